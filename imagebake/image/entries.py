@@ -1,0 +1,83 @@
+"""What a layer is made of: files, folders and links, described first; their bytes are read late, when a tar is written.
+
+Paths are relative to the image's root, with "/" between parts and no leading "/". Owner is always 0:0.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+CHUNK: Final = 1 << 20
+
+
+class Content(Protocol):
+    """Bytes that can be read as often as needed."""
+
+    @property
+    def size(self) -> int: ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, `size` of them in all, in pieces of at most CHUNK."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Content that is small enough to hold."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def chunks(self) -> Iterator[bytes]:
+        for start in range(0, len(self.data), CHUNK):
+            yield self.data[start : start + CHUNK]
+
+
+@dataclass(frozen=True, slots=True)
+class FromFile:
+    """Content that stays on disk until it is written. `size` in bytes, as it was when the file was described."""
+
+    path: Path
+    size: int
+
+    def chunks(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file. `mode` is 0o644 or 0o755."""
+
+    path: str
+    content: Content
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    path: str
+    mode: int = 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class Symlink:
+    path: str
+    target: str
+
+
+Entry = File | Directory | Symlink
+
+
+def sha256_of(content: Content) -> str:
+    """In hex."""
+    sha = hashlib.sha256()
+    for chunk in content.chunks():
+        sha.update(chunk)
+    return sha.hexdigest()

@@ -1,0 +1,68 @@
+"""What the three command lines share: options that all have, how problems end, how Ctrl-C ends."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from sealpress import VERSION
+from sealpress.console import Console
+from sealpress.problems import Exit, Problem, did_you_mean
+
+
+class Group(click.Group):
+    """A click group that answers a mistyped command with the nearest one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.message = f'no such command "{args[0]}"{did_you_mean(args[0], self.list_commands(ctx))}'
+            raise
+
+
+def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --json and --quiet, and hands the command a `console` in their place."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+    @click.option("-q", "--quiet", is_flag=True, help="Print only the result and problems.")
+    def wrapped(*args: Any, as_json: bool, quiet: bool, **kwargs: Any) -> Any:
+        return function(*args, console=Console.standard(json=as_json, quiet=quiet), **kwargs)
+
+    wrapped.__doc__ = function.__doc__
+    wrapped.__name__ = function.__name__
+    # click keeps the options that were declared below this decorator on the function.
+    wrapped.__click_params__ = [
+        *getattr(wrapped, "__click_params__", []),
+        *getattr(function, "__click_params__", []),
+    ]  # type: ignore[attr-defined]
+    return wrapped
+
+
+version_option = click.version_option(VERSION, prog_name="sealpress", message="%(prog)s %(version)s")
+
+
+def run(command: click.Command) -> NoReturn:
+    """Runs a command line to its end: the one place where a Problem becomes text and an exit code."""
+    try:
+        code = command(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else Exit.OK)
+    except Problem as problem:
+        Console.standard().problem(problem)
+        sys.exit(problem.each[0].code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        Console.standard().note("interrupted: nothing is half done")
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader went away (`ssg build | head`): not an error, and nothing more can be said there.
+        sys.stderr.close()
+        sys.exit(Exit.OK)

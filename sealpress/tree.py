@@ -1,0 +1,235 @@
+"""OutputTree: a folder of finished files, described and named by one digest.
+
+It is all that ssg hands to imagebake. The description is a function of the files' names and contents alone, never of
+their times, owners or modes, so a tree that another generator wrote has the same standing as ours.
+"""
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from sealpress.problems import Exit, Place, Problem, raise_all
+
+CHUNK: Final = 1 << 20
+
+
+class CacheClass(StrEnum):
+    """How long a browser may keep a file without asking."""
+
+    IMMUTABLE = "immutable"  # its name holds a digest of its content: for ever
+    REVALIDATE = "revalidate"  # asked about every time; a 304 costs no body
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One file. `path` is relative, with "/" between its parts; `sha256` in hex; `size` in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+    media_type: str
+    cache: CacheClass
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTree:
+    """Files below `root`, sorted by the UTF-8 bytes of their paths. `digest` is "sha256:" and 64 hex digits."""
+
+    root: Path
+    entries: tuple[Entry, ...]
+    digest: str
+
+    @property
+    def size(self) -> int:
+        """All files together, in bytes."""
+        return sum(entry.size for entry in self.entries)
+
+    def file(self, entry: Entry) -> Path:
+        return self.root / entry.path
+
+
+def scan(root: Path) -> OutputTree:
+    """Describes every file below `root`.
+
+    Raises Problem (exit 5) for what can't be served or sealed the same everywhere: a link, a device, a name that is
+    not UTF-8 or has control characters, two names that are one on a file system without case.
+    """
+    if not root.is_dir():
+        raise Problem(
+            f"no output tree at {root}",
+            hint="build it first: ssg build, or your own generator",
+            code=Exit.TREE,
+        )
+    paths = sorted(_walk(root, ""), key=lambda path: path.encode())
+    check_names(paths)
+    return describe(root, paths)
+
+
+def describe(root: Path, paths: list[str]) -> OutputTree:
+    """The tree of just these files, sorted by their UTF-8 bytes."""
+    entries = tuple(_entry(root, path) for path in paths)
+    return OutputTree(root, entries, digest(entries))
+
+
+def digest(entries: tuple[Entry, ...]) -> str:
+    """sha256 over one line a file: sha256, size, cache class, media type and path, with NUL behind the path.
+
+    NUL can't stand in a path, so no two trees give the same lines.
+    """
+    lines = (f"{e.sha256} {e.size} {e.cache} {e.media_type} {e.path}\0\n" for e in entries)
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def check_names(paths: list[str]) -> None:
+    """Refuses names that another file system could not hold side by side, each with its twin."""
+    problems: list[Problem] = []
+    seen: dict[str, str] = {}
+    for path in paths:
+        folded = unicodedata.normalize("NFC", path).casefold()
+        if (twin := seen.setdefault(folded, path)) != path:
+            problems.append(
+                Problem(
+                    f'"{path}" and "{twin}" are one name on a file system that folds case or accents',
+                    place=Place(path),
+                    hint="rename one of them",
+                    code=Exit.TREE,
+                )
+            )
+    raise_all(problems)
+
+
+def _walk(root: Path, prefix: str) -> Iterator[str]:
+    with os.scandir(root / prefix) as found:
+        for item in sorted(found, key=lambda item: item.name):
+            path = prefix + item.name
+            _check_name(path, item.name)
+            if item.is_dir(follow_symlinks=False):
+                yield from _walk(root, path + "/")
+            elif item.is_file(follow_symlinks=False):
+                yield path
+            else:
+                kind = "a symbolic link" if item.is_symlink() else "neither a file nor a folder"
+                raise Problem(
+                    f'"{path}" is {kind}; an output tree holds only files',
+                    place=Place(path),
+                    hint="write the file itself into the tree",
+                    code=Exit.TREE,
+                )
+
+
+def _check_name(path: str, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise Problem(f'the name "{shown}" is not UTF-8', hint="rename the file", code=Exit.TREE) from None
+    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in name) or "\\" in name:
+        raise Problem(
+            f"the name {name!a} has a control character or a backslash",
+            place=Place(path),
+            hint="rename the file",
+            code=Exit.TREE,
+        )
+
+
+def _entry(root: Path, path: str) -> Entry:
+    sha = hashlib.sha256()
+    size = 0
+    with (root / path).open("rb") as file:
+        while chunk := file.read(CHUNK):
+            sha.update(chunk)
+            size += len(chunk)
+    return Entry(path, sha.hexdigest(), size, media_type(path), cache_class(path))
+
+
+# `name.0a1b2c3d.css` or `name-0a1b2c3d4e.js`: at least eight hex digits, letters among them, before the ending.
+_FINGERPRINT: Final = re.compile(r"[.-](?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,64}\.[A-Za-z0-9.]+$")
+
+
+def cache_class(path: str) -> CacheClass:
+    """IMMUTABLE for a name that carries a digest, as ssg, Hugo and every bundler write it.
+
+    A run of digits alone is more likely a date (`photo-20260504.jpg`), letters alone a word: those stay REVALIDATE.
+    """
+    if path.endswith((".html", ".htm", ".xml", ".json", ".txt")):
+        return CacheClass.REVALIDATE
+    return CacheClass.IMMUTABLE if _FINGERPRINT.search(path) else CacheClass.REVALIDATE
+
+
+# Own table: Python's mimetypes reads the machine's /etc/mime.types. Sources: the IANA registry of media types, and
+# RFC 9239 for JavaScript. Text types are served with charset=utf-8.
+MEDIA_TYPES: Final = {
+    "html": "text/html",
+    "htm": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "mjs": "text/javascript",
+    "json": "application/json",
+    "map": "application/json",
+    "webmanifest": "application/manifest+json",
+    "xml": "application/xml",
+    "atom": "application/atom+xml",
+    "rss": "application/rss+xml",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "csv": "text/csv",
+    "ics": "text/calendar",
+    "vtt": "text/vtt",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "apng": "image/apng",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "jxl": "image/jxl",
+    "ico": "image/vnd.microsoft.icon",
+    "bmp": "image/bmp",
+    "tiff": "image/tiff",
+    "woff": "font/woff",
+    "woff2": "font/woff2",
+    "ttf": "font/ttf",
+    "otf": "font/otf",
+    "wasm": "application/wasm",
+    "pdf": "application/pdf",
+    "epub": "application/epub+zip",
+    "zip": "application/zip",
+    "gz": "application/gzip",
+    "xz": "application/x-xz",
+    "tar": "application/x-tar",
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "ogg": "audio/ogg",
+    "oga": "audio/ogg",
+    "opus": "audio/ogg",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "mp4": "video/mp4",
+    "m4v": "video/mp4",
+    "webm": "video/webm",
+    "ogv": "video/ogg",
+    "mov": "video/quicktime",
+    "asc": "text/plain",
+    "sig": "application/octet-stream",
+    "bin": "application/octet-stream",
+}
+
+
+def media_type(path: str) -> str:
+    """The media type by the file's ending; `atom.xml`, `feed.xml` and `rss.xml` are what their names say.
+
+    Unknown endings, and names without one, are application/octet-stream.
+    """
+    name = path.rsplit("/", 1)[-1].lower()
+    if name in {"atom.xml", "feed.xml"}:
+        return MEDIA_TYPES["atom"]
+    if name == "rss.xml":
+        return MEDIA_TYPES["rss"]
+    return MEDIA_TYPES.get(name.rpartition(".")[2] if "." in name else "", "application/octet-stream")
