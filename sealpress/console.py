@@ -139,9 +139,7 @@ def _bar(err: TextIO, label: str, total: int | None, unit: Unit) -> Iterator[Adv
     from rich.console import Console as RichConsole  # noqa: PLC0415
 
     amount: list[bars.ProgressColumn] = (
-        [bars.DownloadColumn(), bars.TransferSpeedColumn()]
-        if unit == "bytes"
-        else [bars.MofNCompleteColumn()]
+        [bars.DownloadColumn(), bars.TransferSpeedColumn()] if unit == "bytes" else [bars.MofNCompleteColumn()]
     )
     columns = [bars.TextColumn("{task.description}"), bars.BarColumn(), *amount, bars.TimeRemainingColumn()]
     with bars.Progress(*columns, console=RichConsole(file=err)) as shown:

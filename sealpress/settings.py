@@ -1,0 +1,147 @@
+"""What site.toml says, as frozen records. sealpress/sitefile.py reads them; every value's place is kept there.
+
+A field's docstring-like comment is its documentation in the reference; defaults here are the product's defaults.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
+Architecture = Literal["amd64", "arm64"]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One link of a menu. `url` is a source path (`docs/index.md`), a path of the site (`/tags/`), or a whole URL."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PermalinkSettings:
+    """Where things go. Fields in braces: {slug} {year} {month} {day} {path} {section}; a final "/" makes a folder."""
+
+    post: str = "/posts/{slug}/"
+    page: str = "/{path}/"
+    posts: str = "/posts/"
+    tags: str = "/tags/"
+    tag: str = "/tags/{slug}/"
+    archive: str = "/archive/"
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSettings:
+    """[language.fr]: what differs from [site] in one language. None: as in [site]."""
+
+    title: str | None = None
+    description: str | None = None
+    author: str | None = None
+    menus: Mapping[str, tuple[MenuItem, ...]] | None = None
+    permalinks: PermalinkSettings | None = None
+    params: Mapping[str, object] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """[site]. `url` is absolute and ends with "/"; `theme` is a theme's name or a folder in the repository."""
+
+    title: str
+    url: str
+    languages: tuple[str, ...] = ("en",)
+    default_language: str = ""  # "": the first of languages
+    description: str = ""
+    author: str = ""
+    timezone: str = "UTC"
+    theme: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """[build]. All folders are relative to site.toml. `command` runs another generator, which fills `output`."""
+
+    content: str = "content"
+    static: str = "static"
+    templates: str = "templates"
+    output: str = "public"
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownSettings:
+    """[markdown]."""
+
+    typography: bool = True  # quotes and dashes as the language has them
+    toc_depth: int = 3  # headings up to this level stand in the table of contents
+    highlight: bool = True
+    html: bool = True  # raw HTML in Markdown is kept
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """[lists]."""
+
+    per_page: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """[feeds]. `full`: whole bodies; otherwise the summary."""
+
+    enabled: bool = True
+    limit: int = 20
+    full: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """[image]. `mirror` and `security_mirror` are base URLs of Debian mirrors; "": SEALPRESS_MIRROR and
+    SEALPRESS_SECURITY_MIRROR, else the machine's own apt sources. `name` "": from the site's host name.
+    `headers` are added to every answer.
+    """
+
+    name: str = ""
+    suite: str = "trixie"
+    architectures: tuple[Architecture, ...] = ("amd64", "arm64")
+    port: int = 8080
+    mirror: str = ""
+    security_mirror: str = ""
+    snapshot_mirror: str = ""  # where superseded packages are still found
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class PublishTarget:
+    """[publish.NAME]: one host. `host` is "user@name", "ssh://user@name:port", or "local" for this machine."""
+
+    host: str
+    port: int = 80  # where readers reach the site on the host
+    address: str = "0.0.0.0"  # noqa: S104 - a web server's business; "127.0.0.1" behind a proxy
+    engine: Literal["auto", "docker", "podman", "embedded"] = "auto"
+    socket: str = ""  # the engine's socket on the host; "": the engine's usual ones
+    keep: int = 3  # releases that stay on the host, the running one among them
+    timeout: int = 60  # seconds that a new release has to answer
+    memory: int = 128  # MiB that the container may use
+    identity: str = ""  # a private key file for ssh -i; "": ssh's own choice
+    ssh_options: tuple[str, ...] = ()  # further `-o` values for ssh: ("Port=2222",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole of site.toml."""
+
+    site: SiteSettings
+    language: Mapping[str, LanguageSettings] = field(default_factory=lambda: MappingProxyType({}))
+    build: BuildSettings = BuildSettings()
+    permalinks: PermalinkSettings = PermalinkSettings()
+    markdown: MarkdownSettings = MarkdownSettings()
+    lists: ListSettings = ListSettings()
+    feeds: FeedSettings = FeedSettings()
+    menus: Mapping[str, tuple[MenuItem, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    image: ImageSettings = ImageSettings()
+    publish: Mapping[str, PublishTarget] = field(default_factory=lambda: MappingProxyType({}))
+    params: Mapping[str, object] = NOTHING
+    theme: Mapping[str, object] = NOTHING
