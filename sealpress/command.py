@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
 from sealpress import VERSION
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
+
+
+_PARAMS: Final = "__click_params__"
 
 
 class Group(click.Group):
@@ -34,11 +37,9 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     wrapped.__doc__ = function.__doc__
     wrapped.__name__ = function.__name__
-    # click keeps the options that were declared below this decorator on the function.
-    wrapped.__click_params__ = [
-        *getattr(wrapped, "__click_params__", []),
-        *getattr(function, "__click_params__", []),
-    ]  # type: ignore[attr-defined]
+    # click keeps the options that were declared below this decorator in an attribute of the function.
+    declared: list[click.Parameter] = [*vars(wrapped)[_PARAMS], *vars(function).get(_PARAMS, [])]
+    vars(wrapped)[_PARAMS] = declared
     return wrapped
 
 
