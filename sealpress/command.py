@@ -10,7 +10,6 @@ from sealpress import VERSION
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
-
 _PARAMS: Final = "__click_params__"
 
 
