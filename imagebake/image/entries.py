@@ -40,10 +40,14 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class FromFile:
-    """Content that stays on disk until it is written. `size` in bytes, as it was when the file was described."""
+    """Content that stays on disk until it is written. `size` in bytes, as it was when the file was described.
+
+    `sha256` in hex, where it was taken then: what is written later must still have it.
+    """
 
     path: Path
     size: int
+    sha256: str = ""
 
     def chunks(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
