@@ -68,6 +68,7 @@ class BuildSettings:
     templates: str = "templates"
     output: str = "public"
     command: tuple[str, ...] = ()
+    git_dates: bool = False  # a page's `updated` is when git last saw it change
 
 
 @dataclass(frozen=True, slots=True)

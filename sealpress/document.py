@@ -1,0 +1,192 @@
+"""Parsed text files whose every value knows where it stands, and their way into frozen records.
+
+A reader (toml.py here, YAML in ssg.reading) gives a tree of Nodes; `decode` turns one into a dataclass. Unknown keys,
+wrong types and missing keys become Problems at the very character, all of one file together.
+"""
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import date, datetime, time
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from sealpress.problems import Exit, Place, Problem, did_you_mean, raise_all
+
+Scalar = str | int | float | bool | datetime | date | time | None
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value, the place where it begins, and for a member of a table the place of its key."""
+
+    value: "Scalar | tuple[Node, ...] | Mapping[str, Node]"
+    place: Place
+    key: Place | None = None
+
+    def at(self, *path: str | int) -> "Node | None":
+        """The node at `path` below this one, or None."""
+        node: Node | None = self
+        for part in path:
+            match node.value if node else None:
+                case Mapping() as table if isinstance(part, str):
+                    node = table.get(part)
+                case tuple() as items if isinstance(part, int):
+                    node = items[part] if part < len(items) else None
+                case _:
+                    return None
+        return node
+
+    def plain(self) -> object:
+        """The value without places: read-only mappings, tuples and scalars."""
+        match self.value:
+            case Mapping() as table:
+                return MappingProxyType({key: node.plain() for key, node in table.items()})
+            case tuple() as items:
+                return tuple(item.plain() for item in items)
+            case scalar:
+                return scalar
+
+
+def decode(node: Node, record: type[Record], name: str, code: Exit = Exit.SITE) -> Record:
+    """A `record` from a table. `name` is how messages call the table: "[site]".
+
+    Raises Problem or Problems with `code`, each at its place.
+    """
+    problems: list[Problem] = []
+    value = _Decoder(problems, code).value(node, record, name)
+    raise_all(problems)
+    return value  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoder:
+    problems: list[Problem]
+    code: Exit
+
+    def value(self, node: Node, wanted: Any, name: str) -> Any:
+        """The decoded value; after a complaint, a None that nobody will see, since the problems are raised."""
+        if get_origin(wanted) in {Union, types.UnionType}:
+            return self._union(node, wanted, name)
+        if is_dataclass(wanted):
+            return self._record(node, wanted, name)
+        match get_origin(wanted) or wanted, node.value:
+            case _, _ if wanted is object:
+                return node.plain()
+            case origin, Mapping() as table if origin is Mapping:
+                item = get_args(wanted)[1]
+                decoded = {key: self.value(child, item, _inside(name, key)) for key, child in table.items()}
+                return MappingProxyType(decoded)
+            case origin, tuple() as items if origin is tuple:
+                item = get_args(wanted)[0]
+                return tuple(self.value(child, item, f"an item of {name}") for child in items)
+            case origin, str() as text if origin is Literal:
+                return self._choice(node, text, get_args(wanted), name)
+            # bool is an int to Python, but not to a person; a datetime is a date to both.
+            case (kind, bool() | int() | float() | str() | date() as scalar) if kind in _KINDS and _fits(scalar, kind):
+                return scalar
+        return self._complain(f"{name} must be {_describe(wanted)}, not {_describe_value(node.value)}", node.place)
+
+    def _union(self, node: Node, wanted: Any, name: str) -> Any:
+        options = [option for option in get_args(wanted) if option is not type(None)]
+        for option in options[:-1]:
+            trial = _Decoder([], self.code)
+            decoded = trial.value(node, option, name)
+            if not trial.problems:
+                return decoded
+        return self.value(node, options[-1], name)
+
+    def _record(self, node: Node, record: Any, name: str) -> Any:
+        if not isinstance(node.value, Mapping):
+            return self._complain(f"{name} must be a table, not {_describe_value(node.value)}", node.place)
+        known = _fields(record)
+        for key, child in node.value.items():
+            if key not in known:
+                listed = ", ".join(known)
+                self._complain(
+                    f'unknown key "{key}" in {name}{did_you_mean(key, known)}', child.key, f"known keys: {listed}"
+                )
+        values = {}
+        for key, (wanted, is_required) in known.items():
+            if key in node.value:
+                values[key] = self.value(node.value[key], wanted, _inside(name, key))
+            elif is_required:
+                self._complain(f'{name} needs the key "{key}", {_describe(wanted)}', node.key or node.place)
+        return None if self.problems else record(**values)
+
+    def _choice(self, node: Node, text: str, choices: tuple[str, ...], name: str) -> Any:
+        if text in choices:
+            return text
+        listed = ", ".join(f'"{choice}"' for choice in choices)
+        return self._complain(
+            f'{name} can\'t be "{text}"{did_you_mean(text, choices)}', node.place, f"possible: {listed}"
+        )
+
+    def _complain(self, message: str, place: Place | None, hint: str | None = None) -> None:
+        self.problems.append(Problem(message, place=place, hint=hint, code=self.code))
+
+
+@cache
+def _fields(record: Any) -> dict[str, tuple[Any, bool]]:
+    hints = get_type_hints(record)
+    return {
+        field.name: (hints[field.name], field.default is MISSING and field.default_factory is MISSING)
+        for field in fields(record)
+    }
+
+
+_KINDS: Mapping[Any, str] = MappingProxyType(
+    {str: "text", bool: "true or false", int: "a whole number", float: "a number", date: "a date", datetime: "a time"}
+)
+
+
+def _fits(value: object, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    if isinstance(value, int):
+        return kind in {int, float}
+    return isinstance(value, kind)
+
+
+def _inside(name: str, key: str) -> str:
+    """`[site]` and `title` give `[site] title`; the file itself and `site` give `[site]`; `[a]` and `b.c` nest."""
+    if not name.startswith("["):
+        return f"[{key}]" if name == "site.toml" else key
+    return f"[{name[1:-1]}.{key}]" if name in {"[publish]", "[language]"} else f"{name} {key}"
+
+
+def _describe(wanted: Any) -> str:
+    origin = get_origin(wanted)
+    if origin in {Union, types.UnionType}:
+        return " or ".join(_describe(option) for option in get_args(wanted) if option is not type(None))
+    if origin is Mapping or is_dataclass(wanted):
+        return "a table"
+    if origin is tuple:
+        return "a list"
+    if origin is Literal:
+        return "one of " + ", ".join(f'"{choice}"' for choice in get_args(wanted))
+    return _KINDS.get(wanted, "a value")
+
+
+def _describe_value(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return "text"
+        case int() | float():
+            return f"the number {value}"
+        case datetime():
+            return "a time"
+        case date():
+            return "a date"
+        case tuple():
+            return "a list"
+        case Mapping():
+            return "a table"
+        case None:
+            return "nothing"
+        case _:
+            return "a value of another kind"

@@ -1,0 +1,312 @@
+"""site.toml: read, decoded into Settings, checked. Every value keeps its place, for problems that show up later."""
+
+import re
+import string
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlsplit
+
+from sealpress import toml
+from sealpress.document import Node, decode
+from sealpress.problems import Place, Problem, did_you_mean, raise_all
+from sealpress.settings import LanguageSettings, PermalinkSettings, Settings
+
+NAME: Final = "site.toml"
+
+# Words of the publish command line: a target with such a name could not be called.
+RESERVED_TARGETS: Final = frozenset(
+    {"status", "rollback", "stop", "start", "prune", "verify", "hook", "preview", "help"}
+)
+
+Check = Callable[[str], str | None]
+"""Takes a text value; gives what is wrong with it, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFile:
+    """A decoded site.toml. `root` is its folder: every folder in it is relative to that."""
+
+    root: Path
+    settings: Settings
+    document: Node
+
+    def place(self, *path: str | int) -> Place:
+        """Where a value stands, `place("site", "url")`; the nearest table that is there when it isn't."""
+        for end in range(len(path), -1, -1):
+            if node := self.document.at(*path[:end]):
+                return node.place
+        return self.document.place
+
+
+def load(path: Path, shown: str | None = None) -> SiteFile:
+    """Reads and checks a site file. `shown` is its name in messages, by default the path as given.
+
+    Raises Problem or Problems (exit 3), each at its place.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        raise Problem(
+            f"there is no {NAME} in {path.parent}",
+            hint=f'run this in your blog\'s folder, or write a {NAME} with [site] title = "…" and url = "https://…/"',
+        ) from None
+    except UnicodeDecodeError as error:
+        raise Problem(f"{path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
+    except OSError as error:
+        raise Problem(f"can't read {path}: {error.strerror}") from None
+    document = toml.parse(text, shown or str(path))
+    site = SiteFile(path.parent, _settings(document), document)
+    raise_all(list(_check(site)))
+    return site
+
+
+def find(folder: Path) -> Path | None:
+    """The site.toml in `folder` or in the nearest folder above it."""
+    for candidate in [folder, *folder.parents]:
+        if (candidate / NAME).is_file():
+            return candidate / NAME
+    return None
+
+
+def _settings(document: Node) -> Settings:
+    """Decodes, then fills in what follows from other values: the default language, permalinks and menus by language."""
+    settings = decode(document, Settings, NAME)
+    site = settings.site
+    if not site.default_language:
+        site = replace(site, default_language=site.languages[0] if site.languages else "")
+    site = replace(site, url=site.url.rstrip("/") + "/")
+    languages = {
+        tag: _language(document, settings, tag, settings.language.get(tag, LanguageSettings()))
+        for tag in [*site.languages, *(tag for tag in settings.language if tag not in site.languages)]
+    }
+    return replace(settings, site=site, language=MappingProxyType(languages))
+
+
+def _language(document: Node, settings: Settings, tag: str, language: LanguageSettings) -> LanguageSettings:
+    given = document.at("language", tag, "permalinks")
+    names = given.value if given and isinstance(given.value, Mapping) else {}
+    own = {name: getattr(language.permalinks, name) for name in names} if language.permalinks else {}
+    menus = MappingProxyType({**settings.menus, **(language.menus or {})})
+    return replace(language, permalinks=replace(settings.permalinks, **own), menus=menus)
+
+
+def _check(site: SiteFile) -> Iterable[Problem]:
+    settings = site.settings
+    texts: list[tuple[tuple[str | int, ...], str, Check]] = [
+        (("site", "title"), settings.site.title, _not_empty),
+        (("site", "url"), settings.site.url, _site_url),
+        (("build", "content"), settings.build.content, _folder),
+        (("build", "static"), settings.build.static, _folder),
+        (("build", "templates"), settings.build.templates, _folder),
+        (("build", "output"), settings.build.output, _output_folder),
+        (("image", "name"), settings.image.name, _image_name),
+        (("image", "suite"), settings.image.suite, _suite),
+        (("image", "mirror"), settings.image.mirror, _mirror),
+        (("image", "security_mirror"), settings.image.security_mirror, _mirror),
+        (("image", "snapshot_mirror"), settings.image.snapshot_mirror, _mirror),
+        *((("site", "languages", n), tag, _language_tag) for n, tag in enumerate(settings.site.languages)),
+        *((("image", "headers", key), f"{key}: {value}", _header) for key, value in settings.image.headers.items()),
+        *((("publish", name), name, _target_name) for name in settings.publish),
+        *((("publish", name, "host"), target.host, _host) for name, target in settings.publish.items()),
+        *(_permalink_texts(("permalinks",), settings.permalinks)),
+    ]
+    for tag, language in settings.language.items():
+        if language.permalinks:
+            texts += _permalink_texts(("language", tag, "permalinks"), language.permalinks)
+    for path, text, check in texts:
+        if wrong := check(text):
+            yield Problem(f"{_dotted(path)} {wrong}", place=site.place(*path))
+    yield from _check_languages(site)
+    yield from _check_numbers(site)
+    if len(set(settings.image.architectures)) != len(settings.image.architectures) or not settings.image.architectures:
+        yield Problem(
+            "[image] architectures must name each architecture once", place=site.place("image", "architectures")
+        )
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    names = [str(part) for part in path if isinstance(part, str)]
+    return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _check_languages(site: SiteFile) -> Iterable[Problem]:
+    settings = site.settings
+    languages = settings.site.languages
+    if not languages:
+        yield Problem("[site] languages is empty", place=site.place("site", "languages"), hint='languages = ["en"]')
+        return
+    for number, tag in enumerate(languages):
+        if tag in languages[:number]:
+            yield Problem(f'[site] languages names "{tag}" twice', place=site.place("site", "languages", number))
+    if settings.site.default_language not in languages:
+        yield Problem(
+            f'[site] default_language "{settings.site.default_language}" is not one of languages',
+            place=site.place("site", "default_language"),
+            hint=f"languages: {', '.join(languages)}",
+        )
+    for tag in settings.language:
+        if tag not in languages:
+            table = site.document.at("language", tag)
+            yield Problem(
+                f"[language.{tag}] is not one of [site] languages{did_you_mean(tag, languages)}",
+                place=table.key if table else None,
+                hint=f'add "{tag}" to [site] languages, or remove the table',
+            )
+
+
+_RANGES: Final[tuple[tuple[str, str, int, int], ...]] = (
+    ("markdown", "toc_depth", 1, 6),
+    ("lists", "per_page", 1, 10_000),
+    ("feeds", "limit", 1, 10_000),
+    ("image", "port", 1024, 65_535),  # the container has no right to ports below 1024
+)
+_TARGET_RANGES: Final = (("port", 1, 65_535), ("keep", 1, 1000), ("timeout", 1, 3600), ("memory", 16, 65_536))
+
+
+def _check_numbers(site: SiteFile) -> Iterable[Problem]:
+    for table, key, low, high in _RANGES:
+        number = getattr(getattr(site.settings, table), key)
+        if not low <= number <= high:
+            yield Problem(f"[{table}] {key} must lie between {low} and {high}", place=site.place(table, key))
+    for name, target in site.settings.publish.items():
+        for key, low, high in _TARGET_RANGES:
+            if not low <= getattr(target, key) <= high:
+                yield Problem(
+                    f"[publish.{name}] {key} must lie between {low} and {high}", place=site.place("publish", name, key)
+                )
+
+
+# What a permalink may be made of, by what it is for; the second set is what tells two pages apart.
+_PERMALINK_FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingProxyType(
+    {
+        "post": (frozenset({"slug", "path", "section", "year", "month", "day"}), frozenset({"slug", "path"})),
+        "page": (frozenset({"slug", "path", "section"}), frozenset({"slug", "path"})),
+        "tag": (frozenset({"slug"}), frozenset({"slug"})),
+        "posts": (frozenset(), frozenset()),
+        "tags": (frozenset(), frozenset()),
+        "archive": (frozenset(), frozenset()),
+    }
+)
+
+
+def _permalink_texts(
+    path: tuple[str | int, ...], permalinks: PermalinkSettings
+) -> list[tuple[tuple[str | int, ...], str, Check]]:
+    def check_for(kind: str) -> Check:
+        return lambda pattern: _permalink(pattern, *_PERMALINK_FIELDS[kind])
+
+    return [((*path, kind), getattr(permalinks, kind), check_for(kind)) for kind in _PERMALINK_FIELDS]
+
+
+def _permalink(pattern: str, known: frozenset[str], telling: frozenset[str]) -> str | None:
+    try:
+        parts = list(string.Formatter().parse(pattern))
+    except ValueError:
+        return f'"{pattern}" has a brace without its twin'
+    names = {name for _, name, _, _ in parts if name is not None}
+    if unknown := sorted(names - known):
+        possible = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
+        return f"has an unknown field {{{unknown[0]}}}{did_you_mean(unknown[0], known)}; possible here: {possible}"
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        return "has a format in a field; a plain {name} is all there is"
+    if telling and not names & telling:
+        return "would put every page on one path: use " + " or ".join(f"{{{name}}}" for name in sorted(telling))
+    if not pattern.startswith("/"):
+        return 'must begin with "/"'
+    if not (pattern.endswith(("/", ".html"))):
+        return 'must end with "/" or ".html"'
+    if any(part in {".", ".."} for part in pattern.split("/")) or "//" in pattern:
+        return "is not a plain path"
+    return None
+
+
+def _not_empty(text: str) -> str | None:
+    return None if text.strip() else "is empty"
+
+
+def _site_url(text: str) -> str | None:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        return f'"{text}" is not a URL'
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        return "must be a whole URL: https://blog.example.org/"
+    if url.query or url.fragment or url.username or port == 0:
+        return "must be an address without user, query or fragment"
+    if not text.isascii() or any(char.isspace() for char in text):
+        return "must be ASCII without spaces (write the host in its xn-- form)"
+    return None
+
+
+def _folder(text: str) -> str | None:
+    path = PurePosixPath(text)
+    if not text or path.is_absolute() or ".." in path.parts:
+        return "must be a folder inside the repository, relative to site.toml"
+    return None
+
+
+def _output_folder(text: str) -> str | None:
+    if PurePosixPath(text) == PurePosixPath(".") or PurePosixPath(text).parts[:1] == (".git",):
+        return "must be a folder of its own: it is overwritten"
+    return _folder(text)
+
+
+def _language_tag(text: str) -> str | None:
+    if re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", text):
+        return None
+    return f'has "{text}", which is not a language tag such as "en", "fr" or "pt-BR" (BCP 47)'
+
+
+def _image_name(text: str) -> str | None:
+    # Source: the name grammar of the OCI distribution specification, one component of it.
+    if not text or re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", text):
+        return None
+    return f'"{text}" is not an image name: small letters, digits, single dots, dashes and underscores'
+
+
+def _suite(text: str) -> str | None:
+    return None if re.fullmatch(r"[a-z]+", text) else f'"{text}" is not the name of a Debian suite such as "trixie"'
+
+
+def _mirror(text: str) -> str | None:
+    if not text or (urlsplit(text).scheme in {"http", "https", "file"} and not any(char.isspace() for char in text)):
+        return None
+    return "must be the base URL of a Debian mirror: http://…, https://… or file:///…"
+
+
+def _header(text: str) -> str | None:
+    name, _, value = text.partition(": ")
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):  # RFC 9110, section 5.6.2: token
+        return f'"{name}" is not the name of a header'
+    if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in value):
+        return "has a character that no header may hold (control or not ASCII)"
+    return None
+
+
+def _target_name(text: str) -> str | None:
+    if text in RESERVED_TARGETS:
+        return "is the name of a command: choose another"
+    return None if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text) else "must be small letters, digits and dashes"
+
+
+def _host(text: str) -> str | None:
+    # A host goes to ssh as an argument: one that begins with a dash would be an option.
+    if re.fullmatch(
+        r"(ssh://)?([A-Za-z0-9._][A-Za-z0-9._-]*@)?([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", text
+    ):
+        if re.fullmatch(r"[^/]*:[0-9]+", text) and not text.startswith("ssh://"):
+            return f'"{text}" has a port: write ssh://{text}'
+        return None
+    return f'"{text}" is not "user@host", "ssh://user@host:port" or "local"'
+
+
+def image_name(settings: Settings) -> str:
+    """What the site is called on a host and in image names: [image] name, else from the site's host name."""
+    if settings.image.name:
+        return settings.image.name
+    host = urlsplit(settings.site.url).hostname or ""
+    return re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-") or "site"

@@ -1,0 +1,193 @@
+"""TOML with places: tomllib decides what a file says, and a scan of the same text finds where each value stands.
+
+The scan may assume valid TOML (tomllib has read it), so it only has to know where keys and values begin and end.
+Source: TOML v1.0.0.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sealpress.document import Node
+from sealpress.problems import Exit, Place, Problem
+
+Path = tuple[str | int, ...]
+
+
+def parse(text: str, file: str, *, first_line: int = 1, code: Exit = Exit.SITE) -> Node:
+    """The whole document as a table. `file` is how messages name it; `first_line` is where `text` begins in it.
+
+    Raises Problem with `code` at the place where TOML's grammar is broken.
+    """
+    # A CRLF file is the same document; tomllib takes both, and columns are then the same too.
+    lines = text.split("\n")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_problem(error, lines, file, first_line, code) from None
+    scan = _Scan(text, file, first_line, lines)
+    scan.document()
+    top = Place(file, first_line, 1, lines[0].rstrip("\r"))
+    return _node(data, (), scan.found, top)
+
+
+def _syntax_problem(
+    error: tomllib.TOMLDecodeError, lines: list[str], file: str, first_line: int, code: Exit
+) -> Problem:
+    message = str(error)
+    if at := re.search(r" \(at line (\d+), column (\d+)\)$", message):
+        line, column = int(at[1]), int(at[2])
+        message = message[: at.start()]
+    else:  # "(at end of document)"
+        line, column = len(lines), len(lines[-1]) + 1
+        message = message.removesuffix(" (at end of document)") + " at the end of the file"
+    place = Place(file, first_line + line - 1, column, lines[line - 1].rstrip("\r") if line <= len(lines) else "")
+    return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", place=place, code=code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    key: Place | None
+    value: Place
+
+
+def _node(data: Any, path: Path, found: Mapping[Path, _Found], outer: Place) -> Node:
+    here = found.get(path)
+    place = here.value if here else outer
+    key = here.key if here else None
+    match data:
+        case dict():
+            return Node({name: _node(item, (*path, name), found, place) for name, item in data.items()}, place, key)
+        case list():
+            return Node(
+                tuple(_node(item, (*path, number), found, place) for number, item in enumerate(data)), place, key
+            )
+        case _:
+            return Node(data, place, key)
+
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_SCALAR: Final = re.compile(r"[^,\]}#\r\n]+")
+_STRING: Final = re.compile(r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\'', re.DOTALL)
+_BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_SPACE: Final = re.compile(r"[ \t]*")
+
+
+@dataclass(slots=True)
+class _Scan:
+    text: str
+    file: str
+    first_line: int
+    lines: list[str]
+    at: int = 0
+    found: dict[Path, _Found] = field(default_factory=dict)
+    arrays: dict[Path, int] = field(default_factory=dict)  # arrays of tables: the number of the current one
+
+    def document(self) -> None:
+        table: Path = ()
+        while self._skip(_BLANK) < len(self.text):
+            if self.text[self.at] == "[":
+                table = self._header()
+            else:
+                self._pair(table)
+
+    def _header(self) -> Path:
+        start = self.at
+        is_array = self.text.startswith("[[", self.at)
+        self.at += 2 if is_array else 1
+        keys = [name for name, _ in self._key()]
+        self.at += 2 if is_array else 1
+        path: Path = ()
+        for name in keys[:-1]:
+            path = self._current((*path, name))
+        path = (*path, keys[-1])
+        place = self._place(start, self.at - start)
+        if is_array:
+            self.found.setdefault(path, _Found(place, place))
+            self.arrays[path] = self.arrays.get(path, -1) + 1
+            path = (*path, self.arrays[path])
+        self.found[path] = _Found(place, place)
+        return path
+
+    def _current(self, path: Path) -> Path:
+        return (*path, self.arrays[path]) if path in self.arrays else path
+
+    def _pair(self, table: Path) -> None:
+        path = table
+        places: list[tuple[Path, Place]] = []
+        for name, place in self._key():
+            path = (*path, name)
+            places.append((path, place))
+        self.at += 1  # the "="
+        self._skip(_SPACE)
+        value = self._value(path)
+        for outer, place in places[:-1]:
+            self.found.setdefault(outer, _Found(place, place))
+        self.found[path] = _Found(places[-1][1], value)
+
+    def _key(self) -> list[tuple[str, Place]]:
+        parts: list[tuple[str, Place]] = []
+        while True:
+            self._skip(_SPACE)
+            quoted = self.text[self.at] in "\"'"
+            match = (_STRING if quoted else _BARE).match(self.text, self.at)
+            assert match  # noqa: S101 - tomllib has read this text
+            name = tomllib.loads(f"k = {match[0]}")["k"] if quoted else match[0]
+            parts.append((name, self._place(match.start(), len(match[0]))))
+            self.at = match.end()
+            self._skip(_SPACE)
+            if self.text[self.at] != ".":
+                return parts
+            self.at += 1
+
+    def _value(self, path: Path) -> Place:
+        start = self.at
+        match self.text[self.at]:
+            case '"' | "'":
+                match = _STRING.match(self.text, self.at)
+                assert match  # noqa: S101 - tomllib has read this text
+                self.at = match.end()
+                return self._place(start, self.at - start)
+            case "[":
+                self._items(path)
+                return self._place(start, 1)
+            case "{":
+                self._members(path)
+                return self._place(start, 1)
+            case _:
+                match = _SCALAR.match(self.text, self.at)
+                assert match  # noqa: S101 - tomllib has read this text
+                self.at = match.end()
+                return self._place(start, len(match[0].rstrip()))
+
+    def _items(self, path: Path) -> None:
+        self.at += 1
+        number = 0
+        while self.text[self._skip(_BLANK)] != "]":
+            item = (*path, number)
+            self.found[item] = _Found(None, self._value(item))
+            number += 1
+            if self.text[self._skip(_BLANK)] == ",":
+                self.at += 1
+        self.at += 1
+
+    def _members(self, path: Path) -> None:
+        self.at += 1
+        while self.text[self._skip(_BLANK)] != "}":
+            self._pair(path)
+            if self.text[self._skip(_BLANK)] == ",":
+                self.at += 1
+        self.at += 1
+
+    def _skip(self, blank: re.Pattern[str]) -> int:
+        match = blank.match(self.text, self.at)
+        assert match  # noqa: S101 - both patterns match the empty text
+        self.at = match.end()
+        return self.at
+
+    def _place(self, start: int, length: int) -> Place:
+        line = self.text.count("\n", 0, start)
+        column = start - (self.text.rfind("\n", 0, start) + 1)
+        return Place(self.file, self.first_line + line, column + 1, self.lines[line].rstrip("\r"), length)
