@@ -13,14 +13,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from sealpress import labels
 from sealpress.settings import Architecture
 
-# Labels: how sealpress knows its own on a host, and the only thing that prune and rollback go by.
-LABEL_SITE: Final = "org.sealpress.site"  # the site's name, as in the image's name
-LABEL_RELEASE: Final = "org.sealpress.release"  # "sha256:…": the digest of tree, lock and settings
-LABEL_GENERATION: Final = "org.sealpress.generation"  # 1, 2, 3 …: the order of releases on one host
-LABEL_ROLE: Final = "org.sealpress.role"  # a Role
-LABEL_COMMIT: Final = "org.sealpress.commit"  # 40 hex digits, or "" for a tree that no commit holds
+LABEL_SITE: Final = labels.SITE
+LABEL_RELEASE: Final = labels.RELEASE
+LABEL_GENERATION: Final = labels.GENERATION
+LABEL_ROLE: Final = labels.ROLE
+LABEL_COMMIT: Final = labels.COMMIT
 
 
 class Role(StrEnum):

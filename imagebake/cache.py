@@ -1,0 +1,51 @@
+"""The cache folder: what is costly to fetch or to work out, by the digest of what it is. Safe to delete at any time.
+
+    packages/   .deb files by sha256 (imagebake/packages/fetch.py)
+    layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
+
+Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
+"""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from sealpress.problems import Exit, Problem
+
+
+def folder() -> Path:
+    """`$SEALPRESS_CACHE`, else `$XDG_CACHE_HOME/sealpress`, else `~/.cache/sealpress`. It may not exist yet.
+
+    Raises Problem (exit 9) where there is no home folder.
+    """
+    if given := os.environ.get("SEALPRESS_CACHE"):
+        return Path(given).absolute()
+    # The specification asks to ignore a relative path here.
+    if (base := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
+        return base / "sealpress"
+    try:
+        return Path.home() / ".cache" / "sealpress"
+    except RuntimeError:
+        raise Problem(
+            "there is no home folder to keep a cache in",
+            hint="set SEALPRESS_CACHE to a folder that may be written",
+            code=Exit.MACHINE,
+        ) from None
+
+
+def keep(file: Path, data: bytes) -> None:
+    """Writes a small file of the cache whole or not at all; folders are made. Two writers at once do no harm.
+
+    A cache that can't be written (a full disk, a foreign folder) costs time and nothing else: no error.
+    """
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(data)
+            Path(temporary).replace(file)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
