@@ -6,9 +6,13 @@ A field's docstring-like comment is its documentation in the reference; defaults
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-NOTHING: Mapping[str, object] = MappingProxyType({})
+
+def nothing() -> Mapping[str, Any]:
+    """The default of every table with free keys."""
+    return MappingProxyType({})
+
 
 Architecture = Literal["amd64", "arm64"]
 
@@ -42,7 +46,7 @@ class LanguageSettings:
     author: str | None = None
     menus: Mapping[str, tuple[MenuItem, ...]] | None = None
     permalinks: PermalinkSettings | None = None
-    params: Mapping[str, object] = NOTHING
+    params: Mapping[str, object] = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class ImageSettings:
     mirror: str = ""
     security_mirror: str = ""
     snapshot_mirror: str = ""  # where superseded packages are still found
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    headers: Mapping[str, str] = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +139,14 @@ class Settings:
     """The whole of site.toml."""
 
     site: SiteSettings
-    language: Mapping[str, LanguageSettings] = field(default_factory=lambda: MappingProxyType({}))
+    language: Mapping[str, LanguageSettings] = field(default_factory=nothing)
     build: BuildSettings = BuildSettings()
     permalinks: PermalinkSettings = PermalinkSettings()
     markdown: MarkdownSettings = MarkdownSettings()
     lists: ListSettings = ListSettings()
     feeds: FeedSettings = FeedSettings()
-    menus: Mapping[str, tuple[MenuItem, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    menus: Mapping[str, tuple[MenuItem, ...]] = field(default_factory=nothing)
     image: ImageSettings = ImageSettings()
-    publish: Mapping[str, PublishTarget] = field(default_factory=lambda: MappingProxyType({}))
-    params: Mapping[str, object] = NOTHING
-    theme: Mapping[str, object] = NOTHING
+    publish: Mapping[str, PublishTarget] = field(default_factory=nothing)
+    params: Mapping[str, object] = field(default_factory=nothing)
+    theme: Mapping[str, object] = field(default_factory=nothing)
