@@ -57,8 +57,13 @@ def decode(node: Node, record: type[Record], name: str, code: Exit = Exit.SITE) 
     """
     problems: list[Problem] = []
     value = _Decoder(problems, code).value(node, record, name)
-    raise_all(problems)
+    raise_all(sorted(problems, key=_where))
     return value  # type: ignore[no-any-return]
+
+
+def _where(problem: Problem) -> tuple[int, int]:
+    place = problem.place
+    return (place.line or 0, place.column or 0) if place else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +156,9 @@ def _fits(value: object, kind: type) -> bool:
 
 
 def _inside(name: str, key: str) -> str:
-    """`[site]` and `title` give `[site] title`; the file itself and `site` give `[site]`; `[a]` and `b.c` nest."""
+    """How a member is called: `[site]`, then `[site] title`; `[publish]`, then `[publish.production]`."""
     if not name.startswith("["):
-        return f"[{key}]" if name == "site.toml" else key
+        return f"[{key}]" if name == "site.toml" else f"{key} in {name}"
     return f"[{name[1:-1]}.{key}]" if name in {"[publish]", "[language]"} else f"{name} {key}"
 
 
