@@ -1,0 +1,503 @@
+"""The release state machine: from an image to a verified, running site, with the old one answering until then.
+
+    look ─▶ load ─▶ create ─▶ start ─▶ probe ─▶ flip ─▶ verify ─▶ prune ─▶ done
+      │       │        │        │        │        │        │
+      ▼       └────────┴───┬────┴────────┘        └───┬────┘
+    failed ◀── discard ◀───┘◀──────── restore ◀───────┘
+
+A candidate runs beside the old server, on a port of its own, and is probed there; readers never see it. Only then do
+they change places. What fails before the flip is discarded, and the old server was never touched; what fails in the
+flip is taken back. The candidate stays until the new server is verified, so a candidate that is found on a host tells
+that a publish died there: `look` then puts the host right first. Nothing is remembered between two publishes: every
+state is read back from the host, by label.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import FrameType, MappingProxyType
+from typing import Final, Literal, Protocol, TypeVar
+
+from publish import probe, releases
+from publish.host import (
+    LABEL_COMMIT,
+    LABEL_GENERATION,
+    LABEL_RELEASE,
+    LABEL_ROLE,
+    LABEL_SITE,
+    Container,
+    ContainerSpec,
+    Endpoint,
+    Engine,
+    Host,
+    LoadedImage,
+    Role,
+    State,
+)
+from sealpress.console import SILENT, Progress
+from sealpress.problems import Exit, Problem, Problems, printable
+
+STOP_SECONDS: Final = 2  # nginx stops listening at once when asked to end: waiting longer only lengthens the gap
+RESTORE_PAUSES: Final = (0.5, 2.0)  # before the second and the third attempt to put the old server back
+LOG_LINES: Final = 20
+
+
+class Step(StrEnum):
+    LOOK = "look"  # read the host; put right what a publish that died left there
+    LOAD = "load"  # the image is on the host, and is the one that was baked
+    CREATE = "create"  # a candidate stands beside the old server
+    START = "start"
+    PROBE = "probe"  # it answers, as this release
+    FLIP = "flip"  # the new server has the readers' port
+    VERIFY = "verify"  # it answers there
+    PRUNE = "prune"  # the candidate and the oldest releases are gone
+    DONE = "done"
+    RESTORE = "restore"  # the old server has the readers' port again, and answers
+    DISCARD = "discard"  # candidate and new image are gone
+    FAILED = "failed"
+
+
+AFTER: Final[Mapping[Step, tuple[Step, Step]]] = MappingProxyType(
+    # step: (where to when it is done, where to when it failed)
+    {
+        Step.LOOK: (Step.LOAD, Step.FAILED),
+        Step.LOAD: (Step.CREATE, Step.DISCARD),
+        Step.CREATE: (Step.START, Step.DISCARD),
+        Step.START: (Step.PROBE, Step.DISCARD),
+        Step.PROBE: (Step.FLIP, Step.DISCARD),
+        Step.FLIP: (Step.VERIFY, Step.RESTORE),
+        Step.VERIFY: (Step.PRUNE, Step.RESTORE),
+        # The release is out: what can't be tidied now is tidied by the next publish.
+        Step.PRUNE: (Step.DONE, Step.DONE),
+        Step.RESTORE: (Step.DISCARD, Step.DISCARD),
+        Step.DISCARD: (Step.FAILED, Step.FAILED),
+    }
+)
+
+# Steps that put things right run to their end: an interrupt waits.
+SHELTERED: Final = frozenset({Step.RESTORE, Step.DISCARD})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the journal. `seconds` is how long the step took."""
+
+    step: Step
+    outcome: Literal["done", "failed", "interrupted"]
+    detail: str
+    seconds: float
+
+    def as_data(self) -> dict[str, object]:
+        return {
+            "step": str(self.step),
+            "outcome": self.outcome,
+            "detail": self.detail,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+class Flip(Protocol):
+    """How readers come from the old server to the new one."""
+
+    def forward(self, engine: Engine, old: tuple[Container, ...], new: ContainerSpec) -> Container:
+        """Creates the new server and gives it the readers. Raises Problem wherever it stands; `back` mends that."""
+        ...
+
+    def back(self, engine: Engine, old: tuple[Container, ...], new: tuple[Container, ...]) -> None:
+        """Gives the readers to the old servers again and removes the new. Can be called after any half of `forward`."""
+        ...
+
+
+class Replace:
+    """Stops the old server and starts the new one on the same port. Readers wait for a moment in between."""
+
+    def forward(self, engine: Engine, old: tuple[Container, ...], new: ContainerSpec) -> Container:
+        # Created first, so that nothing but a stop and a start lies in the gap.
+        server = engine.create(new)
+        for container in old:
+            engine.stop(container.id, STOP_SECONDS)
+        engine.start(server.id)
+        return server
+
+    def back(self, engine: Engine, old: tuple[Container, ...], new: tuple[Container, ...]) -> None:
+        for container in new:
+            engine.remove(container.id)
+        for container in old:
+            now = engine.inspect(container.id)
+            if now is None or now.state is not State.RUNNING:
+                engine.start(container.id)
+
+
+Ship = Callable[[Engine, Progress], LoadedImage]
+"""Brings the image to the engine, if it isn't there yet, and proves that it is the one that was baked."""
+
+
+def _forget(event: Event) -> None:
+    del event
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One release to be put on one host.
+
+    `readers` is where they reach the site; `port` is the image's own. `expectations` are further answers that the
+    release must give, besides its id; `record` sees every line of the journal as it is written.
+    """
+
+    host: Host
+    site: str
+    release: str
+    commit: str
+    ship: Ship
+    readers: Endpoint
+    port: int = 8080
+    expectations: tuple[probe.Expectation, ...] = ()
+    keep: int = 3
+    timeout: int = 60
+    memory: int = 128
+    flip: Flip = field(default_factory=Replace)
+    progress: Progress = SILENT
+    fetch: probe.Fetch = probe.fetch
+    clock: probe.Clock = probe.SYSTEM_CLOCK
+    record: Callable[[Event], None] = _forget
+
+    @property
+    def readers_label(self) -> str:
+        return f"{self.readers.address}:{self.readers.port} {self.memory}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the machine knows so far. `before` are the servers that ran when it came."""
+
+    generation: int = 0
+    before: tuple[Container, ...] = ()
+    image: LoadedImage | None = None
+    candidate: Container | None = None
+    server: Container | None = None
+    unchanged: bool = False
+    detail: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The site runs as `generation`. `unchanged`: it did before, and nothing was done."""
+
+    generation: int
+    release: str
+    container: Container
+    image: LoadedImage | None
+    unchanged: bool
+    warnings: tuple[str, ...]
+    journal: tuple[Event, ...]
+
+
+def switch(job: Job) -> Outcome:
+    """Runs the machine to its end, under the host's lock.
+
+    Raises Problem: exit 8 for a release that does not become healthy, else what the engine or the host said. Then, and
+    after an interrupt too, the old server answers, and what was made on the way is gone as far as the engine let it.
+    """
+    with job.host.lock(job.site), _interrupts() as interrupts:
+        return _run(job, interrupts)
+
+
+def _run(job: Job, interrupts: "_Interrupts") -> Outcome:
+    step, scene = Step.LOOK, Scene()
+    journal: list[Event] = []
+    failures: list[BaseException] = []
+    while step not in (Step.DONE, Step.FAILED):
+        began = job.clock.now()
+        scene = replace(scene, detail="")
+        try:
+            with interrupts.let_in(when=step not in SHELTERED):
+                scene = _ACTIONS[step](job, scene)
+        except (Problem, KeyboardInterrupt) as error:
+            failures.append(error)
+            was: Literal["failed", "interrupted"] = "failed" if isinstance(error, Problem) else "interrupted"
+            detail = error.message if isinstance(error, Problem) else ""
+            journal.append(Event(step, was, detail, job.clock.now() - began))
+            step = AFTER[step][1]
+        else:
+            journal.append(Event(step, "done", scene.detail, job.clock.now() - began))
+            step = Step.DONE if scene.unchanged else AFTER[step][0]
+        job.record(journal[-1])
+    if step is Step.FAILED:
+        _raise(job, scene, failures)
+    if any(isinstance(error, KeyboardInterrupt) for error in failures) or interrupts.is_pending:
+        job.progress.note(f"the new release is out, as generation {scene.generation}")
+        raise KeyboardInterrupt
+    warnings = (*scene.warnings, *(error.message for error in failures if isinstance(error, Problem)))
+    return Outcome(
+        scene.generation, job.release, _known(scene.server), scene.image, scene.unchanged, warnings, tuple(journal)
+    )
+
+
+def _raise(job: Job, scene: Scene, failures: list[BaseException]) -> None:
+    """Ends a failed run: with the interrupt, or with all Problems, the first cause in front."""
+    for warning in scene.warnings:
+        job.progress.note(warning)
+    problems = [error for error in failures if isinstance(error, Problem)]
+    if isinstance(failures[0], KeyboardInterrupt):
+        for problem in problems:
+            job.progress.note(problem.message)
+        raise failures[0]
+    if len(problems) == 1:
+        raise problems[0]
+    raise Problems(problems)
+
+
+# The steps. Each takes what is known and gives what is known after it; each can meet its own half-done work.
+
+
+def _look(job: Job, scene: Scene) -> Scene:
+    engine = job.host.engine
+    settled = releases.settle(job.host, job.site)
+    for line in settled:
+        job.progress.note(line)
+    containers = engine.containers(job.site)
+    running = tuple(one for one in containers if releases.is_server(one) and one.state is State.RUNNING)
+    if len(running) == 1 and _is_this(job, running[0]):
+        return replace(
+            scene,
+            unchanged=True,
+            generation=releases.generation_of(running[0]),
+            server=running[0],
+            before=running,
+            detail="this release already runs and answers",
+        )
+    generation = 1 + max((releases.generation_of(one) for one in containers), default=0)
+    return replace(scene, generation=generation, before=running, detail=f"generation {generation}")
+
+
+def _is_this(job: Job, server: Container) -> bool:
+    """Whether a server is this very release, made for the same readers, and answers."""
+    labels = server.labels
+    if labels.get(LABEL_RELEASE) != job.release or labels.get(releases.LABEL_READERS) != job.readers_label:
+        return False
+    return _ask(job, server.id, (*probe.of_release(job.release), *job.expectations)) is None
+
+
+def _load(job: Job, scene: Scene) -> Scene:
+    image = job.ship(job.host.engine, job.progress)
+    if (release := image.labels.get(LABEL_RELEASE, job.release)) != job.release:
+        raise Problem(f"the image on the host is release {release}, not {job.release}", code=Exit.ENGINE)
+    return replace(scene, image=image, detail=_reference(job, image))
+
+
+def _create(job: Job, scene: Scene) -> Scene:
+    spec = _spec(job, scene, Role.CANDIDATE, Endpoint("127.0.0.1", 0))
+    candidate = job.host.engine.create(spec)
+    return replace(scene, candidate=candidate, detail=candidate.name)
+
+
+def _start(job: Job, scene: Scene) -> Scene:
+    candidate = _known(scene.candidate)
+    job.host.engine.start(candidate.id)
+    return replace(scene, detail=candidate.name)
+
+
+def _probe(job: Job, scene: Scene) -> Scene:
+    _must_answer(job, _known(scene.candidate), "the new release did not become healthy")
+    return scene
+
+
+def _flip(job: Job, scene: Scene) -> Scene:
+    spec = _spec(job, scene, Role.SERVER, job.readers)
+    server = job.flip.forward(job.host.engine, scene.before, spec)
+    return replace(scene, server=server, detail=server.name)
+
+
+def _verify(job: Job, scene: Scene) -> Scene:
+    where = f"on the readers' port {job.readers.port}"
+    _must_answer(job, _known(scene.server), f"the new release was healthy, but does not answer {where}")
+    return scene
+
+
+def _prune(job: Job, scene: Scene) -> Scene:
+    warnings = releases.prune(job.host.engine, job.site, job.keep)
+    return replace(scene, warnings=scene.warnings + warnings)
+
+
+def _restore(job: Job, scene: Scene) -> Scene:
+    """Tries more than once: a site that is down is worth it."""
+    for pause in (*RESTORE_PAUSES, None):
+        try:
+            new = tuple(
+                one
+                for one in job.host.engine.containers(job.site)
+                if releases.is_server(one) and releases.generation_of(one) == scene.generation
+            )
+            job.flip.back(job.host.engine, scene.before, new)
+            break
+        except Problem as problem:
+            if pause is None:
+                raise Problem(
+                    f"the old release could not be put back: {problem.message}",
+                    hint="the site may be down: run publish again, or publish start, as soon as the host answers",
+                    code=Exit.RELEASE,
+                ) from problem
+            job.clock.sleep(pause)
+    for old in scene.before:
+        wrong = probe.wait(lambda old=old: _old_is_wrong(job, old), job.timeout, job.clock)  # type: ignore[misc]
+        if wrong:
+            raise Problem(
+                f"the old release was started again, but does not answer rightly: {wrong}",
+                hint="look at publish status, and at the container's logs on the host",
+                code=Exit.RELEASE,
+            )
+    if scene.before:
+        generations = ", ".join(str(releases.generation_of(one)) for one in scene.before)
+        job.progress.note(f"the old release, generation {generations}, answers again")
+    return scene
+
+
+def _discard(job: Job, scene: Scene) -> Scene:
+    """Takes away the candidate and every image of the site that no container is made from."""
+    warnings = (
+        *releases.remove_candidates(job.host.engine, job.site),
+        *releases.prune_images(job.host.engine, job.site),
+    )
+    return replace(scene, warnings=scene.warnings + warnings)
+
+
+_ACTIONS: Final[Mapping[Step, Callable[[Job, Scene], Scene]]] = MappingProxyType(
+    {
+        Step.LOOK: _look,
+        Step.LOAD: _load,
+        Step.CREATE: _create,
+        Step.START: _start,
+        Step.PROBE: _probe,
+        Step.FLIP: _flip,
+        Step.VERIFY: _verify,
+        Step.PRUNE: _prune,
+        Step.RESTORE: _restore,
+        Step.DISCARD: _discard,
+    }
+)
+
+
+def _spec(job: Job, scene: Scene, role: Role, publish: Endpoint) -> ContainerSpec:
+    labels = {
+        LABEL_SITE: job.site,
+        LABEL_RELEASE: job.release,
+        LABEL_COMMIT: job.commit,
+        LABEL_GENERATION: str(scene.generation),
+        LABEL_ROLE: str(role),
+        releases.LABEL_READERS: job.readers_label,
+        releases.LABEL_PORT: str(job.port),
+    }
+    return ContainerSpec(
+        name=releases.container_name(job.site, scene.generation, role),
+        reference=_reference(job, _known(scene.image)),
+        port=job.port,
+        publish=publish,
+        labels=MappingProxyType(labels),
+        memory=job.memory,
+        # A candidate that crashes shall stay down, so that it is seen.
+        restart=role is Role.SERVER,
+    )
+
+
+def _reference(job: Job, image: LoadedImage) -> str:
+    """Our own name of the image, where it has several."""
+    ours = [name for name in image.references if releases.is_our_name(name, job.site)]
+    if not ours:
+        raise Problem(f"the image {image.id} has no name of this site on the host", code=Exit.ENGINE)
+    return ours[0]
+
+
+def _must_answer(job: Job, container: Container, sentence: str) -> None:
+    """Waits until a container answers as this release. Raises Problem (exit 8) with its last log lines."""
+    expectations = (*probe.of_release(job.release), *job.expectations)
+
+    def check_once() -> str | None:
+        if wrong := _ask(job, container.id, expectations):
+            now = job.host.engine.inspect(container.id)
+            if now is None or now.state is State.EXITED:
+                code = "" if now is None or now.exit_code is None else f" with code {now.exit_code}"
+                raise _unhealthy(job, container, f"{sentence}: it ended{code}")
+            return wrong
+        return None
+
+    if wrong := probe.wait(check_once, job.timeout, job.clock):
+        raise _unhealthy(job, container, f"{sentence} in {job.timeout} s: {wrong}")
+
+
+def _unhealthy(job: Job, container: Container, sentence: str) -> Problem:
+    """Logs come from outside, and are worth more than the certainty of having them."""
+    try:
+        logs = printable(job.host.engine.logs(container.id, LOG_LINES)).strip("\n")
+    except Problem as problem:
+        logs = f"(no logs: {problem.message})"
+    shown = "".join(f"\n  | {line}" for line in logs.splitlines()) or "\n  | (it logged nothing)"
+    return Problem(f"{sentence}{shown}", code=Exit.RELEASE)
+
+
+def _old_is_wrong(job: Job, old: Container) -> str | None:
+    expected = probe.Expectation(probe.RELEASE_PATH, body=old.labels.get(LABEL_RELEASE, "").encode())
+    return releases.ask(job.host, old.id, releases.port_of(old), (expected,), job.fetch)
+
+
+def _ask(job: Job, container_id: str, expectations: tuple[probe.Expectation, ...]) -> str | None:
+    """What is wrong with a container's answers, in one line; None where all is right."""
+    return releases.ask(job.host, container_id, job.port, expectations, job.fetch)
+
+
+_T = TypeVar("_T")
+
+
+def _known(value: _T | None) -> _T:
+    """What an earlier step has left in the scene."""
+    if value is None:
+        raise AssertionError("a step ran before the one that it needs")
+    return value
+
+
+class _Interrupts:
+    """Lets Ctrl-C, SIGTERM and SIGHUP in only where the machine can take them; elsewhere they wait.
+
+    So none can fall between two steps, or into the middle of putting things right.
+    """
+
+    def __init__(self) -> None:
+        self.is_pending = False
+        self._is_open = False
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if self._is_open:
+            self._is_open = False
+            raise KeyboardInterrupt
+        self.is_pending = True
+
+    @contextmanager
+    def let_in(self, *, when: bool) -> Iterator[None]:
+        self._is_open = when
+        try:
+            if when and self.is_pending:
+                self.is_pending = False
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._is_open = False
+
+
+@contextmanager
+def _interrupts() -> Iterator[_Interrupts]:
+    interrupts = _Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        # Python gives signals to the main thread only.
+        yield interrupts
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupts.handle) for number in numbers}
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
