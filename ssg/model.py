@@ -8,9 +8,9 @@ finds something, from the site's root, with a leading "/" ("/fr/posts/x/"). An *
 tree, without one ("fr/posts/x/index.html").
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -32,8 +32,8 @@ class FrontMatter:
     """What a page says of itself. An unknown key is a Problem; free keys go below `params`."""
 
     title: str
-    date: datetime | date | None = None  # posts need it; without a time zone it is in [site] timezone
-    updated: datetime | date | None = None
+    date: dt.datetime | dt.date | None = None  # posts need it; without a time zone it is in [site] timezone
+    updated: dt.datetime | dt.date | None = None
     slug: str = ""  # "": from the file's name
     key: str = ""  # pages of several languages with one key are translations of each other; "": from the file's path
     tags: tuple[str, ...] = ()
@@ -69,8 +69,8 @@ class Page:
     document: Node  # the front matter with places
     folder: str
     is_index: bool
-    date: datetime | None
-    updated: datetime | None
+    date: dt.datetime | None
+    updated: dt.datetime | None
     tags: tuple[str, ...]
     author: str
 
@@ -133,7 +133,7 @@ class Site:
     pages: tuple[Page, ...]
     tags: tuple[Tag, ...]
     assets: tuple[Asset, ...]
-    as_of: datetime
+    as_of: dt.datetime
     tools: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
