@@ -1,0 +1,110 @@
+"""Layers: named by the digest of their tar, described first, and turned into bytes only where somebody needs them.
+
+A host that has a layer already is never sent it, so most layers of most releases are never produced at all.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from imagebake import cache
+from imagebake.image import tar
+from imagebake.image.entries import CHUNK, Entry
+from sealpress import VERSION
+from sealpress.problems import Exit, Problem
+
+LIMIT: Final = 125
+"""As many layers as every engine takes (overlayfs mounts 128 at most, less what the engine itself needs)."""
+
+Produce = Callable[[], Iterable[Entry]]
+"""Gives the entries of a layer; called as often as the bytes are needed, and gives the same each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer. `diff_id` is "sha256:" and 64 hex digits over the uncompressed tar, `size` the tar's bytes.
+
+    `name` is for people ("libc6 2.41-12+deb13u2"), `created_by` stands in the image's history. `blob`: a file that
+    holds the tar already, and saves producing it again.
+    """
+
+    name: str
+    diff_id: str
+    size: int
+    created_by: str
+    entries: Produce
+    blob: Path | None = None
+
+    def stream(self) -> Iterator[bytes]:
+        """The tar, in pieces of at most CHUNK bytes, checked against `diff_id` at its end.
+
+        Raises Problem (exit 5) where the bytes are not the ones that the layer is named by.
+        """
+        sha = hashlib.sha256()
+        for piece in _pieces(self.blob) if self.blob else tar.stream(self.entries()):
+            sha.update(piece)
+            yield piece
+        if "sha256:" + sha.hexdigest() != self.diff_id:
+            raise Problem(
+                f'the layer "{self.name}" has other bytes than its name says',
+                hint=f"delete {self.blob or cache.folder() / 'layers'} and bake again",
+                code=Exit.TREE,
+            )
+
+
+def described(name: str, entries: Produce, created_by: str) -> Layer:
+    """A layer whose name is worked out now, by producing its tar once. Raises as `tar.stream` does."""
+    found = tar.digest(entries())
+    return Layer(name, found.diff_id, found.size, created_by, entries)
+
+
+def remembered(name: str, description: str, entries: Produce, created_by: str) -> Layer:
+    """As `described`, but found in the cache where a layer of this `description` was named before.
+
+    `description` must tell all that the entries depend on: a package's sha256 and the rules it is unpacked by, a
+    tree's digest and where it goes.
+    """
+    key = hashlib.sha256(f"{VERSION}\0{description}".encode()).hexdigest()
+    file = cache.folder() / "layers" / key[:2] / key
+    if known := _recall(file):
+        return Layer(name, known.diff_id, known.size, created_by, entries)
+    layer = described(name, entries, created_by)
+    cache.keep(file, f"{layer.diff_id} {layer.size}\n".encode())
+    return layer
+
+
+def stack(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """The layers as an image holds them: each content once, at its first place, and none that is empty.
+
+    Raises Problem (exit 5) for more than LIMIT.
+    """
+    empty = tar.digest([]).diff_id
+    kept: dict[str, Layer] = {}
+    for layer in layers:
+        if layer.diff_id != empty:
+            kept.setdefault(layer.diff_id, layer)
+    if len(kept) > LIMIT:
+        raise Problem(f"the image would have {len(kept)} layers; engines take {LIMIT}", code=Exit.TREE)
+    return tuple(kept.values())
+
+
+def from_blob(layer: Layer, blob: Path) -> Layer:
+    """The same layer, with its bytes read from a file that holds its tar."""
+    return replace(layer, blob=blob)
+
+
+def _recall(file: Path) -> tar.TarDigest | None:
+    try:
+        found = re.fullmatch(rb"(sha256:[0-9a-f]{64}) ([0-9]{1,15})\n", file.read_bytes()[:128])
+    except OSError:
+        return None
+    return tar.TarDigest(found[1].decode(), int(found[2])) if found else None
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as blob:
+        while piece := blob.read(CHUNK):
+            yield piece

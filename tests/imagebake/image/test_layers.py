@@ -1,0 +1,97 @@
+"""Layers are named once, produced late, and never with other bytes than their name says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imagebake.image import layers, tar
+from imagebake.image.entries import Bytes, Entry, File
+from sealpress.problems import Problem
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def page(text: bytes = b"hello") -> list[Entry]:
+    return [File("index.html", Bytes(text))]
+
+
+class Source:
+    """Counts how often the entries were asked for."""
+
+    def __init__(self, text: bytes = b"hello") -> None:
+        self.text = text
+        self.asked = 0
+
+    def __call__(self) -> Iterator[Entry]:
+        self.asked += 1
+        yield from page(self.text)
+
+
+def test_a_layer_is_the_tar_of_its_entries() -> None:
+    layer = layers.described("site", page, "imagebake")
+    assert b"".join(layer.stream()) == b"".join(tar.stream(page()))
+    assert tar.TarDigest(layer.diff_id, layer.size) == tar.digest(page())
+
+
+def test_a_remembered_layer_is_not_produced_again() -> None:
+    first, second, other = Source(), Source(), Source(b"other")
+    one = layers.remembered("site", "tree 1", first, "imagebake")
+    two = layers.remembered("site", "tree 1", second, "imagebake")
+    three = layers.remembered("site", "tree 2", other, "imagebake")
+    assert (first.asked, second.asked, other.asked) == (1, 0, 1)
+    assert (one.diff_id, one.size) == (two.diff_id, two.size)
+    assert three.diff_id != one.diff_id
+
+
+@pytest.mark.parametrize("damage", [b"", b"sha256:00 5\n", b"x" * 4096])
+def test_a_damaged_cache_is_not_used(cache: Path, damage: bytes) -> None:
+    whole = layers.remembered("site", "tree", page, "imagebake")
+    (file,) = [file for file in cache.rglob("*") if file.is_file()]
+    file.write_bytes(damage)
+    assert layers.remembered("site", "tree", page, "imagebake").diff_id == whole.diff_id
+
+
+def test_a_cache_that_lies_is_found_out_when_the_bytes_are_produced(cache: Path) -> None:
+    layers.remembered("site", "tree", page, "imagebake")
+    (file,) = [file for file in cache.rglob("*") if file.is_file()]
+    file.write_bytes(b"sha256:" + b"0" * 64 + b" 1024\n")
+    layer = layers.remembered("site", "tree", page, "imagebake")
+    with pytest.raises(Problem, match='the layer "site" has other bytes than its name says'):
+        list(layer.stream())
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "file"))
+    assert layers.remembered("site", "tree", page, "imagebake").diff_id == tar.digest(page()).diff_id
+
+
+def test_a_blob_gives_the_same_bytes_and_is_checked(tmp_path: Path) -> None:
+    layer = layers.described("site", page, "imagebake")
+    blob = tmp_path / "blob"
+    blob.write_bytes(b"".join(layer.stream()))
+    cached = layers.from_blob(layer, blob)
+    assert b"".join(cached.stream()) == b"".join(layer.stream())
+    blob.write_bytes(blob.read_bytes()[:-1] + b"!")
+    with pytest.raises(Problem, match="has other bytes"):
+        list(cached.stream())
+
+
+def test_a_stack_holds_each_content_once_at_its_first_place_and_nothing_empty() -> None:
+    one = layers.described("one", page, "")
+    twin = layers.described("twin", page, "")
+    two = layers.described("two", lambda: page(b"two"), "")
+    empty = layers.described("empty", list, "")
+    assert [layer.name for layer in layers.stack([one, empty, two, twin])] == ["one", "two"]
+
+
+def test_more_layers_than_engines_take_are_refused() -> None:
+    many = [layers.Layer(str(number), f"sha256:{number:064x}", 1, "", list) for number in range(126)]
+    assert len(layers.stack(many[:125])) == 125
+    with pytest.raises(Problem, match="the image would have 126 layers; engines take 125"):
+        layers.stack(many)
