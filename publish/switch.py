@@ -284,8 +284,8 @@ def _is_this(job: Job, server: Container) -> bool:
 
 def _load(job: Job, scene: Scene) -> Scene:
     image = job.ship(job.host.engine, job.progress)
-    if (release := image.labels.get(LABEL_RELEASE, job.release)) != job.release:
-        raise Problem(f"the image on the host is release {release}, not {job.release}", code=Exit.ENGINE)
+    if (release := image.labels.get(LABEL_RELEASE, "")) != job.release:
+        raise Problem(f"the image on the host is release {release or 'unknown'}, not {job.release}", code=Exit.ENGINE)
     return replace(scene, image=image, detail=_reference(job, image))
 
 
@@ -327,20 +327,16 @@ def _restore(job: Job, scene: Scene) -> Scene:
     """Tries more than once: a site that is down is worth it."""
     for pause in (*RESTORE_PAUSES, None):
         try:
-            new = tuple(
-                one
-                for one in job.host.engine.containers(job.site)
-                if releases.is_server(one) and releases.generation_of(one) == scene.generation
-            )
-            job.flip.back(job.host.engine, scene.before, new)
+            _back(job, scene)
             break
-        except Problem as problem:
+        except (Problem, KeyboardInterrupt) as error:
             if pause is None:
+                said = error.message if isinstance(error, Problem) else "interrupted"
                 raise Problem(
-                    f"the old release could not be put back: {problem.message}",
+                    f"the old release could not be put back: {said}",
                     hint="the site may be down: run publish again, or publish start, as soon as the host answers",
                     code=Exit.RELEASE,
-                ) from problem
+                ) from error
             job.clock.sleep(pause)
     for old in scene.before:
         wrong = probe.wait(lambda old=old: _old_is_wrong(job, old), job.timeout, job.clock)  # type: ignore[misc]
@@ -354,6 +350,12 @@ def _restore(job: Job, scene: Scene) -> Scene:
         generations = ", ".join(str(releases.generation_of(one)) for one in scene.before)
         job.progress.note(f"the old release, generation {generations}, answers again")
     return scene
+
+
+def _back(job: Job, scene: Scene) -> None:
+    servers = filter(releases.is_server, job.host.engine.containers(job.site))
+    new = tuple(one for one in servers if releases.generation_of(one) == scene.generation)
+    job.flip.back(job.host.engine, scene.before, new)
 
 
 def _discard(job: Job, scene: Scene) -> Scene:
