@@ -181,6 +181,10 @@ class Site:
         return MappingProxyType({(page.key, page.language): page for page in self.pages})
 
     @cached_property
+    def _indexes(self) -> Mapping[tuple[str, str], Page]:
+        return MappingProxyType({(page.folder, page.language): page for page in self.pages if page.is_index})
+
+    @cached_property
     def _by_folder(self) -> Mapping[tuple[str, str], tuple[Page, ...]]:
         """Pages (no posts) by the folder of their parent and language, in their order."""
         found: dict[tuple[str, str], list[Page]] = {}
@@ -206,17 +210,19 @@ class Site:
 
     def home(self, language: str) -> Page | None:
         """The page at content/index.md, or None where the newest posts are the home page."""
-        index = (page for page in self.pages if page.is_home and page.language == language)
-        return next(index, None)
+        return self._indexes.get(("", language))
 
     def index(self, folder: str, language: str) -> Page | None:
         """The index page of a folder, or None."""
-        candidates = (page for page in self.pages if page.is_index and page.folder == folder)
-        return next((page for page in candidates if page.language == language), None)
+        return self._indexes.get((folder, language))
 
     def children(self, page: Page) -> tuple[Page, ...]:
         """The pages right below an index page, in their order."""
-        return self._by_folder.get((page.folder, page.language), ()) if page.is_index else ()
+        return self.below(page.folder, page.language) if page.is_index else ()
+
+    def below(self, folder: str, language: str) -> tuple[Page, ...]:
+        """The pages right below a folder, with or without an index page, in their order."""
+        return self._by_folder.get((folder, language), ())
 
     def parent(self, page: Page) -> Page | None:
         """The nearest index page above; the home page last; None for the home page itself."""
