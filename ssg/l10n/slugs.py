@@ -1,0 +1,82 @@
+"""Titles as parts of paths and as anchors: lower case, words joined by "-", letters of every script kept."""
+
+import unicodedata
+from typing import Final
+
+from ssg.l10n.collation import lower
+from ssg.l10n.language import Language
+
+_NON_JOINER: Final = "\u200c"
+
+LIMIT: Final = 180
+"""Bytes of UTF-8. A file name holds 255 on every common file system, and an ending may follow."""
+
+# Latin letters that no accent made, as people write them without the letter.
+_LATIN: Final = {
+    "ß": "ss",
+    "æ": "ae",
+    "œ": "oe",
+    "ø": "o",
+    "đ": "d",
+    "ð": "d",
+    "þ": "th",
+    "ł": "l",
+    "ħ": "h",
+    "ı": "i",
+    "ĸ": "k",
+    "ŋ": "n",
+    "ŧ": "t",
+    "ſ": "s",
+}
+_GERMAN: Final = {"ä": "ae", "ö": "oe", "ü": "ue"}
+_APOSTROPHES: Final = "'’ʼ"
+_ELIDES: Final = frozenset({"fr", "it", "ca", "oc"})  # l'été is two words there, don't is one
+
+
+def slug(text: str, language: Language) -> str | None:
+    """`L'été à Œuvre` → `l-ete-a-oeuvre`; `Привет, мир` → `привет-мир`; None where no letter and no digit is left.
+
+    A function of the text and the language's tag alone. At most LIMIT bytes, cut between words where it can be.
+    """
+    base = language.tag.partition("-")[0]
+    replace = _LATIN | _GERMAN if base == "de" else _LATIN
+    between = "-" if base in _ELIDES else ""
+    # NFKC makes ligatures and full-width letters plain; lower() may take letters apart, so it goes between.
+    lowered = unicodedata.normalize("NFKC", lower(unicodedata.normalize("NFKC", text), base))
+    plain = "".join(between if char in _APOSTROPHES else replace.get(char, char) for char in lowered)
+    words = _without_accents(plain).split("-")
+    return _cut("-".join(word for word in words if _has_letter(word))) or None
+
+
+def _without_accents(text: str) -> str:
+    """Letters and digits as they are, Latin ones without marks, "-" for all else. In NFC."""
+    kept: list[str] = []
+    is_latin = False
+    for char in unicodedata.normalize("NFD", text):
+        match unicodedata.category(char):
+            case "Cf" if char != _NON_JOINER:
+                pass  # soft hyphens and joiners are not seen
+            case "Mn" | "Mc":
+                # Marks are parts of words in Indic, Arabic, Hebrew and Cyrillic script.
+                if not is_latin and not _is_variation(char):
+                    kept.append(char)
+            case _:
+                is_latin = char.isascii()
+                kept.append(char if char.isalnum() else "-")
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def _is_variation(char: str) -> bool:
+    return "\ufe00" <= char <= "\ufe0f"
+
+
+def _has_letter(word: str) -> bool:
+    return any(char.isalnum() for char in word)
+
+
+def _cut(joined: str) -> str:
+    if len(joined.encode()) <= LIMIT:
+        return joined
+    start = joined.encode()[: LIMIT + 1].decode("utf-8", "ignore")
+    head, _, _ = start.rpartition("-")
+    return head or joined.encode()[:LIMIT].decode("utf-8", "ignore")
