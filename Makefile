@@ -1,0 +1,37 @@
+# Every target does its own set-up: a clone with git, make and Python 3.11 is enough.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-stop test check format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Build site/, seal it, run it on this machine, compare every page
+	@tools/demo
+
+demo-stop: $(READY) ## End what `make demo` left running
+	@$(BIN)/publish --site site/site.toml stop demo
+
+test: $(READY) ## Install what the tests need (as root on Debian) and run all tests
+	@tools/test-machine
+	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(READY) ## Format, lint, types, direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove what the targets made here
+	rm -rf $(VENV) .demo site/public .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(READY): pyproject.toml tools/bootstrap
+	@tools/bootstrap $(VENV)
