@@ -1,0 +1,93 @@
+"""The layers that a lock names: fetched where they aren't cached, unpacked, selected, and checked against the lock."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from imagebake import cache as cache_folder
+from imagebake.image import tar
+from imagebake.image.entries import Entry
+from imagebake.packages import deb, fetch, mirror, selection
+from imagebake.packages.lock import Lock, LockedPackage
+from imagebake.packages.selection import Root
+from sealpress.console import SILENT, Progress
+from sealpress.problems import Exit, Problem
+from sealpress.settings import Architecture, ImageSettings
+
+Layer = tuple[LockedPackage, tuple[Entry, ...]]
+
+
+def layers_of(
+    lock: Lock,
+    architecture: Architecture,
+    settings: ImageSettings,
+    *,
+    cache: Path | None = None,
+    progress: Progress = SILENT,
+) -> list[Layer]:
+    """Every locked package with the entries of its layer, in layer order. With a warm cache nothing is fetched.
+
+    `cache` is `imagebake.cache.folder()` where it is None. Raises Problem (exit 4): a package is gone or not what the
+    lock says, can't be unpacked, or gives another layer than the lock says.
+    """
+    folder = cache_folder.folder() if cache is None else cache
+    locked = {package.name: package for package in lock.of(architecture)}
+    mirrors = partial(mirror.find, settings)
+    files = {
+        name: fetch.package(package, folder, mirrors, date=lock.date, progress=progress)
+        for name, package in locked.items()
+    }
+    entries = {name: unpack(files[name], package, lock.roots, architecture) for name, package in locked.items()}
+    selected = selection.select(lock.roots, architecture, Unpacked(entries))
+    if [one.package for one in selected] != list(locked):
+        raise _mismatch("its packages are not those that its roots need, in the order of layers")
+    return [(locked[one.package], _checked(locked[one.package], one.entries)) for one in selected]
+
+
+def unpack(
+    file: Path, package: fetch.Package, roots: tuple[Root, ...], architecture: Architecture
+) -> Mapping[str, Entry]:
+    """What may be kept of a verified .deb.
+
+    Raises Problem (exit 4), also where it is another package than it should be.
+    """
+    fields = deb.control(file)
+    found = (fields["Package"], fields.get("Version", ""))
+    if found != (package.name, package.version):
+        raise Problem(
+            f"the file of {package.name} {package.version} holds {' '.join(found)}",
+            hint="renew the lock: imagebake lock",
+            code=Exit.LOCK,
+        )
+    return deb.read(file, selection.wanted(package.name, roots, architecture))
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A shelf with just these packages. Each is near to all, in their order."""
+
+    packages: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+
+    def entries(self, package: str) -> Mapping[str, Entry]:
+        if package not in self.packages:
+            raise _mismatch(f"it lacks {package}")
+        return self.packages[package]
+
+    def near(self, package: str) -> Iterator[str]:
+        yield package
+        yield from self.packages
+
+
+def _checked(package: LockedPackage, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    if tar.digest(entries).diff_id != package.diff_id:
+        raise _mismatch(f"the layer of {package.name} {package.version} comes out different from its diff_id")
+    return entries
+
+
+def _mismatch(what: str) -> Problem:
+    return Problem(
+        f"the lock does not fit: {what}",
+        hint="another version of sealpress wrote it, or it was edited; renew it: imagebake lock",
+        code=Exit.LOCK,
+    )

@@ -1,0 +1,181 @@
+"""A .deb's files as the entries of a layer, in pure Python. Anything that an image must not hold is refused by name.
+
+    paths    relative, no `..`; `bin`, `sbin` and `lib*` are below `usr`, where Debian has merged them
+    modes    0644 or 0755; set-user-id and set-group-id files are refused
+    links    hard links become copies; nothing is written through a symbolic link
+
+Source: deb(5), version 2.0.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
+from imagebake.packages.archive import Item, ar_members, refused, tar_items, unpacked
+from imagebake.packages.control import Fields, paragraphs
+from sealpress.problems import Exit, Problem
+
+_KEPT_LIMIT: Final = 512 << 20  # bytes of all wanted files of one package: these are held in memory
+
+MERGED: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
+
+
+def read(file: Path, wanted: Callable[[str], bool]) -> Mapping[str, Entry]:
+    """The wanted entries by their paths, in the order of the package. `wanted` sees merged paths: "usr/lib/x".
+
+    Raises Problem (exit 4) that names the package and what is wrong with it. Names and types are checked for the
+    whole package, not just for what is wanted.
+    """
+    try:
+        reading = _Reading(wanted)
+        reading.read(file)
+        if reading.missing:
+            # A wanted hard link to a file that isn't: once more, with that file's content.
+            targets = frozenset(reading.missing)
+            reading = _Reading(lambda path: path in targets or wanted(path))
+            reading.read(file)
+        return {path: entry for path, entry in reading.entries.items() if wanted(path)}
+    except Problem as problem:
+        raise _named(file, problem) from None
+
+
+def control(file: Path) -> Fields:
+    """The package's own description: Package, Version, Architecture, Depends. Raises Problem (exit 4)."""
+    try:
+        for item in _items(file, "control.tar", lambda path: path.removeprefix("./") == "control"):
+            if item.data is not None:
+                found = paragraphs(item.data.decode("utf-8", "replace"))
+                if len(found) != 1 or "Package" not in found[0]:
+                    raise refused("its control file is broken")
+                return found[0]
+        raise refused("it has no control file")
+    except Problem as problem:
+        raise _named(file, problem) from None
+
+
+def _named(file: Path, problem: Problem) -> Problem:
+    return Problem(f"the package {file.name} is refused: {problem.message}", hint=problem.hint, code=Exit.LOCK)
+
+
+def _items(file: Path, member: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
+    with file.open("rb") as opened:
+        for number, (name, content) in enumerate(ar_members(opened)):
+            if number == 0:
+                if name != "debian-binary" or not next(content, b"").startswith(b"2."):
+                    raise refused("it is no Debian package of format 2")
+            elif name.startswith(member):
+                yield from tar_items(unpacked(name, content), wanted)
+                return
+    raise refused(f"it has no {member}")
+
+
+class _Reading:
+    """One pass over a package's files, and what had been seen of them so far."""
+
+    def __init__(self, wanted: Callable[[str], bool]) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.missing: set[str] = set()  # targets of hard links whose content was passed over
+        self._wanted = wanted
+        self._files: set[str] = set()
+        self._links: set[str] = set()
+        self._folders: set[str] = set()
+        self._folded: dict[str, str] = {}
+        self._held = 0
+
+    def read(self, file: Path) -> None:
+        for item in _items(file, "data.tar", lambda path: self._wanted(merged(path))):
+            path = merged(item.path)
+            # "./" itself, and the links of merged /usr, which base-files ships.
+            if path and not (item.kind == "symlink" and item.path.removeprefix("./") in MERGED):
+                self._check_place(path, item)
+                self._add(path, item)
+
+    def _add(self, path: str, item: Item) -> None:
+        match item.kind:
+            case "file":
+                _check_mode(path, item.mode)
+                self._files.add(path)
+                if item.data is not None:
+                    self._hold(path, File(path, Bytes(item.data), 0o755 if item.mode & 0o111 else 0o644))
+            case "hard link":
+                self._copy(path, merged(item.target))
+            case "symlink":
+                _check_target(path, item.target)
+                self._links.add(path)
+                self._hold(path, Symlink(path, item.target))
+            case "directory":
+                self._folders.add(path)
+                self._hold(path, Directory(path))
+            case "device":
+                raise refused(f'"{path}" is a device or a pipe')
+
+    def _copy(self, path: str, target: str) -> None:
+        if target not in self._files:
+            raise refused(f'"{path}" is a hard link to "{target}", which the package does not hold before it')
+        self._files.add(path)
+        match self.entries.get(target):
+            case File(_, content, mode):
+                self._hold(path, File(path, content, mode))
+            case _ if self._wanted(path):
+                self.missing.add(target)
+            case _:
+                pass
+
+    def _check_place(self, path: str, item: Item) -> None:
+        parents = _parents(path)
+        for parent in parents:
+            if parent in self._links:
+                raise refused(f'"{path}" would be written through the link "{parent}"')
+            if parent in self._files:
+                raise refused(f'"{path}" stands below "{parent}", which is a file')
+        is_folder = item.kind == "directory"
+        if path in self._links or path in self._files or (path in self._folders and not is_folder):
+            raise refused(f'"{path}" stands in it twice')
+        self._folders.update(parents)
+
+    def _hold(self, path: str, entry: Entry) -> None:
+        if not self._wanted(path):
+            return
+        twin = self._folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        if twin != path:
+            raise refused(f'"{path}" and "{twin}" are one name on a file system that folds case or accents')
+        if isinstance(entry, File):
+            self._held += entry.content.size
+            if self._held > _KEPT_LIMIT:
+                raise refused(f"the files to keep have more than the {_KEPT_LIMIT} bytes that are allowed")
+        self.entries[path] = entry
+
+
+def merged(path: str) -> str:
+    """The path below the image's root, with `lib/x` as `usr/lib/x`; "" for the root. Raises Problem (exit 4)."""
+    if path.startswith("/"):
+        raise refused(f'"{path}" is an absolute path')
+    parts = path.removeprefix("./").removesuffix("/").split("/")
+    if parts in ([""], ["."]):
+        return ""
+    if ".." in parts or "." in parts or "" in parts:
+        raise refused(f'"{path}" has a part that leads elsewhere')
+    if any(ord(char) < 0x20 or ord(char) == 0x7F or char == "\\" for char in path):
+        raise refused(f'"{path}" has a control character or a backslash')
+    return "/".join(["usr", *parts] if parts[0] in MERGED else parts)
+
+
+def _check_mode(path: str, mode: int) -> None:
+    if mode & 0o6000:
+        raise refused(f'"{path}" is a set-user-id or set-group-id file')
+
+
+def _check_target(path: str, target: str) -> None:
+    depth = 0 if target.startswith("/") else path.count("/")
+    for part in target.split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            break
+    if depth < 0 or not target:
+        raise refused(f'the link "{path}" points outside the image: "{target}"')
+
+
+def _parents(path: str) -> list[str]:
+    return [path[:at] for at, char in enumerate(path) if char == "/"]

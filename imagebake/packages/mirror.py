@@ -1,0 +1,159 @@
+"""Where Debian mirrors are: site.toml, else the environment, else what this machine's apt uses. No mirror has its name
+in this program.
+
+Sources: sources.list(5), both its one-line and its deb822 style; apt-transport-mirror(1).
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from imagebake.packages.control import paragraphs
+from sealpress.problems import Exit, Problem
+from sealpress.settings import ImageSettings
+
+APT: Final = Path("/etc/apt")
+
+_RELEASES: Final = ("bullseye", "bookworm", "trixie", "forky", "duke", "sid")
+_SUITES: Final = frozenset({*_RELEASES, "oldoldstable", "oldstable", "stable", "testing", "unstable"})
+_SCHEMES: Final = ("http", "https", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrors:
+    """Base URLs without a final "/": what stands before `/dists/trixie` or `/pool`. `snapshot` may be "".
+
+    `snapshot` may hold `{archive}` (debian or debian-security) and `{date}` (20261119T021254Z, of the lock).
+    """
+
+    main: str
+    security: str
+    snapshot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    url: str
+    suite: str
+    components: tuple[str, ...]
+    signed_by: str
+
+
+def find(settings: ImageSettings, environ: Mapping[str, str] = os.environ, apt: Path = APT) -> Mirrors:
+    """Each of the mirrors from the first place that names it.
+
+    Raises Problem (exit 4) where none does, or where a URL is none.
+    """
+    sources = [] if (settings.mirror and settings.security_mirror) else list(_sources(apt))
+    main = (
+        _checked(settings.mirror, "[image] mirror")
+        or _checked(environ.get("SEALPRESS_MIRROR", ""), "SEALPRESS_MIRROR")
+        or next((source.url for source in sources if source.suite in _SUITES), "")
+    )
+    security = (
+        _checked(settings.security_mirror, "[image] security_mirror")
+        or _checked(environ.get("SEALPRESS_SECURITY_MIRROR", ""), "SEALPRESS_SECURITY_MIRROR")
+        or next((source.url for source in sources if _is_security(source.suite)), "")
+    )
+    snapshot = _checked(settings.snapshot_mirror, "[image] snapshot_mirror") or _checked(
+        environ.get("SEALPRESS_SNAPSHOT_MIRROR", ""), "SEALPRESS_SNAPSHOT_MIRROR"
+    )
+    if not main:
+        raise _unknown("Debian mirror", "mirror", "SEALPRESS_MIRROR")
+    if not security:
+        raise _unknown("mirror of Debian's security updates", "security_mirror", "SEALPRESS_SECURITY_MIRROR")
+    return Mirrors(main, security, snapshot)
+
+
+def _unknown(what: str, setting: str, variable: str) -> Problem:
+    return Problem(
+        f"no {what} is known: this machine's apt names none",
+        hint=f"set {setting} under [image] in site.toml, or {variable}, to the mirror's URL (http, https or file)",
+        code=Exit.LOCK,
+    )
+
+
+def _checked(url: str, name: str) -> str:
+    if url and not _is_mirror(url):
+        raise Problem(
+            f'{name} is "{url}", which is no URL of a mirror',
+            hint="write http://host/folder, https://host/folder or file:///folder",
+            code=Exit.LOCK,
+        )
+    return url.rstrip("/")
+
+
+def _is_mirror(url: str) -> bool:
+    if any(char.isspace() or ord(char) < 0x20 for char in url):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    place = parts.path.startswith("/") and not parts.netloc if parts.scheme == "file" else bool(parts.hostname)
+    return parts.scheme in _SCHEMES and place and not (parts.query or parts.fragment)
+
+
+def _is_security(suite: str) -> bool:
+    return suite.endswith("-security") and suite.removesuffix("-security") in _SUITES
+
+
+def _sources(apt: Path) -> Iterator[_Source]:
+    """Debian's own archive among apt's sources, as far as this can be told: other archives name their own keys."""
+    folder = apt / "sources.list.d"
+    try:
+        files = [apt / "sources.list", *sorted(folder.glob("*"), key=lambda file: file.name)]
+        texts = [
+            (file, file.read_text("utf-8", "replace"))
+            for file in files
+            if file.suffix in {".list", ".sources"} and file.is_file()
+        ]
+    except OSError:
+        return
+    for file, text in texts:
+        for source in _one_line(text) if file.suffix == ".list" else _deb822(text):
+            is_debian = not source.signed_by or "debian-archive" in source.signed_by
+            if "main" in source.components and is_debian and (url := _resolved(source.url)):
+                yield _Source(url, source.suite, source.components, source.signed_by)
+
+
+_LINE: Final = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<url>\S+)\s+(?P<suite>\S+)(?P<components>[^#]*)")
+
+
+def _one_line(text: str) -> Iterator[_Source]:
+    for line in text.splitlines():
+        if found := _LINE.match(line.strip()):
+            options = dict(option.partition("=")[::2] for option in (found["options"] or "").split())
+            components = tuple(found["components"].split())
+            yield _Source(found["url"], found["suite"], components, options.get("signed-by", ""))
+
+
+def _deb822(text: str) -> Iterator[_Source]:
+    try:
+        found = paragraphs(text)
+    except Problem:
+        return  # apt can't read it either
+    for paragraph in found:
+        fields = {name.lower(): value for name, value in paragraph.items()}
+        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in {"no", "false"}:
+            continue
+        components = tuple(fields.get("components", "").split())
+        for suite in fields.get("suites", "").split():
+            for url in fields.get("uris", "").split():
+                yield _Source(url, suite, components, fields.get("signed-by", ""))
+
+
+def _resolved(url: str) -> str:
+    """The URL itself, or the first mirror of a list that `mirror+file:` names, as Debian's cloud images do; else ""."""
+    if url.startswith("mirror+file:"):
+        try:
+            lines = Path(urlsplit(url).path).read_text("utf-8", "replace").split("\n")
+        except OSError:
+            return ""
+        listed = (line.split("#")[0].split() for line in lines)
+        url = next((words[0] for words in listed if words), "")
+    return url.rstrip("/") if _is_mirror(url) else ""

@@ -1,0 +1,216 @@
+"""From what a recipe wants to a lock: the newest packages of a suite, and of their dependencies just those that are
+needed to run.
+
+Packages are fetched as the walk along DT_NEEDED asks for them, in the order of dependencies, so most of what a package
+manager would install is never fetched.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagebake import cache as cache_folder
+from imagebake.image import tar
+from imagebake.image.entries import Entry
+from imagebake.packages import contents, debian, fetch, index, mirror, selection, version
+from imagebake.packages.index import Candidate, Dependency, Index
+from imagebake.packages.lock import Lock, LockedPackage
+from imagebake.packages.selection import Root, Selected
+from sealpress.console import SILENT, Progress
+from sealpress.problems import Exit, Problem
+from sealpress.settings import Architecture, ImageSettings
+
+if TYPE_CHECKING:
+    from pysequoia import Cert
+
+
+def resolve(
+    settings: ImageSettings,
+    roots: Sequence[Root],
+    *,
+    now: datetime,
+    existing: Lock | None = None,
+    upgrade: bool = False,
+    cache: Path | None = None,
+    keys: Sequence["Cert"] | None = None,
+    progress: Progress = SILENT,
+) -> Lock:
+    """A lock for `roots` on every architecture of the settings.
+
+    `existing`: its versions are kept as long as the mirror has them; with `upgrade`, the newest are taken. It is
+    returned itself where nothing changes. `now`, with a time zone, only decides whether a signature has expired: no
+    output depends on it. `cache` is `imagebake.cache.folder()` where it is None; `keys` are Debian's.
+
+    Raises Problem (exit 4): no mirror, a wrong or expired signature, a package or a library that isn't there.
+    """
+    folder = cache_folder.folder() if cache is None else cache
+    mirrors = mirror.find(settings)
+    releases = debian.releases(mirrors, settings.suite, now, debian.keyring() if keys is None else keys)
+    date = max(release.date for release in releases.values())
+    known = existing if existing and existing.suite == settings.suite else None
+    if known and date < known.date:
+        raise Problem(
+            f"the mirror is older than the lock: {date:%Y-%m-%d %H:%M}, before {known.date:%Y-%m-%d %H:%M} UTC",
+            hint="use another mirror, or wait until this one is updated; to go back on purpose, delete the lock",
+            code=Exit.LOCK,
+        )
+    packages: list[LockedPackage] = []
+    for architecture in sorted(set(settings.architectures)):
+        pins = {} if upgrade or not known else {p.name: p for p in known.packages if p.architecture == architecture}
+        packages += _locked(_Work(architecture, tuple(roots), folder, mirrors, progress), releases, pins)
+    lock = Lock(settings.suite, date, tuple(roots), tuple(packages))
+    if known and (known.roots, known.packages) == (lock.roots, lock.packages):
+        return known
+    return lock
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    architecture: Architecture
+    roots: tuple[Root, ...]
+    cache: Path
+    mirrors: mirror.Mirrors
+    progress: Progress
+
+
+def _locked(
+    work: _Work, releases: Mapping[debian.Archive, debian.Release], pins: Mapping[str, LockedPackage]
+) -> tuple[LockedPackage, ...]:
+    """The packages of one architecture. A pin that stands against a needed dependency is dropped."""
+    indexes = tuple(
+        index.load(archive, release, work.architecture, work.cache, work.progress)
+        for archive, release in releases.items()
+    )
+    pins = dict(pins)
+    while True:
+        choices = _Choices(indexes, pins)
+        shelf = _Shelf(work, choices)
+        selected = _settled(work, shelf)
+        conflict = next(_conflicts(selected, choices), None)
+        if conflict is None:
+            break
+        names = [name for name in conflict.names if pins.pop(name, None)]
+        if not names:
+            raise Problem(
+                f"{conflict.package} needs {conflict.wanted}, which the mirror does not have: it is being updated",
+                hint="try again in some minutes, or use another mirror",
+                code=Exit.LOCK,
+            )
+        work.progress.note(f"{conflict.package} needs {conflict.wanted}: taking newer {', '.join(names)}")
+    return tuple(
+        _line(choices.known(one.package), work.architecture, tar.digest(one.entries).diff_id) for one in selected
+    )
+
+
+def _line(candidate: Candidate, architecture: Architecture, diff_id: str) -> LockedPackage:
+    return LockedPackage(
+        candidate.name,
+        candidate.version,
+        architecture,
+        candidate.archive,
+        candidate.path,
+        candidate.sha256,
+        candidate.size,
+        diff_id,
+    )
+
+
+def _settled(work: _Work, shelf: "_Shelf") -> tuple[Selected, ...]:
+    """The selection from just the packages that it takes, as a bake from the lock will make it."""
+    selected = selection.select(work.roots, work.architecture, shelf)
+    while True:
+        names = [one.package for one in selected]
+        selected = selection.select(
+            work.roots, work.architecture, contents.Unpacked({name: shelf.entries(name) for name in names})
+        )
+        if [one.package for one in selected] == names:
+            return selected
+
+
+@dataclass(frozen=True, slots=True)
+class _Conflict:
+    package: str
+    wanted: str
+    names: tuple[str, ...]
+
+
+def _conflicts(selected: Sequence[Selected], choices: "_Choices") -> Iterator[_Conflict]:
+    for one in selected:
+        for group in choices.known(one.package).depends:
+            if choices.satisfying(group) is None:
+                names = (*(alternative.name for alternative in group), one.package)
+                yield _Conflict(one.package, " | ".join(map(str, group)), names)
+
+
+@dataclass(slots=True)
+class _Choices:
+    """One version of each package: the pinned one while the archive has it, else the newest."""
+
+    indexes: tuple[Index, ...]
+    pins: Mapping[str, LockedPackage]
+    chosen: dict[str, Candidate | None] = field(default_factory=dict)
+
+    def choose(self, name: str) -> Candidate | None:
+        if name not in self.chosen:
+            found = [candidate for one in self.indexes for candidate in one.candidates(name)]
+            pin = self.pins.get(name)
+            pinned = [one for one in found if pin and (one.version, one.sha256) == (pin.version, pin.sha256)]
+            # max keeps the first of equals: main before security.
+            self.chosen[name] = max(pinned or found, key=lambda one: version.key(one.version), default=None)
+        return self.chosen[name]
+
+    def known(self, name: str) -> Candidate:
+        if candidate := self.choose(name):
+            return candidate
+        raise Problem(
+            f"the mirror has no package {name}", hint="check suite under [image] in site.toml", code=Exit.LOCK
+        )
+
+    def satisfying(self, group: Sequence[Dependency]) -> Candidate | None:
+        """The first package that satisfies one of the alternatives, in their order."""
+        return next((found for one in group for found in self._satisfying(one)), None)
+
+    def _satisfying(self, wanted: Dependency) -> Iterator[Candidate]:
+        candidate = self.choose(wanted.name)
+        if candidate and _fits(candidate.version, wanted):
+            yield candidate
+        for name in sorted({name for one in self.indexes for name in one.providers(wanted.name)}):
+            if (provider := self.choose(name)) and any(
+                one.name == wanted.name and _fits(one.version, wanted) for one in provider.provides
+            ):
+                yield provider
+
+
+def _fits(given: str, wanted: Dependency) -> bool:
+    """A versioned dependency is not met by a provider that gives no version."""
+    return wanted.relation is None or (given != "" and version.holds(given, wanted.relation, wanted.version))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Packages of a mirror, fetched and unpacked when the walk asks for them."""
+
+    work: _Work
+    choices: _Choices
+    unpacked: dict[str, Mapping[str, Entry]] = field(default_factory=dict)
+
+    def entries(self, package: str) -> Mapping[str, Entry]:
+        if package not in self.unpacked:
+            work = self.work
+            candidate = self.choices.known(package)
+            file = fetch.package(candidate, work.cache, lambda: work.mirrors, progress=work.progress)
+            self.unpacked[package] = contents.unpack(file, candidate, work.roots, work.architecture)
+        return self.unpacked[package]
+
+    def near(self, package: str) -> Iterator[str]:
+        """Breadth first: a library's package is nearly always a direct dependency."""
+        seen = {package}
+        queue = [package]
+        for name in queue:
+            yield name
+            for group in self.choices.known(name).depends:
+                if (found := self.choices.satisfying(group)) and found.name not in seen:
+                    seen.add(found.name)
+                    queue.append(found.name)
