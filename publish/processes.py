@@ -1,0 +1,152 @@
+"""Processes that outlive the command that started them: launched in a session of their own, and known again later.
+
+A process is known by its pid, its start time and the boot it belongs to, so a pid that the system has given to
+somebody else is never signalled. Linux only: it reads /proc.
+
+Source: proc(5), /proc/PID/stat, fields 3 (state), 6 (session) and 22 (start time, in clock ticks after boot).
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sealpress.problems import Exit, Problem
+
+_PROC: Final = Path("/proc")
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The leader of a session. `started` in clock ticks after the boot named by `boot`."""
+
+    pid: int
+    started: int
+    boot: str
+
+
+def boot() -> str:
+    """The name of this boot. Raises Problem (exit 9) where there is no Linux /proc."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        raise Problem(
+            "a site can run without an engine only on Linux",
+            hint='install Docker or Podman, or publish to a host (host = "user@name" in site.toml)',
+            code=Exit.MACHINE,
+        ) from None
+
+
+def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Process:
+    """Starts a program in a new session, its output appended to `log`, with nothing else inherited.
+
+    Raises Problem (exit 9) where the program can't be started. Callers who write down what they started should do so
+    inside `uninterrupted`.
+    """
+    this_boot = boot()
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    try:
+        # Not subprocess.Popen: it would want to wait for a process that is meant to stay.
+        pid = os.posix_spawnp(
+            command[0],
+            list(command),
+            dict(environment),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+            setsigmask=(),
+            setsigdef=(*_SIGNALS, signal.SIGQUIT, signal.SIGPIPE),
+        )
+    except OSError as error:
+        raise Problem(f"{command[0]} can't be started: {error.strerror}", code=Exit.MACHINE) from None
+    # Our own child stays a zombie until we ask, so its start time is there even if it ended at once.
+    found = _stat(pid)
+    return Process(pid, found.started if found else -1, this_boot)
+
+
+def is_alive(process: Process) -> bool:
+    """Whether just this process still runs. A zombie does not."""
+    found = _stat(process.pid)
+    if found is None or found.started != process.started or boot() != process.boot:
+        return False
+    if found.state in "ZX":
+        # A child of ours that ended: take note. Where another command started it, init does.
+        with suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)
+        return False
+    return True
+
+
+def end(process: Process, seconds: float, program_below: Path) -> None:
+    """Asks the whole session to end, waits that long, then kills it. Not running: nothing happens.
+
+    Where the leader is gone but others of its session stayed, those are ended whose program lies in `program_below`:
+    there the pid alone is no proof.
+    """
+    for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
+        until = time.monotonic() + patience
+        for pid in (found := _members(process, program_below)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while found and time.monotonic() < until:
+            time.sleep(0.01)
+            found = _members(process, program_below)
+        if not found:
+            return
+    raise Problem(f"process {process.pid} can't be ended", code=Exit.ENGINE)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Holds Ctrl-C and its like back for a moment, so that a start and its record are one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stat:
+    state: str
+    session: int
+    started: int
+
+
+def _stat(pid: int) -> _Stat | None:
+    try:
+        text = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    # The name stands in parentheses and may hold anything, parentheses too: what follows the last one counts.
+    fields = text.rpartition(")")[2].split()
+    return _Stat(fields[0], int(fields[3]), int(fields[19]))
+
+
+def _members(process: Process, program_below: Path) -> list[int]:
+    """Those of the session that run, the leader first."""
+    if process.boot != boot():
+        return []
+    leads = is_alive(process)
+    found: list[int] = []
+    for pid in (int(folder.name) for folder in _PROC.iterdir() if folder.name.isdecimal()):
+        if stat := _stat(pid):
+            is_member = stat.session == process.pid and stat.state not in "ZX" and stat.started >= process.started
+            if is_member and (leads or _program(pid).is_relative_to(program_below)):
+                found.append(pid)
+    return sorted(found, key=lambda pid: (pid != process.pid, pid))
+
+
+def _program(pid: int) -> Path:
+    try:
+        return (_PROC / str(pid) / "exe").readlink()
+    except OSError:
+        return Path("/")
