@@ -99,6 +99,8 @@ def get(connection: http.client.HTTPConnection, path: str, *, seconds: float, li
             body += chunk
             if time.monotonic() > until:
                 raise TimeoutError("timed out")
+        if len(body) <= limit and response.length:
+            raise http.client.IncompleteRead(bytes(body), response.length)
         headers = {name.lower(): value for name, value in response.getheaders()}
         if len(body) > limit:
             connection.close()
