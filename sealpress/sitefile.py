@@ -58,9 +58,18 @@ def load(path: Path, shown: str | None = None) -> SiteFile:
     except OSError as error:
         raise Problem(f"can't read {path}: {error.strerror}") from None
     document = toml.parse(text, shown or str(path))
-    site = SiteFile(path.parent, _settings(document), document)
+    site = SiteFile(path.absolute().parent, _settings(document), document)
     raise_all(list(_check(site)))
     return site
+
+
+def open_site(given: Path | None = None) -> SiteFile:
+    """The site that a command is about: the file that was `given`, else the nearest site.toml from here upwards.
+
+    Raises Problem or Problems (exit 3).
+    """
+    path = given or find(Path.cwd()) or Path.cwd() / NAME
+    return load(path / NAME if path.is_dir() else path, shown=NAME)
 
 
 def find(folder: Path) -> Path | None:

@@ -18,6 +18,9 @@ from sealpress.problems import Exit, Place, Problem, raise_all
 
 CHUNK: Final = 1 << 20
 
+MARKER: Final = ".sealpress"
+"""A file that a generator may leave at the top of a tree to know it again; it is no part of the tree."""
+
 
 class CacheClass(StrEnum):
     """How long a browser may keep a file without asking."""
@@ -108,6 +111,8 @@ def _walk(root: Path, prefix: str) -> Iterator[str]:
     with os.scandir(root / prefix) as found:
         for item in sorted(found, key=lambda item: item.name):
             path = prefix + item.name
+            if path == MARKER:
+                continue
             _check_name(path, item.name)
             if item.is_dir(follow_symlinks=False):
                 yield from _walk(root, path + "/")

@@ -1,0 +1,90 @@
+"""The command `ssg`: builds the output tree of a blog."""
+
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from sealpress.command import Group, output_options, run, version_option
+from sealpress.console import Console, size
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@version_option
+def ssg() -> None:
+    r"""Render a blog into an output tree that is the same bytes everywhere.
+
+    The blog is a folder with a site.toml, its pages below content/. Run ssg in that folder, or anywhere below it.
+
+    \b
+    Examples:
+      ssg build                 build into the folder that site.toml names (public/)
+      ssg build --drafts        with the pages that are marked as drafts
+      ssg build --dirty -o /tmp/look
+                                with files that git doesn't track yet, into another folder
+    """
+
+
+@ssg.command()
+@click.option(
+    "--site", "site_file", type=click.Path(path_type=Path), help="The site file. [default: the nearest site.toml]"
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The folder to build into. [default: as site.toml says]"
+)
+@click.option("--drafts", is_flag=True, help="Take pages in that are marked as drafts.")
+@click.option("--future", is_flag=True, help="Take pages in that are dated after the commit.")
+@click.option("--dirty", is_flag=True, help="Take files in that git doesn't track yet.")
+@output_options
+def build(
+    *, site_file: Path | None, output: Path | None, drafts: bool, future: bool, dirty: bool, console: Console
+) -> None:
+    """Build the site: read, check every link, render, write.
+
+    Sources are the files that git tracks, as they are in the work tree; outside git, all that .gitignore does not leave
+    out. A build that finds a fault writes nothing.
+
+    The clock of a build is its commit's time, or SOURCE_DATE_EPOCH where that is set.
+    """
+    from sealpress import sitefile  # noqa: PLC0415 - --help need not wait for what a build imports
+    from ssg import build as building  # noqa: PLC0415
+    from ssg.reading.content import Options  # noqa: PLC0415
+
+    site = sitefile.open_site(site_file)
+    target = output or site.root / site.settings.build.output
+    built = building.build(building.Request(site, target, Options(drafts=drafts, future=future), dirty=dirty), console)
+    counts = ", ".join(f"{count} in {tag}" for tag, count in built.pages.items())
+    for name, left_out in (
+        ("draft", built.drafts),
+        ("scheduled page", built.scheduled),
+        ("untracked file", built.untracked),
+    ):
+        if left_out:
+            shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
+            console.note(f"left out: {len(left_out)} {name}{'s' if len(left_out) > 1 else ''} ({shown})")
+    console.say(f"Built {len(built.tree.entries)} files, {size(built.tree.size)}, in {target}")
+    console.say(f"Pages: {counts}; {built.posts} of them posts")
+    console.say(f"Tree:  {built.tree.digest}")
+    console.result(
+        {
+            "output": str(target),
+            "tree": built.tree.digest,
+            "files": len(built.tree.entries),
+            "bytes": built.tree.size,
+            "pages": dict(built.pages),
+            "posts": built.posts,
+            "drafts": list(built.drafts),
+            "scheduled": list(built.scheduled),
+            "untracked": list(built.untracked),
+            "as_of": built.as_of.isoformat(),
+        }
+    )
+
+
+def main() -> NoReturn:
+    """The entry point of the command."""
+    run(ssg)
+
+
+if __name__ == "__main__":
+    main()
