@@ -66,13 +66,13 @@ class Language:
         """The name of a month, 1 to 12, as it stands alone."""
         from babel.dates import get_month_names  # noqa: PLC0415
 
-        return get_month_names("wide", context="stand-alone", locale=self.locale)[number]
+        return str(get_month_names("wide", context="stand-alone", locale=self.locale)[number])
 
     def number(self, value: float) -> str:
         """A number with the language's separators: 12,345.6 and 12 345,6."""
         from babel.numbers import format_decimal  # noqa: PLC0415
 
-        return format_decimal(value, locale=self.locale)
+        return str(format_decimal(value, locale=self.locale))
 
     def sort_key(self, text: str) -> collation.SortKey:
         """For `sorted(titles, key=language.sort_key)`."""

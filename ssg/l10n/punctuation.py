@@ -128,14 +128,16 @@ _BEFORE: Final = re.compile(r"[\w)\]}»”’\"'%°…*]")
 _AFTER: Final = re.compile(r"[\s»”’\"'…\])}]")
 
 
-def space(found: re.Match[str], rules: Spacing, before: str = "", after: str = "") -> str:
-    """What stands for a match of SPACED. `before` and `after` are the characters around it, if the text can't tell."""
+def space(found: re.Match[str], rules: Spacing, before: str | None = None, after: str | None = None) -> str:
+    """What stands for a match of SPACED. `before` and `after`: what stands around it, where the text can't tell."""
     sign = found["sign"]
     if sign is None:
         return found[0]
     text = found.string
-    before = before or text[found.start() - 1 : found.start()]
-    after = after or text[found.end() : found.end() + 1]
+    if before is None:
+        before = text[max(0, found.start() - 1) : found.start()]
+    if after is None:
+        after = text[found.end() : found.end() + 1]
     if sign[0] == "«":
         return "«" + rules.guillemets
     if sign[-1] == "»":

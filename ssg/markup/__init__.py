@@ -1,0 +1,14 @@
+"""Markdown to HTML: a body, converted by its text alone, with its links left open until the site is known.
+
+    convert(text, options, language) → Converted ── resolve(html, urls) → HTML
+
+converter.py     the one place where Python-Markdown is put together
+converted.py     Converted, Link, Heading, Fault; resolve and contents
+positions.py     marks in the source, by which a link knows its line and column at the end
+fences.py        fenced code: where it stands, what its first line says
+dialect.py       our additions to Python-Markdown: task lists, footnotes' roles, references that lead nowhere
+tags.py          HTML as a list of tags and text
+body.py          from Python-Markdown's HTML to a Converted, by way of links.py, anchors.py and prose.py
+typography.py    quotes, dashes, ellipses, French spaces
+highlighting.py  Pygments: classes, never styles
+"""

@@ -1,0 +1,161 @@
+"""What a conversion gives, and how its open links are filled in.
+
+A Converted is a function of the Markdown text, the options and the language, and of nothing else: no page, no site, no
+file name. So it can be kept by content, and the same text is never converted twice.
+"""
+
+import html as entities
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sealpress.problems import Place, Problem
+from sealpress.settings import MarkdownSettings
+
+STX: Final = "\x02"
+ETX: Final = "\x03"
+
+Kind = Literal["link", "image", "asset"]
+"""What a URL stands in: a link to follow, an image to show, or anything else that is loaded (video, audio, frame)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownOptions:
+    """How Markdown is converted.
+
+    The labels are read aloud where a link's own text is a sign, and come from the theme's strings. `permalink_label`
+    may hold {title}, `footnote_label` {number}. Without one, screen readers pass the heading's link over, and read a
+    footnote's as its sign.
+    """
+
+    typography: bool = True
+    highlight: bool = True
+    html: bool = True
+    permalinks: bool = True
+    permalink_label: str = ""
+    footnote_label: str = ""
+
+    @classmethod
+    def of(
+        cls, settings: MarkdownSettings, *, permalink_label: str = "", footnote_label: str = ""
+    ) -> "MarkdownOptions":
+        """The options that site.toml asks for, with a theme's labels."""
+        return cls(
+            typography=settings.typography,
+            highlight=settings.highlight,
+            html=settings.html,
+            permalink_label=permalink_label,
+            footnote_label=footnote_label,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A URL that the author wrote. `target` is as written, less Markdown's and HTML's escapes.
+
+    `line` and `column` count from 1 within the converted text and are where the target stands, `length` characters
+    long; a reference link's target stands in its definition.
+    """
+
+    target: str
+    kind: Kind
+    line: int
+    column: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading in the order of the text. `title` is plain text, `html` has its emphasis and code, but no links."""
+
+    level: int
+    id: str
+    title: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a table of contents, with those below it."""
+
+    heading: Heading
+    children: tuple["Entry", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that the author must mend, at a line and column (from 1) of the converted text."""
+
+    message: str
+    hint: str
+    line: int
+    column: int
+    length: int = 1
+
+    def problem(self, place: Place) -> Problem:
+        """As a Problem. The caller knows the file and the line where the text begins in it."""
+        return Problem(self.message, place=place, hint=self.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A converted body.
+
+    html          with a marker for every URL in `links`; see resolve()
+    links         URLs to resolve, in the order in which they stand in the HTML; one per place in the text, so a
+                  reference that is used twice is one Link
+    externals     URLs with a scheme or a host, which stand in the HTML as they are
+    headings      all headings; see contents()
+    ids           every anchor of the HTML: headings, footnotes, raw HTML
+    summary_html  up to <!-- more -->, else the first paragraph with text; no anchors, no footnotes
+    summary_text  the same as plain text
+    plain_text    all text that a reader reads, less code blocks and footnote signs; blocks are parted by line breaks
+    has_code      whether there is highlighted code, which wants a style sheet
+    faults        what the author must mend, in the order of the text; a body with faults must not be published
+    """
+
+    html: str
+    links: tuple[Link, ...]
+    externals: tuple[Link, ...]
+    headings: tuple[Heading, ...]
+    ids: frozenset[str]
+    summary_html: str
+    summary_text: str
+    plain_text: str
+    has_code: bool
+    faults: tuple[Fault, ...]
+
+
+# STX and ETX never come from a source: they are taken out before the conversion begins.
+_MARKER: Final = re.compile(f"{STX}(?:link([0-9]+)|(anchor)){ETX}")
+ANCHOR: Final = f"{STX}anchor{ETX}"
+
+
+def link_marker(number: int) -> str:
+    return f"{STX}link{number}{ETX}"
+
+
+def resolve(html: str, urls: Sequence[str], *, anchor_prefix: str = "") -> str:
+    """The HTML of a Converted (`html` or `summary_html`) with `urls` in place, one for each of its `links`.
+
+    URLs are escaped here. `anchor_prefix` goes before the anchors of headings and footnotes, and before the links to
+    them that the conversion made, so that several bodies can stand on one page.
+    """
+    escaped = [entities.escape(url) for url in urls]
+    prefix = entities.escape(anchor_prefix)
+    return _MARKER.sub(lambda found: prefix if found[2] else escaped[int(found[1])], html)
+
+
+def contents(headings: Sequence[Heading], depth: int = 6) -> tuple[Entry, ...]:
+    """Headings up to level `depth`, nested. A level that is left out is not made up: h2, h4 nests one level deep."""
+    chosen = [heading for heading in headings if heading.level <= depth]
+    entries: list[Entry] = []
+    at = 0
+    while at < len(chosen):
+        end = at + 1
+        while end < len(chosen) and chosen[end].level > chosen[at].level:
+            end += 1
+        entries.append(Entry(chosen[at], contents(chosen[at + 1 : end], depth)))
+        at = end
+    return tuple(entries)

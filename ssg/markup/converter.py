@@ -1,0 +1,84 @@
+"""Markdown to HTML. The one place where Python-Markdown is put together.
+
+The dialect: Python-Markdown with tables, footnotes, definition lists, fenced code, attribute lists, abbreviations,
+Markdown in raw HTML, sane lists, ~~deletions~~ and task lists. What is faster than Python-Markdown's own steps, with
+the same result, is registered in `_instance` and nowhere else.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ssg.l10n.language import Language
+from ssg.markup.body import body
+from ssg.markup.converted import Converted, MarkdownOptions
+from ssg.markup.positions import Source
+
+if TYPE_CHECKING:
+    from markdown import Markdown
+
+    from ssg.markup.dialect import State
+
+EMPTY = Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=())
+
+
+def convert(text: str, options: MarkdownOptions, language: Language) -> Converted:
+    """The Converted of a Markdown text: a function of the three arguments alone, whatever was converted before.
+
+    Raises nothing for what an author can write: what must be mended is in `faults`, at its line and column in `text`.
+    """
+    source = Source(text)
+    if not source.text.strip():
+        return EMPTY
+    converter = _instance(options.html)
+    converter.state.source = source
+    converter.state.fences = []
+    try:
+        converter.markdown.reset()
+        html = converter.markdown.convert(source.text)
+        return body(html, source, options, language, lambda number: _code(converter.state, number, options))
+    except RecursionError:
+        # The instance was left in the middle of its work.
+        _instance.cache_clear()
+        source.fault("this text is nested too deeply", "use fewer levels of lists, quotations or tags", (1, 1))
+        return Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=tuple(source.faults))
+
+
+def _code(state: "State", number: int, options: MarkdownOptions) -> str:
+    from ssg.markup.highlighting import block  # noqa: PLC0415 - a text without code needs none of it
+
+    if number >= len(state.fences):
+        return ""
+    return block(state.fences[number], state.source, highlight=options.highlight)
+
+
+@dataclass(frozen=True, slots=True)
+class _Converter:
+    markdown: "Markdown"
+    state: "State"
+
+
+@cache
+def _instance(html: bool) -> _Converter:  # noqa: FBT001 - the key of the cache
+    """One Markdown instance for all texts of a process: building one costs 30 ms. Language and labels come later."""
+    from markdown import Markdown  # noqa: PLC0415 - 35 ms
+    from markdown.extensions.abbr import AbbrExtension  # noqa: PLC0415
+    from markdown.extensions.attr_list import AttrListExtension  # noqa: PLC0415
+    from markdown.extensions.def_list import DefListExtension  # noqa: PLC0415
+    from markdown.extensions.md_in_html import MarkdownInHtmlExtension  # noqa: PLC0415
+    from markdown.extensions.sane_lists import SaneListExtension  # noqa: PLC0415
+    from markdown.extensions.tables import TableExtension  # noqa: PLC0415
+
+    from ssg.markup.dialect import Dialect, State  # noqa: PLC0415
+
+    state = State()
+    extensions = [
+        TableExtension(use_align_attribute=True),
+        DefListExtension(),
+        AttrListExtension(),
+        AbbrExtension(),
+        SaneListExtension(),
+        *([MarkdownInHtmlExtension()] if html else []),
+        Dialect(state, html=html),
+    ]
+    return _Converter(Markdown(extensions=extensions, output_format="html"), state)

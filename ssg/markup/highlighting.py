@@ -1,0 +1,139 @@
+"""Highlighted code: Pygments' classes and never its styles, so that a page needs no inline style and can turn dark."""
+
+import html as entities
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from sealpress.problems import Problem, did_you_mean
+from ssg.markup.fences import Fence
+from ssg.markup.positions import Source
+
+if TYPE_CHECKING:
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexer import Lexer
+
+PLAIN: Final = frozenset({"", "text", "txt", "plain", "none"})
+"""Fences that nobody highlights: without a language, or with one that says so."""
+
+LIGHT: Final = "xcode"
+DARK: Final = "lightbulb"
+# Of Pygments' styles, the two whose every colour stands out enough from its ground: WCAG 2.2, 1.4.3 (4.5 to 1).
+
+
+def block(fence: Fence, source: Source, *, highlight: bool = True) -> str:
+    """The HTML of a fence. A language that Pygments doesn't know becomes a fault of the source.
+
+        <pre class="highlight" tabindex="0"><code class="language-python">…</code></pre>
+
+    With a title, a <figure class="code"> around it. Lines are <span class="line"> where they are numbered (the number
+    in data-line, for the style sheet to show, so that it is never copied) or marked (class "marked").
+    """
+    lexer = None
+    if highlight and fence.language not in PLAIN:
+        lexer = _lexer(fence.language.lower())
+        if lexer is None:
+            source.fault(
+                f'no highlighting for "{fence.language}"{did_you_mean(fence.language.lower(), _aliases())}',
+                "write the name of a language that Pygments knows, or leave it away",
+                (fence.line, fence.column),
+                len(fence.language),
+            )
+    inner = _spans(fence.code, lexer) if lexer else entities.escape(fence.code, quote=False)
+    if fence.first_number is not None or fence.marked:
+        inner = _lines(inner, fence)
+    classes = " ".join(["highlight", *fence.classes])
+    name = f' id="{entities.escape(fence.id)}"' if fence.id else ""
+    language = f' class="language-{entities.escape(fence.language)}"' if fence.language else ""
+    # tabindex: a block that scrolls sideways must be reachable without a mouse (WCAG 2.2, 2.1.1).
+    pre = f'<pre{name} class="{entities.escape(classes)}" tabindex="0"><code{language}>{inner}</code></pre>'
+    if not fence.title:
+        return pre
+    return f'<figure class="code"><figcaption>{entities.escape(fence.title)}</figcaption>{pre}</figure>'
+
+
+def _spans(code: str, lexer: "Lexer") -> str:
+    from pygments import highlight  # noqa: PLC0415
+
+    return str(highlight(code, lexer, _formatter()))
+
+
+def _lines(inner: str, fence: Fence) -> str:
+    # Pygments closes its spans at the end of each line, so lines can be wrapped one by one.
+    parts = []
+    for number, line in enumerate(inner.removesuffix("\n").split("\n"), 1):
+        marked = " marked" if number in fence.marked else ""
+        shown = "" if fence.first_number is None else f' data-line="{fence.first_number + number - 1}"'
+        parts.append(f'<span class="line{marked}"{shown}>{line}\n</span>')
+    return "".join(parts)
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    """Pygments' own lexers by alias. Plugins of other packages on this machine are not asked."""
+    from pygments.lexers import get_all_lexers  # noqa: PLC0415
+
+    table: dict[str, str] = {}
+    for name, aliases, _, _ in get_all_lexers(plugins=False):
+        for alias in aliases:
+            table.setdefault(alias.lower(), name)
+    return table
+
+
+@cache
+def _lexer(alias: str) -> "Lexer | None":
+    from pygments.lexers import find_lexer_class  # noqa: PLC0415
+
+    name = _aliases().get(alias)
+    lexer = find_lexer_class(name) if name else None
+    return lexer(stripnl=False) if lexer else None
+
+
+@cache
+def _formatter() -> "HtmlFormatter[str]":
+    from pygments.formatters import HtmlFormatter  # noqa: PLC0415
+
+    return HtmlFormatter(nowrap=True)
+
+
+@cache
+def stylesheet(light: str = LIGHT, dark: str | None = DARK) -> str:
+    """The style sheet of highlighted code: one Pygments style, and another for readers who prefer dark.
+
+    A theme with a switch of its own gives <html data-theme="light|dark">, which wins over the reader's system.
+    Raises Problem for a style that Pygments doesn't have.
+    """
+    rules = [_LINES, _rules(light, ".highlight")]
+    if dark is not None:
+        rules += [
+            "@media (prefers-color-scheme: dark) {\n"
+            + _rules(dark, ':root:not([data-theme="light"]) .highlight')
+            + "}\n",
+            _rules(dark, ':root[data-theme="dark"] .highlight'),
+        ]
+    return "".join(rules)
+
+
+_LINES: Final = """\
+.highlight .line { display: block; }
+.highlight .line[data-line]::before {
+  content: attr(data-line); display: inline-block; min-width: 2.5em; padding-right: 1em; text-align: right;
+  opacity: .7; user-select: none;
+}
+.highlight .marked { background: color-mix(in srgb, currentColor 12%, transparent); }
+"""
+
+_UNWANTED: Final = re.compile(r"linenos|\.hll |^pre ")
+
+
+def _rules(style: str, selector: str) -> str:
+    from pygments.formatters import HtmlFormatter  # noqa: PLC0415
+    from pygments.styles import get_all_styles  # noqa: PLC0415
+
+    known = sorted(get_all_styles())
+    if style not in known:
+        raise Problem(f'Pygments has no style "{style}"{did_you_mean(style, known)}', hint=f"it has {', '.join(known)}")
+    formatter: HtmlFormatter[str] = HtmlFormatter(style=style)
+    written = str(formatter.get_style_defs(selector))  # type: ignore[no-untyped-call]
+    lines = (re.sub(r" */\*.*?\*/", "", line) for line in written.split("\n"))
+    return "".join(f"{line}\n" for line in lines if line and not _UNWANTED.search(line))

@@ -1,0 +1,123 @@
+"""Where things stand in the source. Python-Markdown keeps no positions, so the source carries them.
+
+Before anything is parsed, a small mark goes into every place where a URL could begin: behind `](`, at the start of a
+reference's definition, in `<https://…>`, behind `href=`. Python-Markdown then decides what is a link; where it is one,
+its URL carries the mark to the end, and the position is exact. All other marks (in code, in prose) are taken out again.
+"""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Final
+
+from ssg.markup.converted import ETX, STX, Fault
+
+TAB: Final = 4
+
+# Python-Markdown takes STX and ETX out itself; the other control characters can't stand in HTML (HTML, 13.2.3.5).
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
+
+MARK: Final = re.compile(f"{STX}p([0-9]+){ETX}")
+
+# Each alternative ends where a URL begins. A mark must not change what the text means to Python-Markdown:
+#  - [text](<url>), [text](url): within the brackets, behind the blanks
+#  - [text][name]: so that an unknown name is known by its place
+#  - [name]: url, in lists and quotations too; [^name]: is a footnote, whose text may begin a list
+#  - <https://host>, <name@host>
+#  - href="url" and its like in raw HTML and attribute lists
+_PLACES: Final = re.compile(
+    r"""
+      \]\( (?: \s*<(?=[^<>]*>\s*["')]) | [ ]* )
+    | \]\s?\[ (?!\^)
+    | ^ [ >]* (?: [-*+][ ]+ | [0-9]+\.[ ]+ )? \[ (?!\^) [^\[\]\n]* \]: [ ]* (?:\n[ ]*)? <?
+        (?= \S+ [ ]* (?:\n[ ]*)? (?: (?P<quote>["']).*(?P=quote)[ ]* | \(.*\)[ ]* )? $ )
+    | < [A-Za-z][A-Za-z0-9+.-]*:// (?=[^<>]*>)
+    | < (?=[^<>\s!]+@[^@<>\s]+>)
+    | (?<=[\s"'{]) (?:xlink:)? (?:href|src|srcset|poster|data) \s* = \s* ["']?
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Source:
+    """The text of one conversion, as written and as Python-Markdown gets it; what was found wrong in it."""
+
+    text: str
+    lines: list[str] = field(init=False)
+    faults: list[Fault] = field(default_factory=list)
+    _offsets: list[int] = field(default_factory=list)  # of each mark, in the expanded text
+    _starts: list[int] = field(default_factory=list)  # of each line, in the expanded text
+
+    def __post_init__(self) -> None:
+        self.text = normal(self.text)
+        self.lines = self.text.split("\n")
+
+    def marked(self) -> str:
+        """The text with marks, as Python-Markdown shall read it: tabs expanded, two line breaks at the end."""
+        expanded = self.text.expandtabs(TAB) if "\t" in self.text else self.text
+        expanded = re.sub(r"(?<=\n) +\n", "\n", expanded + "\n\n")
+        self._starts = [0, *(found.end() for found in re.finditer("\n", expanded))]
+        parts: list[str] = []
+        done = 0
+        for number, found in enumerate(_PLACES.finditer(expanded)):
+            self._offsets.append(found.end())
+            parts += [expanded[done : found.end()], f"{STX}p{number}{ETX}"]
+            done = found.end()
+        parts.append(expanded[done:])
+        return "".join(parts)
+
+    def place(self, mark: int) -> tuple[int, int]:
+        """The line and column of a mark, from 1, in the text as written."""
+        offset = self._offsets[mark]
+        line = bisect_right(self._starts, offset) - 1
+        return line + 1, self._column(line, offset - self._starts[line])
+
+    def _column(self, line: int, expanded: int) -> int:
+        """A column from 1 in the line as written, for one from 0 in the line with its tabs expanded."""
+        written = self.lines[line] if line < len(self.lines) else ""
+        if "\t" not in written:
+            return expanded + 1
+        width = 0
+        for column, char in enumerate(written):
+            if width >= expanded:
+                return column + 1
+            width += TAB - width % TAB if char == "\t" else 1
+        return len(written) + 1
+
+    def fault(self, message: str, hint: str, place: tuple[int, int], length: int = 1) -> None:
+        self.faults.append(Fault(message, hint, *place, length))
+
+    def find(self, pattern: str) -> tuple[int, int]:
+        """The first place of a regular expression outside of code; else in code; else the text's beginning.
+
+        For what Python-Markdown dropped without a mark.
+        """
+        for text in (_without_code(self.text), self.text):
+            if found := re.search(pattern, text, re.MULTILINE | re.IGNORECASE):
+                before = text[: found.start()]
+                return before.count("\n") + 1, found.start() - (before.rfind("\n") + 1) + 1
+        return 1, 1
+
+
+def normal(text: str) -> str:
+    """Line breaks as LF, and no control characters but the tab."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub("", text)
+
+
+def without_marks(text: str) -> str:
+    return MARK.sub("", text) if STX in text else text
+
+
+_CODE: Final = re.compile(
+    r"^[ >]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ >]*(?P=fence)[`~]*[ ]*$|\Z)"
+    r"|(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ ]*\n).)*?(?<!`)(?P=ticks)(?!`)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def _without_code(text: str) -> str:
+    """The text with every character of fenced and inline code but the line breaks made a blank."""
+    return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)

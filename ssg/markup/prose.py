@@ -1,0 +1,155 @@
+"""The text of a body: set in its language's typography, and as plain text."""
+
+import html as entities
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ssg.l10n.language import Language
+from ssg.markup.converted import ANCHOR, ETX, STX
+from ssg.markup.tags import Tag, Token
+from ssg.markup.typography import OBJECT, typeset
+
+_INLINE: Final = frozenset(
+    {
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "label",
+        "mark",
+        "q",
+        "rb",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+    }
+)
+_OPAQUE: Final = frozenset(
+    {"code", "kbd", "samp", "var", "button", "select", "audio", "video", "object", "svg", "math"}
+)
+_UNREAD: Final = frozenset(
+    {"pre", "script", "style", "textarea", "template", "svg", "math", "iframe", "noscript", "select"}
+)
+
+
+def set_text(tokens: list[Token], language: Language) -> None:
+    """Sets the text of every run: all that stands between two block tags, code and images left out."""
+    run: list[int] = []
+    parts: list[str] = []
+    hidden: list[str] = []  # open elements whose text is not set
+
+    def flush() -> None:
+        if run:
+            for number, part in zip(run, typeset(parts, language), strict=True):
+                if number >= 0:
+                    tokens[number] = part
+        run.clear()
+        parts.clear()
+
+    for number, token in enumerate(tokens):
+        if isinstance(token, str):
+            if not hidden:
+                run.append(number)
+                parts.append(token)
+            continue
+        name = token.name
+        if hidden:
+            _follow(hidden, token)
+        elif name in _OPAQUE or name in {"img", "input"}:
+            run.append(-1)
+            parts.append(OBJECT)
+            if name in _OPAQUE and not token.is_end:
+                hidden.append(name)
+        elif name == "br":
+            run.append(-1)
+            parts.append("\n")
+        elif name and name not in _INLINE:
+            flush()
+            if name in _UNREAD and not token.is_end:
+                hidden.append(name)
+    flush()
+
+
+def _follow(hidden: list[str], token: Tag) -> None:
+    """Keeps count of elements of one name within each other, until the outer one is closed."""
+    if token.name == hidden[-1]:
+        if token.is_end:
+            hidden.pop()
+        else:
+            hidden.append(token.name)
+
+
+def text(tokens: Sequence[Token], *, with_images: bool = False) -> str:
+    """The text that a reader reads. Blocks are lines."""
+    parts: list[str] = []
+    hidden: list[str] = []
+    for token in tokens:
+        if isinstance(token, str):
+            if not hidden:
+                parts.append(token)
+            continue
+        name = token.name
+        if hidden:
+            _follow(hidden, token)
+        elif name in _UNREAD and not token.is_end:
+            hidden.append(name)
+            parts.append("\n")
+        elif _is_sign(token):
+            hidden.append(name)
+        elif name == "img" and with_images:
+            parts.append(token.attributes.get("alt") or "")
+        elif name and name not in _INLINE and name not in {"code", "kbd", "samp", "var", "img", "input", "wbr"}:
+            parts.append("\n")
+    text = entities.unescape(finished("".join(parts), str))
+    lines = (" ".join(line.split(" ")).strip() for line in text.split("\n"))
+    return "\n".join(" ".join(line.split()) for line in lines if line)
+
+
+def _is_sign(token: Tag) -> bool:
+    """Whether an element is a footnote's sign, in the text or behind the note."""
+    if token.is_end:
+        return False
+    is_back = token.attributes.get("role") == "doc-backlink"
+    return is_back or (token.name == "sup" and (token.attributes.get("id") or "").startswith(ANCHOR + "fnref"))
+
+
+_STUB: Final = re.compile(f"<pre {STX}c([0-9]+){ETX}></pre>")
+_LEFT: Final = re.compile(f"{STX}(?!link[0-9]+{ETX}|anchor{ETX})([^{STX}{ETX}]*){ETX}?|\x1e")
+
+
+def finished(html: str, code: Callable[[int], str]) -> str:
+    """With code in place, and without what only the steps before had a use for."""
+    if STX not in html:
+        return html
+    html = _LEFT.sub(_left, html) if code is str else _LEFT_BUT_STUBS.sub(_left, html)
+    return _STUB.sub(lambda found: code(int(found[1])), html)
+
+
+_LEFT_BUT_STUBS: Final = re.compile(f"{STX}(?!link[0-9]+{ETX}|anchor{ETX}|c[0-9]+{ETX}></pre>)([^{STX}{ETX}]*){ETX}?")
+
+
+def _left(found: re.Match[str]) -> str:
+    number = found[1] or ""
+    return entities.escape(chr(int(number))) if re.fullmatch(r"[0-9]{1,3}", number) else ""
