@@ -1,0 +1,37 @@
+"""A small site with a bit of everything, and the very bytes it becomes.
+
+After a change that is meant to change bytes: `SEALPRESS_RENEW_GOLDEN=1 pytest tests/ssg/test_golden.py`, then read the
+difference as carefully as code.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from sealpress import sitefile, tree
+from ssg.build import Request, build
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def build_golden(site: Path, output: Path) -> tree.OutputTree:
+    return build(Request(sitefile.load(site / "site.toml", "site.toml"), output, in_git=False)).tree
+
+
+def test_the_golden_site_becomes_the_golden_tree(tmp_path: Path) -> None:
+    built = build_golden(GOLDEN / "site", tmp_path / "public")
+    if os.environ.get("SEALPRESS_RENEW_GOLDEN"):
+        shutil.rmtree(GOLDEN / "tree", ignore_errors=True)
+        shutil.copytree(tmp_path / "public", GOLDEN / "tree")
+    expected = tree.scan(GOLDEN / "tree")
+    assert [entry.path for entry in built.entries] == [entry.path for entry in expected.entries]
+    for entry in expected.entries:
+        assert built.file(entry).read_bytes() == expected.file(entry).read_bytes(), entry.path
+    assert built.digest == expected.digest
+
+
+def test_a_second_build_touches_nothing(tmp_path: Path) -> None:
+    build_golden(GOLDEN / "site", tmp_path / "public")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "public").rglob("*") if path.is_file()}
+    build_golden(GOLDEN / "site", tmp_path / "public")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "public").rglob("*") if path.is_file()} == before
