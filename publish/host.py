@@ -38,13 +38,15 @@ class State(StrEnum):
 class LoadedImage:
     """An image that the engine holds. `id` is the engine's own name for it and differs by engine; `diff_ids` do not.
 
-    `references` are its names; `labels` are the image's own.
+    `references` are its names; `labels` are the image's own. `reusable`: an archive for this engine may leave out
+    layers that form a common prefix with this image's.
     """
 
     id: str
     references: tuple[str, ...]
     diff_ids: tuple[str, ...]
     labels: Mapping[str, str]
+    reusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,56 @@
+"""Where a host is: what site.toml says, parsed and checked before ssh sees it."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from sealpress.problems import Exit, Problem
+
+_USER: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\$?"
+_NAME: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?"
+_PLAIN: Final = re.compile(rf"(?:(?P<user>{_USER})@)?(?P<name>{_NAME}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)")
+_URL: Final = re.compile(
+    rf"ssh://(?:(?P<user>{_USER})@)?(?:(?P<name>{_NAME})|\[(?P<ip6>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?/?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host as ssh knows it: a DNS name, an IP address, or a Host of ~/.ssh/config. None: ssh's own choice."""
+
+    name: str
+    user: str | None = None
+    port: int | None = None
+
+    @property
+    def destination(self) -> str:
+        """What ssh takes as its destination."""
+        return f"{self.user}@{self.name}" if self.user else self.name
+
+    def __str__(self) -> str:
+        if self.port is None:
+            return self.destination
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return f"{self.user}@{name}:{self.port}" if self.user else f"{name}:{self.port}"
+
+    @property
+    def known_hosts_name(self) -> str:
+        """As known_hosts writes it: "name", or "[name]:port" for another port than 22."""
+        return self.name if self.port in {None, 22} else f"[{self.name}]:{self.port}"
+
+
+def parse_address(host: str) -> Address:
+    """Reads "user@name", "name" or "ssh://user@name:port".
+
+    Raises Problem (exit 6) for anything else: a host that begins with "-" would be an option to ssh.
+    """
+    found = _URL.fullmatch(host) or _PLAIN.fullmatch(host)
+    parts = found.groupdict() if found else {}
+    port = int(parts["port"]) if parts.get("port") else None
+    if not found or (port is not None and not 0 < port < 65536):
+        raise Problem(
+            f'"{host}" is not a host that ssh can reach',
+            hint='write it as "user@name" or "ssh://user@name:port", with letters, digits, dots and hyphens',
+            code=Exit.HOST,
+        )
+    return Address(parts["name"] or parts["ip6"] or "", parts["user"], port)

@@ -1,0 +1,366 @@
+"""A container engine over its socket: Docker, and Podman as far as it speaks Docker's API.
+
+The one module that imports docker (docker-py), and only when a connection is made. Whatever docker-py or the engine
+raises leaves as a Problem (exit 7) with the engine's own words; where the way to the engine broke instead, the caller's
+`explain` says so (exit 6, tunnel.Tunnel.cut).
+
+Source: Docker Engine API v1.41; Podman's compatible API has the same paths, and other errors in places.
+"""
+
+import http.client
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from publish.host import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage, State
+from sealpress.problems import Exit, Problem
+from sealpress.settings import Architecture
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+_CALL_WITHIN: Final = 120  # seconds for one answer; starting a container on a busy host takes some
+_LOAD_WITHIN: Final = 3600  # seconds for one piece of an archive; ssh itself notices a dead line long before
+_PIDS: Final = 256  # nginx starts a worker a core
+_MIB: Final = 1 << 20
+_PIECE: Final = 1 << 18  # bytes sent at once; archives come in pieces as small as a tar header
+
+_STATES: Final = {
+    "created": State.CREATED,
+    "configured": State.CREATED,  # Podman's word
+    "initialized": State.CREATED,  # Podman's word
+    "running": State.RUNNING,
+    "paused": State.RUNNING,
+    "stopping": State.RUNNING,  # Podman's word
+}
+
+Explain = Callable[[], Problem | None]
+"""Asked when the socket broke: the Problem of the way to it, or None where the way stands."""
+
+
+def answers(path: Path, seconds: float = 30.0) -> bool:
+    """Whether an engine answers at a unix socket: asks /_ping, since a socket's file outlives its engine."""
+    connection = http.client.HTTPConnection("engine")
+    try:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(seconds)
+        connection.sock.connect(str(path))
+        connection.request("GET", "/_ping")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
+    """Connects to the engine behind a unix socket of this machine. Close it when done.
+
+    Raises Problem (exit 7) where none answers, or one that is too old (API below 1.24) or of a strange architecture.
+    """
+    from docker import APIClient  # noqa: PLC0415 - takes 150 ms, which only this needs
+
+    with _in_its_words("the container engine", "answer", explain):
+        calls = APIClient(base_url=f"unix://{path}", version="auto", timeout=_CALL_WITHIN)
+        try:
+            loads = APIClient(base_url=f"unix://{path}", version=calls.api_version, timeout=_LOAD_WITHIN)
+            version: Mapping[str, Any] = calls.version()
+            info: Mapping[str, Any] = calls.info()
+        except BaseException:
+            calls.close()
+            raise
+    return DockerEngine(_title(version), _architecture(version), _keeps_whole_layers(info), calls, loads, explain)
+
+
+def _title(version: Mapping[str, Any]) -> str:
+    names = [part.get("Name", "") for part in version.get("Components") or ()]
+    product = "Podman" if any(name.startswith("Podman") for name in names) else "Docker"
+    return f"{product} {str(version.get('Version', '')).partition('+')[0]}".rstrip()
+
+
+def _architecture(version: Mapping[str, Any]) -> Architecture:
+    match version.get("Arch"):
+        case "amd64" | "x86_64":
+            return "amd64"
+        case "arm64" | "aarch64":
+            return "arm64"
+        case other:
+            raise Problem(f"the host's architecture is {other}; images are for amd64 and arm64", code=Exit.ENGINE)
+
+
+def _keeps_whole_layers(info: Mapping[str, Any]) -> bool:
+    """Whether an archive may leave out a prefix of layers that an image on the host has.
+
+    The containerd image store may hold a layer in another form than the archive's (compressed, from a registry), and
+    answers with success when a layer is missing altogether: there, everything is always sent.
+    """
+    status: Iterable[list[str]] = info.get("DriverStatus") or ()
+    return all("io.containerd.snapshotter.v1" not in pair for pair in status)
+
+
+@dataclass(frozen=True, slots=True)
+class DockerEngine:
+    """publish.host.Engine over docker-py."""
+
+    title: str
+    _architecture: Architecture
+    _whole_layers: bool
+    _calls: "APIClient"
+    _loads: "APIClient"
+    _explain: Explain
+
+    def close(self) -> None:
+        self._calls.close()
+        self._loads.close()
+
+    def architecture(self) -> Architecture:
+        return self._architecture
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        source = _Source(archive)
+        try:
+            with self._words("load the image"):
+                for part in self._loads.load_image(source, quiet=True):  # type: ignore[no-untyped-call]
+                    # Docker tells of a bad archive with HTTP 200 and an errorDetail; Podman with "cause".
+                    if isinstance(part, dict) and ("errorDetail" in part or "error" in part or "cause" in part):
+                        raise self._refused("load the image", _said(part))
+        except Problem:
+            if source.failure:
+                raise source.failure from None
+            raise
+
+    def image(self, reference: str) -> LoadedImage | None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with self._words(f"show the image {reference}"):
+            try:
+                found = self._calls.inspect_image(reference)  # type: ignore[no-untyped-call]
+            except NotFound:
+                return None
+        return _image(found, reusable=self._whole_layers)
+
+    def images(self, site: str) -> tuple[LoadedImage, ...]:
+        with self._words("list its images"):
+            listed = self._calls.images(filters={"label": f"{LABEL_SITE}={site}"})
+        found = (self.image(item["Id"]) for item in sorted(listed, key=lambda item: str(item["Id"])))
+        return tuple(image for image in found if image is not None)
+
+    def tag(self, image_id: str, reference: str) -> None:
+        repository, _, tag = reference.rpartition(":")
+        with self._words(f"name the image {reference}"):
+            self._calls.tag(image_id, repository, tag)
+
+    def remove_image(self, reference: str) -> None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with self._words(f"remove the image {reference}"), suppress(NotFound):
+            self._calls.remove_image(reference)
+
+    def containers(self, site: str) -> tuple[Container, ...]:
+        with self._words("list its containers"):
+            listed = self._calls.containers(all=True, filters={"label": f"{LABEL_SITE}={site}"})
+        # One may be removed between the list and the look.
+        found = [container for item in listed if (container := self.inspect(item["Id"]))]
+        return tuple(sorted(found, key=lambda container: container.name))
+
+    def create(self, spec: ContainerSpec) -> Container:
+        from docker.types import LogConfig  # noqa: PLC0415
+
+        port = f"{spec.port}/tcp"
+        with self._words(f"create the container {spec.name}"):
+            limits = self._calls.create_host_config(
+                read_only=True,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=16m,mode=1777"},  # noqa: S108 - the container's own
+                mem_limit=spec.memory * _MIB,
+                memswap_limit=spec.memory * _MIB,
+                pids_limit=_PIDS,
+                log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
+                restart_policy={"Name": "always" if spec.restart else "no", "MaximumRetryCount": 0},
+                port_bindings={port: (spec.publish.address, spec.publish.port or None)},
+            )
+        try:
+            with self._words(f"create the container {spec.name}"):
+                made = self._calls.create_container(
+                    spec.reference,
+                    name=spec.name,
+                    labels=dict(spec.labels),
+                    ports=[(spec.port, "tcp")],
+                    host_config=limits,
+                )
+        except Problem as problem:
+            # A taken name is 409 on Docker and 500 on Podman: so look.
+            if problem.code is Exit.ENGINE and (other := self.inspect(spec.name)):
+                raise Problem(
+                    f"the host already has a container {spec.name} ({other.state}, of {other.image})",
+                    hint="if sealpress did not make it, rename or remove it; else publish again",
+                    code=Exit.ENGINE,
+                ) from None
+            raise
+        return self._existing(made["Id"])
+
+    def start(self, container_id: str) -> None:
+        with self._words(f"start the container {container_id[:12]}"):
+            self._calls.start(container_id)
+
+    def stop(self, container_id: str, seconds: int) -> None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with self._words(f"stop the container {container_id[:12]}"), suppress(NotFound):
+            self._calls.stop(container_id, timeout=seconds)
+
+    def rename(self, container_id: str, name: str) -> None:
+        with self._words(f"rename the container {container_id[:12]} to {name}"):
+            self._calls.rename(container_id, name)
+
+    def remove(self, container_id: str) -> None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with self._words(f"remove the container {container_id[:12]}"), suppress(NotFound):
+            self._calls.remove_container(container_id, v=True, force=True)
+
+    def inspect(self, container_id: str) -> Container | None:
+        found = self._look(container_id)
+        return _container(found) if found else None
+
+    def logs(self, container_id: str, lines: int) -> str:
+        with self._words(f"show the logs of {container_id[:12]}"):
+            written: bytes = self._calls.logs(container_id, stdout=True, stderr=True, tail=lines)
+        return written.decode("utf-8", "replace")
+
+    def endpoint(self, container_id: str, port: int) -> Endpoint | None:
+        found = self._look(container_id)
+        if not found or not found["State"].get("Running"):
+            return None
+        bindings: list[dict[str, str]] = found["NetworkSettings"].get("Ports", {}).get(f"{port}/tcp") or []
+        # Docker binds a port twice, for IPv4 and IPv6; either would do.
+        bindings.sort(key=lambda binding: ":" in binding.get("HostIp", ""))
+        for binding in bindings:
+            if binding.get("HostPort"):
+                return Endpoint(binding.get("HostIp") or "0.0.0.0", int(binding["HostPort"]))  # noqa: S104 - read, not bound
+        return None
+
+    def _look(self, container_id: str) -> Mapping[str, Any] | None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with self._words(f"show the container {container_id[:12]}"):
+            try:
+                found: Mapping[str, Any] = self._calls.inspect_container(container_id)
+            except NotFound:
+                return None
+        return found
+
+    def _existing(self, container_id: str) -> Container:
+        found = self.inspect(container_id)
+        if found is None:
+            raise Problem(f"{self.title} made a container and lost it at once", code=Exit.ENGINE)
+        return found
+
+    def _refused(self, doing: str, words: str) -> Problem:
+        return _refusal(self.title, doing, words)
+
+    def _words(self, doing: str) -> AbstractContextManager[None]:
+        return _in_its_words(self.title, doing, self._explain)
+
+
+class _Source:
+    """An archive on its way out: in pieces that are worth a chunk each, keeping what went wrong on our side.
+
+    requests would show a failure to read a file here as a failed connection there.
+    """
+
+    def __init__(self, archive: Iterable[bytes]) -> None:
+        self._archive = archive
+        self.failure: BaseException | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        waiting: list[bytes] = []
+        held = 0
+        try:
+            for piece in self._archive:
+                waiting.append(piece)
+                held += len(piece)
+                if held >= _PIECE:
+                    yield b"".join(waiting)
+                    waiting, held = [], 0
+        except Exception as failure:
+            self.failure = failure
+            raise
+        if held:
+            yield b"".join(waiting)
+
+
+@contextmanager
+def _in_its_words(title: str, doing: str, explain: Explain) -> Iterator[None]:
+    """Turns all that docker-py, requests and the socket raise into one Problem."""
+    from docker.errors import APIError, DockerException  # noqa: PLC0415
+    from requests import RequestException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    try:
+        yield
+    except APIError as error:
+        raise _refusal(title, doing, _plain(error.explanation) or str(error)) from None
+    except (DockerException, RequestException, HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        if broken := explain():
+            raise broken from None
+        raise Problem(
+            f"{title} broke off when asked to {doing}: {_plain(error)}",
+            hint="look at the engine's own log on the host, such as `journalctl -u docker`",
+            code=Exit.ENGINE,
+        ) from None
+
+
+_HINTS: Final = {
+    "port is already allocated": "another container has that port: see `docker ps`, or set another `port` in site.toml",
+    "address already in use": "another program has that port: see `ss -ltnp` there, or set another `port` in site.toml",
+    "no space left on device": "free some space on the host: see `docker system df`",
+    "cannot assign requested address": "the host has no such `address`: correct it in site.toml",
+}
+
+
+def _refusal(title: str, doing: str, words: str) -> Problem:
+    hint = next((hint for phrase, hint in _HINTS.items() if phrase in words.lower()), None)
+    return Problem(f"{title} refused to {doing}: {words}", hint=hint, code=Exit.ENGINE)
+
+
+def _said(part: Mapping[str, Any]) -> str:
+    """The reason in an answer's part: Docker's `errorDetail.message` or `error`, Podman's `message`."""
+    detail = part.get("errorDetail")
+    words = detail.get("message") if isinstance(detail, dict) else None
+    return _plain(words or part.get("error") or part.get("message") or part.get("cause"))
+
+
+def _plain(words: object) -> str:
+    """One line, however the engine's words came: bytes, an exception, several lines."""
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words or "")
+    return " ".join(text.split())[:1000]
+
+
+def _image(found: Mapping[str, Any], *, reusable: bool) -> LoadedImage:
+    return LoadedImage(
+        id=found["Id"],
+        references=tuple(sorted(found.get("RepoTags") or ())),
+        diff_ids=tuple(found.get("RootFS", {}).get("Layers") or ()),
+        labels=MappingProxyType(dict((found.get("Config") or {}).get("Labels") or {})),
+        reusable=reusable,
+    )
+
+
+def _container(found: Mapping[str, Any]) -> Container:
+    status = found["State"]
+    state = _STATES.get(status["Status"], State.EXITED)
+    return Container(
+        id=found["Id"],
+        name=found["Name"].lstrip("/"),
+        state=state,
+        labels=MappingProxyType(dict(found["Config"].get("Labels") or {})),
+        image=found["Config"]["Image"],
+        # Between two tries of the restart policy ("restarting") a container is one that ended.
+        exit_code=status.get("ExitCode") if state is State.EXITED else None,
+    )

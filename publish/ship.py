@@ -1,0 +1,142 @@
+"""Brings a baked image onto a host: only the layers that it lacks, checked, and named only once it is whole.
+
+    load under a name of its own → read back → compare layers and labels → give it its name → drop the first name
+
+Docker's classic store knows a layer by all those below it, so an archive may leave out only a prefix that some image
+on the host has. Where the host takes such an archive badly, or the image read back is not the baked one, everything is
+sent once, and only then it is a Problem.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import takewhile
+from typing import Final, Protocol
+
+from publish.host import LABEL_SITE, Engine, LoadedImage
+from sealpress.console import Advance, Progress, size
+from sealpress.problems import Exit, Problem
+
+_ARRIVING: Final = "arriving"  # the tag of an image that is not yet known to be whole
+
+
+class Layer(Protocol):
+    """One layer: "sha256:…" over its uncompressed tar."""
+
+    @property
+    def diff_id(self) -> str: ...
+
+
+class Baked(Protocol):
+    """What an image must tell of itself to be sent: imagebake's, or a hand-made one in tests."""
+
+    @property
+    def reference(self) -> str:
+        """As in "localhost/site/NAME:TAG", the tag naming the release."""
+        ...
+
+    @property
+    def layers(self) -> Sequence[Layer]: ...
+
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+    def archive(self, reference: str, omit: Collection[str]) -> Iterable[bytes]:
+        """The hybrid archive, without the layers of these diff_ids, which names the image as told."""
+        ...
+
+    def archive_size(self, reference: str, omit: Collection[str]) -> int:
+        """Its size in bytes."""
+        ...
+
+
+def ship(engine: Engine, image: Baked, progress: Progress) -> LoadedImage:
+    """The image as the engine now holds it under its reference. Nothing is sent where the engine has it already.
+
+    Raises Problem (exit 7) where the engine can't take it, and (exit 6) where the connection is cut. Nothing is left
+    under either name then; a cut connection may leave the first name, which the next shipment takes over.
+    """
+    there = engine.image(image.reference)
+    if there is not None and _difference(image, there) is None:
+        progress.note(f"{image.reference} is on the host already: nothing to send")
+        return there
+    known = _known_prefix(engine, image)
+    if known:
+        try:
+            return _send(engine, image, known, progress)
+        except _NotTaken as refused:
+            progress.note(f"{refused.problem.message}; sending all layers")
+    try:
+        return _send(engine, image, (), progress)
+    except _NotTaken as refused:
+        raise refused.problem from None
+
+
+class _NotTaken(Exception):  # noqa: N818 - a reason to try again, not an error yet
+    """The engine did not come to hold the image that was sent."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def _known_prefix(engine: Engine, image: Baked) -> tuple[str, ...]:
+    """The longest run of layers from the lowest up that some image of this site on the host has."""
+    wanted = [layer.diff_id for layer in image.layers]
+    prefixes = (
+        tuple(ours for ours, _ in takewhile(lambda pair: pair[0] == pair[1], zip(wanted, other.diff_ids, strict=False)))
+        for other in engine.images(image.labels.get(LABEL_SITE, ""))
+        if other.reusable
+    )
+    return max(prefixes, key=len, default=())
+
+
+def _send(engine: Engine, image: Baked, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
+    arriving = f"{image.reference.rpartition(':')[0]}:{_ARRIVING}"
+    total = image.archive_size(arriving, omit)
+    count = len(image.layers)
+    progress.note(f"sending {count - len(omit)} of {count} layers, {size(total)}")
+    try:
+        try:
+            with progress.track("sending", total, "bytes") as advance:
+                engine.load(_counted(image.archive(arriving, omit), advance))
+        except Problem as problem:
+            # Only the engine's refusal may be due to what was left out; a cut connection or a bad layer is not.
+            raise (_NotTaken(problem) if problem.code is Exit.ENGINE else problem) from None
+        loaded = engine.image(arriving)
+        if loaded is None:
+            raise _NotTaken(
+                Problem(f"{engine.title} took the image, but does not have it", hint=_LOOK, code=Exit.ENGINE)
+            )
+        if difference := _difference(image, loaded):
+            message = f"{engine.title} holds another image than was sent: {difference}"
+            raise _NotTaken(Problem(message, hint=_LOOK, code=Exit.ENGINE))
+        engine.tag(loaded.id, image.reference)
+    finally:
+        # The connection may be what failed: then the reason counts, not that this can't be done either.
+        with suppress(Problem):
+            engine.remove_image(arriving)
+    named = engine.image(image.reference)
+    if named is None or named.id != loaded.id:
+        message = f"{image.reference} was loaded, but is not what the host now has under that name"
+        raise Problem(message, hint="is somebody else publishing? Try again", code=Exit.ENGINE)
+    return named
+
+
+_LOOK: Final = "look at the engine's own log and free space on the host, then publish again"
+
+
+def _difference(image: Baked, held: LoadedImage) -> str | None:
+    """In what the held image is not the baked one; None where it is."""
+    wanted = tuple(layer.diff_id for layer in image.layers)
+    if wanted != held.diff_ids:
+        return f"its layers are {len(held.diff_ids)}, ending with {(held.diff_ids or ('none',))[-1][:19]}"
+    for name in sorted({*image.labels, *held.labels}):
+        if image.labels.get(name) != held.labels.get(name):
+            return f"its label {name} is {held.labels.get(name)!r}"
+    return None
+
+
+def _counted(archive: Iterable[bytes], advance: Advance) -> Iterator[bytes]:
+    for piece in archive:
+        yield piece
+        advance(len(piece))
