@@ -7,7 +7,7 @@ publish; its old container is then forgotten, so each release stands in the list
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from publish import probe
@@ -128,10 +128,18 @@ def ask(
         return probe.check(reached, expectations, fetch)
 
 
-def answers(host: Host, container: Container, fetch: probe.Fetch = probe.fetch) -> bool:
-    """Whether a container answers, as the release that its label names."""
+def wrong_with(host: Host, container: Container, fetch: probe.Fetch = probe.fetch) -> str | None:
+    """Why a container does not answer as the release that its label names; None where it does."""
     expected = probe.Expectation(probe.RELEASE_PATH, body=container.labels.get(LABEL_RELEASE, "").encode())
-    return ask(host, container.id, port_of(container), (expected,), fetch) is None
+    return ask(host, container.id, port_of(container), (expected,), fetch)
+
+
+def status(host: Host, site: str, fetch: probe.Fetch = probe.fetch) -> tuple[Release, ...]:
+    """All releases, newest first, each running one asked whether it answers."""
+    return tuple(
+        replace(one, answers=wrong_with(host, one.container, fetch) is None) if one.state is State.RUNNING else one
+        for one in read(host.engine, site)
+    )
 
 
 # Going back.

@@ -441,8 +441,7 @@ def _unhealthy(job: Job, container: Container, sentence: str) -> Problem:
 
 
 def _old_is_wrong(job: Job, old: Container) -> str | None:
-    expected = probe.Expectation(probe.RELEASE_PATH, body=old.labels.get(LABEL_RELEASE, "").encode())
-    return releases.ask(job.host, old.id, releases.port_of(old), (expected,), job.fetch)
+    return releases.wrong_with(job.host, old, job.fetch)
 
 
 def _ask(job: Job, container_id: str, expectations: tuple[probe.Expectation, ...]) -> str | None:

@@ -1,0 +1,453 @@
+"""The command `publish`: puts a commit of a blog on a host, and looks after what runs there."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from sealpress.command import Group, output_options, run, version_option
+from sealpress.console import Console, size
+from sealpress.problems import Exit, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from publish.host import Host
+    from publish.pipeline import Product
+    from publish.probe import Expectation
+    from publish.releases import Release
+    from publish.switch import Event, Outcome
+    from sealpress.settings import PublishTarget
+    from sealpress.sitefile import SiteFile
+    from sealpress.tree import OutputTree
+
+_SHOWN_DIFFERENCES: Final = 10
+_DEFAULT: Final = "publish"
+
+
+class _PublishGroup(Group):
+    """`publish production` means `publish publish production`: what isn't a command is a target."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"-h", "--help", "--version"}
+        if not args or (args[0] not in own and args[0] not in self.commands):
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in super().list_commands(ctx) if name != _DEFAULT]
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return ["[TARGET] [OPTIONS]  |  COMMAND [TARGET] [OPTIONS]"]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of publishing itself stand in the first help that a person sees."""
+        with click.Context(self.commands[_DEFAULT], parent=ctx.parent, info_name="publish") as inner:
+            own = [param.get_help_record(inner) for param in self.commands[_DEFAULT].get_params(inner)]
+        version = [param.get_help_record(ctx) for param in self.get_params(ctx) if param.name == "version"]
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in [*own, *version] if record])
+        self.format_commands(ctx, formatter)
+
+
+@click.group(cls=_PublishGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@version_option
+def publish() -> None:
+    r"""Publish the blog's last commit to a host, sealed in a small nginx image.
+
+    TARGET is a table [publish.TARGET] in site.toml; with only one, its name may be left out. The commit is built from
+    a clean copy, baked, sent, started beside the running release and probed; only a release that answers rightly takes
+    its place. If anything fails, the old one keeps answering.
+
+    \b
+    Examples:
+      publish production              publish HEAD
+      publish production --verify     and compare every page with the build
+      publish --dirty                 publish the folder as it is, uncommitted changes too
+      publish status                  which releases are on the host, which one runs
+      publish rollback production     go back to the release before
+      publish rollback --to 7         or to generation 7
+      publish stop                    take the site down; `publish start` brings it back
+    """
+
+
+_site_option = click.option(
+    "--site", "site_file", type=click.Path(path_type=Path), help="The site file. [default: the nearest site.toml]"
+)
+_target_argument = click.argument("target", required=False)
+
+
+@publish.command(_DEFAULT, hidden=True)
+@_target_argument
+@_site_option
+@click.option("--dirty", is_flag=True, help="Publish the working tree as it is, not the last commit.")
+@click.option(
+    "--lock",
+    "lock",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The lock of the image's packages. [default: imagebake.lock beside site.toml]",
+)
+@click.option("--verify", is_flag=True, help="Then fetch every file from the host and compare it with the build.")
+@output_options
+def publish_target(
+    *, target: str | None, site_file: Path | None, dirty: bool, lock: Path | None, verify: bool, console: Console
+) -> None:
+    """Build, bake, send, probe and switch to the last commit."""
+    from publish import pipeline, targets  # noqa: PLC0415 - --help need not wait for it
+
+    site, name, settings = _site_and_target(site_file, target)
+    with (
+        tempfile.TemporaryDirectory(prefix="sealpress-publish-") as scratch,
+        targets.open_host(settings, console) as host,
+        pipeline.source(site, console, dirty=dirty) as made_from,
+    ):
+        lock_path = pipeline.lock_file(made_from, lock, site.root)
+        product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
+        image = pipeline.bake(product, made_from, lock_path, host.engine.architecture(), console)
+        from publish.ship import ship  # noqa: PLC0415
+
+        work = _Work(
+            host,
+            made_from.site,
+            settings,
+            release=image.release,
+            commit=product.commit,
+            ship=lambda engine, progress: ship(engine, image, progress),
+            expectations=_expectations(product),
+        )
+        outcome = _switch(work, console)
+        facts: dict[str, object] = {
+            "image": image.reference,
+            "digest": image.digest,
+            "bytes": image.size,
+            "tree": product.tree.digest,
+            "commit": product.commit,
+        }
+        _tell(name, settings, outcome, facts, console)
+        if verify:
+            _verify(host, outcome.container.id, made_from.site, product.tree, console)
+
+
+@publish.command()
+@_target_argument
+@_site_option
+@output_options
+def status(*, target: str | None, site_file: Path | None, console: Console) -> None:
+    """Show the releases on the host.
+
+    The newest stands first; each that runs is asked whether it answers. Ends with 0 where the newest
+    does, else with 1.
+    """
+    from publish import releases, targets  # noqa: PLC0415
+
+    site, name, settings = _site_and_target(site_file, target)
+    with targets.open_host(settings, console) as host:
+        found = releases.status(host, _name(site))
+        console.table(
+            ["GENERATION", "STATE", "RELEASE", "COMMIT"],
+            [
+                [str(one.generation), _state(one), one.release.removeprefix("sha256:")[:12], one.commit[:12] or "–"]
+                for one in found
+            ],
+        )
+        if not found:
+            console.say(f"nothing is published to {name} yet")
+        console.result(
+            {
+                "target": name,
+                "host": host.title,
+                "engine": host.engine.title,
+                "address": targets.address(settings),
+                "releases": [one.as_data() for one in found],
+            }
+        )
+    if not found or not found[0].answers:
+        raise click.exceptions.Exit(Exit.DIFFERENT)
+
+
+@publish.command()
+@_target_argument
+@_site_option
+@click.option("--to", type=click.IntRange(min=1), help="This generation. [default: the one before the current]")
+@output_options
+def rollback(*, target: str | None, site_file: Path | None, to: int | None, console: Console) -> None:
+    """Go back to an earlier release.
+
+    One that is still on the host. It is probed and switched to like a new one, and becomes the newest generation: a second rollback comes back.
+    """
+    from publish import releases, targets  # noqa: PLC0415
+
+    site, name, settings = _site_and_target(site_file, target)
+    with targets.open_host(settings, console) as host:
+        release = releases.choose(releases.read(host.engine, _name(site)), to)
+        console.note(f"going back to generation {release.generation}, {_short(release)}")
+        work = _Work(
+            host,
+            site,
+            settings,
+            release=release.release,
+            commit=release.commit,
+            ship=releases.ship_again(release),
+            expectations=(),
+        )
+        _tell(name, settings, _switch(work, console), {"commit": release.commit, "image": release.image}, console)
+
+
+@publish.command()
+@_target_argument
+@_site_option
+@output_options
+def stop(*, target: str | None, site_file: Path | None, console: Console) -> None:
+    """Take the site down. Its releases stay on the host."""
+    from publish import releases  # noqa: PLC0415
+
+    with _locked(site_file, target, console) as (host, site, name, _):
+        stopped = releases.stop(host.engine, site)
+        for one in stopped:
+            console.note(f"stopped {one.name}")
+        console.say(f"{name} is down" if stopped else f"{name} was not running")
+        console.result({"target": name, "stopped": [one.name for one in stopped]})
+
+
+@publish.command()
+@_target_argument
+@_site_option
+@output_options
+def start(*, target: str | None, site_file: Path | None, console: Console) -> None:
+    """Start the current release again.
+
+    After a stop, or where a reboot did not.
+    """
+    from publish import probe, releases, targets  # noqa: PLC0415
+
+    with _locked(site_file, target, console) as (host, site, name, settings):
+        release = releases.start(host.engine, site)
+        wrong = probe.wait(lambda: releases.wrong_with(host, release.container), settings.timeout)
+        if wrong:
+            raise Problem(
+                f"generation {release.generation} was started, but does not answer rightly: {wrong}",
+                hint="publish rollback goes back to the release before it",
+                code=Exit.RELEASE,
+            )
+        console.say(f"{targets.address(settings)} answers: generation {release.generation}, {_short(release)}")
+        console.result({"target": name, "address": targets.address(settings), **release.as_data(), "answers": True})
+
+
+@publish.command()
+@_target_argument
+@_site_option
+@output_options
+def prune(*, target: str | None, site_file: Path | None, console: Console) -> None:
+    """Forget all but the newest releases.
+
+    As many stay as `keep` in site.toml says. Only containers and images with this site's labels are touched.
+    """
+    from publish import releases  # noqa: PLC0415
+
+    with _locked(site_file, target, console) as (host, site, name, settings):
+        before = releases.read(host.engine, site)
+        for line in releases.settle(host, site):
+            console.note(line)
+        warnings = releases.prune(host.engine, site, settings.keep)
+        after = releases.read(host.engine, site)
+        for warning in warnings:
+            console.note(f"warning: {warning}")
+        console.say(f"{len(before) - len(after)} of {len(before)} releases forgotten")
+        console.result({"target": name, "kept": [one.generation for one in after], "warnings": list(warnings)})
+
+
+@publish.command()
+@_target_argument
+@_site_option
+@click.option("--dirty", is_flag=True, help="Compare with the working tree as it is, not with the last commit.")
+@output_options
+def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: Console) -> None:
+    """Compare the host's pages with the last commit.
+
+    Builds it, and fetches every file of it from the host. Ends with 0 where all are the same, with 1 where any differs.
+    """
+    from publish import pipeline, releases, targets  # noqa: PLC0415
+
+    site, _, settings = _site_and_target(site_file, target)
+    with (
+        tempfile.TemporaryDirectory(prefix="sealpress-publish-") as scratch,
+        targets.open_host(settings, console) as host,
+        pipeline.source(site, console, dirty=dirty) as made_from,
+    ):
+        found = releases.read(host.engine, _name(site))
+        if not found:
+            raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
+        product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
+        compared = _verify(host, found[0].container.id, site, product.tree, console)
+        console.result(compared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a publish and a rollback have in common."""
+
+    host: "Host"
+    site: "SiteFile"
+    target: "PublishTarget"
+    release: str
+    commit: str
+    ship: Callable[..., Any]
+    expectations: "tuple[Expectation, ...]"
+
+
+def _site_and_target(site_file: Path | None, target: str | None) -> "tuple[SiteFile, str, PublishTarget]":
+    from publish import targets  # noqa: PLC0415
+    from sealpress import sitefile  # noqa: PLC0415
+
+    try:
+        site = sitefile.open_site(site_file)
+    except Problem as problem:
+        # Outside a blog a mistyped command is the likelier mistake.
+        if target and site_file is None and (near := did_you_mean(target, publish.commands)):
+            problem.hint = f'"{target}" is taken for a target{near}; {problem.hint or ""}'.rstrip("; ")
+        raise
+    name, settings = targets.choose(site, target)
+    return site, name, settings
+
+
+@contextmanager
+def _locked(
+    site_file: Path | None, target: str | None, console: Console
+) -> "Iterator[tuple[Host, str, str, PublishTarget]]":
+    """(host, the site's name on it, the target's name and settings), with nobody else at work there."""
+    from publish import targets  # noqa: PLC0415
+
+    site, name, settings = _site_and_target(site_file, target)
+    with targets.open_host(settings, console) as host, host.lock(_name(site)):
+        yield host, _name(site), name, settings
+
+
+def _name(site: "SiteFile") -> str:
+    from sealpress import sitefile  # noqa: PLC0415
+
+    return sitefile.image_name(site.settings)
+
+
+def _expectations(product: "Product") -> "tuple[Expectation, ...]":
+    """That the front page and the page for what isn't there are the tree's own."""
+    from publish.probe import BODY_LIMIT, MISSING_PATH, Expectation  # noqa: PLC0415
+
+    special = {"index.html": ("/", 200), "404.html": (MISSING_PATH, 404)}
+    return tuple(
+        Expectation(path, (status,), sha256=entry.sha256)
+        for entry in product.tree.entries
+        if entry.path in special and entry.size < BODY_LIMIT
+        for path, status in [special[entry.path]]
+    )
+
+
+def _switch(work: _Work, console: Console) -> "Outcome":
+    """Runs the switch, telling each step; where it fails, its journal is still printed with --json."""
+    from publish import targets  # noqa: PLC0415
+    from publish.switch import Job, switch  # noqa: PLC0415
+
+    journal: list[Event] = []
+
+    def record(event: "Event") -> None:
+        journal.append(event)
+        note = f"{event.step}: {event.outcome}" + (
+            f", {event.detail}" if event.outcome == "done" and event.detail else ""
+        )
+        console.note(note)
+
+    try:
+        return switch(
+            Job(
+                host=work.host,
+                site=_name(work.site),
+                release=work.release,
+                commit=work.commit,
+                ship=work.ship,
+                readers=targets.readers(work.target),
+                port=work.site.settings.image.port,
+                expectations=work.expectations,
+                keep=work.target.keep,
+                timeout=work.target.timeout,
+                memory=work.target.memory,
+                progress=console,
+                record=record,
+            )
+        )
+    except (Problem, KeyboardInterrupt):
+        console.result({"published": False, "journal": [event.as_data() for event in journal]})
+        raise
+
+
+def _tell(name: str, target: "PublishTarget", outcome: "Outcome", facts: dict[str, object], console: Console) -> None:
+    from publish import targets  # noqa: PLC0415
+
+    for warning in outcome.warnings:
+        console.note(f"warning: {warning}")
+    what = "already runs" if outcome.unchanged else "answers"
+    console.say(f"{targets.address(target)} {what}: generation {outcome.generation}")
+    console.say(f"release {outcome.release}" + (f", commit {commit}" if (commit := facts.get("commit")) else ""))
+    if "digest" in facts:
+        console.say(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
+    console.result(
+        {
+            "published": True,
+            "target": name,
+            "address": targets.address(target),
+            "generation": outcome.generation,
+            "release": outcome.release,
+            "unchanged": outcome.unchanged,
+            "warnings": list(outcome.warnings),
+            "journal": [event.as_data() for event in outcome.journal],
+            **facts,
+        }
+    )
+
+
+def _verify(
+    host: "Host", container_id: str, site: "SiteFile", tree: "OutputTree", console: Console
+) -> dict[str, object]:
+    """Compares and tells. Raises Problem (exit 1) where anything differs, with the first few differences."""
+    from publish.compare import compare  # noqa: PLC0415
+
+    endpoint = host.engine.endpoint(container_id, site.settings.image.port)
+    if endpoint is None:
+        raise Problem("the site does not run", hint="publish start brings it back", code=Exit.RELEASE)
+    with host.reach(endpoint) as reached:
+        differences = compare(tree, reached, console)
+    if differences:
+        shown = "".join(f"\n  {one}" for one in differences[:_SHOWN_DIFFERENCES])
+        more = len(differences) - _SHOWN_DIFFERENCES
+        shown += f"\n  … and {more} more" if more > 0 else ""
+        raise Problem(
+            f"{len(differences)} of {len(tree.entries)} files differ from what the host serves{shown}",
+            code=Exit.DIFFERENT,
+        )
+    console.say(f"verified: all {len(tree.entries)} files are served as they were built")
+    return {"files": len(tree.entries), "differences": []}
+
+
+def _state(release: "Release") -> str:
+    match release.answers:
+        case None:
+            return f"{release.state}"
+        case True:
+            return "answers"
+        case False:
+            return f"{release.state}, does not answer"
+
+
+def _short(release: "Release") -> str:
+    commit = f", commit {release.commit[:12]}" if release.commit else ""
+    return f"release {release.release.removeprefix('sha256:')[:12]}{commit}"
+
+
+def main() -> NoReturn:
+    """The entry point of the command."""
+    run(publish)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The chain of one publish: a commit → its output tree → the image for a host's architecture.
+
+source    the folder that is built: a clean worktree of HEAD, or with --dirty the working tree as it is
+produce   the output tree, by ssg or by the site's own generator ([build] command)
+bake      the image
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sealpress import git, moment, sitefile, tree
+from sealpress.console import Progress
+from sealpress.problems import Exit, Problem, printable
+from sealpress.settings import Architecture
+from sealpress.sitefile import SiteFile
+from sealpress.tree import OutputTree
+
+if TYPE_CHECKING:
+    from imagebake.recipe import Image
+
+LOCK_NAME: Final = "imagebake.lock"
+NO_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
+_COMMAND_SECONDS: Final = 1800
+_SHOWN_LINES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is built. `commit` in hex digits, "" where no commit holds just this; `as_of` None: nothing tells."""
+
+    site: SiteFile
+    commit: str
+    as_of: datetime | None
+    is_checkout: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """An output tree with what it was made from. `as_of` becomes the image's date of creation."""
+
+    tree: OutputTree
+    commit: str
+    as_of: datetime
+
+
+@contextmanager
+def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Source]:
+    """The site as HEAD holds it, in a folder that is gone afterwards; with `dirty`, where and as it is.
+
+    Raises Problem (exit 3, 9) where there is no commit, or it has no site.toml.
+    """
+    folder = found.root.resolve()
+    repository = git.discover(folder)
+    commit = repository.head() if repository else None
+    if dirty:
+        held = commit.id if repository and commit and repository.is_clean(folder) else ""
+        yield Source(found, held, moment.as_of(repository), is_checkout=False)
+        return
+    if repository is None or commit is None:
+        raise Problem(
+            f"{folder} is in no git repository" if repository is None else "this repository has no commit yet",
+            hint="git init, git add, git commit; or publish the folder as it is: --dirty",
+            code=Exit.MACHINE,
+        )
+    if not repository.is_clean(folder):
+        progress.note(
+            f"publishing commit {commit.id[:12]}; changes that are not committed stay out (--dirty takes them in)"
+        )
+    with repository.checkout(commit) as checkout:
+        root = checkout / folder.relative_to(repository.root.resolve())
+        if not (root / sitefile.NAME).is_file():
+            raise Problem(
+                f"commit {commit.id[:12]} has no {sitefile.NAME} in this folder",
+                hint=f"git add {sitefile.NAME} and commit it; or publish the folder as it is: --dirty",
+            )
+        site = sitefile.load(root / sitefile.NAME, sitefile.NAME)
+        yield Source(site, commit.id, moment.as_of(repository), is_checkout=True)
+
+
+def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool) -> Product:
+    """The output tree, below `scratch` or where the site's own generator puts it.
+
+    Raises Problem or Problems (exit 3) as ssg does, and for a generator that fails or writes no tree.
+    """
+    if made_from.site.settings.build.command:
+        return _by_command(made_from, progress)
+    from ssg.build import Request, build  # noqa: PLC0415 - takes long to import, and other generators need none of it
+
+    request = Request(
+        made_from.site,
+        scratch / "tree",
+        dirty=dirty,
+        in_git=not made_from.is_checkout,
+        as_of=made_from.as_of,
+    )
+    built = build(request, progress)
+    return Product(built.tree, made_from.commit, built.as_of)
+
+
+def lock_file(made_from: Source, given: Path | None, beside: Path) -> Path:
+    """The lock of the image: the one given, else the one that the commit holds beside site.toml.
+
+    Raises Problem (exit 4) where there is none, or only one that isn't committed (in the folder `beside`).
+    """
+    if given:
+        return given
+    file = made_from.site.root / LOCK_NAME
+    if not file.is_file():
+        if made_from.is_checkout and (beside / LOCK_NAME).is_file():
+            raise Problem(
+                f"{LOCK_NAME} is not committed",
+                hint=f"git add {LOCK_NAME} and commit it; or name it: --lock {LOCK_NAME}",
+                code=Exit.LOCK,
+            )
+        raise Problem(
+            f"there is no {LOCK_NAME} beside {sitefile.NAME}",
+            hint=f"imagebake lock writes it; then git add {LOCK_NAME} and commit it",
+            code=Exit.LOCK,
+        )
+    return file
+
+
+def bake(product: Product, made_from: Source, lock: Path, architecture: Architecture, progress: Progress) -> "Image":
+    """The image. Raises Problem (exit 4, 5) as imagebake does."""
+    from imagebake import recipe  # noqa: PLC0415
+    from imagebake.packages import lock as locks  # noqa: PLC0415
+
+    settings = made_from.site.settings
+    return recipe.bake(
+        product.tree,
+        locks.load(lock),
+        settings.image,
+        architecture,
+        product.as_of,
+        name=sitefile.image_name(settings),
+        commit=product.commit,
+        progress=progress,
+    )
+
+
+def _by_command(made_from: Source, progress: Progress) -> Product:
+    """Runs [build] command in the site's folder, without a shell and with a clock that stands still."""
+    site = made_from.site
+    command, output = site.settings.build.command, site.settings.build.output
+    place = site.place("build", "command")
+    as_of = made_from.as_of or NO_DATE
+    progress.note(f"running {' '.join(command)}")
+    fixed = {"SOURCE_DATE_EPOCH": str(int(as_of.timestamp())), "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+    try:
+        done = subprocess.run(
+            list(command),
+            cwd=site.root,
+            env=os.environ | fixed,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise Problem(f'"{command[0]}" is not installed', place=place, code=Exit.MACHINE) from None
+    except OSError as error:
+        raise Problem(f'"{command[0]}" can\'t be run: {error.strerror}', place=place, code=Exit.MACHINE) from None
+    except subprocess.TimeoutExpired:
+        raise Problem(f'"{command[0]}" did not end in {_COMMAND_SECONDS} s', place=place) from None
+    if done.returncode:
+        said = printable(done.stdout.decode("utf-8", "replace")).strip().splitlines()[-_SHOWN_LINES:]
+        shown = "".join(f"\n  | {line}" for line in said)
+        raise Problem(f'"{command[0]}" failed with code {done.returncode}{shown}', place=place)
+    folder = site.root / output
+    if not folder.resolve().is_relative_to(site.root.resolve()):
+        raise Problem(f'[build] output "{output}" leads out of the site', place=site.place("build", "output"))
+    if not folder.is_dir():
+        raise Problem(
+            f'"{command[0]}" wrote no folder "{output}"',
+            place=site.place("build", "output"),
+            hint="set [build] output to the folder that it fills",
+        )
+    return Product(tree.scan(folder), made_from.commit, as_of)

@@ -1,0 +1,85 @@
+"""From a target in site.toml to a host: over ssh, this machine's Docker or Podman, or the embedded engine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from publish import remote
+from publish.embedded import EmbeddedEngine, EmbeddedHost, Runner, state_folder
+from publish.host import Endpoint, Host
+from publish.tunnel import reachable
+from sealpress.console import Progress
+from sealpress.problems import Exit, Place, Problem, did_you_mean
+from sealpress.settings import PublishTarget
+from sealpress.sitefile import RESERVED_TARGETS, SiteFile
+
+
+def choose(site: SiteFile, name: str | None) -> tuple[str, PublishTarget]:
+    """The target of that name; without one, the only target. Raises Problem (exit 2) where that doesn't tell."""
+    known = site.settings.publish
+    if name is None and len(known) == 1:
+        return next(iter(known.items()))
+    if name is not None and name in known:
+        return name, known[name]
+    if not known:
+        raise Problem(
+            f"{site.document.place.file} names no host to publish to",
+            hint='add [publish.production] with host = "user@blog.example.org", or host = "local"',
+            code=Exit.USAGE,
+        )
+    listed = ", ".join(known)
+    if name is None:
+        raise Problem(f"which target? {site.document.place.file} has {listed}", code=Exit.USAGE)
+    if name in RESERVED_TARGETS:
+        raise Problem(f'"{name}" is a command, and must come first: publish {name}', code=Exit.USAGE)
+    raise Problem(
+        f'there is no target "{name}"{did_you_mean(name, [*known, *RESERVED_TARGETS])}',
+        place=Place(site.document.place.file),
+        hint=f"targets: {listed}",
+        code=Exit.USAGE,
+    )
+
+
+@contextmanager
+def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
+    """The target's host, as long as the context lasts. "auto" on this machine: Docker or Podman where one answers.
+
+    Raises Problem (exit 6, 7, 9) as the ways to it do.
+    """
+    if target.host != remote.LOCAL:
+        if target.engine == "embedded":
+            raise Problem(
+                "the embedded runner works on this machine only",
+                hint='host = "local", or another engine in site.toml',
+                code=Exit.HOST,
+            )
+    elif target.engine == "embedded" or (
+        target.engine == "auto" and not target.socket and remote.local_socket(target) is None
+    ):
+        host = EmbeddedHost(EmbeddedEngine(state_folder(), _runner()))
+        progress.note(f"{host.title}: {host.engine.title}, {host.engine.architecture()}")
+        yield host
+        return
+    with remote.open_host(target, progress) as opened:
+        yield opened
+
+
+def address(target: PublishTarget) -> str:
+    """Where a person can look at the site, as far as site.toml tells: "http://127.0.0.1:8080/"."""
+    from publish.address import parse_address  # noqa: PLC0415
+
+    name = "127.0.0.1" if target.host == remote.LOCAL else parse_address(target.host).name
+    is_loopback = target.address in {"127.0.0.1", "::1", "localhost"}
+    shown = reachable(target.address) if target.host == remote.LOCAL or is_loopback else name
+    shown = f"[{shown}]" if ":" in shown else shown
+    port = "" if target.port == 80 else f":{target.port}"
+    return f"http://{shown}{port}/"
+
+
+def readers(target: PublishTarget) -> Endpoint:
+    return Endpoint(target.address, target.port)
+
+
+def _runner() -> Runner:
+    from imagebake import smoke  # noqa: PLC0415
+
+    return smoke.find_runner()
