@@ -25,16 +25,30 @@ if TYPE_CHECKING:
 
 _SHOWN_DIFFERENCES: Final = 10
 _DEFAULT: Final = "publish"
+_WITH_VALUE: Final = frozenset({"--site", "--lock", "--to"})
 
 
 class _PublishGroup(Group):
-    """`publish production` means `publish publish production`: what isn't a command is a target."""
+    """`publish production` means `publish publish production`: what isn't a command is a target.
+
+    Options may stand before the command, too: `publish --site blog/site.toml status`.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"-h", "--help", "--version"}
-        if not args or (args[0] not in own and args[0] not in self.commands):
+        at = self._first_word(args)
+        word = args[at] if at < len(args) else None
+        if word in self.commands:
+            args = [word, *args[:at], *args[at + 1 :]]
+        elif not (args and args[0] in {"-h", "--help", "--version"}):
             args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
+
+    def _first_word(self, args: list[str]) -> int:
+        """Where the first argument stands that is neither an option nor an option's value."""
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] != "--":
+            at += 2 if args[at] in _WITH_VALUE else 1
+        return at
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for name in super().list_commands(ctx) if name != _DEFAULT]
@@ -65,7 +79,7 @@ def publish() -> None:
     \b
     Examples:
       publish production              publish HEAD
-      publish production --verify     and compare every page with the build
+      publish production --check      and compare every page with the build
       publish --dirty                 publish the folder as it is, uncommitted changes too
       publish status                  which releases are on the host, which one runs
       publish rollback production     go back to the release before
@@ -90,10 +104,10 @@ _target_argument = click.argument("target", required=False)
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The lock of the image's packages. [default: imagebake.lock beside site.toml]",
 )
-@click.option("--verify", is_flag=True, help="Then fetch every file from the host and compare it with the build.")
+@click.option("--check", is_flag=True, help="Then fetch every file from the host and compare it with the build.")
 @output_options
 def publish_target(
-    *, target: str | None, site_file: Path | None, dirty: bool, lock: Path | None, verify: bool, console: Console
+    *, target: str | None, site_file: Path | None, dirty: bool, lock: Path | None, check: bool, console: Console
 ) -> None:
     """Build, bake, send, probe and switch to the last commit."""
     from publish import pipeline, targets  # noqa: PLC0415 - --help need not wait for it
@@ -127,7 +141,7 @@ def publish_target(
             "commit": product.commit,
         }
         _tell(name, settings, outcome, facts, console)
-        if verify:
+        if check:
             _verify(host, outcome.container.id, made_from.site, product.tree, console)
 
 
@@ -176,7 +190,8 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
 def rollback(*, target: str | None, site_file: Path | None, to: int | None, console: Console) -> None:
     """Go back to an earlier release.
 
-    One that is still on the host. It is probed and switched to like a new one, and becomes the newest generation: a second rollback comes back.
+    One that is still on the host. It is probed and switched to like a new one, and becomes the newest generation: a
+    second rollback comes back.
     """
     from publish import releases, targets  # noqa: PLC0415
 

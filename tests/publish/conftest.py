@@ -136,3 +136,13 @@ def layer_of():
 @pytest.fixture(scope="session")
 def archive_of():
     return archive
+
+
+@pytest.fixture(scope="session")
+def hand_made():
+    return HandMade
+
+
+@pytest.fixture(scope="session")
+def python_runner():
+    return PythonRunner()

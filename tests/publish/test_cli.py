@@ -1,0 +1,347 @@
+"""The command line, as it is typed: a commit of a blog ends as a running site, and each mistake as one clear message.
+
+The generator, the embedded engine and HTTP are real; the image is a hand-made one, and Python stands in for nginx.
+"""
+
+import hashlib
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from publish import cli, pipeline, probe, targets
+from publish.host import Endpoint
+from sealpress import labels, sitefile, tree
+from sealpress.command import run
+
+SITE = """
+[site]
+title = "A blog"
+url = "https://{name}.example/"
+
+[build]
+command = ["sh", "generate.sh"]
+output = "public"
+
+[publish.here]
+host = "local"
+port = {port}
+address = "127.0.0.1"
+engine = "embedded"
+timeout = 20
+"""
+GENERATE = 'mkdir -p public/a && cp page.html public/index.html && echo "$SOURCE_DATE_EPOCH" > public/a/index.html\n'
+
+
+def git(folder: Path, *arguments: str) -> str:
+    settings = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    command = ["git", *settings, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+
+
+@pytest.fixture
+def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
+    """A repository with one commit, and an image that is its output tree."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    folder = tmp_path / "blog"
+    folder.mkdir()
+    name = "t" + hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]
+    (folder / "site.toml").write_text(SITE.format(name=name, port=port))
+    (folder / "generate.sh").write_text(GENERATE)
+    (folder / "page.html").write_text("one")
+    (folder / ".gitignore").write_text("public\n")
+    (folder / "imagebake.lock").write_text("")
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder)
+
+    def bake(product, made_from, lock, architecture, progress):
+        assert lock.is_file()
+        site = sitefile.image_name(made_from.site.settings)
+        release = "sha256:" + hashlib.sha256(product.tree.digest.encode()).hexdigest()
+        files = {f"site/{entry.path}": product.tree.file(entry).read_bytes() for entry in product.tree.entries}
+        extra = {"site/.well-known/release": release.encode(), "site/healthz": b"ok"}
+        if b"broken" in files["site/index.html"]:
+            extra["broken"] = b""
+        image_labels = {labels.SITE: site, labels.RELEASE: release, labels.COMMIT: product.commit}
+        image = hand_made(f"localhost/site/{site}:{release[7:19]}", (layer_of(files | extra),), image_labels)
+        return Baked(image, release)
+
+    monkeypatch.setattr(pipeline, "bake", bake)
+    monkeypatch.setattr(targets, "_runner", lambda: python_runner)
+    monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "state"))
+    monkeypatch.chdir(folder)
+    yield Blog(folder, port)
+    engine = targets.EmbeddedEngine(tmp_path / "state", python_runner)
+    for container in (tmp_path / "state/containers").glob("[!.]*"):
+        engine.remove(container.name)
+
+
+class Baked:
+    """An image with what the command line tells of it."""
+
+    def __init__(self, image, release: str) -> None:
+        self.image, self.release = image, release
+        self.digest, self.size = "sha256:" + "d" * 64, 9_870_000
+
+    def __getattr__(self, name: str):
+        return getattr(self.image, name)
+
+
+class Blog:
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+
+    def page(self, path: str = "/") -> str:
+        return probe.fetch(Endpoint("127.0.0.1", self.port), path).body.decode()
+
+    def edit(self, text: str) -> str:
+        (self.folder / "page.html").write_text(text)
+        return commit(self.folder)
+
+
+def commit(folder: Path) -> str:
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "x")
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def publish(monkeypatch, capsys):
+    """Runs the command line; gives its exit code, output and messages."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["publish", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            run(cli.publish)
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+def test_a_commit_becomes_a_running_site(blog, publish):
+    code, out, err = publish("here", "--check")
+    assert code == 0, err
+    assert blog.page() == "one"
+    # The generator's clock is the commit's.
+    assert blog.page("/a/").strip() == git(blog.folder, "log", "-1", "--format=%ct")
+    assert out.splitlines()[0] == f"http://127.0.0.1:{blog.port}/ answers: generation 1"
+    assert f"commit {git(blog.folder, 'rev-parse', 'HEAD')}" in out
+    assert f"image   sha256:{'d' * 64}, 9.87 MB" in out
+    assert out.splitlines()[-1] == "verified: all 2 files are served as they were built"
+    assert "probe: done" in err
+    # The repository itself is as it was.
+    assert not (blog.folder / "public").exists()
+
+
+def test_only_what_is_committed_is_published_unless_dirty(blog, publish):
+    publish()
+    (blog.folder / "page.html").write_text("not yet")
+    code, out, err = publish()
+    assert (code, blog.page()) == (0, "one")
+    assert "already runs: generation 1" in out
+    assert "changes that are not committed stay out (--dirty takes them in)" in err
+    code, _, _ = publish("--dirty")
+    assert (code, blog.page()) == (0, "not yet")
+    _, out, _ = publish("status", "--json")
+    assert [one["commit"] for one in json.loads(out)["releases"]] == ["", git(blog.folder, "rev-parse", "HEAD")]
+
+
+def test_edit_broken_edit_rollback_stop_start_status(blog, publish):
+    publish()
+    blog.edit("two")
+    assert publish("here")[0] == 0
+    assert blog.page() == "two"
+    blog.edit("broken")
+    code, out, err = publish("here", "--json")
+    assert code == 8
+    assert "error: the new release did not become healthy: it ended\n  | the configuration is broken" in err
+    failed = json.loads(out)
+    assert failed["published"] is False
+    assert [(one["step"], one["outcome"]) for one in failed["journal"]][-2:] == [
+        ("probe", "failed"),
+        ("discard", "done"),
+    ]
+    assert blog.page() == "two"
+    assert publish("rollback")[0] == 0
+    assert blog.page() == "one"
+    code, out, _ = publish("status", "here")
+    assert code == 0
+    assert [line.split()[:2] for line in out.splitlines()] == [
+        ["GENERATION", "STATE"],
+        ["3", "answers"],
+        ["2", "exited"],
+    ]
+    code, out, _ = publish("rollback", "--to", "2", "--json")
+    assert (code, json.loads(out)["generation"], blog.page()) == (0, 4, "two")
+    assert publish("stop")[:2] == (0, "here is down\n")
+    assert publish("stop")[:2] == (0, "here was not running\n")
+    assert publish("status")[0] == 1
+    code, out, _ = publish("start")
+    assert (code, blog.page()) == (0, "two")
+    assert f"http://127.0.0.1:{blog.port}/ answers: generation 4" in out
+
+
+def test_prune_forgets_what_is_more_than_keep(blog, publish):
+    for text in ("one", "two", "three"):
+        blog.edit(text + "!")
+        publish()
+    file = blog.folder / "site.toml"
+    file.write_text(file.read_text() + "keep = 1\n")
+    assert publish("prune")[:2] == (0, "2 of 3 releases forgotten\n")
+    assert json.loads(publish("prune", "--json")[1])["kept"] == [3]
+    assert blog.page() == "three!"
+
+
+def test_verify_compares_the_running_site_with_the_last_commit(blog, publish):
+    publish()
+    assert publish("verify")[:2] == (0, "verified: all 2 files are served as they were built\n")
+    blog.edit("two")
+    code, _, err = publish("verify")
+    assert code == 1
+    assert "2 of 2 files differ" in err or "1 of 2 files differ" in err
+    assert "/: other bytes than the tree's file" in err
+
+
+def test_json_tells_all_of_a_publish(blog, publish):
+    code, out, _ = publish("--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["published"] is True
+    assert told["address"] == f"http://127.0.0.1:{blog.port}/"
+    assert told["commit"] == git(blog.folder, "rev-parse", "HEAD")
+    assert [one["step"] for one in told["journal"]] == [
+        "look", "load", "create", "start", "probe", "flip", "verify", "prune",
+    ]  # fmt: skip
+
+
+def test_quiet_prints_the_result_alone(blog, publish):
+    code, out, err = publish("-q")
+    assert (code, err) == (0, "")
+    assert out.startswith("http://127.0.0.1:")
+
+
+def test_the_site_file_can_be_named_before_and_after_the_command(blog, publish, monkeypatch, tmp_path):
+    publish()
+    monkeypatch.chdir(tmp_path)
+    assert publish("--site", "blog/site.toml", "status", "here")[0] == 0
+    assert publish("status", "--site", "blog/site.toml")[0] == 0
+    assert publish("--site", "blog/site.toml", "--json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["her"], 2, 'error: site.toml: there is no target "her" (did you mean "here"?)\nhint: targets: here\n'),
+        (
+            ["statsu"],
+            2,
+            'error: site.toml: there is no target "statsu" (did you mean "status"?)\nhint: targets: here\n',
+        ),
+        (["here", "status"], 2, "Got unexpected extra argument (status)"),
+        (["status", "rollback"], 2, 'error: "rollback" is a command, and must come first: publish rollback\n'),
+        (["rollback"], 8, "error: there is no release of this site on the host\n"),
+        (["start"], 8, "error: there is no release of this site on the host\nhint: publish it first\n"),
+        (["status"], 1, "this machine: the embedded runner (python)"),
+        (["rollback", "--to", "0"], 2, "Invalid value for '--to'"),
+        (["here", "--lock", "nowhere.lock"], 2, "Invalid value for '--lock'"),
+        (["verify"], 8, "error: nothing is published there yet\nhint: publish first\n"),
+    ],
+)
+def test_a_mistake_is_answered_with_what_to_do(blog, publish, arguments, code, said):
+    assert (publish(*arguments)[0], said in publish(*arguments)[2]) == (code, True), publish(*arguments)
+
+
+def test_a_lock_that_is_not_committed_is_said(blog, publish):
+    git(blog.folder, "rm", "-q", "--cached", "imagebake.lock")
+    git(blog.folder, "commit", "-q", "-m", "x")
+    code, _, err = publish()
+    assert code == 4
+    assert "error: imagebake.lock is not committed\nhint: git add imagebake.lock and commit it" in err
+    assert publish("--lock", "imagebake.lock")[0] == 0
+
+
+def test_a_missing_lock_names_the_command_that_writes_it(blog, publish):
+    git(blog.folder, "rm", "-q", "imagebake.lock")
+    git(blog.folder, "commit", "-q", "-m", "x")
+    assert "error: there is no imagebake.lock beside site.toml\nhint: imagebake lock writes it" in publish()[2]
+
+
+def test_a_folder_without_git_needs_dirty(blog, publish, tmp_path):
+    (blog.folder / ".git").rename(tmp_path / "away")
+    code, _, err = publish()
+    assert code == 9
+    assert "is in no git repository\nhint: git init" in err
+    assert publish("--dirty")[0] == 0
+    assert blog.page("/a/").strip() == "315532800"
+
+
+def test_a_site_file_that_is_not_committed_is_said(blog, publish):
+    git(blog.folder, "rm", "-q", "--cached", "site.toml")
+    git(blog.folder, "commit", "-q", "-m", "x")
+    assert "has no site.toml in this folder\nhint: git add site.toml" in publish()[2]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo something; echo is wrong >&2; exit 3\n", '"sh" failed with code 3\n  | something\n  | is wrong\n'),
+        ("true\n", '"sh" wrote no folder "public"'),
+        ("ln -s /etc public\n", '[build] output "public" leads out of the site'),
+    ],
+)
+def test_a_generator_that_fails_is_shown_with_its_words(blog, publish, script, said):
+    (blog.folder / "generate.sh").write_text(script)
+    commit(blog.folder)
+    code, _, err = publish()
+    assert code == 3
+    assert "site.toml:" in err
+    assert said in err
+
+
+def test_a_generator_that_is_not_installed_is_said(blog, publish):
+    file = blog.folder / "site.toml"
+    file.write_text(file.read_text().replace('"sh"', '"no-such-generator"'))
+    commit(blog.folder)
+    code, _, err = publish()
+    assert code == 9
+    assert '"no-such-generator" is not installed' in err
+
+
+def test_help_teaches_and_comes_without_a_site(publish, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = publish("--help")
+    assert code == 0
+    assert "publish rollback production" in out
+    assert "--dirty" in out
+    assert publish("status", "--help")[0] == 0
+
+
+def test_outside_of_a_blog_the_fix_is_said(publish, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = publish("production")
+    assert code == 3
+    assert "there is no site.toml" in err
+
+
+def test_the_address_is_where_a_person_can_look(blog):
+    from sealpress.settings import PublishTarget
+
+    assert targets.address(PublishTarget("deploy@blog.example.org")) == "http://blog.example.org/"
+    assert targets.address(PublishTarget("ssh://d@h:2222", port=8080)) == "http://h:8080/"
+    assert targets.address(PublishTarget("local", port=8080)) == "http://127.0.0.1:8080/"
+    assert targets.address(PublishTarget("local", address="::1")) == "http://[::1]/"
+
+
+def test_the_tree_of_a_command_is_described_like_any_other(blog, tmp_path):
+    site = sitefile.load(blog.folder / "site.toml")
+    from sealpress.console import SILENT
+
+    with pipeline.source(site, SILENT, dirty=False) as made_from:
+        product = pipeline.produce(made_from, tmp_path, SILENT, dirty=False)
+        assert product.tree == tree.scan(made_from.site.root / "public")
