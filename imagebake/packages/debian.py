@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -132,6 +131,8 @@ def _broken(url: str, why: str) -> Problem:
 
 
 def _moment(text: str) -> datetime:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - only where a Release is read
+
     moment = parsedate_to_datetime(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 

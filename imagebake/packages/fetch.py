@@ -11,13 +11,9 @@ import hashlib
 import os
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -232,37 +228,45 @@ class _Interrupted(Exception):  # noqa: N818 - worth another attempt
 
 
 def _pieces(url: str) -> Iterator[bytes]:
+    """The content of an http, https or file URL. Raises Gone, or _Interrupted where another attempt may help."""
     with _opened(url) as source:
-        while True:
-            try:
-                chunk = source.read(CHUNK)
-            except (OSError, HTTPException) as error:
-                raise _Interrupted(str(error) or type(error).__name__) from None
-            if not chunk:
-                return
+        while chunk := _piece(source):
             yield chunk
 
 
-@contextmanager
-def _opened(url: str) -> Iterator[BinaryIO]:
-    """The content of an http, https or file URL. Raises Gone, or _Interrupted where another attempt may help."""
-    if url.startswith("file:"):
-        try:
-            source: BinaryIO = Path(unquote(urlsplit(url).path)).open("rb")  # noqa: SIM115 - closed below
-        except (FileNotFoundError, NotADirectoryError):
+def _piece(source: BinaryIO) -> bytes:
+    from http.client import HTTPException  # noqa: PLC0415
+
+    try:
+        return source.read(CHUNK)
+    except (OSError, HTTPException) as error:
+        raise _Interrupted(str(error) or type(error).__name__) from None
+
+
+def _opened(url: str) -> BinaryIO:
+    if not url.startswith("file:"):
+        return _answered(url)
+    try:
+        return Path(unquote(urlsplit(url).path)).open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        raise Gone from None
+    except (OSError, ValueError) as error:
+        raise _Interrupted(str(error)) from None
+
+
+def _answered(url: str) -> BinaryIO:
+    # urllib costs 40 ms to import: only when something has to be fetched.
+    from http.client import HTTPException  # noqa: PLC0415
+    from urllib.error import HTTPError  # noqa: PLC0415
+    from urllib.request import Request, urlopen  # noqa: PLC0415
+
+    request = Request(url, headers={"User-Agent": f"sealpress/{VERSION}"})  # noqa: S310 - mirror.py lets in no other scheme
+    try:
+        return urlopen(request, timeout=TIMEOUT)  # type: ignore[no-any-return]  # noqa: S310
+    except HTTPError as error:
+        error.close()
+        if error.code in {404, 410}:
             raise Gone from None
-        except (OSError, ValueError) as error:
-            raise _Interrupted(str(error)) from None
-    else:
-        request = urllib.request.Request(url, headers={"User-Agent": f"sealpress/{VERSION}"})  # noqa: S310 - mirror.py lets no other scheme in
-        try:
-            source = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code in {404, 410}:
-                raise Gone from None
-            raise _Interrupted(f"HTTP {error.code} {error.reason}") from None
-        except (OSError, HTTPException, ValueError) as error:
-            raise _Interrupted(str(getattr(error, "reason", error)) or type(error).__name__) from None
-    with source:
-        yield source
+        raise _Interrupted(f"HTTP {error.code} {error.reason}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise _Interrupted(str(getattr(error, "reason", error)) or type(error).__name__) from None

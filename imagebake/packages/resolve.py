@@ -172,6 +172,10 @@ class _Choices:
         """The first package that satisfies one of the alternatives, in their order."""
         return next((found for one in group for found in self._satisfying(one)), None)
 
+    def first(self, group: Sequence[Dependency]) -> Candidate | None:
+        """The first of the alternatives that the mirror has in any version."""
+        return next((found for one in group if (found := self.choose(one.name))), None)
+
     def _satisfying(self, wanted: Dependency) -> Iterator[Candidate]:
         candidate = self.choose(wanted.name)
         if candidate and _fits(candidate.version, wanted):
@@ -211,6 +215,8 @@ class _Shelf:
         for name in queue:
             yield name
             for group in self.choices.known(name).depends:
-                if (found := self.choices.satisfying(group)) and found.name not in seen:
+                # Of the wrong version, it is still where the library is; the conflict is seen afterwards.
+                found = self.choices.satisfying(group) or self.choices.first(group)
+                if found and found.name not in seen:
                     seen.add(found.name)
                     queue.append(found.name)
