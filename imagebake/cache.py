@@ -1,6 +1,7 @@
 """The cache folder: what is costly to fetch or to work out, by the digest of what it is. Safe to delete at any time.
 
     packages/   .deb files by sha256 (imagebake/packages/fetch.py)
+    indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
 
 Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
