@@ -1,0 +1,75 @@
+"""What templates call, as filters (`page.date | date`) and as functions (`date(page.date)`), in one language.
+
+t(key, **values)     an interface string; its fields filled, its plural chosen by `count`
+date(moment, form)   "long" unless told otherwise: full, long, medium, short, or a pattern of CLDR ("MMMM y")
+iso(moment)          for <time datetime>: 2026-05-04, with the time where there is one
+number(value)        with the language's separators
+url(target)          the href of a source path (docs/index.md), of a path (/tags/), of a whole URL
+absolute_url(target) the same with the site's scheme and host
+asset(name)          the href of a file of the theme's static/ folder
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import urljoin
+
+from ssg.l10n.strings import Value
+from ssg.rendering.scene import Scene
+from ssg.rendering.templates import Functions
+
+
+def functions(scene: Scene) -> Mapping[str, Functions]:
+    """All of them, by language."""
+    return MappingProxyType({language: _of(scene, language) for language in scene.site.languages})
+
+
+def _of(scene: Scene, tag: str) -> Functions:
+    language = scene.theme.languages[tag]
+    strings = scene.theme.strings[tag]
+    dates: dict[tuple[dt.date, str], str] = {}
+    texts: dict[tuple[object, ...], str] = {}
+
+    # Every page asks for the same few texts and days: what they cost is paid once.
+    def t(key: str, /, **values: Value) -> str:
+        asked = (key, *values.items())
+        if asked not in texts:
+            texts[asked] = strings.text(key, **values)
+        return texts[asked]
+
+    def date(moment: dt.date, form: str = "long") -> str:
+        day = dt.date(moment.year, moment.month, moment.day)
+        if (day, form) not in dates:
+            dates[day, form] = language.date(day, form)
+        return dates[day, form]
+
+    def number(value: float) -> str:
+        return language.number(value)
+
+    def url(target: str) -> str:
+        return scene.target(target, tag)
+
+    def absolute_url(target: str) -> str:
+        return urljoin(scene.site.settings.site.url, scene.target(target, tag))
+
+    def asset(name: str) -> str:
+        return scene.site.url(scene.assets.path(name))
+
+    return MappingProxyType(
+        {
+            "t": t,
+            "date": date,
+            "iso": iso,
+            "number": number,
+            "url": url,
+            "absolute_url": absolute_url,
+            "asset": asset,
+        }
+    )
+
+
+def iso(moment: dt.date) -> str:
+    """A date or a moment as HTML's <time> takes it. Midnight is how a date without a time is kept."""
+    if not isinstance(moment, dt.datetime) or moment.time() == dt.time():
+        return f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
+    return moment.isoformat(timespec="seconds")

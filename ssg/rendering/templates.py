@@ -1,0 +1,278 @@
+"""Jinja2 for a theme: confined to the theme's files, strict, sandboxed, and with errors that people can act on.
+
+The sandbox is not there because a site's author is an enemy. It keeps a template a function of the site: no attribute
+leads to the machine, the clock or chance, and a theme from elsewhere can't read a file that the site doesn't hold.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final
+
+import jinja2
+from jinja2.bccache import Bucket, BytecodeCache
+from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+
+from sealpress.problems import Place, Problem, did_you_mean
+from ssg.rendering.theme import ThemeFile
+
+# Chance and memory addresses have no place in an output.
+_BANNED_FILTERS: Final = ("random", "pprint")
+_BANNED_GLOBALS: Final = ("lipsum",)
+
+Functions = Mapping[str, Callable[..., Any]]
+
+
+@dataclass(slots=True)
+class Templates:
+    """Compiled templates for one language. Make them with `environments`."""
+
+    files: Mapping[str, ThemeFile]
+    environment: jinja2.Environment
+
+    def render(self, name: str, variables: Mapping[str, Any], subject: str) -> str:
+        """The text of a template. `subject` is what is being rendered, for messages: "content/posts/x.md".
+
+        Raises Problem at the template's line.
+        """
+        try:
+            return self.environment.get_template(name).render(variables)
+        except Problem as problem:
+            if problem.place and problem.place.file != _strings_file(problem):
+                raise
+            raise self._problem(problem, problem.message, subject, hint=problem.hint) from None
+        except jinja2.TemplateSyntaxError as error:
+            place = self._line(error.name, error.lineno, "")
+            raise Problem(_sentence(error.message or "broken syntax"), place=place) from None
+        except jinja2.TemplatesNotFound as error:
+            raise self._not_found(error, ", ".join(str(one) for one in error.templates), subject) from None
+        except jinja2.TemplateNotFound as error:
+            raise self._not_found(error, str(error.name), subject) from None
+        except UndefinedError as error:
+            raise self._undefined(error, variables, subject) from None
+        except SecurityError as error:
+            hint = "templates may use values, filters and functions, not the insides of Python"
+            raise self._problem(error, _sentence(str(error)), subject, hint=hint) from None
+        except jinja2.TemplateError as error:
+            raise self._problem(error, _sentence(str(error)), subject) from None
+        except RecursionError as error:
+            raise self._problem(error, "the templates include each other without end", subject) from None
+        except Exception as error:
+            # A wrong argument or a division by zero is the template's fault; a fault of ours keeps its traceback.
+            if _is_ours(error.__traceback__, self._names()):
+                raise
+            raise self._problem(error, _sentence(f"{type(error).__name__}: {error}"), subject) from None
+
+    def _names(self) -> Mapping[str, str]:
+        return {str(file.path): name for name, file in self.files.items()}
+
+    def _problem(
+        self, error: BaseException, message: str, subject: str, *, word: str = "", hint: str | None = None
+    ) -> Problem:
+        name, line = _where(error.__traceback__, self._names())
+        return Problem(f"{message} (while rendering {subject})", place=self._line(name, line, word), hint=hint)
+
+    def _line(self, name: str | None, number: int | None, word: str) -> Place | None:
+        """The place of a line in a template; of `word` in it, where it is there."""
+        if name is None or name not in self.files:
+            return None
+        file = self.files[name]
+        lines = file.path.read_text("utf-8", "replace").split("\n")
+        if number is None or number > len(lines):
+            return Place(file.shown)
+        text = lines[number - 1]
+        found = re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text) if word else None
+        if found is None:
+            start = len(text) - len(text.lstrip())
+            return Place(file.shown, number, start + 1, text, max(1, len(text.strip())))
+        return Place(file.shown, number, found.start() + 1, text, len(word))
+
+    def _not_found(self, error: jinja2.TemplateNotFound, wanted: str, subject: str) -> Problem:
+        known = [name for name in self.files if not name.startswith("theme/")]
+        return self._problem(
+            error,
+            f'there is no template "{wanted}"{did_you_mean(wanted, known)}',
+            subject,
+            word=wanted,
+            hint=f"templates: {', '.join(sorted(known))}",
+        )
+
+    def _undefined(self, error: UndefinedError, variables: Mapping[str, Any], subject: str) -> Problem:
+        if not isinstance(error, _NoSuchNameError):
+            return self._problem(error, _sentence(str(error)), subject)
+        if error.owner is None:
+            known = {*variables, *self.environment.globals}
+            message = f'nothing is called "{error.name}" here{did_you_mean(error.name, known)}'
+        else:
+            known = set(error.known)
+            message = f'{error.owner} has no "{error.name}"{did_you_mean(error.name, known)}'
+        hint = f"known: {', '.join(sorted(known))}" if known else None
+        return self._problem(error, message, subject, word=error.name, hint=hint)
+
+
+def environments(
+    files: Mapping[str, ThemeFile], functions: Mapping[str, Functions], values: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Templates]:
+    """Templates by language. `functions` serve as filters and as global functions, `values` as global names."""
+    compiled = _Compiled()
+    return {language: _templates(files, functions[language], values[language], compiled) for language in functions}
+
+
+def _templates(
+    files: Mapping[str, ThemeFile], functions: Functions, values: Mapping[str, Any], compiled: "_Compiled"
+) -> Templates:
+    environment = ImmutableSandboxedEnvironment(
+        loader=_Loader(files),
+        undefined=_Missing,
+        autoescape=lambda name: name is None or name.endswith((".html", ".xml", ".svg")),
+        finalize=_finalize,
+        bytecode_cache=compiled,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    for name in _BANNED_FILTERS:
+        del environment.filters[name]
+    for name in _BANNED_GLOBALS:
+        del environment.globals[name]
+    environment.filters.update(functions)
+    environment.globals.update(functions)
+    environment.globals.update(values)
+    return Templates(files, environment)
+
+
+class _Loader(jinja2.BaseLoader):
+    """Finds a template by its name in a list that was made before: no name leads out of it."""
+
+    def __init__(self, files: Mapping[str, ThemeFile]) -> None:
+        self._files = files
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str | None, Callable[[], bool] | None]:
+        del environment
+        if template not in self._files:
+            raise jinja2.TemplateNotFound(template)
+        file = self._files[template]
+        try:
+            text = file.path.read_bytes().decode()
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise Problem("the template is not UTF-8", place=Place(file.shown, line), hint="save it as UTF-8") from None
+        return text.replace("\r\n", "\n"), str(file.path), None
+
+
+@dataclass(slots=True)
+class _Compiled(BytecodeCache):
+    """Compiled templates, shared by the environments of all languages of one build; nothing is kept on disk."""
+
+    code: dict[str, Any] = field(default_factory=dict)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.code.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.code[bucket.key] = bucket.code
+
+
+class _NoSuchNameError(UndefinedError):
+    """A name that isn't there: of `owner`, or None of the template itself. `known` are the names that are."""
+
+    def __init__(self, name: str, owner: str | None, known: Iterable[str]) -> None:
+        super().__init__(f'"{name}" is not defined')
+        self.name = name
+        self.owner = owner
+        self.known = tuple(known)
+
+
+class _Missing(jinja2.StrictUndefined):
+    """An undefined value that remembers what could have been meant."""
+
+    __slots__ = ()
+
+    def __init__(self, hint: str | None = None, obj: Any = missing, name: Any = None, exc: Any = None) -> None:
+        super().__init__(hint, obj, name, exc or UndefinedError)
+        if exc is None and hint is None:
+            self._undefined_exception = self._named  # type: ignore[assignment]
+
+    def _named(self, _message: str) -> _NoSuchNameError:
+        owner = self._undefined_obj
+        if owner is missing:
+            return _NoSuchNameError(str(self._undefined_name), None, ())
+        return _NoSuchNameError(str(self._undefined_name), describe(owner), _members(owner))
+
+
+def describe(value: object) -> str:
+    """What a value is, for the author of a template: "page", "a list", "text"."""
+    match value:
+        case None:
+            return "nothing (None)"
+        case str():
+            return "text"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {value}"
+        case dt.date():
+            return "a date"
+        case list() | tuple():
+            return "a list"
+        case Mapping():
+            return "the table"
+        case _ if callable(value):
+            return f"the function {getattr(value, '__name__', 'here')}"
+        case _:
+            return type(value).__name__.removesuffix("View").lower()
+
+
+def _members(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [str(key) for key in value]
+    if type(value).__name__.endswith("View"):
+        return [name for name in dir(type(value)) if not name.startswith("_")]
+    return []
+
+
+def _finalize(value: Any) -> Any:
+    """Lets through what has a text of its own: anything else printed is a slip, such as a None or a whole page."""
+    if isinstance(value, str | int | float | jinja2.Undefined):
+        return value
+    hint = " (use the filter date or iso)" if isinstance(value, dt.date) else ""
+    raise jinja2.TemplateRuntimeError(f"{describe(value)} can't be printed{hint}")
+
+
+def _where(traceback: TracebackType | None, names: Mapping[str, str]) -> tuple[str | None, int | None]:
+    """The innermost template of a traceback, and the line in it; Jinja2 has put its own lines there."""
+    name, line = None, None
+    while traceback:
+        if traceback.tb_frame.f_code.co_filename in names:
+            name, line = names[traceback.tb_frame.f_code.co_filename], traceback.tb_lineno
+        traceback = traceback.tb_next
+    return name, line
+
+
+def _is_ours(traceback: TracebackType | None, names: Mapping[str, str]) -> bool:
+    """Whether an error came from below a template's own code: from neither a template nor Jinja2."""
+    module = ""
+    while traceback:
+        frame = traceback.tb_frame
+        module = "template" if frame.f_code.co_filename in names else str(frame.f_globals.get("__name__", ""))
+        traceback = traceback.tb_next
+    return module.split(".")[0] not in {"template", "jinja2", "markupsafe"}
+
+
+def _strings_file(problem: Problem) -> str | None:
+    """A Problem with an interface string names the file of strings; the template is what asked for it."""
+    place = problem.place
+    return place.file if place and place.file.startswith("i18n/") and place.line is None else None
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split()).rstrip(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

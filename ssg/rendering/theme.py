@@ -1,0 +1,266 @@
+"""A theme: its folder, its theme.toml, the options that it takes, and the files that it brings.
+
+    theme.toml   title, and [options.NAME] with the default and meaning of each key that [theme] in site.toml may have
+    templates/   Jinja2; the site's own templates/ override them by name
+    static/      style sheets, icons: served under /assets/ with fingerprints
+    i18n/        interface strings, one file per language; the site's own i18n/ adds to them
+
+The value of site.toml's `theme` is the name of a built-in theme, or a folder in the repository.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, make_dataclass
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from sealpress import toml
+from sealpress.document import Node, decode
+from sealpress.problems import Place, Problem, did_you_mean, raise_all
+from sealpress.settings import Settings
+from ssg.l10n import strings as l10n_strings
+from ssg.l10n.language import Language
+from ssg.l10n.language import language as language_of
+from ssg.l10n.strings import Strings
+
+NAME: Final = "theme.toml"
+TEMPLATES: Final = "templates"
+STATIC: Final = "static"
+OWN: Final = "theme/"
+"""Stands before a template's name to reach the theme's own one where the site overrides it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeFile:
+    """A file of a theme or of the site's templates. `shown` is how messages name it."""
+
+    path: Path
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """[options.NAME] of a theme.toml. The default's type is the option's.
+
+    `choices` are all that a text may be; with `translated` it may also be a table of texts by language.
+    """
+
+    default: object
+    description: str = ""
+    choices: tuple[str, ...] = ()
+    translated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeSettings:
+    """The whole of a theme.toml."""
+
+    title: str
+    description: str = ""
+    options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A theme that is ready to be rendered with. `templates` and `static` are by name, with "/" between parts."""
+
+    name: str
+    settings: ThemeSettings
+    options: Mapping[str, object]
+    templates: Mapping[str, ThemeFile]
+    static: Mapping[str, ThemeFile]
+    languages: Mapping[str, Language]
+    strings: Mapping[str, Strings]
+
+    def option(self, name: str, language: str) -> object:
+        """An option's value; of a translated one the text in `language`, or "" where it has none."""
+        value = self.options[name]
+        return value.get(language, "") if isinstance(value, Mapping) else value
+
+
+def load(root: Path, settings: Settings, document: Node, files: Iterable[str] | None = None) -> Theme:
+    """The theme of the site at `root`, with its options as `document`, the whole of site.toml, sets them.
+
+    `files` are those of the repository that count, relative to `root` (what git tracks); None: all that are there.
+    Raises Problem or Problems (exit 3).
+    """
+    own = _Repository(root, None if files is None else frozenset(files))
+    place = _place(document, "site", "theme")
+    name = settings.site.theme
+    folder, shown, is_own = _find(own, name, place)
+    listed = own.below(shown) if is_own else _walk(folder, folder)
+    theme = _theme_settings(folder, shown, place, listed)
+    languages = {tag: language_of(tag) for tag in settings.site.languages}
+    folders = [folder / l10n_strings.FOLDER]
+    if own.below(l10n_strings.FOLDER):
+        folders.append(root / l10n_strings.FOLDER)
+    return Theme(
+        name=name,
+        settings=theme,
+        options=_options(theme, document, settings.site.languages),
+        templates=_templates(folder, shown, listed, own, settings.build.templates),
+        static=_below(folder, shown, listed, STATIC),
+        languages=MappingProxyType(languages),
+        strings=l10n_strings.load(folders, tuple(languages.values()), f'the theme "{name}"'),
+    )
+
+
+def built_in_folder() -> Path:
+    """Where the built-in themes are: beside the packages in a checkout, inside ssg in an installed wheel."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "themes"
+    return installed if installed.is_dir() else package.parent / "themes"
+
+
+def built_in() -> tuple[str, ...]:
+    """The names of the built-in themes."""
+    return tuple(sorted(folder.parent.name for folder in built_in_folder().glob(f"*/{NAME}")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Repository:
+    """The files of the site that count."""
+
+    root: Path
+    files: frozenset[str] | None
+
+    def below(self, folder: str) -> list[str]:
+        """Names relative to `folder`, sorted."""
+        start = str(PurePosixPath(folder)) + "/"
+        if self.files is None:
+            return _walk(self.root / folder, self.root / folder)
+        return sorted(file.removeprefix(start) for file in self.files if file.startswith(start))
+
+
+def _find(own: _Repository, name: str, place: Place | None) -> tuple[Path, str, bool]:
+    """The folder, how messages name it, and whether it is the site's own."""
+    names = built_in()
+    if name in names:
+        return built_in_folder() / name, f"themes/{name}", False
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts:
+        raise Problem(
+            f'[site] theme can\'t be "{name}": it is the name of a theme, or a folder in the repository',
+            place=place,
+            hint=f"built in: {', '.join(names)}",
+        )
+    shown = str(path)
+    if NAME in own.below(shown):
+        return own.root / shown, shown, True
+    there = (own.root / shown).is_dir()
+    raise Problem(
+        f'the folder "{shown}" has no {NAME}' if there else f'no theme is called "{name}"{did_you_mean(name, names)}',
+        place=place,
+        hint=f"built in: {', '.join(names)}; a theme of your own is a folder with a {NAME} that git tracks",
+    )
+
+
+def _walk(folder: Path, root: Path) -> list[str]:
+    """The files below `folder`, relative to `root`, sorted. Links, hidden files and editors' copies are left out."""
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    found: list[str] = []
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_symlink() or item.name.startswith(".") or item.name.endswith("~"):
+            continue
+        if item.is_dir():
+            found += _walk(item, root)
+        else:
+            found.append(item.relative_to(root).as_posix())
+    return sorted(found)
+
+
+def _below(folder: Path, shown: str, listed: Sequence[str], part: str) -> Mapping[str, ThemeFile]:
+    start = part + "/"
+    return MappingProxyType(
+        {
+            name.removeprefix(start): ThemeFile(folder / name, f"{shown}/{name}")
+            for name in listed
+            if name.startswith(start)
+        }
+    )
+
+
+def _templates(
+    folder: Path, shown: str, listed: Sequence[str], own: _Repository, own_folder: str
+) -> Mapping[str, ThemeFile]:
+    theirs = _below(folder, shown, listed, TEMPLATES)
+    ours = {name: ThemeFile(own.root / own_folder / name, f"{own_folder}/{name}") for name in own.below(own_folder)}
+    reachable = {OWN + name: file for name, file in theirs.items()}
+    return MappingProxyType({**reachable, **theirs, **ours})
+
+
+def _theme_settings(folder: Path, shown: str, place: Place | None, listed: Sequence[str]) -> ThemeSettings:
+    if NAME not in listed:
+        raise Problem(f'the folder "{shown}" has no {NAME}', place=place)
+    file = f"{shown}/{NAME}"
+    try:
+        text = (folder / NAME).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise Problem(f"{file} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
+    document = toml.parse(text, file)
+    theme = decode(document, ThemeSettings, NAME)
+    raise_all(list(_check_options(theme, document)))
+    return theme
+
+
+def _check_options(theme: ThemeSettings, document: Node) -> Iterable[Problem]:
+    for name, option in theme.options.items():
+        node = document.at("options", name)
+        place = node.key if node else None
+        if not name.isidentifier() or name.startswith("_"):
+            yield Problem(
+                f'the option "{name}" can\'t be reached from a template', place=place, hint="use a_b, not a-b"
+            )
+        if not isinstance(option.default, bool | str | int | float | tuple):
+            yield Problem(f'the default of "{name}" must be text, a number, true or false, or a list', place=place)
+        elif option.choices and option.default not in option.choices:
+            yield Problem(f'the default of "{name}" is not one of its choices', place=place)
+        if option.translated and not isinstance(option.default, str):
+            yield Problem(f'the option "{name}" is translated, so its default must be text', place=place)
+
+
+def _options(theme: ThemeSettings, document: Node, languages: Sequence[str]) -> Mapping[str, object]:
+    """[theme] of site.toml against the theme's options: a record is made of them, and decoded like any other."""
+    record = make_dataclass(
+        "Options",
+        [(name, _type(option), field(default=option.default)) for name, option in theme.options.items()],
+        frozen=True,
+        slots=True,
+    )
+    table = document.at("theme")
+    decoded = decode(table, record, "[theme]") if table else record()
+    values = {name: getattr(decoded, name) for name in theme.options}
+    problems = []
+    for name, value in values.items():
+        for tag in value if isinstance(value, Mapping) else ():
+            if tag not in languages:
+                node = document.at("theme", name, tag)
+                problems.append(
+                    Problem(
+                        f'[theme] {name} has "{tag}", which is not one of [site] languages',
+                        place=node.key if node else None,
+                        hint=f"languages: {', '.join(languages)}",
+                    )
+                )
+    raise_all(problems)
+    return MappingProxyType(values)
+
+
+def _type(option: Option) -> Any:
+    if option.choices:
+        return Literal[option.choices]
+    if option.translated:
+        return str | Mapping[str, str]
+    match option.default:
+        case bool():
+            return bool
+        case tuple():
+            return tuple[str, ...]
+        case value:
+            return type(value)
+
+
+def _place(document: Node, *path: str) -> Place | None:
+    node = document.at(*path)
+    return node.place if node else None

@@ -1,0 +1,7 @@
+"""What templates see: small read-only objects. Every question that a template can ask of the site goes through them.
+
+pages.py   a page with a body: PageView, SectionView
+lists.py   a page without one: ListView, PaginationView, YearView, MonthView
+sites.py   SiteView, MenuView
+shared.py  LanguageView, VersionView, TagView, LinkView, and what pages and lists have in common
+"""

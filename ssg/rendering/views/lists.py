@@ -1,0 +1,262 @@
+"""Lists, the archive and the page for what is not there, as templates see them. They have what every page has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ssg.model import Page
+from ssg.rendering.listings import Listing, ListKind, by_month, by_year, page_path, year_path
+from ssg.rendering.scene import Scene
+from ssg.rendering.views.pages import PageView, page_views
+from ssg.rendering.views.shared import (
+    LanguageView,
+    LinkView,
+    TagView,
+    VersionView,
+    alternates,
+    default_version,
+    language_view,
+    switcher,
+    tag_view,
+)
+
+TITLES: Mapping[ListKind, str] = {
+    ListKind.POSTS: "posts",
+    ListKind.TAGS: "tags",
+    ListKind.ARCHIVE: "archive",
+    ListKind.MISSING: "not_found",
+}
+"""The interface string that is a list's title, where it has no title of its own."""
+
+WHOLE_ARCHIVE = 500
+"""Posts up to which the archive's first page has them all; from there on only its years and months."""
+
+_REACH = 2  # pages shown on either side of the current one
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ListView:
+    """In a template: `page` wherever the page has no source of its own."""
+
+    _scene: Scene
+    _listing: Listing
+
+    def __repr__(self) -> str:
+        return f"<list {self._listing.path}>"
+
+    @property
+    def kind(self) -> str:
+        """One of "home", "posts", "tags", "tag", "archive", "year" and "missing"."""
+        return self._listing.kind.value
+
+    @property
+    def title(self) -> str:
+        listing = self._listing
+        if listing.introduction:
+            return listing.introduction.title
+        match listing.kind:
+            case ListKind.HOME:
+                return self._scene.site.title(listing.language)
+            case ListKind.TAG:
+                return listing.tag.name if listing.tag else ""
+            case ListKind.YEAR:
+                return listing.name
+            case kind:
+                return self._scene.theme.strings[listing.language].text(TITLES[kind])
+
+    @property
+    def url(self) -> str:
+        return self._scene.site.url(self._listing.path)
+
+    @property
+    def absolute_url(self) -> str:
+        return self._scene.site.absolute_url(self._listing.path)
+
+    @property
+    def language(self) -> LanguageView:
+        return language_view(self._scene, self._listing.language)
+
+    @property
+    def description(self) -> str:
+        """Plain text; may be ""."""
+        if self._listing.introduction:
+            return self._scene.bodies.description(self._listing.introduction)
+        is_home = self._listing.kind is ListKind.HOME
+        return self._scene.site.description(self._listing.language) if is_home else ""
+
+    @property
+    def introduction(self) -> PageView | None:
+        """The page that stands above the list (content/posts/index.md), on the list's first page only."""
+        page = self._listing.introduction
+        return PageView(self._scene, page) if page and self._listing.number == 1 else None
+
+    @property
+    def content(self) -> Markup:
+        """The introduction's body."""
+        introduction = self.introduction
+        return introduction.content if introduction else Markup()
+
+    @property
+    def has_code(self) -> bool:
+        """Whether the style sheet for code is needed: for the introduction, or a summary with code in it."""
+        shown: tuple[Page, ...] = () if self._listing.kind in {ListKind.ARCHIVE, ListKind.YEAR} else self._listing.posts
+        introduction = self.introduction
+        return any('class="highlight' in self._scene.bodies.summary(page) for page in shown) or bool(
+            introduction and introduction.has_code
+        )
+
+    @property
+    def posts(self) -> tuple[PageView, ...]:
+        """Those of this page of the list, newest first."""
+        return page_views(self._scene, self._listing.posts)
+
+    @property
+    def tag(self) -> TagView | None:
+        return tag_view(self._scene, self._listing.tag) if self._listing.tag else None
+
+    @property
+    def pagination(self) -> "PaginationView | None":
+        """None where the list has one page."""
+        return PaginationView(self._scene, self._listing) if self._listing.count > 1 else None
+
+    @property
+    def years(self) -> tuple["YearView", ...]:
+        """Of the archive: its posts by year and month."""
+        return tuple(
+            YearView(self._scene, self._listing, year, tuple(posts)) for year, posts in by_year(self._listing.posts)
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the archive names its posts, or only counts them and leads to the pages of its years."""
+        return self._listing.kind is ListKind.YEAR or len(self._listing.posts) <= WHOLE_ARCHIVE
+
+    @property
+    def alternates(self) -> tuple[VersionView, ...]:
+        """For hreflang; none of the page for what is not there, which has no URL of its own."""
+        return () if self._listing.kind is ListKind.MISSING else alternates(self._scene, self._listing)
+
+    @property
+    def default_version(self) -> VersionView | None:
+        return None if self._listing.kind is ListKind.MISSING else default_version(self._scene, self._listing)
+
+    @property
+    def switcher(self) -> tuple[VersionView, ...]:
+        """The way to every language of the site; from a page for what is not there, to the home pages."""
+        found = switcher(self._scene, self._listing)
+        if self._listing.kind is not ListKind.MISSING:
+            return found
+        site = self._scene.site
+        return tuple(
+            VersionView(
+                version.language,
+                site.url(f"{site.prefix(version.language.tag)}/"),
+                site.absolute_url(f"{site.prefix(version.language.tag)}/"),
+                version.is_current,
+                is_translation=False,
+            )
+            for version in found
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PaginationView:
+    """The pages of one list. `previous` is nearer to its start."""
+
+    _scene: Scene
+    _listing: Listing
+
+    def __repr__(self) -> str:
+        return f"<page {self.number} of {self.count}>"
+
+    @property
+    def number(self) -> int:
+        return self._listing.number
+
+    @property
+    def count(self) -> int:
+        return self._listing.count
+
+    @property
+    def previous(self) -> LinkView | None:
+        return self._link(self.number - 1) if self.number > 1 else None
+
+    @property
+    def next(self) -> LinkView | None:
+        return self._link(self.number + 1) if self.number < self.count else None
+
+    @property
+    def links(self) -> tuple[LinkView | None, ...]:
+        """The first page, the last, and those around the current one; None where some are left out."""
+        near = range(self.number - _REACH, self.number + _REACH + 1)
+        numbers = sorted({1, self.count, *(number for number in near if 1 <= number <= self.count)})
+        found: list[LinkView | None] = []
+        for before, number in zip([0, *numbers], numbers, strict=False):
+            if number - before > 1:
+                found.append(self._link(number - 1) if number - before == 2 else None)
+            found.append(self._link(number))
+        return tuple(found)
+
+    def _link(self, number: int) -> LinkView:
+        return LinkView(str(number), self._scene.site.url(page_path(self._listing.start, number)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class YearView:
+    """A year of the archive. `url` is its own page."""
+
+    _scene: Scene
+    _listing: Listing
+    year: str
+    _posts: tuple[Page, ...]
+
+    def __repr__(self) -> str:
+        return f"<year {self.year}>"
+
+    @property
+    def url(self) -> str:
+        return self._scene.site.url(year_path(self._scene.site, self._listing.language, self.year))
+
+    @property
+    def count(self) -> int:
+        return len(self._posts)
+
+    @property
+    def months(self) -> tuple["MonthView", ...]:
+        """Those with posts, the last one first."""
+        return tuple(
+            MonthView(self._scene, self._listing.language, self.year, month, tuple(posts))
+            for month, posts in by_month(self._posts)
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MonthView:
+    """A month of the archive. `number` is 1 to 12; `id` is its anchor on the year's page."""
+
+    _scene: Scene
+    _language: str
+    year: str
+    number: int
+    _posts: tuple[Page, ...]
+
+    def __repr__(self) -> str:
+        return f"<month {self.id}>"
+
+    @property
+    def id(self) -> str:
+        return f"{self.year}-{self.number:02}"
+
+    @property
+    def name(self) -> str:
+        """As the language calls it, standing alone."""
+        return self._scene.theme.languages[self._language].month(self.number)
+
+    @property
+    def count(self) -> int:
+        return len(self._posts)
+
+    @property
+    def posts(self) -> tuple[PageView, ...]:
+        return page_views(self._scene, self._posts)
