@@ -52,7 +52,7 @@ def headings(tokens: Sequence[Token], ids: set[str], options: MarkdownOptions, l
         token.attributes["id"] = ANCHOR + name
         token.render()
         html = "".join(_heading_html(inner))
-        found.append(Heading(int(token.name[1]), name, title, " ".join(finished(html, str).split())))
+        found.append(Heading(int(token.name[1]), name, title, " ".join(finished(html).split())))
         if options.permalinks:
             closing = tokens[end]
             assert isinstance(closing, Tag)  # noqa: S101 - _ends() saw a tag

@@ -7,7 +7,7 @@ the same result, is registered in `_instance` and nowhere else.
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ssg.l10n.language import Language
 from ssg.markup.body import body
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from ssg.markup.dialect import State
 
-EMPTY = Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=())
+_PLACEHOLDER: Final = "klzzwxh:"  # what Python-Markdown puts for inline markup until the end
+
+EMPTY: Final = Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=())
 
 
 def convert(text: str, options: MarkdownOptions, language: Language) -> Converted:
@@ -36,6 +38,10 @@ def convert(text: str, options: MarkdownOptions, language: Language) -> Converte
     try:
         converter.markdown.reset()
         html = converter.markdown.convert(source.text)
+        if _PLACEHOLDER in html and _PLACEHOLDER not in source.text:
+            # Python-Markdown 3.11 miscounts some overlapping pairs; better a refusal than a page with a hole.
+            hint = "escape each * and _ that is no emphasis with a backslash: \\*"
+            source.fault("the emphasis in this text can't be told apart", hint, (1, 1))
         return body(html, source, options, language, lambda number: _code(converter.state, number, options))
     except RecursionError:
         # The instance was left in the middle of its work.

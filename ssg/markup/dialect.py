@@ -9,10 +9,11 @@ from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
 from markdown.extensions import Extension
-from markdown.extensions.footnotes import FootnoteExtension
+from markdown.extensions.footnotes import FN_BACKLINK_TEXT, FootnoteExtension
 from markdown.inlinepatterns import (
     IMAGE_REFERENCE_RE,
     REFERENCE_RE,
+    DelimiterProcessor,
     ImageReferenceInlineProcessor,
     InlineProcessor,
     ReferenceInlineProcessor,
@@ -70,6 +71,9 @@ class Dialect(Extension):
         patterns.register(_Mail(rf"<((?:{MARK.pattern})?[^<> !]+@[^@<> ]+)>", md), "automail", 110)
         deletion = r"(?<!~)(~~)(?![\s~])(.+?)(?<![\s~])~~(?!~)"
         patterns.register(SimpleTagInlineProcessor(deletion, "del"), "deletion", 65)
+        emphasis = _Emphasis("*", "strong,em", md)
+        emphasis.add("_", "strong,em", smart=True)
+        patterns.register(emphasis, "em_strong", 60)
         md.treeprocessors.register(_Columns(md), "columns", 41)
         md.treeprocessors.register(_Tasks(md), "tasks", 40)
         md.treeprocessors.register(_FootnoteRoles(md, self.footnotes, state), "footnote_roles", 3)
@@ -218,6 +222,17 @@ class _Mail(InlineProcessor):
         return link, m.start(0), m.end(0)
 
 
+class _Emphasis(DelimiterProcessor):
+    """Python-Markdown 3.11 keeps pairs that it found ahead, and misplaces them by a character behind an unpaired sign
+    (`_</b>__[_</b>` lets a placeholder through). Found anew each time, they are right.
+    """
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | None, int | None, int | None]:  # type: ignore[override]  # noqa: N802
+        found = super().handleMatch(m, data)
+        self.reset()
+        return found
+
+
 class _Columns(Treeprocessor):
     """A table's columns stand by class, so that no inline style is needed."""
 
@@ -261,6 +276,16 @@ class _Footnotes(FootnoteExtension):
             )
             text = "?"
         super().setFootnote(id, text)
+
+    def makeFootnotesDiv(self, root: Element) -> Element | None:  # noqa: N802
+        div = super().makeFootnotesDiv(root)
+        # A note that holds nothing but, say, a definition gets no link back, and Python-Markdown then stumbles over it.
+        for item in div.iterfind("ol/li") if div is not None else ():
+            if item.find('.//a[@class="footnote-backref"]') is None:
+                link = SubElement(SubElement(item, "p"), "a", {"class": "footnote-backref", "title": "?"})
+                link.set("href", "#" + item.get("id", "").replace("fn:", "fnref:", 1))
+                link.text = FN_BACKLINK_TEXT
+        return div
 
 
 class _FootnoteRoles(Treeprocessor):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ssg.markup.converted import ANCHOR, STX, Kind, Link, link_marker
+from ssg.markup.converted import ANCHOR, ETX, STX, Kind, Link, link_marker
 from ssg.markup.positions import MARK, Source, without_marks
 from ssg.markup.tags import Token
 
@@ -96,10 +96,14 @@ def _kind(tag: str, name: str) -> Kind:
     return "image" if is_image else "asset"
 
 
+_HALF_MARK: Final = re.compile(f"{STX}[^{ETX}]*{ETX}?|{ETX}")
+
+
 def _replaced(value: str, name: str, kind: Kind, found: _Links) -> str:
     mark = MARK.search(value)
     number = int(mark[1]) if mark else None
-    plain = without_marks(value)
+    # Of a link that is broken enough, Python-Markdown may take half a mark.
+    plain = _HALF_MARK.sub("", without_marks(value))
     if name != "srcset":
         return found.add(plain.strip(), number, 0, kind)
     # HTML, 4.8.4.2.1: candidates are URLs with a width or density, between commas.

@@ -122,7 +122,7 @@ def text(tokens: Sequence[Token], *, with_images: bool = False) -> str:
             parts.append(token.attributes.get("alt") or "")
         elif name and name not in _INLINE and name not in {"code", "kbd", "samp", "var", "img", "input", "wbr"}:
             parts.append("\n")
-    text = entities.unescape(finished("".join(parts), str))
+    text = entities.unescape(finished("".join(parts)))
     lines = (" ".join(line.split(" ")).strip() for line in text.split("\n"))
     return "\n".join(" ".join(line.split()) for line in lines if line)
 
@@ -136,20 +136,19 @@ def _is_sign(token: Tag) -> bool:
 
 
 _STUB: Final = re.compile(f"<pre {STX}c([0-9]+){ETX}></pre>")
-_LEFT: Final = re.compile(f"{STX}(?!link[0-9]+{ETX}|anchor{ETX})([^{STX}{ETX}]*){ETX}?|\x1e")
+_LEFT: Final = re.compile(f"{STX}(link[0-9]+|anchor|c[0-9]+){ETX}|{STX}([^{STX}{ETX}]*){ETX}?|{ETX}")
 
 
-def finished(html: str, code: Callable[[int], str]) -> str:
-    """With code in place, and without what only the steps before had a use for."""
-    if STX not in html:
+def finished(html: str, code: Callable[[int], str] | None = None) -> str:
+    """Without what only the steps before had a use for; with the HTML of `code` in its place."""
+    if STX not in html and ETX not in html:
         return html
-    html = _LEFT.sub(_left, html) if code is str else _LEFT_BUT_STUBS.sub(_left, html)
-    return _STUB.sub(lambda found: code(int(found[1])), html)
-
-
-_LEFT_BUT_STUBS: Final = re.compile(f"{STX}(?!link[0-9]+{ETX}|anchor{ETX}|c[0-9]+{ETX}></pre>)([^{STX}{ETX}]*){ETX}?")
+    html = _LEFT.sub(_left, html)
+    return _STUB.sub(lambda found: code(int(found[1])) if code else "", html)
 
 
 def _left(found: re.Match[str]) -> str:
-    number = found[1] or ""
+    if found[1]:
+        return found[0]
+    number = found[2] or ""
     return entities.escape(chr(int(number))) if re.fullmatch(r"[0-9]{1,3}", number) else ""

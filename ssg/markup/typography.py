@@ -96,7 +96,8 @@ class _Setter:
     def _double(self, found: re.Match[str]) -> str:
         text = found.string
         before, after = _before(text, found.start()), _after(text, found.end())
-        if self._opens(before, after, _skip_back(text, found.start())):
+        is_elided = before == "'" and not self.doubles and after.isalnum()  # l'"été"
+        if is_elided or self._opens(before, after, _skip_back(text, found.start())):
             self.doubles += 1
             self.opened_at = found.end()
             return self.outer[0]
@@ -109,7 +110,7 @@ class _Setter:
         text = found.string
         before, after = _before(text, found.start()), _after(text, found.end())
         if before.isalnum() and after.isalnum():
-            return _APOSTROPHE
+            return "'" if before.isdigit() and after.isdigit() else _APOSTROPHE  # 6'2" are feet
         if self._opens(before, after, _skip_back(text, found.start())):
             if after.isdigit() and re.match(r"\d\d(?!\d)", text[found.end() : found.end() + 3]):
                 return _APOSTROPHE  # '90s

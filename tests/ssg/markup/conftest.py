@@ -1,0 +1,29 @@
+"""How these tests convert: with typography off, unless they are about it, and with links resolved to what they name."""
+
+from collections.abc import Callable
+
+import pytest
+
+from ssg.l10n.language import language
+from ssg.markup.converted import Converted, MarkdownOptions, resolve
+from ssg.markup.converter import convert
+
+PLAIN = MarkdownOptions(typography=False, permalinks=False)
+
+
+@pytest.fixture
+def converted() -> Callable[..., Converted]:
+    def run(text: str, options: MarkdownOptions = PLAIN, tag: str = "en") -> Converted:
+        return convert(text, options, language(tag))
+
+    return run
+
+
+@pytest.fixture
+def rendered(converted: Callable[..., Converted]) -> Callable[..., str]:
+    def run(text: str, options: MarkdownOptions = PLAIN, tag: str = "en") -> str:
+        found = converted(text, options, tag)
+        assert found.faults == ()
+        return resolve(found.html, [link.target for link in found.links])
+
+    return run

@@ -1,0 +1,88 @@
+import re
+
+import pytest
+
+from sealpress.problems import Problem
+from ssg.markup.converted import MarkdownOptions
+from ssg.markup.highlighting import DARK, LIGHT, stylesheet
+
+CODE = "def f():\n    return 1\n"
+
+
+def test_code_has_classes_and_no_styles(rendered):
+    assert rendered(f"```python\n{CODE}```") == (
+        '<pre class="highlight" tabindex="0"><code class="language-python">'
+        '<span class="k">def</span><span class="w"> </span><span class="nf">f</span><span class="p">():</span>\n'
+        '    <span class="k">return</span> <span class="mi">1</span>\n'
+        "</code></pre>"
+    )
+
+
+@pytest.mark.parametrize(
+    "info", ["python", ".python", " python ", "{.python}", "{ .python }", "Python", "py", "python3", "{.py .wide #a}"]
+)
+def test_a_language_can_be_written_in_several_ways(rendered, info):
+    assert '<span class="k">def</span>' in rendered(f"```{info}\n{CODE}```")
+
+
+def test_lines_are_numbered_and_marked_without_styles(rendered):
+    html = rendered('```{.text .wide #a hl_lines="2-3" linenums=9 title="x <y>"}\na\n<b>\nc\n```')
+    assert html == (
+        '<figure class="code"><figcaption>x &lt;y&gt;</figcaption>'
+        '<pre id="a" class="highlight wide" tabindex="0"><code class="language-text">'
+        '<span class="line" data-line="9">a\n</span>'
+        '<span class="line marked" data-line="10">&lt;b&gt;\n</span>'
+        '<span class="line marked" data-line="11">c\n</span>'
+        "</code></pre></figure>"
+    )
+
+
+def test_spans_never_cross_a_line(rendered):
+    html = rendered('```python hl_lines=1\n"""a\nb"""\n```')
+    for line in re.findall(r'<span class="line[^>]*>(.*?)\n</span>', html, re.DOTALL):
+        assert line.count("<span") == line.count("</span>")
+
+
+def test_leading_and_blank_lines_of_code_stay(rendered):
+    text = re.sub("<[^>]+>", "", rendered("```python\n\n  a\n\n\n```"))
+    assert text == "\n  a\n\n\n"
+
+
+def test_highlighting_can_be_off_and_then_no_language_is_wrong(rendered):
+    html = rendered("```nope\n<a>\n```", MarkdownOptions(highlight=False))
+    assert html == '<pre class="highlight" tabindex="0"><code class="language-nope">&lt;a&gt;\n</code></pre>'
+
+
+def test_a_style_sheet_for_light_and_dark():
+    css = stylesheet()
+    assert css == stylesheet(LIGHT, DARK)
+    assert css.count("{") == css.count("}")
+    assert "@media (prefers-color-scheme: dark)" in css
+    assert ':root[data-theme="dark"] .highlight .k {' in css
+    assert "prefers-color-scheme" not in stylesheet(dark=None)
+    with pytest.raises(Problem, match=r'Pygments has no style "xcod" \(did you mean "xcode"\?\)'):
+        stylesheet("xcod")
+
+
+@pytest.mark.parametrize("style", [LIGHT, DARK])
+def test_every_colour_of_the_default_styles_can_be_read(style):
+    """WCAG 2.2, 1.4.3: at least 4.5 to 1."""
+    from pygments.styles import get_style_by_name
+
+    chosen = get_style_by_name(style)
+    for token, look in chosen:
+        if look["color"]:
+            ground = look["bgcolor"] or chosen.background_color.lstrip("#")
+            assert _contrast(look["color"], ground) >= 4.5, token
+
+
+def _contrast(one: str, other: str) -> float:
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    colour = colour if len(colour) == 6 else "".join(2 * char for char in colour)
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
