@@ -181,7 +181,8 @@ class DockerEngine:
                 memswap_limit=spec.memory * _MIB,
                 pids_limit=_PIDS,
                 log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
-                restart_policy={"Name": "always" if spec.restart else "no", "MaximumRetryCount": 0},
+                # Not "always": after a reboot the daemon would start old releases, too, which a newer one has replaced.
+                restart_policy={"Name": "unless-stopped" if spec.restart else "no", "MaximumRetryCount": 0},
                 port_bindings={port: (spec.publish.address, spec.publish.port or None)},
             )
         try:

@@ -1,0 +1,257 @@
+"""Whole publishes onto a real dockerd, through a real sshd, with readers at the site all the while."""
+
+import http.client
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from publish import probe, releases
+from publish.engine import answers
+from publish.host import Endpoint, State
+from publish.remote import open_host
+from publish.ship import ship
+from publish.switch import Event, Job, Replace, Step, switch
+from sealpress import labels
+from sealpress.console import SILENT
+from sealpress.problems import Exit, Problem
+from tests.engine.machine import drop_what_docker_py_left_open
+from tests.engine.perlsite import SERVER, seal
+
+SITE = "blog"
+DIES = 'print STDERR "no such file: nginx.conf\\n"; exit 7;'
+HANGS = "sleep 1000;"
+OTHER = SERVER.replace("$body = <$file>;", "$body = <$file>; $body =~ s/^sha256:./sha256:x/;")
+
+
+def job(host, image, **changes) -> Job:
+    made = Job(
+        host=host,
+        site=SITE,
+        release=image.labels[labels.RELEASE],
+        commit="",
+        ship=lambda engine, progress: ship(engine, image, progress),
+        readers=Endpoint("0.0.0.0", 8080),
+        expectations=(probe.Expectation("/"),),
+        timeout=30,
+    )
+    return replace(made, **changes)
+
+
+@dataclass
+class Reader:
+    """Asks for the front page again and again, on a new connection each time, as it is said to be the hardest."""
+
+    address: str
+    pages: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def read(self) -> str:
+        connection = http.client.HTTPConnection(self.address, 8080, timeout=5)
+        try:
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            return answer.read().decode() if answer.status == 200 else f"status {answer.status}"
+        finally:
+            connection.close()
+
+    @contextmanager
+    def at_it(self):
+        stop = threading.Event()
+
+        def keep_reading() -> None:
+            while not stop.is_set():
+                try:
+                    self.pages.append(self.read())
+                except (OSError, http.client.HTTPException) as error:
+                    self.failures.append(repr(error))
+                stop.wait(0.005)
+
+        thread = threading.Thread(target=keep_reading)
+        thread.start()
+        try:
+            yield self
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.fixture
+def host(machine):
+    """The session's machine, left without anything of the site."""
+    with open_host(machine.target(), SILENT) as opened:
+        yield opened
+    with open_host(machine.target(), SILENT) as opened:
+        for container in opened.engine.containers(SITE):
+            opened.engine.remove(container.id)
+        releases.prune_images(opened.engine, SITE)
+
+
+@pytest.fixture
+def reader(machine):
+    return Reader(machine.address)
+
+
+def history(host) -> list[tuple[int, State]]:
+    return [(one.generation, one.state) for one in releases.read(host.engine, SITE)]
+
+
+def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
+    stranger = machine.inventory()
+    first, second = seal({"index.html": "one"}), seal({"index.html": "two"})
+    outcome = switch(job(host, first))
+    assert (outcome.generation, reader.read()) == (1, "one")
+    assert switch(job(host, first)).unchanged
+
+    with reader.at_it():
+        switch(job(host, second))
+    assert reader.read() == "two"
+    # What readers got was one whole release or the other, with a gap between that isn't long.
+    assert set(reader.pages) <= {"one", "two"}
+    assert reader.pages == sorted(reader.pages)
+
+    with Reader(machine.address).at_it() as through_it_all:
+        for server, said in (
+            (DIES, "it ended with code 7\n  | no such file: nginx.conf"),
+            (HANGS, "in 2 s: GET /.well-known/release: "),
+            (OTHER, 'in 2 s: GET /.well-known/release: answered "sha256:x'),
+        ):
+            with pytest.raises(Problem) as caught:
+                switch(job(host, seal({"index.html": "three"}, server=server), timeout=2))
+            assert caught.value.code is Exit.RELEASE
+            assert f"the new release did not become healthy: {said}".replace(": in", " in") in caught.value.message
+            assert history(host) == [(2, State.RUNNING), (1, State.EXITED)]
+            assert len(host.engine.images(SITE)) == 2
+    assert through_it_all.failures == []
+    assert set(through_it_all.pages) == {"two"}
+    assert len(through_it_all.pages) > 50
+
+    back = releases.choose(releases.read(host.engine, SITE), None)
+    switch(job(host, first, ship=releases.ship_again(back)))
+    assert reader.read() == "one"
+    assert history(host) == [(3, State.RUNNING), (2, State.EXITED)]
+    assert [one.answers for one in releases.status(host, SITE)] == [True, None]
+
+    for number in range(3):
+        switch(job(host, seal({"index.html": str(number)})))
+    assert history(host) == [(6, State.RUNNING), (5, State.EXITED), (4, State.EXITED)]
+    assert len(host.engine.images(SITE)) == 3
+    assert releases.prune(host.engine, SITE, 1) == ()
+    assert history(host) == [(6, State.RUNNING)]
+    assert len(host.engine.images(SITE)) == 1
+    assert reader.read() == "2"
+
+    host.engine.remove(releases.read(host.engine, SITE)[0].container.id)
+    assert releases.prune_images(host.engine, SITE) == ()
+    assert machine.inventory() == stranger
+
+
+def test_prune_touches_nothing_without_our_labels(machine, host):
+    """Not even what is made from our image, or looks like ours by its name."""
+    switch(job(host, seal({"index.html": "0"})))
+    ours = releases.read(host.engine, SITE)[0]
+    machine.run("docker", "tag", ours.image, "mine:1")
+    machine.run("docker", "create", "--name", "sealpress-blog-900", "--label", "org.sealpress.site=", "mine:1")
+    for number in range(1, 5):
+        switch(job(host, seal({"index.html": str(number)})))
+    names = machine.run("docker", "ps", "--all", "--format", "{{.Names}}").split()
+    images = machine.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    machine.run("docker", "rm", "sealpress-blog-900")
+    machine.run("docker", "rmi", "mine:1")
+    assert sorted(names) == ["sealpress-blog-3", "sealpress-blog-4", "sealpress-blog-5", "sealpress-blog-900"]
+    assert "mine:1" in images
+    assert ours.image not in images
+
+
+class DiesBetween(Replace):
+    """The publish is killed after the old server was stopped: nothing is put right any more."""
+
+    def forward(self, engine, old, new):
+        engine.create(new)
+        for container in old:
+            engine.stop(container.id, 1)
+        raise SystemExit
+
+
+def test_a_publish_that_was_killed_in_its_gap_is_put_right_by_the_next(host, reader):
+    switch(job(host, seal({"index.html": "one"})))
+    with pytest.raises(SystemExit):
+        switch(job(host, seal({"index.html": "two"}), flip=DiesBetween()))
+    with pytest.raises(OSError):
+        reader.read()
+    with pytest.raises(Problem, match="did not become healthy"):
+        switch(job(host, seal({"index.html": "three"}, server=DIES)))
+    # The broken one did not come; but the old one is back.
+    assert reader.read() == "one"
+    switch(job(host, seal({"index.html": "two"})))
+    assert reader.read() == "two"
+    assert [one.name for one in host.engine.containers(SITE)] == ["sealpress-blog-1", "sealpress-blog-2"]
+
+
+def test_a_readers_port_that_is_taken_leaves_the_old_site_as_it_was(machine, host, reader):
+    switch(job(host, seal({"index.html": "one"})))
+    events: list[Event] = []
+    with pytest.raises(Problem) as caught:
+        # sshd has it.
+        switch(job(host, seal({"index.html": "two"}), readers=Endpoint("0.0.0.0", 22), record=events.append))
+    assert caught.value.code is Exit.ENGINE
+    assert "address already in use" in caught.value.message
+    assert caught.value.hint
+    assert [event.step for event in events if event.outcome == "failed"] == [Step.FLIP]
+    assert events[-2].step is Step.RESTORE
+    assert reader.read() == "one"
+    assert history(host) == [(1, State.RUNNING)]
+    assert len(host.engine.images(SITE)) == 1
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # docker-py forgets a socket that did not connect
+def test_a_connection_that_is_cut_in_the_gap_says_that_the_site_may_be_down(machine, reader, host):
+    class Cut(Replace):
+        def forward(self, engine, old, new):
+            server = engine.create(new)
+            for container in old:
+                engine.stop(container.id, 1)
+            machine.cut_connections()
+            engine.start(server.id)
+            return server
+
+    switch(job(host, seal({"index.html": "one"})))
+    with pytest.raises(Problem) as caught, open_host(machine.target(), SILENT) as doomed:
+        switch(job(doomed, seal({"index.html": "two"}), flip=Cut()))
+    assert caught.value.each[0].code is Exit.HOST
+    assert "the old release could not be put back" in str(caught.value)
+    assert "the site may be down: run publish again" in str(caught.value)
+    with open_host(machine.target(), SILENT) as again:
+        switch(job(again, seal({"index.html": "two"})))
+    assert reader.read() == "two"
+    del caught
+    drop_what_docker_py_left_open()
+
+
+def restart_engine(machine) -> None:
+    """As a reboot does: dockerd ends, with all its containers, and starts again."""
+    command = next(line for line in machine.processes().values() if line.startswith("dockerd "))
+    script = f"""
+        kill $(cat /run/docker.pid)
+        while [ -e /run/docker.pid ]; do sleep 0.05; done
+        setsid {command} >>{machine.folder}/dockerd.log 2>&1 </dev/null &
+    """
+    machine.run("sh", "-c", script)
+    assert probe.wait(lambda: None if answers(machine.docker_socket, 5) else "silent", 20) is None, machine.logs()
+
+
+def test_the_current_release_and_no_other_comes_back_with_the_daemon(fresh_machine):
+    reader = Reader(fresh_machine.address)
+    with open_host(fresh_machine.target(), SILENT) as host:
+        for text in ("one", "two", "three"):
+            switch(job(host, seal({"index.html": text})))
+    restart_engine(fresh_machine)
+    with open_host(fresh_machine.target(), SILENT) as host:
+        until = time.monotonic() + 20
+        while history(host)[0][1] is not State.RUNNING and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(1)
+        assert history(host) == [(3, State.RUNNING), (2, State.EXITED), (1, State.EXITED)]
+    assert reader.read() == "three"
