@@ -69,14 +69,14 @@ def scan(root: Path) -> OutputTree:
             hint="build it first: ssg build, or your own generator",
             code=Exit.TREE,
         )
-    paths = sorted(_walk(root, ""), key=lambda path: path.encode())
+    paths = list(_walk(root, ""))
     check_names(paths)
     return describe(root, paths)
 
 
 def describe(root: Path, paths: list[str]) -> OutputTree:
     """The tree of just these files, sorted by their UTF-8 bytes."""
-    entries = tuple(_entry(root, path) for path in paths)
+    entries = tuple(_entry(root, path) for path in sorted(paths, key=lambda path: path.encode()))
     return OutputTree(root, entries, digest(entries))
 
 
@@ -154,7 +154,7 @@ def _entry(root: Path, path: str) -> Entry:
 
 
 # `name.0a1b2c3d.css` or `name-0a1b2c3d4e.js`: at least eight hex digits, letters among them, before the ending.
-_FINGERPRINT: Final = re.compile(r"[.-](?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,64}\.[A-Za-z0-9.]+$")
+FINGERPRINT: Final = re.compile(r"[.-](?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,64}\.[A-Za-z0-9.]+$")
 
 
 def cache_class(path: str) -> CacheClass:
@@ -164,7 +164,7 @@ def cache_class(path: str) -> CacheClass:
     """
     if path.endswith((".html", ".htm", ".xml", ".json", ".txt")):
         return CacheClass.REVALIDATE
-    return CacheClass.IMMUTABLE if _FINGERPRINT.search(path) else CacheClass.REVALIDATE
+    return CacheClass.IMMUTABLE if FINGERPRINT.search(path) else CacheClass.REVALIDATE
 
 
 # Own table: Python's mimetypes reads the machine's /etc/mime.types. Sources: the IANA registry of media types, and

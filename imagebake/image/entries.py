@@ -4,7 +4,7 @@ Paths are relative to the image's root, with "/" between parts and no leading "/
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -53,6 +53,18 @@ class FromFile:
         with self.path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """Content that something else makes whenever it is needed, with its sha256 (in hex) known beforehand."""
+
+    produce: Callable[[], Iterator[bytes]]
+    size: int
+    sha256: str
+
+    def chunks(self) -> Iterator[bytes]:
+        return self.produce()
 
 
 @dataclass(frozen=True, slots=True)

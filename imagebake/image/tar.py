@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from imagebake.image.entries import CHUNK, Content, Directory, Entry, File, FromFile, Symlink
+from imagebake.image.entries import CHUNK, Content, Directory, Entry, File, FromFile, Produced, Symlink
 from sealpress.problems import Exit, Place, Problem
 
 BLOCK: Final = 512
@@ -60,6 +60,20 @@ def digest(entries: Iterable[Entry]) -> TarDigest:
         sha.update(piece)
         size += len(piece)
     return TarDigest("sha256:" + sha.hexdigest(), size)
+
+
+def measure(entries: Iterable[Entry]) -> int:
+    """The size in bytes of the tar that `stream` gives for these entries, without reading any content."""
+    total = len(_END)
+    for entry in arranged(entries):
+        match entry:
+            case Directory(path, mode):
+                total += len(_header(path + "/", b"5", mode=mode))
+            case Symlink(path, target):
+                total += len(_header(path, b"2", mode=0o777, target=target))
+            case File(path, content, mode):
+                total += len(_header(path, b"0", mode=mode)) + content.size + -content.size % BLOCK
+    return total
 
 
 def arranged(entries: Iterable[Entry]) -> list[Entry]:
@@ -155,7 +169,7 @@ def _refused(path: str, why: str) -> Problem:
 
 
 def _file(path: str, content: Content, mode: int) -> Iterator[bytes]:
-    known = content.sha256 if isinstance(content, FromFile) else ""
+    known = content.sha256 if isinstance(content, FromFile | Produced) else ""
     if content.size <= CHUNK:
         # Small enough to hold: read once.
         data = b"".join(_counted(path, content))

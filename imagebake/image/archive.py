@@ -1,0 +1,61 @@
+"""The hybrid archive: one tar that `docker load` takes with either image store, and `podman load` too.
+
+    manifest.json           for Docker's classic store
+    index.json, oci-layout  for the containerd store and Podman
+    blobs/sha256/…          configuration, manifest, uncompressed layers
+
+Layers that the host has may be left out. It is streamed: its size is known beforehand, and it is never held.
+
+Sources: Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format"; OCI image-spec v1.1,
+image-layout.md; for the reference, containerd's annotation io.containerd.image.name.
+"""
+
+from collections.abc import Collection, Iterator
+from functools import partial
+
+from imagebake.image import tar
+from imagebake.image.entries import Bytes, Entry, File, Produced
+from imagebake.image.layers import Layer
+from imagebake.image.oci import LAYOUT, LAYOUT_FILE, MANIFEST_TYPE, Descriptor, Sealed, blob_path, canonical, index
+
+
+def stream(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> Iterator[bytes]:
+    """The archive, which names the image `reference`, without the layers whose diff_ids are in `omit`.
+
+    In pieces of at most entries.CHUNK bytes. Raises Problem (exit 4, 5) where a layer can't be produced as named.
+    """
+    return tar.stream(_entries(image, reference, omit))
+
+
+def size(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> int:
+    """How many bytes `stream` gives. Nothing is produced for it."""
+    return tar.measure(_entries(image, reference, omit))
+
+
+def _entries(image: Sealed, reference: str, omit: Collection[str]) -> list[Entry]:
+    docker = {
+        "Config": blob_path(image.config.digest),
+        "RepoTags": [reference],
+        "Layers": [blob_path(layer.diff_id) for layer in image.layers],
+    }
+    names = {
+        "io.containerd.image.name": reference,
+        "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
+    }
+    manifest = Descriptor(MANIFEST_TYPE, image.manifest.digest, image.manifest.size, image.architecture, names)
+    documents = {
+        "manifest.json": canonical([docker]),
+        "index.json": index([manifest]).data,
+        LAYOUT_FILE: LAYOUT,
+        blob_path(image.config.digest): image.config.data,
+        blob_path(image.manifest.digest): image.manifest.data,
+    }
+    return [
+        *(File(path, Bytes(data)) for path, data in documents.items()),
+        *(_blob(layer) for layer in image.layers if layer.diff_id not in omit),
+    ]
+
+
+def _blob(layer: Layer) -> File:
+    content = Produced(partial(layer.stream), layer.size, layer.diff_id.partition(":")[2])
+    return File(blob_path(layer.diff_id), content)

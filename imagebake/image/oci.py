@@ -1,0 +1,249 @@
+"""An image's own documents, configuration, manifest and index: records that become canonical JSON; and the OCI layout.
+
+Source: OCI image-spec v1.1: config.md, manifest.md, image-index.md, descriptor.md, annotations.md, image-layout.md.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from imagebake.image.layers import Layer, from_blob
+from sealpress.console import SILENT, Progress
+from sealpress.problems import Exit, Problem
+from sealpress.settings import Architecture
+
+INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
+MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
+LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar"
+LAYOUT_FILE: Final = "oci-layout"
+LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
+
+# config.md, "variant": what containerd and Docker call 64-bit Arm.
+_VARIANTS: Final[Mapping[str, str]] = {"arm64": "v8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What an engine runs, and how. `user` is "UID:GID", `port` a TCP port."""
+
+    entrypoint: tuple[str, ...]
+    user: str
+    port: int
+    stop_signal: str
+    working_dir: str = "/"
+    environment: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON document as a blob: named by its digest. `size` in bytes."""
+
+    media_type: str
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        return "sha256:" + hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """What names a blob in another document (descriptor.md, "Properties")."""
+
+    media_type: str
+    digest: str
+    size: int
+    architecture: Architecture | None = None
+    annotations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def as_json(self) -> dict[str, object]:
+        described: dict[str, object] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+        if self.architecture:
+            described["platform"] = platform(self.architecture)
+        if self.annotations:
+            described["annotations"] = dict(self.annotations)
+        return described
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One image of one architecture: its documents, and its layers from the lowest up."""
+
+    architecture: Architecture
+    config: Document
+    manifest: Document
+    layers: tuple[Layer, ...]
+
+    @property
+    def size(self) -> int:
+        """All blobs together, in bytes."""
+        return self.config.size + self.manifest.size + sum(layer.size for layer in self.layers)
+
+
+def seal(runtime: Runtime, layers: Sequence[Layer], architecture: Architecture, created: datetime) -> Sealed:
+    """The image that these layers make. `created`, with a time zone, stands in it to the second."""
+    config = Document(CONFIG_TYPE, canonical(_config(runtime, layers, architecture, created)))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": Descriptor(CONFIG_TYPE, config.digest, config.size).as_json(),
+        "layers": [Descriptor(LAYER_TYPE, layer.diff_id, layer.size).as_json() for layer in layers],
+    }
+    return Sealed(architecture, config, Document(MANIFEST_TYPE, canonical(manifest)), tuple(layers))
+
+
+def index(manifests: Iterable[Descriptor]) -> Document:
+    """image-index.md: these manifests, in the order given."""
+    document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [one.as_json() for one in manifests]}
+    return Document(INDEX_TYPE, canonical(document))
+
+
+def across(images: Sequence[Sealed]) -> Document:
+    """One index over all architectures, sorted by their names: what a multi-platform image is called by."""
+    return index(
+        Descriptor(MANIFEST_TYPE, image.manifest.digest, image.manifest.size, image.architecture)
+        for image in sorted(images, key=lambda image: image.architecture)
+    )
+
+
+def platform(architecture: Architecture) -> dict[str, object]:
+    found: dict[str, object] = {"architecture": architecture, "os": "linux"}
+    if variant := _VARIANTS.get(architecture):
+        found["variant"] = variant
+    return found
+
+
+def canonical(document: object) -> bytes:
+    """UTF-8, keys sorted, no white space: equal documents are equal bytes."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def blob_path(digest: str) -> str:
+    """image-layout.md, "Blobs": where a blob stands in a layout or archive."""
+    return "blobs/" + digest.replace(":", "/")
+
+
+def write_layout(images: Sequence[Sealed], reference: str, folder: Path, progress: Progress = SILENT) -> list[Sealed]:
+    """Writes an OCI layout that holds these images, whole or not at all, in the place of an older one.
+
+    Its index.json names one index over all architectures by the reference's tag. Blobs that the older layout has are
+    taken from it, each hashed again. Gives the same images with their layers' bytes read from the layout.
+
+    Raises Problem (exit 5, 9): `folder` is something else than a layout, or can't be written.
+    """
+    if folder.exists() and not (folder / LAYOUT_FILE).is_file():
+        raise Problem(
+            f"{folder} is there already and is no OCI layout",
+            hint="name another folder for the output, or remove it",
+            code=Exit.MACHINE,
+        )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-new-"))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        new.chmod(0o777 & ~_umask())
+        _fill(images, reference, new, folder, progress)
+        _swap(new, folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return [_read_from(image, folder) for image in images]
+
+
+def _config(
+    runtime: Runtime, layers: Sequence[Layer], architecture: Architecture, created: datetime
+) -> dict[str, object]:
+    moment = f"{created.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return platform(architecture) | {
+        "created": moment,
+        "config": {
+            "User": runtime.user,
+            "ExposedPorts": {f"{runtime.port}/tcp": {}},
+            "Env": list(runtime.environment),
+            "Entrypoint": list(runtime.entrypoint),
+            "WorkingDir": runtime.working_dir,
+            "Labels": dict(runtime.labels),
+            "StopSignal": runtime.stop_signal,
+        },
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        # `comment` is the layer's name: a layer has no other place to say what it holds.
+        "history": [{"created": moment, "created_by": layer.created_by, "comment": layer.name} for layer in layers],
+    }
+
+
+def _fill(images: Sequence[Sealed], reference: str, new: Path, old: Path, progress: Progress) -> None:
+    (new / "blobs/sha256").mkdir(parents=True)
+    layers = {layer.diff_id: layer for image in images for layer in image.layers}
+    total = sum(layer.size for layer in layers.values())
+    with progress.track("writing layers", total, "bytes") as advance:
+        for layer in layers.values():
+            target = new / blob_path(layer.diff_id)
+            if not _taken(old / blob_path(layer.diff_id), target, layer):
+                with target.open("wb") as file:
+                    for piece in layer.stream():
+                        file.write(piece)
+            advance(layer.size)
+    everything = across(images)
+    tag = {"org.opencontainers.image.ref.name": reference.rpartition(":")[2]}
+    top = index([Descriptor(INDEX_TYPE, everything.digest, everything.size, annotations=tag)])
+    documents = [everything, *(document for image in images for document in (image.config, image.manifest))]
+    for document in documents:
+        (new / blob_path(document.digest)).write_bytes(document.data)
+    (new / "index.json").write_bytes(top.data)
+    (new / LAYOUT_FILE).write_bytes(LAYOUT)
+
+
+def _taken(old: Path, new: Path, layer: Layer) -> bool:
+    """Whether the older layout's blob is whole and now stands in the new one, too."""
+    try:
+        if old.is_symlink() or old.stat().st_size != layer.size:
+            return False
+        for _ in from_blob(layer, old).stream():
+            pass
+        os.link(old, new)
+    except (OSError, Problem):
+        return False
+    return True
+
+
+def _swap(new: Path, folder: Path) -> None:
+    if folder.exists():
+        gone = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-old-"))
+        folder.replace(gone / "layout")
+        new.replace(folder)
+        shutil.rmtree(gone, ignore_errors=True)
+    else:
+        new.replace(folder)
+
+
+def _read_from(image: Sealed, folder: Path) -> Sealed:
+    layers = tuple(from_blob(layer, folder / blob_path(layer.diff_id)) for layer in image.layers)
+    return Sealed(image.architecture, image.config, image.manifest, layers)
+
+
+def _umask() -> int:
+    # Reading it means setting it; there is no other way.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _unwritable(folder: Path, error: OSError) -> Problem:
+    return Problem(f"{folder} can't be written: {error.strerror}", code=Exit.MACHINE)

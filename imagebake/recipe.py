@@ -1,0 +1,190 @@
+"""What an image is made of, described: packages, files, users, how its process runs. `site` is the recipe of a blog.
+
+A recipe is data. Baking one gives an Image: layers by name, documents by digest, bytes only where they are asked for.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from imagebake import nginx, nss
+from imagebake.image import archive as archives
+from imagebake.image import oci, tar
+from imagebake.image.entries import Bytes, Entry, File, FromFile
+from imagebake.image.layers import Layer, Produce, described, remembered, stack
+from imagebake.packages import contents
+from imagebake.packages.lock import Lock, LockedPackage
+from imagebake.packages.selection import Root
+from sealpress import VERSION, labels
+from sealpress.console import SILENT, Progress
+from sealpress.settings import Architecture, ImageSettings
+from sealpress.tree import CacheClass, OutputTree
+from sealpress.tree import Entry as TreeEntry
+
+SITE_ROOTS: Final = (
+    Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE),
+    Root("nginx", "usr/sbin/nginx"),
+)
+"""What `imagebake lock` resolves for the image of a site."""
+
+RELEASE_PATH: Final = ".well-known/release"
+RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One layer of a recipe above the packages. `description` tells all that its entries depend on."""
+
+    name: str
+    description: str
+    entries: Produce
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """An image for any architecture that its lock has. `parts` go from what changes least to what changes most."""
+
+    name: str
+    parts: tuple[Part, ...]
+    runtime: oci.Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A baked image. `reference` is its name on a host, "localhost/site/NAME:RELEASE"; `release` is "sha256:…"."""
+
+    name: str
+    release: str
+    sealed: oci.Sealed
+    labels: Mapping[str, str]
+
+    @property
+    def reference(self) -> str:
+        return f"localhost/site/{self.name}:{self.release.removeprefix('sha256:')[:RELEASE_LENGTH]}"
+
+    @property
+    def architecture(self) -> Architecture:
+        return self.sealed.architecture
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Lowest first."""
+        return self.sealed.layers
+
+    @property
+    def digest(self) -> str:
+        """The manifest's digest: what names the image."""
+        return self.sealed.manifest.digest
+
+    @property
+    def size(self) -> int:
+        """All layers together, uncompressed, in bytes."""
+        return sum(layer.size for layer in self.layers)
+
+    def archive(self, reference: str, omit: Collection[str] = ()) -> Iterator[bytes]:
+        """The hybrid archive (image/archive.py), without the layers of these diff_ids."""
+        return archives.stream(self.sealed, reference, omit)
+
+    def archive_size(self, reference: str, omit: Collection[str] = ()) -> int:
+        """In bytes."""
+        return archives.size(self.sealed, reference, omit)
+
+
+def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings) -> str:
+    """What a release is called, "sha256:…", known before the bake: the digest of all that its image depends on.
+
+    Mirrors say where bytes come from and architectures for which machines, not what is in the image, so neither counts.
+    """
+    sealed = {"suite": settings.suite, "port": settings.port, "headers": dict(settings.headers)}
+    data = {"tree": tree.digest, "lock": lock.digest, "settings": sealed, "sealpress": VERSION}
+    return "sha256:" + hashlib.sha256(oci.canonical(data)).hexdigest()
+
+
+def site(tree: OutputTree, settings: ImageSettings, name: str, release: str, commit: str) -> Recipe:
+    """The recipe of a site's image: nginx with its configuration, then the tree.
+
+    Raises Problem (exit 3) for a header that can't be set.
+    """
+    served = nginx.entries(settings, (entry.path for entry in tree.entries))
+    configuration = (*nss.entries(), *served)
+    assets = tuple(entry for entry in tree.entries if entry.cache is CacheClass.IMMUTABLE)
+    pages = tuple(entry for entry in tree.entries if entry.cache is CacheClass.REVALIDATE)
+    mark = File(f"{nginx.ROOT}/{RELEASE_PATH}", Bytes(f"{release}\n".encode()))
+    return Recipe(
+        name=name,
+        parts=(
+            Part("configuration", _digest_of(configuration), lambda: configuration),
+            Part("assets", _names(assets), lambda: _files(tree, assets)),
+            Part("pages", f"{release} {_names(pages)}", lambda: [*_files(tree, pages), mark]),
+        ),
+        runtime=oci.Runtime(
+            entrypoint=nginx.ENTRYPOINT,
+            user=f"{nss.USER}:{nss.GROUP}",
+            port=settings.port,
+            stop_signal="SIGQUIT",  # nginx's graceful end: answers under way are finished
+            labels=MappingProxyType({labels.SITE: name, labels.RELEASE: release, labels.COMMIT: commit}),
+        ),
+    )
+
+
+def bake(
+    tree: OutputTree,
+    lock: Lock,
+    settings: ImageSettings,
+    architecture: Architecture,
+    created: datetime,
+    *,
+    name: str,
+    commit: str = "",
+    progress: Progress = SILENT,
+) -> Image:
+    """The image of a site. `created` becomes its date; `commit` in hex digits, "" for a tree that no commit holds.
+
+    With a warm cache nothing is fetched. Raises Problem (exit 3, 4, 5).
+    """
+    release = release_id(tree, lock, settings)
+    recipe = site(tree, settings, name, release, commit)
+    return bake_recipe(recipe, lock, settings, architecture, created, release, progress)
+
+
+def bake_recipe(
+    recipe: Recipe,
+    lock: Lock,
+    settings: ImageSettings,
+    architecture: Architecture,
+    created: datetime,
+    release: str,
+    progress: Progress = SILENT,
+) -> Image:
+    """Any recipe's image: one layer for each package, then its parts. Raises Problem (exit 4, 5)."""
+    packages = contents.layers_of(lock, architecture, settings, progress=progress)
+    with progress.track("Describing layers", len(packages) + len(recipe.parts)) as advance:
+        layers = []
+        for package, entries in packages:
+            layers.append(_package_layer(package, entries))
+            advance(1)
+        for part in recipe.parts:
+            layers.append(remembered(part.name, part.description, part.entries, f"imagebake: {part.name}"))
+            advance(1)
+    sealed = oci.seal(recipe.runtime, stack(layers), architecture, created)
+    return Image(recipe.name, release, sealed, recipe.runtime.labels)
+
+
+def _package_layer(package: LockedPackage, entries: tuple[Entry, ...]) -> Layer:
+    return described(f"{package.name} {package.version}", lambda: entries, f"imagebake: {package.path}")
+
+
+def _files(tree: OutputTree, entries: Iterable[TreeEntry]) -> list[Entry]:
+    return [File(f"{nginx.ROOT}/{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
+
+
+def _names(entries: Iterable[TreeEntry]) -> str:
+    return hashlib.sha256("".join(f"{one.sha256} {one.path}\0" for one in entries).encode()).hexdigest()
+
+
+def _digest_of(entries: Iterable[Entry]) -> str:
+    """A digest of small entries, which are all in memory."""
+    return tar.digest(entries).diff_id
