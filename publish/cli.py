@@ -37,7 +37,7 @@ class _PublishGroup(Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         at = self._first_word(args)
         word = args[at] if at < len(args) else None
-        if word in self.commands:
+        if word is not None and word in self.commands:
             args = [word, *args[:at], *args[at + 1 :]]
         elif not (args and args[0] in {"-h", "--help", "--version"}):
             args = [_DEFAULT, *args]

@@ -85,9 +85,11 @@ class MemoryEngine:
             image = self._image(reference)
             if image is None:
                 return
-            if any(one.image_id == image.id for one in self.running.values()) and len(image.references) == 1:
+            if any(one.image_id == image.id for one in self.running.values()) and len(image.references) <= 1:
                 raise _refused(f"image {reference} is in use")
             self._untag(reference)
+            if not image.references:
+                del self.loaded[image.id]
 
     def containers(self, site: str) -> tuple[Container, ...]:
         with self._call("containers"):
@@ -183,7 +185,7 @@ class MemoryEngine:
         return Answer(404, b"not here")
 
     def _image(self, reference: str) -> LoadedImage | None:
-        return next((one for one in self.loaded.values() if reference in one.references), None)
+        return next((one for one in self.loaded.values() if reference in (one.id, *one.references)), None)
 
     def _container(self, container_id: str) -> Running:
         if container_id not in self.running:
@@ -191,12 +193,13 @@ class MemoryEngine:
         return self.running[container_id]
 
     def _untag(self, reference: str) -> None:
+        """The image goes with its last name, unless a container is made from it."""
         for image in list(self.loaded.values()):
-            left = tuple(name for name in image.references if name != reference)
-            if left:
+            if reference in image.references:
+                left = tuple(name for name in image.references if name != reference)
                 self.loaded[image.id] = replace(image, references=left)
-            elif reference in image.references:
-                del self.loaded[image.id]
+                if not left and not any(one.image_id == image.id for one in self.running.values()):
+                    del self.loaded[image.id]
 
 
 @dataclass

@@ -7,6 +7,7 @@ publish; its old container is then forgotten, so each release stands in the list
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -239,14 +240,18 @@ def prune(engine: Engine, site: str, keep: int) -> tuple[str, ...]:
 
 
 def prune_images(engine: Engine, site: str) -> tuple[str, ...]:
-    """Removes the names that sealpress gave to images which no container of the site is made from."""
+    """Removes the names that sealpress gave to images which no container of the site is made from.
+
+    An image that lost its name to a newer one of the same release goes too, as soon as no container is made from it;
+    which ones those are only the engine knows, so its refusal counts as an answer.
+    """
     used = {one.image for one in engine.containers(site)}
-    names = [
-        name
-        for image in engine.images(site)
-        for name in image.references
-        if is_our_name(name, site) and name not in used
-    ]
+    images = engine.images(site)
+    for image in images:
+        if not image.references:
+            with suppress(Problem):
+                engine.remove_image(image.id)
+    names = [name for image in images for name in image.references if is_our_name(name, site) and name not in used]
     return _each([(name, name) for name in names], engine.remove_image)
 
 

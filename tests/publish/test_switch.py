@@ -257,6 +257,21 @@ def test_prune_leaves_a_name_that_a_user_gave_to_our_image():
     assert world.image_names() == ["c", "d", "e", "me"]
 
 
+def test_an_image_that_lost_its_name_goes_with_its_last_container():
+    world = World()
+    for release in "ab":
+        world.publish(release)
+    # The same release, baked for another commit, takes the name over.
+    world.engine.load([f"image-again\nlocalhost/site/{SITE}:a2\n{SITE}\nsha256:a".encode()])
+    world.engine.tag("image-again", f"localhost/site/{SITE}:a")
+    assert world.engine.loaded["image-a"].references == ()
+    assert releases.prune_images(world.engine, SITE) == ()
+    assert "image-a" in world.engine.loaded
+    world.publish("a")
+    assert "image-a" not in world.engine.loaded
+    assert world.answers() == "a"
+
+
 def test_generations_are_numbers_read_from_the_host_and_order_as_numbers():
     world = World()
     for number in range(12):
