@@ -99,7 +99,7 @@ class _Reader:
 
     def _scalar(self, scalar: yaml.ScalarNode, place: Place) -> Scalar:
         text: str = scalar.value
-        if scalar.style is not None:  # quoted, or a block: text as it is
+        if scalar.style:  # quoted, or a block: text as it is (PyYAML's C loader gives "" for plain, the other None)
             return text
         if text in {"", "~", "null", "Null", "NULL"}:
             return None
