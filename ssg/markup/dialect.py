@@ -13,6 +13,7 @@ from markdown.extensions.footnotes import FN_BACKLINK_TEXT, FootnoteExtension
 from markdown.inlinepatterns import (
     IMAGE_REFERENCE_RE,
     REFERENCE_RE,
+    Delimiter,
     DelimiterProcessor,
     ImageReferenceInlineProcessor,
     InlineProcessor,
@@ -222,15 +223,37 @@ class _Mail(InlineProcessor):
         return link, m.start(0), m.end(0)
 
 
+class _Overlap(Exception):  # noqa: N818 - a signal within _Emphasis
+    pass
+
+
 class _Emphasis(DelimiterProcessor):
-    """Python-Markdown 3.11 keeps pairs that it found ahead, and misplaces them by a character behind an unpaired sign
-    (`_</b>__[_</b>` lets a placeholder through). Found anew each time, they are right.
+    """Python-Markdown 3.11.3 loses text where signs overlap: `*a **b*c` without its c, `_</b>__[_</b>` with a
+    placeholder. It pairs a run with a shorter one, and keeps pairs that it found ahead at places that have moved. Here
+    a pair must be made of its signs, or the first run is plain text; and nothing is kept.
     """
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | None, int | None, int | None]:  # type: ignore[override]  # noqa: N802
-        found = super().handleMatch(m, data)
-        self.reset()
-        return found
+    data = ""
+
+    def add_region(self, delim: Delimiter, a: int, b: int, c: int, d: int, size: int) -> None:
+        signs = delim.token * size
+        if self.data[a:b] != signs or self.data[c:d] != signs:
+            raise _Overlap
+        super().add_region(delim, a, b, c, d, size)
+
+    def handleMatch(  # type: ignore[override]  # noqa: N802
+        self, m: re.Match[str], data: str
+    ) -> tuple[Element | None, int | None, int | None]:
+        self.data = data
+        try:
+            return super().handleMatch(m, data)
+        except _Overlap:
+            start = end = m.start(0)
+            while data[end : end + 1] == data[start]:
+                end += 1
+            return None, start, end
+        finally:
+            self.reset()
 
 
 class _Columns(Treeprocessor):

@@ -135,7 +135,7 @@ def balance(found: Sequence[Token], source: Source) -> tuple[list[int], int | No
                 )
         elif name not in VOID and not (token.raw.endswith("/>") and not _FOREIGN.isdisjoint({*stack, name})):
             stack.append(name)
-    for name in stack:
+    for name in dict.fromkeys(stack):
         _complain_of_open_tag(name, source)
     return depths, more
 

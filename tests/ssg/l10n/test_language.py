@@ -116,7 +116,7 @@ def test_canadian_and_swiss_french_have_their_own_spaces():
     ],
 )
 def test_titles_sort_as_the_language_has_its_letters(tag, titles):
-    assert sorted(titles[::-1], key=language(tag).sort_key) == titles
+    assert sorted([*titles[3:], *titles[:3]], key=language(tag).sort_key) == titles
 
 
 def test_equal_titles_sort_by_code_points():

@@ -1,5 +1,8 @@
 """What Markdown becomes: a table of promises."""
 
+import itertools
+import re
+
 import pytest
 
 from ssg.markup.converted import MarkdownOptions
@@ -120,3 +123,27 @@ def test_a_footnotes_way_back_is_labelled_and_so_is_each_of_two(rendered):
     assert html.count('aria-label="Back to note 1"') == 2
     assert 'href="#fnref:n"' in html
     assert 'href="#fnref2:n"' in html
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("*a **b*c", "*a **b*c"),
+        ("**a* b", "*<em>a</em> b"),
+        ("*a **b** c*", "<em>a <strong>b</strong> c</em>"),
+        ("***a** b*", "<em><strong>a</strong> b</em>"),
+        ("*a _b* c_", "<em>a _b</em> c_"),
+        ("a_b_c 2*3*4", "a_b_c 2<em>3</em>4"),
+    ],
+)
+def test_overlapping_signs_lose_nothing(rendered, text, html):
+    assert rendered(text) == f"<p>{html}</p>"
+
+
+def test_no_row_of_signs_swallows_a_letter(converted):
+    """All rows of up to five pieces: what is no sign of emphasis is still there."""
+    for length in range(2, 6):
+        for pieces in itertools.product(["*", "**", "x", " ", "_", "."], repeat=length):
+            text = f"w{''.join(pieces)}k"
+            seen = re.sub(r"[*_\s]", "", converted(text).plain_text)
+            assert seen == re.sub(r"[*_\s]", "", text)
