@@ -11,12 +11,15 @@ asset(name)          the href of a file of the theme's static/ folder
 
 import datetime as dt
 from collections.abc import Mapping
-from types import MappingProxyType
+from types import MappingProxyType, UnionType
+from typing import Any
 from urllib.parse import urljoin
+
+from jinja2 import TemplateRuntimeError
 
 from ssg.l10n.strings import Value
 from ssg.rendering.scene import Scene
-from ssg.rendering.templates import Functions
+from ssg.rendering.templates import Functions, describe
 
 
 def functions(scene: Scene) -> Mapping[str, Functions]:
@@ -38,19 +41,22 @@ def _of(scene: Scene, tag: str) -> Functions:
         return texts[asked]
 
     def date(moment: dt.date, form: str = "long") -> str:
+        _check(moment, dt.date, "date")
         day = dt.date(moment.year, moment.month, moment.day)
         if (day, form) not in dates:
             dates[day, form] = language.date(day, form)
         return dates[day, form]
 
     def number(value: float) -> str:
+        _check(value, int | float, "number")
         return language.number(value)
 
     def url(target: str) -> str:
+        _check(target, str, "url")
         return scene.target(target, tag)
 
     def absolute_url(target: str) -> str:
-        return urljoin(scene.site.settings.site.url, scene.target(target, tag))
+        return urljoin(scene.site.settings.site.url, url(target))
 
     def asset(name: str) -> str:
         return scene.site.url(scene.assets.path(name))
@@ -68,8 +74,16 @@ def _of(scene: Scene, tag: str) -> Functions:
     )
 
 
+def _check(value: object, wanted: type | UnionType, name: str) -> None:
+    """Says what a template gave where a value of another kind is needed; a page without a date gives None."""
+    if not isinstance(value, wanted):
+        kinds: dict[Any, str] = {dt.date: "a date", str: "text"}
+        raise TemplateRuntimeError(f"{name} takes {kinds.get(wanted, 'a number')}, not {describe(value)}")
+
+
 def iso(moment: dt.date) -> str:
     """A date or a moment as HTML's <time> takes it. Midnight is how a date without a time is kept."""
+    _check(moment, dt.date, "iso")
     if not isinstance(moment, dt.datetime) or moment.time() == dt.time():
         return f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
     return moment.isoformat(timespec="seconds")

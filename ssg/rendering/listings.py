@@ -30,7 +30,8 @@ class ListKind(StrEnum):
 class Listing:
     """One page of one list. `name` tells lists of a kind apart (a tag's slug, a year).
 
-    `number` counts from 1 to `count`. `start` is the path of the list's first page. `introduction` is the page that stands above the list.
+    `number` counts from 1 to `count`. `start` is the path of the first page; `introduction` is the page that stands
+    above the list.
     """
 
     kind: ListKind

@@ -35,8 +35,9 @@ class Scene:
     @cached_property
     def pages(self) -> tuple[Page, ...]:
         """The pages that are rendered with a body: all but the introductions of lists."""
-        introductions = {posts_page(self.site, language) for language in self.site.languages}
-        return tuple(page for page in self.site.pages if page not in introductions)
+        found = (posts_page(self.site, language) for language in self.site.languages)
+        introductions = {page.source for page in found if page}
+        return tuple(page for page in self.site.pages if page.source not in introductions)
 
     @cached_property
     def _twins(self) -> Mapping[tuple[str, str, int], tuple[Version, ...]]:
