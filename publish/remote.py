@@ -179,12 +179,11 @@ def _no_remote_engine(tunnel: Tunnel, looked: _Looked) -> Problem:
         time.sleep(0.1)  # for ssh to write down why
         said = tunnel.said()
         reason = f" ({said})" if "open failed" in said else ""
-        forbidden = "prohibited" in said
         return Problem(
             f"no container engine answers at {looked.found[0]} on {address}{reason}",
-            hint="allow it in the host's sshd_config: AllowStreamLocalForwarding yes"
-            if forbidden
-            else "start it there, such as with `sudo systemctl start docker`",
+            # sshd refuses to forward a socket with the same words as it fails to.
+            hint="start it there, such as with `sudo systemctl start docker`; if it runs, sshd must be allowed to "
+            "forward sockets: AllowStreamLocalForwarding yes",
             code=Exit.HOST,
         )
     if looked.denied:

@@ -59,6 +59,15 @@ def ship(engine: Engine, image: Baked, progress: Progress) -> LoadedImage:
     if there is not None and _difference(image, there) is None:
         progress.note(f"{image.reference} is on the host already: nothing to send")
         return there
+    loaded = _send_what_is_needed(engine, image, progress)
+    if there is not None and there.references == (image.reference,) and there.id != loaded.id:
+        # Nothing names it any longer. A container may still need it: then the engine keeps it.
+        with suppress(Problem):
+            engine.remove_image(there.id)
+    return loaded
+
+
+def _send_what_is_needed(engine: Engine, image: Baked, progress: Progress) -> LoadedImage:
     known = _known_prefix(engine, image)
     if known:
         try:
@@ -92,6 +101,7 @@ def _known_prefix(engine: Engine, image: Baked) -> tuple[str, ...]:
 
 def _send(engine: Engine, image: Baked, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
     arriving = f"{image.reference.rpartition(':')[0]}:{_ARRIVING}"
+    engine.remove_image(arriving)  # of a shipment that was killed
     total = image.archive_size(arriving, omit)
     count = len(image.layers)
     progress.note(f"sending {count - len(omit)} of {count} layers, {size(total)}")

@@ -193,7 +193,7 @@ def _command(address: Address, target: PublishTarget) -> list[str]:
     for option in target.ssh_options:
         if not _OPTION.fullmatch(option):
             raise Problem(
-                f'"{option}" is not an option of ssh', hint='write it as "Name=value", as after -o', code=Exit.HOST
+                f"{option!r} is not an option of ssh", hint='write it as "Name=value", as after -o', code=Exit.HOST
             )
         options.append(option)
     options += ["ConnectTimeout=15", "ServerAliveInterval=15", "ServerAliveCountMax=3"]

@@ -1,295 +1,44 @@
-"""Real machines for tests: a host with its own network, its own dockerd and its own sshd, in namespaces of this one.
+"""Fixtures of the tests on real daemons; see machine.py for what a machine is."""
 
-    machine        a host that publish can reach over ssh, one for the session
-    fresh_machine  the same, for a test that wants an engine without anything in it
-
-A machine is one process tree below one `unshare`: its end takes every daemon, container, mount and network device
-with it, also when the tests are killed. Nothing of the real machine is changed but an address on a veth pair, and a
-folder in /tmp. Without root or without the programs, tests that ask for one are skipped; under CI=true they fail.
-"""
-
-import contextlib
-import http.client
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from sealpress.settings import PublishTarget
-
-PROGRAMS = {
-    "dockerd": "docker.io",
-    "iptables": "iptables",
-    "ip": "iproute2",
-    "sshd": "openssh-server",
-    "ssh-keygen": "openssh-client",
-    "ssh": "openssh-client",
-    "unshare": "util-linux",
-    "setpriv": "util-linux",
-}
-PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-STARTED_WITHIN = 20.0  # seconds; 1 is usual
-
-# What runs as process 1 of the machine. It has its own /run, accounts and cgroup root; the rest is the real machine's.
-INIT = """
-set -e
-D=$1; ADDRESS=$2
-mount --rbind /sys/fs/cgroup "$D/cgroup"
-mount -t sysfs sysfs /sys
-mount --rbind "$D/cgroup" /sys/fs/cgroup
-mount --bind "$D/run" /run
-for file in passwd shadow group; do mount --bind "$D/etc/$file" "/etc/$file"; done
-hostname blog
-n=0
-while ! ip link show eth0 >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 100 ]; sleep 0.05; done
-ip link set lo up
-ip addr add "$ADDRESS/30" dev eth0
-ip link set eth0 up
-dockerd --config-file "$D/etc/daemon.json" --data-root "$D/docker" --exec-root /run/docker --pidfile /run/docker.pid \\
-    --cgroup-parent "/${D##*/}" --group engine --host unix:///run/docker.sock >"$D/dockerd.log" 2>&1 &
-"$(command -v sshd)" -D -e -f "$D/etc/sshd_config" >"$D/sshd.log" 2>&1 &
-wait
-"""
+from tests.engine.machine import Machine, drop_what_docker_py_left_open, start_machine, stop_machine
 
 
-def unavailable(reason: str) -> NoReturn:
-    """Skips, or fails where nothing may be skipped."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
-@dataclass
-class Machine:
-    """A host of tests. `folder` is seen alike inside and outside; its /run is `folder`/run."""
-
-    folder: Path
-    address: str
-    process: subprocess.Popen[bytes]
-    init: int  # its process 1, as numbered here
-    known_hosts: Path = field(init=False)
-    key: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.known_hosts = self.folder / "known_hosts"
-        self.key = self.folder / "user_key"
-
-    @property
-    def docker_socket(self) -> Path:
-        """The engine's socket, from outside and without ssh."""
-        return self.folder / "run/docker.sock"
-
-    def target(self, user: str = "deploy", **changes) -> PublishTarget:
-        """How site.toml would name this machine, with the test's own keys and no trust in the real user's."""
-        options = (f"UserKnownHostsFile={self.known_hosts}", "GlobalKnownHostsFile=/dev/null", "IdentityAgent=none")
-        settings = {"host": f"{user}@{self.address}", "identity": str(self.key), "port": 8080} | changes
-        return PublishTarget(**settings, ssh_options=(*options, *changes.pop("ssh_options", ())))
-
-    def processes(self) -> dict[int, str]:
-        """Everything that runs on the machine: command lines by the numbers that they have here."""
-        home = os.readlink(f"/proc/{self.init}/ns/pid")
-        found = {}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/{pid}/ns/pid") == home:
-                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
-                    found[int(pid)] = command.replace(b"\0", b" ").decode("utf-8", "replace").strip()
-        return found
-
-    def ssh_sessions(self) -> list[int]:
-        """The sshd processes that hold somebody's connection."""
-        return [pid for pid, command in self.processes().items() if command.startswith("sshd: ") and "[listener]" not in command]
-
-    def cut_connections(self) -> None:
-        """Ends every ssh connection at once, as a crash or a firewall would."""
-        for pid in self.ssh_sessions():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def run(self, *command: str) -> str:
-        """What a command prints on the machine itself, as root."""
-        inside = ["nsenter", "--target", str(self.init), "--mount", "--net", "--pid", "--uts", *command]
-        done = subprocess.run(inside, check=True, capture_output=True, text=True, timeout=30, env={"PATH": PATH})
-        return done.stdout
-
-    def logs(self) -> str:
-        """The ends of both daemons' logs, for a failing test."""
-        ends = [(self.folder / name).read_text("utf-8", "replace")[-2000:] for name in ("dockerd.log", "sshd.log")]
-        return "\n".join(ends)
-
-
-def start_machine() -> Machine:
-    if os.geteuid() != 0:
-        unavailable("needs root, to give dockerd and sshd namespaces of their own")
-    missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program, path=PATH)})
-    if missing:
-        unavailable(f"needs Debian's {', '.join(missing)}")
-    folder = Path(tempfile.mkdtemp(prefix="sp-", dir="/tmp"))
-    try:
-        number = os.getpid() % 8192 * 2
-        while not (machine := _begin(folder, number)):
-            number = (number + 1) % 16384
-        _wait(machine, "dockerd", lambda: _answers(machine.docker_socket))
-        _wait(machine, "sshd", lambda: _listens(machine.address))
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return machine
-
-
-def stop_machine(machine: Machine) -> None:
-    """Ends process 1: the kernel then ends all the others, and drops the mounts and the network."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(machine.init, signal.SIGKILL)
-    machine.process.wait(10)
-    for _ in range(50):
-        leftovers = [*Path("/sys/fs/cgroup").glob(f"*/{machine.folder.name}"), Path("/sys/fs/cgroup", machine.folder.name)]
-        for top in leftovers:
-            for below, _, _ in os.walk(top, topdown=False):
-                with contextlib.suppress(OSError):
-                    os.rmdir(below)
-        if not any(top.exists() for top in leftovers):
-            break
-        time.sleep(0.1)
-    shutil.rmtree(machine.folder, ignore_errors=True)
-
-
-def _begin(folder: Path, number: int) -> Machine | None:
-    """Starts the namespaces and their daemons; None where the network's number is taken.
-
-    Addresses are from 198.18.0.0/15, which RFC 2544 keeps for tests of network devices.
-    """
-    outside, inside = (f"198.18.{number // 64}.{number % 64 * 4 + end}" for end in (1, 2))
-    link = f"sp{number}"
-    if Path("/sys/class/net", link).exists():
-        return None
-    _furnish(folder, inside)
-    # --kill-child and --pdeathsig: when the tests die, in whatever way, the machine does too.
-    alone = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--uts", "--ipc"]
-    alone += ["--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
-    with (folder / "init.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*alone, "sh", "-c", INIT, "machine", str(folder), inside],
-            env={"PATH": PATH, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    deadline = time.monotonic() + 5
-    while not (init := children.read_text().split() if process.poll() is None else []):
-        if process.poll() is not None or time.monotonic() > deadline:
-            unavailable(f"no namespaces can be made here: {(folder / 'init.log').read_text().strip()}")
-        time.sleep(0.01)
-    machine = Machine(folder, inside, process, int(init[0]))
-    try:
-        _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", init[0])
-        _ip("addr", "add", f"{outside}/30", "dev", link)
-        _ip("link", "set", link, "up")
-    except subprocess.CalledProcessError as error:
-        stop_machine(machine)
-        unavailable(f"no network can be made here: {error.stderr.strip()}")
-    return machine
-
-
-def _ip(*arguments: str) -> None:
-    subprocess.run(
-        ["ip", *arguments], check=True, capture_output=True, text=True, timeout=10, env={"PATH": PATH, "LC_ALL": "C"}
-    )
-
-
-def _furnish(folder: Path, address: str) -> None:
-    """Writes the machine's folders, accounts and keys. `deploy` may use the engine, `guest` may not."""
-    folder.chmod(0o755)
-    for name in ("etc", "cgroup", "run/sshd", "run/lock", "docker", "keys", "home/deploy", "home/guest"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "run/lock").chmod(0o1777)
-    users = [("deploy", 20001), ("guest", 20002)]
-    accounts = {
-        "passwd": [f"{user}:x:{number}:{number}::{folder}/home/{user}:/bin/sh" for user, number in users],
-        "shadow": [f"{user}:*:20000::::::" for user, _ in users],
-        "group": ["engine:x:20000:deploy", *(f"{user}:x:{number}:" for user, number in users)],
-    }
-    for name, lines in accounts.items():
-        copy = folder / "etc" / name
-        copy.write_bytes(Path("/etc", name).read_bytes().rstrip(b"\n") + "\n{}\n".format("\n".join(lines)).encode())
-        copy.chmod(0o600 if name == "shadow" else 0o644)
-    (folder / "etc/daemon.json").write_text("{}\n")
-    for key in ("host_key", "other_host_key", "user_key", "other_user_key"):
-        if not (folder / key).exists():
-            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(folder / key)]
-            subprocess.run(command, check=True, timeout=10, stdin=subprocess.DEVNULL)
-    for user in ("root", "deploy", "guest"):
-        shutil.copy(folder / "user_key.pub", folder / "keys" / user)
-    (folder / "known_hosts").write_text(f"{address} {(folder / 'host_key.pub').read_text()}")
-    settings = {
-        "ListenAddress": address,
-        "Port": 22,
-        "HostKey": folder / "host_key",
-        "PidFile": "none",
-        "AuthorizedKeysFile": f"{folder}/keys/%u",
-        "PermitRootLogin": "prohibit-password",
-        "PasswordAuthentication": "no",
-        "KbdInteractiveAuthentication": "no",
-        "StrictModes": "no",
-        "UsePAM": "no",
-        "UseDNS": "no",
-        "AcceptEnv": "LC_*",
-    }
-    (folder / "etc/sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-
-
-def _wait(machine: Machine, daemon: str, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + STARTED_WITHIN
-    while not ready():
-        if machine.process.poll() is not None or time.monotonic() > deadline:
-            said = (machine.folder / "init.log").read_text("utf-8", "replace") + machine.logs()
-            stop_machine(machine)
-            pytest.fail(f"{daemon} did not start:\n{said}", pytrace=False)
-        time.sleep(0.02)
-
-
-def _answers(path: Path) -> bool:
-    connection = http.client.HTTPConnection("engine")
-    connection.sock = socket.socket(socket.AF_UNIX)
-    try:
-        connection.sock.settimeout(5)
-        connection.sock.connect(str(path))
-        connection.request("GET", "/_ping")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _listens(address: str) -> bool:
-    try:
-        with socket.create_connection((address, 22), timeout=1) as connection:
-            return connection.recv(4) == b"SSH-"
-    except OSError:
-        return False
+def pytest_collection_modifyitems(items):
+    """Each test here is marked, and stays with the others on one of xdist's workers, where they share a machine."""
+    for item in items:
+        if "tests/engine" in item.path.as_posix():
+            item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.xdist_group("engine"))
+            # docker-py forgets to close a socket that could not connect, as after a cut connection.
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
 
 
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
+    """A host that publish can reach over ssh, one for the session: tests leave it as they found it."""
+    machine = start_machine()
+    yield machine
+    stop_machine(machine)
+    drop_what_docker_py_left_open()
+
+
+@pytest.fixture
+def fresh_machine() -> Iterator[Machine]:
+    """The same, for a test that wants an engine without anything in it, or does harm."""
     machine = start_machine()
     yield machine
     stop_machine(machine)
 
 
 @pytest.fixture
-def fresh_machine() -> Iterator[Machine]:
-    machine = start_machine()
-    yield machine
-    stop_machine(machine)
+def runtime(monkeypatch) -> Iterator[Path]:
+    """Where connections keep their sockets in this test; short enough for one, as pytest's own folders are not."""
+    with tempfile.TemporaryDirectory(prefix="sp-", dir="/tmp") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield Path(folder)

@@ -1,0 +1,215 @@
+"""Docker's own daemon behind publish.engine: what it is asked for, and what its refusals say."""
+
+import contextlib
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from docker import APIClient
+
+from publish.engine import answers, open_engine
+from publish.host import LABEL_ROLE, LABEL_SITE, ContainerSpec, Endpoint, Engine, Role, State
+from publish.remote import open_host
+from publish.ship import ship
+from sealpress.console import SILENT
+from sealpress.problems import Exit, Problem
+from tests.engine.perlsite import seal
+
+LOOPBACK = Endpoint("127.0.0.1", 0)
+
+
+@pytest.fixture
+def engine(machine):
+    """The machine's engine, without ssh; what a test made for the site "blog" is gone after it."""
+    with contextlib.closing(open_engine(machine.docker_socket)) as engine:
+        yield engine
+        for container in engine.containers("blog"):
+            engine.remove(container.id)
+        for image in engine.images("blog"):
+            for reference in image.references:
+                engine.remove_image(reference)
+        assert machine.inventory() == {"images": [], "containers": [], "volumes": []}
+
+
+@pytest.fixture
+def image(engine):
+    return ship(engine, seal({"index.html": "Hello"}), SILENT)
+
+
+def spec(image, name="blog-1", **changes):
+    settings = {"port": 8080, "publish": LOOPBACK, "labels": {LABEL_SITE: "blog", LABEL_ROLE: Role.SERVER}}
+    return ContainerSpec(name, image.references[0], **(settings | changes))
+
+
+def read(endpoint, path="/"):
+    """What the site answers, as soon as it does."""
+    for _ in range(100):
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            url = f"http://{endpoint.address}:{endpoint.port}{path}"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.read().decode()
+        time.sleep(0.05)
+    raise AssertionError("nobody answers")
+
+
+def test_it_is_an_engine(engine):
+    as_protocol: Engine = engine
+    assert as_protocol.title.startswith("Docker 2")
+    assert "+" not in as_protocol.title
+
+
+def test_a_container_is_hardened_whatever_the_image_says(machine, engine, image):
+    """Read back from the engine itself, not from what we asked."""
+    made = engine.create(spec(image, memory=64))
+    with contextlib.closing(APIClient(f"unix://{machine.docker_socket}", version="auto")) as client:
+        found = client.inspect_container(made.id)
+    limits = found["HostConfig"]
+    assert limits["ReadonlyRootfs"] is True
+    assert limits["CapDrop"] == ["ALL"]
+    assert not limits["CapAdd"]
+    assert limits["SecurityOpt"] == ["no-new-privileges"]
+    assert limits["Privileged"] is False
+    assert set(limits["Tmpfs"]) == {"/tmp"}
+    assert {"noexec", "nosuid", "nodev"} <= set(limits["Tmpfs"]["/tmp"].split(","))
+    assert limits["Memory"] == limits["MemorySwap"] == 64 << 20
+    assert limits["PidsLimit"] == 256
+    assert limits["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+    assert limits["RestartPolicy"]["Name"] == "unless-stopped"
+    assert limits["PortBindings"] == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
+    assert not limits["Binds"]
+    assert found["Config"]["User"] == "101:101"
+
+
+def test_the_hardening_holds_from_within(machine, engine):
+    """A server that tries to write, to become root and to count its capabilities tells what it saw."""
+    probe = r"""
+        open(my $status, '<', '/proc/self/status'); print grep { /^(CapEff|CapBnd|NoNewPrivs|Uid)/ } <$status>;
+        for my $path ('/probe', '/etc/probe', '/tmp/probe') {
+            print "$path ", (open(my $file, '>', $path) ? 'written' : 'refused'), "\n";
+        }
+    """
+    image = ship(engine, seal({"index.html": "x"}, server=probe), SILENT)
+    made = engine.create(spec(image, restart=False))
+    engine.start(made.id)
+    ended = ending(engine, made.id)
+    assert (ended.state, ended.exit_code) == (State.EXITED, 0)
+    lines = engine.logs(made.id, 20).split("\n")
+    assert "/probe refused" in lines
+    assert "/etc/probe refused" in lines
+    assert "/tmp/probe written" in lines
+    assert "NoNewPrivs:\t1" in lines
+    assert "CapEff:\t0000000000000000" in lines
+    assert "CapBnd:\t0000000000000000" in lines
+    assert "Uid:\t101\t101\t101\t101" in lines
+
+
+def ending(engine, container):
+    for _ in range(200):
+        found = engine.inspect(container)
+        if found.state is State.EXITED:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it does not end")
+
+
+def test_a_container_lives_from_created_to_gone(engine, image):
+    made = engine.create(spec(image))
+    assert (made.name, made.state, made.image) == ("blog-1", State.CREATED, image.references[0])
+    assert made.labels[LABEL_ROLE] == "server"
+    assert engine.endpoint(made.id, 8080) is None
+    engine.start(made.id)
+    assert engine.inspect(made.id).state is State.RUNNING
+    assert engine.endpoint(made.id, 8080).port > 0
+    assert engine.endpoint(made.id, 81) is None
+    engine.rename(made.id, "blog-2")
+    assert [one.name for one in engine.containers("blog")] == ["blog-2"]
+    assert engine.containers("other") == ()
+    engine.stop(made.id, 5)
+    stopped = engine.inspect(made.id)
+    assert (stopped.state, stopped.exit_code) == (State.EXITED, 0)
+    engine.stop(made.id, 5)
+    assert engine.endpoint(made.id, 8080) is None
+    assert "serving" in engine.logs(made.id, 5)
+    engine.remove(made.id)
+    assert engine.inspect(made.id) is None
+    engine.remove(made.id)
+    engine.stop(made.id, 1)
+
+
+def test_a_port_of_the_host_is_reached_through_ssh_and_only_so_long(machine, engine, image):
+    made = engine.create(spec(image))
+    engine.start(made.id)
+    with open_host(machine.target(), SILENT) as host:
+        with host.reach(host.engine.endpoint(made.id, 8080)) as near:
+            assert near.address == "127.0.0.1"
+            assert read(near) == "Hello"
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(f"http://{near.address}:{near.port}/", timeout=2)
+
+
+def test_a_taken_name_says_by_what(engine, image):
+    engine.create(spec(image))
+    with pytest.raises(Problem) as caught:
+        engine.create(spec(image))
+    assert caught.value.message == f"the host already has a container blog-1 (created, of {image.references[0]})"
+    assert caught.value.code is Exit.ENGINE
+
+
+def test_a_taken_port_says_so_and_how_to_find_out(engine, image):
+    first = engine.create(spec(image, publish=Endpoint("127.0.0.1", 8081)))
+    engine.start(first.id)
+    second = engine.create(spec(image, "blog-2", publish=Endpoint("127.0.0.1", 8081)))
+    with pytest.raises(Problem) as caught:
+        engine.start(second.id)
+    assert "8081" in caught.value.message
+    assert "\n" not in caught.value.message
+    assert "`port`" in caught.value.hint
+
+
+def test_an_image_in_use_is_not_removed(engine, image):
+    engine.create(spec(image))
+    with pytest.raises(Problem) as caught:
+        engine.remove_image(image.references[0])
+    assert caught.value.code is Exit.ENGINE
+    assert engine.image(image.references[0]) is not None
+
+
+def test_what_is_not_there_is_none_and_not_an_error(engine):
+    assert engine.image("localhost/site/blog:none") is None
+    assert engine.images("blog") == ()
+    assert engine.inspect("none") is None
+    assert engine.endpoint("none", 80) is None
+    engine.remove_image("localhost/site/blog:none")
+
+
+def test_a_container_of_no_image_is_refused_in_the_engines_words(engine):
+    with pytest.raises(Problem, match="No such image: localhost/site/blog:none") as caught:
+        engine.create(ContainerSpec("blog-1", "localhost/site/blog:none", 8080, LOOPBACK))
+    assert caught.value.code is Exit.ENGINE
+
+
+def test_a_crashing_container_comes_back_only_if_it_should(engine):
+    """A candidate that dies stays dead, with its last words."""
+    image = ship(engine, seal({"index.html": "x"}, server="print STDERR qq(no config\\n); exit 3"), SILENT)
+    made = engine.create(spec(image, restart=False))
+    engine.start(made.id)
+    assert ending(engine, made.id).exit_code == 3
+    assert "no config" in engine.logs(made.id, 10)
+
+
+def test_an_engine_that_is_gone_is_said_to_be(fresh_machine):
+    with contextlib.closing(open_engine(fresh_machine.docker_socket)) as engine:
+        fresh_machine.stop("dockerd")
+        with pytest.raises(Problem) as caught:
+            engine.images("blog")
+    assert caught.value.code is Exit.ENGINE
+    assert caught.value.message.startswith("Docker ")
+    assert not answers(fresh_machine.docker_socket)
+
+
+def test_no_engine_behind_a_socket_is_a_problem(tmp_path):
+    with pytest.raises(Problem) as caught:
+        open_engine(tmp_path / "none.sock")
+    assert caught.value.code is Exit.ENGINE
+    assert "\n" not in caught.value.message

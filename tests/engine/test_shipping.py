@@ -1,0 +1,230 @@
+"""Shipping to a real engine over a real ssh: what is sent, what is checked, and what is left after a failure."""
+
+import contextlib
+import time
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from publish.engine import open_engine
+from publish.remote import open_host
+from publish.ship import ship
+from sealpress.console import SILENT
+from sealpress.problems import Exit, Problem
+from tests.engine.perlsite import heavier, seal
+
+
+@dataclass
+class Watched:
+    """Progress that remembers: the notes, and how many bytes each transfer had and announced."""
+
+    notes: list[str] = field(default_factory=list)
+    transfers: list[int] = field(default_factory=list)
+    announced: list[int | None] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def track(self, label, total, unit="items"):
+        assert (label, unit) == ("sending", "bytes")
+        self.transfers.append(0)
+        self.announced.append(total)
+
+        def advance(more):
+            self.transfers[-1] += more
+
+        yield advance
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture
+def host(machine):
+    """The machine over ssh; its engine is empty before and after."""
+    assert machine.inventory()["images"] == []
+    with open_host(machine.target(), SILENT) as host:
+        yield host
+    with contextlib.closing(open_engine(machine.docker_socket)) as engine:
+        for image in engine.images("blog"):
+            for reference in image.references:
+                engine.remove_image(reference)
+    assert machine.inventory()["images"] == []
+
+
+def diff_ids(image):
+    return tuple(layer.diff_id for layer in image.layers)
+
+
+def test_an_engine_without_any_layer_gets_the_whole_image(host):
+    image, seen = seal({"index.html": "Hello"}), Watched()
+    loaded = ship(host.engine, image, seen)
+    assert loaded.diff_ids == diff_ids(image)
+    assert loaded.references == (image.reference,)
+    assert dict(loaded.labels) == image.labels
+    assert seen.transfers == seen.announced == [image.archive_size(image.reference, ())]
+
+
+def test_an_edit_sends_the_layer_of_the_pages_alone(machine, host):
+    ship(host.engine, seal({"index.html": "Hello"}), SILENT)
+    edited, seen = seal({"index.html": "Hello again"}), Watched()
+    loaded = ship(host.engine, edited, seen)
+    assert loaded.diff_ids == diff_ids(edited)
+    assert seen.notes == ["sending 1 of 4 layers, 13.82 kB"]
+    assert seen.transfers == seen.announced
+    assert seen.transfers[0] < 20_000
+    assert [tags for _, tags in machine.inventory()["images"]].count([edited.reference]) == 1
+
+
+def test_the_same_image_is_not_sent_twice(machine, host):
+    image, seen = seal({"index.html": "Hello"}), Watched()
+    first = ship(host.engine, image, SILENT)
+    before = machine.inventory()
+    assert ship(host.engine, image, seen) == first
+    assert seen.transfers == []
+    assert seen.notes == [f"{image.reference} is on the host already: nothing to send"]
+    assert machine.inventory() == before
+
+
+def test_a_layer_below_a_new_one_is_sent_again(host):
+    """The classic store knows a layer only above the same ones: the same pages on another server are sent."""
+    ship(host.engine, seal({"index.html": "Hello"}), SILENT)
+    other = seal({"index.html": "Hello"}, server="sleep 60")
+    seen = Watched()
+    ship(host.engine, other, seen)
+    assert seen.notes[0].startswith("sending 2 of 4 layers")
+
+
+def test_a_name_that_another_image_has_moves_to_ours(machine, host):
+    image = seal({"index.html": "Hello"})
+    squatter = replace(seal({"index.html": "other"}), reference=image.reference)
+    ship(host.engine, squatter, SILENT)
+    assert ship(host.engine, image, SILENT).diff_ids == diff_ids(image)
+    assert [names for _, names in machine.inventory()["images"]] == [[image.reference]]
+
+
+def test_a_shipment_that_was_killed_is_cleared_away_by_the_next(machine, host):
+    """It left its image under the name of what is still arriving."""
+    killed = ship(host.engine, seal({"index.html": "killed"}), SILENT)
+    host.engine.tag(killed.id, "localhost/site/blog:arriving")
+    host.engine.remove_image(killed.references[0])
+    image = seal({"index.html": "Hello"})
+    ship(host.engine, image, SILENT)
+    assert [names for _, names in machine.inventory()["images"]] == [[image.reference]]
+
+
+def flip(at):
+    """Spoils one byte of an archive."""
+
+    def spoil(pieces):
+        position = 0
+        for piece in pieces:
+            if position <= at < position + len(piece):
+                index = at - position
+                yield piece[:index] + bytes([piece[index] ^ 1]) + piece[index + 1 :]
+            else:
+                yield piece
+            position += len(piece)
+
+    return spoil
+
+
+def cut_off(at):
+    def spoil(pieces):
+        position = 0
+        for piece in pieces:
+            yield piece[: max(0, at - position)]
+            position += len(piece)
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(flip(5_000_000), id="a byte of a layer"),
+        pytest.param(cut_off(5_000_000), id="cut off"),
+        pytest.param(lambda _pieces: iter([b"no archive" * 100]), id="no archive"),
+        pytest.param(lambda _pieces: iter([]), id="empty"),
+    ],
+)
+def test_a_damaged_archive_is_refused_and_leaves_nothing(machine, host, spoil):
+    before = machine.inventory()
+    with pytest.raises(Problem) as caught:
+        ship(host.engine, replace(seal({"index.html": "Hello"}), spoil=spoil), SILENT)
+    assert caught.value.code is Exit.ENGINE
+    assert "\n" not in caught.value.message
+    assert caught.value.message.startswith("Docker ")
+    assert machine.inventory() == before
+
+
+def test_a_damaged_archive_leaves_the_release_before_it(machine, host):
+    ship(host.engine, seal({"index.html": "Hello"}), SILENT)
+    before = machine.inventory()
+    with pytest.raises(Problem):
+        ship(host.engine, replace(seal({"index.html": "edited"}), spoil=cut_off(3000)), SILENT)
+    assert machine.inventory() == before
+
+
+def test_where_leaving_layers_out_fails_all_are_sent(host):
+    """The first archive arrives damaged; the second, whole one is sound."""
+    ship(host.engine, seal({"index.html": "Hello"}), SILENT)
+
+    class Flaky:
+        sent = 0
+
+        def __call__(self, pieces):
+            self.sent += 1
+            return cut_off(3000)(pieces) if self.sent == 1 else pieces
+
+    edited, seen = replace(seal({"index.html": "edited"}), spoil=Flaky()), Watched()
+    assert ship(host.engine, edited, seen).diff_ids == diff_ids(edited)
+    assert len(seen.transfers) == 2
+    assert seen.notes[0].startswith("sending 1 of 4")
+    assert seen.notes[1].endswith("; sending all layers")
+    assert seen.notes[2].startswith("sending 4 of 4")
+
+
+def test_a_fault_on_this_side_is_not_laid_on_the_engine(machine, host):
+    """A layer that changed since it was described ends the transfer with its own Problem, and is not tried again."""
+    tries = []
+
+    def spoil(pieces):
+        tries.append(1)
+        yield next(pieces)
+        raise Problem("the layer has other bytes", code=Exit.TREE)
+
+    before = machine.inventory()
+    with pytest.raises(Problem, match="the layer has other bytes") as caught:
+        ship(host.engine, replace(seal({"index.html": "Hello"}), spoil=spoil), SILENT)
+    assert caught.value.code is Exit.TREE
+    assert len(tries) == 1
+    assert machine.inventory() == before
+
+
+def test_a_connection_cut_in_mid_load_changes_nothing_on_the_host(machine):
+    """sshd is killed after some megabytes; the next shipment works as if nothing had been."""
+    small = seal({"index.html": "Hello"})
+    image = heavier(small, 48)
+    sent = 0
+
+    def cut(pieces):
+        nonlocal sent
+        for piece in pieces:
+            before, sent = sent, sent + len(piece)
+            if before < 8 << 20 <= sent:
+                machine.cut_connections()
+            yield piece
+
+    before = machine.inventory()
+    started = time.monotonic()
+    with pytest.raises(Problem) as caught, open_host(machine.target(), SILENT) as host:
+        ship(host.engine, replace(image, spoil=cut), SILENT)
+    assert caught.value.code is Exit.HOST
+    assert caught.value.message.startswith(f"the connection to deploy@{machine.address} was cut")
+    assert "\n" not in caught.value.message
+    assert time.monotonic() - started < 20
+    assert sent < image.archive_size(image.reference, ()) - (8 << 20)
+    assert machine.inventory() == before
+    with open_host(machine.target(), SILENT) as host:
+        assert ship(host.engine, image, SILENT).diff_ids == diff_ids(image)
+        host.engine.remove_image(image.reference)
+    assert machine.inventory() == before
