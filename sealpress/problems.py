@@ -8,9 +8,14 @@ Anything else that escapes is a defect of sealpress and keeps its traceback.
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
+
+EXCERPT: Final = 120
+"""How many characters of a line an excerpt shows: a paragraph of Markdown is often one line of thousands."""
 
 
 class Exit(IntEnum):
@@ -44,14 +49,22 @@ class Place:
         return ":".join(str(part) for part in parts if part is not None)
 
     def excerpt(self) -> str:
-        """The line with a caret under the place, or "" where the line isn't known."""
+        """The line with carets under the place, safe to print; of a long line, what stands around them.
+
+        "" where the line isn't known.
+        """
         if self.text is None or self.column is None:
             return ""
         number = f"{self.line} | "
-        # Tabs keep their width in the caret's line, so that it stands right in any terminal.
-        before = "".join("\t" if char == "\t" else " " for char in self.text[: self.column - 1])
-        caret = "^" * max(1, min(self.length, len(self.text) - self.column + 1))
-        return f"{number}{self.text}\n{' ' * len(number)}{before}{caret}"
+        at = self.column - 1
+        first = max(0, min(at - EXCERPT // 2, len(self.text) - EXCERPT))
+        last = first + EXCERPT
+        end = min(at + self.length, last)
+        before = ("…" if first else "") + printable(self.text[first:at], keep="\t")
+        marked = printable(self.text[at:end], keep="\t")
+        after = printable(self.text[end:last], keep="\t") + ("…" if last < len(self.text) else "")
+        carets = "^" * max(1, sum(map(_width, marked)))
+        return f"{number}{before}{marked}{after}\n{' ' * len(number)}{_blank(before)}{carets}"
 
 
 class Problem(Exception):  # noqa: N818 - it names what a person has, not what the program does
@@ -67,10 +80,10 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
         self.code = code
 
     def __str__(self) -> str:
-        where = f"{self.place}: " if self.place else ""
+        where = f"{printable(str(self.place), keep='')}: " if self.place else ""
         lines = [f"{where}{printable(self.message)}"]
         if self.place and (excerpt := self.place.excerpt()):
-            lines += [printable(line, keep="\t") for line in excerpt.split("\n")]
+            lines.append(excerpt)
         if self.hint:
             lines.append(f"hint: {printable(self.hint)}")
         return "\n".join(lines)
@@ -116,7 +129,23 @@ def printable(text: str, keep: str = "\n\t") -> str:
 
     Also escapes the bidirectional overrides, which can make a line read as what it is not.
     """
-    return "".join(char if char in keep or _is_harmless(char) else f"\\x{ord(char):02x}" for char in text)
+    return "".join(char if char in keep or _is_harmless(char) else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
+
+
+def _blank(text: str) -> str:
+    """Blanks as wide as the text on a terminal. Tabs stay, so that what follows stands right in any."""
+    return "".join("\t" if char == "\t" else " " * _width(char) for char in text)
+
+
+def _width(char: str) -> int:
+    """The columns of a terminal that a character takes (UAX 11 for the wide ones)."""
+    if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 
 
 def _is_harmless(char: str) -> bool:
