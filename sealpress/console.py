@@ -1,7 +1,7 @@
 """All that the commands print: progress, tables, results. Library code takes a Console or a Progress and never prints.
 
 Results go to standard output, everything about the way there to standard error, so `publish status --json | jq` works.
-Colours and moving bars appear only on a terminal, and not with NO_COLOR or TERM=dumb.
+Colours and moving bars appear only on a terminal, and not with TERM=dumb; NO_COLOR takes the colours away.
 """
 
 import json
@@ -80,7 +80,9 @@ class Console:
     def result(self, data: Mapping[str, object]) -> None:
         """The same result for a machine; shown only with --json. One JSON document, keys sorted."""
         if self.json:
-            self._write(self.out, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False))
+            # Where the stream can't hold every character, JSON's own escapes: those of _write are not JSON.
+            is_unicode = (self.out.encoding or "utf-8").lower().startswith("utf")
+            self._write(self.out, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=not is_unicode))
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Aligned columns, for a person. Columns whose cells are all numbers or sizes stand to the right."""
