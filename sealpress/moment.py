@@ -13,7 +13,8 @@ def as_of(repository: Repository | None) -> datetime | None:
     Source: the Reproducible Builds specification of SOURCE_DATE_EPOCH. Raises Problem (exit 9) for a bad value.
     """
     if (epoch := os.environ.get("SOURCE_DATE_EPOCH")) is not None:
-        if not (epoch.isascii() and epoch.isdigit() and int(epoch) < 253402300800):
+        # Twelve digits reach beyond the year 9999, where datetime ends.
+        if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= 12 and int(epoch) < 253402300800):
             raise Problem(
                 f'SOURCE_DATE_EPOCH is "{epoch}"',
                 hint="set it to whole seconds since 1970, as `git log -1 --format=%ct` prints them, or unset it",
