@@ -156,13 +156,16 @@ def _entry(root: Path, path: str) -> Entry:
 # `name.0a1b2c3d.css` or `name-0a1b2c3d4e.js`: at least eight hex digits, letters among them, before the ending.
 FINGERPRINT: Final = re.compile(r"[.-](?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,64}\.[A-Za-z0-9.]+$")
 
+# What readers and machines know by its address alone, whatever the name looks like.
+ALWAYS_REVALIDATED: Final = (".html", ".htm", ".xml", ".json", ".txt")
+
 
 def cache_class(path: str) -> CacheClass:
     """IMMUTABLE for a name that carries a digest, as ssg, Hugo and every bundler write it.
 
     A run of digits alone is more likely a date (`photo-20260504.jpg`), letters alone a word: those stay REVALIDATE.
     """
-    if path.endswith((".html", ".htm", ".xml", ".json", ".txt")):
+    if path.endswith(ALWAYS_REVALIDATED):
         return CacheClass.REVALIDATE
     return CacheClass.IMMUTABLE if FINGERPRINT.search(path) else CacheClass.REVALIDATE
 
@@ -226,6 +229,13 @@ MEDIA_TYPES: Final = {
     "bin": "application/octet-stream",
 }
 
+# Files that are more than their ending says.
+NAMED_TYPES: Final = {
+    "atom.xml": MEDIA_TYPES["atom"],
+    "feed.xml": MEDIA_TYPES["atom"],
+    "rss.xml": MEDIA_TYPES["rss"],
+}
+
 
 def media_type(path: str) -> str:
     """The media type by the file's ending; `atom.xml`, `feed.xml` and `rss.xml` are what their names say.
@@ -233,8 +243,6 @@ def media_type(path: str) -> str:
     Unknown endings, and names without one, are application/octet-stream.
     """
     name = path.rsplit("/", 1)[-1].lower()
-    if name in {"atom.xml", "feed.xml"}:
-        return MEDIA_TYPES["atom"]
-    if name == "rss.xml":
-        return MEDIA_TYPES["rss"]
+    if name in NAMED_TYPES:
+        return NAMED_TYPES[name]
     return MEDIA_TYPES.get(name.rpartition(".")[2] if "." in name else "", "application/octet-stream")
