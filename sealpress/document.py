@@ -4,6 +4,7 @@ A reader (toml.py here, YAML in ssg.reading) gives a tree of Nodes; `decode` tur
 wrong types and missing keys become Problems at the very character, all of one file together.
 """
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -50,6 +51,23 @@ class Node:
                 return scalar
 
 
+def text_of(data: bytes, file: str, code: Exit = Exit.SITE) -> str:
+    """The text of a UTF-8 file, without a byte order mark.
+
+    Raises Problem with `code` at the first byte that is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        seen, at = error.object, error.start  # without the byte order mark
+        start = seen.rfind(b"\n", 0, at) + 1
+        before = seen[start:at].decode()
+        text = before + seen[at:].split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8", "replace")
+        place = Place(file, seen.count(b"\n", 0, at) + 1, len(before) + 1, text)
+        message = f"byte 0x{seen[at]:02x} is not UTF-8"
+        raise Problem(message, place=place, hint="save the file as UTF-8", code=code) from None
+
+
 def decode(node: Node, record: type[Record], name: str, code: Exit = Exit.SITE) -> Record:
     """A `record` from a table. `name` is how messages call the table: "[site]".
 
@@ -92,7 +110,11 @@ class _Decoder:
             # bool is an int to Python, but not to a person; a datetime is a date to both.
             case (kind, bool() | int() | float() | str() | date() as scalar) if kind in _KINDS and _fits(scalar, kind):
                 return scalar
-        return self._complain(f"{name} must be {_describe(wanted)}, not {_describe_value(node.value)}", node.place)
+        return self._complain(
+            f"{name} must be {_describe(wanted)}, not {_describe_value(node.value)}",
+            node.place,
+            _mend(wanted, node.value),
+        )
 
     def _union(self, node: Node, wanted: Any, name: str) -> Any:
         options = [option for option in get_args(wanted) if option is not type(None)]
@@ -162,6 +184,22 @@ def _inside(name: str, key: str) -> str:
     return f"[{name[1:-1]}.{key}]" if name in {"[publish]", "[language]"} else f"{name} {key}"
 
 
+def _mend(wanted: Any, value: object) -> str | None:
+    """How to write what was meant, where that can be told."""
+    match get_origin(wanted) or wanted, value:
+        case origin, bool() | int() | float() | date() if origin is str:
+            return "put it between quotes"
+        case origin, str() | bool() | int() | float() | date() if origin is tuple:
+            return "put it between [ and ]"
+        case origin, str() as text if origin in {int, float} and re.fullmatch(r"[-+]?[0-9]+", text):
+            return "write it without quotes"
+        case origin, str() as text if origin is bool and text.lower() in {"true", "false"}:
+            return f"write {text.lower()}, without quotes"
+        case origin, str() as text if origin is bool and text.lower() in {"yes", "on", "no", "off"}:
+            return f"write {'true' if text.lower() in {'yes', 'on'} else 'false'}"
+    return None
+
+
 def _describe(wanted: Any) -> str:
     origin = get_origin(wanted)
     if origin in {Union, types.UnionType}:
@@ -187,6 +225,8 @@ def _describe_value(value: object) -> str:
             return "a time"
         case date():
             return "a date"
+        case time():
+            return "a time of day"
         case tuple():
             return "a list"
         case Mapping():

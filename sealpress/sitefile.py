@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from sealpress import toml
-from sealpress.document import Node, decode
+from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import LanguageSettings, PermalinkSettings, Settings
 
@@ -47,17 +47,16 @@ def load(path: Path, shown: str | None = None) -> SiteFile:
     Raises Problem or Problems (exit 3), each at its place.
     """
     try:
-        text = path.read_bytes().decode()
+        data = path.read_bytes()
     except FileNotFoundError:
         raise Problem(
             f"there is no {NAME} in {path.parent}",
             hint=f'run this in your blog\'s folder, or write a {NAME} with [site] title = "…" and url = "https://…/"',
         ) from None
-    except UnicodeDecodeError as error:
-        raise Problem(f"{path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
     except OSError as error:
         raise Problem(f"can't read {path}: {error.strerror}") from None
-    document = toml.parse(text, shown or str(path))
+    name = shown or str(path)
+    document = toml.parse(text_of(data, name), name)
     site = SiteFile(path.absolute().parent, _settings(document), document)
     raise_all(list(_check(site)))
     return site
@@ -117,17 +116,22 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("image", "security_mirror"), settings.image.security_mirror, _mirror),
         (("image", "snapshot_mirror"), settings.image.snapshot_mirror, _mirror),
         *((("site", "languages", n), tag, _language_tag) for n, tag in enumerate(settings.site.languages)),
-        *((("image", "headers", key), f"{key}: {value}", _header) for key, value in settings.image.headers.items()),
+        *((("image", "headers", key), key, _header_name) for key in settings.image.headers),
+        *((("image", "headers", key), value, _header_value) for key, value in settings.image.headers.items()),
         *((("publish", name), name, _target_name) for name in settings.publish),
         *((("publish", name, "host"), target.host, _host) for name, target in settings.publish.items()),
+        *((("publish", name, "address"), target.address, _address) for name, target in settings.publish.items()),
         *(_permalink_texts(("permalinks",), settings.permalinks)),
     ]
     for tag, language in settings.language.items():
         if language.permalinks:
-            texts += _permalink_texts(("language", tag, "permalinks"), language.permalinks)
+            # The others are those of [permalinks], checked there.
+            own = _permalink_texts(("language", tag, "permalinks"), language.permalinks)
+            texts += [one for one in own if site.document.at(*one[0])]
     for path, text, check in texts:
         if wrong := check(text):
             yield Problem(f"{_dotted(path)} {wrong}", place=site.place(*path))
+    yield from _check_output(site)
     yield from _check_languages(site)
     yield from _check_numbers(site)
     if len(set(settings.image.architectures)) != len(settings.image.architectures) or not settings.image.architectures:
@@ -139,6 +143,20 @@ def _check(site: SiteFile) -> Iterable[Problem]:
 def _dotted(path: tuple[str | int, ...]) -> str:
     names = [str(part) for part in path if isinstance(part, str)]
     return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _check_output(site: SiteFile) -> Iterable[Problem]:
+    """A build overwrites its output: no folder of sources may be that, hold that, or lie in that."""
+    build = site.settings.build
+    output = PurePosixPath(build.output)
+    for name in ("content", "static", "templates"):
+        folder = PurePosixPath(getattr(build, name))
+        if output.parts and folder.parts and (output.is_relative_to(folder) or folder.is_relative_to(output)):
+            yield Problem(
+                f'[build] output "{build.output}" and {name} "{folder}" lie in one another',
+                place=site.place("build", "output"),
+                hint="the output is overwritten: give it a folder of its own",
+            )
 
 
 def _check_languages(site: SiteFile) -> Iterable[Problem]:
@@ -229,6 +247,8 @@ def _permalink(pattern: str, known: frozenset[str], telling: frozenset[str]) -> 
         return 'must end with "/" or ".html"'
     if any(part in {".", ".."} for part in pattern.split("/")) or "//" in pattern:
         return "is not a plain path"
+    if any(char in "?#%\\" or char.isspace() or not char.isprintable() for char in pattern):
+        return "has a character that has another meaning in a URL (space, ?, #, % or a backslash)"
     return None
 
 
@@ -248,18 +268,23 @@ def _site_url(text: str) -> str | None:
         return "must be an address without user, query or fragment"
     if not text.isascii() or any(char.isspace() for char in text):
         return "must be ASCII without spaces (write the host in its xn-- form)"
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+", url.hostname):
+        return f'"{url.hostname}" is not a host name'
+    # RFC 3986, section 3.3: pchar, and "/"
+    if not re.fullmatch(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*", url.path) or {".", ".."} & set(url.path.split("/")):
+        return "has a path with characters that no URL may hold"
     return None
 
 
 def _folder(text: str) -> str | None:
     path = PurePosixPath(text)
-    if not text or path.is_absolute() or ".." in path.parts:
-        return "must be a folder inside the repository, relative to site.toml"
+    if not path.parts or path.is_absolute() or ".." in path.parts or not text.isprintable() or "\\" in text:
+        return 'must be a folder inside the repository, relative to site.toml: "content"'
     return None
 
 
 def _output_folder(text: str) -> str | None:
-    if PurePosixPath(text) == PurePosixPath(".") or PurePosixPath(text).parts[:1] == (".git",):
+    if not PurePosixPath(text).parts or PurePosixPath(text).parts[0] == ".git":
         return "must be a folder of its own: it is overwritten"
     return _folder(text)
 
@@ -287,11 +312,13 @@ def _mirror(text: str) -> str | None:
     return "must be the base URL of a Debian mirror: http://…, https://… or file:///…"
 
 
-def _header(text: str) -> str | None:
-    name, _, value = text.partition(": ")
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):  # RFC 9110, section 5.6.2: token
-        return f'"{name}" is not the name of a header'
-    if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in value):
+def _header_name(text: str) -> str | None:
+    # RFC 9110, section 5.6.2: token
+    return None if re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", text) else "is not the name of a header"
+
+
+def _header_value(text: str) -> str | None:
+    if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in text):
         return "has a character that no header may hold (control or not ASCII)"
     return None
 
@@ -311,6 +338,16 @@ def _host(text: str) -> str | None:
             return f'"{text}" has a port: write ssh://{text}'
         return None
     return f'"{text}" is not "user@host", "ssh://user@host:port" or "local"'
+
+
+def _address(text: str) -> str | None:
+    import ipaddress  # noqa: PLC0415 - only a site that is published needs it
+
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return f'"{text}" is not an IP address: "0.0.0.0" for all of the host\'s, "127.0.0.1" behind a proxy'
+    return None
 
 
 def image_name(settings: Settings) -> str:

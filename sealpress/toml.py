@@ -25,26 +25,56 @@ def parse(text: str, file: str, *, first_line: int = 1, code: Exit = Exit.SITE) 
     lines = text.split("\n")
     try:
         data = tomllib.loads(text)
+        scan = _Scan(text, file, first_line, lines)
+        scan.document()
+        return _node(data, (), scan.found, Place(file, first_line, 1, lines[0].rstrip("\r")))
     except tomllib.TOMLDecodeError as error:
         raise _syntax_problem(error, lines, file, first_line, code) from None
-    scan = _Scan(text, file, first_line, lines)
-    scan.document()
-    top = Place(file, first_line, 1, lines[0].rstrip("\r"))
-    return _node(data, (), scan.found, top)
+    except RecursionError:
+        raise Problem("not valid TOML: nested too deeply", place=Place(file, first_line), code=code) from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise Problem(f"not valid TOML: {error}", place=Place(file, first_line), code=code) from None
+
+
+# What tomllib says, and what a person can do about it.
+_HINTS: Final = (
+    ("Invalid value", 'put text between quotes: key = "text"; true and false are written small'),
+    ("Expected '=' after a key", 'a line is key = "value"'),
+    ("Invalid statement", 'a line is key = "value" or a [table]; a key with other than a-z, 0-9, _ and - is quoted'),
+    ("Expected newline or end of document after a statement", "one key = value a line; put text between quotes"),
+    ("Cannot overwrite a value", "a key may stand only once in its table"),
+    ("Cannot declare", "a table may stand only once: move its keys together"),
+    ("Found invalid character '\\n'", "the text on this line has no closing quote"),
+    ("Illegal character '\\n'", 'the text on this line has no closing quote; text of several lines stands between """'),
+    ("Unescaped '\\' in a string", "write \\\\ for a backslash, or put the text between single quotes"),
+    ("Unterminated string", "the closing quotes are missing"),
+    ("Unclosed array", "the closing ] is missing"),
+)
 
 
 def _syntax_problem(
     error: tomllib.TOMLDecodeError, lines: list[str], file: str, first_line: int, code: Exit
 ) -> Problem:
     message = str(error)
+    hint = next((hint for start, hint in _HINTS if message.startswith(start)), None)
     if at := re.search(r" \(at line (\d+), column (\d+)\)$", message):
         line, column = int(at[1]), int(at[2])
         message = message[: at.start()]
-    else:  # "(at end of document)"
-        line, column = len(lines), len(lines[-1]) + 1
-        message = message.removesuffix(" (at end of document)") + " at the end of the file"
-    place = Place(file, first_line + line - 1, column, lines[line - 1].rstrip("\r") if line <= len(lines) else "")
-    return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", place=place, code=code)
+        line, column = _last_text(lines) if line > len(lines) else (line, column)
+    else:  # "(at end of document)": behind the last character that says something
+        line, column = _last_text(lines)
+        message = message.removesuffix(" (at end of document)") + " at the end"
+    if declared := re.fullmatch(r"Cannot declare \((.*?),?\) twice", message):
+        names = ".".join(re.findall(r"'([^']*)'", declared[1]))
+        message = f"the table [{names}] stands here a second time"
+    place = Place(file, first_line + line - 1, column, lines[line - 1].rstrip("\r"))
+    return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", place=place, hint=hint, code=code)
+
+
+def _last_text(lines: list[str]) -> tuple[int, int]:
+    """The line and column right behind the last character that is no space."""
+    number = next((number for number in range(len(lines), 0, -1) if lines[number - 1].strip()), 1)
+    return number, len(lines[number - 1].rstrip()) + 1
 
 
 @dataclass(frozen=True, slots=True)

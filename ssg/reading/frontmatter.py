@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sealpress import toml
-from sealpress.document import Node, decode
+from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem
 from ssg.model import FrontMatter
 
@@ -54,14 +54,9 @@ def _yaml(head: str, source: str) -> Node:
 
 
 def _text(data: bytes, source: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        raise Problem(
-            f"byte 0x{data[error.start]:02x} is not UTF-8", place=Place(source, line, column), hint="save it as UTF-8"
-        ) from None
+    text = text_of(data, source).replace("\r\n", "\n").replace("\r", "\n")
     if (at := text.find("\0")) >= 0:
-        raise Problem("a NUL character stands here", place=Place(source, text.count("\n", 0, at) + 1))
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        start = text.rfind("\n", 0, at) + 1
+        place = Place(source, text.count("\n", 0, at) + 1, at - start + 1, text[start:].partition("\n")[0])
+        raise Problem("a NUL character stands here", place=place, hint="take it out: it belongs in no text")
+    return text
