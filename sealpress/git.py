@@ -52,7 +52,7 @@ class Repository:
         found = _git(
             self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", may_fail=True
         )
-        if found is None:
+        if found is None or found.startswith(b"^"):  # "^main" is a range: all that main does not hold
             raise Problem(
                 f'there is no commit "{revision}" in this repository',
                 hint="git log --oneline lists them",
@@ -68,8 +68,11 @@ class Repository:
         return sorted({name for name in listed if (folder / name).is_file() or (folder / name).is_symlink()})
 
     def untracked(self, folder: Path) -> list[str]:
-        """Files below `folder` that git neither tracks nor ignores, relative to `folder`, sorted."""
-        return sorted(_names(_git(folder, "ls-files", "-z", "--others", "--exclude-standard")))
+        """Files below `folder` that git neither tracks nor ignores, relative to `folder`, sorted.
+
+        A repository inside this one is no part of it.
+        """
+        return sorted(_files(_git(folder, "ls-files", "-z", "--others", "--exclude-standard")))
 
     def is_clean(self, folder: Path) -> bool:
         """Whether `folder` shows just what HEAD holds: nothing edited, staged or untracked (ignored files aside)."""
@@ -78,8 +81,11 @@ class Repository:
     def dates(self, folder: Path) -> dict[str, FileDates]:
         """The dates of every file below `folder`, by its path relative to `folder`, from the whole history.
 
-        Raises Problem (exit 9) in a shallow clone, where every file seems to be from the last commit.
+        Empty before the first commit. Raises Problem (exit 9) in a shallow clone, where every file seems to be from the
+        last commit.
         """
+        if self.head() is None:
+            return {}
         if (_git(self.root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true":
             raise Problem(
                 "this clone is shallow: it can't tell when a file was written",
@@ -88,6 +94,8 @@ class Repository:
             )
         log = _git(
             folder,
+            "-c",
+            "log.showRoot=true",
             "log",
             "--no-show-signature",
             "--format=%x00%ct",
@@ -102,54 +110,60 @@ class Repository:
         dates: dict[str, FileDates] = {}
         for when, name in _log_entries(log or b""):
             known = dates.get(name)
-            dates[name] = FileDates(when, known.last if known else when)
+            # Not always from new to old: clocks of several authors differ.
+            dates[name] = FileDates(min(known.first, when), max(known.last, when)) if known else FileDates(when, when)
         return dates
 
     @contextmanager
     def checkout(self, commit: Commit) -> Iterator[Path]:
         """A folder with just the files of `commit`, gone after use. The repository's own index and files stay.
 
-        Line endings are as committed, whatever this machine's git is set to. Submodules are empty folders.
+        Line endings are as committed, or as the commit's own .gitattributes say, whatever this machine's git is set to.
+        Submodules are empty folders.
         """
         with tempfile.TemporaryDirectory(prefix="sealpress-commit-") as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             tree = Path(folder) / "tree"
             tree.mkdir()
-            _git(self.root, "read-tree", commit.id, environment=index)
-            _git(
-                self.root,
-                "-c",
-                "core.autocrlf=false",
-                "-c",
-                "core.eol=lf",
-                "checkout-index",
-                "--all",
-                "--quiet",
-                f"--prefix={tree}/",
-                environment=index,
-            )
+            own = _git(self.root, "rev-parse", "--absolute-git-dir") or b""
+            # With the folder as its work tree, git does not see the .gitattributes that lie around in the real one.
+            environment = {
+                "GIT_DIR": os.fsdecode(own.removesuffix(b"\n")),
+                "GIT_WORK_TREE": str(tree),
+                "GIT_INDEX_FILE": str(Path(folder) / "index"),
+                "GIT_ATTR_NOSYSTEM": "1",
+            }
+            plain = ["core.autocrlf=false", "core.eol=lf", "core.symlinks=true", f"core.attributesFile={os.devnull}"]
+            options = [word for setting in plain for word in ("-c", setting)]
+            _git(tree, "read-tree", commit.id, environment=environment)
+            _git(tree, *options, "checkout-index", "--all", "--quiet", environment=environment)
             yield tree
 
 
 def discover(folder: Path) -> Repository | None:
     """The repository whose work tree holds `folder`, or None.
 
-    Raises Problem (exit 9) where git is missing or distrusts the folder.
+    Raises Problem (exit 9) where git is missing, distrusts the folder or can't read the repository: what it tracks must
+    not be taken for what lies there.
     """
-    top = _git(folder, "rev-parse", "--show-toplevel", may_fail=True)
-    return Repository(Path(os.fsdecode(top.rstrip(b"\n")))) if top else None
+    top = _git(folder, "rev-parse", "--show-toplevel", may_fail=_NO_WORK_TREE)
+    return Repository(Path(os.fsdecode(top.removesuffix(b"\n")))) if top else None
 
 
 def files_without_git(folder: Path) -> list[str]:
-    """All files below a folder that is in no repository, less what its .gitignore files leave out; relative, sorted."""
+    """All files below a folder that is in no repository, less what its .gitignore files leave out; relative, sorted.
+
+    The ignore lists of this machine and its user play no part.
+    """
     with tempfile.TemporaryDirectory(prefix="sealpress-git-") as empty:
-        _git(folder, "init", "--quiet", "--bare", empty)
+        _git(folder, "init", "--quiet", "--bare", "--template=", empty)
         return sorted(
-            _names(
+            _files(
                 _git(
                     folder,
+                    "-c",
+                    f"core.excludesFile={os.devnull}",
                     f"--git-dir={empty}",
-                    f"--work-tree={folder}",
+                    "--work-tree=.",
                     "ls-files",
                     "-z",
                     "--others",
@@ -183,11 +197,27 @@ def _names(listed: bytes | None) -> list[str]:
     return [os.fsdecode(name) for name in (listed or b"").split(b"\0") if name]
 
 
+def _files(listed: bytes | None) -> list[str]:
+    """Less the repositories that git lists as folders, with "/" behind the name."""
+    return [name for name in _names(listed) if not name.endswith("/")]
+
+
+# What git says where there is no work tree; anything else that it says is trouble.
+_NO_WORK_TREE: Final = ("not a git repository (or any", "must be run in a work tree")
+
+
 def _git(
-    folder: Path, *arguments: str, may_fail: bool = False, environment: dict[str, str] | None = None
+    folder: Path,
+    *arguments: str,
+    may_fail: bool | tuple[str, ...] = False,
+    environment: dict[str, str] | None = None,
 ) -> bytes | None:
-    """What git printed; None where it failed and may. Raises Problem (exit 9) with git's own last line."""
+    """What git printed; None where it failed and may: always, or saying one of the given things.
+
+    Raises Problem (exit 9) with git's own last line.
+    """
     command: Sequence[str] = ["git", "-c", "core.quotePath=false", *arguments]
+    name = next(word for word in arguments if not word.startswith("-") and "=" not in word)
     try:
         done = subprocess.run(
             command,
@@ -203,7 +233,7 @@ def _git(
             raise Problem(f"there is no folder {folder}", code=Exit.MACHINE) from None
         raise Problem("git is not installed", hint="on Debian: apt install git", code=Exit.MACHINE) from None
     except subprocess.TimeoutExpired:
-        raise Problem(f"git {arguments[0]} gave no answer in {TIMEOUT} s", code=Exit.MACHINE) from None
+        raise Problem(f"git {name} gave no answer in {TIMEOUT} s", code=Exit.MACHINE) from None
     if done.returncode == 0:
         return done.stdout
     said = done.stderr.decode("utf-8", "replace").strip()
@@ -213,11 +243,10 @@ def _git(
             hint=f'git config --global --add safe.directory "{folder}"',
             code=Exit.MACHINE,
         )
-    if may_fail:
+    if may_fail is True or (may_fail and any(known in said for known in may_fail)):
         return None
-    raise Problem(
-        f"git {arguments[0]} failed: {said.splitlines()[-1] if said else 'no reason given'}", code=Exit.MACHINE
-    )
+    reason = said.splitlines()[-1].removeprefix("fatal: ") if said else "no reason given"
+    raise Problem(f"git {name} failed: {reason}", code=Exit.MACHINE)
 
 
 # What `git rev-parse --local-env-vars` lists: set in hooks and linked worktrees, and then true of another repository.
