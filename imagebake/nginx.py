@@ -1,27 +1,33 @@
-"""nginx.conf and mime.types for a sealed site: a function of the settings and of which 404 pages the tree has.
+"""nginx.conf and mime.types for a sealed site: a function of the settings and of the tree's names.
 
-All paths in the configuration are relative to nginx's prefix, which is "/" in the image. So the sealed file itself can
-be tried elsewhere (smoke.py), with another prefix and another listen.conf beside it.
+All paths in the configuration are relative to nginx's prefix, which is "/" in the image. So the sealed files can be run
+elsewhere just as they are (smoke.py), with another prefix and another listen.conf.
 
-    etc/nginx/nginx.conf    this configuration
+    etc/nginx/nginx.conf    the configuration
     etc/nginx/listen.conf   where to listen, alone, so that a runner can put its own in place
-    etc/nginx/mime.types    from sealpress.tree.MEDIA_TYPES
+    etc/nginx/mime.types    from sealpress.tree.MEDIA_TYPES, so that what is served is what the tree says
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from imagebake.image.entries import Bytes, Directory, Entry, File
-from sealpress.problems import Place, Problem
+from sealpress.problems import Exit, Place, Problem
 from sealpress.settings import ImageSettings
-from sealpress.tree import FINGERPRINT, MEDIA_TYPES
+from sealpress.tree import ALWAYS_REVALIDATED, FINGERPRINT, MEDIA_TYPES, NAMED_TYPES
 
 ROOT: Final = "srv/www"
 FOLDER: Final = "etc/nginx"
+PROGRAM: Final = "usr/sbin/nginx"
 BROTLI_MODULE: Final = "usr/lib/nginx/modules/ngx_http_brotli_static_module.so"
+RELEASE_PATH: Final = ".well-known/release"
+HEALTH_PATH: Final = "healthz"
 NOT_FOUND: Final = "404.html"
 
-ENTRYPOINT: Final = ("/usr/sbin/nginx", "-e", "stderr", "-p", "/", "-c", f"/{FOLDER}/nginx.conf")
+ARGUMENTS: Final = ("-e", "stderr", "-c", f"{FOLDER}/nginx.conf")
+ENTRYPOINT: Final = (f"/{PROGRAM}", "-p", "/", *ARGUMENTS)
 
 # What every answer carries, errors too; a header of the same name in [image] headers takes its place.
 _HEADERS: Final[Mapping[str, str]] = {
@@ -29,26 +35,58 @@ _HEADERS: Final[Mapping[str, str]] = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }
 
-# nginx computes these; a second one would break the answer.
-_OWN_HEADERS: Final = frozenset({
-    "accept-ranges", "cache-control", "connection", "content-encoding", "content-length", "content-range",
-    "content-type", "date", "etag", "keep-alive", "last-modified", "location", "server", "te", "trailer",
-    "transfer-encoding", "upgrade", "vary",
-})  # fmt: skip
-
-_COMPRESSIBLE: Final = ("+xml", "+json", "/json", "/xml", "/wasm", "font/ttf", "font/otf")
-
-# Worth compressing: text in one way or another. (nginx itself adds text/html.)
-_TEXT_TYPES: Final = sorted(
-    kind for kind in {*MEDIA_TYPES.values()} - {"text/html"} if kind.startswith("text/") or kind.endswith(_COMPRESSIBLE)
+# nginx works these out for every answer; a second one would contradict it.
+_OWN_HEADERS: Final = frozenset(
+    [
+        "accept-ranges",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "date",
+        "etag",
+        "keep-alive",
+        "last-modified",
+        "location",
+        "server",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "vary",
+    ]
 )
-_CHARSET_TYPES: Final = [kind for kind in _TEXT_TYPES if not kind.endswith(("/wasm", "/ttf", "/otf"))]
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
+
+_TEXT: Final = tuple(sorted({kind for kind in MEDIA_TYPES.values() if kind.startswith("text/")} - {"text/html"}))
+_COMPRESSIBLE: Final = tuple(
+    sorted(
+        kind
+        for kind in {*MEDIA_TYPES.values(), *NAMED_TYPES.values()} - {"text/html"}
+        if kind.startswith("text/") or kind.endswith(("xml", "json", "/wasm", "/ttf", "/otf", "/bmp", ".icon"))
+    )
+)
+
+_DOLLAR: Final = "${dollar}"
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One directive: its name and arguments, and what stands in its block. `why` becomes a comment above it."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    block: "tuple[Directive, ...] | None" = None
+    why: str = ""
 
 
 def entries(settings: ImageSettings, paths: Iterable[str]) -> tuple[Entry, ...]:
-    """The configuration's files for a tree with these `paths`.
+    """The configuration's files, for a tree with these paths.
 
-    Raises Problem (exit 3) for a header that nginx itself answers for.
+    Raises Problem (exit 3) for a header that can't be set, (exit 5) for a path that the image answers itself.
     """
     files = {
         f"{FOLDER}/nginx.conf": nginx_conf(settings, paths),
@@ -59,161 +97,210 @@ def entries(settings: ImageSettings, paths: Iterable[str]) -> tuple[Entry, ...]:
 
 
 def listen_conf(address: str, port: int) -> str:
-    """`address` "": all of IPv4."""
+    """`address` is numeric; "": every IPv4 address of the machine or container."""
     host = f"[{address}]" if ":" in address else address
-    return f"listen {host}{':' if host else ''}{port} default_server;\n"
+    return rendered([_directive("listen", f"{host}:{port}" if host else str(port), "default_server")])
 
 
 def mime_types() -> str:
     endings: dict[str, list[str]] = {}
     for ending, kind in sorted(MEDIA_TYPES.items()):
         endings.setdefault(kind, []).append(ending)
-    lines = [f"    {kind} {' '.join(found)};" for kind, found in sorted(endings.items())]
-    return "\n".join(["types {", *lines, "}"]) + "\n"
+    kinds = (_directive(kind, *found) for kind, found in sorted(endings.items()))
+    return rendered([Directive("types", block=tuple(kinds))])
 
 
 def nginx_conf(settings: ImageSettings, paths: Iterable[str]) -> str:
-    """The whole configuration. `paths` are those of the output tree."""
-    not_found = sorted(path for path in paths if path == NOT_FOUND or path.endswith("/" + NOT_FOUND))
-    headers = _headers(settings.headers)
-    return _CONF.format(
-        brotli=BROTLI_MODULE,
-        root=ROOT,
-        fingerprint=FINGERPRINT.pattern,
-        text_types=" ".join(_TEXT_TYPES),
-        charset_types=" ".join(_CHARSET_TYPES),
-        # A "$" can't be escaped in a value; a variable that holds one can stand in for it.
-        dollar='    geo $dollar { default "$"; }\n' if any("$" in value for value in headers.values()) else "",
-        headers="\n".join(f"        add_header {name} {_quoted(value)} always;" for name, value in headers.items()),
-        not_found=_error_pages(NOT_FOUND) if NOT_FOUND in not_found else "        error_page 403 =404 @missing;\n",
-        languages="".join(_language(path) for path in not_found if path != NOT_FOUND),
+    """The whole of nginx.conf. Raises as `entries` does."""
+    pages = _not_found_pages(paths)
+    return "# Written by imagebake. Paths are relative to nginx's prefix.\n\n" + rendered(
+        [
+            _directive(
+                "load_module",
+                BROTLI_MODULE,
+                why="Serves files that were compressed beforehand: `x.css.br` beside `x.css`.",
+            ),
+            _directive("daemon", "off"),
+            _directive(
+                "worker_processes",
+                "2",
+                why="One may wait for the disk while the other answers. `auto` would count the host's cores, and on a"
+                " large\n# host its workers outgrow the container's memory.",
+            ),
+            _directive("pid", "tmp/nginx.pid"),
+            _directive("error_log", "stderr", "warn"),
+            Directive("events", block=(_directive("worker_connections", "1024"),)),
+            Directive("http", block=(*_http(pages), _server(_headers(settings.headers), pages))),
+        ]
     )
 
 
-def _headers(own: Mapping[str, str]) -> dict[str, str]:
-    taken = {name.lower() for name in own}
-    for name in own:
-        if name.lower() in _OWN_HEADERS:
+def rendered(directives: Iterable[Directive], depth: int = 0) -> str:
+    """The directives as text. Arguments are quoted where they need it; `$` stays nginx's own (see `literal`)."""
+    indent = "    " * depth
+    lines: list[str] = []
+    for one in directives:
+        if one.why:
+            lines += [f"{indent}# {one.why}".replace("\n", f"\n{indent}")]
+        head = " ".join(map(_quoted, (one.name, *one.arguments)))
+        if one.block is None:
+            lines.append(f"{indent}{head};")
+        elif not one.block:
+            lines.append(f"{indent}{head} {{ }}")
+        else:
+            lines += [f"{indent}{head} {{", rendered(one.block, depth + 1).rstrip("\n"), f"{indent}}}"]
+    return "\n".join(lines) + "\n"
+
+
+def literal(text: str) -> str:
+    """Text from outside as an argument in which nothing is a variable.
+
+    nginx knows no escape for `$`, so a variable that holds one stands in for it.
+    """
+    return text.replace("$", _DOLLAR)
+
+
+def _quoted(argument: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9$@_./:=*~^+-]+", argument) and "${" not in argument:
+        return argument
+    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in argument):
+        raise ValueError(f"a control character in {argument!a}")
+    return '"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _directive(name: str, *arguments: str, why: str = "") -> Directive:
+    return Directive(name, arguments, why=why)
+
+
+def _http(pages: tuple[str, ...]) -> tuple[Directive, ...]:
+    languages = sorted((page for page in pages if page != NOT_FOUND), key=lambda page: (-page.count("/"), page))
+    default = (_directive("default", f"/{NOT_FOUND}" if NOT_FOUND in pages else "@missing"),)
+    return (
+        _directive("include", "mime.types"),
+        _directive("default_type", "application/octet-stream"),
+        _directive("charset", "utf-8"),
+        _directive("charset_types", *_TEXT),
+        *(
+            _directive(f"{kind}_temp_path", f"tmp/{kind}", why="" if number else "Only /tmp can be written.")
+            for number, kind in enumerate(("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        ),
+        _directive("access_log", "/dev/stdout"),
+        _directive("server_tokens", "off"),
+        _directive("sendfile", "on"),
+        _directive("tcp_nopush", "on"),
+        _directive(
+            "etag", "on", why="A file's time comes from its content: the ETag changes whenever the content does."
+        ),
+        _directive("if_modified_since", "off", why="For the same reason the time says nothing else, and is not told."),
+        _directive("gzip", "on", why="Done when asked for, so that no byte of the image depends on a compressor."),
+        _directive("gzip_vary", "on"),
+        _directive("gzip_proxied", "any"),
+        _directive("gzip_comp_level", "5"),
+        _directive("gzip_min_length", "256"),
+        _directive("gzip_types", *_COMPRESSIBLE),
+        _directive("brotli_static", "on"),
+        Directive("geo", ("$dollar",), (_directive("default", "$"),), why="There is no escape for it."),
+        Directive(
+            "map",
+            ("$uri", "$cache"),
+            (
+                _directive("default", "no-cache"),
+                _directive("~" + "|".join(re.escape(ending) + "$" for ending in ALWAYS_REVALIDATED), "no-cache"),
+                _directive("~" + FINGERPRINT.pattern, "public, max-age=31536000, immutable"),
+            ),
+            why="A name that holds a digest of its content is kept for ever; all else is asked about each time.",
+        ),
+        Directive(
+            "map",
+            ("$uri", "$not_found"),
+            (
+                *default,
+                *(_directive("~^/" + re.escape(page.removesuffix(NOT_FOUND)), f"/{page}") for page in languages),
+            ),
+            why="Each language has its own page for what isn't there.",
+        ),
+    )
+
+
+def _server(headers: Mapping[str, str], pages: tuple[str, ...]) -> Directive:
+    missing = "$not_found" if pages else "@missing"
+    return Directive(
+        "server",
+        block=(
+            _directive("include", "listen.conf"),
+            _directive("server_name", "_"),
+            _directive("root", ROOT),
+            _directive("index", "index.html"),
+            _directive("absolute_redirect", "off", why="The address that a reader used is known only to a proxy."),
+            _directive("error_page", "404", missing),
+            _directive("error_page", "403", "=404", missing, why="A folder without an index is no page, either."),
+            _directive(
+                "add_header",
+                "Cache-Control",
+                "$cache",
+                "always",
+                why="Headers stand here alone: a location with one of its own would lose all of these.",
+            ),
+            _directive("add_header", "Last-Modified", ""),
+            *(_directive("add_header", name, literal(value), "always") for name, value in headers.items()),
+            Directive("location", ("/",), (_directive("try_files", "$uri", "$uri/", "$uri.html", "=404"),)),
+            *(
+                Directive(
+                    "location",
+                    ("~", f"/{re.escape(name)}$"),
+                    (Directive("types", block=()), _directive("default_type", kind)),
+                )
+                for name, kind in sorted(NAMED_TYPES.items())
+            ),
+            Directive(
+                "location",
+                ("=", f"/{RELEASE_PATH}"),
+                (Directive("types", block=()), _directive("default_type", "text/plain")),
+            ),
+            Directive(
+                "location",
+                ("=", f"/{HEALTH_PATH}"),
+                (
+                    _directive("access_log", "off"),
+                    Directive("types", block=()),
+                    _directive("default_type", "text/plain"),
+                    _directive("return", "200", "ok"),
+                ),
+            ),
+            Directive("location", ("@missing",), (_directive("return", "404"),)),
+        ),
+    )
+
+
+def _not_found_pages(paths: Iterable[str]) -> tuple[str, ...]:
+    """The tree's 404 pages, in folders as languages are named. Raises Problem (exit 5) for a path that is taken."""
+    found: list[str] = []
+    for path in paths:
+        if path in {RELEASE_PATH, HEALTH_PATH}:
             raise Problem(
-                f'[image] headers can\'t set "{name}": nginx works it out for every answer',
-                place=Place("site.toml"),
-                hint="take it out of [image] headers",
+                f'"{path}" is a path that the image answers itself',
+                place=Place(path),
+                hint="take it out of the tree, or rename it",
+                code=Exit.TREE,
             )
-    kept = {name: value for name, value in _HEADERS.items() if name.lower() not in taken}
-    return kept | {name: own[name] for name in sorted(own)}
+        if re.fullmatch(rf"(?:[A-Za-z0-9._-]+/)*{re.escape(NOT_FOUND)}", path):
+            found.append(path)
+    return tuple(found)
 
 
-def _quoted(text: str) -> str:
-    """A value for nginx: in quotes, with what it would read as its own syntax escaped."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "${dollar}") + '"'
+def _headers(own: Mapping[str, str]) -> dict[str, str]:
+    for name, value in own.items():
+        if not _TOKEN.fullmatch(name):
+            raise _header_problem(f'"{name}" is not the name of a header', "letters, digits and dashes")
+        if name.lower() in _OWN_HEADERS:
+            raise _header_problem(
+                f'the header "{name}" can\'t be set: nginx works it out for every answer', "take it out"
+            )
+        if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in value):
+            raise _header_problem(f'the header "{name}" has a control character or one that is not ASCII', "remove it")
+    taken = {name.lower() for name in own}
+    return {name: value for name, value in _HEADERS.items() if name.lower() not in taken} | dict(sorted(own.items()))
 
 
-def _error_pages(path: str) -> str:
-    # 403 is a folder without an index: nothing that a reader should tell from a page that isn't there.
-    return f"        error_page 404 /{path};\n        error_page 403 =404 /{path};\n"
-
-
-def _language(path: str) -> str:
-    """The location of a language, which has a 404 page of its own."""
-    folder = path.removesuffix(NOT_FOUND)
-    pages = _error_pages(path).replace("        ", "            ")
-    return f"""
-        location "/{_escaped(folder)}" {{
-{pages.replace(path, _escaped(path))}            try_files $uri $uri/ $uri.html =404;
-        }}
-"""
-
-
-def _escaped(path: str) -> str:
-    return path.replace("\\", "\\\\").replace('"', '\\"')
-
-
-_CONF: Final = """\
-# Written by imagebake, from [image] in site.toml. Paths are relative to nginx's prefix, "/" in the image.
-load_module {brotli};
-
-daemon off;
-worker_processes auto;
-pid tmp/nginx.pid;
-error_log stderr warn;
-
-events {{
-    worker_connections 1024;
-}}
-
-http {{
-    include mime.types;
-    default_type application/octet-stream;
-    charset utf-8;
-    charset_types {charset_types};
-
-    # The image is read-only but for /tmp.
-    client_body_temp_path tmp/body;
-    proxy_temp_path tmp/proxy;
-    fastcgi_temp_path tmp/fastcgi;
-    uwsgi_temp_path tmp/uwsgi;
-    scgi_temp_path tmp/scgi;
-
-    access_log /dev/stdout combined;
-    server_tokens off;
-    sendfile on;
-    tcp_nopush on;
-    client_max_body_size 8k;
-
-    # Every file's time comes from its content, so the ETag changes whenever the content does, and says nothing else.
-    etag on;
-    if_modified_since off;
-
-    gzip on;
-    gzip_vary on;
-    gzip_proxied any;
-    gzip_min_length 512;
-    gzip_types {text_types};
-    brotli_static on;
-
-    # A name with a digest in it is kept for ever; everything else is asked about each time.
-    map $uri $cache {{
-        "~\\.(html?|xml|json|txt)$" "no-cache";
-        "~{fingerprint}" "public, max-age=31536000, immutable";
-        default "no-cache";
-    }}
-{dollar}
-    server {{
-        include listen.conf;
-        server_name _;
-        root {root};
-        index index.html;
-
-        # Behind a proxy, the address that a reader used is not known here.
-        absolute_redirect off;
-
-        # No location may have an add_header of its own: it would drop all of these.
-        add_header Cache-Control $cache always;
-        add_header Last-Modified "";
-{headers}
-
-{not_found}
-        location / {{
-            try_files $uri $uri/ $uri.html =404;
-        }}
-{languages}
-        location ~ /(feed|atom)\\.xml$ {{
-            types {{ application/atom+xml xml; }}
-        }}
-
-        location = /healthz {{
-            access_log off;
-            default_type text/plain;
-            return 200 "ok\\n";
-        }}
-
-        location ^~ /.well-known/ {{
-            default_type text/plain;
-        }}
-
-        location @missing {{
-            return 404;
-        }}
-    }}
-}}
-"""
+def _header_problem(message: str, hint: str) -> Problem:
+    return Problem(message, place=Place("site.toml"), hint=f"{hint}, under [image] headers")
