@@ -156,6 +156,9 @@ def _write(layer: tarfile.TarFile, item: tarfile.TarInfo, target: Path, mode: in
         while source and (chunk := source.read(CHUNK)):
             file.write(chunk)
         os.fchmod(descriptor, mode)
+        file.flush()
+        # nginx makes its ETag of it, and it comes from the content.
+        os.utime(descriptor, (item.mtime, item.mtime))
 
 
 def _check_digest(tar: tarfile.TarFile, member: tarfile.TarInfo, diff_id: str) -> None:

@@ -1,0 +1,279 @@
+"""The command `imagebake`: locks packages, bakes a tree into an image, looks into one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn, get_args
+
+import click
+
+from sealpress.command import Group, output_options, run, version_option
+from sealpress.console import Console, size
+from sealpress.settings import Architecture, ImageSettings
+
+if TYPE_CHECKING:
+    from imagebake.inspection import ImageReport
+    from imagebake.packages.lock import Lock
+
+LOCK_NAME: Final = "imagebake.lock"
+
+_site = click.option(
+    "--site",
+    "site_file",
+    type=click.Path(path_type=Path),
+    help="The site file. [default: the nearest site.toml, if there is one]",
+)
+_lock = click.option(
+    "--lock",
+    "--file",
+    "lock_file",
+    type=click.Path(path_type=Path),
+    help=f"The lock. [default: {LOCK_NAME} beside site.toml, else here]",
+)
+_architectures = click.option(
+    "--arch",
+    "architectures",
+    multiple=True,
+    type=click.Choice(get_args(Architecture)),
+    help="Only this architecture; may be given more than once. [default: as site.toml says]",
+)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@version_option
+def imagebake() -> None:
+    """Seal a static tree into a small nginx image: no daemon, no Dockerfile, the same bytes everywhere.
+
+    The image is made of pinned Debian packages, one layer each, and holds no shell and no package manager. Any tree of
+    files will do, whatever generator wrote it. Settings come from [image] in site.toml where there is one.
+
+    \b
+    Examples:
+      imagebake lock            pin nginx's packages in imagebake.lock; commit that file
+      imagebake bake public/    seal the folder public/ into image/
+      imagebake inspect image/  show layers, sizes, digests
+      docker load < image/NAME-amd64.tar
+                                take the image to Docker or Podman by hand
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+
+
+@imagebake.command()
+@click.option("--upgrade", is_flag=True, help="Take the newest version of every package.")
+@_architectures
+@_lock
+@_site
+@output_options
+def lock(
+    *,
+    upgrade: bool,
+    architectures: tuple[Architecture, ...],
+    lock_file: Path | None,
+    site_file: Path | None,
+    console: Console,
+) -> None:
+    """Resolve the packages of the image and pin them in imagebake.lock.
+
+    Asks a Debian mirror: [image] mirror in site.toml, else SEALPRESS_MIRROR, else where this machine's apt asks. The
+    mirror's signature is checked, and every package is pinned by its sha256. Versions that an existing lock has are
+    kept while the mirror has them; --upgrade takes the newest.
+    """
+    from imagebake import recipe  # noqa: PLC0415 - --help need not wait for what the work imports
+    from imagebake.packages import lock as locks  # noqa: PLC0415
+    from imagebake.packages.resolve import resolve  # noqa: PLC0415
+
+    settings, folder = _settings(site_file, architectures)
+    file = lock_file or folder / LOCK_NAME
+    existing = locks.load(file) if file.is_file() and not upgrade else None
+    # The wall clock decides only whether a mirror's answer is too old to be believed.
+    now = datetime.now(UTC)  # noqa: TID251
+    found = resolve(settings, recipe.SITE_ROOTS, now=now, existing=existing, upgrade=upgrade, progress=console)
+    locks.save(found, file)
+    changed = existing is None or existing.digest != found.digest
+    console.table(
+        ["package", "version", "architecture", "size"],
+        [[one.name, one.version, one.architecture, size(one.size)] for one in found.packages],
+    )
+    console.say(f"{'Wrote' if changed else 'Nothing newer than'} {file}: {found.digest}")
+    console.result(
+        {
+            "lock": str(file),
+            "digest": found.digest,
+            "changed": changed,
+            "suite": found.suite,
+            "date": found.date.isoformat(),
+            "packages": [
+                {
+                    "name": one.name,
+                    "version": one.version,
+                    "architecture": one.architecture,
+                    "sha256": one.sha256,
+                    "size": one.size,
+                    "diff_id": one.diff_id,
+                }
+                for one in found.packages
+            ],
+        }
+    )
+
+
+@imagebake.command()
+@click.argument("tree", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("image"),
+    show_default=True,
+    help="The folder to write to.",
+)
+@click.option("--name", help="What the image is called. [default: from site.toml, else the tree's folder]")
+@_architectures
+@_lock
+@_site
+@output_options
+def bake(
+    *,
+    tree: Path,
+    output: Path,
+    name: str | None,
+    architectures: tuple[Architecture, ...],
+    lock_file: Path | None,
+    site_file: Path | None,
+    console: Console,
+) -> None:
+    """Seal TREE, a folder of finished files, into an image.
+
+    Writes the OCI layout OUTPUT/oci with every architecture, and for each one OUTPUT/NAME-ARCH.tar, which `docker load`
+    and `podman load` take. Packages are fetched once and kept in a cache; after that no network is needed.
+
+    The image's date is SOURCE_DATE_EPOCH, else the time of the commit that the tree's folder is in, else the lock's.
+    """
+    from imagebake import recipe  # noqa: PLC0415
+    from imagebake.image import oci  # noqa: PLC0415
+    from imagebake.output import write_archive  # noqa: PLC0415
+    from imagebake.packages import lock as locks  # noqa: PLC0415
+    from sealpress import tree as trees  # noqa: PLC0415
+
+    settings, folder = _settings(site_file, architectures)
+    scanned = trees.scan(tree)
+    found = locks.load(lock_file or folder / LOCK_NAME)
+    created = _created(tree, found)
+    called = name or _name(site_file, tree)
+    images = [
+        recipe.bake(scanned, found, settings, architecture, created, name=called, progress=console)
+        for architecture in settings.architectures
+    ]
+    oci.write_layout([image.sealed for image in images], images[0].reference, output / "oci", console)
+    for image in images:
+        write_archive(image, output / f"{called}-{image.architecture}.tar", console)
+    console.say(f"Baked {images[0].reference} in {output}")
+    console.table(
+        ["architecture", "layers", "size", "digest"],
+        [[image.architecture, str(len(image.layers)), size(image.size), image.digest] for image in images],
+    )
+    console.result(
+        {
+            "reference": images[0].reference,
+            "release": images[0].release,
+            "tree": scanned.digest,
+            "lock": found.digest,
+            "output": str(output),
+            "images": [
+                {
+                    "architecture": image.architecture,
+                    "digest": image.digest,
+                    "size": image.size,
+                    "layers": [layer.diff_id for layer in image.layers],
+                }
+                for image in images
+            ],
+        }
+    )
+
+
+@imagebake.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path("image"))
+@output_options
+def inspect(*, path: Path, console: Console) -> None:
+    """Show what an image is made of: layers, packages, sizes, digests.
+
+    PATH is an archive, an OCI layout, or a folder that `imagebake bake` wrote. Every digest is checked.
+    """
+    from imagebake import inspection  # noqa: PLC0415
+
+    reports = inspection.inspect(path)
+    for report in reports:
+        _show(report, console)
+    console.result({"images": [_as_data(report) for report in reports]})
+
+
+def _show(report: "ImageReport", console: Console) -> None:
+    console.say(f"{report.reference or 'image'} ({report.architecture})")
+    console.say(f"  digest   {report.digest}")
+    console.say(f"  config   {report.config_digest}")
+    console.say(f"  created  {report.created}, runs as {report.user}, listens on {', '.join(report.ports)}")
+    for name, value in sorted(report.labels.items()):
+        console.say(f"  label    {name} = {value or '–'}")
+    rows = [
+        [layer.name, size(layer.size), layer.diff_id if layer.is_there else f"{layer.diff_id} (left out)"]
+        for layer in report.layers
+    ]
+    console.table(["layer", "size", "diff_id"], rows)
+    console.say(f"{len(report.layers)} layers, {size(report.size)}")
+
+
+def _as_data(report: "ImageReport") -> dict[str, object]:
+    return {
+        "reference": report.reference,
+        "digest": report.digest,
+        "config": report.config_digest,
+        "architecture": report.architecture,
+        "created": report.created,
+        "user": report.user,
+        "ports": list(report.ports),
+        "labels": dict(report.labels),
+        "size": report.size,
+        "layers": [
+            {"name": layer.name, "diff_id": layer.diff_id, "size": layer.size, "present": layer.is_there}
+            for layer in report.layers
+        ],
+    }
+
+
+def _settings(site_file: Path | None, architectures: tuple[Architecture, ...]) -> tuple[ImageSettings, Path]:
+    """[image] of the site here, with the architectures that were asked for, and the folder that its lock is in."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    from sealpress import sitefile  # noqa: PLC0415
+
+    if site_file or sitefile.find(Path.cwd()):
+        site = sitefile.open_site(site_file)
+        settings, folder = site.settings.image, site.root
+    else:
+        settings, folder = ImageSettings(), Path.cwd()
+    return (replace(settings, architectures=tuple(dict.fromkeys(architectures))) if architectures else settings), folder
+
+
+def _name(site_file: Path | None, tree: Path) -> str:
+    """From site.toml, else from the tree's folder, as an image's name may be."""
+    import re  # noqa: PLC0415
+
+    from sealpress import sitefile  # noqa: PLC0415
+
+    if site_file or sitefile.find(Path.cwd()):
+        return sitefile.image_name(sitefile.open_site(site_file).settings)
+    return re.sub(r"[^a-z0-9]+", "-", tree.absolute().name.lower()).strip("-") or "site"
+
+
+def _created(tree: Path, lock: "Lock") -> datetime:
+    from sealpress import git, moment  # noqa: PLC0415
+
+    return moment.as_of(git.discover(tree)) or lock.date
+
+
+def main() -> NoReturn:
+    """The entry point of the command."""
+    run(imagebake)
+
+
+if __name__ == "__main__":
+    main()

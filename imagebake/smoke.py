@@ -1,0 +1,148 @@
+"""Runs a sealed image's nginx without an engine, from its own root file system, to try it or to serve from it.
+
+    bubblewrap   the root file system is the process's whole world, read-only; needs bwrap and user namespaces
+    ld.so        the image's own loader and libraries, on this machine's file system; needs nothing
+
+Both run the sealed configuration itself. nginx takes its paths from a prefix, and where to listen from listen.conf: so
+a prefix and a listen.conf of their own are all that a runner puts in place.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final, Protocol
+
+from imagebake import nginx, nss
+from sealpress.problems import Exit, Problem
+
+_NGINX: Final = "usr/sbin/nginx"
+_TRIAL_SECONDS: Final = 10
+
+
+class Runner(Protocol):
+    """How the image's nginx is started."""
+
+    @property
+    def name(self) -> str:
+        """For a person."""
+        ...
+
+    def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
+        """The arguments of a process that runs nginx in the foreground on this address and port.
+
+        `rootfs` is only read; `scratch` is an empty folder of its own. SIGTERM ends it, SIGQUIT once all is answered.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bubblewrap:
+    """In namespaces of its own, but for the network: it can see and change nothing outside."""
+
+    name: str = "bubblewrap"
+
+    def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
+        listen = scratch / "listen.conf"
+        listen.write_text(nginx.listen_conf(port, address), encoding="utf-8")
+        return [
+            "bwrap",
+            *_NAMESPACES,
+            *("--ro-bind", str(rootfs), "/"),
+            *("--ro-bind", str(listen), f"/{nginx.FOLDER}/listen.conf"),
+            *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own, in its own world
+            *("--clearenv", "--chdir", "/", "--"),
+            *nginx.ENTRYPOINT,
+        ]
+
+
+# The ids are those of the image, whoever starts it; a process that ends takes all of its own with it.
+_NAMESPACES: Final = (
+    *("--unshare-user", "--uid", str(nss.USER), "--gid", str(nss.GROUP)),
+    *("--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--cap-drop", "ALL"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Through the image's own ld.so. Nothing is isolated: nginx runs as whoever starts it, with what that one may."""
+
+    name: str = "ld.so"
+
+    def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
+        prefix = _prefix(rootfs, scratch)
+        conf = prefix / nginx.FOLDER / "nginx.conf"
+        (conf.parent / "listen.conf").write_text(nginx.listen_conf(port, address), encoding="utf-8")
+        # As root, nginx would look for a user to become: tell it one that every machine knows.
+        globally = ["-g", "user nobody nogroup;"] if os.geteuid() == 0 else []
+        return [
+            str(_loader(rootfs)),
+            *("--library-path", _library_path(rootfs)),
+            str(rootfs / _NGINX),
+            *("-e", "stderr", "-p", f"{prefix}/", "-c", str(conf)),
+            *globally,
+        ]
+
+
+def _prefix(rootfs: Path, scratch: Path) -> Path:
+    """A folder that looks like the image's root to nginx: links to what is read, a place for what is written."""
+    scratch.chmod(0o755)
+    prefix = scratch / "root"
+    (prefix / nginx.FOLDER).mkdir(parents=True)
+    (prefix / "tmp").mkdir()
+    for name in ("usr", "srv"):
+        (prefix / name).symlink_to((rootfs / name).absolute())
+    for name in ("nginx.conf", "mime.types"):
+        (prefix / nginx.FOLDER / name).symlink_to((rootfs / nginx.FOLDER / name).absolute())
+    return prefix.absolute()
+
+
+def _loader(rootfs: Path) -> Path:
+    """The ELF interpreter: glibc's name for it, by this machine's architecture."""
+    path = {"x86_64": "lib64/ld-linux-x86-64.so.2", "aarch64": "lib/ld-linux-aarch64.so.1"}.get(platform.machine())
+    if path is None or not (rootfs / path).is_file():
+        raise Problem(
+            f"the image has no loader for this machine ({platform.machine()})",
+            hint="bake it for this machine's architecture",
+            code=Exit.MACHINE,
+        )
+    return rootfs / path
+
+
+def _library_path(rootfs: Path) -> str:
+    folders = sorted({file.parent for file in (rootfs / "usr" / "lib").glob("*/*.so*")})
+    return ":".join(str(folder) for folder in folders)
+
+
+def available() -> tuple[Runner, ...]:
+    """What works on this machine, the better isolated first."""
+    return (*((Bubblewrap(),) if _has_bubblewrap() else ()), Loader())
+
+
+def find_runner() -> Runner:
+    """The best of what works here. Raises Problem (exit 9) on anything but Linux."""
+    if platform.system() != "Linux":
+        raise Problem(
+            "a sealed image runs on Linux only",
+            hint="publish to a host, or install Docker or Podman here",
+            code=Exit.MACHINE,
+        )
+    return available()[0]
+
+
+@cache
+def _has_bubblewrap() -> bool:
+    """Whether bwrap is there and may make the namespaces: many machines forbid that."""
+    if shutil.which("bwrap") is None:
+        return False
+    trial = ["bwrap", *_NAMESPACES, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "/bin/true"]
+    try:
+        done = subprocess.run(trial, capture_output=True, timeout=_TRIAL_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
