@@ -3,14 +3,15 @@
 All languages have the same lists, so that each has its twin; which page of a list has one depends on their lengths.
 
     home      "/" where a language has no content/index.md: the list of posts, by pages
-    posts     "/posts/", "/posts/page/2/": the same beside a home page; content/posts/index.md is its introduction
+    posts     "/posts/", "/posts/page/2/": the same beside a home page; content/posts/index.md is its introduction.
+              Where the home page is the list, "/posts/" only repeats its first page, for those who shorten a URL
     tags      "/tags/"; tag: "/tags/python/", by pages
     archive   "/archive/" all years; year: "/archive/2026/"
     missing   "/404.html"
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ssg.model import Page, Site, Tag, output_of
@@ -44,6 +45,7 @@ class Listing:
     posts: tuple[Page, ...] = ()
     tag: Tag | None = None
     introduction: Page | None = None
+    repeats: str = ""  # the path of the page that this one is a copy of
 
     @property
     def output(self) -> str:
@@ -112,7 +114,11 @@ def _of_language(site: Site, language: str) -> Iterator[Listing]:
     permalinks = site.permalinks(language)
     introduction = posts_page(site, language)
     if not site.home(language):
-        yield from _paged(site, Listing(ListKind.HOME, language, f"{before}/", f"{before}/"), posts)
+        home = list(_paged(site, Listing(ListKind.HOME, language, f"{before}/", f"{before}/"), posts))
+        yield from home
+        if has_posts(site) and not introduction:
+            path = before + permalinks.posts
+            yield replace(home[0], kind=ListKind.POSTS, path=path, repeats=home[0].path)
     if introduction or (site.home(language) and has_posts(site)):
         path = before + permalinks.posts
         yield from _paged(site, Listing(ListKind.POSTS, language, path, path, introduction=introduction), posts)
@@ -138,18 +144,8 @@ def _paged(site: Site, first: Listing, posts: Sequence[Page]) -> Iterator[Listin
     size = site.settings.lists.per_page
     count = max(1, -(-len(posts) // size))
     for number in range(1, count + 1):
-        yield Listing(
-            kind=first.kind,
-            language=first.language,
-            path=page_path(first.start, number),
-            start=first.start,
-            name=first.name,
-            number=number,
-            count=count,
-            posts=tuple(posts[(number - 1) * size : number * size]),
-            tag=first.tag,
-            introduction=first.introduction,
-        )
+        shown = tuple(posts[(number - 1) * size : number * size])
+        yield replace(first, path=page_path(first.start, number), number=number, count=count, posts=shown)
 
 
 def by_year(posts: Sequence[Page]) -> list[tuple[str, list[Page]]]:

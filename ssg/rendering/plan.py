@@ -12,6 +12,7 @@ from ssg.rendering.bodies import Bodies
 from ssg.rendering.feeds import feeds
 from ssg.rendering.functions import functions
 from ssg.rendering.listings import Listing, ListKind
+from ssg.rendering.menus import check
 from ssg.rendering.scene import Scene
 from ssg.rendering.sitemap import robots, sitemap
 from ssg.rendering.templates import Templates, environments
@@ -42,6 +43,7 @@ def render(site: Site, bodies: Bodies, theme: Theme, progress: Progress = SILENT
     front matter that names a template which isn't there.
     """
     scene = Scene(site, bodies, theme, assets.make(theme))
+    check(scene)
     yield from scene.assets.outputs
     templates = _templates(scene)
     with progress.track("Rendering pages", len(scene.pages) + len(scene.listings)) as advance:

@@ -44,7 +44,8 @@ class Scene:
         """Lists and home pages of all languages that are one another's translation, in the site's order."""
         found: dict[tuple[str, str, int], dict[str, str]] = {}
         for listing in self.listings:
-            found.setdefault(listing.identity, {})[listing.language] = listing.path
+            if not listing.repeats:
+                found.setdefault(listing.identity, {})[listing.language] = listing.path
         homes = found.setdefault(("home", "", 1), {})
         homes |= {page.language: page.path for language in self.site.languages if (page := self.site.home(language))}
         order = self.site.languages
@@ -55,9 +56,9 @@ class Scene:
 
     def versions(self, subject: Page | Listing) -> tuple[Version, ...]:
         """The page in every language that has it, itself among them; the same for each of them."""
-        if isinstance(subject, Listing):
+        if isinstance(subject, Listing) and not subject.repeats:
             return self._twins[subject.identity]
-        if subject.is_home:
+        if isinstance(subject, Listing) or subject.is_home:
             return self._twins[("home", "", 1)]
         return tuple((page.language, page.path) for page in self.site.translations(subject))
 

@@ -41,7 +41,9 @@ def robots(scene: Scene) -> Iterator[Output]:
 
 def _is_listed(subject: Page | Listing) -> bool:
     # A list's further pages hold nothing that isn't found from its first one.
-    return isinstance(subject, Page) or (subject.number == 1 and subject.kind is not ListKind.MISSING)
+    if isinstance(subject, Page):
+        return True
+    return subject.number == 1 and subject.kind is not ListKind.MISSING and not subject.repeats
 
 
 def _urls(scene: Scene, subjects: Sequence[Page | Listing]) -> ET.Element:

@@ -71,6 +71,7 @@ class Theme:
     static: Mapping[str, ThemeFile]
     languages: Mapping[str, Language]
     strings: Mapping[str, Strings]
+    document: Node  # site.toml, for the places of its menus
 
     def option(self, name: str, language: str) -> object:
         """An option's value; of a translated one the text in `language`, or "" where it has none."""
@@ -102,6 +103,7 @@ def load(root: Path, settings: Settings, document: Node, files: Iterable[str] | 
         static=_below(folder, shown, listed, STATIC),
         languages=MappingProxyType(languages),
         strings=l10n_strings.load(folders, tuple(languages.values()), f'the theme "{name}"'),
+        document=document,
     )
 
 

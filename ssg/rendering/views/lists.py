@@ -71,7 +71,8 @@ class ListView:
 
     @property
     def absolute_url(self) -> str:
-        return self._scene.site.absolute_url(self._listing.path)
+        """The one that search engines should keep: of the home page, where this list repeats it."""
+        return self._scene.site.absolute_url(self._listing.repeats or self._listing.path)
 
     @property
     def language(self) -> LanguageView:
@@ -134,12 +135,16 @@ class ListView:
 
     @property
     def alternates(self) -> tuple[VersionView, ...]:
-        """For hreflang; none of the page for what is not there, which has no URL of its own."""
-        return () if self._listing.kind is ListKind.MISSING else alternates(self._scene, self._listing)
+        """For hreflang; none of the page for what is not there, and of a repetition, which have no URL of their own."""
+        return alternates(self._scene, self._listing) if self._has_versions else ()
 
     @property
     def default_version(self) -> VersionView | None:
-        return None if self._listing.kind is ListKind.MISSING else default_version(self._scene, self._listing)
+        return default_version(self._scene, self._listing) if self._has_versions else None
+
+    @property
+    def _has_versions(self) -> bool:
+        return self._listing.kind is not ListKind.MISSING and not self._listing.repeats
 
     @property
     def switcher(self) -> tuple[VersionView, ...]:

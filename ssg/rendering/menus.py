@@ -1,0 +1,58 @@
+"""Checks the menus of site.toml before anything is rendered: each of their links leads somewhere."""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import unquote
+
+from sealpress.problems import Place, Problem, did_you_mean, raise_all
+from sealpress.settings import MenuItem
+from ssg.model import output_of
+from ssg.rendering.scene import Scene
+
+
+def check(scene: Scene) -> None:
+    """Raises Problem or Problems at the `url` of each menu item that leads to nothing."""
+    known = {page.output for page in scene.pages} | {listing.output for listing in scene.listings}
+    known |= {asset.output for asset in scene.site.assets} | {"sitemap.xml", "robots.txt"}
+    if scene.has_feeds:
+        known |= {output_of(scene.feed_path(language)) for language in scene.site.languages}
+    raise_all(list(_problems(scene, frozenset(known))))
+
+
+def _problems(scene: Scene, known: frozenset[str]) -> Iterator[Problem]:
+    seen: set[tuple[str, Place | None]] = set()
+    for language in scene.site.languages:
+        for name, items in (scene.site.language_settings(language).menus or {}).items():
+            for number, item in enumerate(items):
+                place = _place(scene, language, name, number)
+                # A menu that languages share is looked at in each of them, and complained of once.
+                if (problem := _problem(scene, language, item, known, place)) and (item.url, place) not in seen:
+                    seen.add((item.url, place))
+                    yield problem
+
+
+def _problem(scene: Scene, language: str, item: MenuItem, known: frozenset[str], place: Place | None) -> Problem | None:
+    path = unquote(item.url.partition("#")[0].partition("?")[0])
+    if path.endswith(".md") and "://" not in path:
+        try:
+            scene.find(path.removeprefix("/"), language)
+        except Problem as problem:
+            return Problem(f"{problem.message} for a menu to lead to", place=place)
+        return None
+    if not path.startswith("/") or output_of(path) in known:
+        return None
+    return Problem(
+        f'nothing on the site is at "{path}"{_meant(path, sorted(known))}',
+        place=place,
+        hint="a page is best named by its source: docs/index.md",
+    )
+
+
+def _meant(path: str, known: Sequence[str]) -> str:
+    return did_you_mean(path, ["/" + output.removesuffix("index.html") for output in known])
+
+
+def _place(scene: Scene, language: str, name: str, number: int) -> Place | None:
+    document = scene.theme.document
+    table = document.at("language", language, "menus", name) or document.at("menus", name)
+    item = (table.at(number, "url") or table.at(number)) if table else None
+    return item.place if item else None
