@@ -16,13 +16,14 @@ import platform
 import secrets
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from imagebake.smoke import Runner
 from publish import hostlock, processes, rootfs
 from publish.host import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage, State
 from publish.tunnel import reachable
@@ -30,19 +31,6 @@ from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
 
 _LOG_TAIL: Final = 64 << 10  # bytes of a log that are looked at
-
-
-class Runner(Protocol):
-    """How a process gets into a root file system (imagebake.smoke has them)."""
-
-    @property
-    def name(self) -> str:
-        """For a person: "bubblewrap"."""
-        ...
-
-    def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
-        """What starts the image's web server on this address and port; it may write below `scratch` alone."""
-        ...
 
 
 def state_folder() -> Path:
@@ -160,7 +148,7 @@ class EmbeddedEngine:
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         (folder / "scratch").mkdir()
         command = self.runner.command(
-            self._image_folder(stored.image_id) / "rootfs",
+            self._rootfs(folder),
             port,
             wanted.address or "0.0.0.0",  # noqa: S104 - as the engines read an empty address
             folder / "scratch",
@@ -255,6 +243,9 @@ class EmbeddedEngine:
             raise _refused(f"there is no container {container_id}")
         return folder
 
+    def _rootfs(self, folder: Path) -> Path:
+        return self._image_folder(self._spec(folder).image_id) / "rootfs"
+
     def _spec(self, folder: Path) -> "_Stored":
         return _Stored.from_data(_read_json(folder / "spec.json"))
 
@@ -276,11 +267,11 @@ class EmbeddedEngine:
     def _process(self, folder: Path) -> processes.Process | None:
         """The container's process, where it runs."""
         found = self._recorded(folder)
-        return found if found and processes.is_alive(found) else None
+        return found if found and processes.is_running(found, self._rootfs(folder)) else None
 
     def _end(self, folder: Path, seconds: float) -> None:
         if found := self._recorded(folder):
-            processes.end(found, seconds, self._images)
+            processes.end(found, seconds, self._rootfs(folder))
 
 
 @dataclass(frozen=True, slots=True)

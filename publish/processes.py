@@ -85,20 +85,25 @@ def is_alive(process: Process) -> bool:
     return True
 
 
-def end(process: Process, seconds: float, program_below: Path) -> None:
+def is_running(process: Process, rootfs: Path) -> bool:
+    """Whether anything of its session still runs: the leader, or what a killed leader left (see `end`)."""
+    return is_alive(process) or bool(_members(process, rootfs))
+
+
+def end(process: Process, seconds: float, rootfs: Path) -> None:
     """Asks the whole session to end, waits that long, then kills it. Not running: nothing happens.
 
-    Where the leader is gone but others of its session stayed, those are ended whose program lies in `program_below`:
-    there the pid alone is no proof.
+    Where the leader is gone, the session's number alone is no proof: then only those are ended whose program is a file
+    of `rootfs`.
     """
     for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
         until = time.monotonic() + patience
-        for pid in (found := _members(process, program_below)):
+        for pid in (found := _members(process, rootfs)):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         while found and time.monotonic() < until:
             time.sleep(0.01)
-            found = _members(process, program_below)
+            found = _members(process, rootfs)
         if not found:
             return
     raise Problem(f"process {process.pid} can't be ended", code=Exit.ENGINE)
@@ -131,7 +136,7 @@ def _stat(pid: int) -> _Stat | None:
     return _Stat(fields[0], int(fields[3]), int(fields[19]))
 
 
-def _members(process: Process, program_below: Path) -> list[int]:
+def _members(process: Process, rootfs: Path) -> list[int]:
     """Those of the session that run, the leader first."""
     if process.boot != boot():
         return []
@@ -140,13 +145,17 @@ def _members(process: Process, program_below: Path) -> list[int]:
     for pid in (int(folder.name) for folder in _PROC.iterdir() if folder.name.isdecimal()):
         if stat := _stat(pid):
             is_member = stat.session == process.pid and stat.state not in "ZX" and stat.started >= process.started
-            if is_member and (leads or _program(pid).is_relative_to(program_below)):
+            if is_member and (leads or _runs_from(pid, rootfs)):
                 found.append(pid)
     return sorted(found, key=lambda pid: (pid != process.pid, pid))
 
 
-def _program(pid: int) -> Path:
+def _runs_from(pid: int, rootfs: Path) -> bool:
+    """Whether a process's program is a file of this root file system, seen from here or from inside of it."""
+    link = _PROC / str(pid) / "exe"
     try:
-        return (_PROC / str(pid) / "exe").readlink()
-    except OSError:
-        return Path("/")
+        program = link.readlink()
+        inside = program if program.is_relative_to(rootfs) else rootfs / program.relative_to("/")
+        return link.samefile(inside)
+    except (OSError, ValueError):
+        return False

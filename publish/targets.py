@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from imagebake import smoke
+from imagebake.smoke import Runner
 from publish import remote
-from publish.embedded import EmbeddedEngine, EmbeddedHost, Runner, state_folder
+from publish.embedded import EmbeddedEngine, EmbeddedHost, state_folder
 from publish.host import Endpoint, Host
 from publish.tunnel import reachable
 from sealpress.console import Progress
@@ -80,6 +82,4 @@ def readers(target: PublishTarget) -> Endpoint:
 
 
 def _runner() -> Runner:
-    from imagebake import smoke  # noqa: PLC0415
-
     return smoke.find_runner()
