@@ -216,10 +216,10 @@ def _run(job: Job, interrupts: "_Interrupts") -> Outcome:
         try:
             with interrupts.let_in(when=step not in SHELTERED):
                 scene = _ACTIONS[step](job, scene)
-        except (Problem, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a defect of ours must not leave a site down
             failures.append(error)
-            was: Literal["failed", "interrupted"] = "failed" if isinstance(error, Problem) else "interrupted"
-            detail = error.message if isinstance(error, Problem) else ""
+            was: Literal["failed", "interrupted"] = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            detail = error.message if isinstance(error, Problem) else repr(error)
             journal.append(Event(step, was, detail, job.clock.now() - began))
             step = AFTER[step][1]
         else:
@@ -231,18 +231,18 @@ def _run(job: Job, interrupts: "_Interrupts") -> Outcome:
     if any(isinstance(error, KeyboardInterrupt) for error in failures) or interrupts.is_pending:
         job.progress.note(f"the new release is out, as generation {scene.generation}")
         raise KeyboardInterrupt
-    warnings = (*scene.warnings, *(error.message for error in failures if isinstance(error, Problem)))
+    warnings = (*scene.warnings, *(str(error) for error in failures))
     return Outcome(
         scene.generation, job.release, _known(scene.server), scene.image, scene.unchanged, warnings, tuple(journal)
     )
 
 
 def _raise(job: Job, scene: Scene, failures: list[BaseException]) -> None:
-    """Ends a failed run: with the interrupt, or with all Problems, the first cause in front."""
+    """Ends a failed run: with what interrupted it, or with all Problems, the first cause in front."""
     for warning in scene.warnings:
         job.progress.note(warning)
     problems = [error for error in failures if isinstance(error, Problem)]
-    if isinstance(failures[0], KeyboardInterrupt):
+    if not isinstance(failures[0], Problem):
         for problem in problems:
             job.progress.note(problem.message)
         raise failures[0]
@@ -329,9 +329,9 @@ def _restore(job: Job, scene: Scene) -> Scene:
         try:
             _back(job, scene)
             break
-        except (Problem, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:
             if pause is None:
-                said = error.message if isinstance(error, Problem) else "interrupted"
+                said = error.message if isinstance(error, Problem) else repr(error)
                 raise Problem(
                     f"the old release could not be put back: {said}",
                     hint="the site may be down: run publish again, or publish start, as soon as the host answers",

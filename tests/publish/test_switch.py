@@ -353,7 +353,7 @@ def calls_of_a_publish() -> list[tuple[int, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("error", [Problem, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [Problem, KeyboardInterrupt, ZeroDivisionError])
 @pytest.mark.parametrize(("number", "moment", "name"), calls_of_a_publish())
 def test_one_failure_anywhere_leaves_a_release_answering_and_all_else_as_it_was(number, moment, name, error):
     world = World()
@@ -364,7 +364,7 @@ def test_one_failure_anywhere_leaves_a_release_answering_and_all_else_as_it_was(
     raised: BaseException | None = None
     try:
         outcome = world.publish("b")
-    except (Problem, KeyboardInterrupt) as caught:
+    except (Problem, KeyboardInterrupt, ZeroDivisionError) as caught:
         raised, outcome = caught, None
     world.engine.fault = no_fault
 
@@ -382,7 +382,7 @@ def test_one_failure_anywhere_leaves_a_release_answering_and_all_else_as_it_was(
         assert [one for one in world.history() if one[1] == "a"] == before
         bad = [event for event in world.journal if event.outcome != "done"]
         assert bad
-        assert bad[0].outcome == ("failed" if error is Problem else "interrupted")
+        assert bad[0].outcome == ("interrupted" if error is KeyboardInterrupt else "failed")
         assert AFTER[bad[0].step][1] in (Step.FAILED, Step.DISCARD, Step.RESTORE)
     # The next publish finds a host that it can work with.
     world.publish("c")
