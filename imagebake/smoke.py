@@ -48,7 +48,7 @@ class Bubblewrap:
 
     def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
         listen = scratch / "listen.conf"
-        listen.write_text(nginx.listen_conf(port, address), encoding="utf-8")
+        listen.write_text(nginx.listen_conf(address=address, port=port), encoding="utf-8")
         return [
             "bwrap",
             *_NAMESPACES,
@@ -77,7 +77,7 @@ class Loader:
     def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
         prefix = _prefix(rootfs, scratch)
         conf = prefix / nginx.FOLDER / "nginx.conf"
-        (conf.parent / "listen.conf").write_text(nginx.listen_conf(port, address), encoding="utf-8")
+        (conf.parent / "listen.conf").write_text(nginx.listen_conf(address=address, port=port), encoding="utf-8")
         # As root, nginx would look for a user to become: tell it one that every machine knows.
         globally = ["-g", "user nobody nogroup;"] if os.geteuid() == 0 else []
         return [
