@@ -13,13 +13,15 @@ import shutil
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from imagebake.image import tar
-from imagebake.image.entries import Bytes, Directory, Entry, File, FromFile
+from imagebake.image import archive, oci
+from imagebake.image.entries import Bytes, Directory, File, FromFile
 from imagebake.image.layers import Layer, described
 from sealpress import labels
+from sealpress.settings import Architecture
 
 SERVER = r"""
 use strict; use Socket;
@@ -48,96 +50,23 @@ while (1) {
 
 @dataclass(frozen=True)
 class SealedImage:
-    """publish.ship.Baked, made here."""
+    """publish.ship.Baked, as imagebake.recipe.Image is one, but with an archive that can be spoilt on its way."""
 
     reference: str
-    layers: tuple[Layer, ...]
+    sealed: oci.Sealed
     labels: Mapping[str, str]
-    command: tuple[str, ...]
     spoil: Callable[[Iterator[bytes]], Iterator[bytes]] | None = None
 
     @property
-    def config(self) -> bytes:
-        return _json(
-            {
-                "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine],
-                "os": "linux",
-                "created": "2026-01-01T00:00:00Z",
-                "config": {
-                    "User": "101:101",
-                    "Cmd": self.command,
-                    "Labels": self.labels,
-                    "ExposedPorts": {"8080/tcp": {}},
-                },
-                "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in self.layers]},
-                "history": [{"created_by": layer.created_by} for layer in self.layers],
-            }
-        )
+    def layers(self) -> tuple[Layer, ...]:
+        return self.sealed.layers
 
-    def archive(self, reference: str, omit: Collection[str]) -> Iterator[bytes]:
-        made = tar.stream(self._entries(reference, omit))
+    def archive(self, reference: str, omit: Collection[str] = ()) -> Iterator[bytes]:
+        made = archive.stream(self.sealed, reference, omit)
         return self.spoil(made) if self.spoil else made
 
-    def archive_size(self, reference: str, omit: Collection[str]) -> int:
-        return sum(map(len, tar.stream(self._entries(reference, omit))))
-
-    def _entries(self, reference: str, omit: Collection[str]) -> list[Entry]:
-        config = self.config
-        layer_type = "application/vnd.oci.image.layer.v1.tar"
-        manifest = _json(
-            {
-                "schemaVersion": 2,
-                "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **_named(config)},
-                "layers": [
-                    {"mediaType": layer_type, "digest": layer.diff_id, "size": layer.size} for layer in self.layers
-                ],
-            }
-        )
-        index = {
-            "schemaVersion": 2,
-            "manifests": [
-                {
-                    "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                    **_named(manifest),
-                    "annotations": {
-                        "io.containerd.image.name": reference,
-                        "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
-                    },
-                }
-            ],
-        }
-        docker = [
-            {
-                "Config": _blob(config),
-                "RepoTags": [reference],
-                "Layers": [f"blobs/sha256/{layer.diff_id.partition(':')[2]}" for layer in self.layers],
-            }
-        ]
-        files = {
-            "manifest.json": _json(docker),
-            "index.json": _json(index),
-            "oci-layout": _json({"imageLayoutVersion": "1.0.0"}),
-            _blob(config): config,
-            _blob(manifest): manifest,
-        }
-        sent = [layer for layer in self.layers if layer.diff_id not in omit]
-        return [
-            *(File(path, Bytes(data)) for path, data in files.items()),
-            *(File(f"blobs/sha256/{layer.diff_id.partition(':')[2]}", _LayerContent(layer)) for layer in sent),
-        ]
-
-
-@dataclass(frozen=True)
-class _LayerContent:
-    layer: Layer
-
-    @property
-    def size(self) -> int:
-        return self.layer.size
-
-    def chunks(self) -> Iterator[bytes]:
-        return self.layer.stream()
+    def archive_size(self, reference: str, omit: Collection[str] = ()) -> int:
+        return archive.size(self.sealed, reference, omit)
 
 
 def seal(pages: Mapping[str, str], *, name: str = "blog", server: str = SERVER) -> SealedImage:
@@ -152,15 +81,20 @@ def seal(pages: Mapping[str, str], *, name: str = "blog", server: str = SERVER) 
         described("site", lambda: site, "the pages"),
     )
     found = {labels.SITE: name, labels.RELEASE: release, labels.COMMIT: ""}
-    reference = f"localhost/site/{name}:{release[7:19]}"
-    return SealedImage(reference, layers, found, ("/usr/bin/perl", "/server.pl"))
+    return SealedImage(f"localhost/site/{name}:{release[7:19]}", _sealed(layers, found), found)
 
 
 def heavier(image: SealedImage, mebibytes: int) -> SealedImage:
     """The same image with a layer of noise on top, which takes a while to send."""
     noise = hashlib.shake_128(b"noise").digest(1 << 20) * mebibytes
     layer = described("noise", lambda: [File("noise", Bytes(noise))], "noise")
-    return replace(image, layers=(*image.layers, layer))
+    return replace(image, sealed=_sealed((*image.layers, layer), image.labels))
+
+
+def _sealed(layers: tuple[Layer, ...], found: Mapping[str, str]) -> oci.Sealed:
+    runtime = oci.Runtime(("/usr/bin/perl", "/server.pl"), "101:101", 8080, "SIGQUIT", labels=found)
+    architecture: Architecture = "arm64" if os.uname().machine == "aarch64" else "amd64"
+    return oci.seal(runtime, layers, architecture, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 @cache
@@ -182,15 +116,3 @@ def _runtime() -> tuple[Layer, Layer]:
 def _file(source: str, path: str, mode: int) -> File:
     real = Path(source).resolve()
     return File(path, FromFile(real, real.stat().st_size), mode)
-
-
-def _json(data: object) -> bytes:
-    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _named(data: bytes) -> dict[str, object]:
-    return {"digest": "sha256:" + hashlib.sha256(data).hexdigest(), "size": len(data)}
-
-
-def _blob(data: bytes) -> str:
-    return "blobs/sha256/" + hashlib.sha256(data).hexdigest()
