@@ -25,76 +25,129 @@ def parse(text: str, file: str, *, first_line: int) -> Node:
 
     Raises Problem (exit 3) at the place of a fault.
     """
-    reader = _Reader(file, first_line, text.split("\n"))
+    reader = _Reader(text, file, first_line)
+    if forbidden := _FORBIDDEN.search(text):
+        raise Problem(
+            f"the character U+{ord(forbidden[0]):04X} can't stand here",
+            place=reader.place(forbidden.start()),
+            hint="take it out: it is invisible and has no meaning in a text",
+        )
     try:
         for event in yaml.parse(text, Loader=_Loader):
             reader.refuse(event)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise Problem(
-            f"not valid YAML: {error.problem or error.context}",
-            place=reader.place(mark.line, mark.column) if mark else Place(file, first_line, 1),
-            hint=_hint(error),
-        ) from None
-    except yaml.YAMLError as error:  # a character that YAML does not allow at all
+        raise _syntax_problem(error, reader) from None
+    except yaml.YAMLError as error:
         raise Problem(f"not valid YAML: {error}".split("\n")[0], place=Place(file, first_line)) from None
-    except RecursionError:
-        raise Problem("nested too deeply", place=Place(file, first_line)) from None
     if root is None:
-        return Node({}, reader.place(0, 0))
+        return Node({}, reader.place(0))
     return reader.node(root)
 
 
-def _hint(error: yaml.MarkedYAMLError) -> str | None:
-    if error.problem and "mapping values are not allowed" in error.problem:
-        return 'put a text that has ": " in it between quotes'
-    if error.problem and "cannot start any token" in error.problem:
-        return "indent with spaces, and put texts that begin with a special character between quotes"
-    return None
+# Source: YAML 1.1, section 5.1, c-printable, less a byte order mark.
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+# What libyaml says, how a person would say it, and what to do about it.
+_SAID: Final = (
+    (
+        "mapping values are not allowed",
+        'a second ": " stands in this line, or the line is indented too far',
+        'put a text that has ": " in it between quotes',
+    ),
+    (
+        "cannot start any token",
+        "no text can begin like this",
+        "indent with spaces, and put a text that begins with a special character between quotes",
+    ),
+    (
+        "could not find expected ':'",
+        "this line has no colon",
+        'a line is "key: value"; put a text of several lines between quotes, or indent it below "key: |"',
+    ),
+    ("unknown escape character", "a backslash and this letter mean nothing", "write \\\\, or use single quotes"),
+)
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, reader: "_Reader") -> Problem:
+    said = str(error.problem or error.context)
+    begun = error.context_mark
+    mark = error.problem_mark or begun
+    if begun and mark and reader.is_end(mark.index):
+        # What has a beginning and no end: the beginning is the place to look at.
+        character = reader.text[begun.index : begun.index + 1]
+        if character in {"'", '"', "[", "{"}:
+            closing = {"[": "]", "{": "}"}.get(character, character)
+            message = f"not valid YAML: this {character} has no closing {closing}"
+            return Problem(message, place=reader.place(begun.index))
+    hint = None
+    for part, plainly, mend in _SAID:
+        if part in said:
+            said, hint = plainly, mend
+    return Problem(f"not valid YAML: {said}", place=reader.place(mark.index if mark else 0), hint=hint)
 
 
 class _Reader:
-    def __init__(self, file: str, first_line: int, lines: list[str]) -> None:
+    """Turns PyYAML's marks into places. Of a mark only the index counts: YAML has line breaks (U+0085, U+2028) that an
+    editor does not count.
+    """
+
+    def __init__(self, text: str, file: str, first_line: int) -> None:
+        self.text = text
         self.file = file
         self.first_line = first_line
-        self.lines = lines
+        self.depth = 0
 
-    def place(self, line: int, column: int, length: int = 1) -> Place:
-        """From PyYAML's line and column, which count from 0."""
-        text = self.lines[line].rstrip("\r") if line < len(self.lines) else ""
-        return Place(self.file, self.first_line + line, column + 1, text, length)
+    def place(self, index: int, length: int = 1) -> Place:
+        at = min(index, len(self.text))
+        if self.is_end(at):
+            at = len(self.text.rstrip())  # not on a line below the last one
+        start = self.text.rfind("\n", 0, at) + 1
+        line = self.text[start:].partition("\n")[0].rstrip("\r")
+        return Place(self.file, self.first_line + self.text.count("\n", 0, at), at - start + 1, line, length)
+
+    def is_end(self, index: int) -> bool:
+        return not self.text[index:].strip()
 
     def refuse(self, event: Any) -> None:
-        mark = event.start_mark
+        place = self.place(event.start_mark.index)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise Problem("anchors and aliases are not allowed here", place=self.place(mark.line, mark.column))
+            raise Problem(
+                "anchors and aliases are not allowed here", place=place, hint="put a text with & or * between quotes"
+            )
         if getattr(event, "tag", None):
-            raise Problem(f'the tag "{event.tag}" is not allowed here', place=self.place(mark.line, mark.column))
+            raise Problem(
+                f'the tag "{event.tag}" is not allowed here', place=place, hint="put a text with ! between quotes"
+            )
+        # Counted here, where the parser has not yet gone deeper: libyaml takes half a minute for 100,000 brackets.
+        if isinstance(event, yaml.CollectionStartEvent):
+            self.depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.depth -= 1
+        if self.depth > DEPTH:
+            raise Problem("nested too deeply", place=place)
 
-    def node(self, composed: yaml.Node, key: Place | None = None, depth: int = 0) -> Node:
+    def node(self, composed: yaml.Node, key: Place | None = None) -> Node:
         start, end = composed.start_mark, composed.end_mark
         length = end.column - start.column if start.line == end.line else 1
-        place = self.place(start.line, start.column, max(1, length))
-        if depth > DEPTH:
-            raise Problem("nested too deeply", place=place)
+        place = self.place(start.index, max(1, length))
         match composed:
             case yaml.ScalarNode():
                 return Node(self._scalar(composed, place), place, key)
             case yaml.SequenceNode():
-                return Node(tuple(self.node(item, None, depth + 1) for item in composed.value), place, key)
+                return Node(tuple(self.node(item) for item in composed.value), place, key)
             case _:
-                return Node(self._members(composed, depth), place, key)
+                return Node(self._members(composed), place, key)
 
-    def _members(self, mapping: Any, depth: int) -> dict[str, Node]:
+    def _members(self, mapping: Any) -> dict[str, Node]:
         members: dict[str, Node] = {}
         for key, value in mapping.value:
-            place = self.node(key, None, depth + 1).place
+            place = self.node(key).place
             if not isinstance(key, yaml.ScalarNode):
                 raise Problem("a key must be plain text", place=place)
             if key.value in members:
-                raise Problem(f'the key "{key.value}" stands here twice', place=place)
-            members[key.value] = self.node(value, place, depth + 1)
+                raise Problem(f'the key "{key.value}" stands here twice', place=place, hint="keep one of the two")
+            members[key.value] = self.node(value, place)
         return members
 
     def _scalar(self, scalar: yaml.ScalarNode, place: Place) -> Scalar:
@@ -109,7 +162,7 @@ class _Reader:
             return int(text)
         if re.fullmatch(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", text):
             return float(text)
-        if re.match(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ]|$)", text):
+        if re.match(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}($|[Tt ] *[0-9])", text):
             return read_moment(text, place)
         return text
 
