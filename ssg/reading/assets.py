@@ -12,11 +12,18 @@ def content_assets(settings: Settings, sources: Sources, pages: Iterable[Page]) 
     """Files below the content folder that are no pages.
 
     In a bundle they go where their page goes, in the first of the site's languages that has it; elsewhere they keep
-    their path.
+    their path. The files beside a page that is not published (a draft) are not published either, unless another page
+    of their folder is.
     """
-    files = [file for file in sources.below(settings.build.content) if not file.endswith(".md")]
+    pages = tuple(pages)
+    below = [PurePosixPath(file) for file in sources.below(settings.build.content)]
+    shown = {folder for page in pages for folder in PurePosixPath(page.source).parents}
+    hidden = {file.parent for file in below if file.suffix == ".md"} - shown
+    files = [file for file in below if file.suffix != ".md"]
     homes = _bundles(settings, pages)
-    return tuple(_asset(_path(settings, homes, PurePosixPath(file)), file, sources) for file in files)
+    return tuple(
+        _asset(_path(settings, homes, file), str(file), sources) for file in files if hidden.isdisjoint(file.parents)
+    )
 
 
 def static_assets(settings: Settings, sources: Sources) -> tuple[Asset, ...]:

@@ -105,10 +105,11 @@ def _page(reading: _Reading, where: Location, document: Document, own: str, perm
     date = _moment(front.date, reading.zone)
     updated = _moment(front.updated, reading.zone)
     if date is None and where.kind is Kind.POST:
-        message, hint = "a post needs a date", "add a line to the front matter: date: 2026-05-04"
+        message, hint = "a post needs a date", "add the key date to the front matter: a day, such as 2026-05-04"
         reading.problems.append(Problem(message, place=_place(document, where, "title"), hint=hint))
     if date and updated and updated < date:
-        reading.problems.append(Problem("updated is before date", place=_place(document, where, "updated")))
+        message, hint = "updated is before date", "updated is when the page last changed: leave it out if it did not"
+        reading.problems.append(Problem(message, place=_place(document, where, "updated"), hint=hint))
     path = permalinks.path(where, own, date)
     git = reading.dates.get(where.source)
     language = reading.settings.language[where.language]
@@ -128,7 +129,8 @@ def _page(reading: _Reading, where: Location, document: Document, own: str, perm
         folder=where.folder,
         is_index=where.is_index,
         date=date,
-        updated=updated or (git.last if git else None),
+        # A post that git has seen only before its date was not updated since.
+        updated=updated or (git.last if git and not (date and git.last < date) else None),
         tags=_tags(reading, where, document),
         author=front.author or language.author or reading.settings.site.author,
     )
@@ -155,19 +157,23 @@ def _tags(reading: _Reading, where: Location, document: Document) -> tuple[str, 
         else:
             node = document.node.at("tags", number)
             place = node.place if node else Place(where.source)
-            reading.problems.append(Problem(f'the tag "{tag}" has no letter or digit', place=place))
+            message, hint = f'the tag "{tag}" has no letter or digit', "its page needs a path: give it a name in words"
+            reading.problems.append(Problem(message, place=place, hint=hint))
     return tuple(names)
 
 
 def _published(pages: list[Page], clock: Clock, options: Options) -> Content:
     finished = [page for page in pages if options.drafts or not page.front_matter.draft]
     now = clock(page.date for page in finished if page.date)
-    kept = [page for page in finished if options.future or not page.date or page.date <= now]
+    kept: list[Page] = []
+    scheduled: list[Page] = []
+    for page in finished:
+        (kept if options.future or not page.date or page.date <= now else scheduled).append(page)
     return Content(
         pages=tuple(sorted(kept, key=lambda page: page.source)),
         as_of=now,
         drafts=tuple(page.source for page in pages if page.front_matter.draft and not options.drafts),
-        scheduled=tuple(page.source for page in finished if page not in kept),
+        scheduled=tuple(page.source for page in scheduled),
     )
 
 

@@ -7,6 +7,7 @@ content/docs/index.md                  the page of a folder
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -19,6 +20,9 @@ from ssg.l10n.slugs import slug
 from ssg.model import Kind, prefix
 
 POSTS: Final = "posts"
+
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2}([-_][A-Z]{2}|-[A-Z][a-z]{3})?")
+"""What a reader would take for a language: fr, FR, pt-BR, pt_BR, zh-Hant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def locate(settings: Settings, source: str) -> Location:
     name, dot, suffix = stem.rpartition(".")
     if dot and suffix in languages:
         stem, language = name, suffix
-    elif dot and len(suffix) == 2 and suffix.isascii() and suffix.isalpha():
+    elif dot and _LANGUAGE.fullmatch(suffix):
         raise Problem(
             f'"{suffix}" is not one of the site\'s languages{did_you_mean(suffix, languages)}',
             place=Place(source),

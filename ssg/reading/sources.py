@@ -4,10 +4,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from sealpress.git import Repository, discover, files_without_git
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.tree import check_names
+
+# Files for git itself, which stand in content folders too: no part of a site.
+_GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".gitmodules"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,41 +42,50 @@ def list_sources(root: Path, folders: Iterable[str], *, dirty: bool = False, in_
     else:
         found, untracked = files_without_git(root) if in_git else _everything(root), []
     starts = tuple(str(PurePosixPath(folder)) + "/" for folder in folders)
-    files = [file for file in found if file.startswith(starts)]
-    _check(root, files)
-    left_out = () if dirty else tuple(file for file in untracked if file.startswith(starts))
+    files = _wanted(found, starts)
+    _check(root, files, starts)
+    left_out = () if dirty else tuple(_wanted(untracked, starts))
     return Sources(root, tuple(files), repository, left_out)
+
+
+def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:
+    return [file for file in files if file.startswith(starts) and PurePosixPath(file).name not in _GIT_FILES]
 
 
 def _everything(root: Path) -> list[str]:
     found = []
     for folder, folders, files in os.walk(root):
-        folders.sort()
-        found += [(Path(folder) / name).relative_to(root).as_posix() for name in files]
+        links = [name for name in folders if Path(folder, name).is_symlink()]  # for _check to refuse
+        found += [(Path(folder) / name).relative_to(root).as_posix() for name in files + links]
     return sorted(found)
 
 
-def _check(root: Path, files: list[str]) -> None:
-    problems = []
+def _check(root: Path, files: list[str], starts: tuple[str, ...]) -> None:
+    folders = {folder for file in files for folder in PurePosixPath(file).parents} | {*map(PurePosixPath, starts)}
+    problems = [_link(str(folder)) for folder in sorted(folders) if (root / folder).is_symlink()]
     for file in files:
         if not _is_utf8(file):
             shown = os.fsencode(file).decode("utf-8", "backslashreplace")
             problems.append(Problem(f'the file name "{shown}" is not UTF-8', hint="rename the file"))
         elif (root / file).is_symlink():
-            problems.append(
-                Problem(
-                    "is a symbolic link, which could leave the repository",
-                    place=Place(file),
-                    hint="put the file itself in its place",
-                )
-            )
+            problems.append(_link(file))
         elif any(ord(char) < 0x20 or ord(char) == 0x7F for char in file) or "\\" in file:
-            problems.append(Problem(f"the file name {file!a} has a control character or a backslash"))
+            problems.append(
+                Problem(f"the file name {file!a} has a control character or a backslash", hint="rename the file")
+            )
     raise_all(problems)
     try:
         check_names(files)
     except Problem as problem:
         raise_all([Problem(p.message, place=p.place, hint=p.hint, code=Exit.SITE) for p in problem.each])
+
+
+def _link(path: str) -> Problem:
+    return Problem(
+        "a symbolic link, which could lead out of the repository",
+        place=Place(path),
+        hint="put what it leads to in its place",
+    )
 
 
 def _is_utf8(name: str) -> bool:

@@ -25,8 +25,9 @@ def _tags(settings: Settings, posts: tuple[Page, ...], language: Language) -> li
         for name in page.tags:
             key = slug(name, language) or name
             names.setdefault(key, name)
-            if page not in members.setdefault(key, []):
-                members[key].append(page)
+            tagged = members.setdefault(key, [])
+            if not tagged or tagged[-1] is not page:  # two names of one slug on one page
+                tagged.append(page)
     before = prefix(settings, language.tag)
     permalinks = settings.language[language.tag].permalinks or settings.permalinks
     tags = []
