@@ -1,0 +1,136 @@
+"""The real thing without an engine: real packages, the sealed nginx, real HTTP, by every runner that works here."""
+
+import hashlib
+import os
+import signal
+import socket
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from imagebake import recipe, smoke
+from imagebake.packages import fetch
+from imagebake.packages.resolve import resolve
+from publish import probe, processes, releases
+from publish.compare import compare
+from publish.embedded import EmbeddedEngine, EmbeddedHost
+from publish.host import Endpoint, State
+from publish.ship import ship
+from publish.switch import Job, switch
+from sealpress import tree
+from sealpress.problems import Problem
+from sealpress.settings import ImageSettings
+
+pytestmark = [pytest.mark.network, pytest.mark.xdist_group("sealed")]
+
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def lock():
+    """What `imagebake lock` would write today, for this machine alone."""
+    architecture = EmbeddedEngine(Path("unused"), smoke.find_runner()).architecture()
+    try:
+        return resolve(
+            ImageSettings(architectures=(architecture,)),
+            recipe.SITE_ROOTS,
+            now=datetime.now(UTC),  # noqa: TID251 - a real signature expires by the real clock
+        )
+    except (Problem, fetch.Gone) as problem:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no Debian mirror: {problem}".splitlines()[0])
+
+
+@pytest.fixture(params=[runner.name for runner in smoke.available()])
+def host(request, tmp_path):
+    runner = next(one for one in smoke.available() if one.name == request.param)
+    engine = EmbeddedEngine(tmp_path / "state", runner)
+    yield EmbeddedHost(engine)
+    for container in (tmp_path / "state/containers").glob("[!.]*"):
+        engine.remove(container.name)
+
+
+@pytest.fixture
+def publish(host, lock, tmp_path, request):
+    """Publishes these files as the site; gives its tree and where readers find it."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        readers = Endpoint("127.0.0.1", unused.getsockname()[1])
+    site = "sealed-" + hashlib.sha256(f"{tmp_path} {request.node.nodeid}".encode()).hexdigest()[:12]
+
+    def call(files, **changes):
+        root = tmp_path / f"tree-{len(list(tmp_path.iterdir()))}"
+        for path, text in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text)
+        described = tree.scan(root)
+        image = recipe.bake(described, lock, ImageSettings(), host.engine.architecture(), CREATED, name=site)
+        job = Job(
+            host=host,
+            site=site,
+            release=image.release,
+            commit="",
+            ship=lambda engine, progress: ship(engine, image, progress),
+            readers=readers,
+            timeout=20,
+        )
+        switch(replace(job, **changes))
+        return described, readers, site
+
+    return call
+
+
+PAGES = {"index.html": "<h1>one</h1>", "404.html": "not here", "posts/été/index.html": "é", "a.0a1b2c3d.css": "x{}"}
+
+
+def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
+    described, readers, site = publish(PAGES)
+    assert compare(described, readers) == ()
+    described, readers, _ = publish(PAGES | {"index.html": "<h1>two</h1>"})
+    assert compare(described, readers) == ()
+
+    # A release that can't be healthy, with a reader at the old one all the while.
+    stop, failures = threading.Event(), []
+
+    def read() -> None:
+        while not stop.is_set():
+            if wrong := probe.check(readers, [probe.Expectation("/", body=b"<h1>two</h1>")]):
+                failures.append(wrong)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        with pytest.raises(Problem, match="did not become healthy"):
+            publish(PAGES | {"index.html": "<h1>three</h1>"}, expectations=(probe.Expectation("/", (418,)),), timeout=1)
+    finally:
+        stop.set()
+        reader.join()
+    assert failures == []
+
+    back = releases.choose(releases.read(host.engine, site), None)
+    switch(
+        Job(host, site, back.release, "", releases.ship_again(back), readers, timeout=20),
+    )
+    assert probe.fetch(readers, "/").body == b"<h1>one</h1>"
+    assert [(one.generation, one.state) for one in releases.read(host.engine, site)] == [
+        (3, State.RUNNING),
+        (2, State.EXITED),
+    ]
+
+
+def test_what_a_killed_leader_leaves_is_still_known_and_ended(publish, host):
+    """nginx's master, or bubblewrap's monitor, is killed; workers go on serving and hold the port."""
+    _, readers, site = publish(PAGES)
+    server = releases.read(host.engine, site)[0].container
+    leader = host.engine._recorded(host.engine._containers / server.id)
+    os.kill(leader.pid, signal.SIGKILL)
+    probe.wait(lambda: "alive" if processes.is_alive(leader) else None, 5)
+    publish(PAGES | {"index.html": "<h1>two</h1>"})
+    assert probe.fetch(readers, "/").body == b"<h1>two</h1>"
+    releases.stop(host.engine, site)
+    with pytest.raises(Problem, match="nothing listens there"):
+        probe.fetch(readers, "/")
