@@ -22,8 +22,16 @@ class Group(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            error.message = f'no such command "{args[0]}"{did_you_mean(args[0], self.list_commands(ctx))}'
-            raise
+            # Not click's own error for it: newer clicks add a suggestion of their own.
+            message = f'no such command "{args[0]}"{did_you_mean(args[0], self.list_commands(ctx))}'
+            raise click.UsageError(message, error.ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click ends on it without a word. Console never lets one out, so it is a socket's, and a defect.
+            raise RuntimeError("a connection broke and nobody expected it") from error
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +70,3 @@ def run(command: click.Command) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         Console.standard().note("interrupted: nothing is half done")
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader went away (`ssg build | head`): not an error, and nothing more can be said there.
-        sys.stderr.close()
-        sys.exit(Exit.OK)

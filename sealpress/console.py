@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
-from sealpress.problems import Problem, printable
+from sealpress.problems import Exit, Problem, printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -130,8 +130,16 @@ class Console:
     def _write(self, stream: TextIO, text: str) -> None:
         # A terminal under LANG=C may not know every character: show an escape rather than fail.
         encoding = stream.encoding or "utf-8"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        stream.flush()
+        try:
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+            stream.flush()
+        except OSError as error:
+            # What is still buffered goes nowhere, or Python would fail over it once more on its way out.
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+            # The reader went away (`ssg build | head`): the work goes on, and ends with its own exit code.
+            if not isinstance(error, BrokenPipeError):
+                raise Problem(f"can't write what there is to say: {error.strerror}", code=Exit.MACHINE) from None
 
 
 @contextmanager
