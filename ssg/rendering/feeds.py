@@ -25,8 +25,8 @@ def _feed(scene: Scene, language: str) -> ET.Element:
     feed = ET.Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": language})
     # The ids are permalinks: what a reader's memory of "seen" hangs on must not depend on the build.
     xml.child(feed, "id", home)
-    xml.child(feed, "title", site.title(language))
-    if description := site.description(language):
+    xml.child(feed, "title", scene.site_title(language))
+    if description := scene.site_description(language):
         xml.child(feed, "subtitle", description)
     newest = max((_updated(post) for post in posts), default=site.as_of)
     xml.child(feed, "updated", _moment(newest))
@@ -35,7 +35,7 @@ def _feed(scene: Scene, language: str) -> ET.Element:
     alternate = site.absolute_url(posts_path(site, language))
     xml.child(feed, "link", rel="alternate", type="text/html", hreflang=language, href=alternate)
     # RFC 4287, 4.1.1: a feed needs an author unless each entry has one.
-    _author(feed, site.language_settings(language).author or site.settings.site.author or site.title(language))
+    _author(feed, site.language_settings(language).author or site.settings.site.author or scene.site_title(language))
     for post in posts:
         _entry(scene, feed, post)
     return feed
@@ -45,7 +45,7 @@ def _entry(scene: Scene, feed: ET.Element, post: Page) -> None:
     url = scene.site.absolute_url(post.path)
     entry = xml.child(feed, "entry")
     xml.child(entry, "id", url)
-    xml.child(entry, "title", post.title)
+    xml.child(entry, "title", scene.title(post))
     xml.child(entry, "link", rel="alternate", type="text/html", hreflang=post.language, href=url)
     if post.date:
         xml.child(entry, "published", _moment(post.date))

@@ -3,12 +3,14 @@
 Templates never see a Scene; the views ask it for them.
 """
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
 from sealpress.problems import Problem, did_you_mean
+from ssg.markup.typography import typeset
 from ssg.model import Kind, Page, Site, Tag
 from ssg.rendering.assets import Assets
 from ssg.rendering.bodies import Bodies
@@ -119,6 +121,29 @@ class Scene:
 
     def feed_path(self, language: str) -> str:
         return f"{self.site.prefix(language)}/feed.xml"
+
+    def typeset(self, text: str, language: str) -> str:
+        """A title as the language prints it, with its quotes and spaces, as bodies have them."""
+        if not self.site.settings.markdown.typography:
+            return text
+        key = (text, language)
+        if key not in self._typeset:
+            parts = typeset([html.escape(text, quote=False)], self.theme.languages[language])
+            self._typeset[key] = html.unescape("".join(parts))
+        return self._typeset[key]
+
+    @cached_property
+    def _typeset(self) -> dict[tuple[str, str], str]:
+        return {}
+
+    def title(self, page: Page) -> str:
+        return self.typeset(page.title, page.language)
+
+    def site_title(self, language: str) -> str:
+        return self.typeset(self.site.title(language), language)
+
+    def site_description(self, language: str) -> str:
+        return self.typeset(self.site.description(language), language)
 
     def find(self, target: str, language: str) -> Page:
         """The page at a source path below the content folder, in `language` where it is translated.

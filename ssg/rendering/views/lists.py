@@ -54,10 +54,10 @@ class ListView:
     def title(self) -> str:
         listing = self._listing
         if listing.introduction:
-            return listing.introduction.title
+            return self._scene.title(listing.introduction)
         match listing.kind:
             case ListKind.HOME:
-                return self._scene.site.title(listing.language)
+                return self._scene.site_title(listing.language)
             case ListKind.TAG:
                 return listing.tag.name if listing.tag else ""
             case ListKind.YEAR:
@@ -84,7 +84,7 @@ class ListView:
         if self._listing.introduction:
             return self._scene.bodies.description(self._listing.introduction)
         is_home = self._listing.kind is ListKind.HOME
-        return self._scene.site.description(self._listing.language) if is_home else ""
+        return self._scene.site_description(self._listing.language) if is_home else ""
 
     @property
     def introduction(self) -> PageView | None:

@@ -42,7 +42,7 @@ class PageView:
 
     @property
     def title(self) -> str:
-        return self._page.title
+        return self._scene.title(self._page)
 
     @property
     def url(self) -> str:
@@ -186,7 +186,7 @@ class SectionView:
 
     @property
     def title(self) -> str:
-        return self._page.title
+        return self._scene.title(self._page)
 
     @property
     def url(self) -> str:

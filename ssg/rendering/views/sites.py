@@ -27,11 +27,11 @@ class SiteView:
 
     @property
     def title(self) -> str:
-        return self._scene.site.title(self._language)
+        return self._scene.site_title(self._language)
 
     @property
     def description(self) -> str:
-        return self._scene.site.description(self._language)
+        return self._scene.site_description(self._language)
 
     @property
     def author(self) -> str:
@@ -109,26 +109,34 @@ class SiteView:
         menus = self._scene.site.language_settings(self._language).menus or {}
         if name in menus:
             return tuple(
-                MenuView(item.title, self._scene.target(item.url, self._language), self) for item in menus[name]
+                MenuView(self._typeset(item.title), self._scene.target(item.url, self._language), self)
+                for item in menus[name]
             )
         return tuple(self._default_menu()) if name == "main" else ()
 
     def _default_menu(self) -> list["MenuView"]:
         site = self._scene.site
         found = [
-            MenuView(page.title, site.url(page.path), self)
+            MenuView(self._typeset(page.title), site.url(page.path), self)
             for page in site.below("", self._language)
             if self._is_own(page)
         ]
         posts = self.posts_url
         if posts and posts != self.url:
             introduction = posts_page(site, self._language)
-            title = introduction.title if introduction else self._scene.theme.strings[self._language].text("posts")
+            title = (
+                self._typeset(introduction.title)
+                if introduction
+                else self._scene.theme.strings[self._language].text("posts")
+            )
             found.insert(0, MenuView(title, posts, self))
         return found
 
     def _is_own(self, page: Page) -> bool:
         return page is not posts_page(self._scene.site, self._language)
+
+    def _typeset(self, text: str) -> str:
+        return self._scene.typeset(text, self._language)
 
     def _path(self, path: str) -> str:
         return self._scene.site.url(self._scene.site.prefix(self._language) + path)
