@@ -265,9 +265,12 @@ def _name(site_file: Path | None, tree: Path) -> str:
 
 
 def _created(tree: Path, lock: "Lock") -> datetime:
+    import shutil  # noqa: PLC0415
+
     from sealpress import git, moment  # noqa: PLC0415
 
-    return moment.as_of(git.discover(tree)) or lock.date
+    # A tree of another generator may well be on a machine without git.
+    return moment.as_of(git.discover(tree) if shutil.which("git") else None) or lock.date
 
 
 def main() -> NoReturn:

@@ -4,9 +4,11 @@ A recipe is data. Baking one gives an Image: layers by name, documents by digest
 """
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -14,12 +16,13 @@ from imagebake import nginx, nss
 from imagebake.image import archive as archives
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, Entry, File, FromFile
-from imagebake.image.layers import Layer, Produce, described, remembered, stack
+from imagebake.image.layers import Layer, Produce, remembered, stack
 from imagebake.packages import contents
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from sealpress import VERSION, labels
 from sealpress.console import SILENT, Progress
+from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture, ImageSettings
 from sealpress.tree import CacheClass, OutputTree
 from sealpress.tree import Entry as TreeEntry
@@ -30,8 +33,8 @@ SITE_ROOTS: Final = (
 )
 """What `imagebake lock` resolves for the image of a site."""
 
-RELEASE_PATH: Final = ".well-known/release"
 RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
+_NAME_LIMIT: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +115,15 @@ def site(tree: OutputTree, settings: ImageSettings, name: str, release: str, com
     configuration = (*nss.entries(), *served)
     assets = tuple(entry for entry in tree.entries if entry.cache is CacheClass.IMMUTABLE)
     pages = tuple(entry for entry in tree.entries if entry.cache is CacheClass.REVALIDATE)
-    mark = File(f"{nginx.ROOT}/{RELEASE_PATH}", Bytes(f"{release}\n".encode()))
+    mark = File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))
     return Recipe(
         name=name,
         parts=(
             Part("configuration", _digest_of(configuration), lambda: configuration),
             Part("assets", _names(assets), lambda: _files(tree, assets)),
-            Part("pages", f"{release} {_names(pages)}", lambda: [*_files(tree, pages), mark]),
+            Part("pages", _names(pages), lambda: _files(tree, pages)),
+            # Alone, since it changes with every release: what lies below can then be left out when it is sent.
+            Part("release", release, lambda: [mark]),
         ),
         runtime=oci.Runtime(
             entrypoint=nginx.ENTRYPOINT,
@@ -143,8 +148,15 @@ def bake(
 ) -> Image:
     """The image of a site. `created` becomes its date; `commit` in hex digits, "" for a tree that no commit holds.
 
-    With a warm cache nothing is fetched. Raises Problem (exit 3, 4, 5).
+    With a warm cache nothing is fetched. Raises Problem: (exit 2) a name that no image can have, (exit 3) a header that
+    can't be set, (exit 4) a package that can't be had or trusted, (exit 5) a tree that can't be sealed.
     """
+    if not re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", name) or len(name) > _NAME_LIMIT:
+        raise Problem(
+            f'"{name}" can\'t be the name of an image',
+            hint="use small letters and digits, with dots, dashes or underscores between them",
+            code=Exit.USAGE,
+        )
     release = release_id(tree, lock, settings)
     recipe = site(tree, settings, name, release, commit)
     return bake_recipe(recipe, lock, settings, architecture, created, release, progress)
@@ -160,11 +172,12 @@ def bake_recipe(
     progress: Progress = SILENT,
 ) -> Image:
     """Any recipe's image: one layer for each package, then its parts. Raises Problem (exit 4, 5)."""
-    packages = contents.layers_of(lock, architecture, settings, progress=progress)
+    unpacked = _Unpacked(lock, architecture, settings, progress)
+    packages = lock.of(architecture)
+    layers: list[Layer] = []
     with progress.track("Describing layers", len(packages) + len(recipe.parts)) as advance:
-        layers = []
-        for package, entries in packages:
-            layers.append(_package_layer(package, entries))
+        for package in packages:
+            layers.append(_package_layer(package, unpacked))
             advance(1)
         for part in recipe.parts:
             layers.append(remembered(part.name, part.description, part.entries, f"imagebake: {part.name}"))
@@ -173,8 +186,27 @@ def bake_recipe(
     return Image(recipe.name, release, sealed, recipe.runtime.labels)
 
 
-def _package_layer(package: LockedPackage, entries: tuple[Entry, ...]) -> Layer:
-    return described(f"{package.name} {package.version}", lambda: entries, f"imagebake: {package.path}")
+class _Unpacked:
+    """The locked packages' files, unpacked all at once when the first of them is asked for."""
+
+    def __init__(self, lock: Lock, architecture: Architecture, settings: ImageSettings, progress: Progress) -> None:
+        self._unpack = partial(contents.layers_of, lock, architecture, settings, progress=progress)
+        self._entries: dict[str, tuple[Entry, ...]] = {}
+
+    def entries(self, package: str) -> tuple[Entry, ...]:
+        if not self._entries:
+            self._entries = {locked.name: entries for locked, entries in self._unpack()}
+        return self._entries[package]
+
+
+def _package_layer(package: LockedPackage, unpacked: _Unpacked) -> Layer:
+    """Known from the lock and the cache alone where the package was baked before: then nothing is unpacked."""
+    return remembered(
+        f"{package.name} {package.version}",
+        f"package {package.diff_id}",
+        partial(unpacked.entries, package.name),
+        f"imagebake: {package.path}",
+    )
 
 
 def _files(tree: OutputTree, entries: Iterable[TreeEntry]) -> list[Entry]:

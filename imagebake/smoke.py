@@ -7,17 +7,23 @@ Both run the sealed configuration itself. nginx takes its paths from a prefix, a
 a prefix and a listen.conf of their own are all that a runner puts in place.
 """
 
+import grp
+import hashlib
 import os
 import platform
+import pwd
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
 
 from imagebake import nginx, nss
+from imagebake.image import tar
+from imagebake.image.entries import Content, Directory, File, Symlink
+from imagebake.image.layers import Layer
 from sealpress.problems import Exit, Problem
 
 _NGINX: Final = "usr/sbin/nginx"
@@ -78,8 +84,7 @@ class Loader:
         prefix = _prefix(rootfs, scratch)
         conf = prefix / nginx.FOLDER / "nginx.conf"
         (conf.parent / "listen.conf").write_text(nginx.listen_conf(address=address, port=port), encoding="utf-8")
-        # As root, nginx would look for a user to become: tell it one that every machine knows.
-        globally = ["-g", "user nobody nogroup;"] if os.geteuid() == 0 else []
+        globally = ["-g", f"user {_worker(rootfs, scratch)};"] if os.geteuid() == 0 else []
         return [
             str(_loader(rootfs)),
             *("--library-path", _library_path(rootfs)),
@@ -87,6 +92,18 @@ class Loader:
             *("-e", "stderr", "-p", f"{prefix}/", "-c", str(conf)),
             *globally,
         ]
+
+
+def _worker(*folders: Path) -> str:
+    """Whom nginx, started by root, is to become: nobody, where nobody can get at the folders; else it stays root.
+
+    Below /root, where root's own state is kept, nobody can.
+    """
+    above = {parent for folder in folders for parent in (folder.resolve(), *folder.resolve().parents)}
+    if not all(parent.stat().st_mode & 0o001 for parent in above):
+        return "root root"
+    nobody = pwd.getpwnam("nobody")
+    return f"nobody {grp.getgrgid(nobody.pw_gid).gr_name}"
 
 
 def _prefix(rootfs: Path, scratch: Path) -> Path:
@@ -117,6 +134,41 @@ def _loader(rootfs: Path) -> Path:
 def _library_path(rootfs: Path) -> str:
     folders = sorted({file.parent for file in (rootfs / "usr" / "lib").glob("*/*.so*")})
     return ":".join(str(folder) for folder in folders)
+
+
+def unpack(layers: Iterable[Layer], folder: Path) -> None:
+    """Makes the root file system of an image's layers in `folder`, which must be new.
+
+    Times are those of the canonical tar, so nginx answers with the ETags that it has in an engine. Raises Problem
+    (exit 4, 5) as the layers do, and for a layer that would write through another one's link.
+    """
+    folder.mkdir()
+    for layer in layers:
+        for entry in tar.arranged(layer.entries()):
+            target = folder / entry.path
+            if target.parent.resolve() != folder.resolve() / Path(entry.path).parent:
+                raise Problem(f'"{entry.path}" would be written through a link', code=Exit.TREE)
+            match entry:
+                case Directory(_, mode):
+                    target.mkdir(exist_ok=True)
+                    target.chmod(mode)
+                case Symlink(_, to):
+                    target.unlink(missing_ok=True)
+                    target.symlink_to(to)
+                case File(_, content, mode):
+                    target.unlink(missing_ok=True)
+                    _write(target, content, mode)
+
+
+def _write(target: Path, content: Content, mode: int) -> None:
+    sha = hashlib.sha256()
+    with target.open("xb") as file:
+        for chunk in content.chunks():
+            sha.update(chunk)
+            file.write(chunk)
+        os.fchmod(file.fileno(), mode)
+    time = tar.mtime(sha.hexdigest())
+    os.utime(target, (time, time))
 
 
 def available() -> tuple[Runner, ...]:

@@ -176,13 +176,13 @@ def _file(path: str, content: Content, mode: int) -> Iterator[bytes]:
         found = hashlib.sha256(data).hexdigest()
         if known and found != known:
             raise _changed(path)
-        yield _header(path, b"0", mode=mode, size=len(data), mtime=_mtime(found))
+        yield _header(path, b"0", mode=mode, size=len(data), mtime=mtime(found))
         if data:
             yield data
     else:
         # The time stands before the content: what isn't known has to be read twice.
         known = known or _sha256(_counted(path, content))
-        yield _header(path, b"0", mode=mode, size=content.size, mtime=_mtime(known))
+        yield _header(path, b"0", mode=mode, size=content.size, mtime=mtime(known))
         sha = hashlib.sha256()
         for chunk in _counted(path, content):
             sha.update(chunk)
@@ -220,7 +220,8 @@ def _changed(path: str) -> Problem:
     )
 
 
-def _mtime(sha256: str) -> int:
+def mtime(sha256: str) -> int:
+    """The time of a file whose content has this sha256 (in hex), in seconds after 1970."""
     return int(sha256[:8], 16) >> 1
 
 
