@@ -25,6 +25,12 @@ def machine() -> Iterator[Machine]:
     machine = start_machine()
     yield machine
     stop_machine(machine)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgiven() -> Iterator[None]:
+    """docker-py's forgotten sockets go with the module that left them, where they are forgiven."""
+    yield
     drop_what_docker_py_left_open()
 
 

@@ -37,7 +37,7 @@ PROGRAMS = {
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 STARTED_WITHIN = 20.0  # seconds; 1 is usual
 
-# What runs as process 1 of the machine. It has its own /run, accounts and cgroup root; the rest is the real machine's.
+# What runs as process 1 of the machine. It has its own /run, /var/lib and accounts; the rest is the real machine's.
 INIT = """
 set -e
 D=$1; ADDRESS=$2
@@ -45,6 +45,8 @@ mount --rbind /sys/fs/cgroup "$D/cgroup"
 mount -t sysfs sysfs /sys
 mount --rbind "$D/cgroup" /sys/fs/cgroup
 mount --bind "$D/run" /run
+mount --bind "$D/lib" /var/lib
+mount --bind "$D/vartmp" /var/tmp
 for file in passwd shadow group; do mount --bind "$D/etc/$file" "/etc/$file"; done
 hostname blog
 n=0
@@ -52,8 +54,8 @@ while ! ip link show eth0 >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 100 ]; slee
 ip link set lo up
 ip addr add "$ADDRESS/30" dev eth0
 ip link set eth0 up
-dockerd --config-file "$D/etc/daemon.json" --data-root "$D/docker" --exec-root /run/docker --pidfile /run/docker.pid \\
-    --cgroup-parent "/${D##*/}" --group engine --host unix:///run/docker.sock >"$D/dockerd.log" 2>&1 &
+dockerd --config-file "$D/etc/daemon.json" --cgroup-parent "/${D##*/}" --group engine \\
+    --host unix:///run/docker.sock >"$D/dockerd.log" 2>&1 &
 "$(command -v sshd)" -D -e -f "$D/etc/sshd_config" >"$D/sshd.log" 2>&1 &
 wait
 """
@@ -76,6 +78,7 @@ class Machine:
     init: int  # its process 1, as numbered here
     known_hosts: Path = field(init=False)
     key: Path = field(init=False)
+    podman: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         self.known_hosts = self.folder / "known_hosts"
@@ -111,6 +114,45 @@ class Machine:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    @property
+    def podman_socket(self) -> Path:
+        """As docker_socket, after start_podman."""
+        return self.folder / "run/podman/podman.sock"
+
+    def start_podman(self) -> None:
+        """Podman's service beside dockerd, for root alone, once. It ends with the machine.
+
+        Debian's runc, since crun refuses some cgroup layouts; lower limits, since not every root may raise them.
+        """
+        if self.podman:
+            return
+        missing = [name for name in ("podman", "runc") if not shutil.which(name, path=PATH)]
+        if missing:
+            unavailable(f"needs Debian's {', '.join(missing)}")
+        settings = self.folder / "etc/containers.conf"
+        settings.write_text(
+            '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+            '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+        )
+        service = ["podman", "system", "service", "--time", "0", "unix:///run/podman/podman.sock"]
+        with (self.folder / "podman.log").open("wb") as log:
+            self.podman = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self._inside(), *service],
+                env={"PATH": PATH, "HOME": "/root", "CONTAINERS_CONF": str(settings)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + STARTED_WITHIN
+        while not _answers(self.podman_socket):
+            if time.monotonic() > deadline:
+                pytest.fail("podman did not start:\n" + (self.folder / "podman.log").read_text(), pytrace=False)
+            time.sleep(0.02)
+
+    def _inside(self) -> list[str]:
+        return ["nsenter", "--target", str(self.init), "--mount", "--net", "--pid", "--uts", "--ipc"]
+
     def stop(self, daemon: str) -> None:
         """Ends a daemon of the machine hard, and waits until it is gone."""
         for pid, command in self.processes().items():
@@ -121,15 +163,17 @@ class Machine:
 
     def run(self, *command: str) -> str:
         """What a command prints on the machine itself, as root."""
-        inside = ["nsenter", "--target", str(self.init), "--mount", "--net", "--pid", "--uts", *command]
-        done = subprocess.run(inside, check=True, capture_output=True, text=True, timeout=30, env={"PATH": PATH})
+        done = subprocess.run(
+            [*self._inside(), *command], check=True, capture_output=True, text=True, timeout=30, env={"PATH": PATH}
+        )
         return done.stdout
 
-    def inventory(self) -> dict[str, list]:
-        """All that the engine holds, seen past ssh and sealpress: to compare before and after."""
+    def inventory(self, engine: str = "docker") -> dict[str, list]:
+        """All that an engine holds, seen past ssh and sealpress: to compare before and after."""
         from docker import APIClient
 
-        client = APIClient(f"unix://{self.docker_socket}", version="auto", timeout=20)
+        path = self.podman_socket if engine == "podman" else self.docker_socket
+        client = APIClient(f"unix://{path}", version="auto", timeout=20)
         try:
             images = [(image["Id"], image["RepoTags"]) for image in client.images(all=True)]
             containers = [(one["Id"], one["Names"], one["State"]) for one in client.containers(all=True)]
@@ -190,10 +234,13 @@ def stop_machine(machine: Machine) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(machine.init, signal.SIGKILL)
     machine.process.wait(10)
+    if machine.podman:
+        machine.podman.wait(10)
     for _ in range(50):
+        # Podman's parent group is the same for every Podman; only what is empty in it can be removed.
+        names = [machine.folder.name, *(["libpod_parent"] if machine.podman else [])]
         leftovers = [
-            *Path("/sys/fs/cgroup").glob(f"*/{machine.folder.name}"),
-            Path("/sys/fs/cgroup", machine.folder.name),
+            path for name in names for place in ("", "*/") for path in Path("/sys/fs/cgroup").glob(place + name)
         ]
         for top in leftovers:
             for below, _, _ in os.walk(top, topdown=False):
@@ -256,19 +303,12 @@ def _furnish(folder: Path, address: str) -> None:
     `deploy` may use the engine; `guest` may not; `limited` might, but sshd forwards nothing for it.
     """
     folder.chmod(0o755)
-    for name in (
-        "etc",
-        "cgroup",
-        "run/sshd",
-        "run/lock",
-        "docker",
-        "keys",
-        "home/deploy",
-        "home/guest",
-        "home/limited",
-    ):
+    below_run = ("run/sshd", "run/lock", "run/podman")
+    homes = ("home/deploy", "home/guest", "home/limited")
+    for name in ("etc", "cgroup", "lib", "vartmp", "keys", *below_run, *homes):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "run/lock").chmod(0o1777)
+    (folder / "vartmp").chmod(0o1777)
     users = [("deploy", 20001), ("guest", 20002), ("limited", 20003)]
     accounts = {
         "passwd": [f"{user}:x:{number}:{number}::{folder}/home/{user}:/bin/sh" for user, number in users],

@@ -91,6 +91,13 @@ def heavier(image: SealedImage, mebibytes: int) -> SealedImage:
     return replace(image, sealed=_sealed((*image.layers, layer), image.labels))
 
 
+def relabelled(image: SealedImage, release: str) -> SealedImage:
+    """The same layers, said to be another release."""
+    found = {**image.labels, labels.RELEASE: release}
+    reference = f"{image.reference.rpartition(':')[0]}:{release[7:19]}"
+    return SealedImage(reference, _sealed(image.layers, found), found)
+
+
 def _sealed(layers: tuple[Layer, ...], found: Mapping[str, str]) -> oci.Sealed:
     runtime = oci.Runtime(("/usr/bin/perl", "/server.pl"), "101:101", 8080, "SIGQUIT", labels=found)
     architecture: Architecture = "arm64" if os.uname().machine == "aarch64" else "amd64"

@@ -11,7 +11,7 @@ from publish.remote import open_host
 from publish.ship import ship
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
-from tests.engine.perlsite import heavier, seal
+from tests.engine.perlsite import heavier, relabelled, seal
 
 
 @dataclass
@@ -228,3 +228,35 @@ def test_a_connection_cut_in_mid_load_changes_nothing_on_the_host(machine):
         assert ship(host.engine, image, SILENT).diff_ids == diff_ids(image)
         host.engine.remove_image(image.reference)
     assert machine.inventory() == before
+
+
+def test_podman_takes_the_same_archives(machine):
+    """Whole, and without the layers that it has; twice: nothing; damaged: nothing is left."""
+    machine.start_podman()
+    before = machine.inventory("podman")
+    with open_host(machine.target("root", engine="podman"), SILENT) as host:
+        image, edited, seen = seal({"index.html": "Hello"}), seal({"index.html": "edited"}), Watched()
+        for one in (image, edited, edited):
+            assert ship(host.engine, one, seen).diff_ids == diff_ids(one)
+        assert [note.partition(",")[0] for note in seen.notes[:2]] == ["sending 4 of 4 layers", "sending 1 of 4 layers"]
+        assert len(seen.transfers) == 2
+        held = machine.inventory("podman")
+        with pytest.raises(Problem, match=r"Podman .* refused to load the image") as caught:
+            ship(host.engine, replace(seal({"index.html": "new"}), spoil=cut_off(3000)), SILENT)
+        assert "\n" not in caught.value.message
+        assert machine.inventory("podman") == held
+        for one in (image, edited):
+            host.engine.remove_image(one.reference)
+    assert machine.inventory("podman") == before
+
+
+def test_another_release_of_the_same_layers_is_another_image(machine, host):
+    """All layers are known, so only the configuration travels."""
+    image = seal({"index.html": "Hello"})
+    ship(host.engine, image, SILENT)
+    other, seen = relabelled(image, "sha256:" + "1" * 64), Watched()
+    loaded = ship(host.engine, other, seen)
+    assert dict(loaded.labels) == other.labels
+    assert loaded.diff_ids == diff_ids(image)
+    assert seen.notes[0].startswith("sending 0 of 4 layers")
+    assert len(machine.inventory()["images"]) == 2
