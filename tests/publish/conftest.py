@@ -16,6 +16,7 @@ from sealpress import labels
 
 SERVER = """
 import http.server, os, sys
+from sealpress.tree import media_type
 root, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 if os.path.exists(root + "/broken"):
     print("the configuration is broken", flush=True)
@@ -23,6 +24,15 @@ if os.path.exists(root + "/broken"):
 class Site(http.server.SimpleHTTPRequestHandler):
     def __init__(self, *arguments):
         super().__init__(*arguments, directory=root + "/site")
+    def guess_type(self, path):
+        return media_type(path)
+    def send_error(self, code, *_said):
+        body = open(root + "/site/404.html", "rb").read() if os.path.exists(root + "/site/404.html") else b"not here"
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 print("serving", flush=True)
 http.server.ThreadingHTTPServer((address, port), Site).serve_forever()
 """
@@ -35,7 +45,7 @@ class PythonRunner:
 
     def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
         del scratch
-        return [sys.executable, "-u", "-S", "-c", SERVER, str(rootfs), address, str(port)]
+        return [sys.executable, "-u", "-c", SERVER, str(rootfs), address, str(port)]
 
 
 @pytest.fixture

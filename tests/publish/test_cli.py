@@ -313,6 +313,18 @@ def test_a_generator_that_is_not_installed_is_said(blog, publish):
     assert '"no-such-generator" is not installed' in err
 
 
+def test_ssg_builds_from_a_checkout(blog, publish):
+    file = blog.folder / "site.toml"
+    file.write_text(file.read_text().replace('command = ["sh", "generate.sh"]\n', ""))
+    (blog.folder / "content").mkdir()
+    (blog.folder / "content/index.md").write_text("---\ntitle: Hello\n---\nA page.\n")
+    commit(blog.folder)
+    code, out, err = publish("--check")
+    assert code == 0, err
+    assert "A page." in blog.page()
+    assert "files are served as they were built" in out
+
+
 def test_help_teaches_and_comes_without_a_site(publish, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     code, out, _ = publish("--help")

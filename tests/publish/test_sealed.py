@@ -7,13 +7,10 @@ import socket
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from imagebake import recipe, smoke
-from imagebake.packages import fetch
-from imagebake.packages.resolve import resolve
 from publish import probe, processes, releases
 from publish.compare import compare
 from publish.embedded import EmbeddedEngine, EmbeddedHost
@@ -23,6 +20,7 @@ from publish.switch import Job, switch
 from sealpress import tree
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings
+from tests.publish.locks import real_lock
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("sealed")]
 
@@ -31,18 +29,7 @@ CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def lock():
-    """What `imagebake lock` would write today, for this machine alone."""
-    architecture = EmbeddedEngine(Path("unused"), smoke.find_runner()).architecture()
-    try:
-        return resolve(
-            ImageSettings(architectures=(architecture,)),
-            recipe.SITE_ROOTS,
-            now=datetime.now(UTC),  # noqa: TID251 - a real signature expires by the real clock
-        )
-    except (Problem, fetch.Gone) as problem:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no Debian mirror: {problem}".splitlines()[0])
+    return real_lock()
 
 
 @pytest.fixture(params=[runner.name for runner in smoke.available()])
