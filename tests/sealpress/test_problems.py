@@ -1,0 +1,96 @@
+"""What a person reads when something is wrong: place, line, caret, fix; and nothing that drives a terminal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealpress.problems import EXCERPT, Exit, Place, Problem, Problems, did_you_mean, printable, raise_all
+
+
+def test_a_problem_is_place_sentence_line_caret_and_hint() -> None:
+    problem = Problem("what is wrong", place=Place("a.md", 3, 5, "abc defg", 4), hint="mend it")
+    assert str(problem) == "a.md:3:5: what is wrong\n3 | abc defg\n        ^^^^\nhint: mend it"
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (Place("a"), ""),
+        (Place("a", 1), ""),
+        (Place("a", 1, 2), ""),
+        (Place("a", 1, 1, ""), "1 | \n    ^"),
+        (Place("a", 1, 4, "abc"), "1 | abc\n       ^"),  # behind the end: something is missing there
+        (Place("a", 1, 2, "abc", 99), "1 | abc\n     ^^"),
+        (Place("a", 12, 3, "\t\tabc"), "12 | \t\tabc\n     \t\t^"),
+        (Place("a", 1, 3, "日本語", 1), "1 | 日本語\n        ^^"),  # two columns each
+        (Place("a", 1, 3, "e\u0301x"), "1 | e\u0301x\n     ^"),  # an accent takes no column
+        (Place("a", 1, 2, "\x1bx"), "1 | \\x1bx\n        ^"),  # shown in four
+        (Place("a", 1, 1, "\x1b"), "1 | \\x1b\n    ^^^^"),
+    ],
+)
+def test_the_caret_stands_under_its_character(place: Place, expected: str) -> None:
+    assert place.excerpt() == expected
+
+
+@given(st.integers(1, 500), st.integers(1, 500), st.integers(1, 30))
+def test_of_a_long_line_the_part_around_the_caret_is_shown(size: int, column: int, length: int) -> None:
+    text = "".join(chr(ord("a") + number % 26) for number in range(size))
+    column = min(column, size)
+    line, carets = Place("f", 1, column, text, length).excerpt().split("\n")
+    assert len(line) <= len("1 | ") + EXCERPT + 2
+    under = line[carets.index("^") : len(carets)]
+    assert under == text[column - 1 : column - 1 + carets.count("^")]
+    assert under
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_no_text_from_outside_drives_a_terminal(message: str, file: str, line: str, hint: str) -> None:
+    shown = str(Problem(message, place=Place(file, 1, 1, line.replace("\n", "")), hint=hint))
+    assert not [char for char in shown if char not in "\n\t" and (ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0)]
+    assert not set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") & set(shown)
+    shown.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain é 日本 😀", "plain é 日本 😀"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\rb", "a\\x0db"),
+        ("\x85", "\\x85"),
+        ("admin\u202egnp", "admin\\u202egnp"),
+        ("\udce9", "\\udce9"),
+    ],
+)
+def test_control_characters_and_turns_of_direction_are_shown_as_escapes(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_a_file_name_can_not_forge_a_line() -> None:
+    assert str(Problem("x", place=Place("a\nerror: all is lost"))) == "a\\x0aerror: all is lost: x"
+
+
+def test_several_problems_keep_their_order_and_the_first_one_gives_the_code() -> None:
+    one, two, three = Problem("one", code=Exit.LOCK), Problem("two"), Problem("three")
+    both = Problems([one, Problems([two, three])])
+    assert both.each == (one, two, three)
+    assert both.code is Exit.LOCK
+    assert str(both) == "one\ntwo\nthree"
+
+
+def test_what_was_collected_is_raised() -> None:
+    raise_all([])
+    one = Problem("one")
+    with pytest.raises(Problem) as caught:
+        raise_all([one])
+    assert caught.value is one
+    with pytest.raises(Problems):
+        raise_all([one, Problem("two")])
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("tilte", ' (did you mean "title"?)'), ("slgu", ' (did you mean "slug"?)'), ("zzz", ""), ("", "")],
+)
+def test_the_nearest_known_word_is_offered(word: str, said: str) -> None:
+    assert did_you_mean(word, ["title", "slug"]) == said
