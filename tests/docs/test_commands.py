@@ -1,0 +1,196 @@
+"""What the pages say to type is typed here: in a page's order, in a fresh folder, with the files that it shows."""
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from imagebake import cache
+from imagebake.cli import imagebake
+from publish.cli import publish
+from ssg.cli import ssg
+from tests.docs.pages import MARKER, Block, Command, blocks, comments, name, pages
+
+COMMANDS: dict[str, click.Command] = {"ssg": ssg, "imagebake": imagebake, "publish": publish}
+SECONDS = 100
+PORT = "8080"  # on the pages; a free one takes its place
+
+
+class Shell:
+    """Runs a page's commands in one folder; `cd` lasts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.top = folder / "work"
+        self.folder = self.top
+        self.where = folder / "where"
+        self.port = _free_port()
+        home = folder / "home"
+        home.mkdir()
+        self.top.mkdir()
+        (home / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n", encoding="utf-8")
+        kept = ("SEALPRESS_MIRROR", "SEALPRESS_SECURITY_MIRROR", "SEALPRESS_SNAPSHOT_MIRROR", "TMPDIR")
+        self.environment = {
+            **{variable: os.environ[variable] for variable in kept if variable in os.environ},
+            "HOME": str(home),
+            "PATH": f"{Path(sys.executable).parent}:/usr/sbin:{os.environ['PATH']}",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "LC_ALL": "C.UTF-8",
+            # Packages that were fetched once need not be fetched again.
+            "SEALPRESS_CACHE": str(cache.folder()),
+        }
+
+    def write(self, block: Block) -> None:
+        file = self.folder / block.title
+        assert file.resolve().is_relative_to(self.top.resolve()), f"{block.title} leads out of the page's folder"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = self.here(block.text)
+        if block.title == "site.toml":
+            # The one thing that tests do otherwise: Docker, where it is, is left alone.
+            text = text.replace('host = "local"\n', 'host = "local"\nengine = "embedded"\n')
+        file.write_text(text, encoding="utf-8")
+
+    def here(self, text: str) -> str:
+        return text.replace(PORT, str(self.port))
+
+    def run(self, command: str, seconds: float = SECONDS) -> tuple[int, str]:
+        """The exit code, and both streams as one text."""
+        script = f'{self.here(command)}\ncode=$?\npwd > "$1"\nexit $code\n'
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail\n{script}", "bash", str(self.where)],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            check=False,
+        )
+        self.folder = Path(self.where.read_text("utf-8").strip())
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def run_page(page: Path, folder: Path, *, network: bool) -> int:
+    """Runs a page's commands; without `network`, up to the first that needs one. Gives how many were run."""
+    shell = Shell(folder)
+    count = 0
+    try:
+        for block in blocks(page):
+            if block.title:
+                shell.write(block)
+            if block.language != "console" or block.reason:
+                continue
+            if block.needs_network and not network:
+                break
+            for number, command in enumerate(block.commands, 1):
+                expected = block.code if number == len(block.commands) else 0
+                code, output = shell.run(command.text)
+                where = f"{name(page)}:{command.line}: $ {command.text}\n{output}"
+                assert code == expected, f"{where}\nended with {code}, not {expected}"
+                _compare(command, shell, output, where)
+                count += 1
+    finally:
+        if any((shell.folder / file).is_file() for file in ("imagebake.lock",)):
+            shell.run("publish stop --quiet || true")
+    return count
+
+
+def _compare(command: Command, shell: Shell, output: str, where: str) -> None:
+    """What the page shows must come, in that order; "…" stands for anything.
+
+    Our own commands may tell more of the way than a page shows. What other commands print must be shown whole.
+    """
+    wanted = [shell.here(line) for line in command.output if line.strip()]
+    printed = [line.rstrip() for line in output.splitlines() if line.strip()]
+    if wanted and not _ours(command.text):
+        assert len(wanted) == len(printed), f"{where}\nthe page shows {len(wanted)} lines of {len(printed)}"
+    rest = iter(printed)
+    for line in wanted:
+        pattern = re.compile(".*".join(re.escape(part) for part in line.rstrip().split("…")))
+        assert any(pattern.fullmatch(one) for one in rest), f"{where}\nthe page shows: {line}"
+
+
+def _ours(command: str) -> list[list[str]]:
+    """The arguments of every call of our commands in a line of shell."""
+    words = shlex.shlex(command, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    calls: list[list[str]] = [[]]
+    for word in words:
+        if set(word) <= set("|&;()<>"):
+            calls.append([])
+        elif calls[-1] or not re.fullmatch(r"[A-Z_]+=.*", word):
+            calls[-1].append(word)
+    return [call for call in calls if call and call[0] in COMMANDS]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _runs(page: Path) -> list[Block]:
+    return [block for block in blocks(page) if block.language == "console" and not block.reason]
+
+
+def _ids(found: list[Path]) -> Any:
+    return pytest.mark.parametrize("page", found, ids=name)
+
+
+@_ids([page for page in pages() if any(not block.needs_network for block in _runs(page)[:1])])
+def test_a_page_s_commands_do_what_it_says(page: Path, tmp_path: Path) -> None:
+    """Those that need nothing but this machine."""
+    assert run_page(page, tmp_path, network=False) > 0
+
+
+@pytest.mark.network
+@_ids([page for page in pages() if any(block.needs_network for block in _runs(page))])
+def test_a_page_s_commands_do_what_it_says_to_their_end(page: Path, tmp_path: Path) -> None:
+    """With packages from a Debian mirror; a site that the page publishes really runs."""
+    run_page(page, tmp_path, network=True)
+
+
+@_ids(pages())
+def test_what_is_not_run_has_a_reason_and_is_parsed(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that can't run here still has only options that there are."""
+    # Parsed by click as if it were to run; only the last step, the call, is left out.
+    monkeypatch.setattr(click.Command, "invoke", lambda *_: None)
+    for block in blocks(page):
+        if block.language != "console":
+            continue
+        assert block.commands, f"{name(page)}:{block.line}: a console block without a command"
+        if block.reason:
+            assert len(block.reason.split()) >= 2, f"{name(page)}:{block.line}: that is no reason"
+        for command in block.commands:
+            for program, *arguments in _ours(command.text):
+                try:
+                    COMMANDS[program].main(arguments, prog_name=program, standalone_mode=False)
+                except click.BadParameter as error:
+                    if "does not exist" not in error.message:  # a file of the example
+                        pytest.fail(f"{name(page)}:{command.line}: {error.message}")
+                except click.ClickException as error:
+                    pytest.fail(f"{name(page)}:{command.line}: $ {command.text}\n{error.message}")
+
+
+@_ids(pages())
+def test_comments_are_markers_that_are_known(page: Path) -> None:
+    """A marker with a slip in it would let its block run, or not run, unseen."""
+    for comment in comments(page):
+        assert comment == "more" or MARKER.fullmatch(comment), f"{name(page)}: <!-- {comment} -->"
+
+
+def test_a_shown_line_that_does_not_come_is_found(tmp_path: Path) -> None:
+    """The comparison itself can fail."""
+    shell = Shell(tmp_path)
+    with pytest.raises(AssertionError, match="the page shows: there"):
+        _compare(Command("ssg --version", ("there",), 1), shell, "here\n", "")
+    with pytest.raises(AssertionError, match="1 lines of 2"):
+        _compare(Command("ls", ("a",), 1), shell, "a\nb\n", "")
+    _compare(Command("ssg build", ("Built … files",), 1), shell, "a note\nBuilt 3 files\n", "")
