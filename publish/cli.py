@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from sealpress.tree import OutputTree
 
 _SHOWN_DIFFERENCES: Final = 10
-_DEFAULT: Final = "publish"
+_DEFAULT: Final = "[TARGET]"  # nothing that a person would type, and no name of a target
 _WITH_VALUE: Final = frozenset({"--site", "--lock", "--to"})
 
 
 class _PublishGroup(Group):
-    """`publish production` means `publish publish production`: what isn't a command is a target.
+    """What isn't a command is a target: `publish production`.
 
     Options may stand before the command, too: `publish --site blog/site.toml status`.
     """
@@ -37,7 +37,9 @@ class _PublishGroup(Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         at = self._first_word(args)
         word = args[at] if at < len(args) else None
-        if word is not None and word in self.commands:
+        if word == "help":
+            args = ["--help"]
+        elif word is not None and word in self.commands:
             args = [word, *args[:at], *args[at + 1 :]]
         elif not (args and args[0] in {"-h", "--help", "--version"}):
             args = [_DEFAULT, *args]
@@ -67,6 +69,14 @@ class _PublishGroup(Group):
         self.format_commands(ctx, formatter)
 
 
+class _ToTarget(click.Command):
+    """The default command; its name already stands for its argument in a usage line."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return ["[OPTIONS]"]
+
+
 @click.group(cls=_PublishGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @version_option
 def publish() -> None:
@@ -94,7 +104,7 @@ _site_option = click.option(
 _target_argument = click.argument("target", required=False)
 
 
-@publish.command(_DEFAULT, hidden=True)
+@publish.command(_DEFAULT, cls=_ToTarget, hidden=True)
 @_target_argument
 @_site_option
 @click.option("--dirty", is_flag=True, help="Publish the working tree as it is, not the last commit.")

@@ -45,7 +45,7 @@ def compare(tree: OutputTree, endpoint: Endpoint, progress: Progress = SILENT) -
     for entry in tree.entries:
         todo.put(entry)
     found: dict[str, Difference] = {}
-    with progress.track("comparing pages", len(tree.entries)) as advance:
+    with progress.track("Comparing pages", len(tree.entries)) as advance:
         counted = threading.Lock()
 
         def work() -> None:

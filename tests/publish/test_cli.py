@@ -331,7 +331,17 @@ def test_help_teaches_and_comes_without_a_site(publish, monkeypatch, tmp_path):
     assert code == 0
     assert "publish rollback production" in out
     assert "--dirty" in out
+    assert publish("help") == (code, out, "")
     assert publish("status", "--help")[0] == 0
+    assert publish("production", "--help")[1].startswith("Usage: publish [TARGET] [OPTIONS]\n")
+
+
+def test_a_target_may_be_called_like_this_program(blog, publish):
+    file = blog.folder / "site.toml"
+    file.write_text(file.read_text().replace("[publish.here]", "[publish.publish]"))
+    commit(blog.folder)
+    assert publish("publish")[0] == 0
+    assert blog.page() == "one"
 
 
 def test_outside_of_a_blog_the_fix_is_said(publish, monkeypatch, tmp_path):
