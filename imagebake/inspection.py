@@ -147,6 +147,9 @@ def _image(blobs: _Blobs, digest: str, manifest: Any, name: str, shown: str) -> 
             raise _refused(shown, f"the configuration {config_digest} describes no layers")
     if diff_ids != [_descriptor(layer, shown)[1] for layer in manifest["layers"]]:
         raise _refused(shown, "its manifest and its configuration name different layers")
+    labels, ports = settings.get("Labels") or {}, settings.get("ExposedPorts") or {}
+    if not (isinstance(labels, dict) and isinstance(ports, dict)):
+        raise _refused(shown, f"the configuration {config_digest} has labels or ports of another shape")
     names = _layer_names(config.get("history"), len(diff_ids))
     return ImageReport(
         reference=name,
@@ -155,10 +158,10 @@ def _image(blobs: _Blobs, digest: str, manifest: Any, name: str, shown: str) -> 
         architecture=str(config.get("architecture", "")),
         created=str(config.get("created", "")),
         user=str(settings.get("User", "")),
-        ports=tuple(sorted(map(str, settings.get("ExposedPorts") or {}))),
-        labels=MappingProxyType({str(key): str(value) for key, value in (settings.get("Labels") or {}).items()}),
+        ports=tuple(sorted(map(str, ports))),
+        labels=MappingProxyType({str(key): str(value) for key, value in labels.items()}),
         layers=tuple(
-            LayerReport(called, diff_id, int(layer.get("size", 0)), _check_blob(blobs, diff_id, shown))
+            LayerReport(called, diff_id, layer["size"], _check_blob(blobs, diff_id, layer["size"], shown))
             for called, diff_id, layer in zip(names, diff_ids, manifest["layers"], strict=True)
         ),
     )
@@ -186,16 +189,18 @@ def _document(blobs: _Blobs, digest: str, shown: str) -> bytes:
     return data
 
 
-def _check_blob(blobs: _Blobs, digest: str, shown: str) -> bool:
+def _check_blob(blobs: _Blobs, digest: str, size: int, shown: str) -> bool:
     """Whether the layer is there; if it is, it is the one that its name says."""
     opened = blobs.open(oci.blob_path(digest))
     if opened is None:
         return False
     sha = hashlib.sha256()
+    left = size
     with opened as blob:
         while chunk := blob.read(_CHUNK):
             sha.update(chunk)
-    if "sha256:" + sha.hexdigest() != digest:
+            left -= len(chunk)
+    if left or "sha256:" + sha.hexdigest() != digest:
         raise _refused(shown, f"the layer {digest} has other bytes than its name says")
     return True
 
