@@ -174,23 +174,21 @@ def files_without_git(folder: Path) -> list[str]:
 
 
 def _log_entries(log: bytes) -> Iterator[tuple[datetime, str]]:
-    """(time, path) pairs of `git log --format=%x00%ct --name-only -z`, newest first.
+    """(time, path) pairs of `git log --format=%x00%ct --name-only -z`.
 
-    The fields are NUL-separated: an empty one, the seconds with a line feed before the first name, then the names.
+    The fields are NUL-separated: an empty one, the seconds, then the names, the first with a line feed before it.
     """
     when = datetime.fromtimestamp(0, UTC)
-    is_time = False
+    expected = "nothing"
     for part in log.split(b"\0"):
         if not part:
-            is_time = True
-            continue
-        name = part
-        if is_time:
-            seconds, _, name = part.partition(b"\n")
-            when = datetime.fromtimestamp(int(seconds), UTC)
-            is_time = False
-        if name:
-            yield when, os.fsdecode(name)
+            expected = "time"
+        elif expected == "time":
+            when = datetime.fromtimestamp(int(part), UTC)
+            expected = "first name"
+        else:
+            yield when, os.fsdecode(part.removeprefix(b"\n") if expected == "first name" else part)
+            expected = "name"
 
 
 def _names(listed: bytes | None) -> list[str]:
