@@ -1,0 +1,183 @@
+"""What an image is made of, what it is called, and what reaches its bytes."""
+
+import gzip
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from imagebake import recipe, smoke
+from imagebake.image import oci
+from imagebake.image.entries import Bytes, File, Symlink
+from imagebake.image.layers import Layer, described
+from imagebake.packages import contents
+from imagebake.packages.lock import Lock
+from imagebake.recipe import Image
+from sealpress import labels, tree
+from sealpress.problems import Exit, Problem
+from sealpress.settings import ImageSettings
+from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
+
+network = pytest.mark.network
+
+
+@network
+def test_the_image_is_described_by_its_documents(image: Image) -> None:
+    config = json.loads(image.sealed.config.data)
+    assert config["architecture"] == HERE
+    assert config["created"] == "2026-06-01T12:30:15Z"
+    assert config["config"] == {
+        "Entrypoint": ["/usr/sbin/nginx", "-p", "/", "-e", "stderr", "-c", "etc/nginx/nginx.conf"],
+        "Env": [],
+        "ExposedPorts": {"8080/tcp": {}},
+        "Labels": {labels.SITE: "example", labels.RELEASE: image.release, labels.COMMIT: "c" * 40},
+        "StopSignal": "SIGQUIT",
+        "User": "101:101",
+        "WorkingDir": "/",
+    }
+    assert image.reference == f"localhost/site/example:{image.release[7:23]}"
+    assert image.labels == config["config"]["Labels"]
+
+
+@network
+def test_layers_go_from_what_changes_least_to_what_changes_most(image: Image) -> None:
+    names = [layer.name.split()[0] for layer in image.layers]
+    assert names[0] == "libc6"
+    assert names[-5:] == ["nginx", "configuration", "assets", "pages", "release"]
+
+
+@network
+def test_an_edited_page_changes_two_layers(image: Image, site_lock: Lock, tmp_path: Path) -> None:
+    scanned = tree.scan(write_tree(tmp_path, {**PAGES, "about.html": b"<p>edited</p>\n"}))
+    edited = recipe.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", commit="d" * 40)
+    changed = [new.name for old, new in zip(image.layers, edited.layers, strict=True) if old.diff_id != new.diff_id]
+    assert changed == ["pages", "release"]
+
+
+@network
+def test_a_new_lock_or_setting_leaves_the_pages_as_they_are(image: Image, site_lock: Lock, tmp_path: Path) -> None:
+    scanned = tree.scan(write_tree(tmp_path))
+    other = recipe.bake(scanned, site_lock, replace(SETTINGS, port=9000), HERE, CREATED, name="example")
+    changed = [new.name for old, new in zip(image.layers, other.layers, strict=True) if old.diff_id != new.diff_id]
+    assert changed == ["configuration", "release"]
+
+
+@network
+def test_a_release_is_named_by_tree_lock_settings_and_nothing_else(site_lock: Lock, tmp_path: Path) -> None:
+    scanned = tree.scan(write_tree(tmp_path / "one"))
+    same = recipe.release_id(scanned, site_lock, SETTINGS)
+    moved = tree.scan(write_tree(tmp_path / "two"))
+    assert recipe.release_id(moved, site_lock, SETTINGS) == same
+    elsewhere = replace(SETTINGS, mirror="http://mirror.example/debian", architectures=("amd64",), name="x")
+    assert recipe.release_id(scanned, site_lock, elsewhere) == same
+    edited = tree.scan(write_tree(tmp_path / "two", {"about.html": b"new"}))
+    others = [
+        recipe.release_id(edited, site_lock, SETTINGS),
+        recipe.release_id(scanned, replace(site_lock, suite="forky"), SETTINGS),
+        recipe.release_id(scanned, site_lock, replace(SETTINGS, port=81)),
+        recipe.release_id(scanned, site_lock, replace(SETTINGS, headers={})),
+    ]
+    assert len({same, *others}) == 5
+
+
+@network
+def test_the_base_image_is_small(site_lock: Lock, tmp_path: Path) -> None:
+    """Less than 13.8 MB raw and 5.6 MB gzip, for both architectures."""
+    (tmp_path / "index.html").write_bytes(b"")
+    for architecture in ("amd64", "arm64"):
+        base = recipe.bake(tree.scan(tmp_path), site_lock, ImageSettings(), architecture, CREATED, name="base")
+        whole = b"".join(base.archive(base.reference))
+        assert len(whole) == base.archive_size(base.reference)
+        assert len(whole) <= 13_800_000
+        assert len(gzip.compress(whole, 9)) <= 5_600_000
+
+
+@network
+def test_a_second_bake_unpacks_nothing(
+    image: Image, site_lock: Lock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("unpacked")
+
+    monkeypatch.setattr(contents, "layers_of", never)
+    scanned = tree.scan(write_tree(tmp_path))
+    again = recipe.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", commit="c" * 40)
+    assert again.digest == image.digest
+
+
+@network
+def test_the_date_and_the_commit_change_no_layer(image: Image, site_lock: Lock, tmp_path: Path) -> None:
+    scanned = tree.scan(write_tree(tmp_path))
+    later = recipe.bake(scanned, site_lock, SETTINGS, HERE, CREATED + timedelta(days=1), name="example")
+    assert [layer.diff_id for layer in later.layers] == [layer.diff_id for layer in image.layers]
+    assert later.digest != image.digest
+    assert later.reference == image.reference
+
+
+@network
+@pytest.mark.parametrize("name", ["", "A", "a b", "../a", "a/b", "a..b", "-a", "é", "a" * 129, "a\n"])
+def test_a_name_that_no_image_can_have_is_refused(site_lock: Lock, tmp_path: Path, name: str) -> None:
+    (tmp_path / "index.html").write_bytes(b"")
+    with pytest.raises(Problem) as caught:
+        recipe.bake(tree.scan(tmp_path), site_lock, SETTINGS, HERE, CREATED, name=name)
+    assert caught.value.code is Exit.USAGE
+
+
+@network
+def test_a_page_that_changes_after_it_was_described_is_refused(site_lock: Lock, tmp_path: Path) -> None:
+    """The release is named by the tree as it was scanned: no other byte may get in."""
+    scanned = tree.scan(write_tree(tmp_path))
+    (tmp_path / "about.html").write_bytes(b"<p>ABOUT</p>\n")
+    baked = recipe.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example")
+    with pytest.raises(Problem, match="changed while it was read"):
+        for _ in baked.archive(baked.reference):
+            pass
+
+
+@network
+def test_the_image_holds_no_shell_and_nothing_that_raises_rights(rootfs: Path) -> None:
+    programs = sorted(
+        str(file.relative_to(rootfs)) for file in rootfs.rglob("*") if file.is_file() and file.stat().st_mode & 0o111
+    )
+    assert [program for program in programs if ".so" not in program] == ["usr/sbin/nginx"]
+    assert not [file for file in rootfs.rglob("*") if file.stat().st_mode & 0o6000]
+
+
+@network
+def test_users_are_known_and_folders_are_there(rootfs: Path) -> None:
+    users = {line.split(":")[0]: line.split(":")[2:4] for line in (rootfs / "etc/passwd").read_text().splitlines()}
+    assert users == {"root": ["0", "0"], "nginx": ["101", "101"], "nobody": ["65534", "65534"]}
+    assert (rootfs / "tmp").stat().st_mode & 0o7777 == 0o1777
+    for folder in ("dev", "proc", "sys", "var/empty", "srv/www"):
+        assert (rootfs / folder).is_dir()
+
+
+def test_a_layer_cannot_write_through_the_link_of_another_one(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    layers: list[Layer] = [
+        described("link", lambda: [Symlink("etc", str(tmp_path / "outside"))], ""),
+        described("file", lambda: [File("etc/passwd", Bytes(b"root"))], ""),
+    ]
+    with pytest.raises(Problem, match="would be written through a link"):
+        smoke.unpack(layers, tmp_path / "rootfs")
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_an_unpacked_file_has_the_time_of_its_content(tmp_path: Path) -> None:
+    entries = [File("a", Bytes(b"data")), File("b/c", Bytes(b"x"), 0o755), Symlink("d", "b")]
+    smoke.unpack([described("layer", lambda: entries, "")], tmp_path / "rootfs")
+    import hashlib
+
+    found = (tmp_path / "rootfs/a").stat()
+    assert found.st_mtime == int(hashlib.sha256(b"data").hexdigest()[:8], 16) // 2
+    assert found.st_mode & 0o777 == 0o644
+    assert (tmp_path / "rootfs/b/c").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "rootfs/d").readlink() == Path("b")
+
+
+def test_the_same_image_has_the_same_documents_for_both_architectures_but_for_the_platform() -> None:
+    runtime = oci.Runtime(entrypoint=("/x",), user="1:1", port=1, stop_signal="SIGQUIT")
+    one, two = (json.loads(oci.seal(runtime, [], name, CREATED).config.data) for name in ("amd64", "arm64"))
+    assert {key for key in {*one, *two} if one.get(key) != two.get(key)} == {"architecture", "variant"}
