@@ -1,0 +1,205 @@
+"""What the commands print: results to one stream, the way there to the other, nothing that a terminal would obey."""
+
+import io
+import json
+import os
+import pty
+from collections.abc import Iterator
+from typing import TextIO
+
+import pytest
+
+from sealpress.console import SILENT, Console, size
+from sealpress.problems import Exit, Place, Problem, Problems
+
+
+def captured(*, as_json: bool = False, quiet: bool = False) -> tuple[Console, io.StringIO, io.StringIO]:
+    out, err = io.StringIO(), io.StringIO()
+    return Console(out, err, json=as_json, quiet=quiet), out, err
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Console, int]]:
+    """A console on a real terminal, and the other end of it."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    reader, writer = pty.openpty()
+    with open(writer, "w", encoding="utf-8") as stream:
+        yield Console(stream, stream), reader
+    os.close(reader)
+
+
+def seen(reader: int) -> str:
+    os.set_blocking(reader, False)
+    chunks = []
+    try:
+        while chunk := os.read(reader, 65536):
+            chunks.append(chunk)
+    except BlockingIOError:
+        pass
+    return b"".join(chunks).decode()
+
+
+def use(console: Console) -> None:
+    console.note("on the way")
+    console.say("a result")
+    console.result({"b": [1], "a": "é"})
+    with console.track("Fetching", 3000, "bytes") as advance:
+        advance(1500)
+        advance(1500)
+    with console.track("Pages", None) as advance:
+        advance(7)
+    console.problem(Problem("wrong", hint="mend it"))
+
+
+def test_results_and_the_way_there_go_to_two_streams() -> None:
+    console, out, err = captured()
+    use(console)
+    assert out.getvalue() == "a result\n"
+    assert err.getvalue() == "on the way\nFetching: 3.00 kB\nPages: 7\nerror: wrong\nhint: mend it\n"
+
+
+def test_json_is_one_document_and_alone_on_its_stream() -> None:
+    console, out, err = captured(as_json=True)
+    use(console)
+    assert out.getvalue() == '{\n  "a": "é",\n  "b": [\n    1\n  ]\n}\n'
+    assert "on the way" in err.getvalue()
+
+
+def test_quiet_leaves_results_and_problems() -> None:
+    console, out, err = captured(quiet=True)
+    use(console)
+    assert out.getvalue() == "a result\n"
+    assert err.getvalue() == "error: wrong\nhint: mend it\n"
+
+
+def test_several_problems_are_counted() -> None:
+    console, _, err = captured()
+    console.problem(Problems([Problem("one"), Problem("two", place=Place("f", 1, 1, "x"))]))
+    assert err.getvalue() == "error: one\nerror: f:1:1: two\n1 | x\n    ^\n2 errors\n"
+
+
+def test_a_terminal_gets_colour_and_a_bar(terminal: tuple[Console, int]) -> None:
+    console, reader = terminal
+    assert console.is_live
+    console.problem(Problem("wrong"))
+    with console.track("Fetching [x]", 10) as advance:
+        advance(10)
+    shown = seen(reader)
+    assert "\x1b[1;31merror:\x1b[0m wrong" in shown
+    assert "Fetching [x]" in shown
+    assert "10/10" in shown
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("NO_COLOR", ""), ("TERM", "dumb")])
+def test_no_colour_is_respected(
+    terminal: tuple[Console, int], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    console, reader = terminal
+    console.problem(Problem("wrong"))
+    assert "\x1b" not in seen(reader)
+    assert console.is_live is (name != "TERM")
+
+
+def test_a_file_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    console, _, err = captured()
+    assert not console.is_live
+    console.problem(Problem("wrong"))
+    assert "\x1b" not in err.getvalue()
+
+
+def test_text_from_outside_does_not_reach_the_terminal_raw() -> None:
+    console, out, err = captured()
+    console.note("\x1b[2J")
+    console.say("\x1b[2J")
+    console.table(["a"], [["\x1b[2J\n"]])
+    console.problem(Problem("\x1b[2J"))
+    assert "\x1b" not in out.getvalue() + err.getvalue()
+    assert out.getvalue().splitlines()[-1] == "\\x1b[2J\\x0a"
+
+
+def stream(encoding: str) -> tuple[TextIO, io.BytesIO]:
+    raw = io.BytesIO()
+    return io.TextIOWrapper(raw, encoding=encoding), raw
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("utf-8", "é 日 😀 \\udcff\n"),
+        ("ascii", "\\xe9 \\u65e5 \\U0001f600 \\udcff\n"),
+        ("latin-1", "é \\u65e5 \\U0001f600 \\udcff\n"),
+    ],
+)
+def test_a_terminal_that_does_not_know_a_character_gets_an_escape(encoding: str, shown: str) -> None:
+    out, raw = stream(encoding)
+    Console(out, out).say("é 日 😀 \udcff")
+    assert raw.getvalue().decode(encoding) == shown
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_json_is_json_in_any_encoding(encoding: str) -> None:
+    out, raw = stream(encoding)
+    data = {"title": "é 日 😀"}
+    Console(out, out, json=True).result(data)
+    assert json.loads(raw.getvalue().decode(encoding)) == data
+
+
+def test_numbers_stand_to_the_right_and_words_to_the_left() -> None:
+    console, out, _ = captured()
+    console.table(["name", "size", "note"], [["a", "9.87 MB", ""], ["longer", "12 B", "x y"], ["b", "–", ""]])
+    assert out.getvalue() == (
+        "name       size  note\n"
+        "a       9.87 MB\n"
+        "longer     12 B  x y\n"
+        "b             –\n"
+    )  # fmt: skip
+
+
+def test_a_table_without_rows_is_its_header() -> None:
+    console, out, _ = captured()
+    console.table(["a", "b"], [])
+    assert out.getvalue() == "a  b\n"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (9_870_000, "9.87 MB"),
+        (2 * 10**9, "2.00 GB"),
+        (10**13, "10000.00 GB"),
+    ],
+)
+def test_sizes_are_in_powers_of_ten(count: int, shown: str) -> None:
+    assert size(count) == shown
+
+
+def test_a_full_disk_is_a_problem_once() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        console = Console(full, full)
+        with pytest.raises(Problem, match="No space left") as caught:
+            console.say("x")
+        assert caught.value.code is Exit.MACHINE
+        console.say("y")  # goes nowhere, and fails no more
+
+
+def test_a_reader_that_went_away_does_not_end_the_work() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as gone:
+        console = Console(gone, gone)
+        console.say("x")
+        console.say("y")
+
+
+def test_silence_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    SILENT.note("x")
+    with SILENT.track("x", 1) as advance:
+        advance(1)
+    assert capsys.readouterr() == ("", "")
