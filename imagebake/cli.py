@@ -1,5 +1,6 @@
 """The command `imagebake`: locks packages, bakes a tree into an image, looks into one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, get_args
@@ -162,7 +163,9 @@ def bake(
         recipe.bake(scanned, found, settings, architecture, created, name=called, progress=console)
         for architecture in settings.architectures
     ]
-    oci.write_layout([image.sealed for image in images], images[0].reference, output / "oci", console)
+    written = oci.write_layout([image.sealed for image in images], images[0].reference, output / "oci", console)
+    # The archives take their layers from the layout: no package is unpacked for them again.
+    images = [replace(image, sealed=sealed) for image, sealed in zip(images, written, strict=True)]
     for image in images:
         write_archive(image, output / f"{called}-{image.architecture}.tar", console)
     console.say(f"Baked {images[0].reference} in {output}")
@@ -241,8 +244,6 @@ def _as_data(report: "ImageReport") -> dict[str, object]:
 
 def _settings(site_file: Path | None, architectures: tuple[Architecture, ...]) -> tuple[ImageSettings, Path]:
     """[image] of the site here, with the architectures that were asked for, and the folder that its lock is in."""
-    from dataclasses import replace  # noqa: PLC0415
-
     from sealpress import sitefile  # noqa: PLC0415
 
     if site_file or sitefile.find(Path.cwd()):
