@@ -174,6 +174,17 @@ def test_every_option_of_the_default_theme_stands_there(language: str) -> None:
             assert shown[name] == option["choices"]
 
 
+@in_both
+@pytest.mark.parametrize("package", ["sealpress", "ssg", "imagebake", "publish"])
+def test_the_architecture_page_shows_every_room_and_no_other(package: str, language: str) -> None:
+    text = section(page_of("docs/explanation/architecture", language), package)
+    shown = {code for row in rows(text) for code in codes(row[0])}
+    folder = ROOT / package
+    modules = {file.name for file in folder.glob("*.py")} - {"__init__.py", "cli.py"}
+    rooms = {f"{found.parent.name}/" for found in folder.glob("*/__init__.py")}
+    assert shown == modules | rooms
+
+
 def _default(field: Field[Any]) -> object:
     if field.default is not MISSING:
         return field.default
