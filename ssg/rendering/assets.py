@@ -117,7 +117,7 @@ class _Making:
 
 # Comments are matched only to be passed over. Source: CSS Syntax Level 3; CSS Values 4, section 4.5.
 _REFERENCE: Final = re.compile(
-    r"""/\*.*?\*/|(?:\burl\(\s*["']?|@import\s+["'])(?P<target>[^"')]+)["']?""",
+    r"""/\*.*?\*/|(?:\burl\(\s*["']?|@import\s+["'])(?P<target>[^"')]+?)\s*["')]""",
     re.DOTALL,
 )
 

@@ -65,7 +65,7 @@ class Templates:
             # A wrong argument or a division by zero is the template's fault; a fault of ours keeps its traceback.
             if _is_ours(error.__traceback__, self._names()):
                 raise
-            raise self._problem(error, _sentence(f"{type(error).__name__}: {error}"), subject) from None
+            raise self._problem(error, f"{type(error).__name__}: {_sentence(str(error))}", subject) from None
 
     def _names(self) -> Mapping[str, str]:
         return {str(file.path): name for name, file in self.files.items()}
@@ -141,10 +141,24 @@ def _templates(
         del environment.filters[name]
     for name in _BANNED_GLOBALS:
         del environment.globals[name]
-    environment.filters.update(functions)
+    environment.filters.update({name: _filter(function) for name, function in functions.items()})
     environment.globals.update(functions)
     environment.globals.update(values)
     return Templates(files, environment)
+
+
+def _filter(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as a filter that is called anew each time.
+
+    Jinja2 works out a filter of a constant while it compiles ("home" | t), and what is compiled serves all languages.
+    Filters that take the context are left alone.
+    """
+
+    @jinja2.pass_context
+    def called(_context: jinja2.runtime.Context, *args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return called
 
 
 class _Loader(jinja2.BaseLoader):

@@ -1,0 +1,203 @@
+"""A small site in memory, so that rendering is tested without a converter."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sealpress import sitefile, toml
+from sealpress.document import Node
+from ssg import rendering
+from ssg.l10n.language import language
+from ssg.markup.converted import Heading
+from ssg.model import Asset, FrontMatter, Kind, Output, Page, Site, output_of, prefix
+from ssg.reading.tags import tags_of
+from ssg.rendering import theme
+
+SITE_TOML = """\
+[site]
+title = "The Shed"
+url = "https://shed.example.org/"
+languages = ["en", "fr"]
+author = "Ada"
+description = "Notes on glass."
+timezone = "Europe/Paris"
+
+[language.fr]
+title = "L'Atelier"
+description = "Notes sur le verre."
+
+[lists]
+per_page = 2
+"""
+
+
+@dataclass(frozen=True)
+class MemoryBodies:
+    """Bodies whose HTML is the page's own text. `site` makes links absolute."""
+
+    site: Site
+    headings_by_source: Mapping[str, Sequence[Heading]] = field(default_factory=dict)
+
+    def html(self, page: Page, absolute: bool = False) -> str:
+        body = f"<p>{page.body}</p>"
+        return body.replace('href="/', f'href="{self.site.settings.site.url}') if absolute else body
+
+    def summary(self, page: Page) -> str:
+        return f"<p>{page.body.split(chr(10))[0]}</p>"
+
+    def text(self, page: Page) -> str:
+        return page.body
+
+    def description(self, page: Page) -> str:
+        return page.front_matter.description
+
+    def headings(self, page: Page) -> Sequence[Heading]:
+        return self.headings_by_source.get(page.source, ())
+
+    def has_code(self, page: Page) -> bool:
+        return "highlight" in page.body
+
+
+def make_page(source: str, settings: Any, **given: Any) -> Page:
+    """A page as reading would give it, from the path of its source: content/[fr/]posts/x.md."""
+    parts = source.removeprefix("content/").removesuffix(".md").split("/")
+    tag = parts.pop(0) if parts[0] in settings.site.languages else settings.site.default_language
+    folder, stem = "/".join(parts[:-1]), parts[-1]
+    is_index = stem == "index"
+    kind = Kind.POST if folder.startswith("posts") and not (is_index and folder == "posts") else Kind.PAGE
+    body = given.pop("body", f"Text of {source}.")
+    front = FrontMatter(**{"title": stem.title(), **given})
+    slug = front.slug or (folder.rpartition("/")[2] if is_index else stem)
+    above = folder.rpartition("/")[0] if is_index else folder
+    path = prefix(settings, tag) + (f"/{above}/{slug}/" if above else f"/{slug}/" if slug else "/")
+    if is_index and folder == "posts":
+        path = prefix(settings, tag) + settings.permalinks.posts
+    return Page(
+        source=source,
+        kind=kind,
+        language=tag,
+        key=front.key or "/".join(parts),
+        title=front.title,
+        slug=slug,
+        path=path,
+        output=output_of(path),
+        body=body,
+        body_line=1,
+        front_matter=front,
+        document=_document(source, front),
+        folder=folder,
+        is_index=is_index,
+        date=front.date if isinstance(front.date, dt.datetime) else None,
+        updated=front.updated if isinstance(front.updated, dt.datetime) else None,
+        tags=front.tags,
+        author=front.author or settings.site.author,
+    )
+
+
+def _document(source: str, front: FrontMatter) -> Node:
+    lines = [f"title = {json.dumps(front.title)}"] + ([f'template = "{front.template}"'] if front.template else [])
+    return toml.parse("\n".join(lines), source, first_line=2)
+
+
+def day(number: int, month: int = 5, year: int = 2026) -> dt.datetime:
+    return dt.datetime(year, month, number, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+
+
+@dataclass
+class Blog:
+    """A site to be: add pages, templates and settings, then render."""
+
+    root: Path
+    settings_text: str = SITE_TOML
+    given: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    assets: list[str] = field(default_factory=list)
+    files: list[str] | None = None
+    headings: dict[str, Sequence[Heading]] = field(default_factory=dict)
+
+    def page(self, source: str, **given: Any) -> None:
+        self.given.append((source, given))
+
+    def post(self, name: str, date: dt.datetime, **given: Any) -> None:
+        folder = "content/posts" if not name.startswith("fr/") else "content/fr/posts"
+        self.page(f"{folder}/{name.removeprefix('fr/')}.md", date=date, **given)
+
+    def write(self, name: str, text: str) -> None:
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+
+    def site(self) -> tuple[Site, Node]:
+        self.write("site.toml", self.settings_text)
+        file = sitefile.load(self.root / "site.toml", "site.toml")
+        pages = tuple(sorted((make_page(s, file.settings, **g) for s, g in self.given), key=lambda page: page.source))
+        assets = tuple(Asset(f"static{path}", path, output_of(path), self.root / path[1:]) for path in self.assets)
+        site = Site(self.root, file.settings, pages, (), assets, day(31, 12))
+        languages = {tag: language(tag) for tag in file.settings.site.languages}
+        tags = tags_of(file.settings, site.posts_by_language, languages)
+        return Site(self.root, file.settings, pages, tags, assets, day(31, 12)), file.document
+
+    def outputs(self) -> Iterator[Output]:
+        site, document = self.site()
+        found = theme.load(self.root, site.settings, document, self.files)
+        yield from rendering.render(site, MemoryBodies(site, self.headings), found)
+
+    def rendered(self) -> dict[str, str]:
+        """Every output's text, by path."""
+        every: dict[str, str] = {}
+        for output in self.outputs():
+            assert output.path not in every, f"two outputs at {output.path}"
+            assert isinstance(output.content, bytes)
+            every[output.path] = output.content.decode()
+        return every
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Blog:
+    """A blog without a page."""
+    return Blog(tmp_path)
+
+
+@pytest.fixture
+def blog(tmp_path: Path) -> Blog:
+    """A home page, docs in a tree, posts over two years, tags, some of it in French."""
+    found = Blog(tmp_path)
+    fill(found)
+    return found
+
+
+def fill(found: Blog) -> None:
+    found.page("content/index.md", title="Welcome")
+    found.page("content/fr/index.md", title="Bienvenue")
+    found.page("content/about.md", title='About "us" & <them>', updated=day(3))
+    found.page("content/fr/about.md", title="À propos", slug="a-propos")
+    found.page("content/docs/index.md", title="Docs", order=1)
+    found.page("content/docs/how-to/index.md", title="How-to", order=1)
+    found.page("content/docs/how-to/grind.md", title="Grind")
+    found.page("content/docs/coat.md", title="Coat", order=2, body='<b id="a"></b><b id="b"></b><b id="été"></b>')
+    found.post("one", day(1, 1, 2025), title="One", tags=("Glass",))
+    found.post("two", day(2), title="Two", tags=("Glass", "Wood"), updated=day(9), author="Guest")
+    found.post("three", day(3), title="Three", body='See <a href="/about/">us</a>\nand \x0c more')
+    found.post("fr/two", day(2), title="Deux", tags=("Glass",), slug="deux")
+    found.headings["content/docs/coat.md"] = [
+        Heading(2, "a", "A", "A"),
+        Heading(3, "b", "B & C", "<code>B &amp; C</code>"),
+        Heading(2, "été", "Été", "Été"),
+    ]
+
+
+@pytest.fixture
+def problem_of() -> Callable[[Blog], str]:
+    """The whole text of the Problem that rendering a blog ends with."""
+    from sealpress.problems import Problem
+
+    def text(blog: Blog) -> str:
+        with pytest.raises(Problem) as caught:
+            blog.rendered()
+        return str(caught.value)
+
+    return text
