@@ -190,4 +190,7 @@ def test_the_state_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("SEALPRESS_STATE")
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert state_folder() == tmp_path / ".local/state/sealpress"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert state_folder() == Path("/var/lib/sealpress")
