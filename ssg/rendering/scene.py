@@ -15,6 +15,7 @@ from ssg.model import Kind, Page, Site, Tag
 from ssg.rendering.assets import Assets
 from ssg.rendering.bodies import Bodies
 from ssg.rendering.listings import Listing, has_posts, listings, posts_page
+from ssg.rendering.reading_time import minutes
 from ssg.rendering.theme import Theme
 
 Version = tuple[str, str]
@@ -144,6 +145,16 @@ class Scene:
 
     def site_description(self, language: str) -> str:
         return self.typeset(self.site.description(language), language)
+
+    def reading_minutes(self, page: Page) -> int:
+        """Its own page and every list that it is in ask for them."""
+        if page.source not in self._minutes:
+            self._minutes[page.source] = minutes(self.bodies.text(page))
+        return self._minutes[page.source]
+
+    @cached_property
+    def _minutes(self) -> dict[str, int]:
+        return {}
 
     def find(self, target: str, language: str) -> Page:
         """The page at a source path below the content folder, in `language` where it is translated.

@@ -125,7 +125,7 @@ def environments(
 def _templates(
     files: Mapping[str, ThemeFile], functions: Functions, values: Mapping[str, Any], compiled: "_Compiled"
 ) -> Templates:
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Environment(
         loader=_Loader(files),
         undefined=_Missing,
         autoescape=lambda name: name is None or name.endswith((".html", ".xml", ".svg")),
@@ -145,6 +145,20 @@ def _templates(
     environment.globals.update(functions)
     environment.globals.update(values)
     return Templates(files, environment)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """The sandbox, with its rules worked out once for each type and name, which is all that they look at."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._safe: dict[tuple[type, str], bool] = {}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        key = (type(obj), attr)
+        if key not in self._safe:
+            self._safe[key] = super().is_safe_attribute(obj, attr, value)
+        return self._safe[key]
 
 
 def _filter(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,7 +1,6 @@
 """A page with a body, as templates see it."""
 
 import datetime as dt
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,9 +19,6 @@ from ssg.rendering.views.shared import (
     switcher,
     tag_view,
 )
-
-WORDS_A_MINUTE = 220
-CHARACTERS_A_MINUTE = 450  # of Chinese and Japanese, which put no spaces between words
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,7 +95,7 @@ class PageView:
     @property
     def reading_minutes(self) -> int:
         """At least 1."""
-        return reading_minutes(self._scene.bodies.text(self._page))
+        return self._scene.reading_minutes(self._page)
 
     @property
     def date(self) -> dt.datetime | None:
@@ -211,11 +207,3 @@ class SectionView:
 
 def page_views(scene: Scene, pages: Sequence[Page]) -> tuple[PageView, ...]:
     return tuple(PageView(scene, page) for page in pages)
-
-
-def reading_minutes(text: str) -> int:
-    """Minutes that a reader needs for plain text, at least 1."""
-    # Han, Hiragana, Katakana: a word is a character or two, and no space tells where it ends.
-    dense = sum("\u3040" <= char <= "\u30ff" or "\u3400" <= char <= "\u9fff" for char in text)
-    words = len(text.split()) if not dense else sum(char.isascii() for word in text.split() for char in word[:1])
-    return max(1, math.ceil(words / WORDS_A_MINUTE + dense / CHARACTERS_A_MINUTE))

@@ -106,7 +106,7 @@ def test_no_internal_link_is_dead(blog):
 
 
 def test_translations_name_each_other(blog):
-    """hreflang is the same set on every page of it, the page itself and x-default in it: links without return are void."""
+    """hreflang is the same set on every page of it, the page itself and x-default in it."""
     rendered = blog.rendered()
     read = pages(rendered)
     seen = 0
