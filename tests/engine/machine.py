@@ -231,8 +231,9 @@ def start_machine() -> Machine:
 
 def stop_machine(machine: Machine) -> None:
     """Ends process 1: the kernel then ends all the others, and drops the mounts and the network."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(machine.init, signal.SIGKILL)
+    if machine.process.poll() is None:  # else its number may be somebody else's by now
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(machine.init, signal.SIGKILL)
     machine.process.wait(10)
     if machine.podman:
         machine.podman.wait(10)
@@ -287,6 +288,8 @@ def _begin(folder: Path, number: int) -> Machine | None:
         _ip("link", "set", link, "up")
     except subprocess.CalledProcessError as error:
         stop_machine(machine)
+        if "File exists" in error.stderr:  # another run of the tests took the name since we looked
+            return None
         unavailable(f"no network can be made here: {error.stderr.strip()}")
     return machine
 
@@ -302,6 +305,7 @@ def _furnish(folder: Path, address: str) -> None:
 
     `deploy` may use the engine; `guest` may not; `limited` might, but sshd forwards nothing for it.
     """
+    folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     below_run = ("run/sshd", "run/lock", "run/podman")
     homes = ("home/deploy", "home/guest", "home/limited")

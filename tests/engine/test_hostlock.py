@@ -56,7 +56,7 @@ def test_two_sites_do_not_wait_for_each_other(host):
         pass
 
 
-def test_a_lock_frees_itself_when_its_holder_dies(machine, host):
+def test_a_lock_frees_itself_when_its_holder_dies(machine, runtime, host):
     """The first publish is killed hard; the next one has the lock within a second or two."""
     script = (
         "import ast, sys; from publish.remote import open_host; from sealpress.console import SILENT\n"

@@ -160,10 +160,10 @@ def test_a_host_without_the_socket_is_told_where_we_looked(machine):
     assert "`socket`" in caught[0].hint
 
 
-def test_the_usual_sockets_are_looked_at_in_order(machine):
+def test_the_usual_sockets_are_looked_at_in_order(fresh_machine):
     """Podman's, where only those are asked for: root's, then the account's own."""
-    with refused(machine) as caught:
-        open_and_close(machine.target(engine="podman"))
+    with refused(fresh_machine) as caught:
+        open_and_close(fresh_machine.target(engine="podman"))
     assert "looked at /run/podman/podman.sock, /run/user/20001/podman/podman.sock" in caught[0].message
 
 
