@@ -92,9 +92,7 @@ def load(root: Path, settings: Settings, document: Node, files: Iterable[str] | 
     listed = own.below(shown) if is_own else _walk(folder, folder)
     theme = _theme_settings(folder, shown, place, listed)
     languages = {tag: language_of(tag) for tag in settings.site.languages}
-    folders = [folder / l10n_strings.FOLDER]
-    if own.below(l10n_strings.FOLDER):
-        folders.append(root / l10n_strings.FOLDER)
+    folders = [folder / l10n_strings.FOLDER, *_own_strings(own, settings.site.languages)]
     return Theme(
         name=name,
         settings=theme,
@@ -190,6 +188,25 @@ def _templates(
     ours = {name: ThemeFile(own.root / own_folder / name, f"{own_folder}/{name}") for name in own.below(own_folder)}
     reachable = {OWN + name: file for name, file in theirs.items()}
     return MappingProxyType({**reachable, **theirs, **ours})
+
+
+def _own_strings(own: _Repository, languages: Sequence[str]) -> list[Path]:
+    """The site's own folder of interface strings, where it has one.
+
+    It is read as a folder, so a file in it that doesn't count can't be passed over: it is a Problem.
+    """
+    listed = own.below(l10n_strings.FOLDER)
+    folder = own.root / l10n_strings.FOLDER
+    if not listed:
+        return []
+    for name in (f"{tag}.toml" for tag in languages):
+        if name not in listed and (folder / name).is_file():
+            raise Problem(
+                "these interface strings are not tracked by git",
+                place=Place(f"{l10n_strings.FOLDER}/{name}"),
+                hint="git add the file, or build with --dirty",
+            )
+    return [folder]
 
 
 def _theme_settings(folder: Path, shown: str, place: Place | None, listed: Sequence[str]) -> ThemeSettings:

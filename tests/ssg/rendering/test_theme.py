@@ -109,6 +109,16 @@ def test_strings_of_the_site_come_before_the_themes(blog):
     assert "<h1>Nobody home</h1>" in blog.rendered()["404.html"]
 
 
+def test_strings_that_do_not_count_are_no_part_of_the_site(blog):
+    """An untracked i18n/ is not read; beside tracked files an untracked one is a problem, since it would be."""
+    blog.write("i18n/en.toml", 'not_found = "Nobody home"\n')
+    blog.write("i18n/fr.toml", 'not_found = "Personne"\n')
+    assert load(blog, []).strings["en"].text("not_found") == "Page not found"
+    assert problem_of_load(blog, ["i18n/en.toml"]) == (
+        "i18n/fr.toml: these interface strings are not tracked by git\nhint: git add the file, or build with --dirty"
+    )
+
+
 def test_options_have_defaults_types_and_choices(blog):
     """All that is wrong is said at once, each at its place."""
     blog.settings_text += '\n[theme]\nacent = "teal"\naccent = "tael"\nshow_reading_time = "no"\n'
