@@ -191,6 +191,8 @@ def _mend(wanted: Any, value: object) -> str | None:
             return "put it between quotes"
         case origin, str() | bool() | int() | float() | date() if origin is tuple:
             return "put it between [ and ]"
+        case _, str() if wanted in {date, datetime}:
+            return "write a day as 2026-05-04, a time as 2026-05-04 18:30, without quotes"
         case origin, str() as text if origin in {int, float} and re.fullmatch(r"[-+]?[0-9]+", text):
             return "write it without quotes"
         case origin, str() as text if origin is bool and text.lower() in {"true", "false"}:

@@ -36,19 +36,27 @@ def parse(text: str, file: str, *, first_line: int = 1, code: Exit = Exit.SITE) 
         raise Problem(f"not valid TOML: {error}", place=Place(file, first_line), code=code) from None
 
 
-# What tomllib says, and what a person can do about it.
-_HINTS: Final = (
-    ("Invalid value", 'put text between quotes: key = "text"; true and false are written small'),
-    ("Expected '=' after a key", 'a line is key = "value"'),
-    ("Invalid statement", 'a line is key = "value" or a [table]; a key with other than a-z, 0-9, _ and - is quoted'),
-    ("Expected newline or end of document after a statement", "one key = value a line; put text between quotes"),
-    ("Cannot overwrite a value", "a key may stand only once in its table"),
-    ("Cannot declare", "a table may stand only once: move its keys together"),
-    ("Found invalid character '\\n'", "the text on this line has no closing quote"),
-    ("Illegal character '\\n'", 'the text on this line has no closing quote; text of several lines stands between """'),
-    ("Unescaped '\\' in a string", "write \\\\ for a backslash, or put the text between single quotes"),
-    ("Unterminated string", "the closing quotes are missing"),
-    ("Unclosed array", "the closing ] is missing"),
+# What tomllib says (the beginning of it), what to say instead where that is not plain, and what can be done about it.
+_SAID: Final = (
+    ("Invalid value", None, 'put text between quotes: key = "text"; true and false are written small'),
+    ("Expected '=' after a key", None, 'a line is key = "value"'),
+    (
+        "Invalid statement",
+        None,
+        'a line is key = "value" or a [table]; a key with other than a-z, 0-9, _ and - is quoted',
+    ),
+    ("Expected newline or end of document", None, "one key = value a line; put text between quotes"),
+    ("Cannot overwrite a value", "this key has a value already", "a key may stand only once in its table"),
+    ("Cannot declare", None, "a table may stand only once: move its keys together"),
+    ("Found invalid character '\\n'", "this text has no closing quote", "write ' where the text ends"),
+    (
+        "Illegal character '\\n'",
+        "this text has no closing quote",
+        'write " where the text ends; a text of several lines stands between """ and """',
+    ),
+    ("Unescaped '\\' in a string", None, "write \\\\ for a backslash, or put the text between single quotes"),
+    ("Unterminated string", None, "the closing quotes are missing"),
+    ("Unclosed array", None, "the closing ] is missing"),
 )
 
 
@@ -56,7 +64,7 @@ def _syntax_problem(
     error: tomllib.TOMLDecodeError, lines: list[str], file: str, first_line: int, code: Exit
 ) -> Problem:
     message = str(error)
-    hint = next((hint for start, hint in _HINTS if message.startswith(start)), None)
+    plainly, hint = next(((said, hint) for start, said, hint in _SAID if message.startswith(start)), (None, None))
     if at := re.search(r" \(at line (\d+), column (\d+)\)$", message):
         line, column = int(at[1]), int(at[2])
         message = message[: at.start()]
@@ -67,7 +75,11 @@ def _syntax_problem(
     if declared := re.fullmatch(r"Cannot declare \((.*?),?\) twice", message):
         names = ".".join(re.findall(r"'([^']*)'", declared[1]))
         message = f"the table [{names}] stands here a second time"
-    place = Place(file, first_line + line - 1, column, lines[line - 1].rstrip("\r"))
+    text = lines[line - 1].rstrip("\r")
+    if message.startswith("Cannot overwrite"):  # known only behind the value, but it is about the key
+        column = len(text) - len(text.lstrip()) + 1
+    message = plainly or message
+    place = Place(file, first_line + line - 1, column, text)
     return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", place=place, hint=hint, code=code)
 
 

@@ -104,7 +104,18 @@ class Linker:
         if f"{source}{PAGE_ENDING}" in self.site.by_source:
             hint = f'link to a page by its source: "{link.target}{PAGE_ENDING}"'
             return Problem(f'there is no file "{source}"', place=_place(page, link), hint=hint)
-        return Problem(f'there is no file "{source}"{did_you_mean(source, self.assets)}', place=_place(page, link))
+        folder = self.site.settings.build.content
+        if not source.startswith(folder + "/"):
+            return Problem(
+                f'"{source}" is not in the content folder',
+                place=_place(page, link),
+                hint=f"put it beside the page, or into {self.site.settings.build.static}/ and link to it as /x.pdf",
+            )
+        return Problem(
+            f'there is no file "{source}"{did_you_mean(source, self.assets)}',
+            place=_place(page, link),
+            hint="a file is named as seen from the page; a page by its source, which ends in .md",
+        )
 
     def _check_anchor(self, page: Page, link: Link, target: Page, fragment: str) -> None:
         anchor = unquote(fragment)

@@ -34,13 +34,15 @@ def read(data: bytes, source: str) -> Document:
         raise Problem(
             f"the front matter has no end: a second line {fence} is missing",
             place=Place(source, 1, 1, lines[0], len(fence)),
+            hint=f"write {fence} on a line of its own between the front matter and the text",
         )
     head = "\n".join(lines[1:end])
     node = toml.parse(head, source, first_line=2) if fence == "+++" else _yaml(head, source)
     front_matter = decode(node, FrontMatter, "the front matter")
     if not front_matter.title.strip():
         title = node.at("title")
-        raise Problem("title in the front matter is empty", place=title.place if title else None)
+        hint = "every page has a title: it stands in lists, in the feed and in the browser's tab"
+        raise Problem("title in the front matter is empty", place=title.place if title else None, hint=hint)
     return Document(front_matter, node, "\n".join(lines[end + 1 :]), end + 2)
 
 
@@ -49,7 +51,9 @@ def _yaml(head: str, source: str) -> Node:
 
     node = yaml.parse(head, source, first_line=2)
     if not isinstance(node.value, dict):
-        raise Problem('the front matter must be lines like "title: …"', place=node.place)
+        is_tight = isinstance(node.value, str) and ":" in node.value
+        hint = "a space belongs behind the colon" if is_tight else "begin it with: title: …"
+        raise Problem('the front matter must be lines like "title: …"', place=node.place, hint=hint)
     return Node({key: item for key, item in node.value.items() if item.value is not None}, node.place)
 
 

@@ -79,7 +79,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, reader: "_Reader") -> Problem:
         if character in {"'", '"', "[", "{"}:
             closing = {"[": "]", "{": "}"}.get(character, character)
             message = f"not valid YAML: this {character} has no closing {closing}"
-            return Problem(message, place=reader.place(begun.index))
+            return Problem(message, place=reader.place(begun.index), hint=f"write {closing} where it ends")
     hint = None
     for part, plainly, mend in _SAID:
         if part in said:
@@ -181,8 +181,8 @@ def read_moment(text: str, place: Place) -> dt.datetime | dt.date:
     Raises Problem (exit 3) at `place` for what is nearly one.
     """
     match = _MOMENT.fullmatch(text)
+    hint = "write 2026-05-04, or 2026-05-04 18:30, or 2026-05-04T18:30:00+02:00"
     if not match:
-        hint = "write 2026-05-04, or 2026-05-04 18:30, or 2026-05-04T18:30:00+02:00"
         raise Problem(f'"{text}" is not a date', place=place, hint=hint)
     try:
         day = dt.date(*(int(part) for part in match["date"].split("-")))
@@ -191,7 +191,7 @@ def read_moment(text: str, place: Place) -> dt.datetime | dt.date:
         time = dt.time(int(match["hour"]), int(match["minute"]), int(match["second"] or 0), tzinfo=_zone(match))
         return dt.datetime.combine(day, time)
     except ValueError as error:
-        raise Problem(f'"{text}" is not a date: {error}', place=place) from None
+        raise Problem(f'"{text}" is not a date: {error}', place=place, hint=hint) from None
 
 
 def _zone(match: re.Match[str]) -> dt.timezone | None:

@@ -1,0 +1,86 @@
+"""One small broken site for every fault that an author can make, each with the very words that it is answered with.
+
+After a change that is meant to change words: `SEALPRESS_RENEW_EXPECTED=1 pytest tests/ssg/test_invalid_sites.py`, then
+read the difference as an author would.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sealpress import tree
+from sealpress.problems import Exit
+from ssg import cli
+
+SITES = Path(__file__).parents[1] / "invalid_sites"
+EXPECTED = "expected.txt"
+
+
+def _case(root: Path) -> None:
+    (root / "content" / "About.md").write_text("---\ntitle: About\n---\n")
+
+
+def _not_utf8(root: Path) -> None:
+    (root / "content" / os.fsdecode(b"caf\xe9.md")).write_text("---\ntitle: Coffee\n---\n")
+
+
+# What a clone can't hold everywhere is made here.
+MADE: dict[str, Callable[[Path], None]] = {"names-of-one-case": _case, "name-not-utf8": _not_utf8}
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Runs `ssg build` where a site is, as a shell would; gives what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    monkeypatch.setattr(sys, "argv", ["ssg", "build", "--quiet"])
+
+    def run() -> str:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code, out) == (Exit.SITE, ""), err
+        return err
+
+    return run
+
+
+@pytest.mark.parametrize("name", sorted(folder.name for folder in SITES.iterdir()))
+def test_a_broken_site_is_answered_and_nothing_is_written(name: str, tmp_path: Path, build: Callable[[], str]) -> None:
+    shutil.copytree(SITES / name, tmp_path, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(EXPECTED))
+    if name in MADE:
+        MADE[name](tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    said = build().replace(str(tmp_path), "SITE")
+    if os.environ.get("SEALPRESS_RENEW_EXPECTED"):
+        (SITES / name / EXPECTED).write_text(said, encoding="utf-8")
+    assert said == (SITES / name / EXPECTED).read_text(encoding="utf-8")
+    assert sorted(tmp_path.rglob("*")) == before
+
+    older = tmp_path / "public"
+    older.mkdir()
+    (older / tree.MARKER).write_text("")
+    (older / "index.html").write_text("<p>The older site")
+    stamp = (older / "index.html").stat()
+    assert build().replace(str(tmp_path), "SITE") == said
+    assert sorted(path.name for path in older.rglob("*")) == [tree.MARKER, "index.html"]
+    assert (older / "index.html").stat() == stamp
+
+
+# Words by which a sentence is its own advice.
+ADVICE = ("hint: ", "(did you mean ", " must ", " needs the key ", ": use {", "such as", "Jinja was looking for")
+
+
+def test_every_message_names_a_place_and_a_way_out() -> None:
+    for name in sorted(folder.name for folder in SITES.iterdir()):
+        said = (SITES / name / EXPECTED).read_text(encoding="utf-8")
+        assert said.startswith("error: "), name
+        assert name in {"no-site-toml", "name-not-utf8"} or said.split(": ")[1].startswith(
+            ("site.toml", "content", "static", "templates")
+        ), said
+        assert any(words in said for words in ADVICE), said
