@@ -6,6 +6,9 @@ import shlex
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +27,13 @@ from tests.docs.pages import MARKER, Block, Command, blocks, comments, name, pag
 COMMANDS: dict[str, click.Command] = {"ssg": ssg, "imagebake": imagebake, "publish": publish}
 SECONDS = 100
 PORT = "8080"  # on the pages; a free one takes its place
+HOST = "blog.example.org"  # gives a site its name on a host, which each test must have for itself
 
 
 class Shell:
     """Runs a page's commands in one folder; `cd` lasts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, state: Path) -> None:
         self.top = folder / "work"
         self.folder = self.top
         self.where = folder / "where"
@@ -47,6 +51,7 @@ class Shell:
             "LC_ALL": "C.UTF-8",
             # Packages that were fetched once need not be fetched again.
             "SEALPRESS_CACHE": str(cache.folder()),
+            "SEALPRESS_STATE": str(state),
         }
 
     def write(self, block: Block) -> None:
@@ -60,7 +65,7 @@ class Shell:
         file.write_text(text, encoding="utf-8")
 
     def here(self, text: str) -> str:
-        return text.replace(PORT, str(self.port))
+        return text.replace(PORT, str(self.port)).replace(HOST, f"blog{self.port}.example.org")
 
     def run(self, command: str, seconds: float = SECONDS) -> tuple[int, str]:
         """The exit code, and both streams as one text."""
@@ -81,9 +86,8 @@ class Shell:
 
 def run_page(page: Path, folder: Path, *, network: bool) -> int:
     """Runs a page's commands; without `network`, up to the first that needs one. Gives how many were run."""
-    shell = Shell(folder)
     count = 0
-    try:
+    with _shell(folder) as shell:
         for block in blocks(page):
             if block.title:
                 shell.write(block)
@@ -98,10 +102,20 @@ def run_page(page: Path, folder: Path, *, network: bool) -> int:
                 assert code == expected, f"{where}\nended with {code}, not {expected}"
                 _compare(command, shell, output, where)
                 count += 1
-    finally:
-        if any((shell.folder / file).is_file() for file in ("imagebake.lock",)):
-            shell.run("publish stop --quiet || true")
     return count
+
+
+@contextmanager
+def _shell(folder: Path) -> Iterator[Shell]:
+    """A shell whose sites are stopped at the end. Their folder is open: as root, nginx becomes another user."""
+    with tempfile.TemporaryDirectory(prefix="sealpress-docs-") as state:
+        Path(state).chmod(0o755)
+        shell = Shell(folder, Path(state))
+        try:
+            yield shell
+        finally:
+            if (shell.folder / "imagebake.lock").is_file():
+                shell.run("publish stop --quiet || true")
 
 
 def _compare(command: Command, shell: Shell, output: str, where: str) -> None:
@@ -197,7 +211,7 @@ def test_comments_are_markers_that_are_known(page: Path) -> None:
 
 def test_a_shown_line_that_does_not_come_is_found(tmp_path: Path) -> None:
     """The comparison itself can fail."""
-    shell = Shell(tmp_path)
+    shell = Shell(tmp_path, tmp_path / "state")
     with pytest.raises(AssertionError, match="the page shows: there"):
         _compare(Command("ssg --version", ("there",), 1), shell, "here\n", "")
     with pytest.raises(AssertionError, match="1 lines of 2"):
