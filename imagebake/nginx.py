@@ -243,7 +243,7 @@ def _server(headers: Mapping[str, str], pages: tuple[str, ...]) -> Directive:
             ),
             _directive("add_header", "Last-Modified", ""),
             *(_directive("add_header", name, literal(value), "always") for name, value in headers.items()),
-            Directive("location", ("/",), (_directive("try_files", "$uri", "$uri/", "$uri.html", "=404"),)),
+            Directive("location", ("/",), (_directive("try_files", "$uri", "$uri.html", "$uri/", "=404"),)),
             *(
                 Directive(
                     "location",
