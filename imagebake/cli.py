@@ -9,6 +9,7 @@ import click
 
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
+from sealpress.labels import SITE
 from sealpress.settings import Architecture, ImageSettings
 
 if TYPE_CHECKING:
@@ -210,7 +211,9 @@ def inspect(*, path: Path, console: Console) -> None:
 
 
 def _show(report: "ImageReport", console: Console) -> None:
-    console.say(f"{report.reference or 'image'} ({report.architecture})")
+    # A layout names its images by their tags alone; the site is what tells one layout from another.
+    named = report.reference if "/" in report.reference else f"{report.labels.get(SITE, 'image')}:{report.reference}"
+    console.say(f"{named} ({report.architecture})")
     console.say(f"  digest   {report.digest}")
     console.say(f"  config   {report.config_digest}")
     console.say(f"  created  {report.created}, runs as {report.user}, listens on {', '.join(report.ports)}")

@@ -80,7 +80,7 @@ class _ToTarget(click.Command):
 @click.group(cls=_PublishGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @version_option
 def publish() -> None:
-    r"""Publish the blog's last commit to a host, sealed in a small nginx image.
+    """Publish the blog's last commit to a host, sealed in a small nginx image.
 
     TARGET is a table [publish.TARGET] in site.toml; with only one, its name may be left out. The commit is built from
     a clean copy, baked, sent, started beside the running release and probed; only a release that answers rightly takes
@@ -95,7 +95,7 @@ def publish() -> None:
       publish rollback production     go back to the release before
       publish rollback --to 7         or to generation 7
       publish stop                    take the site down; `publish start` brings it back
-    """
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
 _site_option = click.option(

@@ -36,8 +36,10 @@ _LOG_TAIL: Final = 64 << 10  # bytes of a log that are looked at
 def state_folder() -> Path:
     """`$SEALPRESS_STATE`, else `$XDG_STATE_HOME/sealpress`, else `~/.local/state/sealpress`. It may not exist yet.
 
-    For root it is `/var/lib/sealpress`: in root's own home, nginx could not become another user and still read its site.
-    Sources: XDG Base Directory Specification 0.8; Filesystem Hierarchy Standard 3.0, section 5.8. Raises Problem (exit 9) where there is no home folder.
+    For root it is `/var/lib/sealpress`: in root's own home, nginx could not become another user and read its site.
+    Sources: XDG Base Directory Specification 0.8; Filesystem Hierarchy Standard 3.0, section 5.8.
+
+    Raises Problem (exit 9) where there is no home folder.
     """
     if given := os.environ.get("SEALPRESS_STATE"):
         return Path(given).absolute()

@@ -6,11 +6,12 @@ Colours and moving bars appear only on a terminal, and not with TERM=dumb; NO_CO
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO
 
 from sealpress.problems import Exit, Problem, printable
 
@@ -48,6 +49,9 @@ class Silent:
 
 
 SILENT = Silent()
+
+# A number, with or without a unit; or that there is none.
+_AMOUNT: Final = re.compile(r"[0-9][0-9.,]*( [A-Za-z]{1,3})?|–|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,7 @@ class Console:
         """Aligned columns, for a person. Columns whose cells are all numbers or sizes stand to the right."""
         cells = [[printable(cell, keep="") for cell in row] for row in [header, *rows]]
         widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-        right = [
-            bool(rows) and all(row[column][:1].isdigit() or row[column] in {"", "–"} for row in rows)
-            for column in range(len(header))
-        ]
+        right = [bool(rows) and all(_AMOUNT.fullmatch(row[column]) for row in rows) for column in range(len(header))]
         for row in cells:
             padded = [
                 cell.rjust(width) if to_right else cell.ljust(width)

@@ -28,12 +28,17 @@ class SiteBodies:
     linker: Linker
 
     def html(self, page: Page, absolute: bool = False) -> str:  # noqa: FBT001, FBT002 - the protocol's shape
-        return markup.resolve(self.converted[page.source].html, self._urls(page, absolute=absolute))
+        body = self.converted[page.source].html
+        if absolute:
+            # Away from the page, its footnotes and headings are found only by its whole URL.
+            own = html.escape(self.site.absolute_url(page.path))
+            body = body.replace(f'href="#{markup.ANCHOR}', f'href="{own}#{markup.ANCHOR}')
+        return markup.resolve(body, self._urls(page, absolute=absolute))
 
-    def summary(self, page: Page) -> str:
+    def summary(self, page: Page, absolute: bool = False) -> str:  # noqa: FBT001, FBT002
         if page.front_matter.summary:
             return f"<p>{html.escape(page.front_matter.summary)}</p>"
-        return markup.resolve(self.converted[page.source].summary_html, self._urls(page, absolute=False))
+        return markup.resolve(self.converted[page.source].summary_html, self._urls(page, absolute=absolute))
 
     def text(self, page: Page) -> str:
         return self.converted[page.source].plain_text

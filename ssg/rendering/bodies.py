@@ -14,8 +14,8 @@ class Bodies(Protocol):
         """The whole body. `absolute`: every link and image with the site's URL, for feeds."""
         ...
 
-    def summary(self, page: Page) -> str:
-        """What lists show, as HTML."""
+    def summary(self, page: Page, absolute: bool = False) -> str:  # noqa: FBT001, FBT002
+        """What lists show, as HTML; `absolute` as in `html`."""
         ...
 
     def text(self, page: Page) -> str:

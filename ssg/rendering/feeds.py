@@ -54,8 +54,7 @@ def _entry(scene: Scene, feed: ET.Element, post: Page) -> None:
         _author(entry, post.author)
     for tag in scene.tags(post):
         xml.child(entry, "category", term=tag.slug, label=tag.name)
-    # xml:base lets a reader resolve what the summary, made for lists on the site, may hold of relative links.
-    xml.child(entry, "summary", scene.bodies.summary(post), type="html", xml__base=url)
+    xml.child(entry, "summary", scene.bodies.summary(post, absolute=True), type="html", xml__base=url)
     if scene.site.settings.feeds.full:
         xml.child(entry, "content", scene.bodies.html(post, absolute=True), type="html", xml__base=url)
 

@@ -159,6 +159,12 @@ def test_numbers_stand_to_the_right_and_words_to_the_left() -> None:
     )  # fmt: skip
 
 
+def test_digests_and_versions_are_no_amounts() -> None:
+    console, out, _ = captured()
+    console.table(["release", "size"], [["0a1b2c", "1.5 kB"], ["9f", "20 B"]])
+    assert out.getvalue() == "release    size\n0a1b2c   1.5 kB\n9f         20 B\n"
+
+
 def test_a_table_without_rows_is_its_header() -> None:
     console, out, _ = captured()
     console.table(["a", "b"], [])

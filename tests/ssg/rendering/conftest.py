@@ -47,8 +47,9 @@ class MemoryBodies:
         body = f"<p>{page.body}</p>"
         return body.replace('href="/', f'href="{self.site.settings.site.url}') if absolute else body
 
-    def summary(self, page: Page) -> str:
-        return f"<p>{page.body.split(chr(10))[0]}</p>"
+    def summary(self, page: Page, absolute: bool = False) -> str:
+        body = f"<p>{page.body.split(chr(10))[0]}</p>"
+        return body.replace('href="/', f'href="{self.site.settings.site.url}') if absolute else body
 
     def text(self, page: Page) -> str:
         return page.body
