@@ -79,6 +79,9 @@ def _documents(reading: _Reading, sources: Sources) -> dict[Location, Document]:
                 documents[locate(reading.settings, file)] = read((sources.root / file).read_bytes(), file)
             except Problem as problem:
                 reading.problems.extend(problem.each)
+            except OSError as error:
+                hint = "ssg reads it as the user that runs it: look at its mode and owner"
+                reading.problems.append(Problem(f"can't be read: {error.strerror}", place=Place(file), hint=hint))
     return documents
 
 

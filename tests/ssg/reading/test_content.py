@@ -152,6 +152,18 @@ def test_what_a_page_may_not_say(read: Reader, name: str, text: str, said: str) 
     assert complaints(read, {f"content/{name}": text}) == [said]
 
 
+def test_a_file_that_can_not_be_read_is_a_problem(read: Reader, tmp_path: Path) -> None:
+    """Gone since it was listed, or of another user."""
+    from ssg.reading.content import read_content
+    from ssg.reading.sources import Sources
+
+    found = read({"content/a.md": page()})
+    sources = Sources(tmp_path, ("content/a.md", "content/gone.md"))
+    with pytest.raises(Problem) as caught:
+        read_content(found.settings, sources, found.languages, dt.UTC, lambda _dates: found.content.as_of, Options())
+    assert str(caught.value).startswith("content/gone.md: can't be read: No such file or directory")
+
+
 def test_a_home_page_needs_no_slug_and_a_posts_index_no_date(read: Reader) -> None:
     found = read({"content/index.md": page(), "content/posts/index.md": page(), "content/fr/posts/index.md": page()})
     assert [page.date for page in found.content.pages] == [None, None, None]
