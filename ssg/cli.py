@@ -12,7 +12,7 @@ from sealpress.console import Console, size
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @version_option
 def ssg() -> None:
-    r"""Render a blog into an output tree that is the same bytes everywhere.
+    """Render a blog into an output tree that is the same bytes everywhere.
 
     The blog is a folder with a site.toml, its pages below content/. Run ssg in that folder, or anywhere below it.
 
@@ -22,7 +22,7 @@ def ssg() -> None:
       ssg build --drafts        with the pages that are marked as drafts
       ssg build --dirty -o /tmp/look
                                 with files that git doesn't track yet, into another folder
-    """
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
 @ssg.command()
