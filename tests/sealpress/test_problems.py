@@ -66,6 +66,11 @@ def test_control_characters_and_turns_of_direction_are_shown_as_escapes(text: st
     assert printable(text) == shown
 
 
+@pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x9F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xD800])
+def test_each_such_character_is_escaped_at_both_ends_of_its_range(code: int) -> None:
+    assert printable(chr(code)).startswith("\\")
+
+
 def test_a_file_name_can_not_forge_a_line() -> None:
     assert str(Problem("x", place=Place("a\nerror: all is lost"))) == "a\\x0aerror: all is lost: x"
 
