@@ -236,13 +236,17 @@ class Site:
         return None
 
     def url(self, path: str) -> str:
-        """What stands in an href: the path below the site's own one, percent-encoded (RFC 3986)."""
-        base = urlsplit(self.settings.site.url).path.rstrip("/")
-        return base + quote(path, safe="/-._~!$&'()*+,;=:@#")
+        """What stands in an href: the path below the site's own one, percent-encoded."""
+        return urlsplit(self.settings.site.url).path.rstrip("/") + _encoded(path)
 
     def absolute_url(self, path: str) -> str:
         """The whole URL, for feeds, sitemaps and canonical links."""
-        return self.settings.site.url.rstrip("/") + quote(path, safe="/-._~!$&'()*+,;=:@#")
+        return self.settings.site.url.rstrip("/") + _encoded(path)
+
+
+def _encoded(path: str) -> str:
+    """RFC 3986, section 3.3: what a path may hold stays, all else is percent-encoded; "?" and "#" too."""
+    return quote(path, safe="/-._~!$&'()*+,;=:@")
 
 
 def prefix(settings: Settings, language: str) -> str:

@@ -29,7 +29,7 @@ def _feed(scene: Scene, language: str) -> ET.Element:
     if description := scene.site_description(language):
         xml.child(feed, "subtitle", description)
     newest = max((_updated(post) for post in posts), default=site.as_of)
-    xml.child(feed, "updated", _moment(newest))
+    xml.child(feed, "updated", xml.moment(newest))
     own = site.absolute_url(scene.feed_path(language))
     xml.child(feed, "link", rel="self", type="application/atom+xml", hreflang=language, href=own)
     alternate = site.absolute_url(posts_path(site, language))
@@ -48,8 +48,8 @@ def _entry(scene: Scene, feed: ET.Element, post: Page) -> None:
     xml.child(entry, "title", scene.title(post))
     xml.child(entry, "link", rel="alternate", type="text/html", hreflang=post.language, href=url)
     if post.date:
-        xml.child(entry, "published", _moment(post.date))
-    xml.child(entry, "updated", _moment(_updated(post)))
+        xml.child(entry, "published", xml.moment(post.date))
+    xml.child(entry, "updated", xml.moment(_updated(post)))
     if post.author:
         _author(entry, post.author)
     for tag in scene.tags(post):
@@ -66,7 +66,3 @@ def _author(parent: ET.Element, name: str) -> None:
 def _updated(post: Page) -> dt.datetime:
     moments = [moment for moment in (post.date, post.updated) if moment]
     return max(moments)
-
-
-def _moment(moment: dt.datetime) -> str:
-    return moment.isoformat(timespec="seconds")

@@ -18,6 +18,7 @@ from urllib.parse import urljoin
 from jinja2 import TemplateRuntimeError
 
 from ssg.l10n.strings import Value
+from ssg.rendering import xml
 from ssg.rendering.scene import Scene
 from ssg.rendering.templates import Functions, describe
 
@@ -86,4 +87,4 @@ def iso(moment: dt.date) -> str:
     _check(moment, dt.date, "iso")
     if not isinstance(moment, dt.datetime) or moment.time() == dt.time():
         return f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
-    return moment.isoformat(timespec="seconds")
+    return xml.moment(moment)

@@ -53,7 +53,7 @@ def _urls(scene: Scene, subjects: Sequence[Page | Listing]) -> ET.Element:
         url = xml.child(root, "url")
         xml.child(url, "loc", site.absolute_url(subject.path))
         if changed := _changed(subject):
-            xml.child(url, "lastmod", changed.isoformat(timespec="seconds"))
+            xml.child(url, "lastmod", xml.moment(changed))
         versions = scene.versions(subject)
         if len(versions) > 1:
             paths = dict(versions)

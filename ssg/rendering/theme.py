@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from sealpress import toml
-from sealpress.document import Node, decode
+from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import Settings
 from ssg.l10n import strings as l10n_strings
@@ -213,11 +213,7 @@ def _theme_settings(folder: Path, shown: str, place: Place | None, listed: Seque
     if NAME not in listed:
         raise Problem(f'the folder "{shown}" has no {NAME}', place=place)
     file = f"{shown}/{NAME}"
-    try:
-        text = (folder / NAME).read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise Problem(f"{file} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
-    document = toml.parse(text, file)
+    document = toml.parse(text_of((folder / NAME).read_bytes(), file), file)
     theme = decode(document, ThemeSettings, NAME)
     raise_all(list(_check_options(theme, document)))
     return theme

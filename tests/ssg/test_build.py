@@ -138,3 +138,11 @@ def test_a_failed_build_leaves_the_old_tree(blog: Path) -> None:
         built(blog)
     (blog / "content/broken.md").unlink()
     assert built(blog).tree.digest == before
+
+
+def test_a_name_with_a_number_sign_is_reached(blog: Path) -> None:
+    """In a URL, "#" begins the anchor: as part of a file's name it must be encoded."""
+    write(blog / "content/a#b.txt", "x")
+    page(blog, "sharp.md", "Sharp", "[file](a%23b.txt)")
+    built(blog)
+    assert "/blog/a%23b.txt" in hrefs((blog / "public/sharp/index.html").read_text("utf-8"))
