@@ -50,6 +50,8 @@ def slug(text: str, language: Language) -> str | None:
 
 def _without_accents(text: str) -> str:
     """Letters and digits as they are, Latin ones without marks, "-" for all else. In NFC."""
+    if text.isascii():
+        return "".join([char if char.isalnum() else "-" for char in text])
     kept: list[str] = []
     is_latin = False
     for char in unicodedata.normalize("NFD", text):

@@ -94,7 +94,9 @@ def _heading_html(tokens: Sequence[Token]) -> Iterator[str]:
 
 def label_footnotes(tokens: Sequence[Token], options: MarkdownOptions) -> None:
     for token in tokens:
-        if not isinstance(token, str) and token.attributes.get("role") == "doc-backlink":
+        if isinstance(token, str) or not token.attributes:
+            continue
+        if token.attributes.get("role") == "doc-backlink":
             number = token.attributes.pop("title", None) or ""
             if options.footnote_label:
                 token.attributes["aria-label"] = options.footnote_label.replace("{number}", number)

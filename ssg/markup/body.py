@@ -19,7 +19,7 @@ def body(
     html: str, source: Source, options: MarkdownOptions, language: Language, code: Callable[[int], str]
 ) -> Converted:
     """The Converted of Python-Markdown's `html`. `code` gives the HTML of a fence by its number."""
-    tokens = list(cut(html))
+    tokens = cut(html)
     depths, more = balance(tokens, source)
     links, externals = take_links(tokens, source)
     ids = anchors.named(tokens, source)
@@ -32,7 +32,7 @@ def body(
         tokens[more] = ""
 
     def finish(chosen: Sequence[Token]) -> str:
-        return finished("".join(token if isinstance(token, str) else token.raw for token in chosen), code).strip()
+        return finished("".join([token if isinstance(token, str) else token.raw for token in chosen]), code).strip()
 
     whole = finish(tokens)
     summary = list(anchors.without_anchors(summary))

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ssg.l10n.language import Language
+from ssg.markup import acceleration
 from ssg.markup.body import body
 from ssg.markup.converted import Converted, MarkdownOptions
 from ssg.markup.positions import Source
@@ -68,6 +69,7 @@ class _Converter:
 def _instance(html: bool) -> _Converter:  # noqa: FBT001 - the key of the cache
     """One Markdown instance for all texts of a process: building one costs 30 ms. Language and labels come later."""
     from markdown import Markdown  # noqa: PLC0415 - 35 ms
+    from markdown import __version__ as markdown_version  # noqa: PLC0415
     from markdown.extensions.abbr import AbbrExtension  # noqa: PLC0415
     from markdown.extensions.attr_list import AttrListExtension  # noqa: PLC0415
     from markdown.extensions.def_list import DefListExtension  # noqa: PLC0415
@@ -87,4 +89,9 @@ def _instance(html: bool) -> _Converter:  # noqa: FBT001 - the key of the cache
         *([MarkdownInHtmlExtension()] if html else []),
         Dialect(state, html=html),
     ]
-    return _Converter(Markdown(extensions=extensions, output_format="html"), state)
+    markdown = Markdown(extensions=extensions, output_format="html")
+    if acceleration.is_on(markdown_version, acceleration.MARKDOWN):
+        from ssg.markup import patterns  # noqa: PLC0415
+
+        patterns.accelerate(markdown)
+    return _Converter(markdown, state)

@@ -223,6 +223,9 @@ class _Mail(InlineProcessor):
         return link, m.start(0), m.end(0)
 
 
+_EMPHASIS: Final = re.compile("[*_]")
+
+
 class _Overlap(Exception):  # noqa: N818 - a signal within _Emphasis
     pass
 
@@ -240,6 +243,15 @@ class _Emphasis(DelimiterProcessor):
         if self.data[a:b] != signs or self.data[c:d] != signs:
             raise _Overlap
         super().add_region(delim, a, b, c, d, size)
+
+    def search(self, data: str, start: int) -> re.Match[str] | None:
+        """As Python-Markdown's, but looks only at the signs."""
+        for sign in _EMPHASIS.finditer(data, start):
+            delimiter = self.delimiters[sign[0]]
+            found = delimiter.boundary.match(data, sign.start())
+            if found is not None and (delimiter.stack or found.lastgroup != "end"):
+                return found
+        return None
 
     def handleMatch(  # type: ignore[override]  # noqa: N802
         self, m: re.Match[str], data: str
@@ -352,6 +364,9 @@ def _anchor(name: str) -> str:
 
 class _Unescape(UnescapeTreeprocessor):
     """As Python-Markdown's, but leaves what typography must not touch for later; see KEPT_ESCAPES."""
+
+    def unescape(self, text: str) -> str:
+        return super().unescape(text) if STX in text else text
 
     def _unescape(self, m: re.Match[str]) -> str:
         char = chr(int(m[1]))

@@ -48,19 +48,20 @@ def extract(text: str, source: Source, store: Callable[[Fence], str]) -> str:
     out: list[str] = []
     at = 0
     while at < len(lines):
-        opening = _OPEN.match(lines[at])
+        line = lines[at]
+        opening = _OPEN.match(line) if "```" in line or "~~~" in line else None
         if opening is None or not _may_open(opening["prefix"], lines, at):
-            out.append(lines[at])
+            out.append(line)
             at += 1
             continue
         end = _closing(opening, lines, at + 1)
         if end is None:
             _complain_of_open_end(opening, lines, at, source)
-            out.append(lines[at])
+            out.append(line)
             at += 1
             continue
         prefix = opening["prefix"]
-        code = [without_marks(_without_prefix(line, prefix)) for line in lines[at + 1 : end]]
+        code = [without_marks(_without_prefix(inner, prefix)) for inner in lines[at + 1 : end]]
         fence = _fence(opening, code, at + 1, source)
         quoted = prefix.rstrip(" ")
         # Two blank lines behind it: one ends the paragraph, the other keeps its own line break out of it.

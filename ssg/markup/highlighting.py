@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from sealpress.problems import Problem, did_you_mean
+from ssg.markup import acceleration
 from ssg.markup.fences import Fence
 from ssg.markup.positions import Source
 
@@ -82,11 +83,19 @@ def _aliases() -> dict[str, str]:
 
 @cache
 def _lexer(alias: str) -> "Lexer | None":
+    from pygments import __version__ as pygments_version  # noqa: PLC0415
     from pygments.lexers import find_lexer_class  # noqa: PLC0415
 
     name = _aliases().get(alias)
-    lexer = find_lexer_class(name) if name else None
-    return lexer(stripnl=False) if lexer else None
+    found = find_lexer_class(name) if name else None
+    if found is None:
+        return None
+    lexer = found(stripnl=False)
+    if acceleration.is_on(pygments_version, acceleration.PYGMENTS):
+        from ssg.markup import lexing  # noqa: PLC0415
+
+        lexing.accelerate(lexer)
+    return lexer
 
 
 @cache

@@ -19,7 +19,7 @@ _CANDIDATE: Final = re.compile(r"[\s,]*(\S+?)(?=,?(?:\s|$))[^,]*")
 class _Links:
     source: Source
     links: list[Link] = field(default_factory=list)
-    externals: list[Link] = field(default_factory=list)
+    externals: dict[Link, None] = field(default_factory=dict)  # each once, in their order
     numbers: dict[tuple[int, int], int] = field(default_factory=dict)  # of a link by mark and offset in its attribute
 
     def add(self, target: str, mark: int | None, offset: int, kind: Kind) -> str:
@@ -44,8 +44,7 @@ class _Links:
                 link.length,
             )
         elif scheme or target.startswith("//"):
-            if link not in self.externals:
-                self.externals.append(link)
+            self.externals[link] = None
             return target
         else:
             return self._internal(link, mark, offset)
@@ -82,7 +81,7 @@ def take_links(tokens: Sequence[Token], source: Source) -> tuple[list[Link], lis
                 changed = True
         if changed:
             token.render()
-    return found.links, found.externals
+    return found.links, list(found.externals)
 
 
 def _is_url(tag: str, name: str) -> bool:

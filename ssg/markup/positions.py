@@ -7,6 +7,7 @@ its URL carries the mark to the end, and the position is exact. All other marks 
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,6 +40,45 @@ _PLACES: Final = re.compile(
 )
 
 
+_BLANK_LINE: Final = re.compile(r"\n +(?=\n)")
+_SIGN: Final = re.compile(r"[\]<]")
+_VALUE: Final = re.compile(r"=")
+_ATTRIBUTES: Final = ("href", "src", "srcset", "poster", "data")
+_PREFIX: Final = "xlink:"
+
+
+def _places(text: str) -> list[int]:
+    """The ends of all that _PLACES.finditer() finds. It is tried only where it can match: in a page that is hardly
+    anywhere, and trying it at each character takes longer than the rest of the marking.
+    """
+    starts = {found.start() for found in _SIGN.finditer(text)}
+    at = -1
+    while (at := text.find("]:", at + 1)) >= 0:
+        starts.add(text.rfind("\n", 0, at) + 1)
+    for found in _VALUE.finditer(text):
+        starts.update(_attribute_starts(text, found.start()))
+    ends: list[int] = []
+    done = 0
+    for start in sorted(starts):
+        if start >= done and (found_place := _PLACES.match(text, start)):
+            done = found_place.end()
+            ends.append(done)
+    return ends
+
+
+def _attribute_starts(text: str, equals: int) -> Iterator[int]:
+    """Where an attribute could begin whose value follows the sign at `equals`."""
+    end = equals
+    while end and text[end - 1].isspace():
+        end -= 1
+    before = text[max(0, end - 6) : end].casefold()  # a long s is an s to re.IGNORECASE
+    for name in _ATTRIBUTES:
+        if before.endswith(name):
+            start = end - len(name)
+            yield start
+            yield max(0, start - len(_PREFIX))
+
+
 @dataclass(slots=True)
 class Source:
     """The text of one conversion, as written and as Python-Markdown gets it; what was found wrong in it."""
@@ -56,14 +96,14 @@ class Source:
     def marked(self) -> str:
         """The text with marks, as Python-Markdown shall read it: tabs expanded, two line breaks at the end."""
         expanded = self.text.expandtabs(TAB) if "\t" in self.text else self.text
-        expanded = re.sub(r"(?<=\n) +\n", "\n", expanded + "\n\n")
+        expanded = _BLANK_LINE.sub("\n", expanded + "\n\n")
         self._starts = [0, *(found.end() for found in re.finditer("\n", expanded))]
         parts: list[str] = []
         done = 0
-        for number, found in enumerate(_PLACES.finditer(expanded)):
-            self._offsets.append(found.end())
-            parts += [expanded[done : found.end()], f"{STX}p{number}{ETX}"]
-            done = found.end()
+        for number, end in enumerate(_places(expanded)):
+            self._offsets.append(end)
+            parts += [expanded[done:end], f"{STX}p{number}{ETX}"]
+            done = end
         parts.append(expanded[done:])
         return "".join(parts)
 

@@ -8,7 +8,7 @@ from typing import Final
 from ssg.l10n.language import Language
 from ssg.markup.converted import ANCHOR, ETX, STX
 from ssg.markup.tags import Tag, Token
-from ssg.markup.typography import OBJECT, typeset
+from ssg.markup.typography import OBJECT, changed
 
 _INLINE: Final = frozenset(
     {
@@ -61,8 +61,8 @@ def set_text(tokens: list[Token], language: Language) -> None:
     hidden: list[str] = []  # open elements whose text is not set
 
     def flush() -> None:
-        if run:
-            for number, part in zip(run, typeset(parts, language), strict=True):
+        if (done := changed(parts, language)) is not None:
+            for number, part in zip(run, done, strict=True):
                 if number >= 0:
                     tokens[number] = part
         run.clear()
@@ -77,6 +77,8 @@ def set_text(tokens: list[Token], language: Language) -> None:
         name = token.name
         if hidden:
             _follow(hidden, token)
+        elif name in _INLINE or not name:
+            pass
         elif name in _OPAQUE or name in {"img", "input"}:
             run.append(-1)
             parts.append(OBJECT)
@@ -85,11 +87,13 @@ def set_text(tokens: list[Token], language: Language) -> None:
         elif name == "br":
             run.append(-1)
             parts.append("\n")
-        elif name and name not in _INLINE:
-            flush()
+        else:
+            if run:
+                flush()
             if name in _UNREAD and not token.is_end:
                 hidden.append(name)
-    flush()
+    if run:
+        flush()
 
 
 def _follow(hidden: list[str], token: Tag) -> None:
@@ -122,9 +126,8 @@ def text(tokens: Sequence[Token], *, with_images: bool = False) -> str:
             parts.append(token.attributes.get("alt") or "")
         elif name and name not in _INLINE and name not in {"code", "kbd", "samp", "var", "img", "input", "wbr"}:
             parts.append("\n")
-    text = entities.unescape(finished("".join(parts)))
-    lines = (" ".join(line.split(" ")).strip() for line in text.split("\n"))
-    return "\n".join(" ".join(line.split()) for line in lines if line)
+    lines = entities.unescape(finished("".join(parts))).split("\n")
+    return "\n".join(" ".join(words) for line in lines if (words := line.split()))
 
 
 def _is_sign(token: Tag) -> bool:

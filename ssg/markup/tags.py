@@ -5,7 +5,7 @@ What is void, raw or optional is as the HTML standard has it (html.spec.whatwg.o
 
 import html as entities
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,7 +34,7 @@ Token = Tag | str
 
 _TAG: Final = re.compile(
     r"<!--.*?-->"
-    r"|<(?P<end>/?)(?P<name>[A-Za-z][^\s/><\x02]*)(?P<attributes>(?:[^\"'<>]|\"[^\"]*+\"|'[^']*+')*+)>"
+    r"|<(?P<end>/?)(?P<name>[A-Za-z][^\s/><\x02]*)(?P<attributes>(?:[^\"'<>]++|\"[^\"]*+\"|'[^']*+')*+)>"
     r"|<[!?][^>]*>",
     re.DOTALL,
 )
@@ -70,29 +70,44 @@ _RAW_TEXT: Final = frozenset({"script", "style", "textarea", "title", "iframe", 
 _FOREIGN: Final = frozenset({"svg", "math"})
 
 
-def tokens(html: str) -> Iterator[Token]:
-    at = 0
-    while found := _TAG.search(html, at):
-        if found.start() > at:
-            yield without_marks(html[at : found.start()])
+def tokens(html: str) -> list[Token]:
+    cut: list[Token] = []
+    at: int | None = 0
+    while at is not None:
+        at = _cut(html, at, cut)
+    return cut
+
+
+def _cut(html: str, at: int, into: list[Token]) -> int | None:
+    """Cuts from `at` to the end, or to that of the first element whose text is raw. Says where to go on."""
+    for found in _TAG.finditer(html, at):
+        start = found.start()
+        if start > at:
+            text = html[at:start]
+            into.append(without_marks(text) if STX in text else text)
         at = found.end()
-        name = (found["name"] or "").lower()
-        is_end = bool(found["end"])
-        yield Tag(found[0], name, is_end, {} if is_end else _attributes(found["attributes"] or ""))
-        if name in _RAW_TEXT and not is_end:
+        end, name, attributes = found.groups()
+        if name is None:
+            into.append(Tag(found[0], ""))
+            continue
+        name = name.lower()
+        if end:
+            into.append(Tag(found[0], name, is_end=True))
+            continue
+        into.append(Tag(found[0], name, attributes=_attributes(attributes) if attributes else {}))
+        if name in _RAW_TEXT:
             # Nothing is a tag in there but its own end.
-            end = re.compile(rf"</{name}[\s/>]", re.IGNORECASE).search(html, at)
-            stop = end.start() if end else len(html)
+            closing = re.compile(rf"</{name}[\s/>]", re.IGNORECASE).search(html, at)
+            stop = closing.start() if closing else len(html)
             if stop > at:
-                yield Tag(without_marks(html[at:stop]), "")
-            at = stop
+                into.append(Tag(without_marks(html[at:stop]), ""))
+            return stop
     if at < len(html):
-        yield without_marks(html[at:])
+        into.append(without_marks(html[at:]))
+    return None
 
 
 def _attributes(written: str) -> dict[str, str | None]:
-    if not written or written.isspace():
-        return {}
     attributes: dict[str, str | None] = {}
     for found in _ATTRIBUTE.finditer(written):
         name, quoted, single, bare = found.groups()

@@ -26,12 +26,14 @@ OBJECT: Final = "\ufffc"
 
 _EDGE: Final = "\x1e"  # between two parts; no source holds it (positions.normal)
 _APOSTROPHE: Final = "’"
-_TRIGGERS: Final = re.compile(r"[\"']|--|\.\.\.")
-_SIGN_TRIGGERS: Final = re.compile(r"[\"';:!?«»]|--|\.\.\.")
-_SKIPPED: Final = rf"{punctuation.ADDRESS}|{punctuation.ENTITY}|{STX}[^{ETX}]*{ETX}"
-_PLAIN: Final = rf"{_SKIPPED}|(?P<quote>[\"'])|(?P<dash>-{{2,}})|(?P<dots>\.{{3,}})"
+# Each begins with a character as such, so that re finds the next place by one look at a set. A group says what it was.
+_PLAIN: Final = (
+    rf"{punctuation.ENTITY}|{STX}[^{ETX}]*{ETX}|\"(?P<double>)|'(?P<single>)|--+(?P<dash>)|\.\.\.+(?P<dots>)"
+)
 _PATTERN: Final = re.compile(_PLAIN)
-_SIGN_PATTERN: Final = re.compile(rf"{_PLAIN}|(?P<sign>{punctuation.SIGNS})")
+_ADDRESS_PATTERN: Final = re.compile(rf"{punctuation.ADDRESS}|{_PLAIN}")
+_SIGN_PATTERN: Final = re.compile(rf"{punctuation.ADDRESS}|{_PLAIN}|(?P<sign>{punctuation.SIGNS})")
+_SIGNS: Final = re.compile("[;:!?«»]")
 _CLOSING: Final = re.compile(rf"(?<=[^\s(\[{{])'(?!\w|{_EDGE}\w)")
 _ENTITY_BEFORE: Final = re.compile(r"&#?\w+;$")
 _ENTITY_AFTER: Final = re.compile(r"&#?\w+;")
@@ -40,11 +42,22 @@ _OPENERS: Final = frozenset("([{<—–-/«“‘„‚‹¿¡=")
 
 def typeset(parts: Sequence[str], language: Language) -> list[str]:
     """The parts of one run of text, set. A part is HTML text (escaped) between two tags, or OBJECT."""
+    return changed(parts, language) or list(parts)
+
+
+def changed(parts: Sequence[str], language: Language) -> list[str] | None:
+    """As typeset(), but None where nothing is to be set."""
     quotes, spacing = punctuation.marks(language.tag)
     joined = _EDGE.join(parts)
-    if not (_SIGN_TRIGGERS if spacing else _TRIGGERS).search(joined):
-        return list(parts)
-    pattern = _SIGN_PATTERN if spacing else _PATTERN
+    if not (
+        '"' in joined
+        or "'" in joined
+        or "--" in joined
+        or "..." in joined
+        or (spacing is not None and _SIGNS.search(joined))
+    ):
+        return None
+    pattern = _SIGN_PATTERN if spacing else _ADDRESS_PATTERN if "://" in joined or "www." in joined else _PATTERN
     return pattern.sub(_Setter(*_with_spaces(quotes, spacing), spacing), joined).split(_EDGE)
 
 
@@ -75,8 +88,10 @@ class _Setter:
 
     def __call__(self, found: re.Match[str]) -> str:
         match found.lastgroup:
-            case "quote":
-                return self._double(found) if found[0] == '"' else self._single(found)
+            case "double":
+                return self._double(found)
+            case "single":
+                return self._single(found)
             case "dash":
                 return _dash(found)
             case "dots":
