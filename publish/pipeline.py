@@ -58,8 +58,9 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
     folder = found.root.resolve()
     repository = git.discover(folder)
     commit = repository.head() if repository else None
+    built = found.settings.build.output
     if dirty:
-        held = commit.id if repository and commit and repository.is_clean(folder) else ""
+        held = commit.id if repository and commit and repository.is_clean(folder, built) else ""
         yield Source(found, held, moment.as_of(repository), is_checkout=False)
         return
     if repository is None or commit is None:
@@ -68,7 +69,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
             hint="git init, git add, git commit; or publish the folder as it is: --dirty",
             code=Exit.MACHINE,
         )
-    if not repository.is_clean(folder):
+    if not repository.is_clean(folder, built):
         progress.note(
             f"publishing commit {commit.id[:12]}; changes that are not committed stay out (--dirty takes them in)"
         )

@@ -74,9 +74,13 @@ class Repository:
         """
         return sorted(_files(_git(folder, "ls-files", "-z", "--others", "--exclude-standard")))
 
-    def is_clean(self, folder: Path) -> bool:
-        """Whether `folder` shows just what HEAD holds: nothing edited, staged or untracked (ignored files aside)."""
-        return not _git(folder, "status", "--porcelain", "-z", "--untracked-files=all", "--", ".")
+    def is_clean(self, folder: Path, besides: str = "") -> bool:
+        """Whether `folder` shows just what HEAD holds: nothing edited, staged or untracked (ignored files aside).
+
+        `besides` is a folder in it that doesn't count, such as one that is built.
+        """
+        left_out = [f":(exclude,literal){besides}"] if besides else []
+        return not _git(folder, "status", "--porcelain", "-z", "--untracked-files=all", "--", ".", *left_out)
 
     def dates(self, folder: Path) -> dict[str, FileDates]:
         """The dates of every file below `folder`, by its path relative to `folder`, from the whole history.

@@ -188,6 +188,15 @@ def test_clean_is_asked_of_the_folder_alone(repo: Repo) -> None:
     assert repo.found().is_clean(repo.root / "blog")
 
 
+def test_a_folder_that_is_built_can_be_left_aside(repo: Repo) -> None:
+    repo.commit(a_md="1")
+    repo.file("public/index.html")
+    assert not repo.found().is_clean(repo.root)
+    assert repo.found().is_clean(repo.root, "public")
+    repo.file("publication.md")
+    assert not repo.found().is_clean(repo.root, "public")
+
+
 def test_settings_of_a_user_do_not_hide_new_files(repo: Repo) -> None:
     repo.commit(a_md="1")
     repo.run("config", "status.showUntrackedFiles", "no")
