@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test check format clean
+.PHONY: help demo demo-stop test bench check format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(READY) ## Install what the tests need (as root on Debian) and run all te
 	@tools/test-machine
 	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
+bench: $(READY) ## Compare with other generators, side by side; ARGS=--quick for a first look
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
 check: $(READY) ## Format, lint, types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -31,7 +34,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove what the targets made here
-	rm -rf $(VENV) .demo site/public .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .bench .demo site/public .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(READY): pyproject.toml tools/bootstrap
 	@tools/bootstrap $(VENV)

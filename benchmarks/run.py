@@ -1,0 +1,123 @@
+"""The benchmark's command line: `python -m benchmarks.run`, or `make bench`."""
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from benchmarks import batch, peers, report, steps
+from benchmarks.census import differences
+from benchmarks.corpus import DIALECTS
+from sealpress.command import run
+from sealpress.console import Console
+from sealpress.problems import Exit, Problem, did_you_mean
+
+RESULTS: Final = Path(__file__).with_name("RESULTS.md")
+
+QUICK: Final = 200
+
+
+def _numbers(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, ...]:
+    parts = [part.strip().replace("_", "") for part in value.split(",")]
+    if not all(part.isdecimal() and 20 <= int(part) <= 10_000 for part in parts):
+        raise click.BadParameter("numbers from 20 to 10000, with commas between them")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def _names(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    for name in names:
+        if name not in DIALECTS:
+            raise click.BadParameter(f'there is no peer "{name}"{did_you_mean(name, DIALECTS)}')
+    return names
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--posts", default="1000,10000", show_default=True, callback=_numbers, help="Sizes of the blog, with commas."
+)
+@click.option(
+    "--peers",
+    "names",
+    default=",".join(DIALECTS),
+    show_default=True,
+    callback=_names,
+    help="Who takes part. Ratios need hugo; sealpress always takes part.",
+)
+@click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 99), help="Rounds for each size.")
+@click.option(
+    "--limit", default=300, show_default=True, type=click.IntRange(1), help="Seconds that a single run may take."
+)
+@click.option("--commit", help="Measure this commit of sealpress. [default: the checkout as it is]")
+@click.option("--quick", is_flag=True, help=f"One round of {QUICK} posts, to see that all works; writes no report.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=peers.TOP / ".bench", help="Where to work. [default: .bench]"
+)
+@click.option(
+    "--results", type=click.Path(path_type=Path), default=RESULTS, help="The report. [default: RESULTS.md here]"
+)
+def bench(
+    *,
+    posts: tuple[int, ...],
+    names: tuple[str, ...],
+    runs: int,
+    limit: int,
+    commit: str | None,
+    quick: bool,
+    folder: Path,
+    results: Path,
+) -> int:
+    """Compare sealpress with other generators, in one run on this machine.
+
+    Installs the peers below the working folder (network: the first time only), builds the same invented blog with each,
+    and prints medians and ratios. Ends with 1 where a peer is missing, failed, or did not build the same.
+    """
+    console = Console.standard()
+    if quick:
+        posts, runs = (QUICK,), 1
+    load = os.getloadavg()[0]
+    folder = folder.absolute()
+    own = peers.sealpress(folder / "sealpress", commit)
+    others = peers.install(tuple(name for name in names if name != "sealpress"), folder / "peers", console)
+    everybody = [own, *others]
+    able = [peer for peer in everybody if isinstance(peer, peers.Peer)]
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    batches: list[batch.Batch] = []
+    for count in posts:
+        done = batch.run(able, work / str(count), count, runs, limit, batches, console)
+        batches.append(done)
+        console.say(f"\n{count:,} posts, wall time (ratio to {batch.REFERENCE} in the same round)")
+        console.table(*report.summary(done))
+    profile = None
+    try:
+        console.note("profiling sealpress")
+        profile = steps.profile(work / "profile", min(posts[0], 1000), limit, own.environment)
+    except Problem as problem:
+        console.problem(problem)
+    shutil.rmtree(work, ignore_errors=True)
+
+    found = _complaints(everybody, batches)
+    command = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
+    text = report.text(report.Results(command, runs, limit, load, everybody, batches, profile))
+    if not quick:
+        results.write_text(text, encoding="utf-8")
+        console.say(f"\nWritten to {results}")
+    for one in found:
+        console.say(f"not the same: {one}")
+    return Exit.DIFFERENT if found else Exit.OK
+
+
+def _complaints(everybody: list[peers.Peer | peers.Missing], batches: list[batch.Batch]) -> list[str]:
+    missing = [f"{peer.name} is not installed: {peer.reason}" for peer in everybody if isinstance(peer, peers.Missing)]
+    failed = [f"{name}: {reason}" for done in batches for name, reason in done.left_out.items()]
+    unlike = [one for done in batches if done.made for one in differences(done.made)]
+    return [*missing, *failed, *unlike]
+
+
+if __name__ == "__main__":
+    run(bench)
