@@ -1,29 +1,22 @@
 """The command `publish`: puts a commit of a blog on a host, and looks after what runs there."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from sealpress.command import Group, output_options, run, version_option
-from sealpress.console import Console, size
+from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
 if TYPE_CHECKING:
     from publish.host import Host
-    from publish.pipeline import Product
-    from publish.probe import Expectation
-    from publish.releases import Release
-    from publish.switch import Event, Outcome
     from sealpress.settings import PublishTarget
     from sealpress.sitefile import SiteFile
-    from sealpress.tree import OutputTree
 
-_SHOWN_DIFFERENCES: Final = 10
 _DEFAULT: Final = "[TARGET]"  # nothing that a person would type, and no name of a target
 _WITH_VALUE: Final = frozenset({"--site", "--lock", "--to"})
 
@@ -55,13 +48,14 @@ class _PublishGroup(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for name in super().list_commands(ctx) if name != _DEFAULT]
 
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return ["[TARGET] [OPTIONS]  |  COMMAND [TARGET] [OPTIONS]"]
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        first = "Usage: "
+        formatter.write_usage(ctx.command_path, "[TARGET] [OPTIONS]", first)
+        formatter.write_usage(ctx.command_path, "COMMAND [TARGET] [OPTIONS]", " " * len(first))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options of publishing itself stand in the first help that a person sees."""
-        with click.Context(self.commands[_DEFAULT], parent=ctx.parent, info_name="publish") as inner:
+        with click.Context(self.commands[_DEFAULT], parent=ctx) as inner:
             own = [param.get_help_record(inner) for param in self.commands[_DEFAULT].get_params(inner)]
         version = [param.get_help_record(ctx) for param in self.get_params(ctx) if param.name == "version"]
         with formatter.section("Options"):
@@ -88,13 +82,13 @@ def publish() -> None:
 
     \b
     Examples:
-      publish production              publish HEAD
-      publish production --check      and compare every page with the build
-      publish --dirty                 publish the folder as it is, uncommitted changes too
-      publish status                  which releases are on the host, which one runs
-      publish rollback production     go back to the release before
-      publish rollback --to 7         or to generation 7
-      publish stop                    take the site down; `publish start` brings it back
+      publish production            publish HEAD
+      publish production --check    and compare every page with the build
+      publish --dirty               with changes that are not committed
+      publish status                which releases are there, and which one runs
+      publish rollback production   go back to the release before
+      publish rollback --to 7       or to generation 7
+      publish stop                  take the site down until `publish start`
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
@@ -120,7 +114,8 @@ def publish_target(
     *, target: str | None, site_file: Path | None, dirty: bool, lock: Path | None, check: bool, console: Console
 ) -> None:
     """Build, bake, send, probe and switch to the last commit."""
-    from publish import pipeline, targets  # noqa: PLC0415 - --help need not wait for it
+    from publish import pipeline, targets, work  # noqa: PLC0415 - --help need not wait for it
+    from publish.ship import ship  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with (
@@ -131,18 +126,16 @@ def publish_target(
         lock_path = pipeline.lock_file(made_from, lock, site.root)
         product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
         image = pipeline.bake(product, made_from, lock_path, host.engine.architecture(), console)
-        from publish.ship import ship  # noqa: PLC0415
-
-        work = _Work(
+        release = work.Work(
             host,
             made_from.site,
             settings,
             release=image.release,
             commit=product.commit,
             ship=lambda engine, progress: ship(engine, image, progress),
-            expectations=_expectations(product),
+            expectations=work.expectations(product),
         )
-        outcome = _switch(work, console)
+        outcome = work.switch_to(release, console)
         facts: dict[str, object] = {
             "image": image.reference,
             "digest": image.digest,
@@ -150,9 +143,9 @@ def publish_target(
             "tree": product.tree.digest,
             "commit": product.commit,
         }
-        _tell(name, settings, outcome, facts, console)
+        work.tell(name, settings, outcome, facts, console)
         if check:
-            _verify(host, outcome.container.id, made_from.site, product.tree, console)
+            work.verify(host, outcome.container.id, made_from.site, product.tree, console)
 
 
 @publish.command()
@@ -165,18 +158,12 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
     The newest stands first; each that runs is asked whether it answers. Ends with 0 where the newest
     does, else with 1.
     """
-    from publish import releases, targets  # noqa: PLC0415
+    from publish import releases, targets, work  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with targets.open_host(settings, console) as host:
         found = releases.status(host, _name(site))
-        console.table(
-            ["GENERATION", "STATE", "RELEASE", "COMMIT"],
-            [
-                [str(one.generation), _state(one), one.release.removeprefix("sha256:")[:12], one.commit[:12] or "–"]
-                for one in found
-            ],
-        )
+        work.show(found, console)
         if not found:
             console.say(f"nothing is published to {name} yet")
         console.result(
@@ -203,22 +190,15 @@ def rollback(*, target: str | None, site_file: Path | None, to: int | None, cons
     One that is still on the host. It is probed and switched to like a new one, and becomes the newest generation: a
     second rollback comes back.
     """
-    from publish import releases, targets  # noqa: PLC0415
+    from publish import releases, targets, work  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with targets.open_host(settings, console) as host:
-        release = releases.choose(releases.read(host.engine, _name(site)), to)
-        console.note(f"going back to generation {release.generation}, {_short(release)}")
-        work = _Work(
-            host,
-            site,
-            settings,
-            release=release.release,
-            commit=release.commit,
-            ship=releases.ship_again(release),
-            expectations=(),
-        )
-        _tell(name, settings, _switch(work, console), {"commit": release.commit, "image": release.image}, console)
+        old = releases.choose(releases.read(host.engine, _name(site)), to)
+        console.note(f"going back to generation {old.generation}, {work.short(old)}")
+        release = work.Work(host, site, settings, release=old.release, commit=old.commit, ship=releases.ship_again(old))
+        outcome = work.switch_to(release, console)
+        work.tell(name, settings, outcome, {"commit": old.commit, "image": old.image}, console)
 
 
 @publish.command()
@@ -246,7 +226,7 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
 
     After a stop, or where a reboot did not.
     """
-    from publish import probe, releases, targets  # noqa: PLC0415
+    from publish import probe, releases, targets, work  # noqa: PLC0415
 
     with _locked(site_file, target, console) as (host, site, name, settings):
         release = releases.start(host.engine, site)
@@ -257,7 +237,7 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
                 hint="publish rollback goes back to the release before it",
                 code=Exit.RELEASE,
             )
-        console.say(f"{targets.address(settings)} answers: generation {release.generation}, {_short(release)}")
+        console.say(f"{targets.address(settings)} answers: generation {release.generation}, {work.short(release)}")
         console.result({"target": name, "address": targets.address(settings), **release.as_data(), "answers": True})
 
 
@@ -294,7 +274,7 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: 
 
     Builds it, and fetches every file of it from the host. Ends with 0 where all are the same, with 1 where any differs.
     """
-    from publish import pipeline, releases, targets  # noqa: PLC0415
+    from publish import pipeline, releases, targets, work  # noqa: PLC0415
 
     site, _, settings = _site_and_target(site_file, target)
     with (
@@ -306,21 +286,8 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: 
         if not found:
             raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
         product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
-        compared = _verify(host, found[0].container.id, site, product.tree, console)
+        compared = work.verify(host, found[0].container.id, site, product.tree, console)
         console.result(compared)
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What a publish and a rollback have in common."""
-
-    host: "Host"
-    site: "SiteFile"
-    target: "PublishTarget"
-    release: str
-    commit: str
-    ship: Callable[..., Any]
-    expectations: "tuple[Expectation, ...]"
 
 
 def _site_and_target(site_file: Path | None, target: str | None) -> "tuple[SiteFile, str, PublishTarget]":
@@ -354,119 +321,6 @@ def _name(site: "SiteFile") -> str:
     from sealpress import sitefile  # noqa: PLC0415
 
     return sitefile.image_name(site.settings)
-
-
-def _expectations(product: "Product") -> "tuple[Expectation, ...]":
-    """That the front page and the page for what isn't there are the tree's own."""
-    from publish.probe import BODY_LIMIT, MISSING_PATH, Expectation  # noqa: PLC0415
-
-    special = {"index.html": ("/", 200), "404.html": (MISSING_PATH, 404)}
-    return tuple(
-        Expectation(path, (status,), sha256=entry.sha256)
-        for entry in product.tree.entries
-        if entry.path in special and entry.size < BODY_LIMIT
-        for path, status in [special[entry.path]]
-    )
-
-
-def _switch(work: _Work, console: Console) -> "Outcome":
-    """Runs the switch, telling each step; where it fails, its journal is still printed with --json."""
-    from publish import targets  # noqa: PLC0415
-    from publish.switch import Job, switch  # noqa: PLC0415
-
-    journal: list[Event] = []
-
-    def record(event: "Event") -> None:
-        journal.append(event)
-        note = f"{event.step}: {event.outcome}" + (
-            f", {event.detail}" if event.outcome == "done" and event.detail else ""
-        )
-        console.note(note)
-
-    try:
-        return switch(
-            Job(
-                host=work.host,
-                site=_name(work.site),
-                release=work.release,
-                commit=work.commit,
-                ship=work.ship,
-                readers=targets.readers(work.target),
-                port=work.site.settings.image.port,
-                expectations=work.expectations,
-                keep=work.target.keep,
-                timeout=work.target.timeout,
-                memory=work.target.memory,
-                progress=console,
-                record=record,
-            )
-        )
-    except (Problem, KeyboardInterrupt):
-        console.result({"published": False, "journal": [event.as_data() for event in journal]})
-        raise
-
-
-def _tell(name: str, target: "PublishTarget", outcome: "Outcome", facts: dict[str, object], console: Console) -> None:
-    from publish import targets  # noqa: PLC0415
-
-    for warning in outcome.warnings:
-        console.note(f"warning: {warning}")
-    what = "already runs" if outcome.unchanged else "answers"
-    console.say(f"{targets.address(target)} {what}: generation {outcome.generation}")
-    console.say(f"release {outcome.release}" + (f", commit {commit}" if (commit := facts.get("commit")) else ""))
-    if "digest" in facts:
-        console.say(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
-    console.result(
-        {
-            "published": True,
-            "target": name,
-            "address": targets.address(target),
-            "generation": outcome.generation,
-            "release": outcome.release,
-            "unchanged": outcome.unchanged,
-            "warnings": list(outcome.warnings),
-            "journal": [event.as_data() for event in outcome.journal],
-            **facts,
-        }
-    )
-
-
-def _verify(
-    host: "Host", container_id: str, site: "SiteFile", tree: "OutputTree", console: Console
-) -> dict[str, object]:
-    """Compares and tells. Raises Problem (exit 1) where anything differs, with the first few differences."""
-    from publish.compare import compare  # noqa: PLC0415
-
-    endpoint = host.engine.endpoint(container_id, site.settings.image.port)
-    if endpoint is None:
-        raise Problem("the site does not run", hint="publish start brings it back", code=Exit.RELEASE)
-    with host.reach(endpoint) as reached:
-        differences = compare(tree, reached, console)
-    if differences:
-        shown = "".join(f"\n  {one}" for one in differences[:_SHOWN_DIFFERENCES])
-        more = len(differences) - _SHOWN_DIFFERENCES
-        shown += f"\n  … and {more} more" if more > 0 else ""
-        raise Problem(
-            f"{len(differences)} of {len(tree.entries)} files differ from what the host serves{shown}",
-            code=Exit.DIFFERENT,
-        )
-    console.say(f"verified: all {len(tree.entries)} files are served as they were built")
-    return {"files": len(tree.entries), "differences": []}
-
-
-def _state(release: "Release") -> str:
-    match release.answers:
-        case None:
-            return f"{release.state}"
-        case True:
-            return "answers"
-        case False:
-            return f"{release.state}, does not answer"
-
-
-def _short(release: "Release") -> str:
-    commit = f", commit {release.commit[:12]}" if release.commit else ""
-    return f"release {release.release.removeprefix('sha256:')[:12]}{commit}"
 
 
 def main() -> NoReturn:

@@ -12,16 +12,13 @@ that a publish died there: `look` then puts the host right first. Nothing is rem
 state is read back from the host, by label.
 """
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from types import FrameType, MappingProxyType
-from typing import Final, Literal, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Final, Literal, TypeVar
 
-from publish import probe, releases
+from publish import interrupts, probe, releases
+from publish.flip import Flip, Replace
 from publish.host import (
     LABEL_COMMIT,
     LABEL_GENERATION,
@@ -37,98 +34,13 @@ from publish.host import (
     Role,
     State,
 )
+from publish.interrupts import Interrupts
+from publish.journal import AFTER, SHELTERED, Event, Step
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, Problems, printable
 
-STOP_SECONDS: Final = 2  # nginx stops listening at once when asked to end: waiting longer only lengthens the gap
 RESTORE_PAUSES: Final = (0.5, 2.0)  # before the second and the third attempt to put the old server back
 LOG_LINES: Final = 20
-
-
-class Step(StrEnum):
-    LOOK = "look"  # read the host; put right what a publish that died left there
-    LOAD = "load"  # the image is on the host, and is the one that was baked
-    CREATE = "create"  # a candidate stands beside the old server
-    START = "start"
-    PROBE = "probe"  # it answers, as this release
-    FLIP = "flip"  # the new server has the readers' port
-    VERIFY = "verify"  # it answers there
-    PRUNE = "prune"  # the candidate and the oldest releases are gone
-    DONE = "done"
-    RESTORE = "restore"  # the old server has the readers' port again, and answers
-    DISCARD = "discard"  # candidate and new image are gone
-    FAILED = "failed"
-
-
-AFTER: Final[Mapping[Step, tuple[Step, Step]]] = MappingProxyType(
-    # step: (where to when it is done, where to when it failed)
-    {
-        Step.LOOK: (Step.LOAD, Step.FAILED),
-        Step.LOAD: (Step.CREATE, Step.DISCARD),
-        Step.CREATE: (Step.START, Step.DISCARD),
-        Step.START: (Step.PROBE, Step.DISCARD),
-        Step.PROBE: (Step.FLIP, Step.DISCARD),
-        Step.FLIP: (Step.VERIFY, Step.RESTORE),
-        Step.VERIFY: (Step.PRUNE, Step.RESTORE),
-        # The release is out: what can't be tidied now is tidied by the next publish.
-        Step.PRUNE: (Step.DONE, Step.DONE),
-        Step.RESTORE: (Step.DISCARD, Step.DISCARD),
-        Step.DISCARD: (Step.FAILED, Step.FAILED),
-    }
-)
-
-# Steps that put things right run to their end: an interrupt waits.
-SHELTERED: Final = frozenset({Step.RESTORE, Step.DISCARD})
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the journal. `seconds` is how long the step took."""
-
-    step: Step
-    outcome: Literal["done", "failed", "interrupted"]
-    detail: str
-    seconds: float
-
-    def as_data(self) -> dict[str, object]:
-        return {
-            "step": str(self.step),
-            "outcome": self.outcome,
-            "detail": self.detail,
-            "seconds": round(self.seconds, 3),
-        }
-
-
-class Flip(Protocol):
-    """How readers come from the old server to the new one."""
-
-    def forward(self, engine: Engine, old: tuple[Container, ...], new: ContainerSpec) -> Container:
-        """Creates the new server and gives it the readers. Raises Problem wherever it stands; `back` mends that."""
-        ...
-
-    def back(self, engine: Engine, old: tuple[Container, ...], new: tuple[Container, ...]) -> None:
-        """Gives the readers to the old servers again and removes the new. Can be called after any half of `forward`."""
-        ...
-
-
-class Replace:
-    """Stops the old server and starts the new one on the same port. Readers wait for a moment in between."""
-
-    def forward(self, engine: Engine, old: tuple[Container, ...], new: ContainerSpec) -> Container:
-        # Created first, so that nothing but a stop and a start lies in the gap.
-        server = engine.create(new)
-        for container in old:
-            engine.stop(container.id, STOP_SECONDS)
-        engine.start(server.id)
-        return server
-
-    def back(self, engine: Engine, old: tuple[Container, ...], new: tuple[Container, ...]) -> None:
-        for container in new:
-            engine.remove(container.id)
-        for container in old:
-            now = engine.inspect(container.id)
-            if now is None or now.state is not State.RUNNING:
-                engine.start(container.id)
 
 
 Ship = Callable[[Engine, Progress], LoadedImage]
@@ -202,11 +114,11 @@ def switch(job: Job) -> Outcome:
     Raises Problem: exit 8 for a release that does not become healthy, else what the engine or the host said. Then, and
     after an interrupt too, the old server answers, and what was made on the way is gone as far as the engine let it.
     """
-    with job.host.lock(job.site), _interrupts() as interrupts:
-        return _run(job, interrupts)
+    with job.host.lock(job.site), interrupts.held_back() as held:
+        return _run(job, held)
 
 
-def _run(job: Job, interrupts: "_Interrupts") -> Outcome:
+def _run(job: Job, held: Interrupts) -> Outcome:
     step, scene = Step.LOOK, Scene()
     journal: list[Event] = []
     failures: list[BaseException] = []
@@ -214,7 +126,7 @@ def _run(job: Job, interrupts: "_Interrupts") -> Outcome:
         began = job.clock.now()
         scene = replace(scene, detail="")
         try:
-            with interrupts.let_in(when=step not in SHELTERED):
+            with held.let_in(when=step not in SHELTERED):
                 scene = _ACTIONS[step](job, scene)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a defect of ours must not leave a site down
             failures.append(error)
@@ -228,7 +140,7 @@ def _run(job: Job, interrupts: "_Interrupts") -> Outcome:
         job.record(journal[-1])
     if step is Step.FAILED:
         _raise(job, scene, failures)
-    if any(isinstance(error, KeyboardInterrupt) for error in failures) or interrupts.is_pending:
+    if any(isinstance(error, KeyboardInterrupt) for error in failures) or held.is_pending:
         job.progress.note(f"the new release is out, as generation {scene.generation}")
         raise KeyboardInterrupt
     warnings = (*scene.warnings, *(str(error) for error in failures))
@@ -457,48 +369,3 @@ def _known(value: _T | None) -> _T:
     if value is None:
         raise AssertionError("a step ran before the one that it needs")
     return value
-
-
-class _Interrupts:
-    """Lets Ctrl-C, SIGTERM and SIGHUP in only where the machine can take them; elsewhere they wait.
-
-    So none can fall between two steps, or into the middle of putting things right.
-    """
-
-    def __init__(self) -> None:
-        self.is_pending = False
-        self._is_open = False
-
-    def handle(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if self._is_open:
-            self._is_open = False
-            raise KeyboardInterrupt
-        self.is_pending = True
-
-    @contextmanager
-    def let_in(self, *, when: bool) -> Iterator[None]:
-        self._is_open = when
-        try:
-            if when and self.is_pending:
-                self.is_pending = False
-                raise KeyboardInterrupt
-            yield
-        finally:
-            self._is_open = False
-
-
-@contextmanager
-def _interrupts() -> Iterator[_Interrupts]:
-    interrupts = _Interrupts()
-    if threading.current_thread() is not threading.main_thread():
-        # Python gives signals to the main thread only.
-        yield interrupts
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, interrupts.handle) for number in numbers}
-    try:
-        yield interrupts
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

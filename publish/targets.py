@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from imagebake import smoke
-from imagebake.smoke import Runner
 from publish import remote
 from publish.embedded import EmbeddedEngine, EmbeddedHost, state_folder
 from publish.host import Endpoint, Host
@@ -57,7 +56,7 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
     elif target.engine == "embedded" or (
         target.engine == "auto" and not target.socket and remote.local_socket(target) is None
     ):
-        host = EmbeddedHost(EmbeddedEngine(state_folder(), _runner()))
+        host = EmbeddedHost(EmbeddedEngine(state_folder(), smoke.find_runner()))
         progress.note(f"{host.title}: {host.engine.title}, {host.engine.architecture()}")
         yield host
         return
@@ -79,7 +78,3 @@ def address(target: PublishTarget) -> str:
 
 def readers(target: PublishTarget) -> Endpoint:
     return Endpoint(target.address, target.port)
-
-
-def _runner() -> Runner:
-    return smoke.find_runner()

@@ -10,10 +10,12 @@ import pytest
 
 from publish import probe, releases
 from publish.engine import answers
+from publish.flip import Replace
 from publish.host import Endpoint, State
+from publish.journal import Event, Step
 from publish.remote import open_host
 from publish.ship import ship
-from publish.switch import Event, Job, Replace, Step, switch
+from publish.switch import Job, switch
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem

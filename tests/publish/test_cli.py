@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from imagebake import smoke
 from publish import cli, pipeline, probe, targets
+from publish.embedded import EmbeddedEngine
 from publish.host import Endpoint
 from sealpress import labels, sitefile, tree
 from sealpress.command import run
@@ -72,11 +74,11 @@ def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
         return Baked(image, release)
 
     monkeypatch.setattr(pipeline, "bake", bake)
-    monkeypatch.setattr(targets, "_runner", lambda: python_runner)
+    monkeypatch.setattr(smoke, "find_runner", lambda: python_runner)
     monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "state"))
     monkeypatch.chdir(folder)
     yield Blog(folder, port)
-    engine = targets.EmbeddedEngine(tmp_path / "state", python_runner)
+    engine = EmbeddedEngine(tmp_path / "state", python_runner)
     for container in (tmp_path / "state/containers").glob("[!.]*"):
         engine.remove(container.name)
 
@@ -254,7 +256,9 @@ def test_the_site_file_can_be_named_before_and_after_the_command(blog, publish, 
     ],
 )
 def test_a_mistake_is_answered_with_what_to_do(blog, publish, arguments, code, said):
-    assert (publish(*arguments)[0], said in publish(*arguments)[2]) == (code, True), publish(*arguments)
+    ended, _, err = publish(*arguments)
+    assert ended == code
+    assert said in err
 
 
 def test_a_lock_that_is_not_committed_is_said(blog, publish):
@@ -336,6 +340,20 @@ def test_help_teaches_and_comes_without_a_site(publish, monkeypatch, tmp_path):
     assert publish("production", "--help")[1].startswith("Usage: publish [TARGET] [OPTIONS]\n")
 
 
+@pytest.mark.parametrize("command", [[], ["production"], *([name] for name in cli.publish.commands if name.isalpha())])
+def test_help_fits_into_80_columns(publish, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = publish(*command, "--help")
+    assert code == 0
+    assert [line for line in out.splitlines() if len(line) > 80] == []
+
+
+def test_the_first_help_shows_both_ways_to_call_it(publish):
+    _, out, _ = publish("-h")
+    assert out.startswith("Usage: publish [TARGET] [OPTIONS]\n       publish COMMAND [TARGET] [OPTIONS]\n\n")
+    assert "  -h, --help " in out
+
+
 def test_a_target_may_be_called_like_this_program(blog, publish):
     file = blog.folder / "site.toml"
     file.write_text(file.read_text().replace("[publish.here]", "[publish.publish]"))
@@ -351,7 +369,7 @@ def test_outside_of_a_blog_the_fix_is_said(publish, monkeypatch, tmp_path):
     assert "there is no site.toml" in err
 
 
-def test_the_address_is_where_a_person_can_look(blog):
+def test_the_address_is_where_a_person_can_look():
     from sealpress.settings import PublishTarget
 
     assert targets.address(PublishTarget("deploy@blog.example.org")) == "http://blog.example.org/"

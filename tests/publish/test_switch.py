@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from publish import probe, releases
 from publish.host import Container, ContainerSpec, Endpoint, LoadedImage, Role, State
+from publish.journal import AFTER, Event, Step
 from publish.memory import READERS, Behaviour, MemoryClock, MemoryEngine, MemoryHost, no_fault
-from publish.switch import AFTER, Event, Job, Outcome, Step, switch
+from publish.switch import Job, Outcome, switch
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 

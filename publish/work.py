@@ -1,0 +1,159 @@
+"""The work behind the commands: a release is switched to, or compared with its build, and what came of it is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from publish import targets
+from publish.compare import compare
+from publish.host import Host
+from publish.journal import Event
+from publish.probe import BODY_LIMIT, MISSING_PATH, Expectation
+from publish.releases import Release
+from publish.switch import Job, Outcome, Ship, switch
+from sealpress import sitefile
+from sealpress.console import Console, size
+from sealpress.problems import Exit, Problem
+from sealpress.settings import PublishTarget
+from sealpress.sitefile import SiteFile
+from sealpress.tree import OutputTree
+
+if TYPE_CHECKING:
+    from publish.pipeline import Product
+
+_SHOWN_DIFFERENCES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A release that readers shall see: what a publish and a rollback have in common.
+
+    `commit` is "" where no commit holds just this; `expectations` are answers that it must give besides its id.
+    """
+
+    host: Host
+    site: SiteFile
+    target: PublishTarget
+    release: str
+    commit: str
+    ship: Ship
+    expectations: tuple[Expectation, ...] = ()
+
+
+def expectations(product: "Product") -> tuple[Expectation, ...]:
+    """That the front page and the page for what isn't there are the tree's own."""
+    special = {"index.html": ("/", 200), "404.html": (MISSING_PATH, 404)}
+    return tuple(
+        Expectation(path, (status,), sha256=entry.sha256)
+        for entry in product.tree.entries
+        if entry.path in special and entry.size < BODY_LIMIT
+        for path, status in [special[entry.path]]
+    )
+
+
+def switch_to(work: Work, console: Console) -> Outcome:
+    """Runs the switch, telling each step; where it fails, its journal is still printed with --json.
+
+    Raises Problem as `switch` does.
+    """
+    journal: list[Event] = []
+
+    def record(event: Event) -> None:
+        journal.append(event)
+        console.note(str(event))
+
+    try:
+        return switch(
+            Job(
+                host=work.host,
+                site=sitefile.image_name(work.site.settings),
+                release=work.release,
+                commit=work.commit,
+                ship=work.ship,
+                readers=targets.readers(work.target),
+                port=work.site.settings.image.port,
+                expectations=work.expectations,
+                keep=work.target.keep,
+                timeout=work.target.timeout,
+                memory=work.target.memory,
+                progress=console,
+                record=record,
+            )
+        )
+    except (Problem, KeyboardInterrupt):
+        console.result({"published": False, "journal": [event.as_data() for event in journal]})
+        raise
+
+
+def tell(name: str, target: PublishTarget, outcome: Outcome, facts: dict[str, object], console: Console) -> None:
+    """Says where the target of that name answers now. `facts` of the image go into the result as they are."""
+    for warning in outcome.warnings:
+        console.note(f"warning: {warning}")
+    what = "already runs" if outcome.unchanged else "answers"
+    console.say(f"{targets.address(target)} {what}: generation {outcome.generation}")
+    console.say(f"release {outcome.release}" + (f", commit {commit}" if (commit := facts.get("commit")) else ""))
+    if "digest" in facts:
+        console.say(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
+    console.result(
+        {
+            "published": True,
+            "target": name,
+            "address": targets.address(target),
+            "generation": outcome.generation,
+            "release": outcome.release,
+            "unchanged": outcome.unchanged,
+            "warnings": list(outcome.warnings),
+            "journal": [event.as_data() for event in outcome.journal],
+            **facts,
+        }
+    )
+
+
+def verify(host: Host, container_id: str, site: SiteFile, tree: OutputTree, console: Console) -> dict[str, object]:
+    """Compares what a container serves with the tree, and tells.
+
+    Raises Problem (exit 1) where anything differs, with the first few differences, and (exit 8) where it doesn't run.
+    """
+    endpoint = host.engine.endpoint(container_id, site.settings.image.port)
+    if endpoint is None:
+        raise Problem("the site does not run", hint="publish start brings it back", code=Exit.RELEASE)
+    with host.reach(endpoint) as reached:
+        differences = compare(tree, reached, console)
+    if differences:
+        shown = "".join(f"\n  {one}" for one in differences[:_SHOWN_DIFFERENCES])
+        more = len(differences) - _SHOWN_DIFFERENCES
+        shown += f"\n  … and {more} more" if more > 0 else ""
+        raise Problem(
+            f"{len(differences)} of {len(tree.entries)} files differ from what the host serves{shown}",
+            code=Exit.DIFFERENT,
+        )
+    console.say(f"verified: all {len(tree.entries)} files are served as they were built")
+    return {"files": len(tree.entries), "differences": []}
+
+
+def show(found: Sequence[Release], console: Console) -> None:
+    """The table of releases, one per line."""
+    console.table(
+        ["GENERATION", "STATE", "RELEASE", "COMMIT"],
+        [[str(one.generation), _state(one), _digits(one), one.commit[:12] or "–"] for one in found],
+    )
+
+
+def short(release: Release) -> str:
+    """What a release is called within a sentence: "release 0123456789ab, commit 0123456789ab"."""
+    commit = f", commit {release.commit[:12]}" if release.commit else ""
+    return f"release {_digits(release)}{commit}"
+
+
+def _state(release: Release) -> str:
+    match release.answers:
+        case None:
+            return f"{release.state}"
+        case True:
+            return "answers"
+        case False:
+            return f"{release.state}, does not answer"
+
+
+def _digits(release: Release) -> str:
+    return release.release.removeprefix("sha256:")[:12]
