@@ -38,6 +38,7 @@ class Source:
     commit: str
     as_of: datetime | None
     is_checkout: bool
+    home: Path  # the blog's own folder, where results of earlier builds are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
     built = found.settings.build.output
     if dirty:
         held = commit.id if repository and commit and repository.is_clean(folder, built) else ""
-        yield Source(found, held, moment.as_of(repository), is_checkout=False)
+        yield Source(found, held, moment.as_of(repository), is_checkout=False, home=folder)
         return
     if repository is None or commit is None:
         raise Problem(
@@ -81,7 +82,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
                 hint=f"git add {sitefile.NAME} and commit it; or publish the folder as it is: --dirty",
             )
         site = sitefile.load(root / sitefile.NAME, sitefile.NAME)
-        yield Source(site, commit.id, moment.as_of(repository), is_checkout=True)
+        yield Source(site, commit.id, moment.as_of(repository), is_checkout=True, home=folder)
 
 
 def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool) -> Product:
@@ -92,6 +93,8 @@ def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool
     if made_from.site.settings.build.command:
         return _by_command(made_from, progress)
     from ssg.build import Request, build  # noqa: PLC0415 - takes long to import, and other generators need none of it
+    from ssg.conversion import cores  # noqa: PLC0415
+    from ssg.store import folder_of  # noqa: PLC0415
 
     request = Request(
         made_from.site,
@@ -99,6 +102,8 @@ def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool
         dirty=dirty,
         in_git=not made_from.is_checkout,
         as_of=made_from.as_of,
+        store=folder_of(made_from.home),
+        workers=cores(),
     )
     built = build(request, progress)
     return Product(built.tree, made_from.commit, built.as_of)

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from sealpress.console import Progress
 from sealpress.problems import Problem, raise_all
+from ssg.conversion import Job, Workshop
 from ssg.l10n.language import Language
 from ssg.linking import Linker, SitePath
 from ssg.markup import converted as markup
 from ssg.markup.converted import Converted, Heading, MarkdownOptions
-from ssg.markup.converter import convert
 from ssg.model import Page, Site
 
 DESCRIPTION_LENGTH: Final = 200  # characters; search engines show no more
@@ -74,20 +74,20 @@ def make_bodies(
     languages: Mapping[str, Language],
     options: Mapping[str, MarkdownOptions],
     left_out: Mapping[str, str],
+    workshop: Workshop,
     progress: Progress,
 ) -> SiteBodies:
     """Converts every page and resolves its links. `options` are by language; `left_out` as in Linker.
 
     Raises Problem or Problems (exit 3) with everything that is wrong in any body.
     """
-    converted: dict[str, Converted] = {}
-    problems: list[Problem] = []
-    with progress.track("Converting pages", len(site.pages)) as advance:
-        for page in site.pages:
-            body = convert(page.body, options[page.language], languages[page.language])
-            problems += [fault.problem(page.place(fault.line, fault.column, fault.length)) for fault in body.faults]
-            converted[page.source] = body
-            advance(1)
+    jobs = [Job(page.body, options[page.language], languages[page.language]) for page in site.pages]
+    converted = {page.source: body for page, body in zip(site.pages, workshop.convert(jobs, progress), strict=True)}
+    problems = [
+        fault.problem(page.place(fault.line, fault.column, fault.length))
+        for page in site.pages
+        for fault in converted[page.source].faults
+    ]
     linker = Linker(site, converted, {asset.source: asset.path for asset in site.assets}, left_out)
     links: dict[str, tuple[SitePath, ...]] = {}
     for page in site.pages:

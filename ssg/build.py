@@ -18,6 +18,7 @@ from sealpress.sitefile import SiteFile
 from sealpress.tree import OutputTree
 from ssg import rendering
 from ssg.bodies import make_bodies
+from ssg.conversion import Workshop
 from ssg.l10n.language import Language, language
 from ssg.l10n.strings import FOLDER as STRINGS
 from ssg.l10n.zones import timezone
@@ -28,6 +29,7 @@ from ssg.reading.content import Content, Options, read_content
 from ssg.reading.sources import Sources, list_sources
 from ssg.reading.tags import tags_of
 from ssg.rendering import theme as themes
+from ssg.store import Store
 from ssg.writing import folders, write
 
 # Whose other versions could give other bytes: they are part of what a tree was made with.
@@ -42,6 +44,8 @@ class Request:
 
     `as_of` is the moment of the build; None: SOURCE_DATE_EPOCH, else the commit's, else that of the newest page.
     `in_git` False: the site's folder is an export of a commit, and all of it counts.
+    `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work; neither
+    can change a byte.
     """
 
     site: SiteFile
@@ -50,6 +54,8 @@ class Request:
     dirty: bool = False
     in_git: bool = True
     as_of: dt.datetime | None = None
+    store: Path | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     theme = themes.load(request.site.root, settings, request.site.document, sources.files)
     left_out = _left_out(content, sources)
     options = {tag: _markdown_options(request.site, theme, tag) for tag in languages}
-    bodies = make_bodies(site, languages, options, left_out, progress)
+    bodies = make_bodies(site, languages, options, left_out, _workshop(request), progress)
     outputs = _unique([*_copied(site), *rendering.render(site, bodies, theme, progress)])
     raise_all(bodies.dead_paths(frozenset(outputs)))
     tree = write(request.output, outputs, progress)
@@ -133,6 +139,10 @@ def _read(request: Request, sources: Sources, languages: Mapping[str, Language])
 def tools() -> Mapping[str, str]:
     """The versions that the bytes of a tree depend on."""
     return MappingProxyType({"sealpress": VERSION} | {name: version(name) for name in TOOLS})
+
+
+def _workshop(request: Request) -> Workshop:
+    return Workshop(Store(request.store) if request.store else None, request.workers, tools())
 
 
 def _left_out(content: Content, sources: Sources) -> dict[str, str]:

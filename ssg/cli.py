@@ -35,9 +35,19 @@ def ssg() -> None:
 @click.option("--drafts", is_flag=True, help="Take pages in that are marked as drafts.")
 @click.option("--future", is_flag=True, help="Take pages in that are dated after the commit.")
 @click.option("--dirty", is_flag=True, help="Take files in that git doesn't track yet.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="How many processes may work. [default: one for each core]")
+@click.option("--no-cache", is_flag=True, help="Make everything anew, and keep nothing in .sealpress/cache.")
 @output_options
 def build(
-    *, site_file: Path | None, output: Path | None, drafts: bool, future: bool, dirty: bool, console: Console
+    *,
+    site_file: Path | None,
+    output: Path | None,
+    drafts: bool,
+    future: bool,
+    dirty: bool,
+    jobs: int | None,
+    no_cache: bool,
+    console: Console,
 ) -> None:
     """Build the site: read, check every link, render, write.
 
@@ -48,11 +58,21 @@ def build(
     """
     from sealpress import sitefile  # noqa: PLC0415 - --help need not wait for what a build imports
     from ssg import build as building  # noqa: PLC0415
+    from ssg.conversion import cores  # noqa: PLC0415
     from ssg.reading.content import Options  # noqa: PLC0415
+    from ssg.store import folder_of  # noqa: PLC0415
 
     site = sitefile.open_site(site_file)
     target = output or site.root / site.settings.build.output
-    built = building.build(building.Request(site, target, Options(drafts=drafts, future=future), dirty=dirty), console)
+    request = building.Request(
+        site,
+        target,
+        Options(drafts=drafts, future=future),
+        dirty=dirty,
+        store=None if no_cache else folder_of(site.root),
+        workers=jobs or cores(),
+    )
+    built = building.build(request, console)
     counts = ", ".join(f"{count} in {tag}" for tag, count in built.pages.items())
     for name, left_out in (
         ("draft", built.drafts),

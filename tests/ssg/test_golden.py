@@ -14,15 +14,18 @@ from ssg.build import Request, build
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def build_golden(site: Path, output: Path) -> tree.OutputTree:
-    return build(Request(sitefile.load(site / "site.toml", "site.toml"), output, in_git=False)).tree
+def build_golden(site: Path, output: Path, store: Path | None = None, workers: int = 1) -> tree.OutputTree:
+    request = Request(
+        sitefile.load(site / "site.toml", "site.toml"), output, in_git=False, store=store, workers=workers
+    )
+    return build(request).tree
 
 
 def test_the_golden_site_becomes_the_golden_tree(tmp_path: Path) -> None:
     built = build_golden(GOLDEN / "site", tmp_path / "public")
     if os.environ.get("SEALPRESS_RENEW_GOLDEN"):
         shutil.rmtree(GOLDEN / "tree", ignore_errors=True)
-        shutil.copytree(tmp_path / "public", GOLDEN / "tree")
+        shutil.copytree(tmp_path / "public", GOLDEN / "tree", ignore=shutil.ignore_patterns(tree.MARKER))
     expected = tree.scan(GOLDEN / "tree")
     assert [entry.path for entry in built.entries] == [entry.path for entry in expected.entries]
     for entry in expected.entries:
