@@ -35,7 +35,9 @@ def ssg() -> None:
 @click.option("--drafts", is_flag=True, help="Take pages in that are marked as drafts.")
 @click.option("--future", is_flag=True, help="Take pages in that are dated after the commit.")
 @click.option("--dirty", is_flag=True, help="Take files in that git doesn't track yet.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="How many processes may work. [default: one for each core]")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), metavar="N", help="How many processes may work. [default: one for each core]"
+)
 @click.option("--no-cache", is_flag=True, help="Make everything anew, and keep nothing in .sealpress/cache.")
 @output_options
 def build(
