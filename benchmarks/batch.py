@@ -22,11 +22,12 @@ REFERENCE: Final = "hugo"
 class Batch:
     """The rounds of one size of blog: in each, a session for every peer that got through.
 
-    `left_out` says of a peer why it has no figures.
+    `failed` says what went wrong with a peer, `left_out` why one was not even tried.
     """
 
     posts: int
     rounds: list[dict[str, Session]] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -73,7 +74,7 @@ def run(
         for number in range(rounds):
             turn = number % max(1, len(able))
             for peer in [*able[turn:], *able[:turn]]:  # everybody has been first once
-                if peer.name not in batch.left_out:
+                if peer.name not in batch.failed:
                     label = f"{posts} posts, round {number + 1} of {rounds}, {peer.name}"
                     _one(batch, peer, folder / str(number) / peer.name, limit, label, progress)
     finally:
@@ -92,7 +93,7 @@ def _one(batch: Batch, peer: Peer, folder: Path, limit: float, label: str, progr
             done = session(peer, folder, batch.posts, limit, advance, counted=number == 0)
     except Problem as problem:
         # Said in the report: figures of rounds that went well stay, and further ones are not tried.
-        batch.left_out[peer.name] = problem.message
+        batch.failed[peer.name] = problem.message
         progress.note(f"{peer.name}: {problem.message}")
     else:
         batch.rounds[number][peer.name] = done
@@ -107,7 +108,7 @@ def _fits(peer: Peer, batch: Batch, known: Sequence[Batch], limit: float) -> boo
             if expected > limit:
                 batch.left_out[peer.name] = f"a cold build would take about {expected:.0f} s, more than {limit:.0f} s"
                 return False
-        elif peer.name in other.left_out:
-            batch.left_out[peer.name] = other.left_out[peer.name]
+        elif peer.name in other.failed or peer.name in other.left_out:
+            batch.left_out[peer.name] = f"it has no figures for {other.posts:,} posts"
             return False
     return True

@@ -31,7 +31,6 @@ class Results:
     """All that a run of the benchmark found. `command` is what was typed; `load` the machine's load when it began."""
 
     command: str
-    rounds: int
     limit: float
     load: float
     peers: Sequence[Peer | Missing]
@@ -71,8 +70,10 @@ def _batch(batch: Batch) -> str:
         "Peak memory of all processes:\n\n"
         + _markdown(*_table(batch, lambda one: one.memory, lambda value: size(round(value)))),
     ]
-    if batch.left_out:
-        parts.append("\n".join(f"- {name}: {reason}" for name, reason in batch.left_out.items()))
+    lines = [f"- {name} **failed**: {reason}" for name, reason in batch.failed.items()]
+    lines += [f"- {name} left out: {reason}" for name, reason in batch.left_out.items()]
+    if lines:
+        parts.append("\n".join(lines))
     if OWN in batch.peers and "pelican" in batch.peers:
         faster = batch.ratio("pelican", COLD, lambda one: one.wall, against=OWN)
         parts.append(f"A cold build of Pelican takes {faster:.1f} times as long as one of sealpress.")
@@ -172,17 +173,19 @@ own; C code and the standard library count as those who called them."""
 _ALONE: Final = """\
 As they come and with nothing around them, Python-Markdown (`extra`, `toc`, `smarty`) takes {markdown:.2f} ms for such a
 post and Pygments {pygments:.2f} ms for its code. That is the wall for a generator that uses them as they come. In
-sealpress, conversion and highlighting are {share:.0%} of a cold build, {here:.2f} ms: {part:.2f} times what both take alone. What moves it further is to do less of it (patterns that can't match left untried, conversions kept from the last
+sealpress, conversion and highlighting are {share:.0%} of a cold build, {here:.2f} ms: {part:.2f} times what both take
+alone. What moves it further is to do less of it (patterns that can't match left untried, conversions kept from the last
 build) and to do it on all cores; of the rest, the rows above say where to look."""
 
 
 def _machine(results: Results) -> str:
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    rounds = ", ".join(f"{len(batch.rounds)} of {batch.posts:,} posts" for batch in results.batches)
     lines = [
         "## What it ran on",
         f"- {_processor()}, {cores} cores, {size(memory)} of memory, Python {platform.python_version()}",
-        f"- {results.rounds} rounds for each size, at most {results.limit:.0f} s for a run",
+        f"- rounds: {rounds}; at most {results.limit:.0f} s for a run",
         f"- load average when it began: {results.load:.1f} (0 is an idle machine)",
         *(f"- {peer.name} {peer.version}" for peer in results.peers if isinstance(peer, Peer)),
         *(f"- {peer.name} **not installed**: {peer.reason}" for peer in results.peers if isinstance(peer, Missing)),
