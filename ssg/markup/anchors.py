@@ -9,7 +9,7 @@ from ssg.l10n.language import Language
 from ssg.l10n.slugs import slug
 from ssg.markup.converted import ANCHOR, Heading, MarkdownOptions
 from ssg.markup.positions import Source
-from ssg.markup.prose import finished, text
+from ssg.markup.prose import finished, on_one_line, text
 from ssg.markup.tags import Tag, Token
 
 _HEADING: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -47,12 +47,12 @@ def headings(tokens: Sequence[Token], ids: set[str], options: MarkdownOptions, l
         if end is None:
             continue
         inner = list(without_anchors(tokens[start + 1 : end]))
-        title = " ".join(text(inner, with_images=True).split())
+        title = on_one_line(text(inner, with_images=True))
         name = (token.attributes.get("id") or "").removeprefix(ANCHOR) or _unique(slug(title, language), ids, numbers)
         token.attributes["id"] = ANCHOR + name
         token.render()
         html = "".join(_heading_html(inner))
-        found.append(Heading(int(token.name[1]), name, title, " ".join(finished(html).split())))
+        found.append(Heading(int(token.name[1]), name, title, on_one_line(finished(html))))
         if options.permalinks:
             closing = tokens[end]
             assert isinstance(closing, Tag)  # noqa: S101 - _ends() saw a tag

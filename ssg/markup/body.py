@@ -10,7 +10,7 @@ from ssg.markup import anchors
 from ssg.markup.converted import Converted, MarkdownOptions
 from ssg.markup.links import take_links
 from ssg.markup.positions import Source
-from ssg.markup.prose import finished, set_text, text
+from ssg.markup.prose import finished, on_one_line, set_text, text
 from ssg.markup.tags import Token, balance
 from ssg.markup.tags import tokens as cut
 
@@ -43,7 +43,7 @@ def body(
         headings=tuple(headings),
         ids=frozenset(ids),
         summary_html=finish(summary),
-        summary_text=" ".join(text(summary).split()),
+        summary_text=on_one_line(text(summary)),
         plain_text=text(tokens),
         has_code='class="highlight' in whole,
         faults=tuple(sorted(dict.fromkeys(source.faults), key=lambda fault: (fault.line, fault.column))),

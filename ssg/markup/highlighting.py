@@ -36,7 +36,7 @@ def block(fence: Fence, source: Source, *, highlight: bool = True) -> str:
         if lexer is None:
             source.fault(
                 f'no highlighting for "{fence.language}"{did_you_mean(fence.language.lower(), _aliases())}',
-                "write the name of a language that Pygments knows, or leave it away",
+                "write the name of a language that Pygments knows, or leave it out",
                 (fence.line, fence.column),
                 len(fence.language),
             )

@@ -7,10 +7,13 @@ It skips nothing that could match.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from xml.etree.ElementTree import Element
 
+from markdown.blockprocessors import BlockProcessor
+from markdown.extensions.tables import TableProcessor
 from markdown.inlinepatterns import InlineProcessor as InlinePattern
 from markdown.inlinepatterns import LinkInlineProcessor
 from markdown.treeprocessors import InlineProcessor
@@ -22,17 +25,23 @@ if TYPE_CHECKING:
     from markdown import Markdown
 
 _BRACKET: Final = re.compile(r"[\[\]]")
+_CLOSING: Final = re.compile("[)\"']")  # a quotation mark: Python-Markdown takes some links that never close
 
 
 def accelerate(markdown: "Markdown") -> None:
     """Puts the gated processor into an instance. All its inline patterns must be registered by now."""
-    for processor in (*markdown.parser.blockprocessors, *markdown.treeprocessors):
+    blocks = list(markdown.parser.blockprocessors)
+    for processor in (*blocks, *markdown.treeprocessors):
         _gate(processor)
+    for processor in blocks:
+        if type(processor) is TableProcessor:
+            _gate_table(processor)
+    markdown.parser.parseBlocks = _parser_of(blocks)  # type: ignore[method-assign, assignment]
     markdown.is_block_level = lru_cache(1000)(markdown.is_block_level)  # type: ignore[method-assign]
     markdown.treeprocessors.register(GatedInline(markdown), "inline", 20)
     brackets = Brackets()
     for pattern in markdown.inlinePatterns:
-        if isinstance(pattern, LinkInlineProcessor) and type(pattern).getText is LinkInlineProcessor.getText:
+        if isinstance(pattern, LinkInlineProcessor):
             brackets.serve(pattern)
 
 
@@ -79,6 +88,28 @@ def _gate(processor: object) -> None:
         expression = getattr(type(processor), name)
         if isinstance(expression, re.Pattern) and expressions.needed(expression):
             setattr(processor, name, Gate(expression))
+
+
+def _gate_table(processor: TableProcessor) -> None:
+    """Without a sign between its cells, a table's first row has one cell and no border."""
+    test = processor.test
+
+    def gated(parent: Element, block: str) -> bool:
+        return "|" in block and test(parent, block)
+
+    processor.test = gated  # type: ignore[method-assign]
+
+
+def _parser_of(processors: Sequence[BlockProcessor]) -> Callable[[Element, list[str]], None]:
+    """BlockParser.parseBlocks() with a list of processors that isn't made anew for each block."""
+
+    def parse(parent: Element, blocks: list[str]) -> None:
+        while blocks:
+            for processor in processors:
+                if processor.test(parent, blocks[0]) and processor.run(parent, blocks) is not False:
+                    break
+
+    return parse
 
 
 class GatedInline(InlineProcessor):
@@ -150,8 +181,9 @@ class Brackets:
         self._ends: dict[int, int] = {}
 
     def serve(self, pattern: LinkInlineProcessor) -> None:
-        """Makes this the getText() of a pattern."""
+        """Makes this the getText() of a pattern, and its getLink() one that looks for an end first."""
         own = pattern.getText
+        own_link = pattern.getLink
 
         def text(data: str, index: int) -> tuple[str, int, bool]:
             if not index or data[index - 1] != "[":
@@ -161,7 +193,11 @@ class Brackets:
             end = self._ends.get(index - 1)
             return (data[index:], len(data), False) if end is None else (data[index:end], end + 1, True)
 
+        def link(data: str, index: int) -> tuple[str, str | None, int, bool]:
+            return own_link(data, index) if _CLOSING.search(data, index) else ("", None, index, False)
+
         pattern.getText = text  # type: ignore[method-assign]
+        pattern.getLink = link  # type: ignore[method-assign]
 
 
 def _pairs(data: str) -> Iterator[tuple[int, int]]:

@@ -52,6 +52,7 @@ _OPAQUE: Final = frozenset(
 _UNREAD: Final = frozenset(
     {"pre", "script", "style", "textarea", "template", "svg", "math", "iframe", "noscript", "select"}
 )
+_WHITE: Final = re.compile(r"[ \t\n\r\f\v]+")
 
 
 def set_text(tokens: list[Token], language: Language) -> None:
@@ -127,7 +128,12 @@ def text(tokens: Sequence[Token], *, with_images: bool = False) -> str:
         elif name and name not in _INLINE and name not in {"code", "kbd", "samp", "var", "img", "input", "wbr"}:
             parts.append("\n")
     lines = entities.unescape(finished("".join(parts))).split("\n")
-    return "\n".join(" ".join(words) for line in lines if (words := line.split()))
+    return "\n".join(found for line in lines if (found := on_one_line(line)))
+
+
+def on_one_line(text: str) -> str:
+    """White space made single spaces. No-break spaces within the text are signs of it, and stay."""
+    return _WHITE.sub(" ", text).strip()
 
 
 def _is_sign(token: Tag) -> bool:

@@ -88,13 +88,13 @@ def _cut(html: str, at: int, into: list[Token]) -> int | None:
         at = found.end()
         end, name, attributes = found.groups()
         if name is None:
-            into.append(Tag(found[0], ""))
+            into.append(Tag(found[0], "", False, {}))
             continue
         name = name.lower()
         if end:
-            into.append(Tag(found[0], name, is_end=True))
+            into.append(Tag(found[0], name, True, {}))
             continue
-        into.append(Tag(found[0], name, attributes=_attributes(attributes) if attributes else {}))
+        into.append(Tag(found[0], name, False, _attributes(attributes) if attributes else {}))
         if name in _RAW_TEXT:
             # Nothing is a tag in there but its own end.
             closing = re.compile(rf"</{name}[\s/>]", re.IGNORECASE).search(html, at)
@@ -113,7 +113,8 @@ def _attributes(written: str) -> dict[str, str | None]:
         name, quoted, single, bare = found.groups()
         value = quoted if quoted is not None else single if single is not None else bare
         # HTML, 13.2.5.33: the first of two attributes of one name counts.
-        attributes.setdefault(name, None if value is None else _unescaped(value))
+        if name not in attributes:
+            attributes[name] = _unescaped(value) if value is not None and ("&" in value or STX in value) else value
     return attributes
 
 

@@ -33,6 +33,7 @@ N, W = "\u00a0", "\u202f"
             f"<em>Oui</em>{W}! <code>a ? b</code> &amp; https://e.org/?a=1;b{W}!",
         ),
         ("fr", '"a !"', f"«{N}a{W}!{N}»"),
+        ("fr", "Le fichier `a` : `b` ; fin", f"Le fichier <code>a</code>{N}: <code>b</code>{W}; fin"),
         ("fr", "*Oui !*", f"<em>Oui{W}!</em>"),
         ("de", "\"a 'b' c\" geht's", "„a ‚b‘ c“ geht’s"),
         ("ja", '"a"', "「a」"),
@@ -59,6 +60,12 @@ def test_headings_and_summaries_are_set_too(converted):
     found = converted('# It\'s "a"\n\n"b"', SET)
     assert (found.headings[0].title, found.headings[0].id) == ("It’s “a”", "its-a")
     assert found.summary_text == "“b”"
+
+
+def test_no_break_spaces_stay_in_headings_and_summaries(converted):
+    found = converted("## Oui ?  Non\n\nSi !", SET, "fr")
+    assert (found.headings[0].title, found.headings[0].html) == (f"Oui{W}? Non", f"Oui{W}? Non")
+    assert found.summary_text == f"Si{W}!"
 
 
 def test_a_long_row_of_quotes_takes_no_long_time(rendered):
