@@ -167,8 +167,8 @@ def _profile(profile: Profile) -> str:
 
 
 _SAMPLED: Final = """\
-A cold build of {posts:,} posts, sampled by CPU time: {cpu:.2f} s, {each:.2f} ms for each post. A library's time is its
-own; C code and the standard library count as those who called them."""
+A cold build of {posts:,} posts by one process, sampled by CPU time: {cpu:.2f} s, {each:.2f} ms for each
+post. A library's time is its own; C code and the standard library count as those who called them."""
 
 _ALONE: Final = """\
 As they come and with nothing around them, Python-Markdown (`extra`, `toc`, `smarty`) takes {markdown:.2f} ms for such a

@@ -1,7 +1,7 @@
 """Where the time of a cold build of sealpress goes: a sampling profile, and what its libraries take by themselves.
 
 As often as the kernel's clock allows, the innermost frame that belongs to a known step is counted, so that neither many
-small calls nor few large ones are favoured. Only the first process is looked at. Runs as one of its own:
+small calls nor few large ones are favoured. sealpress works in one process here, and that is one of its own:
 `python -m benchmarks.steps FOLDER POSTS` prints JSON.
 """
 
@@ -33,6 +33,8 @@ STEPS: Final = (
     ("babel", "Babel: dates"),
     ("ssg.markup", "sealpress: its parts of the Markdown conversion"),
     ("ssg.bodies", "sealpress: its parts of the Markdown conversion"),
+    ("ssg.conversion", "sealpress: its parts of the Markdown conversion"),
+    ("ssg.store", "sealpress: its cache"),
     ("ssg.reading", "sealpress: reading sources and front matter"),
     ("ssg.l10n", "sealpress: languages"),
     ("ssg.linking", "sealpress: links"),
@@ -109,7 +111,9 @@ def _sampled(work: Callable[[], None]) -> tuple[Counter[str], float]:
 def _build(folder: Path) -> None:
     from ssg.cli import ssg  # noqa: PLC0415 - its imports are part of what is measured
 
-    ssg(["build", "--quiet", "--site", str(folder / "site.toml")], standalone_mode=False)
+    options = {name for command in ssg.commands.values() for option in command.params for name in option.opts}
+    alone = ["--jobs", "1"] if "--jobs" in options else []  # one process is one profile; old commits have no other
+    ssg(["build", "--quiet", *alone, "--site", str(folder / "site.toml")], standalone_mode=False)
 
 
 def _alone(posts: Iterable[corpus.Post]) -> dict[str, float]:
