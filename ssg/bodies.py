@@ -13,6 +13,7 @@ from ssg.l10n.language import Language
 from ssg.linking import Linker, SitePath
 from ssg.markup import converted as markup
 from ssg.markup.converted import Converted, Heading, MarkdownOptions
+from ssg.markup.prose import on_one_line
 from ssg.model import Page, Site
 
 DESCRIPTION_LENGTH: Final = 200  # characters; search engines show no more
@@ -109,7 +110,7 @@ def _quoted(rest: str) -> str:
 
 def _shortened(text: str) -> str:
     """Cut at a word, with an ellipsis where something is gone."""
-    text = " ".join(text.split())
+    text = on_one_line(text)
     if len(text) <= DESCRIPTION_LENGTH:
         return text
     return text[:DESCRIPTION_LENGTH].rpartition(" ")[0].rstrip(",;:.– ") + "…"

@@ -124,7 +124,7 @@ SPACES: Final = rf"[ {NO_BREAK}{NARROW}]"
 SIGNS: Final = rf"«{SPACES}*|{SPACES}*»|{SPACES}*[;:!?]+"
 SPACED: Final = re.compile(f"{ADDRESS}|{ENTITY}|(?P<sign>{SIGNS})")
 
-_BEFORE: Final = re.compile(r"[\w)\]}»”’\"'%°…*]")
+_BEFORE: Final = re.compile(r"[\w)\]}»”’\"'%°…*\ufffc]")  # the last stands for code, an image
 _AFTER: Final = re.compile(r"[\s»”’\"'…\])}]")
 
 

@@ -49,6 +49,7 @@ _INLINE: Final = frozenset(
 _OPAQUE: Final = frozenset(
     {"code", "kbd", "samp", "var", "button", "select", "audio", "video", "object", "svg", "math"}
 )
+_LINE_BREAK: Final = ["\n"]  # all that stands between most blocks
 _UNREAD: Final = frozenset(
     {"pre", "script", "style", "textarea", "template", "svg", "math", "iframe", "noscript", "select"}
 )
@@ -89,8 +90,11 @@ def set_text(tokens: list[Token], language: Language) -> None:
             run.append(-1)
             parts.append("\n")
         else:
-            if run:
+            if run and parts != _LINE_BREAK:
                 flush()
+            else:
+                run.clear()
+                parts.clear()
             if name in _UNREAD and not token.is_end:
                 hidden.append(name)
     if run:
@@ -121,7 +125,7 @@ def text(tokens: Sequence[Token], *, with_images: bool = False) -> str:
         elif name in _UNREAD and not token.is_end:
             hidden.append(name)
             parts.append("\n")
-        elif _is_sign(token):
+        elif token.attributes and _is_sign(token):
             hidden.append(name)
         elif name == "img" and with_images:
             parts.append(token.attributes.get("alt") or "")
