@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import tomllib
 from dataclasses import fields
@@ -9,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from pip._internal.models.index import PyPI
 
 from sealpress import sitefile
 from sealpress.settings import Settings
@@ -20,6 +22,7 @@ EVERY = [
     for block in blocks(page)
     if block.language in {"python", "toml", "json", "bash"}
 ]
+ROOT = CONTENT.parents[1]
 TABLES = {field.name for field in fields(Settings)}
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -59,8 +62,17 @@ def test_a_drawing_says_in_words_what_it_shows(drawing: Path) -> None:
         assert found.get("id") in root.get("aria-labelledby", "").split()
 
 
+def registries() -> set[str]:
+    """The hosts that this machine's own package clients ask, as they are set up here."""
+    apt = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
+    text = "\n".join(file.read_text("utf-8", "replace") for file in apt if file.is_file())
+    found = set(re.findall(r"https?://([A-Za-z0-9.-]+)", text))
+    return found | {PyPI.netloc, PyPI.file_storage_domain}
+
+
 @pytest.mark.parametrize("page", pages(), ids=name)
-def test_no_page_names_a_registry_or_this_machine(page: Path) -> None:
+def test_no_page_names_a_registry_or_a_path_of_this_machine(page: Path) -> None:
     text = page.read_text("utf-8")
-    for word in (str(CONTENT.parents[1]), str(Path.home())):
-        assert word not in text, f"{name(page)} names {word}"
+    assert [host for host in sorted(registries()) if host in text] == []
+    assert str(ROOT) not in text
+    assert f"{Path.home()}/" not in text
