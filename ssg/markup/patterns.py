@@ -17,7 +17,7 @@ from markdown.extensions.tables import TableProcessor
 from markdown.inlinepatterns import InlineProcessor as InlinePattern
 from markdown.inlinepatterns import LinkInlineProcessor
 from markdown.treeprocessors import InlineProcessor
-from markdown.util import AtomicString
+from markdown.util import INLINE_PLACEHOLDER_PREFIX, AtomicString
 
 from ssg.markup import expressions
 
@@ -112,6 +112,9 @@ def _parser_of(processors: Sequence[BlockProcessor]) -> Callable[[Element, list[
     return parse
 
 
+_with_placeholders: Final[Any] = vars(InlineProcessor)["_InlineProcessor__processPlaceholders"]
+
+
 class GatedInline(InlineProcessor):
     """The tree processor that applies inline patterns, less those that can't match."""
 
@@ -126,7 +129,7 @@ class GatedInline(InlineProcessor):
         self._gates = [[sum(bits[literal] for literal in clause) for clause in needed] for needed in clauses]
         self._plans: dict[int, tuple[int, ...]] = {}
 
-    # The names of the two methods are those that Python gives to InlineProcessor.__handleInline and __applyPattern.
+    # Python gives these names to the methods of InlineProcessor that begin with two underscores.
 
     def _InlineProcessor__handleInline(self, data: str, patternIndex: int = 0) -> str:  # noqa: N802, N803
         if isinstance(data, AtomicString):
@@ -148,6 +151,21 @@ class GatedInline(InlineProcessor):
 
     _InlineProcessor__applyPattern: Any
 
+    def _InlineProcessor__processPlaceholders(  # noqa: N802
+        self,
+        data: str | None,
+        parent: Element,
+        isText: bool = True,  # noqa: FBT001, FBT002, N803
+    ) -> list[tuple[Element, list[str]]]:
+        if data is None or INLINE_PLACEHOLDER_PREFIX in data:
+            found: list[tuple[Element, list[str]]] = _with_placeholders(self, data, parent, isText)
+            return found
+        if isText:
+            parent.text = parent.text + data if parent.text else data
+        else:
+            parent.tail = parent.tail + data if parent.tail else data
+        return []
+
     def _plan(self, data: str) -> tuple[int, ...]:
         """For each pattern's number the first one from there that may match, or -1."""
         mask = 0
@@ -168,7 +186,8 @@ class GatedInline(InlineProcessor):
 def _clauses(pattern: object) -> tuple[expressions.Clause, ...]:
     if not isinstance(pattern, InlinePattern):
         return ()  # an old one, whose expression is matched in another way
-    return expressions.needed(pattern.getCompiledRegExp())
+    # Two of them rule out nearly all that more would.
+    return expressions.needed(pattern.getCompiledRegExp())[:2]
 
 
 class Brackets:

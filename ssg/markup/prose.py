@@ -137,6 +137,8 @@ def text(tokens: Sequence[Token], *, with_images: bool = False) -> str:
 
 def on_one_line(text: str) -> str:
     """White space made single spaces. No-break spaces within the text are signs of it, and stay."""
+    if text.isprintable():  # with no other white space than spaces, which most lines have
+        return " ".join(text.split())
     return _WHITE.sub(" ", text).strip()
 
 
