@@ -150,3 +150,21 @@ def test_a_reader_that_goes_away_is_no_error(script: Path) -> None:
 def test_a_terminal_in_ascii_is_enough(script: Path) -> None:
     done = call(script, "café", PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("command", ["ssg", "imagebake", "publish"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_can_complete(command: str, shell: str) -> None:
+    """What the reference tells to put into a shell's start-up file gives the shell something to run."""
+    program = Path(sys.executable).parent / command
+    environment = {**os.environ, f"_{command.upper()}_COMPLETE": f"{shell}_source"}
+    done = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"_{command}_completion" in done.stdout
+
+
+def test_a_completion_names_the_options() -> None:
+    program = Path(sys.executable).parent / "ssg"
+    environment = {**os.environ, "_SSG_COMPLETE": "bash_complete", "COMP_WORDS": "ssg build --dr", "COMP_CWORD": "2"}
+    done = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout == "plain,--drafts\n"
