@@ -4,12 +4,13 @@ Nothing is written before everything is rendered and checked, so a build that fa
 """
 
 import datetime as dt
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from sealpress import VERSION, moment
 from sealpress.console import SILENT, Progress
@@ -29,6 +30,7 @@ from ssg.reading.content import Content, Options, read_content
 from ssg.reading.sources import Sources, list_sources
 from ssg.reading.tags import tags_of
 from ssg.rendering import theme as themes
+from ssg.snapshot import Inputs, Snapshots
 from ssg.store import Store
 from ssg.writing import folders, write
 
@@ -76,11 +78,24 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
 
     Raises Problem or Problems (exit 3), as many as one stage can find, with nothing written.
     """
-    settings = request.site.settings
     sources = _sources(request)
+    snapshots = Snapshots(request.store) if request.store else None
+    if snapshots is None:
+        return _built(request, sources, progress)
+    inputs = _inputs(request, sources)
+    if known := snapshots.recall(inputs, request.output):
+        return _told(*known)
+    began, seen = snapshots.now(), inputs.fingerprint()
+    built = _built(request, sources, progress)
+    snapshots.keep(inputs, seen, began, built.tree, _report(built))
+    return built
+
+
+def _built(request: Request, sources: Sources, progress: Progress) -> Built:
+    """The build itself, from the sources to the tree."""
     languages = _languages(request.site)
     site, content = _read(request, sources, languages)
-    theme = themes.load(request.site.root, settings, request.site.document, sources.files)
+    theme = themes.load(request.site.root, request.site.settings, request.site.document, sources.files)
     left_out = _left_out(content, sources)
     options = {tag: _markdown_options(request.site, theme, tag) for tag in languages}
     bodies = make_bodies(site, languages, options, left_out, _workshop(request), progress)
@@ -95,6 +110,48 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         scheduled=content.scheduled,
         untracked=sources.left_out,
         as_of=site.as_of,
+    )
+
+
+def _inputs(request: Request, sources: Sources) -> Inputs:
+    """All that the tree and the report depend on: what is said, what is installed, and every file that is read."""
+    as_of = request.as_of or moment.as_of(sources.repository)
+    head = sources.repository.head() if sources.repository and request.site.settings.build.git_dates else None
+    facts = [sys.version, *(f"{name} {version}" for name, version in sorted(tools().items()))]
+    facts += [
+        repr(request.site.settings),
+        repr(request.options),
+        str(as_of),
+        head.id if head else "",
+        *sources.left_out,
+    ]
+    package = Path(__file__).parent
+    code = sorted([*package.rglob("*.py"), *package.parent.glob("sealpress/*.py")])
+    theme = sorted(path for path in themes.built_in_folder().rglob("*") if path.is_file())
+    return Inputs(tuple(facts), (*(sources.root / file for file in sources.files), *code, *theme))
+
+
+def _report(built: Built) -> dict[str, Any]:
+    return {
+        "pages": dict(built.pages),
+        "posts": built.posts,
+        "drafts": built.drafts,
+        "scheduled": built.scheduled,
+        "untracked": built.untracked,
+        "as_of": built.as_of.isoformat(),
+    }
+
+
+def _told(tree: OutputTree, report: dict[str, Any]) -> Built:
+    """What `_report` was made from."""
+    return Built(
+        tree,
+        pages=MappingProxyType(report["pages"]),
+        posts=report["posts"],
+        drafts=tuple(report["drafts"]),
+        scheduled=tuple(report["scheduled"]),
+        untracked=tuple(report["untracked"]),
+        as_of=dt.datetime.fromisoformat(report["as_of"]),
     )
 
 
