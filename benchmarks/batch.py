@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from benchmarks.census import Census
+from benchmarks.census import Census, count
 from benchmarks.measure import Run
 from benchmarks.peers import Peer
-from benchmarks.scenarios import COLD, EDITS, Session, session
-from sealpress.console import Progress
+from benchmarks.scenarios import COLD, EDITS, Session, prepare, step
+from sealpress.console import Advance, Progress
 from sealpress.problems import Problem
 
 REFERENCE: Final = "hugo"
@@ -73,32 +73,42 @@ def run(
     try:
         for number in range(rounds):
             turn = number % max(1, len(able))
-            for peer in [*able[turn:], *able[:turn]]:  # everybody has been first once
-                if peer.name not in batch.failed:
-                    label = f"{posts} posts, round {number + 1} of {rounds}, {peer.name}"
-                    _one(batch, peer, folder / str(number) / peer.name, limit, label, progress)
+            order = [*able[turn:], *able[:turn]]  # another one begins
+            with progress.track(f"{posts:,} posts, round {number + 1} of {rounds}", len(able) * len(EDITS)) as advance:
+                _round(batch, order, folder / str(number), limit, progress, advance)
     finally:
         # Not between the rounds: a file system that has just removed much is slow to make folders.
         shutil.rmtree(folder, ignore_errors=True)
     return batch
 
 
-def _one(batch: Batch, peer: Peer, folder: Path, limit: float, label: str, progress: Progress) -> None:
-    number = int(folder.parent.name)
-    while len(batch.rounds) <= number:
-        batch.rounds.append({})
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with progress.track(label, len(EDITS)) as advance:
-            done = session(peer, folder, batch.posts, limit, advance, counted=number == 0)
-    except Problem as problem:
-        # Said in the report: figures of rounds that went well stay, and further ones are not tried.
-        batch.failed[peer.name] = problem.message
-        progress.note(f"{peer.name}: {problem.message}")
-    else:
-        batch.rounds[number][peer.name] = done
-        walls = ", ".join(f"{name} {one.wall:.2f} s" for name, one in done.runs.items())
-        progress.note(f"  {walls}")
+def _round(
+    batch: Batch, peers: Sequence[Peer], folder: Path, limit: float, progress: Progress, advance: Advance
+) -> None:
+    """All peers through one scenario, then all through the next: what is compared runs within a minute."""
+    folder.mkdir(parents=True)
+    here = [peer for peer in peers if peer.name not in batch.failed]
+    runs: dict[str, dict[str, Run]] = {peer.name: {} for peer in here}
+    made: dict[str, Census] = {}
+    for peer in here:
+        prepare(peer, folder / peer.name, batch.posts)
+    for scenario in EDITS:
+        for peer in here:
+            if peer.name in batch.failed:
+                continue
+            try:
+                done = step(peer, folder / peer.name, batch.posts, scenario, limit)
+            except Problem as problem:
+                # Said in the report: figures of rounds that went well stay, and further ones are not tried.
+                batch.failed[peer.name] = problem.message
+                progress.note(f"  {peer.name}, {scenario}: {problem.message}")
+                continue
+            progress.note(f"  {peer.name}, {scenario}: {done.wall:.2f} s")
+            runs[peer.name][scenario] = done
+            advance(1)
+        if scenario == COLD and not batch.rounds:
+            made = {name: count(folder / name / "public") for name, one in runs.items() if one}
+    batch.rounds.append({name: Session(one, made.get(name)) for name, one in runs.items() if name not in batch.failed})
 
 
 def _fits(peer: Peer, batch: Batch, known: Sequence[Batch], limit: float) -> bool:

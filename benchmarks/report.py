@@ -56,9 +56,9 @@ _HEAD: Final = f"""\
 # Side by side
 
 Written by `make bench`; don't edit. Each cell is the median of the rounds; in brackets the median of its ratios to
-{REFERENCE.title()} in the same round. In a round, every peer in turn gets a fresh site and builds it: *cold* (no
-output, no cache), with *nothing changed*, after one *body*, one *title* and one *template* was edited. After each
-edit the output is searched for it."""
+{REFERENCE.title()} in the same round. In a round, every peer gets a fresh site, and then all build it, one after the
+other: *cold* (no output, no cache); then with *nothing changed*; then after one *body*, one *title* and one *template*
+was edited. After each edit the output is searched for it."""
 
 
 def _batch(batch: Batch) -> str:

@@ -59,6 +59,12 @@ def _names(_context: click.Context, _option: click.Parameter, value: str) -> tup
     help="Who takes part. Ratios need hugo; sealpress always takes part.",
 )
 @click.option(
+    "--large",
+    default=",".join(DIALECTS),
+    callback=_names,
+    help="Who takes part in the sizes after the first. [default: all of them]",
+)
+@click.option(
     "--runs",
     default="3,1",
     show_default=True,
@@ -80,6 +86,7 @@ def bench(
     *,
     posts: tuple[int, ...],
     names: tuple[str, ...],
+    large: tuple[str, ...],
     runs: tuple[int, ...],
     limit: int,
     commit: str | None,
@@ -114,7 +121,9 @@ def bench(
     batches: list[batch.Batch] = []
     for number, count in enumerate(posts):
         rounds = runs[min(number, len(runs) - 1)]
-        done = batch.run(able, work / str(count), count, rounds, limit, batches, console)
+        some = [peer for peer in able if not number or peer.name in {own.name, *large}]
+        done = batch.run(some, work / str(count), count, rounds, limit, batches, console)
+        done.left_out.update({peer.name: "not asked for at this size" for peer in able if peer not in some})
         batches.append(done)
         console.say(f"\n{count:,} posts, wall time (ratio to {batch.REFERENCE} in the same round)")
         console.table(*report.summary(done))

@@ -19,7 +19,6 @@ from typing import Final
 
 from benchmarks import census, corpus, measure
 from benchmarks.peers import Peer
-from sealpress.console import Advance
 from sealpress.problems import Problem
 
 COLD: Final = "cold"
@@ -50,30 +49,26 @@ class Session:
     made: census.Census | None
 
 
-def session(peer: Peer, folder: Path, count: int, limit: float, advance: Advance, *, counted: bool) -> Session:
-    """Writes the peer's site of `count` posts into `folder` and runs every scenario on it.
-
-    `counted`: also count what the cold build made. `limit` is seconds for each run. Raises Problem with what went
-    wrong, or where an edit didn't reach the output.
-    """
+def prepare(peer: Peer, folder: Path, count: int) -> None:
+    """Writes the peer's site of `count` posts into `folder`, ready for its first build."""
     corpus.write(peer.name, folder, count)
     for name, target in peer.links.items():
         (folder / name).symlink_to(target)
     if peer.with_git:
         _commit(folder)
-    log = folder.with_name(f"{peer.name}.log")
-    runs: dict[str, measure.Run] = {}
-    made = None
-    for name, edit in EDITS.items():
-        check = edit(peer.name, folder, count)
-        os.sync()  # what was written for this run, or by the last one, is not this one's work
-        runs[name] = measure.run(peer.command, folder, peer.environment, limit, log)
-        if problem := check():
-            raise Problem(f"after the edit of a {name}: {problem}" if name != COLD else problem)
-        if name == COLD and counted:
-            made = census.count(folder / "public")
-        advance(1)
-    return Session(MappingProxyType(runs), made)
+
+
+def step(peer: Peer, folder: Path, count: int, scenario: str, limit: float) -> measure.Run:
+    """Makes a scenario's edit on the peer's site and builds it, in at most `limit` seconds.
+
+    Raises Problem with what went wrong, or where the edit didn't reach the output.
+    """
+    check = EDITS[scenario](peer.name, folder, count)
+    os.sync()  # what was written for this run, or by the last one, is not this one's work
+    done = measure.run(peer.command, folder, peer.environment, limit, folder.with_name(f"{peer.name}.log"))
+    if problem := check():
+        raise Problem(f"{scenario}: {problem}")
+    return done
 
 
 def _commit(folder: Path) -> None:
