@@ -7,6 +7,7 @@ It skips nothing that could match.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -75,8 +76,11 @@ class Gate:
                 return False
         return True
 
-    def search(self, string: str, *span: int) -> re.Match[str] | None:
-        return self._search(string, *span) if self.may_match(string) else None
+    def search(self, string: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
+        for literal in self._literals:  # as in may_match(), which would cost as much again
+            if literal not in string:
+                return None
+        return self._search(string, start, end) if not self._choices or self.may_match(string) else None
 
     def sub(self, replacement: Any, string: str, *count: int) -> str:
         return self._sub(replacement, string, *count) if self.may_match(string) else string

@@ -49,15 +49,13 @@ def changed(parts: Sequence[str], language: Language) -> list[str] | None:
     """As typeset(), but None where nothing is to be set."""
     quotes, spacing = punctuation.marks(language.tag)
     joined = _EDGE.join(parts)
-    if not (
-        '"' in joined
-        or "'" in joined
-        or "--" in joined
-        or "..." in joined
-        or (spacing is not None and _SIGNS.search(joined))
-    ):
+    # The expressions that know more are slower.
+    if spacing is not None and _SIGNS.search(joined):
+        pattern = _SIGN_PATTERN
+    elif not ('"' in joined or "'" in joined or "--" in joined or "..." in joined):
         return None
-    pattern = _SIGN_PATTERN if spacing else _ADDRESS_PATTERN if "://" in joined or "www." in joined else _PATTERN
+    else:
+        pattern = _ADDRESS_PATTERN if "://" in joined or "www." in joined else _PATTERN
     return pattern.sub(_Setter(*_with_spaces(quotes, spacing), spacing), joined).split(_EDGE)
 
 

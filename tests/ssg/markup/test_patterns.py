@@ -182,7 +182,8 @@ def test_what_an_expression_needs(pattern: str, flags: int, expected: list[set[s
     assert sorted(map(sorted, found)) == sorted(map(sorted, expected))
 
 
-# Expressions out of parts that trip up such a reading, each of them valid on its own.
+# Expressions out of parts that trip up such a reading, each of them valid on its own. None captures: within ++, that is
+# a SystemError of Python 3.11's own. Groups that capture are in the table above.
 ATOMS = st.sampled_from(
     [
         "a",
@@ -214,7 +215,7 @@ EXPRESSIONS = st.recursive(
         st.tuples(inner, st.sampled_from(["*", "+", "?", "{0}", "{2}", "*?", "?+", "++"])).map(
             lambda two: f"(?:{two[0]}){two[1]}"
         ),
-        st.tuples(st.sampled_from(["(?=", "(?!", "(", "(?>", "(?i:", "(?-i:", "(?a:", "(?s:"]), inner).map(
+        st.tuples(st.sampled_from(["(?=", "(?!", "(?>", "(?i:", "(?-i:", "(?a:", "(?s:"]), inner).map(
             lambda two: f"{two[0]}{two[1]})"
         ),
         st.sampled_from(["(?<=a)", "(?<!b)", "(?<=[ab])", "^", "$", r"\b", r"\B"]),
