@@ -55,7 +55,7 @@ _FILES: dict[str, tuple[str, ...]] = {
 def pair(name: str) -> "tuple[Lexer, Lexer]":
     """A lexer with sorted rules, and one as Pygments has it."""
     quick, stock = (get_lexer_by_name(name, stripnl=False) for _ in range(2))
-    lexing.accelerate(quick)
+    lexing.accelerate(quick, after=0)
     return quick, stock
 
 
@@ -193,7 +193,7 @@ class Traps(RegexLexer):
 @given(st.text(alphabet='aBkKſsSZz12.(){}<>"\\#=- \nifelé', max_size=40))
 def test_a_lexer_of_all_kinds_of_rules_has_the_same_tokens(text: str) -> None:
     quick, stock = Traps(stripnl=False), Traps(stripnl=False)
-    lexing.accelerate(quick)
+    lexing.accelerate(quick, after=0)
     assert list(quick.get_tokens(text)) == list(stock.get_tokens(text))
 
 
@@ -203,6 +203,17 @@ def test_a_lexer_with_a_loop_of_its_own_stays_as_it_is() -> None:
         if type(lexer).get_tokens_unprocessed is not RegexLexer.get_tokens_unprocessed:
             lexing.accelerate(lexer)
             assert "get_tokens_unprocessed" not in vars(lexer), name
+
+
+def test_rules_are_sorted_only_when_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    lexer = get_lexer_by_name("bash")
+    lexing.accelerate(lexer, after=5)
+    sorted_for: list[str] = []
+    own = lexing._tokens
+    monkeypatch.setattr(lexing, "_tokens", lambda *given: sorted_for.append(given[2]) or own(*given))
+    found = [list(lexer.get_tokens(text)) for text in ("a b\n", "a b\n", "a b\n")]
+    assert sorted_for == ["a b\n"]
+    assert found[0] == found[1] == found[2]
 
 
 def test_few_rules_are_tried() -> None:
