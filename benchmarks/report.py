@@ -74,10 +74,18 @@ def _batch(batch: Batch) -> str:
     lines += [f"- {name} left out: {reason}" for name, reason in batch.left_out.items()]
     if lines:
         parts.append("\n".join(lines))
+    if REFERENCE in batch.peers:
+        cpu, wall = (batch.median(REFERENCE, COLD, of) for of in (lambda one: one.cpu, lambda one: one.wall))
+        parts.append(_BUSY.format(name=REFERENCE.title(), had=cpu / wall, cores=len(os.sched_getaffinity(0))))
     if OWN in batch.peers and "pelican" in batch.peers:
         faster = batch.ratio("pelican", COLD, lambda one: one.wall, against=OWN)
         parts.append(f"A cold build of Pelican takes {faster:.1f} times as long as one of sealpress.")
     return "\n\n".join(parts)
+
+
+_BUSY: Final = """\
+{name}'s cold builds, which can use every core, had {had:.1f} of {cores}: where that is much less than all, the machine was
+busy with other work, and CPU time says more than wall time."""
 
 
 def _table(
