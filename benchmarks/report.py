@@ -84,8 +84,8 @@ def _batch(batch: Batch) -> str:
 
 
 _BUSY: Final = """\
-{name}'s cold builds, which can use every core, had {had:.1f} of {cores}: where that is much less than all, the machine was
-busy with other work, and CPU time says more than wall time."""
+{name}'s cold builds, which can use every core, had {had:.1f} of {cores}: where that is much less than all, the machine
+was busy with other work, and CPU time says more than wall time."""
 
 
 def _table(
