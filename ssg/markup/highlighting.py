@@ -3,6 +3,7 @@
 import html as entities
 import re
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from sealpress.problems import Problem, did_you_mean
@@ -20,6 +21,11 @@ PLAIN: Final = frozenset({"", "text", "txt", "plain", "none"})
 LIGHT: Final = "xcode"
 DARK: Final = "lightbulb"
 # Of Pygments' styles, the two whose every colour stands out enough from its ground: WCAG 2.2, 1.4.3 (4.5 to 1).
+
+
+# More tokens than any code has: at most a few to a character, some of them empty.
+_TOKENS_EACH: Final = 8
+_TOKENS: Final = 1000
 
 
 def block(fence: Fence, source: Source, *, highlight: bool = True) -> str:
@@ -40,7 +46,7 @@ def block(fence: Fence, source: Source, *, highlight: bool = True) -> str:
                 (fence.line, fence.column),
                 len(fence.language),
             )
-    inner = _spans(fence.code, lexer) if lexer else entities.escape(fence.code, quote=False)
+    inner = _spans(fence, source, lexer) if lexer else entities.escape(fence.code, quote=False)
     if fence.first_number is not None or fence.marked:
         inner = _lines(inner, fence)
     classes = " ".join(["highlight", *fence.classes])
@@ -53,10 +59,20 @@ def block(fence: Fence, source: Source, *, highlight: bool = True) -> str:
     return f'<figure class="code"><figcaption>{entities.escape(fence.title)}</figcaption>{pre}</figure>'
 
 
-def _spans(code: str, lexer: "Lexer") -> str:
-    from pygments import highlight  # noqa: PLC0415
+def _spans(fence: Fence, source: Source, lexer: "Lexer") -> str:
+    from pygments import format as formatted  # noqa: PLC0415
 
-    return str(highlight(code, lexer, _formatter()))
+    tokens = list(islice(lexer.get_tokens(fence.code), _TOKENS_EACH * len(fence.code) + _TOKENS))
+    if len(tokens) == _TOKENS_EACH * len(fence.code) + _TOKENS:
+        # Some of Pygments' lexers go round for ever on texts of another language.
+        source.fault(
+            f'the highlighting for "{fence.language}" comes to no end in this code',
+            "write the name of another language, or leave it out",
+            (fence.line, fence.column),
+            len(fence.language),
+        )
+        return ""
+    return str(formatted(tokens, _formatter()))
 
 
 def _lines(inner: str, fence: Fence) -> str:

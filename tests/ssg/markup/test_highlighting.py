@@ -1,9 +1,13 @@
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from sealpress.problems import Problem
+from ssg.l10n.language import language
+from ssg.markup import highlighting
 from ssg.markup.converted import MarkdownOptions
+from ssg.markup.converter import convert
 from ssg.markup.highlighting import DARK, LIGHT, stylesheet
 
 CODE = "def f():\n    return 1\n"
@@ -86,3 +90,21 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
     red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_lexer_that_comes_to_no_end_is_a_fault_and_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pygments has lexers that go round for ever on what is not their language."""
+    from pygments.lexers import MCSchemaLexer
+    from pygments.token import Text
+
+    def endless(*_: object) -> Iterator[tuple[int, object, str]]:
+        while True:
+            yield 0, Text, ""
+
+    monkeypatch.setattr(MCSchemaLexer, "get_tokens_unprocessed", endless)
+    highlighting._lexer.cache_clear()
+    try:
+        found = convert("```mcschema\nx\n```\n", MarkdownOptions(), language("en"))
+    finally:
+        highlighting._lexer.cache_clear()
+    assert [fault.message for fault in found.faults] == ['the highlighting for "mcschema" comes to no end in this code']
