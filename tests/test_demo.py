@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mirrors import require_mirror
+
 ROOT = Path(__file__).parents[1]
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 STALE = "0" * 64
@@ -39,6 +41,7 @@ def checkout(folder: Path) -> None:
 
 @pytest.mark.network
 def test_the_demo_renews_a_stale_lock_aside_says_so_and_goes_on(tmp_path: Path) -> None:
+    require_mirror()
     checkout(tmp_path)
     environment = {**os.environ, "SEALPRESS_STATE": str(tmp_path / "state"), "SEALPRESS_CACHE": str(tmp_path / "cache")}
     try:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mirrors import require_mirror
+
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "site"
 
@@ -86,6 +88,7 @@ def test_ssg_builds_with_the_default_theme(installed: Path, tmp_path: Path) -> N
 def test_imagebake_bakes_and_publish_runs_the_site(
     installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    require_mirror()
     blog = tmp_path / "blog"
     shutil.copytree(GOLDEN, blog)
     target = '\n[publish.here]\nhost = "local"\nengine = "embedded"\nport = 18431\naddress = "127.0.0.1"\n'

@@ -119,6 +119,8 @@ def test_devices_are_refused(tmp_path: Path) -> None:
     try:
         os.mknod(tmp_path / "null", 0o600 | 0o020000, os.makedev(1, 3))
     except PermissionError:
+        if os.environ.get("CI") == "true":
+            raise
         pytest.skip("this root may not make devices")
     assert "is neither a file nor a folder" in refusal(tmp_path)
 
