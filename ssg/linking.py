@@ -8,130 +8,159 @@
 """
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from sealpress.problems import Place, Problem, did_you_mean
-from ssg.markup.converted import Converted, Link
+from ssg.markup.converted import Link
 from ssg.model import Page, Site, output_of
 
 PAGE_ENDING: Final = ".md"
 
 
+class To(StrEnum):
+    """What a link names."""
+
+    ITSELF = "itself"  # the page that it stands on
+    PAGE = "page"
+    FILE = "file"
+    PATH = "path"  # of the site
+
+
 @dataclass(frozen=True, slots=True)
-class SitePath:
-    """Where a link leads: a path of the site, and behind it what the link adds ("#part", "?q=1#part")."""
+class Destination:
+    """A link's target, taken apart. `name` is a source, or a path of the site; `fragment` is as written."""
 
-    path: str
-    rest: str
+    to: To
+    name: str
+    query: str
+    fragment: str
+
+    @property
+    def rest(self) -> str:
+        """What stands behind the path, made fit for a URL; what is percent-encoded already stays."""
+        whole = (f"?{self.query}" if self.query else "") + (f"#{self.fragment}" if self.fragment else "")
+        return quote(whole, safe="%#?&=/:@!$'()*+,;~-._")
+
+    @property
+    def anchor(self) -> str:
+        """The id that must be there; "" where any page will do: "#" and "#top" lead to its top (HTML, 7.4.6.3)."""
+        anchor = unquote(self.fragment)
+        return "" if anchor.lower() == "top" else anchor
+
+
+@lru_cache(maxsize=4096)
+def destination(content: str, source: str, target: str) -> Destination:
+    """What `target` names on the page at `source`. `content` is the content folder."""
+    parts = urlsplit(target)
+    path = unquote(parts.path)
+    if not path:
+        return Destination(To.ITSELF, source, parts.query, parts.fragment)
+    if path.startswith("/") and not path.endswith(PAGE_ENDING):
+        return Destination(To.PATH, path, parts.query, parts.fragment)
+    seen_from_page = posixpath.join(posixpath.dirname(source), path)
+    found = posixpath.normpath(content + path if path.startswith("/") else seen_from_page)
+    to = To.PAGE if path.endswith(PAGE_ENDING) else To.FILE
+    return Destination(to, found, parts.query, parts.fragment)
 
 
 @dataclass(frozen=True, slots=True)
-class Linker:
-    """Resolves links. `converted` is by source; `left_out` are sources that are not published, with the reason."""
+class Checker:
+    """Looks whether links lead somewhere.
+
+    `ids` gives the anchors of a page's body; `left_out` are sources that are not published, with the reason; `outputs`
+    are all files of the tree.
+    """
 
     site: Site
-    converted: Mapping[str, Converted]
-    assets: Mapping[str, str]  # the path of each asset, by source
+    ids: Callable[[Page], Collection[str]]
     left_out: Mapping[str, str]
+    outputs: Collection[str]
+    place: Callable[[Page, Link], Place]
 
-    def resolve(self, page: Page, link: Link) -> SitePath:
-        """Raises Problem (exit 3) at the link for a target that isn't there.
+    def sources(self, page: Page, link: Link) -> Problem | None:
+        """The Problem of a link to a page, file or anchor that isn't there."""
+        to = self._destination(page, link)
+        match to.to:
+            case To.ITSELF:
+                return self._anchor(page, link, page, to.anchor)
+            case To.PAGE:
+                named = self.site.by_source.get(to.name)
+                if named is None:
+                    return self._dead_page(page, link, to.name)
+                found = self.site.translation(named, page.language) or named
+                return self._anchor(page, link, found, to.anchor)
+            case To.FILE:
+                return None if to.name in self.site.asset_paths else self._dead_file(page, link, to.name)
+            case To.PATH:
+                return None
 
-        A path of the site is only read here: which paths there are is known when all is rendered, see `missing`.
-        """
-        parts = urlsplit(link.target)
-        target = unquote(parts.path)
-        rest = (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
-        if not target:
-            self._check_anchor(page, link, page, parts.fragment)
-            return SitePath(page.path, rest) if parts.query else SitePath("", rest)
-        if target.endswith(PAGE_ENDING):
-            found = self._page(page, link, target)
-            self._check_anchor(page, link, found, parts.fragment)
-            return SitePath(found.path, rest)
-        if target.startswith("/"):
-            return SitePath(target, rest)
-        source = self._source(page, target)
-        if source not in self.assets:
-            raise self._dead_file(page, link, source)
-        return SitePath(self.assets[source], rest)
-
-    def missing(self, page: Page, link: Link, outputs: frozenset[str]) -> Problem | None:
+    def paths(self, page: Page, link: Link) -> Problem | None:
         """The Problem of a link to a path of the site that no output is at."""
-        target = unquote(urlsplit(link.target).path)
-        if not target.startswith("/") or target.endswith(PAGE_ENDING) or output_of(target) in outputs:
+        to = self._destination(page, link)
+        if to.to is not To.PATH or output_of(to.name) in self.outputs:
             return None
-        folder = target + "/"
-        hint = f'write "{folder}"' if output_of(folder) in outputs else "link to a page by its source: [x](/docs/x.md)"
-        return Problem(f'nothing on the site is at "{target}"', place=_place(page, link), hint=hint)
+        folder = to.name + "/"
+        hint = (
+            f'write "{folder}"' if output_of(folder) in self.outputs else "link to a page by its source: [x](/docs/x.md)"
+        )
+        return Problem(f'nothing on the site is at "{to.name}"', place=self.place(page, link), hint=hint)
 
-    def _source(self, page: Page, target: str) -> str:
-        """The source path that `target` means, seen from the page; a leading "/" is the content folder."""
-        if target.startswith("/"):
-            return posixpath.normpath(self.site.settings.build.content + target)
-        return posixpath.normpath(posixpath.join(posixpath.dirname(page.source), target))
+    def anchored(self, page: Page, link: Link) -> str | None:
+        """The source of the page whose anchor a link needs; None for a link that needs none."""
+        to = self._destination(page, link)
+        if not to.anchor or to.to not in {To.ITSELF, To.PAGE}:
+            return None
+        named = self.site.by_source.get(to.name)
+        return (self.site.translation(named, page.language) or named).source if named else None
 
-    def _page(self, page: Page, link: Link, target: str) -> Page:
-        source = self._source(page, target)
-        named = self.site.by_source.get(source)
-        if named is None:
-            raise self._dead_page(page, link, source)
-        return self.site.translation(named, page.language) or named
+    def _destination(self, page: Page, link: Link) -> Destination:
+        return destination(self.site.settings.build.content, page.source, link.target)
 
     def _dead_page(self, page: Page, link: Link, source: str) -> Problem:
         if reason := self.left_out.get(source):
             return Problem(
                 f'this links to "{source}", which is {reason}',
-                place=_place(page, link),
+                place=self.place(page, link),
                 hint="publish that page too, or take the link out",
             )
         meant = did_you_mean(source, self.site.by_source)
-        return Problem(f'this links to "{source}", which is not there{meant}', place=_place(page, link))
+        return Problem(f'this links to "{source}", which is not there{meant}', place=self.place(page, link))
 
     def _dead_file(self, page: Page, link: Link, source: str) -> Problem:
+        place = self.place(page, link)
         if reason := self.left_out.get(source):
-            return Problem(
-                f'"{source}" is {reason}', place=_place(page, link), hint="git add it, or build with --dirty"
-            )
+            return Problem(f'"{source}" is {reason}', place=place, hint="git add it, or build with --dirty")
         if any(other.startswith(source + "/") for other in self.site.by_source):
             index = posixpath.join(posixpath.relpath(source, posixpath.dirname(page.source)), "index.md")
-            return Problem(
-                f'"{source}" is a folder', place=_place(page, link), hint=f'link to a page by its source: "{index}"'
-            )
+            return Problem(f'"{source}" is a folder', place=place, hint=f'link to a page by its source: "{index}"')
         if f"{source}{PAGE_ENDING}" in self.site.by_source:
             hint = f'link to a page by its source: "{link.target}{PAGE_ENDING}"'
-            return Problem(f'there is no file "{source}"', place=_place(page, link), hint=hint)
-        folder = self.site.settings.build.content
-        if not source.startswith(folder + "/"):
+            return Problem(f'there is no file "{source}"', place=place, hint=hint)
+        build = self.site.settings.build
+        if not source.startswith(build.content + "/"):
             return Problem(
                 f'"{source}" is not in the content folder',
-                place=_place(page, link),
-                hint=f"put it beside the page, or into {self.site.settings.build.static}/ and link to it as /x.pdf",
+                place=place,
+                hint=f"put it beside the page, or into {build.static}/ and link to it as /x.pdf",
             )
         return Problem(
-            f'there is no file "{source}"{did_you_mean(source, self.assets)}',
-            place=_place(page, link),
+            f'there is no file "{source}"{did_you_mean(source, self.site.asset_paths)}',
+            place=place,
             hint="a file is named as seen from the page; a page by its source, which ends in .md",
         )
 
-    def _check_anchor(self, page: Page, link: Link, target: Page, fragment: str) -> None:
-        anchor = unquote(fragment)
-        # "#" and "#top" lead to the top of every page (HTML, 7.4.6.3).
-        if not anchor or anchor.lower() == "top":
-            return
-        ids = self.converted[target.source].ids
-        if anchor not in ids:
-            where = "on this page" if target is page else f'in "{target.source}"'
-            listed = ", ".join(f"#{known}" for known in sorted(ids)[:12])
-            raise Problem(
-                f'there is no anchor "#{anchor}" {where}{did_you_mean(anchor, ids)}',
-                place=_place(page, link),
-                hint=f"anchors there: {listed}" if listed else "that page has no anchors",
-            )
-
-
-def _place(page: Page, link: Link) -> Place:
-    return page.place(link.line, link.column, link.length)
+    def _anchor(self, page: Page, link: Link, target: Page, anchor: str) -> Problem | None:
+        if not anchor or anchor in (ids := self.ids(target)):
+            return None
+        where = "on this page" if target is page else f'in "{target.source}"'
+        listed = ", ".join(f"#{known}" for known in sorted(ids)[:12])
+        return Problem(
+            f'there is no anchor "#{anchor}" {where}{did_you_mean(anchor, ids)}',
+            place=self.place(page, link),
+            hint=f"anchors there: {listed}" if listed else "that page has no anchors",
+        )

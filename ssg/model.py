@@ -12,13 +12,11 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from sealpress.document import Node
-from sealpress.problems import Place
 from sealpress.settings import LanguageSettings, PermalinkSettings, Settings
 
 
@@ -49,10 +47,11 @@ class FrontMatter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page in one language.
+    """One page in one language, without its body.
 
-    `body` is its Markdown, which begins at line `body_line` of the source. `folder` is its folder in the content,
-    without the language's own one; an index page's folder is its own, so its parent's is one above.
+    The Markdown begins at line `body_line` of the source. `folder` is the page's folder in the content, without the
+    language's own one; an index page's folder is its own, so its parent's is one above. Moments have a fixed offset
+    from UTC.
     """
 
     source: str
@@ -63,10 +62,8 @@ class Page:
     slug: str
     path: str
     output: str
-    body: str
     body_line: int
     front_matter: FrontMatter
-    document: Node  # the front matter with places
     folder: str
     is_index: bool
     date: dt.datetime | None
@@ -83,11 +80,10 @@ class Page:
     def is_home(self) -> bool:
         return self.is_index and not self.folder
 
-    def place(self, line: int = 1, column: int = 1, length: int = 1) -> Place:
-        """A place in the page's body; line and column count from 1 within it."""
-        lines = self.body.split("\n")
-        text = lines[line - 1] if 0 < line <= len(lines) else None
-        return Place(self.source, self.body_line + line - 1, column, text, length)
+    @property
+    def last_change(self) -> dt.datetime | None:
+        """When it was last written or changed."""
+        return max((moment for moment in (self.date, self.updated) if moment), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +108,6 @@ class Asset:
     file: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One file of the output tree, ready to be written. `origin` says what it was made from, for messages."""
-
-    path: str
-    content: bytes | Path
-    origin: str
-
-
 @dataclass(frozen=True)
 class Site:
     """All that was read. `pages` and `assets` are sorted by source; drafts and scheduled posts are already left out.
@@ -134,7 +121,6 @@ class Site:
     tags: tuple[Tag, ...]
     assets: tuple[Asset, ...]
     as_of: dt.datetime
-    tools: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -160,6 +146,11 @@ class Site:
     @cached_property
     def by_source(self) -> Mapping[str, Page]:
         return MappingProxyType({page.source: page for page in self.pages})
+
+    @cached_property
+    def asset_paths(self) -> Mapping[str, str]:
+        """The path of each asset, by its source."""
+        return MappingProxyType({asset.source: asset.path for asset in self.assets})
 
     @cached_property
     def posts_by_language(self) -> Mapping[str, tuple[Page, ...]]:
@@ -235,16 +226,9 @@ class Site:
             folder = folder.rpartition("/")[0]
         return None
 
-    def url(self, path: str) -> str:
-        """What stands in an href: the path below the site's own one, percent-encoded."""
-        return urlsplit(self.settings.site.url).path.rstrip("/") + _encoded(path)
 
-    def absolute_url(self, path: str) -> str:
-        """The whole URL, for feeds, sitemaps and canonical links."""
-        return self.settings.site.url.rstrip("/") + _encoded(path)
-
-
-def _encoded(path: str) -> str:
+@cache
+def encoded(path: str) -> str:
     """RFC 3986, section 3.3: what a path may hold stays, all else is percent-encoded; "?" and "#" too."""
     return quote(path, safe="/-._~!$&'()*+,;=:@")
 

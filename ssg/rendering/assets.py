@@ -12,7 +12,7 @@ from typing import Final
 
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.markup import highlighting
-from ssg.model import Output, output_of
+from ssg.model import output_of
 from ssg.rendering.theme import Theme
 
 FOLDER: Final = "/assets/"
@@ -23,11 +23,20 @@ _LENGTH: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """A file of the theme as it is served. `path` is where in the tree, `origin` what messages call it."""
+
+    path: str
+    content: bytes
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assets:
-    """`paths` are by the name in static/. Every output's content is final."""
+    """`paths` are by the name in static/."""
 
     paths: Mapping[str, str]
-    outputs: tuple[Output, ...]
+    files: tuple[Made, ...]
 
     def path(self, name: str) -> str:
         """Raises Problem for a file that the theme doesn't have."""
@@ -49,8 +58,8 @@ def make(theme: Theme) -> Assets:
         making.add(CODE, highlighting.stylesheet().encode(), "the style sheet for code")
     for name in theme.static:
         making.path(name)
-    outputs = sorted(making.outputs, key=lambda output: output.path.encode())
-    return Assets(dict(sorted(making.paths.items())), tuple(outputs))
+    files = sorted(making.files, key=lambda file: file.path.encode())
+    return Assets(dict(sorted(making.paths.items())), tuple(files))
 
 
 def fingerprint(content: bytes) -> str:
@@ -67,7 +76,7 @@ def fingerprint(content: bytes) -> str:
 class _Making:
     theme: Theme
     paths: dict[str, str] = field(default_factory=dict)
-    outputs: list[Output] = field(default_factory=list)
+    files: list[Made] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
 
     def path(self, name: str) -> str:
@@ -86,7 +95,7 @@ class _Making:
         stem, dot, ending = name.rpartition(".")
         marked = f"{stem}.{fingerprint(content)}.{ending}" if dot else f"{name}.{fingerprint(content)}"
         self.paths[name] = FOLDER + marked
-        self.outputs.append(Output(output_of(FOLDER + marked), content, origin))
+        self.files.append(Made(output_of(FOLDER + marked), content, origin))
 
     def _rewritten(self, name: str, content: bytes) -> bytes:
         file = self.theme.static[name]

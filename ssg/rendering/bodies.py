@@ -1,35 +1,36 @@
-"""What rendering asks of the converter: finished bodies."""
+"""What rendering asks of the converter: bodies, and what lists show of them."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from ssg.markup.converted import Heading
+from ssg.markup.converted import Converted
 from ssg.model import Page
+from ssg.rendering.reading_time import minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What other pages show of a body. `links` are the targets of its links, as written."""
+
+    summary_html: str
+    summary_text: str
+    has_code: bool
+    minutes: int
+    links: tuple[str, ...]
+
+    @classmethod
+    def of(cls, body: Converted) -> "Card":
+        targets = tuple(link.target for link in body.links)
+        return cls(body.summary_html, body.summary_text, body.has_code, minutes(body.plain_text), targets)
 
 
 class Bodies(Protocol):
-    """Converted bodies, their links resolved. HTML comes without <html> and <body>."""
+    """Converted bodies, the links in their HTML still open. Each may be made or read anew when it is asked for."""
 
-    def html(self, page: Page, absolute: bool = False) -> str:  # noqa: FBT001, FBT002
-        """The whole body. `absolute`: every link and image with the site's URL, for feeds."""
+    def converted(self, page: Page) -> Converted:
+        """The page's whole body."""
         ...
 
-    def summary(self, page: Page, absolute: bool = False) -> str:  # noqa: FBT001, FBT002
-        """What lists show, as HTML; `absolute` as in `html`."""
-        ...
-
-    def text(self, page: Page) -> str:
-        """The body without markup."""
-        ...
-
-    def description(self, page: Page) -> str:
-        """A plain sentence or two, for search engines and previews."""
-        ...
-
-    def headings(self, page: Page) -> Sequence[Heading]:
-        """All of them, in the order of the body."""
-        ...
-
-    def has_code(self, page: Page) -> bool:
-        """Whether the body needs the style sheet for highlighted code."""
+    def card(self, page: Page) -> Card:
+        """What lists show of it, without the rest of it where that can be."""
         ...

@@ -25,20 +25,21 @@ from ssg.rendering.templates import Functions, describe
 
 def functions(scene: Scene) -> Mapping[str, Functions]:
     """All of them, by language."""
-    return MappingProxyType({language: _of(scene, language) for language in scene.site.languages})
+    return MappingProxyType({language: _of(scene, language) for language in scene.languages()})
 
 
 def _of(scene: Scene, tag: str) -> Functions:
     language = scene.theme.languages[tag]
-    strings = scene.theme.strings[tag]
     dates: dict[tuple[dt.date, str], str] = {}
     texts: dict[tuple[object, ...], str] = {}
 
     # Every page asks for the same few texts and days: what they cost is paid once.
     def t(key: str, /, **values: Value) -> str:
         asked = (key, *values.items())
-        if asked not in texts:
-            texts[asked] = strings.text(key, **values)
+        if asked in texts:
+            scene.string(key, tag)
+        else:
+            texts[asked] = scene.text(key, tag, **values)
         return texts[asked]
 
     def date(moment: dt.date, form: str = "long") -> str:
@@ -57,10 +58,10 @@ def _of(scene: Scene, tag: str) -> Functions:
         return scene.target(target, tag)
 
     def absolute_url(target: str) -> str:
-        return urljoin(scene.site.settings.site.url, url(target))
+        return urljoin(scene.site_url(), url(target))
 
     def asset(name: str) -> str:
-        return scene.site.url(scene.assets.path(name))
+        return scene.url(scene.asset(name))
 
     return MappingProxyType(
         {

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ssg.model import Page, Site, Tag, output_of
+from ssg.model import Page, Site, output_of
 
 
 class ListKind(StrEnum):
@@ -31,8 +31,8 @@ class ListKind(StrEnum):
 class Listing:
     """One page of one list. `name` tells lists of a kind apart (a tag's slug, a year).
 
-    `number` counts from 1 to `count`. `start` is the path of the first page; `introduction` is the page that stands
-    above the list.
+    `number` counts from 1 to `count`. `start` is the path of the first page. `posts` are sources, newest first, and
+    `introduction` is the source of the page that stands above the list. `title` is a tag's name.
     """
 
     kind: ListKind
@@ -42,14 +42,19 @@ class Listing:
     name: str = ""
     number: int = 1
     count: int = 1
-    posts: tuple[Page, ...] = ()
-    tag: Tag | None = None
-    introduction: Page | None = None
+    posts: tuple[str, ...] = ()
+    title: str = ""
+    introduction: str = ""
     repeats: str = ""  # the path of the page that this one is a copy of
 
     @property
     def output(self) -> str:
         return output_of(self.path)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether search engines should know it."""
+        return self.kind is not ListKind.MISSING and not self.repeats
 
     @property
     def identity(self) -> tuple[str, str, int]:
@@ -60,9 +65,9 @@ class Listing:
     def origin(self) -> str:
         """What messages call it."""
         if self.introduction:
-            return self.introduction.source
-        if self.tag:
-            return f'the tag "{self.tag.name}" ({self.language})'
+            return self.introduction
+        if self.kind is ListKind.TAG:
+            return f'the tag "{self.title}" ({self.language})'
         names = {
             ListKind.HOME: "the list of posts",
             ListKind.POSTS: "the list of posts",
@@ -109,10 +114,12 @@ def has_posts(site: Site) -> bool:
 
 
 def _of_language(site: Site, language: str) -> Iterator[Listing]:
-    posts = site.posts_by_language[language]
+    pages = site.posts_by_language[language]
+    posts = tuple(page.source for page in pages)
     before = site.prefix(language)
     permalinks = site.permalinks(language)
-    introduction = posts_page(site, language)
+    found = posts_page(site, language)
+    introduction = found.source if found else ""
     if not site.home(language):
         home = list(_paged(site, Listing(ListKind.HOME, language, f"{before}/", f"{before}/"), posts))
         yield from home
@@ -127,20 +134,20 @@ def _of_language(site: Site, language: str) -> Iterator[Listing]:
         yield Listing(ListKind.TAGS, language, path, path)
     for tag in site.tags:
         if tag.language == language:
-            listing = Listing(ListKind.TAG, language, tag.path, tag.path, name=tag.slug, tag=tag)
-            yield from _paged(site, listing, tag.posts)
+            listing = Listing(ListKind.TAG, language, tag.path, tag.path, name=tag.slug, title=tag.name)
+            yield from _paged(site, listing, tuple(page.source for page in tag.posts))
     if has_posts(site):
         path = before + permalinks.archive
         yield Listing(ListKind.ARCHIVE, language, path, path, posts=posts)
-        for year, members in by_year(posts):
+        for year, members in by_year(pages):
             path = year_path(site, language, year)
-            yield Listing(ListKind.YEAR, language, path, path, name=year, posts=tuple(members))
+            yield Listing(ListKind.YEAR, language, path, path, name=year, posts=tuple(page.source for page in members))
     path = f"{before}/404.html"
     if all(asset.path != path for asset in site.assets):
         yield Listing(ListKind.MISSING, language, path, path)
 
 
-def _paged(site: Site, first: Listing, posts: Sequence[Page]) -> Iterator[Listing]:
+def _paged(site: Site, first: Listing, posts: Sequence[str]) -> Iterator[Listing]:
     size = site.settings.lists.per_page
     count = max(1, -(-len(posts) // size))
     for number in range(1, count + 1):

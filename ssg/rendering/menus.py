@@ -9,13 +9,9 @@ from ssg.model import output_of
 from ssg.rendering.scene import Scene
 
 
-def check(scene: Scene) -> None:
-    """Raises Problem or Problems at the `url` of each menu item that leads to nothing."""
-    known = {page.output for page in scene.pages} | {listing.output for listing in scene.listings}
-    known |= {asset.output for asset in scene.site.assets} | {"sitemap.xml", "robots.txt"}
-    if scene.has_feeds:
-        known |= {output_of(scene.feed_path(language)) for language in scene.site.languages}
-    raise_all(list(_problems(scene, frozenset(known))))
+def check(scene: Scene, known: frozenset[str]) -> None:
+    """Raises Problem or Problems at the `url` of each menu item that leads to none of the outputs `known`."""
+    raise_all(list(_problems(scene, known)))
 
 
 def _problems(scene: Scene, known: frozenset[str]) -> Iterator[Problem]:

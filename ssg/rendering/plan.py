@@ -1,26 +1,33 @@
-"""Every file of a site that isn't copied: the one entry to rendering."""
+"""Which files a rendering makes, and how each is made: the one entry to rendering.
+
+    jobs(scene)              every file that is rendered, in the site's order
+    Renderer(scene).make     one of them
+
+What is made depends on the site's structure alone; how it looks, on what its template asks.
+"""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress.console import SILENT, Progress
 from sealpress.problems import Place, Problem, did_you_mean
-from ssg.model import Output, Page, Site
-from ssg.rendering import assets
-from ssg.rendering.bodies import Bodies
-from ssg.rendering.feeds import feeds
+from ssg.model import output_of
+from ssg.reading.places import in_front_matter
+from ssg.rendering import feeds, sitemap
 from ssg.rendering.functions import functions
-from ssg.rendering.listings import Listing, ListKind
-from ssg.rendering.menus import check
+from ssg.rendering.listings import ListKind
 from ssg.rendering.scene import Scene
-from ssg.rendering.sitemap import robots, sitemap
 from ssg.rendering.templates import Templates, environments
-from ssg.rendering.theme import OWN, Theme
+from ssg.rendering.theme import OWN
 from ssg.rendering.views.lists import ListView
+from ssg.rendering.views.options import OptionsView
 from ssg.rendering.views.pages import PageView
 from ssg.rendering.views.shared import language_view
 from ssg.rendering.views.sites import SiteView
+from ssg.tracing import Trace
 
 TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -36,76 +43,114 @@ TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
 """The template of each kind of list. A page's is that of its front matter, else by its kind."""
 
 
-def render(site: Site, bodies: Bodies, theme: Theme, progress: Progress = SILENT) -> Iterator[Output]:
-    """The theme's files, then every page, list, feed and sitemap, in an order of their own.
+class Make(StrEnum):
+    PAGE = "page"
+    LIST = "list"
+    FEED = "feed"
+    SITEMAP = "sitemap"
+    ROBOTS = "robots"
 
-    Two outputs may be for one path: who writes them sees that. Raises Problem (exit 3) at a template's line, or at the
-    front matter that names a template which isn't there.
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to make. `path` is where in the tree, `origin` what messages call it.
+
+    `subject` is a page's source, a list's path, a feed's language, a sitemap's name.
     """
-    scene = Scene(site, bodies, theme, assets.make(theme))
-    check(scene)
-    yield from scene.assets.outputs
-    templates = _templates(scene)
-    with progress.track("Rendering pages", len(scene.pages) + len(scene.listings)) as advance:
-        for page in scene.pages:
-            name = _template_of(theme, page)
-            yield _render(templates, page.language, name, PageView(scene, page), page.output, page.source)
-            advance(1)
-        for listing in scene.listings:
-            yield _render_list(scene, templates, listing)
-            advance(1)
-    yield from feeds(scene)
-    yield from sitemap(scene)
-    yield from robots(scene)
+
+    path: str
+    make: Make
+    subject: str
+    origin: str
 
 
-def _templates(scene: Scene) -> Mapping[str, Templates]:
-    values: dict[str, Mapping[str, Any]] = {
-        language: {
-            "site": SiteView(scene, language),
-            "lang": language_view(scene, language),
-            "theme": MappingProxyType({name: scene.theme.option(name, language) for name in scene.theme.options}),
+def jobs(scene: Scene) -> Iterator[Job]:
+    """Every page, list, feed and sitemap. Two may be for one path: who writes them sees that."""
+    for page in scene.pages:
+        yield Job(page.output, Make.PAGE, page.source, page.source)
+    for listing in scene.listings.values():
+        yield Job(listing.output, Make.LIST, listing.path, listing.origin)
+    if scene.has_feeds():
+        for language in scene.languages():
+            yield Job(output_of(scene.feed_path(language)), Make.FEED, language, f"the feed ({language})")
+    for name in sitemap.names(len(scene.subjects())):
+        yield Job(name, Make.SITEMAP, name, "the sitemap")
+    # The site's own static/robots.txt comes before this one.
+    if all(asset.output != "robots.txt" for asset in scene.site.assets):
+        yield Job("robots.txt", Make.ROBOTS, "", "robots.txt")
+
+
+class Renderer:
+    """Makes files of one scene. Templates are compiled when the first of them is needed."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def make(self, job: Job) -> tuple[bytes, Trace]:
+        """A file's content, and the questions that were asked for it.
+
+        Raises Problem (exit 3) at a template's line, or at the front matter that names a template which isn't there.
+        """
+        with self.scene.traced() as trace:
+            content = self._made(job)
+        return content, frozenset(trace)
+
+    def _made(self, job: Job) -> bytes:
+        match job.make:
+            case Make.PAGE:
+                return self._page(job)
+            case Make.LIST:
+                return self._list(job)
+            case Make.FEED:
+                return feeds.feed(self.scene, job.subject)
+            case Make.SITEMAP:
+                return sitemap.sitemap(self.scene, job.subject)
+            case Make.ROBOTS:
+                return sitemap.robots(self.scene)
+
+    def _page(self, job: Job) -> bytes:
+        source = job.subject
+        name = self._wanted(source) or self._known(f"{self.scene.kind(source)}.html", job.origin)
+        return self._rendered(name, self.scene.language(source), PageView(self.scene, source), job.origin)
+
+    def _list(self, job: Job) -> bytes:
+        listing = self.scene.list_at(job.subject)
+        wanted = self._wanted(listing.introduction) if listing.introduction else ""
+        name = wanted or self._known(TEMPLATES[listing.kind], job.origin)
+        return self._rendered(name, listing.language, ListView(self.scene, listing), job.origin)
+
+    def _rendered(self, name: str, language: str, page: PageView | ListView, origin: str) -> bytes:
+        return self._templates[language].render(name, {"page": page}, origin).encode()
+
+    def _wanted(self, source: str) -> str:
+        """The template that a page's front matter names, or ""."""
+        wanted = self.scene.wanted_template(source)
+        if not wanted or self.scene.template(wanted) is not None:
+            return wanted
+        known = sorted(name for name in self.scene.theme.templates if not name.startswith(OWN))
+        raise Problem(
+            f'there is no template "{wanted}"{did_you_mean(wanted, known)}',
+            place=in_front_matter(self.scene.site.root, source, "template"),
+            hint=f"templates: {', '.join(known)}",
+        )
+
+    def _known(self, name: str, subject: str) -> str:
+        if self.scene.template(name) is not None:
+            return name
+        raise Problem(
+            f'the theme "{self.scene.theme.name}" has no template "{name}", which {subject} needs',
+            hint=f"write templates/{name}, in the theme or in the site's own templates",
+        )
+
+    @cached_property
+    def _templates(self) -> Mapping[str, Templates]:
+        scene = self.scene
+        values: dict[str, Mapping[str, Any]] = {
+            language: {
+                "site": SiteView(scene, language),
+                "lang": language_view(scene, language),
+                "theme": OptionsView(scene, language),
+            }
+            for language in scene.languages()
         }
-        for language in scene.site.languages
-    }
-    return environments(scene.theme.templates, functions(scene), values)
-
-
-def _template_of(theme: Theme, page: Page) -> str:
-    wanted = page.front_matter.template
-    if not wanted:
-        name = "home.html" if page.is_home else f"{page.kind}.html"
-        return _known(theme, name, page.source)
-    if wanted in theme.templates:
-        return wanted
-    node = page.document.at("template")
-    known = sorted(name for name in theme.templates if not name.startswith(OWN))
-    raise Problem(
-        f'there is no template "{wanted}"{did_you_mean(wanted, known)}',
-        place=node.place if node else Place(page.source),
-        hint=f"templates: {', '.join(known)}",
-    )
-
-
-def _render_list(scene: Scene, templates: Mapping[str, Templates], listing: Listing) -> Output:
-    introduction = listing.introduction
-    wants_own = introduction is not None and introduction.front_matter.template
-    name = _template_of(scene.theme, introduction) if introduction and wants_own else TEMPLATES[listing.kind]
-    name = _known(scene.theme, name, listing.origin)
-    return _render(templates, listing.language, name, ListView(scene, listing), listing.output, listing.origin)
-
-
-def _known(theme: Theme, name: str, subject: str) -> str:
-    if name in theme.templates:
-        return name
-    raise Problem(
-        f'the theme "{theme.name}" has no template "{name}", which {subject} needs',
-        hint=f"write templates/{name}, in the theme or in the site's own templates",
-    )
-
-
-def _render(
-    templates: Mapping[str, Templates], language: str, name: str, page: PageView | ListView, path: str, origin: str
-) -> Output:
-    text = templates[language].render(name, {"page": page}, origin)
-    return Output(path, text.encode(), origin)
+        return environments(scene.theme.templates, functions(scene), values, scene)

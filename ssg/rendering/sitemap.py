@@ -1,68 +1,64 @@
-"""sitemap.xml and robots.txt, for search engines. Source: the sitemap protocol 0.9; RFC 9309."""
+"""sitemap.xml and robots.txt, for search engines. Source: the sitemap protocol 0.9; RFC 9309.
 
-import datetime as dt
-from collections.abc import Iterator, Sequence
+A sitemap holds at most 50,000 URLs. Beyond that, sitemap.xml is an index of sitemap-1.xml and so on.
+"""
+
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from ssg.model import Output, Page
 from ssg.rendering import xml
-from ssg.rendering.listings import Listing, ListKind
 from ssg.rendering.scene import Scene
 
 LIMIT: Final = 50_000  # URLs that one sitemap may hold
+NAME: Final = "sitemap.xml"
 
 _NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
-_ORIGIN: Final = "the sitemap"
 
 
-def sitemap(scene: Scene, limit: int = LIMIT) -> Iterator[Output]:
-    """sitemap.xml; beyond `limit` URLs an index of that name, and sitemap-1.xml and so on."""
-    every: list[Page | Listing] = [*scene.pages, *scene.listings]
-    subjects = sorted((subject for subject in every if _is_listed(subject)), key=lambda subject: subject.path)
-    parts = [subjects[start : start + limit] for start in range(0, len(subjects), limit)] or [[]]
-    if len(parts) == 1:
-        yield Output("sitemap.xml", xml.document(_urls(scene, parts[0])), _ORIGIN)
-        return
+def names(count: int, limit: int = LIMIT) -> list[str]:
+    """The files for `count` URLs: sitemap.xml alone, or the parts before it."""
+    parts = -(-count // limit)
+    return [f"sitemap-{number}.xml" for number in range(1, parts + 1)] + [NAME] if parts > 1 else [NAME]
+
+
+def sitemap(scene: Scene, name: str, limit: int = LIMIT) -> bytes:
+    """One of the files."""
+    subjects = scene.subjects()
+    every = names(len(subjects), limit)
+    if name == NAME:
+        return _urls(scene, subjects) if len(every) == 1 else _index(scene, every[:-1])
+    start = every.index(name) * limit
+    return _urls(scene, subjects[start : start + limit])
+
+
+def robots(scene: Scene) -> bytes:
+    """Everybody may read everything."""
+    return f"User-agent: *\nDisallow:\n\nSitemap: {scene.absolute_url(f'/{NAME}')}\n".encode()
+
+
+def _index(scene: Scene, parts: list[str]) -> bytes:
     index = ET.Element("sitemapindex", {"xmlns": _NAMESPACE})
-    for number, part in enumerate(parts, 1):
-        name = f"sitemap-{number}.xml"
-        xml.child(xml.child(index, "sitemap"), "loc", scene.site.absolute_url(f"/{name}"))
-        yield Output(name, xml.document(_urls(scene, part)), _ORIGIN)
-    yield Output("sitemap.xml", xml.document(index), _ORIGIN)
+    for name in parts:
+        xml.child(xml.child(index, "sitemap"), "loc", scene.absolute_url(f"/{name}"))
+    return xml.document(index)
 
 
-def robots(scene: Scene) -> Iterator[Output]:
-    """Everybody may read everything. The site's own static/robots.txt comes before this one."""
-    if all(asset.output != "robots.txt" for asset in scene.site.assets):
-        text = f"User-agent: *\nDisallow:\n\nSitemap: {scene.site.absolute_url('/sitemap.xml')}\n"
-        yield Output("robots.txt", text.encode(), "robots.txt")
-
-
-def _is_listed(subject: Page | Listing) -> bool:
-    # A list's further pages hold nothing that isn't found from its first one.
-    if isinstance(subject, Page):
-        return True
-    return subject.number == 1 and subject.kind is not ListKind.MISSING and not subject.repeats
-
-
-def _urls(scene: Scene, subjects: Sequence[Page | Listing]) -> ET.Element:
-    site = scene.site
+def _urls(scene: Scene, subjects: tuple[tuple[str, bool], ...]) -> bytes:
     root = ET.Element("urlset", {"xmlns": _NAMESPACE, "xmlns:xhtml": "http://www.w3.org/1999/xhtml"})
-    for subject in subjects:
+    default_language = scene.default_language()
+    for name, is_page in subjects:
         url = xml.child(root, "url")
-        xml.child(url, "loc", site.absolute_url(subject.path))
-        if changed := _changed(subject):
-            xml.child(url, "lastmod", xml.moment(changed))
-        versions = scene.versions(subject)
+        xml.child(url, "loc", scene.absolute_url(scene.path(name) if is_page else name))
+        if changed := _changed(scene, name) if is_page else scene.newest_change(name):
+            xml.child(url, "lastmod", changed)
+        versions = scene.versions_of_page(name) if is_page else scene.versions_of_list(name)
         if len(versions) > 1:
-            paths = dict(versions)
-            default = paths.get(site.settings.site.default_language, versions[0][1])
+            default = dict(versions).get(default_language, versions[0][1])
             for language, path in (*versions, ("x-default", default)):
-                xml.child(url, "xhtml:link", rel="alternate", hreflang=language, href=site.absolute_url(path))
-    return root
+                xml.child(url, "xhtml:link", rel="alternate", hreflang=language, href=scene.absolute_url(path))
+    return xml.document(root)
 
 
-def _changed(subject: Page | Listing) -> dt.datetime | None:
-    pages = [subject] if isinstance(subject, Page) else subject.posts
-    return max((moment for page in pages for moment in (page.date, page.updated) if moment), default=None)
+def _changed(scene: Scene, source: str) -> str:
+    moment = scene.last_change(source)
+    return xml.moment(moment) if moment else ""

@@ -6,19 +6,22 @@ leads to the machine, the clock or chance, and a theme from elsewhere can't read
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
+from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.rendering.theme import ThemeFile
+from ssg.tracing import Key, Trace
 
 # Chance and memory addresses have no place in an output.
 _BANNED_FILTERS: Final = ("random", "pprint")
@@ -114,16 +117,35 @@ class Templates:
         return self._problem(error, message, subject, word=error.name, hint=hint)
 
 
+class Tracing(Protocol):
+    """Where it is recorded which templates were used, and what they asked (ssg.tracing)."""
+
+    def template(self, name: str) -> str | None: ...
+
+    def traced(self) -> AbstractContextManager[set[Key]]: ...
+
+    def also(self, trace: Iterable[Key]) -> None: ...
+
+
 def environments(
-    files: Mapping[str, ThemeFile], functions: Mapping[str, Functions], values: Mapping[str, Mapping[str, Any]]
+    files: Mapping[str, ThemeFile],
+    functions: Mapping[str, Functions],
+    values: Mapping[str, Mapping[str, Any]],
+    tracing: Tracing,
 ) -> Mapping[str, Templates]:
     """Templates by language. `functions` serve as filters and as global functions, `values` as global names."""
     compiled = _Compiled()
-    return {language: _templates(files, functions[language], values[language], compiled) for language in functions}
+    return {
+        language: _templates(files, functions[language], values[language], compiled, tracing) for language in functions
+    }
 
 
 def _templates(
-    files: Mapping[str, ThemeFile], functions: Functions, values: Mapping[str, Any], compiled: "_Compiled"
+    files: Mapping[str, ThemeFile],
+    functions: Functions,
+    values: Mapping[str, Any],
+    compiled: "_Compiled",
+    tracing: Tracing,
 ) -> Templates:
     environment = _Environment(
         loader=_Loader(files),
@@ -137,6 +159,7 @@ def _templates(
         auto_reload=False,
         cache_size=-1,
     )
+    environment.tracing = tracing
     for name in _BANNED_FILTERS:
         del environment.filters[name]
     for name in _BANNED_GLOBALS:
@@ -147,12 +170,39 @@ def _templates(
     return Templates(files, environment)
 
 
+class _Template(jinja2.Template):
+    """A template whose imports are recorded: what its top level asks belongs to every template that imports it."""
+
+    environment: "_Environment"
+
+    def _get_default_module(self, ctx: jinja2.runtime.Context | None = None) -> TemplateModule:
+        known = self.environment.imported
+        if self.name not in known:
+            with self.environment.tracing.traced() as trace:
+                module = super()._get_default_module(ctx)
+            known[self.name] = module, frozenset(trace)
+        module, asked = known[self.name]
+        self.environment.tracing.also(asked)
+        return module
+
+
 class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with its rules worked out once for each type and name, which is all that they look at."""
+    """The sandbox, with its rules worked out once for each type and name, which is all that they look at.
+
+    Whoever uses a template is recorded as having asked for it, whether or not it was loaded before.
+    """
+
+    template_class = _Template
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._safe: dict[tuple[type, str], bool] = {}
+        self.tracing: Tracing
+        self.imported: dict[str | None, tuple[TemplateModule, Trace]] = {}
+
+    def _load_template(self, name: str, globals: MutableMapping[str, Any] | None) -> jinja2.Template:  # noqa: A002
+        self.tracing.template(name)
+        return super()._load_template(name, globals)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         key = (type(obj), attr)

@@ -2,6 +2,6 @@
 
 pages.py   a page with a body: PageView, SectionView
 lists.py   a page without one: ListView, PaginationView, YearView, MonthView
-sites.py   SiteView, MenuView
+sites.py   SiteView, MenuView; options.py: the theme's options
 shared.py  LanguageView, VersionView, TagView, LinkView, and what pages and lists have in common
 """

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ssg.model import Page
-from ssg.rendering.listings import Listing, ListKind, by_month, by_year, page_path, year_path
-from ssg.rendering.scene import Scene
+from ssg.rendering.listings import Listing, ListKind, page_path
+from ssg.rendering.scene import Scene, Version
 from ssg.rendering.views.pages import PageView, page_views
 from ssg.rendering.views.shared import (
     LanguageView,
@@ -18,7 +17,7 @@ from ssg.rendering.views.shared import (
     default_version,
     language_view,
     switcher,
-    tag_view,
+    tag_views,
 )
 
 TITLES: Mapping[ListKind, str] = {
@@ -59,20 +58,20 @@ class ListView:
             case ListKind.HOME:
                 return self._scene.site_title(listing.language)
             case ListKind.TAG:
-                return listing.tag.name if listing.tag else ""
+                return listing.title
             case ListKind.YEAR:
                 return listing.name
             case kind:
-                return self._scene.theme.strings[listing.language].text(TITLES[kind])
+                return self._scene.text(TITLES[kind], listing.language)
 
     @property
     def url(self) -> str:
-        return self._scene.site.url(self._listing.path)
+        return self._scene.url(self._listing.path)
 
     @property
     def absolute_url(self) -> str:
         """The one that search engines should keep: of the home page, where this list repeats it."""
-        return self._scene.site.absolute_url(self._listing.repeats or self._listing.path)
+        return self._scene.absolute_url(self._listing.repeats or self._listing.path)
 
     @property
     def language(self) -> LanguageView:
@@ -82,7 +81,7 @@ class ListView:
     def description(self) -> str:
         """Plain text; may be ""."""
         if self._listing.introduction:
-            return self._scene.bodies.description(self._listing.introduction)
+            return self._scene.description(self._listing.introduction)
         is_home = self._listing.kind is ListKind.HOME
         return self._scene.site_description(self._listing.language) if is_home else ""
 
@@ -101,9 +100,9 @@ class ListView:
     @property
     def has_code(self) -> bool:
         """Whether the style sheet for code is needed: for the introduction, or a summary with code in it."""
-        shown: tuple[Page, ...] = () if self._listing.kind in {ListKind.ARCHIVE, ListKind.YEAR} else self._listing.posts
+        shown = () if self._listing.kind in {ListKind.ARCHIVE, ListKind.YEAR} else self._listing.posts
         introduction = self.introduction
-        return any('class="highlight' in self._scene.bodies.summary(page) for page in shown) or bool(
+        return any(self._scene.summary_has_code(source) for source in shown) or bool(
             introduction and introduction.has_code
         )
 
@@ -114,7 +113,9 @@ class ListView:
 
     @property
     def tag(self) -> TagView | None:
-        return tag_view(self._scene, self._listing.tag) if self._listing.tag else None
+        if self._listing.kind is not ListKind.TAG:
+            return None
+        return tag_views(self._scene, self._listing.language, [self._listing.name])[0]
 
     @property
     def pagination(self) -> "PaginationView | None":
@@ -125,7 +126,8 @@ class ListView:
     def years(self) -> tuple["YearView", ...]:
         """Of the archive: its posts by year and month."""
         return tuple(
-            YearView(self._scene, self._listing, year, tuple(posts)) for year, posts in by_year(self._listing.posts)
+            YearView(self._scene, self._listing.language, year, months)
+            for year, months in self._scene.months(self._listing.path)
         )
 
     @property
@@ -136,33 +138,22 @@ class ListView:
     @property
     def alternates(self) -> tuple[VersionView, ...]:
         """For hreflang; none of the page for what is not there, and of a repetition, which have no URL of their own."""
-        return alternates(self._scene, self._listing) if self._has_versions else ()
+        return alternates(self._scene, *self._versions) if self._listing.is_indexed else ()
 
     @property
     def default_version(self) -> VersionView | None:
-        return default_version(self._scene, self._listing) if self._has_versions else None
-
-    @property
-    def _has_versions(self) -> bool:
-        return self._listing.kind is not ListKind.MISSING and not self._listing.repeats
+        return default_version(self._scene, *self._versions) if self._listing.is_indexed else None
 
     @property
     def switcher(self) -> tuple[VersionView, ...]:
         """The way to every language of the site; from a page for what is not there, to the home pages."""
-        found = switcher(self._scene, self._listing)
-        if self._listing.kind is not ListKind.MISSING:
-            return found
-        site = self._scene.site
-        return tuple(
-            VersionView(
-                version.language,
-                site.url(f"{site.prefix(version.language.tag)}/"),
-                site.absolute_url(f"{site.prefix(version.language.tag)}/"),
-                version.is_current,
-                is_translation=False,
-            )
-            for version in found
-        )
+        has_own = self._listing.kind is not ListKind.MISSING
+        versions, current = self._versions
+        return switcher(self._scene, versions if has_own else (), current)
+
+    @property
+    def _versions(self) -> tuple[tuple[Version, ...], str]:
+        return self._scene.versions_of_list(self._listing.path), self._listing.language
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -204,7 +195,7 @@ class PaginationView:
         return tuple(found)
 
     def _link(self, number: int) -> LinkView:
-        return LinkView(str(number), self._scene.site.url(page_path(self._listing.start, number)))
+        return LinkView(str(number), self._scene.url(page_path(self._listing.start, number)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -212,28 +203,25 @@ class YearView:
     """A year of the archive. `url` is its own page."""
 
     _scene: Scene
-    _listing: Listing
+    _language: str
     year: str
-    _posts: tuple[Page, ...]
+    _months: tuple[tuple[int, tuple[str, ...]], ...]
 
     def __repr__(self) -> str:
         return f"<year {self.year}>"
 
     @property
     def url(self) -> str:
-        return self._scene.site.url(year_path(self._scene.site, self._listing.language, self.year))
+        return self._scene.url(self._scene.year_path(self._language, self.year))
 
     @property
     def count(self) -> int:
-        return len(self._posts)
+        return sum(len(posts) for _, posts in self._months)
 
     @property
     def months(self) -> tuple["MonthView", ...]:
         """Those with posts, the last one first."""
-        return tuple(
-            MonthView(self._scene, self._listing.language, self.year, month, tuple(posts))
-            for month, posts in by_month(self._posts)
-        )
+        return tuple(MonthView(self._scene, self._language, self.year, month, posts) for month, posts in self._months)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -244,7 +232,7 @@ class MonthView:
     _language: str
     year: str
     number: int
-    _posts: tuple[Page, ...]
+    _posts: tuple[str, ...]
 
     def __repr__(self) -> str:
         return f"<month {self.id}>"

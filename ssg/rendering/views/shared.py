@@ -1,11 +1,10 @@
 """Views that pages and lists share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssg.l10n.language import Direction
-from ssg.model import Page, Tag
-from ssg.rendering.listings import Listing
-from ssg.rendering.scene import Scene
+from ssg.rendering.scene import Scene, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +33,33 @@ class VersionView:
     is_translation: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TagView:
-    """A tag with the number of its posts."""
+    """A tag."""
 
-    name: str
+    _scene: Scene
+    _language: str
     slug: str
-    url: str
-    count: int
+
+    def __repr__(self) -> str:
+        return f"<tag {self.slug}>"
+
+    @property
+    def name(self) -> str:
+        return self._scene.tag(self._language, self.slug)[0]
+
+    @property
+    def url(self) -> str:
+        return self._scene.url(self._scene.tag(self._language, self.slug)[1])
+
+    @property
+    def count(self) -> int:
+        """How many posts have it."""
+        return self._scene.tag_count(self._language, self.slug)
 
 
-def tag_view(scene: Scene, tag: Tag) -> TagView:
-    return TagView(tag.name, tag.slug, scene.site.url(tag.path), len(tag.posts))
+def tag_views(scene: Scene, language: str, slugs: Sequence[str]) -> tuple[TagView, ...]:
+    return tuple(TagView(scene, language, slug) for slug in slugs)
 
 
 def language_view(scene: Scene, tag: str) -> LanguageView:
@@ -53,35 +67,34 @@ def language_view(scene: Scene, tag: str) -> LanguageView:
     return LanguageView(tag, language.name, language.direction)
 
 
-def alternates(scene: Scene, subject: Page | Listing) -> tuple[VersionView, ...]:
+def alternates(scene: Scene, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
     """For hreflang: the page in all languages that have it, or nothing where only one has."""
-    versions = scene.versions(subject)
     if len(versions) < 2:
         return ()
-    return tuple(_version(scene, subject, tag, path, is_translation=True) for tag, path in versions)
+    return tuple(_version(scene, tag, path, current, is_translation=True) for tag, path in versions)
 
 
-def default_version(scene: Scene, subject: Page | Listing) -> VersionView | None:
+def default_version(scene: Scene, versions: Sequence[Version], current: str) -> VersionView | None:
     """For hreflang="x-default": the page in the site's default language, else in its first one that has it."""
-    views = alternates(scene, subject)
-    default = scene.site.settings.site.default_language
+    views = alternates(scene, versions, current)
+    default = scene.default_language()
     return next((view for view in views if view.language.tag == default), views[0] if views else None)
 
 
-def switcher(scene: Scene, subject: Page | Listing) -> tuple[VersionView, ...]:
+def switcher(scene: Scene, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
     """One for each language of the site."""
-    versions = dict(scene.versions(subject))
+    paths = dict(versions)
     return tuple(
-        _version(scene, subject, tag, versions.get(tag, f"{scene.site.prefix(tag)}/"), is_translation=tag in versions)
-        for tag in scene.site.languages
+        _version(scene, tag, paths.get(tag) or scene.home_path(tag), current, is_translation=tag in paths)
+        for tag in scene.languages()
     )
 
 
-def _version(scene: Scene, subject: Page | Listing, tag: str, path: str, *, is_translation: bool) -> VersionView:
+def _version(scene: Scene, tag: str, path: str, current: str, *, is_translation: bool) -> VersionView:
     return VersionView(
         language_view(scene, tag),
-        scene.site.url(path),
-        scene.site.absolute_url(path),
-        is_current=tag == subject.language,
+        scene.url(path),
+        scene.absolute_url(path),
+        is_current=tag == current,
         is_translation=is_translation,
     )

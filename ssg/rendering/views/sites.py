@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ssg.model import Page
-from ssg.rendering.listings import has_posts, posts_page, posts_path
 from ssg.rendering.scene import Scene
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.pages import PageView, page_views
-from ssg.rendering.views.shared import LanguageView, TagView, language_view, tag_view
+from ssg.rendering.views.shared import LanguageView, TagView, language_view, tag_views
 
 # Kinds of pages that a reader has come to by way of the posts.
 _OF_POSTS = frozenset({"post", "posts", "tag", "tags", "archive", "year"})
@@ -35,13 +33,12 @@ class SiteView:
 
     @property
     def author(self) -> str:
-        own = self._scene.site.language_settings(self._language).author
-        return own if own is not None else self._scene.site.settings.site.author
+        return self._scene.site_author(self._language)
 
     @property
     def url(self) -> str:
         """The home page's href."""
-        return self._scene.site.url(f"{self._scene.site.prefix(self._language)}/")
+        return self._scene.url(self._scene.home_path(self._language))
 
     @property
     def language(self) -> LanguageView:
@@ -49,38 +46,33 @@ class SiteView:
 
     @property
     def languages(self) -> tuple[LanguageView, ...]:
-        return tuple(language_view(self._scene, tag) for tag in self._scene.site.languages)
+        return tuple(language_view(self._scene, tag) for tag in self._scene.languages())
 
     @property
     def params(self) -> Mapping[str, object]:
         """[params], with those of the language over them."""
-        own = self._scene.site.language_settings(self._language).params
-        return MappingProxyType({**self._scene.site.settings.params, **own})
+        return MappingProxyType(self._scene.site_params(self._language))
 
     @property
     def has_posts(self) -> bool:
-        return has_posts(self._scene.site)
+        return self._scene.has_posts()
 
     @property
     def post_count(self) -> int:
-        return len(self._scene.site.posts_by_language[self._language])
+        return self._scene.post_count(self._language)
 
     def posts(self, limit: int | None = None, tag: str | None = None) -> tuple[PageView, ...]:
         """The newest first; `tag` is a tag's name or slug."""
-        found = self._scene.site.posts_by_language[self._language]
-        if tag is not None:
-            of_tag = (one for one in self._scene.site.tags if one.language == self._language)
-            found = next((one.posts for one in of_tag if tag in {one.name, one.slug}), ())
-        return page_views(self._scene, found[:limit])
+        return page_views(self._scene, self._scene.posts(self._language, limit, tag))
 
     @property
     def tags(self) -> tuple[TagView, ...]:
         """In the language's alphabetical order."""
-        return tuple(tag_view(self._scene, tag) for tag in self._scene.site.tags if tag.language == self._language)
+        return tag_views(self._scene, self._language, self._scene.tags(self._language))
 
     def pages(self, folder: str = "") -> tuple[PageView, ...]:
         """The pages right below a folder of the content ("docs"), in their order."""
-        return page_views(self._scene, self._scene.site.below(folder, self._language))
+        return page_views(self._scene, self._scene.pages_below(folder, self._language))
 
     def page(self, source: str) -> PageView:
         """The page at a source path below the content folder, in this language where it is translated."""
@@ -89,57 +81,46 @@ class SiteView:
     @property
     def posts_url(self) -> str | None:
         """Where the list of posts begins; None on a site without posts."""
-        return self._scene.site.url(posts_path(self._scene.site, self._language)) if self.has_posts else None
+        return self._scene.url(self._scene.posts_path(self._language)) if self.has_posts else None
 
     @property
     def tags_url(self) -> str | None:
-        return self._path(self._scene.site.permalinks(self._language).tags) if self._scene.site.tags else None
+        return self._scene.url(self._scene.tags_path(self._language)) if self._scene.has_tags() else None
 
     @property
     def archive_url(self) -> str | None:
-        return self._path(self._scene.site.permalinks(self._language).archive) if self.has_posts else None
+        return self._scene.url(self._scene.archive_path(self._language)) if self.has_posts else None
 
     @property
     def feed_url(self) -> str | None:
         """None where feeds are off, and on a site without posts."""
-        return self._scene.site.url(self._scene.feed_path(self._language)) if self._scene.has_feeds else None
+        return self._scene.url(self._scene.feed_path(self._language)) if self._scene.has_feeds() else None
 
     def menu(self, name: str = "main") -> tuple["MenuView", ...]:
         """A menu of site.toml. Where it has no "main": the posts, and the pages at the top of the content."""
-        menus = self._scene.site.language_settings(self._language).menus or {}
-        if name in menus:
+        items = self._scene.menu(self._language, name)
+        if items is not None:
             return tuple(
-                MenuView(self._typeset(item.title), self._scene.target(item.url, self._language), self)
-                for item in menus[name]
+                MenuView(
+                    self._scene.typeset(title, self._language), self._scene.target(target, self._language), self
+                )
+                for title, target in items
             )
         return tuple(self._default_menu()) if name == "main" else ()
 
     def _default_menu(self) -> list["MenuView"]:
-        site = self._scene.site
+        scene = self._scene
+        introduction = scene.posts_page(self._language)
         found = [
-            MenuView(self._typeset(page.title), site.url(page.path), self)
-            for page in site.below("", self._language)
-            if self._is_own(page)
+            MenuView(scene.title(source), scene.url(scene.path(source)), self)
+            for source in scene.pages_below("", self._language)
+            if source != introduction
         ]
         posts = self.posts_url
         if posts and posts != self.url:
-            introduction = posts_page(site, self._language)
-            title = (
-                self._typeset(introduction.title)
-                if introduction
-                else self._scene.theme.strings[self._language].text("posts")
-            )
+            title = scene.title(introduction) if introduction else scene.text("posts", self._language)
             found.insert(0, MenuView(title, posts, self))
         return found
-
-    def _is_own(self, page: Page) -> bool:
-        return page is not posts_page(self._scene.site, self._language)
-
-    def _typeset(self, text: str) -> str:
-        return self._scene.typeset(text, self._language)
-
-    def _path(self, path: str) -> str:
-        return self._scene.site.url(self._scene.site.prefix(self._language) + path)
 
 
 @dataclass(frozen=True, slots=True)

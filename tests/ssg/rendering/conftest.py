@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from sealpress import sitefile, toml
+from sealpress import sitefile
 from sealpress.document import Node
-from ssg import rendering
 from ssg.l10n.language import language
-from ssg.markup.converted import Heading
-from ssg.model import Asset, FrontMatter, Kind, Output, Page, Site, output_of, prefix
+from ssg.markup.converted import Converted, Heading, Link, link_marker
+from ssg.model import Asset, FrontMatter, Kind, Page, Site, output_of, prefix
 from ssg.reading.tags import tags_of
-from ssg.rendering import theme
+from ssg.rendering import assets, menus, plan, theme
+from ssg.rendering.bodies import Card
+from ssg.rendering.scene import Scene
 
 SITE_TOML = """\
 [site]
@@ -38,30 +40,31 @@ per_page = 2
 
 @dataclass(frozen=True)
 class MemoryBodies:
-    """Bodies whose HTML is the page's own text. `site` makes links absolute."""
+    """Bodies whose HTML is a page's own text, with a marker in place of each link's target."""
 
-    site: Site
-    headings_by_source: Mapping[str, Sequence[Heading]] = field(default_factory=dict)
+    texts: Mapping[str, str]
+    headings: Mapping[str, Sequence[Heading]]
 
-    def html(self, page: Page, absolute: bool = False) -> str:
-        body = f"<p>{page.body}</p>"
-        return body.replace('href="/', f'href="{self.site.settings.site.url}') if absolute else body
+    def converted(self, page: Page) -> Converted:
+        text = self.texts[page.source]
+        parts = re.split('href="([^"]*)', f"<p>{text}</p>")
+        links = tuple(Link(target, "link", 1, 1, 1) for target in parts[1::2])
+        marked = [f'href="{link_marker(number)}{part}' for number, part in enumerate(parts[2::2])]
+        return Converted(
+            html=parts[0] + "".join(marked),
+            links=links,
+            externals=(),
+            headings=tuple(self.headings.get(page.source, ())),
+            ids=frozenset(),
+            summary_html=f"<p>{text.split(chr(10))[0]}</p>",
+            summary_text="",
+            plain_text=text,
+            has_code="highlight" in text,
+            faults=(),
+        )
 
-    def summary(self, page: Page, absolute: bool = False) -> str:
-        body = f"<p>{page.body.split(chr(10))[0]}</p>"
-        return body.replace('href="/', f'href="{self.site.settings.site.url}') if absolute else body
-
-    def text(self, page: Page) -> str:
-        return page.body
-
-    def description(self, page: Page) -> str:
-        return page.front_matter.description
-
-    def headings(self, page: Page) -> Sequence[Heading]:
-        return self.headings_by_source.get(page.source, ())
-
-    def has_code(self, page: Page) -> bool:
-        return "highlight" in page.body
+    def card(self, page: Page) -> Card:
+        return Card.of(self.converted(page))
 
 
 def make_page(source: str, settings: Any, **given: Any) -> Page:
@@ -71,7 +74,6 @@ def make_page(source: str, settings: Any, **given: Any) -> Page:
     folder, stem = "/".join(parts[:-1]), parts[-1]
     is_index = stem == "index"
     kind = Kind.POST if folder.startswith("posts") and not (is_index and folder == "posts") else Kind.PAGE
-    body = given.pop("body", f"Text of {source}.")
     front = FrontMatter(**{"title": stem.title(), **given})
     slug = front.slug or (folder.rpartition("/")[2] if is_index else stem)
     above = folder.rpartition("/")[0] if is_index else folder
@@ -87,10 +89,8 @@ def make_page(source: str, settings: Any, **given: Any) -> Page:
         slug=slug,
         path=path,
         output=output_of(path),
-        body=body,
         body_line=1,
         front_matter=front,
-        document=_document(source, front),
         folder=folder,
         is_index=is_index,
         date=front.date if isinstance(front.date, dt.datetime) else None,
@@ -98,11 +98,6 @@ def make_page(source: str, settings: Any, **given: Any) -> Page:
         tags=front.tags,
         author=front.author or settings.site.author,
     )
-
-
-def _document(source: str, front: FrontMatter) -> Node:
-    lines = [f"title = {json.dumps(front.title)}"] + ([f'template = "{front.template}"'] if front.template else [])
-    return toml.parse("\n".join(lines), source, first_line=2)
 
 
 def day(number: int, month: int = 5, year: int = 2026) -> dt.datetime:
@@ -116,12 +111,17 @@ class Blog:
     root: Path
     settings_text: str = SITE_TOML
     given: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
     assets: list[str] = field(default_factory=list)
     files: list[str] | None = None
     headings: dict[str, Sequence[Heading]] = field(default_factory=dict)
 
     def page(self, source: str, **given: Any) -> None:
+        self.texts[source] = given.pop("body", f"Text of {source}.")
         self.given.append((source, given))
+        front = {"title": "Untitled"} | {key: given[key] for key in ("title", "template") if key in given}
+        head = "\n".join(f"{key} = {json.dumps(value)}" for key, value in front.items())
+        self.write(source, f"+++\n{head}\n+++\n{self.texts[source]}")
 
     def post(self, name: str, date: dt.datetime, **given: Any) -> None:
         folder = "content/posts" if not name.startswith("fr/") else "content/fr/posts"
@@ -142,18 +142,27 @@ class Blog:
         tags = tags_of(file.settings, site.posts_by_language, languages)
         return Site(self.root, file.settings, pages, tags, assets, day(31, 12)), file.document
 
-    def outputs(self) -> Iterator[Output]:
+    def scene(self) -> Scene:
         site, document = self.site()
         found = theme.load(self.root, site.settings, document, self.files)
-        yield from rendering.render(site, MemoryBodies(site, self.headings), found)
+        bodies = MemoryBodies(self.texts, self.headings)
+        return Scene(site.settings, site.by_source, lambda: site, bodies, found, assets.make(found), site.as_of)
+
+    def outputs(self) -> Iterator[tuple[str, bytes]]:
+        scene = self.scene()
+        jobs = list(plan.jobs(scene))
+        yield from ((file.path, file.content) for file in scene.assets.files)
+        known = {job.path for job in jobs} | {asset.output for asset in scene.site.assets}
+        menus.check(scene, frozenset(known))
+        renderer = plan.Renderer(scene)
+        yield from ((job.path, renderer.make(job)[0]) for job in jobs)
 
     def rendered(self) -> dict[str, str]:
         """Every output's text, by path."""
         every: dict[str, str] = {}
-        for output in self.outputs():
-            assert output.path not in every, f"two outputs at {output.path}"
-            assert isinstance(output.content, bytes)
-            every[output.path] = output.content.decode()
+        for path, content in self.outputs():
+            assert path not in every, f"two outputs at {path}"
+            every[path] = content.decode()
         return every
 
 

@@ -1,0 +1,168 @@
+"""The true inputs of each output: what was asked while it was made, and what the answers were.
+
+Whoever renders sees the site only through questions: "title of content/posts/x.md", "neighbours of …", "template
+post.html". Each is a method of a Questions object, marked with what its answer can change with:
+
+    @fact    one page: its front matter and its body
+    @query   the site's structure: which pages there are, their front matter, and the assets, but no body
+    @part    settings, the theme, and versions: cheap to ask, so asked again for every build
+
+The questions that one output asked are its trace. An output is made anew where a question of its trace has another
+answer than last time, and only there: an input that changes without changing an answer stops at the question ("early
+cut-off"). Source: verifying traces, in Mokhov, Mitchell, Peyton Jones, "Build Systems à la Carte" (2018).
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+Key = tuple[str | int | None, ...]
+"""A question: the method's name, then its arguments."""
+
+Trace = frozenset[Key]
+
+Answers = dict[Key, object]
+"""What was answered last time: a query's answer itself, of all others the digest."""
+
+_DIGEST: Final = 12  # bytes: enough that no two answers of one question are ever taken for the same
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Q = TypeVar("Q", bound="Questions")
+_NOTHING: Final = object()
+
+
+class Scope(StrEnum):
+    FACT = "fact"
+    QUERY = "query"
+    PART = "part"
+
+
+def fact(function: Callable[Concatenate[Q, str, P], T]) -> Callable[Concatenate[Q, str, P], T]:
+    """Marks a question about one page; its first argument is the page's source."""
+    return _question(function, Scope.FACT)
+
+
+def body_fact(function: Callable[Concatenate[Q, str, P], T]) -> Callable[Concatenate[Q, str, P], T]:
+    """A fact too large to be kept in memory: it is worked out each time it is asked."""
+    return _question(function, Scope.FACT, keep=False)
+
+
+def query(function: Callable[Concatenate[Q, P], T]) -> Callable[Concatenate[Q, P], T]:
+    """Marks a question about the site's structure. Its answer is plain: text, numbers, None, and tuples of them."""
+    return _question(function, Scope.QUERY)
+
+
+def part(function: Callable[Concatenate[Q, P], T]) -> Callable[Concatenate[Q, P], T]:
+    """Marks a question about settings or the theme."""
+    return _question(function, Scope.PART)
+
+
+def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) -> Callable[..., T]:
+    name = function.__name__
+
+    @wraps(function)
+    def asked(self: "Questions", *given: str | int | None) -> T:
+        key = (name, *given)
+        known = self._known.get(key)
+        if known is None:
+            known = self._learn(key, scope, _isolated(self, function, given), keep=keep)
+        elif known[1] is _NOTHING:
+            self._trace.add(known[0])
+            return _isolated(self, function, given)
+        self._trace.add(known[0])
+        return known[1]  # type: ignore[return-value]
+
+    asked.scope = scope  # type: ignore[attr-defined]
+    return asked
+
+
+def _isolated(questions: "Questions", function: Callable[..., T], given: Iterable[object]) -> T:
+    """What a question asks in its turn is its own business, or a trace would depend on who asked first."""
+    outer, questions._trace = questions._trace, set()  # noqa: SLF001 - a part of the class, for the decorator
+    try:
+        return function(questions, *given)
+    finally:
+        questions._trace = outer  # noqa: SLF001
+
+
+class Questions:
+    """Answers questions, once each, and records who asked which.
+
+    `recalled` are queries with their answers, taken as true: those of the last build, where its structure still stands.
+    """
+
+    def __init__(self, recalled: Mapping[Key, object] | None = None) -> None:
+        self._known: dict[Key, tuple[Key, object]] = {key: (key, answer) for key, answer in (recalled or {}).items()}
+        self._trace: set[Key] = set()
+        self._new: Answers = {}
+
+    @contextmanager
+    def traced(self) -> Iterator[set[Key]]:
+        """The questions that are asked within the context."""
+        outer, self._trace = self._trace, set()
+        try:
+            yield self._trace
+        finally:
+            self._trace = outer
+
+    def also(self, trace: Iterable[Key]) -> None:
+        """Counts questions as asked: those of something that was made earlier and is used again."""
+        self._trace.update(trace)
+
+    def learned(self) -> Answers:
+        """What was answered since this was last called."""
+        new, self._new = self._new, {}
+        return new
+
+    def changed(self, before: Mapping[Key, object]) -> list[Key]:
+        """The questions among `before` whose answers are others now, in their order. One without answer has changed."""
+        return [key for key, answer in before.items() if self._answer(key) != answer]
+
+    def _answer(self, key: Key) -> object:
+        """As it is recorded."""
+        scope = scope_of(type(self), key)
+        if scope is None:
+            return _NOTHING
+        try:
+            answer = getattr(self, str(key[0]))(*key[1:])
+        except Exception:  # noqa: BLE001 - whoever needs the answer now meets the fault, and tells of it
+            return _NOTHING
+        return answer if scope is Scope.QUERY else digest(answer)
+
+    def _learn(self, key: Key, scope: Scope, answer: T, *, keep: bool) -> tuple[Key, T]:
+        known = (key, answer)
+        self._known[key] = known if keep else (key, _NOTHING)
+        self._new[key] = answer if scope is Scope.QUERY else digest(answer)
+        return known
+
+
+def scope_of(questions: type[Questions], key: Key) -> Scope | None:
+    """What a question's answer can change with; None for a name that is no question."""
+    return getattr(getattr(questions, str(key[0]), None), "scope", None)
+
+
+def digest(answer: object) -> bytes:
+    """Of values whose repr tells all of them: text, numbers, moments, tuples, mappings, frozen records."""
+    text = answer if isinstance(answer, str) else repr(answer)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
+
+
+def within(trace: Trace, changed: Collection[Key]) -> list[Key]:
+    """Those of `changed` that a trace has, in their order."""
+    return [] if trace.isdisjoint(changed) else [key for key in changed if key in trace]
+
+
+def about(keys: Iterable[Key]) -> dict[str, list[Key]]:
+    """Questions by what they are about: a fact's page; of others their own name."""
+    found: dict[str, list[Key]] = {}
+    for key in keys:
+        found.setdefault(str(key[1]) if len(key) > 1 else str(key[0]), []).append(key)
+    return found
+
+
+Plain = Any
+"""What a file of this machine's own can hold: text, bytes, numbers, None, and tuples, lists and dicts of them."""
