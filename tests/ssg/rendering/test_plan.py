@@ -406,8 +406,8 @@ module.fill(blog)
 if sys.argv[3] == "backwards":
     blog.given.reverse()
 every = hashlib.sha256()
-for output in blog.outputs():
-    every.update(output.path.encode() + b"\\0" + output.content)
+for path, content in blog.outputs():
+    every.update(path.encode() + b"\\0" + content)
 print(every.hexdigest())
 """
 
