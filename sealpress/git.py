@@ -62,10 +62,13 @@ class Repository:
         seconds = _git(self.root, "show", "--no-patch", "--no-show-signature", "--format=%ct", commit) or b""
         return Commit(commit, datetime.fromtimestamp(int(seconds), UTC))
 
+    def listed(self, folder: Path) -> list[str]:
+        """Files below `folder` that the index holds, relative to `folder`, sorted; they may be gone by now."""
+        return sorted(set(_names(_git(folder, "ls-files", "-z", "--cached"))))
+
     def tracked(self, folder: Path) -> list[str]:
         """Files below `folder` that the index holds and that are there, relative to `folder`, sorted."""
-        listed = _names(_git(folder, "ls-files", "-z", "--cached"))
-        return sorted({name for name in listed if (folder / name).is_file() or (folder / name).is_symlink()})
+        return [name for name in self.listed(folder) if (folder / name).is_file() or (folder / name).is_symlink()]
 
     def untracked(self, folder: Path) -> list[str]:
         """Files below `folder` that git neither tracks nor ignores, relative to `folder`, sorted.

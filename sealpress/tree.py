@@ -91,6 +91,8 @@ def digest(entries: tuple[Entry, ...]) -> str:
 
 def check_names(paths: list[str]) -> None:
     """Refuses names that another file system could not hold side by side, each with its twin."""
+    if all(map(str.isascii, paths)) and len({path.lower() for path in paths}) == len(paths):
+        return
     problems: list[Problem] = []
     seen: dict[str, str] = {}
     for path in paths:

@@ -1,9 +1,13 @@
-"""The build: read, convert, resolve, render, write. A function of the sources, site.toml and the moment alone.
+"""The build: what to make, where; and the shortest way to it. A function of sources, site.toml and the moment alone.
 
-Nothing is written before everything is rendered and checked, so a build that fails leaves the old tree as it was.
+Where nothing at all was touched since the last build, that one is told again; else ssg.making does what is needed.
+Nothing is put in place before everything is made and checked, so a build that fails leaves the old tree as it was.
 """
 
 import datetime as dt
+import hashlib
+import marshal
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,30 +18,23 @@ from typing import Any, Final
 
 from sealpress import VERSION, moment
 from sealpress.console import SILENT, Progress
-from sealpress.problems import Place, Problem, raise_all
+from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
-from sealpress.tree import OutputTree
-from ssg import rendering
-from ssg.bodies import make_bodies
-from ssg.conversion import Workshop
-from ssg.l10n.language import Language, language
-from ssg.l10n.strings import FOLDER as STRINGS
-from ssg.l10n.zones import timezone
-from ssg.markup.converted import MarkdownOptions
-from ssg.model import Asset, Output, Site
-from ssg.reading.assets import content_assets, static_assets
-from ssg.reading.content import Content, Options, read_content
+from sealpress.tree import MARKER, CacheClass, Entry, OutputTree
+from ssg import stamps
+from ssg.lastbuild import LastBuild, Memory
+from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources
-from ssg.reading.tags import tags_of
-from ssg.rendering import theme as themes
-from ssg.snapshot import Inputs, Snapshots
 from ssg.store import Store
-from ssg.writing import folders, write
+from ssg.timing import Timings
+from ssg.writing import staged
 
 # Whose other versions could give other bytes: they are part of what a tree was made with.
 TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata", "pyyaml")
 
 NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
+
+STRINGS: Final = "i18n"  # as in ssg.l10n.strings, which takes long to load
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A finished build. `pages` counts them by language; the rest are sources that were left out."""
+    """A finished build. `pages` counts them by language; `drafts` and so on are sources that were left out.
+
+    `inputs` are the sha256 of all files that it was made from, by name: what a seal vouches for. `made` counts the
+    files that were made anew, `written` those among them that had other bytes than before.
+    """
 
     tree: OutputTree
     pages: Mapping[str, int]
@@ -71,88 +72,94 @@ class Built:
     scheduled: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
     as_of: dt.datetime = field(default=NO_DATE)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    made: int = 0
+    written: int = 0
+    timings: Timings = field(default_factory=Timings)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a build starts from. `clock` is the moment of the build, where it doesn't hang on the pages.
+
+    `world` names the software, `scope` what was asked of it besides the sources; `began` is the file system's clock.
+    """
+
+    request: Request
+    sources: Sources
+    clock: dt.datetime | None
+    head: str
+    world: str
+    scope: str
+    began: int
 
 
 def build(request: Request, progress: Progress = SILENT) -> Built:
     """Builds the site into `request.output` and describes the tree.
 
-    Raises Problem or Problems (exit 3), as many as one stage can find, with nothing written.
+    Raises Problem or Problems (exit 3), as many as one stage can find, with nothing put in place.
     """
+    timings = Timings()
+    memory = Memory.of(request.store, request.output.absolute()) if request.store else None
+    with timings.phase("listing sources"):
+        situation = _situation(request)
+        seen = _fingerprint(situation)
+    if memory and seen and (told := memory.told()) and told[:2] == (seen, _outputs(request.output)):
+        return _retold(told[2], request.output, situation, timings)
+    from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
+
+    with staged(request.output, progress) as stage:
+        last = (memory.recall() if memory else None) or LastBuild()
+        own_store = None if request.store else stage.folder / "bodies"
+        store = Store(request.store or stage.folder / "bodies")
+        made = make(situation, last, stage, store, timings, progress)
+        if own_store:
+            shutil.rmtree(own_store, ignore_errors=True)
+        if memory:
+            with timings.phase("remembering"):
+                # A source that was changed meanwhile looks different next time, whatever is told now.
+                memory.keep(made.build, (seen, _outputs(request.output), _report(made.built)))
+    return made.built
+
+
+def _situation(request: Request) -> Situation:
     sources = _sources(request)
-    snapshots = Snapshots(request.store) if request.store else None
-    if snapshots is None:
-        return _built(request, sources, progress)
-    inputs = _inputs(request, sources)
-    if known := snapshots.recall(inputs, request.output):
-        return _told(*known)
-    began, seen = snapshots.now(), inputs.fingerprint()
-    built = _built(request, sources, progress)
-    snapshots.keep(inputs, seen, began, built.tree, _report(built))
-    return built
+    clock = request.as_of or moment.as_of(sources.repository)
+    wants_head = sources.repository and request.site.settings.build.git_dates
+    head = sources.repository.head() if wants_head and sources.repository else None
+    began = stamps.now(request.store) if request.store else 0
+    world = [VERSION, sys.version, *(f"{name} {found}" for name, found in sorted(tools().items())), _software()]
+    scope = [repr(request.site.settings), repr(request.options), head.id if head else "", repr(sources.left_out)]
+    return Situation(request, sources, clock, head.id if head else "", _digest(world), _digest(scope), began)
 
 
-def _built(request: Request, sources: Sources, progress: Progress) -> Built:
-    """The build itself, from the sources to the tree."""
-    languages = _languages(request.site)
-    site, content = _read(request, sources, languages)
-    theme = themes.load(request.site.root, request.site.settings, request.site.document, sources.files)
-    left_out = _left_out(content, sources)
-    options = {tag: _markdown_options(request.site, theme, tag) for tag in languages}
-    bodies = make_bodies(site, languages, options, left_out, _workshop(request), progress)
-    outputs = _unique([*_copied(site), *rendering.render(site, bodies, theme, progress)])
-    raise_all(bodies.dead_paths(frozenset(outputs)))
-    tree = write(request.output, outputs, progress)
-    return Built(
-        tree,
-        pages=MappingProxyType({tag: sum(page.language == tag for page in site.pages) for tag in languages}),
-        posts=sum(len(posts) for posts in site.posts_by_language.values()),
-        drafts=content.drafts,
-        scheduled=content.scheduled,
-        untracked=sources.left_out,
-        as_of=site.as_of,
-    )
+def _fingerprint(situation: Situation) -> str:
+    """Of all that the tree and the report depend on, as it looks from outside. "" where a look can't tell."""
+    found = situation.sources.stamps
+    if not all(stamps.is_settled(stamp, situation.began) for stamp in found.values()):
+        return ""
+    facts = [situation.world, situation.scope, str(situation.clock)]
+    return _digest(facts, marshal.dumps(tuple(found.items()), 2))
 
 
-def _inputs(request: Request, sources: Sources) -> Inputs:
-    """All that the tree and the report depend on: what is said, what is installed, and every file that is read."""
-    as_of = request.as_of or moment.as_of(sources.repository)
-    head = sources.repository.head() if sources.repository and request.site.settings.build.git_dates else None
-    facts = [sys.version, *(f"{name} {version}" for name, version in sorted(tools().items()))]
-    facts += [
-        repr(request.site.settings),
-        repr(request.options),
-        str(as_of),
-        head.id if head else "",
-        *sources.left_out,
-    ]
+def _outputs(root: Path) -> str:
+    """Of all files of the tree, as they look from outside."""
+    try:
+        return _digest([], marshal.dumps(sorted(stamps.below(str(root), MARKER)), 2))
+    except OSError:
+        return "none"
+
+
+def _software() -> str:
+    """What the code and the built-in themes look like from outside: an edit of sealpress itself is seen too."""
     package = Path(__file__).parent
-    code = sorted([*package.rglob("*.py"), *package.parent.glob("sealpress/*.py")])
-    theme = sorted(path for path in themes.built_in_folder().rglob("*") if path.is_file())
-    return Inputs(tuple(facts), (*(sources.root / file for file in sources.files), *code, *theme))
+    folders = [package, package.parent / "sealpress", package.parent / "themes"]
+    found = [(str(folder), *one) for folder in folders if folder.is_dir() for one in stamps.below(str(folder), "")]
+    return _digest([], marshal.dumps(sorted(one for one in found if "__pycache__" not in one[1]), 2))
 
 
-def _report(built: Built) -> dict[str, Any]:
-    return {
-        "pages": dict(built.pages),
-        "posts": built.posts,
-        "drafts": built.drafts,
-        "scheduled": built.scheduled,
-        "untracked": built.untracked,
-        "as_of": built.as_of.isoformat(),
-    }
-
-
-def _told(tree: OutputTree, report: dict[str, Any]) -> Built:
-    """What `_report` was made from."""
-    return Built(
-        tree,
-        pages=MappingProxyType(report["pages"]),
-        posts=report["posts"],
-        drafts=tuple(report["drafts"]),
-        scheduled=tuple(report["scheduled"]),
-        untracked=tuple(report["untracked"]),
-        as_of=dt.datetime.fromisoformat(report["as_of"]),
-    )
+def _digest(texts: Iterable[str], data: bytes = b"") -> str:
+    return hashlib.blake2b("\0".join(texts).encode("utf-8", "surrogateescape") + b"\0" + data, digest_size=20).hexdigest()
 
 
 def _sources(request: Request) -> Sources:
@@ -173,82 +180,40 @@ def _sources(request: Request) -> Sources:
     return sources
 
 
-def _languages(site: SiteFile) -> dict[str, Language]:
-    tags = site.settings.site.languages
-    return {tag: language(tag, site.place("site", "languages", number)) for number, tag in enumerate(tags)}
-
-
-def _read(request: Request, sources: Sources, languages: Mapping[str, Language]) -> tuple[Site, Content]:
-    settings = request.site.settings
-    known = request.as_of or moment.as_of(sources.repository)
-
-    def clock(dates: Iterable[dt.datetime]) -> dt.datetime:
-        return known or max(dates, default=NO_DATE)
-
-    zone = timezone(settings.site.timezone, request.site.place("site", "timezone"))
-    content = read_content(settings, sources, languages, zone, clock, request.options)
-    assets = content_assets(settings, sources, content.pages) + static_assets(settings, sources)
-    site = Site(request.site.root, settings, content.pages, (), assets, content.as_of, tools())
-    tags = tags_of(settings, site.posts_by_language, languages)
-    return Site(site.root, settings, site.pages, tags, assets, site.as_of, site.tools), content
-
-
 def tools() -> Mapping[str, str]:
     """The versions that the bytes of a tree depend on."""
     return MappingProxyType({"sealpress": VERSION} | {name: version(name) for name in TOOLS})
 
 
-def _workshop(request: Request) -> Workshop:
-    return Workshop(Store(request.store) if request.store else None, request.workers, tools())
+def _report(built: Built) -> dict[str, Any]:
+    """A build as plain data."""
+    return {
+        "entries": tuple((e.path, e.sha256, e.size, e.media_type, e.cache.value) for e in built.tree.entries),
+        "digest": built.tree.digest,
+        "pages": dict(built.pages),
+        "posts": built.posts,
+        "drafts": built.drafts,
+        "scheduled": built.scheduled,
+        "untracked": built.untracked,
+        "as_of": built.as_of.isoformat(),
+        "inputs": dict(built.inputs),
+    }
 
 
-def _left_out(content: Content, sources: Sources) -> dict[str, str]:
-    """Why a source that a link may name is not on the site."""
-    return (
-        dict.fromkeys(sources.left_out, "not tracked by git")
-        | dict.fromkeys(content.drafts, "a draft")
-        | dict.fromkeys(content.scheduled, "dated after this commit")
+def _retold(report: dict[str, Any], output: Path, situation: Situation, timings: Timings) -> Built:
+    """What `_report` was made from; in it, nothing was made anew."""
+    caches = {one.value: one for one in CacheClass}
+    entries = tuple(
+        Entry(path, sha256, size, kind, caches[cache]) for path, sha256, size, kind, cache in report["entries"]
     )
-
-
-def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> MarkdownOptions:
-    strings = theme.strings[tag]
-    return MarkdownOptions.of(
-        site.settings.markdown,
-        permalink_label=strings.text("heading_link", title="{title}"),
-        footnote_label=strings.text("footnote_back", number="{number}"),
-    )
-
-
-def _copied(site: Site) -> list[Output]:
-    return [_copy(asset) for asset in site.assets]
-
-
-def _copy(asset: Asset) -> Output:
-    return Output(asset.output, asset.file, asset.source)
-
-
-def _unique(outputs: Iterable[Output]) -> dict[str, Output]:
-    """The outputs by path, sorted. Raises Problem where two want one path, or one is a folder of another."""
-    problems: list[Problem] = []
-    found: dict[str, Output] = {}
-    for output in outputs:
-        other = found.setdefault(output.path, output)
-        if other is not output:
-            problems.append(_clash(output, other, f'both become "{output.path}"'))
-    problems += [
-        _clash(output, found[folder], f'"{folder}" would be a file and a folder')
-        for path, output in found.items()
-        for folder in folders(path)
-        if folder in found
-    ]
-    raise_all(problems)
-    return {path: found[path] for path in sorted(found, key=lambda path: path.encode())}
-
-
-def _clash(one: Output, other: Output, why: str) -> Problem:
-    return Problem(
-        f'"{one.origin}" and "{other.origin}": {why}',
-        place=Place(one.origin) if "/" in one.origin else None,
-        hint="give one of them another slug or name",
+    return Built(
+        OutputTree(output, entries, report["digest"]),
+        pages=MappingProxyType(report["pages"]),
+        posts=report["posts"],
+        drafts=report["drafts"],
+        scheduled=report["scheduled"],
+        untracked=situation.sources.left_out,
+        as_of=dt.datetime.fromisoformat(report["as_of"]),
+        inputs=MappingProxyType(report["inputs"]),
+        timings=timings,
     )

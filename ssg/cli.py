@@ -60,8 +60,8 @@ def build(
     """
     from sealpress import sitefile  # noqa: PLC0415 - --help need not wait for what a build imports
     from ssg import build as building  # noqa: PLC0415
-    from ssg.conversion import cores  # noqa: PLC0415
-    from ssg.reading.content import Options  # noqa: PLC0415
+    from ssg.crew import cores  # noqa: PLC0415
+    from ssg.options import Options  # noqa: PLC0415
     from ssg.store import folder_of  # noqa: PLC0415
 
     site = sitefile.open_site(site_file)

@@ -1,51 +1,136 @@
-"""The output tree on disk: each file appears whole, files that did not change are not touched, stale ones go."""
+"""The output tree on disk: each file appears whole, files that did not change are not touched, stale ones go.
 
+    ROOT/.sealpress/lock    held while a build works in the folder: two builds into it wait for each other
+    ROOT/.sealpress/new/    what the build has made, until all of it is there; then each file goes to its place
+
+`.sealpress` also marks the folder as one that ssg may clear. It is no part of the tree (sealpress.tree.MARKER).
+"""
+
+import fcntl
+import hashlib
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
-from sealpress.tree import CHUNK, MARKER, OutputTree, check_names, describe
-from ssg.model import Output
+from sealpress.tree import CHUNK, MARKER
 
 _NOTE: Final = "ssg writes this folder: every file in it is replaced by the next build.\n"
+_NEW: Final = "new"
 
 
-def write(root: Path, outputs: Mapping[str, Output], progress: Progress) -> OutputTree:
-    """Makes the folder `root` hold just `outputs`, which are by path and sorted.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds: its sha256 in hex, and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The output folder at `root` while a build works in it. Any process of the build may put files on it."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.root / MARKER / _NEW
+
+    def put(self, path: str, content: bytes | Path) -> Content:
+        """Keeps the content of a file for `commit`, unless the file has it already."""
+        target = self.root / path
+        found = describe(content)
+        if not _holds(target, content, found.size):
+            self._write(self.folder / _name(path), content)
+        return found
+
+    def commit(self, paths: Iterable[str], wanted: Mapping[str, object]) -> list[str]:
+        """Removes what is not `wanted`, and puts those of `paths` in place that are on the stage. Returns these."""
+        _clear(self.root, "", wanted, frozenset(folder for path in wanted for folder in folders(path)))
+        placed = []
+        made: set[str] = set()
+        with os.scandir(self.folder) as items:
+            staged = {item.name for item in items}
+        for path in paths:
+            if (name := _name(path)) in staged:
+                parent = path.rpartition("/")[0]
+                if parent not in made:
+                    (self.root / parent).mkdir(parents=True, exist_ok=True)
+                    made.add(parent)
+                os.replace(self.folder / name, self.root / path)  # noqa: PTH105 - thousands of them: no Path for each
+                placed.append(path)
+        return placed
+
+    def _write(self, target: Path, content: bytes | Path) -> None:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o644)  # whatever the umask
+            for chunk in _chunks(content):
+                file.write(chunk)
+
+
+@contextmanager
+def staged(root: Path, progress: Progress) -> Iterator[Stage]:
+    """The folder `root`, for one build alone; another that is at work there is waited for.
 
     Raises Problem (exit 9) for a folder that holds files ssg did not write, and where the disk refuses.
     """
-    check_names(list(outputs))
+    with refusals(root):
+        above = _missing(root)
+        marker = _claim(root)
+        lock = os.open(marker / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _claim(root)
-        _clear(root, "", outputs, frozenset(folder for path in outputs for folder in folders(path)))
-        with progress.track("Writing files", len(outputs)) as advance:
-            for path, output in outputs.items():
-                _put(root / path, output.content)
-                advance(1)
+        with refusals(root):
+            _wait(lock, root, progress)
+            stage = Stage(root)
+            _empty(stage.folder)
+        try:
+            yield stage
+        except BaseException:
+            if above:  # there was no such folder before, and there is nothing in it now
+                shutil.rmtree(above, ignore_errors=True)
+            raise
+        finally:
+            shutil.rmtree(stage.folder, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _missing(root: Path) -> Path | None:
+    """The outermost folder on the way to `root` that is not there."""
+    found = None
+    for folder in (root, *root.parents):
+        if folder.exists():
+            break
+        found = folder
+    return found
+
+
+@contextmanager
+def refusals(root: Path) -> Iterator[None]:
+    """Turns what the disk says into a Problem (exit 9)."""
+    try:
+        yield
     except OSError as error:
-        where = error.filename or root
-        raise Problem(f"can't write {where}: {error.strerror}", code=Exit.MACHINE) from None
-    return describe(root, list(outputs))
+        raise Problem(f"can't write {error.filename or root}: {error.strerror}", code=Exit.MACHINE) from None
 
 
-def _claim(root: Path) -> None:
-    """Marks the folder as one that ssg may clear; never one in which somebody else's files stand."""
-    marker = root / MARKER
-    if root.is_dir() and not marker.exists() and any(root.iterdir()):
-        raise Problem(
-            f"{root} holds files that ssg did not write, and a build would remove them",
-            hint="choose an empty folder, or empty this one yourself",
-            code=Exit.MACHINE,
-        )
-    root.mkdir(parents=True, exist_ok=True)
-    if not marker.exists():
-        marker.write_text(_NOTE, encoding="utf-8")
+def describe(content: bytes | Path) -> Content:
+    """What a file with this content would be."""
+    if isinstance(content, bytes):
+        return Content(hashlib.sha256(content).hexdigest(), len(content))
+    sha256 = hashlib.sha256()
+    size = 0
+    for chunk in _chunks(content):
+        sha256.update(chunk)
+        size += len(chunk)
+    return Content(sha256.hexdigest(), size)
 
 
 def folders(path: str) -> list[str]:
@@ -54,43 +139,70 @@ def folders(path: str) -> list[str]:
     return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
-def _clear(folder: Path, prefix: str, outputs: Mapping[str, Output], needed: frozenset[str]) -> None:
+def _claim(root: Path) -> Path:
+    """Marks the folder as one that ssg may clear; never one in which somebody else's files stand."""
+    marker = root / MARKER
+    if marker.is_file():  # as versions before 0.2 left it
+        marker.unlink()
+    elif root.is_dir() and not marker.is_dir() and any(root.iterdir()):
+        raise Problem(
+            f"{root} holds files that ssg did not write, and a build would remove them",
+            hint="choose an empty folder, or empty this one yourself",
+            code=Exit.MACHINE,
+        )
+    marker.mkdir(parents=True, exist_ok=True)
+    note = marker / "README"
+    if not note.exists():
+        note.write_text(_NOTE, encoding="utf-8")
+    return marker
+
+
+def _wait(lock: int, root: Path, progress: Progress) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        progress.note(f"another build is at work in {root}: waiting for it")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def _empty(folder: Path) -> None:
+    """What a build that was killed has left is of no use."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def _name(path: str) -> str:
+    """A file's name on the stage, where no folders are needed."""
+    return hashlib.sha256(path.encode()).hexdigest()
+
+
+def _clear(folder: Path, prefix: str, wanted: Mapping[str, object], needed: frozenset[str]) -> None:
     """Removes what no output needs, and what stands in an output's way: a link, a folder in place of a file."""
     with os.scandir(folder) as found:
         items = list(found)
     for item in items:
         path = prefix + item.name
+        if path == MARKER:
+            continue
         if item.is_dir(follow_symlinks=False):
             if path in needed:
-                _clear(Path(item.path), path + "/", outputs, needed)
+                _clear(Path(item.path), path + "/", wanted, needed)
             else:
                 shutil.rmtree(item.path)
-        elif (item.is_symlink() or path not in outputs) and path != MARKER:
+        elif item.is_symlink() or path not in wanted:
             Path(item.path).unlink()
 
 
-def _put(target: Path, content: bytes | Path) -> None:
-    if _is_same(target, content):
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".sealpress-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in _chunks(content):
-                file.write(chunk)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _is_same(target: Path, content: bytes | Path) -> bool:
+def _holds(target: Path, content: bytes | Path, size: int) -> bool:
     """Whether the file is there already, with these bytes: then its time stays, and nothing that watches it wakes."""
-    size = len(content) if isinstance(content, bytes) else content.stat().st_size
-    if not target.is_file() or target.stat().st_size != size:
+    try:
+        found = os.lstat(target)
+        if found.st_size != size or not os.path.isfile(target) or os.path.islink(target):  # noqa: PTH113, PTH114
+            return False
+        return all(old == new for old, new in zip(_chunks(target), _chunks(content), strict=True))
+    except (FileNotFoundError, NotADirectoryError):
         return False
-    return all(old == new for old, new in zip(_chunks(target), _chunks(content), strict=True))
 
 
 def _chunks(content: bytes | Path) -> Iterator[bytes]:

@@ -1,17 +1,19 @@
-"""The content folder becomes pages: each file is located, its front matter read, its path found."""
+"""Manuscripts become pages: each file is located, its slug and path found, its tags checked."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sealpress.git import FileDates
 from sealpress.problems import Place, Problem, raise_all
 from sealpress.settings import Settings
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import slug
-from ssg.model import Kind, Page, output_of
-from ssg.reading.frontmatter import Document, read
+from ssg.model import FrontMatter, Kind, Page, output_of
+from ssg.options import Options
 from ssg.reading.location import Location, Permalinks, locate
+from ssg.reading.places import in_front_matter
 from ssg.reading.sources import Sources
 
 Clock = Callable[[Iterable[dt.datetime]], dt.datetime]
@@ -19,27 +21,28 @@ Clock = Callable[[Iterable[dt.datetime]], dt.datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What a build takes in besides the published pages."""
-
-    drafts: bool = False
-    future: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Content:
-    """The published pages, sorted by source. `drafts` and `scheduled` are the sources that were left out."""
+    """The published pages, sorted by source. `drafts` and `scheduled` are the sources that were left out.
+
+    `next` is when the first of the scheduled pages is due.
+    """
 
     pages: tuple[Page, ...]
     as_of: dt.datetime
     drafts: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()
+    next: dt.datetime | None = None
+
+
+Heads = Mapping[str, tuple[FrontMatter, int] | Problem]
+"""Of each page's source: its front matter and the line on which its body begins, or why it can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """One reading of the content folder: what all its steps need, and what they found wrong."""
 
+    root: Path
     settings: Settings
     languages: Mapping[str, Language]
     zone: dt.tzinfo
@@ -50,49 +53,52 @@ class _Reading:
 def read_content(
     settings: Settings,
     sources: Sources,
+    heads: Heads,
     languages: Mapping[str, Language],
     zone: dt.tzinfo,
     clock: Clock,
     options: Options,
 ) -> Content:
-    """All pages below the content folder. Raises Problem or Problems (exit 3), all that one pass can find."""
+    """All pages below the content folder, which are those that `heads` has.
+
+    Raises Problem or Problems (exit 3), all that one pass can find.
+    """
     wants_dates = settings.build.git_dates and sources.repository
     dates = sources.repository.dates(sources.root) if wants_dates and sources.repository else {}
-    reading = _Reading(settings, languages, zone, dates)
-    documents = _documents(reading, sources)
+    reading = _Reading(sources.root, settings, languages, zone, dates)
+    located = _located(reading, heads)
     raise_all(reading.problems)
-    slugs = {where: _slug(reading, where, document) for where, document in documents.items()}
+    slugs = {where: _slug(reading, where, front) for where, (front, _) in located.items()}
     folders = {(where.folder, where.language): own for where, own in slugs.items() if where.is_index and where.folder}
     permalinks = Permalinks(settings, languages, folders)
-    pages = [_page(reading, where, document, slugs[where], permalinks) for where, document in documents.items()]
+    pages = [_page(reading, where, *head, slugs[where], permalinks) for where, head in located.items()]
     raise_all(reading.problems)
-    content = _published(pages, clock, options)
-    _check_keys(content.pages)
+    content = published(pages, clock, options)
+    _check_keys(reading, content.pages)
     return content
 
 
-def _documents(reading: _Reading, sources: Sources) -> dict[Location, Document]:
-    documents = {}
-    for file in sources.below(reading.settings.build.content):
-        if file.endswith(".md"):
-            try:
-                documents[locate(reading.settings, file)] = read((sources.root / file).read_bytes(), file)
-            except Problem as problem:
-                reading.problems.extend(problem.each)
-            except OSError as error:
-                hint = "ssg reads it as the user that runs it: look at its mode and owner"
-                reading.problems.append(Problem(f"can't be read: {error.strerror}", place=Place(file), hint=hint))
-    return documents
+def _located(reading: _Reading, heads: Heads) -> dict[Location, tuple[FrontMatter, int]]:
+    located = {}
+    for file, head in heads.items():
+        if isinstance(head, Problem):
+            reading.problems.extend(head.each)
+            continue
+        try:
+            located[locate(reading.settings, file)] = head
+        except Problem as problem:
+            reading.problems.extend(problem.each)
+    return located
 
 
-def _slug(reading: _Reading, where: Location, document: Document) -> str:
-    wanted = document.front_matter.slug
+def _slug(reading: _Reading, where: Location, front: FrontMatter) -> str:
+    wanted = front.slug
     made = slug(wanted or where.name, reading.languages[where.language]) or ""
     if wanted and made != wanted:
         reading.problems.append(
             Problem(
                 f'the slug "{wanted}" can\'t stand in a URL as it is',
-                place=_place(document, where, "slug"),
+                place=in_front_matter(reading.root, where.source, "slug"),
                 hint=f'write "{made}"' if made else "use letters, digits and dashes",
             )
         )
@@ -103,16 +109,17 @@ def _slug(reading: _Reading, where: Location, document: Document) -> str:
     return made
 
 
-def _page(reading: _Reading, where: Location, document: Document, own: str, permalinks: Permalinks) -> Page:
-    front = document.front_matter
+def _page(
+    reading: _Reading, where: Location, front: FrontMatter, body_line: int, own: str, permalinks: Permalinks
+) -> Page:
     date = _moment(front.date, reading.zone)
     updated = _moment(front.updated, reading.zone)
     if date is None and where.kind is Kind.POST:
         message, hint = "a post needs a date", "add the key date to the front matter: a day, such as 2026-05-04"
-        reading.problems.append(Problem(message, place=_place(document, where, "title"), hint=hint))
+        reading.problems.append(Problem(message, place=in_front_matter(reading.root, where.source, "title"), hint=hint))
     if date and updated and updated < date:
         message, hint = "updated is before date", "updated is when the page last changed: leave it out if it did not"
-        reading.problems.append(Problem(message, place=_place(document, where, "updated"), hint=hint))
+        reading.problems.append(Problem(message, place=in_front_matter(reading.root, where.source, "updated"), hint=hint))
     path = permalinks.path(where, own, date)
     git = reading.dates.get(where.source)
     language = reading.settings.language[where.language]
@@ -125,47 +132,42 @@ def _page(reading: _Reading, where: Location, document: Document, own: str, perm
         slug=own,
         path=path,
         output=output_of(path),
-        body=document.body,
-        body_line=document.body_line,
+        body_line=body_line,
         front_matter=front,
-        document=document.node,
         folder=where.folder,
         is_index=where.is_index,
         date=date,
         # A post that git has seen only before its date was not updated since.
         updated=updated or (git.last if git and not (date and git.last < date) else None),
-        tags=_tags(reading, where, document),
+        tags=_tags(reading, where, front),
         author=front.author or language.author or reading.settings.site.author,
     )
 
 
-def _place(document: Document, where: Location, key: str) -> Place:
-    node = document.node.at(key)
-    return node.place if node else Place(where.source)
-
-
 def _moment(value: dt.datetime | dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:
-    """A date is its midnight, and a local time is in the site's zone."""
+    """A date is its midnight, and a local time is in the site's zone; the offset alone is kept of that."""
     if value is None:
         return None
     moment = value if isinstance(value, dt.datetime) else dt.datetime.combine(value, dt.time())
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    offset = moment.utcoffset() if moment.tzinfo else moment.replace(tzinfo=zone).utcoffset()
+    return moment.replace(tzinfo=dt.timezone(offset or dt.timedelta()))
 
 
-def _tags(reading: _Reading, where: Location, document: Document) -> tuple[str, ...]:
+def _tags(reading: _Reading, where: Location, front: FrontMatter) -> tuple[str, ...]:
     names: dict[str, None] = {}
-    for number, tag in enumerate(document.front_matter.tags):
+    for number, tag in enumerate(front.tags):
         if slug(tag, reading.languages[where.language]):
             names[" ".join(tag.split())] = None
         else:
-            node = document.node.at("tags", number)
-            place = node.place if node else Place(where.source)
+            place = in_front_matter(reading.root, where.source, "tags", number)
             message, hint = f'the tag "{tag}" has no letter or digit', "its page needs a path: give it a name in words"
             reading.problems.append(Problem(message, place=place, hint=hint))
     return tuple(names)
 
 
-def _published(pages: list[Page], clock: Clock, options: Options) -> Content:
+def published(pages: Iterable[Page], clock: Clock, options: Options) -> Content:
+    """What is finished and not dated after the clock."""
+    pages = list(pages)
     finished = [page for page in pages if options.drafts or not page.front_matter.draft]
     now = clock(page.date for page in finished if page.date)
     kept: list[Page] = []
@@ -177,21 +179,22 @@ def _published(pages: list[Page], clock: Clock, options: Options) -> Content:
         as_of=now,
         drafts=tuple(page.source for page in pages if page.front_matter.draft and not options.drafts),
         scheduled=tuple(page.source for page in scheduled),
+        next=min((page.date for page in scheduled if page.date), default=None),
     )
 
 
-def _check_keys(pages: tuple[Page, ...]) -> None:
+def _check_keys(reading: _Reading, pages: tuple[Page, ...]) -> None:
     """Two pages of one language can't both be the translation of a third."""
     problems: list[Problem] = []
     seen: dict[tuple[str, str], Page] = {}
     for page in pages:
         twin = seen.setdefault((page.key, page.language), page)
         if twin is not page:
-            node = page.document.at("key")
+            place = in_front_matter(reading.root, page.source, "key")
             problems.append(
                 Problem(
                     f'the key "{page.key}" is already that of {twin.source}, in the same language',
-                    place=node.place if node else Place(page.source),
+                    place=place,
                     hint="give each page of a language a key of its own",
                 )
             )

@@ -1,7 +1,9 @@
 """Which files a build reads: what git tracks; outside git, all that .gitignore does not leave out."""
 
 import os
-from collections.abc import Iterable
+import re
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -9,6 +11,9 @@ from typing import Final
 from sealpress.git import Repository, discover, files_without_git
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.tree import check_names
+from ssg.stamps import Stamp, of
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./ -]+")  # names that need no closer look
 
 # Files for git itself, which stand in content folders too: no part of a site.
 _GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".gitmodules"})
@@ -16,17 +21,24 @@ _GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".git
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files below `root`, relative to it, with "/" and sorted. `left_out`: untracked and not asked for."""
+    """The files below `root`, relative to it, with "/" and sorted, each with what it looks like.
+
+    `left_out`: untracked and not asked for.
+    """
 
     root: Path
-    files: tuple[str, ...]
+    stamps: Mapping[str, Stamp]
     repository: Repository | None = None
     left_out: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(self.stamps)
 
     def below(self, folder: str) -> list[str]:
         """The files in a folder, as they stand in `files`."""
         start = str(PurePosixPath(folder)) + "/"
-        return [file for file in self.files if file.startswith(start)]
+        return [file for file in self.stamps if file.startswith(start)]
 
 
 def list_sources(root: Path, folders: Iterable[str], *, dirty: bool = False, in_git: bool = True) -> Sources:
@@ -37,19 +49,34 @@ def list_sources(root: Path, folders: Iterable[str], *, dirty: bool = False, in_
     """
     repository = discover(root) if in_git else None
     if repository:
-        tracked, untracked = repository.tracked(root), repository.untracked(root)
+        tracked, untracked = repository.listed(root), repository.untracked(root)
         found = sorted({*tracked, *untracked}) if dirty else tracked
     else:
         found, untracked = files_without_git(root) if in_git else _everything(root), []
     starts = tuple(str(PurePosixPath(folder)) + "/" for folder in folders)
-    files = _wanted(found, starts)
-    _check(root, files, starts)
+    stamps = _looked_at(root, _wanted(found, starts))
+    _check(root, stamps, starts)
     left_out = () if dirty else tuple(_wanted(untracked, starts))
-    return Sources(root, tuple(files), repository, left_out)
+    return Sources(root, {file: stamp for file, stamp in stamps.items() if stamp}, repository, left_out)
 
 
 def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:
-    return [file for file in files if file.startswith(starts) and PurePosixPath(file).name not in _GIT_FILES]
+    return [file for file in files if file.startswith(starts) and file.rpartition("/")[2] not in _GIT_FILES]
+
+
+def _looked_at(root: Path, files: Iterable[str]) -> dict[str, Stamp | None]:
+    """Those that are there: git lists what was deleted by hand too. A link has no stamp."""
+    found: dict[str, Stamp | None] = {}
+    for file in files:
+        try:
+            status = os.lstat(f"{root}/{file}")
+        except OSError:
+            continue
+        if stat.S_ISLNK(status.st_mode):
+            found[file] = None
+        elif stat.S_ISREG(status.st_mode):
+            found[file] = of(status)
+    return found
 
 
 def _everything(root: Path) -> list[str]:
@@ -60,24 +87,28 @@ def _everything(root: Path) -> list[str]:
     return sorted(found)
 
 
-def _check(root: Path, files: list[str], starts: tuple[str, ...]) -> None:
-    folders = {folder for file in files for folder in PurePosixPath(file).parents} | {*map(PurePosixPath, starts)}
-    problems = [_link(str(folder)) for folder in sorted(folders) if (root / folder).is_symlink()]
-    for file in files:
-        if not _is_utf8(file):
-            shown = os.fsencode(file).decode("utf-8", "backslashreplace")
-            problems.append(Problem(f'the file name "{shown}" is not UTF-8', hint="rename the file"))
-        elif (root / file).is_symlink():
-            problems.append(_link(file))
-        elif any(ord(char) < 0x20 or ord(char) == 0x7F for char in file) or "\\" in file:
-            problems.append(
-                Problem(f"the file name {file!a} has a control character or a backslash", hint="rename the file")
-            )
+def _check(root: Path, files: Mapping[str, Stamp | None], starts: tuple[str, ...]) -> None:
+    folders = {file.rpartition("/")[0] for file in files}
+    folders |= {str(above) for folder in folders for above in PurePosixPath(folder).parents}
+    folders |= {start.rstrip("/") for start in starts}
+    problems = [_link(folder) for folder in sorted(folders) if (root / folder).is_symlink()]
+    for file, stamp in files.items():
+        odd = [] if _PLAIN.fullmatch(file) else _odd_name(file)
+        problems += odd or ([_link(file)] if stamp is None else [])
     raise_all(problems)
     try:
-        check_names(files)
+        check_names(list(files))
     except Problem as problem:
         raise_all([Problem(p.message, place=p.place, hint=p.hint, code=Exit.SITE) for p in problem.each])
+
+
+def _odd_name(file: str) -> list[Problem]:
+    if not _is_utf8(file):
+        shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+        return [Problem(f'the file name "{shown}" is not UTF-8', hint="rename the file")]
+    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in file) or "\\" in file:
+        return [Problem(f"the file name {file!a} has a control character or a backslash", hint="rename the file")]
+    return []
 
 
 def _link(path: str) -> Problem:

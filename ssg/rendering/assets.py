@@ -6,12 +6,11 @@ static/style.css becomes /assets/style.0a1b2c3d4e5f.css. What a style sheet refe
 import hashlib
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from sealpress.problems import Place, Problem, did_you_mean
-from ssg.markup import highlighting
 from ssg.model import output_of
 from ssg.rendering.theme import Theme
 
@@ -24,28 +23,32 @@ _LENGTH: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file of the theme as it is served. `path` is where in the tree, `origin` what messages call it."""
+    """A file of the theme as it is served: its name in static/, its path in the tree, what messages call it."""
 
+    name: str
     path: str
-    content: bytes
     origin: str
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """`paths` are by the name in static/."""
+    """The theme's files. `content` gives what one holds, by its name in static/."""
 
-    paths: Mapping[str, str]
     files: tuple[Made, ...]
+    content: Callable[[str], bytes]
 
     def path(self, name: str) -> str:
-        """Raises Problem for a file that the theme doesn't have."""
-        if name not in self.paths:
+        """Where a file is served. Raises Problem for one that the theme doesn't have."""
+        if name not in self._paths:
             raise Problem(
-                f'the theme has no file "static/{name}"{did_you_mean(name, self.paths)}',
+                f'the theme has no file "static/{name}"{did_you_mean(name, self._paths)}',
                 hint="a file of the site's own static folder is linked by its path: /name.css",
             )
-        return self.paths[name]
+        return self._paths[name]
+
+    @property
+    def _paths(self) -> Mapping[str, str]:
+        return {file.name: f"/{file.path}" for file in self.files}
 
 
 def make(theme: Theme) -> Assets:
@@ -55,11 +58,21 @@ def make(theme: Theme) -> Assets:
     """
     making = _Making(theme)
     if CODE not in theme.static:
+        from ssg.markup import highlighting  # noqa: PLC0415 - it loads Pygments
+
         making.add(CODE, highlighting.stylesheet().encode(), "the style sheet for code")
     for name in theme.static:
         making.path(name)
-    files = sorted(making.files, key=lambda file: file.path.encode())
-    return Assets(dict(sorted(making.paths.items())), tuple(files))
+    files = tuple(sorted(making.files, key=lambda file: file.path.encode()))
+    return Assets(files, making.contents.__getitem__)
+
+
+def key(theme: Theme) -> str:
+    """A digest of all that `make` depends on besides the software."""
+    sha256 = hashlib.sha256()
+    for name, file in sorted(theme.static.items()):
+        sha256.update(f"{name}\0{file.shown}\0{hashlib.sha256(file.path.read_bytes()).hexdigest()}\n".encode())
+    return sha256.hexdigest()
 
 
 def fingerprint(content: bytes) -> str:
@@ -77,6 +90,7 @@ class _Making:
     theme: Theme
     paths: dict[str, str] = field(default_factory=dict)
     files: list[Made] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
 
     def path(self, name: str) -> str:
@@ -95,7 +109,8 @@ class _Making:
         stem, dot, ending = name.rpartition(".")
         marked = f"{stem}.{fingerprint(content)}.{ending}" if dot else f"{name}.{fingerprint(content)}"
         self.paths[name] = FOLDER + marked
-        self.files.append(Made(output_of(FOLDER + marked), content, origin))
+        self.files.append(Made(name, output_of(FOLDER + marked), origin))
+        self.contents[name] = content
 
     def _rewritten(self, name: str, content: bytes) -> bytes:
         file = self.theme.static[name]

@@ -44,6 +44,8 @@ TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 class Make(StrEnum):
+    COPY = "copy"  # of a source, as it is
+    THEME = "theme"  # a file of the theme's own
     PAGE = "page"
     LIST = "list"
     FEED = "feed"
@@ -55,7 +57,7 @@ class Make(StrEnum):
 class Job:
     """One file to make. `path` is where in the tree, `origin` what messages call it.
 
-    `subject` is a page's source, a list's path, a feed's language, a sitemap's name.
+    `subject` is a page's or a copy's source, a list's path, a feed's language, a sitemap's name.
     """
 
     path: str
@@ -65,7 +67,11 @@ class Job:
 
 
 def jobs(scene: Scene) -> Iterator[Job]:
-    """Every page, list, feed and sitemap. Two may be for one path: who writes them sees that."""
+    """Every file of the tree. Two may be for one path: who writes them sees that."""
+    for asset in scene.site.assets:
+        yield Job(asset.output, Make.COPY, asset.source, asset.source)
+    for file in scene.assets.files:
+        yield Job(file.path, Make.THEME, file.name, file.origin)
     for page in scene.pages:
         yield Job(page.output, Make.PAGE, page.source, page.source)
     for listing in scene.listings.values():
@@ -107,6 +113,10 @@ class Renderer:
                 return sitemap.sitemap(self.scene, job.subject)
             case Make.ROBOTS:
                 return sitemap.robots(self.scene)
+            case Make.THEME:
+                return self.scene.assets.content(job.subject)
+            case Make.COPY:
+                raise ValueError("a copy is not rendered")
 
     def _page(self, job: Job) -> bytes:
         source = job.subject

@@ -10,7 +10,7 @@ import pytest
 from sealpress import sitefile
 from sealpress.problems import Exit, Problem
 from ssg.build import Built, Request, build
-from ssg.reading.content import Options
+from ssg.options import Options
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 SITE = '[site]\ntitle = "T"\nurl = "https://t.example.org/blog/"\nlanguages = ["en", "fr"]\n'

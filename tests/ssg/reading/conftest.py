@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from sealpress import sitefile
+from sealpress.problems import Problem
 from sealpress.settings import Settings
 from ssg.l10n.language import Language, language
 from ssg.l10n.zones import timezone
-from ssg.model import Page, Site, Tag
+from ssg.model import FrontMatter, Page, Site, Tag
+from ssg.reading import frontmatter
 from ssg.reading.assets import content_assets, static_assets
-from ssg.reading.content import Content, Options, read_content
-from ssg.reading.sources import list_sources
+from ssg.options import Options
+from ssg.reading.content import Content, read_content
+from ssg.reading.sources import Sources, list_sources
 from ssg.reading.tags import tags_of
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
@@ -72,6 +75,7 @@ def read(tmp_path: Path) -> Reader:
         content = read_content(
             settings,
             sources,
+            heads(sources),
             tags,
             timezone(settings.site.timezone),
             lambda dates: now or max(dates, default=NOW),
@@ -81,6 +85,18 @@ def read(tmp_path: Path) -> Reader:
         return Read(settings, tags, content, Site(tmp_path, settings, content.pages, (), assets, content.as_of))
 
     return reading
+
+
+def heads(sources: Sources) -> dict[str, tuple[FrontMatter, int] | Problem]:
+    found: dict[str, tuple[FrontMatter, int] | Problem] = {}
+    for file in sources.below("content"):
+        if file.endswith(".md"):
+            try:
+                document = frontmatter.read((sources.root / file).read_bytes(), file)
+                found[file] = document.front_matter, document.body_line
+            except Problem as problem:
+                found[file] = problem
+    return found
 
 
 def page(title: str = "Page", body: str = "Text.\n", **more: object) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from sealpress.problems import Exit, Problem
 from ssg.model import Page
-from ssg.reading.content import Options
+from ssg.options import Options
 from tests.ssg.reading.conftest import Reader, page, post
 
 

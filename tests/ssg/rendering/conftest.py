@@ -151,11 +151,9 @@ class Blog:
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         scene = self.scene()
         jobs = list(plan.jobs(scene))
-        yield from ((file.path, file.content) for file in scene.assets.files)
-        known = {job.path for job in jobs} | {asset.output for asset in scene.site.assets}
-        menus.check(scene, frozenset(known))
+        menus.check(scene, frozenset(job.path for job in jobs))
         renderer = plan.Renderer(scene)
-        yield from ((job.path, renderer.make(job)[0]) for job in jobs)
+        yield from ((job.path, renderer.make(job)[0]) for job in jobs if job.make is not plan.Make.COPY)
 
     def rendered(self) -> dict[str, str]:
         """Every output's text, by path."""

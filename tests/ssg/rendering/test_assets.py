@@ -21,7 +21,7 @@ def make(blog, **files):
         blog.write("wood/static/" + name.replace("__", "/").replace("_", "."), text)
     site, document = blog.site()
     made = assets.make(theme.load(blog.root, site.settings, document))
-    return made, {output.path: output.content.decode() for output in made.files}
+    return made, {file.path: made.content(file.name).decode() for file in made.files}
 
 
 @given(st.binary())

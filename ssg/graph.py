@@ -1,0 +1,139 @@
+"""The build graph: what has to be made anew, and why; all else stays as the last build left it.
+
+A source is read again where it looks different, a page is converted again where its text differs, and a file is made
+again where a question that was asked for it has another answer (ssg.tracing). Where only bodies changed, the site's
+structure stands: which pages there are, their order, their tags. Its questions are then answered from memory.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from sealpress.problems import Problem
+from ssg import plain
+from ssg.bodies import KeptBodies
+from ssg.lastbuild import LastBuild, Numbers, Output, Source
+from ssg.manuscripts import Desk, Manuscript, Read
+from ssg.model import Page, Site
+from ssg.rendering.plan import Job, Make
+from ssg.rendering.scene import Scene
+from ssg.stamps import Stamp
+from ssg.tracing import Answers, Key, Scope, scope_of
+
+NEW: Final = "it is new"
+TOUCHED: Final = "the file in the output folder was changed or is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A file to be made anew, and the changes that ask for it."""
+
+    job: Job
+    because: tuple[str, ...]
+
+
+class LazyPages(Mapping[str, Page]):
+    """The pages of the last build, each made when it is asked for."""
+
+    def __init__(self, pages: Mapping[str, object], manuscripts: Mapping[str, Manuscript]) -> None:
+        self._plain = pages
+        self._manuscripts = manuscripts
+        self._made: dict[str, Page] = {}
+
+    def __getitem__(self, source: str) -> Page:
+        if source not in self._made:
+            front = self._manuscripts[source].front_matter
+            self._made[source] = plain.page(source, self._plain[source], front)
+        return self._made[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plain)
+
+    def __len__(self) -> int:
+        return len(self._plain)
+
+
+class Manuscripts(Mapping[str, Manuscript]):
+    """All manuscripts: those of the last build, made when they are asked for, and over them those that were read."""
+
+    def __init__(self, last: Mapping[str, object]) -> None:
+        self.plain = dict(last)
+        self._made: dict[str, Manuscript] = {}
+
+    def add(self, source: str, manuscript: Manuscript) -> None:
+        self._made[source] = manuscript
+        self.plain[source] = plain.of_manuscript(manuscript)
+
+    def keep(self, sources: Iterable[str]) -> None:
+        """Forgets all others."""
+        self.plain = {source: self.plain[source] for source in sources if source in self.plain}
+
+    def __getitem__(self, source: str) -> Manuscript:
+        if source not in self._made:
+            self._made[source] = plain.manuscript(self.plain[source])
+        return self._made[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.plain)
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+
+def changed_questions(scene: Scene, last: LastBuild, pages: frozenset[str] | None, structure: bool) -> list[Key]:  # noqa: FBT001
+    """The questions of the last build that have another answer now.
+
+    `pages` are those whose facts may have changed, None: all. `structure`: whether queries may have.
+    """
+
+    def may_differ(key: Key) -> bool:
+        match scope_of(Scene, key):
+            case Scope.QUERY:
+                return structure
+            case Scope.FACT:
+                return pages is None or key[1] in pages
+            case _:
+                return True
+
+    return scene.changed({key: answer for key, answer in last.known().items() if may_differ(key)})
+
+
+def recalled(last: LastBuild) -> Answers:
+    """The answers of the queries, which hold where the structure stands."""
+    queries = {name for name in dir(Scene) if scope_of(Scene, (name,)) is Scope.QUERY}
+    return {key: answer for key, answer in last.known().items() if key[0] in queries}
+
+
+def stale(
+    jobs: Iterable[Job],
+    last: LastBuild,
+    changed: Sequence[Key],
+    on_disk: Mapping[str, Stamp],
+    copied: Mapping[str, Source],
+    numbers: Numbers,
+) -> Iterator[Stale]:
+    """Those of the jobs whose file isn't what it would be if it were made now. `copied` are the sources of copies."""
+    among = numbers.among(changed)
+    for job in jobs:
+        plain_output = last.outputs.get(job.path)
+        old = Output(*plain_output) if plain_output else None
+        if old is None or (old.make, old.subject) != (job.make, job.subject):
+            yield Stale(job, (NEW,))
+        elif on_disk.get(job.path) != old.stamp:
+            yield Stale(job, (TOUCHED,))
+        elif job.make is Make.COPY and copied[job.subject][1] != old.sha256:
+            yield Stale(job, (f"content of {job.subject}",))
+        elif hits := among.of(old.asked):
+            yield Stale(job, tuple(map(said, hits)))
+
+
+def said(key: Key) -> str:
+    """A question for a person: "title of content/posts/x.md"."""
+    name, *arguments = key
+    words = str(name).replace("_", " ")
+    given = ", ".join(str(one) for one in arguments if one not in {None, ""})
+    return f"{words} of {given}" if given else words

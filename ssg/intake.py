@@ -1,0 +1,108 @@
+"""The sources of a build: which of them changed since the last one, and what they say now."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sealpress.console import Progress
+from sealpress.problems import Exit, Problem
+from ssg import stamps
+from ssg.graph import Manuscripts
+from ssg.lastbuild import LastBuild, Source
+from ssg.manuscripts import Desk
+from ssg.reading.content import Heads
+from ssg.rendering.bodies import Card
+from ssg.stamps import Stamp
+from ssg.timing import Timings
+
+PAGE_ENDING = ".md"
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """All sources. `sources` tells of each file what it looks like and its sha256.
+
+    `changed` are the pages whose text or conversion is another one than last time, or new. `problems` are those of
+    pages that can't be read. `same_files` says that no file came or went, and that no front matter changed.
+    """
+
+    sources: dict[str, Source]
+    manuscripts: Manuscripts
+    pages: tuple[str, ...]
+    changed: frozenset[str]
+    problems: Mapping[str, Problem]
+    same_structure: bool
+    cards: dict[str, Card] = field(default_factory=dict)
+
+    def heads(self) -> Heads:
+        """For ssg.reading.content."""
+        return {source: self.problems.get(source) or self._head(source) for source in self.pages}
+
+    def _head(self, source: str) -> tuple:
+        manuscript = self.manuscripts[source]
+        return manuscript.front_matter, manuscript.body_line
+
+
+def take_in(
+    desk: Desk,
+    found: Mapping[str, Stamp],
+    began: int,
+    last: LastBuild,
+    workers: int,
+    timings: Timings,
+    progress: Progress,
+    *,
+    converted_alike: bool,
+) -> Intake:
+    """Reads what looks different. `began` is the file system's clock from before anything was looked at.
+
+    `converted_alike`: conversions depend on the same options and software as last time.
+    """
+    content = f"{desk.settings.build.content}/"
+    pages = tuple(file for file in found if file.startswith(content) and file.endswith(PAGE_ENDING))
+    touched = [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
+    is_page = frozenset(pages)
+    sources: dict[str, Source] = {file: old for file in found if (old := last.sources.get(file))}
+    for file in touched:
+        if file not in is_page:
+            sources[file] = (_settled(found[file], began), sha256_of(desk.root / file))
+    wanted = [file for file in touched if file in is_page] if converted_alike else list(pages)
+    manuscripts = Manuscripts(last.manuscripts)
+    changed, problems, cards, alike = set(), {}, {}, True
+    for read in desk.read(wanted, workers, progress) if wanted else ():
+        sources[read.source] = (_settled(found[read.source], began), read.sha256)
+        timings.page(read.source, read.seconds)
+        if read.problem or not read.manuscript:
+            problems[read.source] = read.problem
+            continue
+        before = manuscripts.plain.get(read.source)
+        manuscripts.add(read.source, read.manuscript)
+        if read.card:
+            cards[read.source] = read.card
+        after = manuscripts.plain[read.source]
+        alike = alike and before is not None and before[1] == after[1]
+        if before is None or before[0] != after[0] or before[3] != after[3]:
+            changed.add(read.source)
+    same_files = found.keys() == last.sources.keys()
+    return Intake(
+        sources, manuscripts, pages, frozenset(changed), problems, same_files and alike and not problems, cards
+    )
+
+
+def _differs(old: Source | None, stamp: Stamp) -> bool:
+    return old is None or old[0] != stamp
+
+
+def _settled(stamp: Stamp, began: int) -> Stamp | None:
+    """A stamp that can be trusted next time."""
+    return stamp if stamps.is_settled(stamp, began) else None
+
+
+def sha256_of(file: Path) -> str:
+    """In hex. Raises Problem (exit 9)."""
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise Problem(f"can't read {file}: {error.strerror}", code=Exit.MACHINE) from None

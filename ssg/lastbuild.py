@@ -1,0 +1,216 @@
+"""What the last build into a folder read, asked and wrote: so that the next one does only what has to be done anew.
+
+Two files in the store's folder "builds", named after the output folder:
+
+    NAME.told   what the build was of, in one digest, and what it said: enough where nothing changed
+    NAME.known  sources, pages, questions with their answers, and outputs with the questions that each asked
+
+Both are believed only as this user's own (ssg.private), and both can be deleted at any time.
+"""
+
+import gc
+import hashlib
+import marshal
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ssg import private
+from ssg.stamps import Stamp
+from ssg.tracing import Answers, Key
+
+FOLDER: Final = "builds"
+_FORMAT: Final = 1
+_LIMIT: Final = 8  # output folders whose builds are remembered
+
+GONE: Final = ...
+
+Source = tuple[Stamp | None, str]
+"""What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file of the tree as it was written.
+
+    `make` and `subject` say how it is made (ssg.rendering.plan, or a copy). `asked` are the numbers of the questions of
+    its trace, four bytes each. `because` are the changes that it was made anew for when it last was.
+    """
+
+    make: str
+    subject: str
+    origin: str
+    sha256: str
+    size: int
+    stamp: Stamp
+    asked: bytes
+    because: tuple[str, ...]
+
+
+_ASKED: Final = 6  # the place of `asked` in an Output
+_SLACK: Final = 1.25  # of questions that are kept over those that are asked
+
+
+@dataclass(slots=True)
+class LastBuild:
+    """All that a build knows afterwards. `world` is the software, `scope` what was asked of it: options, settings.
+
+    `manuscripts` and `pages` are plain (ssg.plain), by source. `published` is how far the clock can move before other
+    pages are published: the newest page's moment and that of the first scheduled one. `anchored` are, of each page that
+    links to anchors of pages, these. `shape` is a digest of all that links can lead to. `theme_files` are the theme's
+    own files as they are served.
+
+    `answers` stand in the order of `questions`; GONE for a question that nobody asks any more.
+    """
+
+    world: str = ""
+    scope: str = ""
+    conversion: str = ""
+    sources: dict[str, Source] = field(default_factory=dict)
+    manuscripts: dict[str, Any] = field(default_factory=dict)
+    pages: dict[str, Any] = field(default_factory=dict)
+    published: tuple[str, str] = ("", "")
+    left_out: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    anchored: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    shape: str = ""
+    theme_key: str = ""
+    theme_files: tuple[tuple[str, str, str], ...] = ()
+    questions: list[Key] = field(default_factory=list)
+    answers: list[object] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def known(self) -> Answers:
+        """The answers by question."""
+        asked = zip(self.questions, self.answers, strict=True)
+        return {key: answer for key, answer in asked if answer is not GONE}
+
+
+
+    def compact(self) -> "LastBuild":
+        """The same without questions that nobody asks any more, once there are many."""
+        used = sorted({number for one in self.outputs.values() for number in array("I", one[_ASKED])})
+        if len(self.questions) < _SLACK * len(used):
+            return self
+        new = {number: place for place, number in enumerate(used)}
+        outputs = {
+            path: (*one[:_ASKED], array("I", (new[old] for old in array("I", one[_ASKED]))).tobytes(), *one[_ASKED + 1 :])
+            for path, one in self.outputs.items()
+        }
+        questions, answers = ([column[number] for number in used] for column in (self.questions, self.answers))
+        return replace(self, outputs=outputs, questions=questions, answers=answers)
+
+
+class Numbers:
+    """Questions by number: a trace is kept as numbers, since most questions are asked for many outputs."""
+
+    def __init__(self, questions: Iterable[Key] = ()) -> None:
+        self.questions = list(questions)
+        self._numbers = {key: number for number, key in enumerate(self.questions)}
+
+    def of(self, trace: Iterable[Key]) -> bytes:
+        return array("I", sorted(map(self._number, trace))).tobytes()
+
+    def _number(self, key: Key) -> int:
+        number = self._numbers.setdefault(key, len(self.questions))
+        if number == len(self.questions):
+            self.questions.append(key)
+        return number
+
+    def keys(self, asked: bytes) -> list[Key]:
+        """The questions of a trace."""
+        return [self.questions[number] for number in array("I", asked)]
+
+    def among(self, changed: Collection[Key]) -> "Among":
+        known = ((key, self._numbers[key]) for key in changed if key in self._numbers)
+        return Among({array("I", [number]).tobytes(): key for key, number in known})
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Some questions, to be looked for in many traces."""
+
+    needles: Mapping[bytes, Key]
+
+    def of(self, asked: bytes) -> list[Key]:
+        """Those that a trace has."""
+        return [key for needle, key in self.needles.items() if _holds(asked, needle)]
+
+
+def _holds(asked: bytes, needle: bytes) -> bool:
+    at = asked.find(needle)
+    while at % 4 and at >= 0:
+        at = asked.find(needle, at + 1)
+    return at >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Where the last build into `output` is kept, within the folder of a store."""
+
+    folder: Path
+    name: str
+
+    @classmethod
+    def of(cls, store: Path, output: Path) -> "Memory":
+        return cls(store / FOLDER, hashlib.sha256(str(output).encode("utf-8", "surrogateescape")).hexdigest()[:16])
+
+    def told(self) -> Any:
+        """What `keep` was given to tell, or None."""
+        return self._load("told")
+
+    def recall(self) -> LastBuild | None:
+        plain = self._load("known")
+        names = [one.name for one in fields(LastBuild)]
+        return LastBuild(*plain) if plain and len(plain) == len(names) else None
+
+    def keep(self, build: LastBuild, told: Any) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ignore = self.folder.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        self.forget()
+        self._save("known", tuple(getattr(build, one.name) for one in fields(LastBuild)))
+        self._save("told", told)
+        self._trim()
+
+    def forget(self) -> None:
+        with suppress(OSError):
+            self._file("told").unlink()
+
+    def _file(self, kind: str) -> Path:
+        return self.folder / f"{self.name}.{kind}"
+
+    def _load(self, kind: str) -> Any:
+        with _without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
+            data = private.opened(self._file(kind).read_bytes())
+            if data is not None:
+                number, plain = marshal.loads(data)  # noqa: S302 - signed by this user
+                return plain if number == _FORMAT else None
+        return None
+
+    def _save(self, kind: str, plain: Any) -> None:
+        data = private.seal(marshal.dumps((_FORMAT, plain)))
+        if data is not None:
+            private.write(self._file(kind), data)
+
+    def _trim(self) -> None:
+        with suppress(OSError):
+            builds = sorted(self.folder.glob("*.known"), key=lambda file: file.stat().st_mtime, reverse=True)
+            for file in builds[_LIMIT:]:
+                file.unlink()
+                file.with_suffix(".told").unlink(missing_ok=True)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Python's collector would walk through everything again and again while it is read."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

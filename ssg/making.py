@@ -1,0 +1,306 @@
+"""One build from sources to tree: read what changed, see what that changes, make that anew, and remember it all.
+
+The steps, of which each needs only what the one before it gave:
+
+    read      sources that look different are read and converted, on all cores (ssg.intake)
+    arrange   pages, lists, links: the site's structure, or that of the last build where it stands
+    compare   which questions of the last build have another answer now (ssg.graph)
+    render    the files for which one of these was asked, on all cores, each onto the stage
+    place     all of them into the output folder, what is stale out of it
+"""
+
+import datetime as dt
+import hashlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sealpress.console import Progress
+from sealpress.problems import Problem, raise_all
+from sealpress.tree import MARKER, Entry, OutputTree, cache_class, check_names, digest, media_type
+from ssg import crew, graph, plain, stamps
+from ssg.bodies import KeptBodies
+from ssg.build import Built, Situation, tools
+from ssg.graph import Stale
+from ssg.intake import Intake, take_in
+from ssg.intake import sha256_of as _sha256
+from ssg.lastbuild import GONE, LastBuild, Numbers, Output
+from ssg.manuscripts import Desk
+from ssg.rendering import assets as theme_assets
+from ssg.rendering import menus, plan
+from ssg.rendering import theme as themes
+from ssg.rendering.assets import Assets
+from ssg.rendering.plan import Job, Make, Renderer
+from ssg.rendering.scene import Scene
+from ssg.stamps import Stamp
+from ssg.store import Store
+from ssg.structure import Structure, check_links, clashes, desk_of
+from ssg.timing import Timings
+from ssg.tracing import Answers, Trace
+from ssg.writing import Content, Stage, refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a build gave, and what the next one should know of it."""
+
+    built: Built
+    build: LastBuild
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A file that was made: its number among the stale ones, and what it holds; or what went wrong."""
+
+    number: int
+    content: Content | None
+    trace: Trace
+    seconds: float
+    problem: Problem | None = None
+
+
+def make(
+    situation: Situation, last: LastBuild, stage: Stage, store: Store, timings: Timings, progress: Progress
+) -> Made:
+    """Raises Problem or Problems (exit 3, 9)."""
+    if last.world != situation.world:
+        last = LastBuild()
+    return _Making(situation, last, stage, store, timings, progress).run()
+
+
+@dataclass
+class _Making:
+    situation: Situation
+    last: LastBuild
+    stage: Stage
+    store: Store
+    timings: Timings
+    progress: Progress
+
+    def run(self) -> Made:
+        with self.timings.phase("reading and converting"):
+            theme, desk = desk_of(self.situation, self.store)
+            conversion = desk.conversion()
+            intake = self._take_in(desk, conversion)
+        structure = Structure(self.situation, desk.languages, intake, self.last)
+        bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
+        with self.timings.phase("arranging pages and lists"):
+            assets = self._assets(theme)
+            scene = self._scene(structure, bodies, theme, assets)
+            jobs = self._jobs(structure, scene)
+        with self.timings.phase("checking links"):
+            anchored, shape = self._check(structure, bodies, jobs)
+        with self.timings.phase("comparing answers"):
+            known, numbers, stale = self._compare(structure, scene, jobs)
+        with self.timings.phase("rendering"):
+            done = self._render(scene, stale, known)
+        with self.timings.phase("placing files"):
+            outputs, written = self._place(jobs, stale, done, numbers)
+        with self.timings.phase("describing the tree"):
+            built = self._built(structure, theme, outputs, made=len(stale), written=written)
+        sources = {file: intake.sources[file] for file in self.situation.sources.stamps}
+        intake.manuscripts.keep(intake.pages)
+        build = LastBuild(
+            world=self.situation.world,
+            scope=self.situation.scope,
+            conversion=conversion,
+            sources=sources,
+            manuscripts=intake.manuscripts.plain,
+            pages=self._plain_pages(structure),
+            published=structure.published,
+            left_out=(structure.drafts, structure.scheduled),
+            anchored=anchored,
+            shape=shape,
+            theme_key=theme_assets.key(theme),
+            theme_files=tuple(astuple(file) for file in assets.files),
+            questions=numbers.questions,
+            answers=[known.get(key, GONE) for key in numbers.questions],
+            outputs={path: astuple(output) for path, output in outputs.items()},
+        )
+        return Made(built, build.compact() if not structure.stands else build)
+
+    def _take_in(self, desk: Desk, conversion: str) -> Intake:
+        return take_in(
+            desk,
+            self.situation.sources.stamps,
+            self.situation.began,
+            self.last,
+            self.situation.request.workers,
+            self.timings,
+            self.progress,
+            converted_alike=conversion == self.last.conversion,
+        )
+
+    def _assets(self, theme: themes.Theme) -> Assets:
+        """Those of the last build, where the theme's files are the same: made only if one is lost."""
+        if theme_assets.key(theme) != self.last.theme_key:
+            return theme_assets.make(theme)
+        files = tuple(theme_assets.Made(*file) for file in self.last.theme_files)
+        return Assets(files, lambda name: theme_assets.make(theme).content(name))
+
+    def _scene(self, structure: Structure, bodies: KeptBodies, theme: themes.Theme, assets: Assets) -> Scene:
+        return Scene(
+            self.situation.request.site.settings,
+            structure.pages,
+            lambda: structure.site,
+            bodies,
+            theme,
+            assets,
+            structure.as_of,
+            graph.recalled(self.last) if structure.stands else None,
+        )
+
+    def _jobs(self, structure: Structure, scene: Scene) -> dict[str, Job]:
+        """All files of the tree by path. Where the structure stands they are those of the last build."""
+        if structure.stands and theme_assets.key(scene.theme) == self.last.theme_key:
+            return {path: Job(path, Make(one[0]), one[1], one[2]) for path, one in self.last.outputs.items()}
+        jobs = list(plan.jobs(scene))
+        raise_all(clashes(jobs))
+        check_names([job.path for job in jobs])
+        menus.check(scene, frozenset(job.path for job in jobs))
+        return {job.path: job for job in jobs}
+
+    def _check(
+        self, structure: Structure, bodies: KeptBodies, jobs: Mapping[str, Job]
+    ) -> tuple[dict[str, tuple[str, ...]], str]:
+        """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
+        shape = self.last.shape if structure.stands else _shape(structure, jobs)
+        pages = structure.pages
+        changed = structure.intake.changed
+        anchored = self.last.anchored
+        sources: Iterable[str] = pages
+        if shape == self.last.shape:
+            leading = {source for source, targets in anchored.items() if not changed.isdisjoint(targets)}
+            sources = sorted((changed | leading) & pages.keys())
+        checked = [pages[source] for source in sources]
+        found = check_links(structure, bodies, checked, jobs) if checked else {}
+        left = {source: targets for source, targets in anchored.items() if source in pages and source not in sources}
+        return left | found, shape
+
+    def _compare(
+        self, structure: Structure, scene: Scene, jobs: Mapping[str, Job]
+    ) -> tuple[Answers, Numbers, list[Stale]]:
+        """What is known of the last build's questions, and what has to be made anew."""
+        changed = graph.changed_questions(scene, self.last, self._changed_pages(structure), not structure.stands)
+        known = self.last.known()
+        for key in changed:
+            known.pop(key)
+        numbers = Numbers(self.last.questions)
+        on_disk = dict(stamps.below(str(self.stage.root), MARKER))
+        sources = structure.intake.sources
+        return known, numbers, list(graph.stale(jobs.values(), self.last, changed, on_disk, sources, numbers))
+
+    def _changed_pages(self, structure: Structure) -> frozenset[str] | None:
+        """The pages of which a fact may be another one now; None: all."""
+        changed = structure.intake.changed
+        if structure.stands:
+            return changed
+        if self.last.scope != self.situation.scope:
+            return None
+        now = self._plain_pages(structure)
+        fronts, before = structure.intake.manuscripts.plain, self.last.manuscripts
+        return changed | {
+            source
+            for source in now.keys() | self.last.pages.keys()
+            if now.get(source) != self.last.pages.get(source) or fronts[source][1] != before[source][1]
+        }
+
+    def _plain_pages(self, structure: Structure) -> dict[str, Any]:
+        if structure.stands:
+            return self.last.pages
+        return {page.source: plain.of_page(page) for page in structure.site.pages}
+
+    def _render(self, scene: Scene, stale: Sequence[Stale], known: Answers) -> list[_Done]:
+        """Puts every stale file on the stage, on all cores. Raises the Problem of the first that can't be made."""
+        renderer = Renderer(scene)
+        root = self.situation.request.site.root
+
+        def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[_Done], Answers]:
+            done: list[_Done] = []
+            for number, one in part:
+                began = time.perf_counter()
+                try:
+                    content, trace = (root / one.job.subject, frozenset()) if one.job.make is Make.COPY else renderer.make(one.job)
+                    written = self.stage.put(one.job.path, content)
+                except Problem as problem:
+                    done.append(_Done(number, None, frozenset(), 0, problem))
+                    break
+                done.append(_Done(number, written, trace, time.perf_counter() - began))
+            return done, scene.learned()
+
+        done: list[_Done] = []
+        numbered = list(enumerate(stale))
+        with refusals(self.stage.root), self.progress.track("Rendering pages", len(stale)) as advance:
+            for part, (finished, learned) in crew.shared(work, numbered, self.situation.request.workers):
+                done += finished
+                known.update(learned)
+                advance(len(part))
+        known.update(scene.learned())
+        done.sort(key=lambda one: one.number)
+        if failed := next((one.problem for one in done if one.problem), None):
+            raise failed
+        return done
+
+    def _place(
+        self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[_Done], numbers: Numbers
+    ) -> tuple[dict[str, Output], int]:
+        """Puts what is on the stage in its place. All files, as they stand there now; how many have other bytes."""
+        with refusals(self.stage.root):
+            placed = self.stage.commit([one.job.path for one in stale], jobs)
+            made: dict[str, Output] = {}
+            for one, result in zip(stale, done, strict=True):
+                job = one.job
+                stamp = stamps.stamp(self.stage.root / job.path)
+                assert stamp and result.content  # noqa: S101 - it was put there just now
+                asked = numbers.of(result.trace)
+                content = result.content
+                made[job.path] = Output(
+                    job.make.value, job.subject, job.origin, content.sha256, content.size, stamp, asked, one.because
+                )
+                self._time(job, result)
+        outputs = {
+            path: made.get(path) or Output(*self.last.outputs[path]) for path in sorted(jobs, key=lambda path: path.encode())
+        }
+        return outputs, len(placed)
+
+    def _time(self, job: Job, result: _Done) -> None:
+        self.timings.page(job.origin, result.seconds)
+
+    def _built(
+        self, structure: Structure, theme: themes.Theme, outputs: Mapping[str, Output], made: int, written: int
+    ) -> Built:
+        entries = tuple(
+            Entry(path, one.sha256, one.size, media_type(path), cache_class(path)) for path, one in outputs.items()
+        )
+        pages, posts = structure.counts
+        return Built(
+            OutputTree(self.situation.request.output, entries, digest(entries)),
+            pages=pages,
+            posts=posts,
+            drafts=structure.drafts,
+            scheduled=structure.scheduled,
+            untracked=self.situation.sources.left_out,
+            as_of=structure.as_of,
+            inputs=MappingProxyType(_inputs(structure, theme)),
+            made=made,
+            written=written,
+            timings=self.timings,
+        )
+
+
+def _shape(structure: Structure, jobs: Mapping[str, Job]) -> str:
+    """A digest of all that links can lead to."""
+    site = structure.site
+    pages = [(page.source, page.path, page.language, page.key) for page in site.pages]
+    found = (pages, sorted(site.asset_paths.items()), sorted(jobs), sorted(structure.left_out.items()))
+    return hashlib.blake2b(repr(found).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+
+def _inputs(structure: Structure, theme: themes.Theme) -> dict[str, str]:
+    """The sha256 of every file that the tree was made from."""
+    own = {file: sha256 for file, (_, sha256) in structure.intake.sources.items()}
+    theirs = {file.shown: file.path for file in (*theme.templates.values(), *theme.static.values())}
+    found = own | {shown: _sha256(path) for shown, path in theirs.items() if shown not in own}
+    return dict(sorted(found.items()))

@@ -1,0 +1,176 @@
+"""Sources of pages, read and converted: many at once, and none that is known.
+
+A conversion is a function of text, options, language and code, so it is kept by a digest of all four: neither the store
+nor the number of workers can change a byte. Converted bodies stay on disk; what a build keeps of each is its Manuscript.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sealpress.console import Progress
+from sealpress.problems import Place, Problem
+from sealpress.settings import Settings
+from ssg import crew
+from ssg.l10n.language import Language
+from ssg.markup.converted import Converted, Fault, Heading, Link, MarkdownOptions
+from ssg.model import FrontMatter, Page
+from ssg.reading.frontmatter import read
+from ssg.reading.location import locate
+from ssg.rendering.bodies import Card
+from ssg.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Manuscript:
+    """What was read of one source. `key` is what its converted body is kept under."""
+
+    sha256: str
+    front_matter: FrontMatter
+    body_line: int
+    key: str = ""
+    links: tuple[Link, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One source as it was read: a manuscript with what lists show of its body, or why it can't be used."""
+
+    source: str
+    sha256: str = ""
+    manuscript: Manuscript | None = None
+    card: Card | None = None
+    problem: Problem | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where manuscripts are read: the site's folder, and all that a conversion depends on besides the text.
+
+    `store` keeps what is converted. `tools` are versions that conversions depend on.
+    """
+
+    root: Path
+    settings: Settings
+    languages: Mapping[str, Language]
+    options: Mapping[str, MarkdownOptions]
+    store: Store
+    tools: Mapping[str, str] = field(default_factory=dict)
+    drafts: bool = False
+
+    def conversion(self) -> str:
+        """A digest of all that conversions depend on besides a page's own text."""
+        options = [f"{tag} {json.dumps(astuple(one))}" for tag, one in sorted(self.options.items())]
+        return hashlib.sha256("\0".join([*options, *self._software()]).encode()).hexdigest()
+
+    def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[Read]:
+        """Every source once, in an order of chance; a draft that isn't wanted is not converted."""
+        if workers > 1 and len(sources) >= crew.ALONE:
+            self._warm_up()  # paid once, before the fork, instead of once in each worker
+        with progress.track("Reading and converting pages", len(sources)) as advance:
+            for part, found in crew.shared(self._read_all, sources, workers):
+                yield from found
+                advance(len(part))
+
+    def converted(self, page: Page) -> Converted:
+        """A page's body, once more: from its source, where the store has lost it."""
+        document = read((self.root / page.source).read_bytes(), page.source)
+        return self._converted(document.body, page.language)[1]
+
+    def _read_all(self, sources: Sequence[str]) -> list[Read]:
+        return [self._read(source) for source in sources]
+
+    def _read(self, source: str) -> Read:
+        try:
+            data = (self.root / source).read_bytes()
+        except OSError as error:
+            hint = "ssg reads it as the user that runs it: look at its mode and owner"
+            return Read(source, problem=Problem(f"can't be read: {error.strerror}", place=Place(source), hint=hint))
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            language = locate(self.settings, source).language
+            document = read(data, source)
+        except Problem as problem:
+            return Read(source, sha256, problem=problem)
+        front = document.front_matter
+        if front.draft and not self.drafts:
+            return Read(source, sha256, Manuscript(sha256, front, document.body_line))
+        began = time.perf_counter()
+        key, body = self._converted(document.body, language)
+        made = Manuscript(sha256, front, document.body_line, key, body.links, body.faults)
+        return Read(source, sha256, made, Card.of(body), seconds=time.perf_counter() - began)
+
+    def _converted(self, text: str, language: str) -> tuple[str, Converted]:
+        key = self._key(text, language)
+        if data := self.store.get(key):
+            return key, decoded(data)
+        from ssg.markup.converter import convert  # noqa: PLC0415 - a build that converts nothing need not load it
+
+        body = convert(text, self.options[language], self.languages[language])
+        self.store.put(key, encoded(body))
+        return key, body
+
+    def _key(self, text: str, language: str) -> str:
+        parts = [text, json.dumps(astuple(self.options[language])), language, *self._software()]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def _software(self) -> list[str]:
+        return [code_digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
+
+    def _warm_up(self) -> None:
+        from ssg.markup.converter import convert  # noqa: PLC0415
+
+        language = next(iter(self.languages))
+        convert("```python\npass\n```", self.options[language], self.languages[language])
+
+
+@cache
+def code_digest() -> str:
+    """Over the sources of what converts, so that an edit of sealpress itself is never answered from the store."""
+    package = Path(__file__).parent
+    sha = hashlib.sha256()
+    for file in sorted([*package.glob("markup/*.py"), *package.glob("l10n/*.py")]):
+        sha.update(file.read_bytes() + b"\0")
+    return sha.hexdigest()
+
+
+def encoded(body: Converted) -> bytes:
+    """A Converted as data, never as code: a line of JSON, and behind it the two long texts as they are."""
+    html, plain = (text.encode("utf-8", "surrogatepass") for text in (body.html, body.plain_text))
+    head: list[Any] = [
+        len(html),
+        [astuple(link) for link in body.links],
+        [astuple(link) for link in body.externals],
+        [astuple(heading) for heading in body.headings],
+        sorted(body.ids),
+        body.summary_html,
+        body.summary_text,
+        body.has_code,
+        [astuple(fault) for fault in body.faults],
+    ]
+    return json.dumps(head, separators=(",", ":")).encode() + b"\n" + html + plain
+
+
+def decoded(data: bytes) -> Converted:
+    """The Converted that `encoded` gave these bytes for."""
+    head, _, texts = data.partition(b"\n")
+    size, links, externals, headings, ids, summary_html, summary_text, has_code, faults = json.loads(head)
+    return Converted(
+        texts[:size].decode("utf-8", "surrogatepass"),
+        tuple(Link(*link) for link in links),
+        tuple(Link(*link) for link in externals),
+        tuple(Heading(*heading) for heading in headings),
+        frozenset(ids),
+        summary_html,
+        summary_text,
+        texts[size:].decode("utf-8", "surrogatepass"),
+        has_code=has_code,
+        faults=tuple(Fault(*fault) for fault in faults),
+    )

@@ -1,0 +1,136 @@
+"""Records as plain data and back: what a file can hold that is no code. Texts, numbers, None, and tuples of them."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import astuple
+from types import MappingProxyType
+from typing import Any
+
+from ssg.manuscripts import Manuscript
+from ssg.markup.converted import Fault, Link
+from ssg.model import FrontMatter, Kind, Page
+
+Plain = Any
+"""Text, bytes, numbers, None, and tuples, lists and dicts of them."""
+
+_MOMENT, _DAY, _TIME, _TABLE, _LIST = "moment", "day", "time", "table", "list"
+
+
+def of_manuscript(one: Manuscript) -> Plain:
+    links = tuple(astuple(link) for link in one.links)
+    faults = tuple(astuple(fault) for fault in one.faults)
+    return one.sha256, of_front_matter(one.front_matter), one.body_line, one.key, links, faults
+
+
+def manuscript(plain: Plain) -> Manuscript:
+    sha256, front, body_line, key, links, faults = plain
+    return Manuscript(
+        sha256,
+        front_matter(front),
+        body_line,
+        key,
+        tuple(Link(*link) for link in links),
+        tuple(Fault(*fault) for fault in faults),
+    )
+
+
+def of_front_matter(one: FrontMatter) -> Plain:
+    front = one
+    return (
+        front.title,
+        _plain(front.date),
+        _plain(front.updated),
+        front.slug,
+        front.key,
+        front.tags,
+        front.description,
+        front.summary,
+        front.author,
+        front.draft,
+        front.order,
+        front.template,
+        front.toc,
+        _plain(front.params) if front.params else (),
+    )
+
+
+def front_matter(plain: Plain) -> FrontMatter:
+    title, date, updated, *rest, params = plain
+    free = _value(params) if params else MappingProxyType({})
+    return FrontMatter(title, _value(date), _value(updated), *rest, free)
+
+
+def of_page(page: Page) -> Plain:
+    """Without its front matter, which is its manuscript's."""
+    return (
+        page.kind.value,
+        page.language,
+        page.key,
+        page.title,
+        page.slug,
+        page.path,
+        page.output,
+        page.body_line,
+        page.folder,
+        page.is_index,
+        page.date.isoformat() if page.date else "",
+        page.updated.isoformat() if page.updated else "",
+        page.tags,
+        page.author,
+    )
+
+
+def page(source: str, plain: Plain, front: FrontMatter) -> Page:
+    kind, language, key, title, slug, path, output, body_line, folder, is_index, date, updated, tags, author = plain
+    return Page(
+        source,
+        Kind(kind),
+        language,
+        key,
+        title,
+        slug,
+        path,
+        output,
+        body_line,
+        front,
+        folder,
+        is_index,
+        dt.datetime.fromisoformat(date) if date else None,
+        dt.datetime.fromisoformat(updated) if updated else None,
+        tags,
+        author,
+    )
+
+
+def _plain(value: object) -> Plain:
+    """Every tuple begins with what it is, so that no text of an author's can be taken for a mark."""
+    match value:
+        case dt.datetime():
+            return (_MOMENT, value.isoformat())
+        case dt.date():
+            return (_DAY, value.isoformat())
+        case dt.time():
+            return (_TIME, value.isoformat())
+        case Mapping():
+            return (_TABLE, *((key, _plain(item)) for key, item in value.items()))
+        case tuple():
+            return (_LIST, *(_plain(item) for item in value))
+        case _:
+            return value
+
+
+def _value(plain: Plain) -> Any:
+    if not isinstance(plain, tuple):
+        return plain
+    mark, *items = plain
+    match mark:
+        case "moment":
+            return dt.datetime.fromisoformat(items[0])
+        case "day":
+            return dt.date.fromisoformat(items[0])
+        case "time":
+            return dt.time.fromisoformat(items[0])
+        case "table":
+            return MappingProxyType({key: _value(item) for key, item in items})
+        case _:
+            return tuple(_value(item) for item in items)

@@ -1,0 +1,211 @@
+"""The site's structure: its pages, lists and assets, as they are arranged anew or as the last build left them.
+
+It stands where nothing changed that it hangs on: no file came or went, no front matter and no setting is another one,
+and the clock has not reached a scheduled page. Then pages are those of the last build, made only when asked for.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
+
+from sealpress.problems import Place, Problem, raise_all
+from sealpress.sitefile import SiteFile
+from ssg.bodies import KeptBodies
+from ssg.build import NO_DATE, Situation, tools
+from ssg.graph import LazyPages
+from ssg.intake import Intake
+from ssg.l10n.language import Language, language
+from ssg.l10n.zones import timezone
+from ssg.lastbuild import LastBuild
+from ssg.linking import Checker
+from ssg.manuscripts import Desk
+from ssg.markup.converted import Link, MarkdownOptions
+from ssg.model import Page, Site
+from ssg.reading.assets import content_assets, static_assets
+from ssg.reading.content import Content, read_content
+from ssg.reading.places import in_body
+from ssg.reading.tags import tags_of
+from ssg.rendering import theme as themes
+from ssg.rendering.plan import Job
+from ssg.store import Store
+from ssg.writing import folders
+
+
+@dataclass(frozen=True)
+class Structure:
+    """`stands` where the last build's structure is this one's."""
+
+    situation: Situation
+    languages: Mapping[str, Language]
+    intake: Intake
+    last: LastBuild
+
+    @cached_property
+    def stands(self) -> bool:
+        known = self.last.scope == self.situation.scope and bool(self.last.pages)
+        return known and self.intake.same_structure and self._same_are_published()
+
+    @cached_property
+    def pages(self) -> Mapping[str, Page]:
+        if self.stands:
+            return LazyPages(self.last.pages, self.intake.manuscripts)
+        return self.site.by_source
+
+    @cached_property
+    def as_of(self) -> dt.datetime:
+        if self.stands:
+            newest = self.last.published[0]
+            return self.situation.clock or (dt.datetime.fromisoformat(newest) if newest else NO_DATE)
+        return self._content.as_of
+
+    @property
+    def drafts(self) -> tuple[str, ...]:
+        return self.last.left_out[0] if self.stands else self._content.drafts
+
+    @property
+    def scheduled(self) -> tuple[str, ...]:
+        return self.last.left_out[1] if self.stands else self._content.scheduled
+
+    @property
+    def published(self) -> tuple[str, str]:
+        """The moments of the newest published page, and of the first scheduled one; "" for none."""
+        if self.stands:
+            return self.last.published
+        newest = max((page.date for page in self.site.pages if page.date), default=None)
+        return newest.isoformat() if newest else "", self._content.next.isoformat() if self._content.next else ""
+
+    @cached_property
+    def site(self) -> Site:
+        """The whole of it, arranged anew."""
+        situation, content = self.situation, self._content
+        settings = situation.request.site.settings
+        assets = content_assets(settings, situation.sources, content.pages) + static_assets(settings, situation.sources)
+        site = Site(situation.request.site.root, settings, content.pages, (), assets, content.as_of)
+        return replace(site, tags=tags_of(settings, site.posts_by_language, self.languages))
+
+    @cached_property
+    def counts(self) -> tuple[Mapping[str, int], int]:
+        """How many pages there are in each language, and how many of all are posts."""
+        if self.stands:
+            found = [(one[0], one[1]) for one in self.last.pages.values()]
+        else:
+            found = [(page.kind.value, page.language) for page in self.site.pages]
+        by_language = {tag: sum(language == tag for _, language in found) for tag in self.languages}
+        return MappingProxyType(by_language), sum(kind == "post" for kind, _ in found)
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Why a source that a link may name is not on the site."""
+        return (
+            dict.fromkeys(self.situation.sources.left_out, "not tracked by git")
+            | dict.fromkeys(self.drafts, "a draft")
+            | dict.fromkeys(self.scheduled, "dated after this commit")
+        )
+
+    @cached_property
+    def _content(self) -> Content:
+        request = self.situation.request
+        zone = timezone(request.site.settings.site.timezone, request.site.place("site", "timezone"))
+
+        def clock(dates: Iterable[dt.datetime]) -> dt.datetime:
+            return self.situation.clock or max(dates, default=NO_DATE)
+
+        return read_content(
+            request.site.settings,
+            self.situation.sources,
+            self.intake.heads(),
+            self.languages,
+            zone,
+            clock,
+            request.options,
+        )
+
+    def _same_are_published(self) -> bool:
+        newest, following = (dt.datetime.fromisoformat(one) if one else None for one in self.last.published)
+        clock = self.situation.clock
+        if self.situation.request.options.future:
+            return True
+        if clock is None:
+            return following is None
+        return (newest is None or newest <= clock) and (following is None or clock < following)
+
+
+def desk_of(situation: Situation, store: Store) -> tuple[themes.Theme, Desk]:
+    """The theme, and where manuscripts are read with it. Raises Problem (exit 3)."""
+    site = situation.request.site
+    tags = site.settings.site.languages
+    languages = {tag: language(tag, site.place("site", "languages", number)) for number, tag in enumerate(tags)}
+    theme = themes.load(site.root, site.settings, site.document, situation.sources.files)
+    options = {tag: _markdown_options(site, theme, tag) for tag in languages}
+    drafts = situation.request.options.drafts
+    return theme, Desk(site.root, site.settings, languages, options, store, tools(), drafts)
+
+
+def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> MarkdownOptions:
+    strings = theme.strings[tag]
+    return MarkdownOptions.of(
+        site.settings.markdown,
+        permalink_label=strings.text("heading_link", title="{title}"),
+        footnote_label=strings.text("footnote_back", number="{number}"),
+    )
+
+
+def clashes(jobs: Iterable[Job]) -> list[Problem]:
+    """Where two files want one path, or one is a folder of another."""
+    problems: list[Problem] = []
+    found: dict[str, Job] = {}
+    for job in jobs:
+        other = found.setdefault(job.path, job)
+        if other is not job:
+            problems.append(_clash(job, other, f'both become "{job.path}"'))
+    problems += [
+        _clash(job, found[folder], f'"{folder}" would be a file and a folder')
+        for path, job in found.items()
+        for folder in folders(path)
+        if folder in found
+    ]
+    return problems
+
+
+def _clash(one: Job, other: Job, why: str) -> Problem:
+    return Problem(
+        f'"{one.origin}" and "{other.origin}": {why}',
+        place=Place(one.origin) if "/" in one.origin else None,
+        hint="give one of them another slug or name",
+    )
+
+
+def check_links(
+    structure: Structure, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Looks at the bodies of `pages`: their faults, and whether their links lead to one of the `outputs`.
+
+    Gives, for each page, the sources of those pages whose anchors it links to. Raises Problem or Problems (exit 3).
+    """
+    site = structure.site
+    manuscripts = structure.intake.manuscripts
+
+    def place(page: Page, link: Link) -> Place:
+        return in_body(site.root, page, link.line, link.column, link.length)
+
+    pages = tuple(pages)
+    checker = Checker(site, lambda page: bodies.converted(page).ids, structure.left_out, outputs, place)
+    faults = [
+        fault.problem(in_body(site.root, page, fault.line, fault.column, fault.length))
+        for page in pages
+        for fault in manuscripts[page.source].faults
+    ]
+    links = [(page, link) for page in pages for link in manuscripts[page.source].links]
+    raise_all([*faults, *_found(checker.sources(page, link) for page, link in links)])
+    raise_all(list(_found(checker.paths(page, link) for page, link in links)))
+    anchored: dict[str, set[str]] = {}
+    for page, link in links:
+        if target := checker.anchored(page, link):
+            anchored.setdefault(page.source, set()).add(target)
+    return {source: tuple(sorted(targets)) for source, targets in anchored.items()}
+
+
+def _found(problems: Iterable[Problem | None]) -> Iterator[Problem]:
+    return (problem for problem in problems if problem)
