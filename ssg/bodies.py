@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ssg.manuscripts import Desk, Manuscript, decoded
+from ssg.manuscripts import Desk, decoded
 from ssg.markup.converted import Converted
-from ssg.model import Page
+from ssg.model import Manuscript, Page
 from ssg.rendering.bodies import Card
 
 _KEPT = 8  # whole bodies in memory: a page asks for its own several times in a row

@@ -20,14 +20,15 @@ from sealpress import VERSION, moment
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
-from sealpress.tree import MARKER, CacheClass, Entry, OutputTree
+from sealpress.tree import CacheClass, Entry, OutputTree
 from ssg import stamps
-from ssg.lastbuild import LastBuild, Memory
+from ssg.lastbuild import STAMP, LastBuild, Memory
 from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources
+from ssg.stamps import Stamp
 from ssg.store import Store
 from ssg.timing import Timings
-from ssg.writing import staged
+from ssg.writing import files_of, staged
 
 # Whose other versions could give other bytes: they are part of what a tree was made with.
 TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata", "pyyaml")
@@ -104,11 +105,12 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     with timings.phase("listing sources"):
         situation = _situation(request)
         seen = _fingerprint(situation)
-    if memory and seen and (told := memory.told()) and told[:2] == (seen, _outputs(request.output)):
+        found = files_of(request.output)
+    if memory and seen and (told := memory.told()) and told[:2] == (seen, _looks(found)):
         return _retold(told[2], request.output, situation, timings)
     from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
 
-    with staged(request.output, progress) as stage:
+    with staged(request.output, found, progress) as stage:
         last = (memory.recall() if memory else None) or LastBuild()
         own_store = None if request.store else stage.folder / "bodies"
         store = Store(request.store or stage.folder / "bodies")
@@ -118,7 +120,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         if memory:
             with timings.phase("remembering"):
                 # A source that was changed meanwhile looks different next time, whatever is told now.
-                memory.keep(made.build, (seen, _outputs(request.output), _report(made.built)))
+                looks = _looks({path: output[STAMP] for path, output in made.build.outputs.items()})
+                memory.keep(made.build, (seen, looks, _report(made.built)))
     return made.built
 
 
@@ -142,12 +145,9 @@ def _fingerprint(situation: Situation) -> str:
     return _digest(facts, marshal.dumps(tuple(found.items()), 2))
 
 
-def _outputs(root: Path) -> str:
-    """Of all files of the tree, as they look from outside."""
-    try:
-        return _digest([], marshal.dumps(sorted(stamps.below(str(root), MARKER)), 2))
-    except OSError:
-        return "none"
+def _looks(files: Mapping[str, Stamp]) -> str:
+    """What all files of a tree look like from outside."""
+    return _digest([], marshal.dumps(sorted(files.items()), 2))
 
 
 def _software() -> str:
@@ -159,7 +159,9 @@ def _software() -> str:
 
 
 def _digest(texts: Iterable[str], data: bytes = b"") -> str:
-    return hashlib.blake2b("\0".join(texts).encode("utf-8", "surrogateescape") + b"\0" + data, digest_size=20).hexdigest()
+    return hashlib.blake2b(
+        "\0".join(texts).encode("utf-8", "surrogateescape") + b"\0" + data, digest_size=20
+    ).hexdigest()
 
 
 def _sources(request: Request) -> Sources:

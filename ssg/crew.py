@@ -39,7 +39,7 @@ def shared(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -
 
 
 def _by_many(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -> Iterator[tuple[Sequence[T], R]]:
-    global _work, _items  # noqa: PLW0603 - the way to hand a forked process what pickle could not
+    global _work, _items
     _work, _items = work, items
     count = min(len(items), workers * _SLICES)
     left = set(range(count))

@@ -5,20 +5,14 @@ again where a question that was asked for it has another answer (ssg.tracing). W
 structure stands: which pages there are, their order, their tags. Its questions are then answered from memory.
 """
 
-import datetime as dt
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from sealpress.problems import Problem
 from ssg import plain
-from ssg.bodies import KeptBodies
 from ssg.lastbuild import LastBuild, Numbers, Output, Source
-from ssg.manuscripts import Desk, Manuscript, Read
-from ssg.model import Page, Site
+from ssg.model import Manuscript, Page
+from ssg.plain import Plain
 from ssg.rendering.plan import Job, Make
 from ssg.rendering.scene import Scene
 from ssg.stamps import Stamp
@@ -60,13 +54,13 @@ class LazyPages(Mapping[str, Page]):
 class Manuscripts(Mapping[str, Manuscript]):
     """All manuscripts: those of the last build, made when they are asked for, and over them those that were read."""
 
-    def __init__(self, last: Mapping[str, object]) -> None:
-        self.plain = dict(last)
+    def __init__(self, last: Mapping[str, Plain]) -> None:
+        self.plain: dict[str, Plain] = dict(last)
         self._made: dict[str, Manuscript] = {}
 
-    def add(self, source: str, manuscript: Manuscript) -> None:
-        self._made[source] = manuscript
-        self.plain[source] = plain.of_manuscript(manuscript)
+    def add(self, source: str, manuscript: Plain) -> None:
+        self._made.pop(source, None)
+        self.plain[source] = manuscript
 
     def keep(self, sources: Iterable[str]) -> None:
         """Forgets all others."""
@@ -84,28 +78,29 @@ class Manuscripts(Mapping[str, Manuscript]):
         return len(self.plain)
 
 
-def changed_questions(scene: Scene, last: LastBuild, pages: frozenset[str] | None, structure: bool) -> list[Key]:  # noqa: FBT001
-    """The questions of the last build that have another answer now.
+def changed_questions(scene: Scene, known: Answers, pages: Collection[str] | None, *, structure: bool) -> list[Key]:
+    """The questions whose answers, as they are known, are others now.
 
     `pages` are those whose facts may have changed, None: all. `structure`: whether queries may have.
     """
-
-    def may_differ(key: Key) -> bool:
-        match scope_of(Scene, key):
-            case Scope.QUERY:
-                return structure
-            case Scope.FACT:
-                return pages is None or key[1] in pages
-            case _:
-                return True
-
-    return scene.changed({key: answer for key, answer in last.known().items() if may_differ(key)})
+    whole = _named(Scope.PART) | (_named(Scope.QUERY) if structure else frozenset())
+    facts = _named(Scope.FACT)
+    if pages is None:
+        whole, pages = whole | facts, ()
+    return scene.changed(
+        {key: answer for key, answer in known.items() if key[0] in whole or (key[0] in facts and key[1] in pages)}
+    )
 
 
-def recalled(last: LastBuild) -> Answers:
+def recalled(known: Answers) -> Answers:
     """The answers of the queries, which hold where the structure stands."""
-    queries = {name for name in dir(Scene) if scope_of(Scene, (name,)) is Scope.QUERY}
-    return {key: answer for key, answer in last.known().items() if key[0] in queries}
+    queries = _named(Scope.QUERY)
+    return {key: answer for key, answer in known.items() if key[0] in queries}
+
+
+def _named(scope: Scope) -> frozenset[object]:
+    """The questions of a scope."""
+    return frozenset(name for name in dir(Scene) if scope_of(Scene, (name,)) is scope)
 
 
 def stale(
@@ -119,8 +114,8 @@ def stale(
     """Those of the jobs whose file isn't what it would be if it were made now. `copied` are the sources of copies."""
     among = numbers.among(changed)
     for job in jobs:
-        plain_output = last.outputs.get(job.path)
-        old = Output(*plain_output) if plain_output else None
+        known = last.outputs.get(job.path)
+        old = Output._make(known) if known else None
         if old is None or (old.make, old.subject) != (job.make, job.subject):
             yield Stale(job, (NEW,))
         elif on_disk.get(job.path) != old.stamp:

@@ -11,6 +11,7 @@ from ssg import stamps
 from ssg.graph import Manuscripts
 from ssg.lastbuild import LastBuild, Source
 from ssg.manuscripts import Desk
+from ssg.model import FrontMatter
 from ssg.reading.content import Heads
 from ssg.rendering.bodies import Card
 from ssg.stamps import Stamp
@@ -39,7 +40,7 @@ class Intake:
         """For ssg.reading.content."""
         return {source: self.problems.get(source) or self._head(source) for source in self.pages}
 
-    def _head(self, source: str) -> tuple:
+    def _head(self, source: str) -> tuple[FrontMatter, int]:
         manuscript = self.manuscripts[source]
         return manuscript.front_matter, manuscript.body_line
 
@@ -69,11 +70,14 @@ def take_in(
             sources[file] = (_settled(found[file], began), sha256_of(desk.root / file))
     wanted = [file for file in touched if file in is_page] if converted_alike else list(pages)
     manuscripts = Manuscripts(last.manuscripts)
-    changed, problems, cards, alike = set(), {}, {}, True
+    changed: set[str] = set()
+    problems: dict[str, Problem] = {}
+    cards: dict[str, Card] = {}
+    alike = True
     for read in desk.read(wanted, workers, progress) if wanted else ():
         sources[read.source] = (_settled(found[read.source], began), read.sha256)
         timings.page(read.source, read.seconds)
-        if read.problem or not read.manuscript:
+        if read.problem:
             problems[read.source] = read.problem
             continue
         before = manuscripts.plain.get(read.source)

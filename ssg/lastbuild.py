@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ssg import private
 from ssg.stamps import Stamp
@@ -32,8 +32,7 @@ Source = tuple[Stamp | None, str]
 """What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A file of the tree as it was written.
 
     `make` and `subject` say how it is made (ssg.rendering.plan, or a copy). `asked` are the numbers of the questions of
@@ -50,7 +49,8 @@ class Output:
     because: tuple[str, ...]
 
 
-_ASKED: Final = 6  # the place of `asked` in an Output
+STAMP: Final = 5  # its place in an Output
+_ASKED: Final = 6
 _SLACK: Final = 1.25  # of questions that are kept over those that are asked
 
 
@@ -80,14 +80,12 @@ class LastBuild:
     theme_files: tuple[tuple[str, str, str], ...] = ()
     questions: list[Key] = field(default_factory=list)
     answers: list[object] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def known(self) -> Answers:
         """The answers by question."""
         asked = zip(self.questions, self.answers, strict=True)
         return {key: answer for key, answer in asked if answer is not GONE}
-
-
 
     def compact(self) -> "LastBuild":
         """The same without questions that nobody asks any more, once there are many."""
@@ -96,7 +94,11 @@ class LastBuild:
             return self
         new = {number: place for place, number in enumerate(used)}
         outputs = {
-            path: (*one[:_ASKED], array("I", (new[old] for old in array("I", one[_ASKED]))).tobytes(), *one[_ASKED + 1 :])
+            path: (
+                *one[:_ASKED],
+                array("I", (new[old] for old in array("I", one[_ASKED]))).tobytes(),
+                *one[_ASKED + 1 :],
+            )
             for path, one in self.outputs.items()
         }
         questions, answers = ([column[number] for number in used] for column in (self.questions, self.answers))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from sealpress.problems import Place, Problem, did_you_mean
@@ -68,16 +68,28 @@ def destination(content: str, source: str, target: str) -> Destination:
     return Destination(to, found, parts.query, parts.fragment)
 
 
+class Map(Protocol):
+    """Who knows what is where: a Scene."""
+
+    @property
+    def site(self) -> Site: ...
+
+    def linked(self, source: str, language: str) -> str | None: ...
+
+    def asset_path(self, source: str) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Checker:
     """Looks whether links lead somewhere.
 
-    `ids` gives the anchors of a page's body; `left_out` are sources that are not published, with the reason; `outputs`
-    are all files of the tree.
+    `content` is the content folder. `ids` gives the anchors of the body at a source; `left_out` are sources that are
+    not published, with the reason; `outputs` are all files of the tree.
     """
 
-    site: Site
-    ids: Callable[[Page], Collection[str]]
+    map: Map
+    content: str
+    ids: Callable[[str], Collection[str]]
     left_out: Mapping[str, str]
     outputs: Collection[str]
     place: Callable[[Page, Link], Place]
@@ -87,15 +99,12 @@ class Checker:
         to = self._destination(page, link)
         match to.to:
             case To.ITSELF:
-                return self._anchor(page, link, page, to.anchor)
+                return self._anchor(page, link, page.source, to.anchor)
             case To.PAGE:
-                named = self.site.by_source.get(to.name)
-                if named is None:
-                    return self._dead_page(page, link, to.name)
-                found = self.site.translation(named, page.language) or named
-                return self._anchor(page, link, found, to.anchor)
+                found = self.map.linked(to.name, page.language)
+                return self._anchor(page, link, found, to.anchor) if found else self._dead_page(page, link, to.name)
             case To.FILE:
-                return None if to.name in self.site.asset_paths else self._dead_file(page, link, to.name)
+                return None if self.map.asset_path(to.name) else self._dead_file(page, link, to.name)
             case To.PATH:
                 return None
 
@@ -106,7 +115,9 @@ class Checker:
             return None
         folder = to.name + "/"
         hint = (
-            f'write "{folder}"' if output_of(folder) in self.outputs else "link to a page by its source: [x](/docs/x.md)"
+            f'write "{folder}"'
+            if output_of(folder) in self.outputs
+            else "link to a page by its source: [x](/docs/x.md)"
         )
         return Problem(f'nothing on the site is at "{to.name}"', place=self.place(page, link), hint=hint)
 
@@ -115,11 +126,10 @@ class Checker:
         to = self._destination(page, link)
         if not to.anchor or to.to not in {To.ITSELF, To.PAGE}:
             return None
-        named = self.site.by_source.get(to.name)
-        return (self.site.translation(named, page.language) or named).source if named else None
+        return self.map.linked(to.name, page.language)
 
     def _destination(self, page: Page, link: Link) -> Destination:
-        return destination(self.site.settings.build.content, page.source, link.target)
+        return destination(self.content, page.source, link.target)
 
     def _dead_page(self, page: Page, link: Link, source: str) -> Problem:
         if reason := self.left_out.get(source):
@@ -128,20 +138,20 @@ class Checker:
                 place=self.place(page, link),
                 hint="publish that page too, or take the link out",
             )
-        meant = did_you_mean(source, self.site.by_source)
+        meant = did_you_mean(source, self.map.site.by_source)
         return Problem(f'this links to "{source}", which is not there{meant}', place=self.place(page, link))
 
     def _dead_file(self, page: Page, link: Link, source: str) -> Problem:
         place = self.place(page, link)
         if reason := self.left_out.get(source):
             return Problem(f'"{source}" is {reason}', place=place, hint="git add it, or build with --dirty")
-        if any(other.startswith(source + "/") for other in self.site.by_source):
+        if any(other.startswith(source + "/") for other in self.map.site.by_source):
             index = posixpath.join(posixpath.relpath(source, posixpath.dirname(page.source)), "index.md")
             return Problem(f'"{source}" is a folder', place=place, hint=f'link to a page by its source: "{index}"')
-        if f"{source}{PAGE_ENDING}" in self.site.by_source:
+        if f"{source}{PAGE_ENDING}" in self.map.site.by_source:
             hint = f'link to a page by its source: "{link.target}{PAGE_ENDING}"'
             return Problem(f'there is no file "{source}"', place=place, hint=hint)
-        build = self.site.settings.build
+        build = self.map.site.settings.build
         if not source.startswith(build.content + "/"):
             return Problem(
                 f'"{source}" is not in the content folder',
@@ -149,15 +159,15 @@ class Checker:
                 hint=f"put it beside the page, or into {build.static}/ and link to it as /x.pdf",
             )
         return Problem(
-            f'there is no file "{source}"{did_you_mean(source, self.site.asset_paths)}',
+            f'there is no file "{source}"{did_you_mean(source, self.map.site.asset_paths)}',
             place=place,
             hint="a file is named as seen from the page; a page by its source, which ends in .md",
         )
 
-    def _anchor(self, page: Page, link: Link, target: Page, anchor: str) -> Problem | None:
+    def _anchor(self, page: Page, link: Link, target: str, anchor: str) -> Problem | None:
         if not anchor or anchor in (ids := self.ids(target)):
             return None
-        where = "on this page" if target is page else f'in "{target.source}"'
+        where = "on this page" if target == page.source else f'in "{target}"'
         listed = ", ".join(f"#{known}" for known in sorted(ids)[:12])
         return Problem(
             f'there is no anchor "#{anchor}" {where}{did_you_mean(anchor, ids)}',

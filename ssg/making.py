@@ -9,7 +9,6 @@ The steps, of which each needs only what the one before it gave:
     place     all of them into the output folder, what is stale out of it
 """
 
-import datetime as dt
 import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +18,10 @@ from typing import Any
 
 from sealpress.console import Progress
 from sealpress.problems import Problem, raise_all
-from sealpress.tree import MARKER, Entry, OutputTree, cache_class, check_names, digest, media_type
+from sealpress.tree import Entry, OutputTree, cache_class, check_names, digest, media_type
 from ssg import crew, graph, plain, stamps
 from ssg.bodies import KeptBodies
-from ssg.build import Built, Situation, tools
+from ssg.build import Built, Situation
 from ssg.graph import Stale
 from ssg.intake import Intake, take_in
 from ssg.intake import sha256_of as _sha256
@@ -34,7 +33,6 @@ from ssg.rendering import theme as themes
 from ssg.rendering.assets import Assets
 from ssg.rendering.plan import Job, Make, Renderer
 from ssg.rendering.scene import Scene
-from ssg.stamps import Stamp
 from ssg.store import Store
 from ssg.structure import Structure, check_links, clashes, desk_of
 from ssg.timing import Timings
@@ -88,12 +86,14 @@ class _Making:
         bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
         with self.timings.phase("arranging pages and lists"):
             assets = self._assets(theme)
-            scene = self._scene(structure, bodies, theme, assets)
+            known = self.last.known()
+            recalled = graph.recalled(known) if structure.stands else None
+            scene = self._scene(structure, bodies, theme, assets, recalled)
             jobs = self._jobs(structure, scene)
         with self.timings.phase("checking links"):
-            anchored, shape = self._check(structure, bodies, jobs)
+            anchored, shape = self._check(structure, scene, bodies, jobs)
         with self.timings.phase("comparing answers"):
-            known, numbers, stale = self._compare(structure, scene, jobs)
+            numbers, stale = self._compare(structure, scene, jobs, known)
         with self.timings.phase("rendering"):
             done = self._render(scene, stale, known)
         with self.timings.phase("placing files"):
@@ -117,7 +117,7 @@ class _Making:
             theme_files=tuple(astuple(file) for file in assets.files),
             questions=numbers.questions,
             answers=[known.get(key, GONE) for key in numbers.questions],
-            outputs={path: astuple(output) for path, output in outputs.items()},
+            outputs=outputs,
         )
         return Made(built, build.compact() if not structure.stands else build)
 
@@ -140,7 +140,14 @@ class _Making:
         files = tuple(theme_assets.Made(*file) for file in self.last.theme_files)
         return Assets(files, lambda name: theme_assets.make(theme).content(name))
 
-    def _scene(self, structure: Structure, bodies: KeptBodies, theme: themes.Theme, assets: Assets) -> Scene:
+    def _scene(
+        self,
+        structure: Structure,
+        bodies: KeptBodies,
+        theme: themes.Theme,
+        assets: Assets,
+        recalled: Answers | None,
+    ) -> Scene:
         return Scene(
             self.situation.request.site.settings,
             structure.pages,
@@ -149,7 +156,7 @@ class _Making:
             theme,
             assets,
             structure.as_of,
-            graph.recalled(self.last) if structure.stands else None,
+            recalled,
         )
 
     def _jobs(self, structure: Structure, scene: Scene) -> dict[str, Job]:
@@ -163,7 +170,7 @@ class _Making:
         return {job.path: job for job in jobs}
 
     def _check(
-        self, structure: Structure, bodies: KeptBodies, jobs: Mapping[str, Job]
+        self, structure: Structure, scene: Scene, bodies: KeptBodies, jobs: Mapping[str, Job]
     ) -> tuple[dict[str, tuple[str, ...]], str]:
         """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
         shape = self.last.shape if structure.stands else _shape(structure, jobs)
@@ -175,22 +182,22 @@ class _Making:
             leading = {source for source, targets in anchored.items() if not changed.isdisjoint(targets)}
             sources = sorted((changed | leading) & pages.keys())
         checked = [pages[source] for source in sources]
-        found = check_links(structure, bodies, checked, jobs) if checked else {}
+        found = check_links(structure, scene, bodies, checked, jobs) if checked else {}
         left = {source: targets for source, targets in anchored.items() if source in pages and source not in sources}
         return left | found, shape
 
     def _compare(
-        self, structure: Structure, scene: Scene, jobs: Mapping[str, Job]
-    ) -> tuple[Answers, Numbers, list[Stale]]:
-        """What is known of the last build's questions, and what has to be made anew."""
-        changed = graph.changed_questions(scene, self.last, self._changed_pages(structure), not structure.stands)
-        known = self.last.known()
+        self, structure: Structure, scene: Scene, jobs: Mapping[str, Job], known: Answers
+    ) -> tuple[Numbers, list[Stale]]:
+        """The questions by number, and what has to be made anew. Forgets in `known` what is true no more."""
+        pages = self._changed_pages(structure)
+        changed = graph.changed_questions(scene, known, pages, structure=not structure.stands)
         for key in changed:
             known.pop(key)
         numbers = Numbers(self.last.questions)
-        on_disk = dict(stamps.below(str(self.stage.root), MARKER))
+        on_disk = self.stage.found
         sources = structure.intake.sources
-        return known, numbers, list(graph.stale(jobs.values(), self.last, changed, on_disk, sources, numbers))
+        return numbers, list(graph.stale(jobs.values(), self.last, changed, on_disk, sources, numbers))
 
     def _changed_pages(self, structure: Structure) -> frozenset[str] | None:
         """The pages of which a fact may be another one now; None: all."""
@@ -222,7 +229,9 @@ class _Making:
             for number, one in part:
                 began = time.perf_counter()
                 try:
-                    content, trace = (root / one.job.subject, frozenset()) if one.job.make is Make.COPY else renderer.make(one.job)
+                    content, trace = (
+                        (root / one.job.subject, frozenset()) if one.job.make is Make.COPY else renderer.make(one.job)
+                    )
                     written = self.stage.put(one.job.path, content)
                 except Problem as problem:
                     done.append(_Done(number, None, frozenset(), 0, problem))
@@ -245,34 +254,40 @@ class _Making:
 
     def _place(
         self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[_Done], numbers: Numbers
-    ) -> tuple[dict[str, Output], int]:
+    ) -> tuple[dict[str, tuple[Any, ...]], int]:
         """Puts what is on the stage in its place. All files, as they stand there now; how many have other bytes."""
         with refusals(self.stage.root):
             placed = self.stage.commit([one.job.path for one in stale], jobs)
-            made: dict[str, Output] = {}
+            made: dict[str, tuple[Any, ...]] = {}
             for one, result in zip(stale, done, strict=True):
                 job = one.job
                 stamp = stamps.stamp(self.stage.root / job.path)
-                assert stamp and result.content  # noqa: S101 - it was put there just now
+                assert stamp is not None  # noqa: S101 - it was put there just now
+                assert result.content is not None  # noqa: S101 - or there was a problem
                 asked = numbers.of(result.trace)
                 content = result.content
-                made[job.path] = Output(
+                output = Output(
                     job.make.value, job.subject, job.origin, content.sha256, content.size, stamp, asked, one.because
                 )
+                made[job.path] = tuple(output)
                 self._time(job, result)
-        outputs = {
-            path: made.get(path) or Output(*self.last.outputs[path]) for path in sorted(jobs, key=lambda path: path.encode())
-        }
-        return outputs, len(placed)
+        order = sorted(jobs, key=lambda path: path.encode())
+        return {path: made.get(path) or self.last.outputs[path] for path in order}, len(placed)
 
     def _time(self, job: Job, result: _Done) -> None:
         self.timings.page(job.origin, result.seconds)
 
     def _built(
-        self, structure: Structure, theme: themes.Theme, outputs: Mapping[str, Output], made: int, written: int
+        self,
+        structure: Structure,
+        theme: themes.Theme,
+        outputs: Mapping[str, tuple[Any, ...]],
+        made: int,
+        written: int,
     ) -> Built:
         entries = tuple(
-            Entry(path, one.sha256, one.size, media_type(path), cache_class(path)) for path, one in outputs.items()
+            Entry(path, one.sha256, one.size, media_type(path), cache_class(path))
+            for path, one in ((path, Output._make(plain)) for path, plain in outputs.items())
         )
         pages, posts = structure.counts
         return Built(

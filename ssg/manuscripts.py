@@ -1,7 +1,7 @@
 """Sources of pages, read and converted: many at once, and none that is known.
 
-A conversion is a function of text, options, language and code, so it is kept by a digest of all four: neither the store
-nor the number of workers can change a byte. Converted bodies stay on disk; what a build keeps of each is its Manuscript.
+A conversion is a function of text, options, language and code, so it is kept by a digest of all four: neither the
+store nor the number of workers can change a byte. Converted bodies stay on disk; of each a build keeps its Manuscript.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from sealpress.settings import Settings
 from ssg import crew
 from ssg.l10n.language import Language
 from ssg.markup.converted import Converted, Fault, Heading, Link, MarkdownOptions
-from ssg.model import FrontMatter, Page
+from ssg.model import Manuscript, Page
+from ssg.plain import Plain, of_manuscript
 from ssg.reading.frontmatter import read
 from ssg.reading.location import locate
 from ssg.rendering.bodies import Card
@@ -27,24 +28,15 @@ from ssg.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Manuscript:
-    """What was read of one source. `key` is what its converted body is kept under."""
-
-    sha256: str
-    front_matter: FrontMatter
-    body_line: int
-    key: str = ""
-    links: tuple[Link, ...] = ()
-    faults: tuple[Fault, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Read:
-    """One source as it was read: a manuscript with what lists show of its body, or why it can't be used."""
+    """One source as it was read: a manuscript, as plain data, with what lists show of its body; or why it's no use.
+
+    It crosses from one process to another. `seconds` went into the conversion.
+    """
 
     source: str
     sha256: str = ""
-    manuscript: Manuscript | None = None
+    manuscript: Plain = None
     card: Card | None = None
     problem: Problem | None = None
     seconds: float = 0.0
@@ -101,11 +93,11 @@ class Desk:
             return Read(source, sha256, problem=problem)
         front = document.front_matter
         if front.draft and not self.drafts:
-            return Read(source, sha256, Manuscript(sha256, front, document.body_line))
+            return Read(source, sha256, of_manuscript(Manuscript(sha256, front, document.body_line)))
         began = time.perf_counter()
         key, body = self._converted(document.body, language)
         made = Manuscript(sha256, front, document.body_line, key, body.links, body.faults)
-        return Read(source, sha256, made, Card.of(body), seconds=time.perf_counter() - began)
+        return Read(source, sha256, of_manuscript(made), Card.of(body), seconds=time.perf_counter() - began)
 
     def _converted(self, text: str, language: str) -> tuple[str, Converted]:
         key = self._key(text, language)

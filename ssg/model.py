@@ -18,6 +18,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from sealpress.settings import LanguageSettings, PermalinkSettings, Settings
+from ssg.markup.converted import Fault, Link
 
 
 class Kind(StrEnum):
@@ -43,6 +44,18 @@ class FrontMatter:
     template: str = ""  # "": by kind
     toc: bool | None = None  # None: the theme decides
     params: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Manuscript:
+    """What was read of one source. `key` is what its converted body is kept under."""
+
+    sha256: str
+    front_matter: FrontMatter
+    body_line: int
+    key: str = ""
+    links: tuple[Link, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

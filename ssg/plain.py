@@ -6,9 +6,8 @@ from dataclasses import astuple
 from types import MappingProxyType
 from typing import Any
 
-from ssg.manuscripts import Manuscript
 from ssg.markup.converted import Fault, Link
-from ssg.model import FrontMatter, Kind, Page
+from ssg.model import FrontMatter, Kind, Manuscript, Page
 
 Plain = Any
 """Text, bytes, numbers, None, and tuples, lists and dicts of them."""
@@ -34,8 +33,7 @@ def manuscript(plain: Plain) -> Manuscript:
     )
 
 
-def of_front_matter(one: FrontMatter) -> Plain:
-    front = one
+def of_front_matter(front: FrontMatter) -> Plain:
     return (
         front.title,
         _plain(front.date),
@@ -55,9 +53,23 @@ def of_front_matter(one: FrontMatter) -> Plain:
 
 
 def front_matter(plain: Plain) -> FrontMatter:
-    title, date, updated, *rest, params = plain
-    free = _value(params) if params else MappingProxyType({})
-    return FrontMatter(title, _value(date), _value(updated), *rest, free)
+    title, date, updated, slug, key, tags, description, summary, author, draft, order, template, toc, params = plain
+    return FrontMatter(
+        title,
+        _value(date),
+        _value(updated),
+        slug,
+        key,
+        tags,
+        description,
+        summary,
+        author,
+        draft,
+        order,
+        template,
+        toc,
+        _value(params) if params else MappingProxyType({}),
+    )
 
 
 def of_page(page: Page) -> Plain:

@@ -1,8 +1,8 @@
 """Files that only this user's own builds are believed from.
 
-What a build keeps as data (JSON, HTML) may come from anywhere. What it keeps in a form that a hostile file could misuse,
-such as Python's marshal, is signed with a key of this user's, so that a cache which came with somebody's repository, or
-from another machine, is passed over and made anew.
+What a build keeps as data (JSON, HTML) may come from anywhere. What it keeps in a form that a hostile file could
+misuse, such as Python's marshal, is signed with a key of this user's, so that a cache which came with somebody's
+repository, or from another machine, is passed over and made anew.
 """
 
 import hashlib

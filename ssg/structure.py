@@ -29,6 +29,7 @@ from ssg.reading.places import in_body
 from ssg.reading.tags import tags_of
 from ssg.rendering import theme as themes
 from ssg.rendering.plan import Job
+from ssg.rendering.scene import Scene
 from ssg.store import Store
 from ssg.writing import folders
 
@@ -178,20 +179,23 @@ def _clash(one: Job, other: Job, why: str) -> Problem:
 
 
 def check_links(
-    structure: Structure, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
+    structure: Structure, scene: Scene, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
     """Looks at the bodies of `pages`: their faults, and whether their links lead to one of the `outputs`.
 
     Gives, for each page, the sources of those pages whose anchors it links to. Raises Problem or Problems (exit 3).
     """
-    site = structure.site
+    site = structure.situation.request.site
     manuscripts = structure.intake.manuscripts
 
     def place(page: Page, link: Link) -> Place:
         return in_body(site.root, page, link.line, link.column, link.length)
 
+    def ids(source: str) -> frozenset[str]:
+        return bodies.converted(structure.pages[source]).ids
+
     pages = tuple(pages)
-    checker = Checker(site, lambda page: bodies.converted(page).ids, structure.left_out, outputs, place)
+    checker = Checker(scene, site.settings.build.content, ids, structure.left_out, outputs, place)
     faults = [
         fault.problem(in_body(site.root, page, fault.line, fault.column, fault.length))
         for page in pages

@@ -13,11 +13,11 @@ cut-off"). Source: verifying traces, in Mokhov, Mitchell, Peyton Jones, "Build S
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 Key = tuple[str | int | None, ...]
 """A question: the method's name, then its arguments."""
@@ -149,20 +149,3 @@ def digest(answer: object) -> bytes:
     """Of values whose repr tells all of them: text, numbers, moments, tuples, mappings, frozen records."""
     text = answer if isinstance(answer, str) else repr(answer)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
-
-
-def within(trace: Trace, changed: Collection[Key]) -> list[Key]:
-    """Those of `changed` that a trace has, in their order."""
-    return [] if trace.isdisjoint(changed) else [key for key in changed if key in trace]
-
-
-def about(keys: Iterable[Key]) -> dict[str, list[Key]]:
-    """Questions by what they are about: a fact's page; of others their own name."""
-    found: dict[str, list[Key]] = {}
-    for key in keys:
-        found.setdefault(str(key[1]) if len(key) > 1 else str(key[0]), []).append(key)
-    return found
-
-
-Plain = Any
-"""What a file of this machine's own can hold: text, bytes, numbers, None, and tuples, lists and dicts of them."""

@@ -19,6 +19,8 @@ from typing import Final
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.tree import CHUNK, MARKER
+from ssg import stamps
+from ssg.stamps import Stamp
 
 _NOTE: Final = "ssg writes this folder: every file in it is replaced by the next build.\n"
 _NEW: Final = "new"
@@ -34,9 +36,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The output folder at `root` while a build works in it. Any process of the build may put files on it."""
+    """The output folder at `root` while a build works in it. Any process of the build may put files on it.
+
+    `found` are the files that stood there when it began, and what they looked like.
+    """
 
     root: Path
+    found: Mapping[str, Stamp]
 
     @property
     def folder(self) -> Path:
@@ -52,7 +58,8 @@ class Stage:
 
     def commit(self, paths: Iterable[str], wanted: Mapping[str, object]) -> list[str]:
         """Removes what is not `wanted`, and puts those of `paths` in place that are on the stage. Returns these."""
-        _clear(self.root, "", wanted, frozenset(folder for path in wanted for folder in folders(path)))
+        if self.found.keys() != wanted.keys():
+            _clear(self.root, "", wanted, frozenset(folder for path in wanted for folder in folders(path)))
         placed = []
         made: set[str] = set()
         with os.scandir(self.folder) as items:
@@ -76,8 +83,8 @@ class Stage:
 
 
 @contextmanager
-def staged(root: Path, progress: Progress) -> Iterator[Stage]:
-    """The folder `root`, for one build alone; another that is at work there is waited for.
+def staged(root: Path, found: Mapping[str, Stamp], progress: Progress) -> Iterator[Stage]:
+    """The folder `root`, for one build alone; another that is at work there is waited for. `found`: as in Stage.
 
     Raises Problem (exit 9) for a folder that holds files ssg did not write, and where the disk refuses.
     """
@@ -87,8 +94,8 @@ def staged(root: Path, progress: Progress) -> Iterator[Stage]:
         lock = os.open(marker / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         with refusals(root):
-            _wait(lock, root, progress)
-            stage = Stage(root)
+            waited = _wait(lock, root, progress)
+            stage = Stage(root, files_of(root) if waited else found)
             _empty(stage.folder)
         try:
             yield stage
@@ -157,12 +164,20 @@ def _claim(root: Path) -> Path:
     return marker
 
 
-def _wait(lock: int, root: Path, progress: Progress) -> None:
+def files_of(root: Path) -> dict[str, Stamp]:
+    """All files of the tree that stand there, sorted, and what they look like."""
+    return dict(sorted(stamps.below(str(root), MARKER))) if root.is_dir() else {}
+
+
+def _wait(lock: int, root: Path, progress: Progress) -> bool:
+    """Whether there was somebody to wait for."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         progress.note(f"another build is at work in {root}: waiting for it")
         fcntl.flock(lock, fcntl.LOCK_EX)
+        return True
+    return False
 
 
 def _empty(folder: Path) -> None:

@@ -119,7 +119,9 @@ def _page(
         reading.problems.append(Problem(message, place=in_front_matter(reading.root, where.source, "title"), hint=hint))
     if date and updated and updated < date:
         message, hint = "updated is before date", "updated is when the page last changed: leave it out if it did not"
-        reading.problems.append(Problem(message, place=in_front_matter(reading.root, where.source, "updated"), hint=hint))
+        reading.problems.append(
+            Problem(message, place=in_front_matter(reading.root, where.source, "updated"), hint=hint)
+        )
     path = permalinks.path(where, own, date)
     git = reading.dates.get(where.source)
     language = reading.settings.language[where.language]

@@ -13,7 +13,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress.problems import Place, Problem, did_you_mean
+from sealpress.problems import Problem, did_you_mean
 from ssg.model import output_of
 from ssg.reading.places import in_front_matter
 from ssg.rendering import feeds, sitemap

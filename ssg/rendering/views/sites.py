@@ -101,9 +101,7 @@ class SiteView:
         items = self._scene.menu(self._language, name)
         if items is not None:
             return tuple(
-                MenuView(
-                    self._scene.typeset(title, self._language), self._scene.target(target, self._language), self
-                )
+                MenuView(self._scene.typeset(title, self._language), self._scene.target(target, self._language), self)
                 for title, target in items
             )
         return tuple(self._default_menu()) if name == "main" else ()

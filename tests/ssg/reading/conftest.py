@@ -13,9 +13,9 @@ from sealpress.settings import Settings
 from ssg.l10n.language import Language, language
 from ssg.l10n.zones import timezone
 from ssg.model import FrontMatter, Page, Site, Tag
+from ssg.options import Options
 from ssg.reading import frontmatter
 from ssg.reading.assets import content_assets, static_assets
-from ssg.options import Options
 from ssg.reading.content import Content, read_content
 from ssg.reading.sources import Sources, list_sources
 from ssg.reading.tags import tags_of

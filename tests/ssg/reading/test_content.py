@@ -152,18 +152,6 @@ def test_what_a_page_may_not_say(read: Reader, name: str, text: str, said: str) 
     assert complaints(read, {f"content/{name}": text}) == [said]
 
 
-def test_a_file_that_can_not_be_read_is_a_problem(read: Reader, tmp_path: Path) -> None:
-    """Gone since it was listed, or of another user."""
-    from ssg.reading.content import read_content
-    from ssg.reading.sources import Sources
-
-    found = read({"content/a.md": page()})
-    sources = Sources(tmp_path, ("content/a.md", "content/gone.md"))
-    with pytest.raises(Problem) as caught:
-        read_content(found.settings, sources, found.languages, dt.UTC, lambda _dates: found.content.as_of, Options())
-    assert str(caught.value).startswith("content/gone.md: can't be read: No such file or directory")
-
-
 def test_a_home_page_needs_no_slug_and_a_posts_index_no_date(read: Reader) -> None:
     found = read({"content/index.md": page(), "content/posts/index.md": page(), "content/fr/posts/index.md": page()})
     assert [page.date for page in found.content.pages] == [None, None, None]
@@ -257,7 +245,7 @@ def test_assets_go_where_their_page_goes(read: Reader) -> None:
     }
 
 
-def test_files_of_unpublished_bundles_are_not_published(read: Reader) -> None:
+def test_files_of_unpublished_bundles_are_notpublished(read: Reader) -> None:
     files = {
         "content/index.md": page(draft="true"),
         "content/top.png": "",
@@ -278,13 +266,13 @@ def test_files_of_unpublished_bundles_are_not_published(read: Reader) -> None:
 
 def test_ten_thousand_posts_are_sorted_out_quickly(read: Reader) -> None:
     """Which are scheduled, and which have a tag, is found in one pass each."""
-    from ssg.reading.content import _published
+    from ssg.reading.content import published
 
     found = read({"content/posts/a.md": post(tags="[t]")})
     (first,) = found.content.pages
     pages = [_renamed(first, number) for number in range(10_000)]
     started = time.monotonic()
-    content = _published(pages, lambda _dates: dt.datetime(2026, 6, 1, tzinfo=dt.UTC), Options())
+    content = published(pages, lambda _dates: dt.datetime(2026, 6, 1, tzinfo=dt.UTC), Options())
     from ssg.reading.tags import tags_of
 
     (tag,) = tags_of(found.settings, {"en": content.pages, "fr": ()}, found.languages)

@@ -1,0 +1,139 @@
+"""Neither the store nor the number of workers changes a byte of a conversion."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealpress import sitefile
+from sealpress.console import SILENT
+from ssg import plain
+from ssg.crew import ALONE
+from ssg.l10n.language import language
+from ssg.manuscripts import Desk, decoded, encoded
+from ssg.markup import converter
+from ssg.markup.converted import MarkdownOptions
+from ssg.markup.converter import convert
+from ssg.store import Store
+from tests.ssg.test_golden import GOLDEN, build_golden
+
+SITE = '[site]\ntitle = "T"\nurl = "https://t.example.org/"\nlanguages = ["en", "fr"]\n'
+TEXT = "## Part {n}\n\nText [link](x{n}.md) and `code`.[^1]\n\n```python\nprint({n})\n```\n\n[^1]: Note {n}.\n"
+
+Found = dict[str, tuple[Any, bytes]]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "site.toml").write_text(SITE)
+    settings = sitefile.load(tmp_path / "site.toml", "site.toml").settings
+    languages = {tag: language(tag) for tag in ("en", "fr")}
+    options = dict.fromkeys(languages, MarkdownOptions())
+    return Desk(tmp_path, settings, languages, options, Store(tmp_path / "store"), {"markdown": "1"})
+
+
+def written(desk: Desk, count: int) -> list[str]:
+    names = [f"content/p{number}.md" for number in range(count)]
+    for number, name in enumerate(names):
+        (desk.root / name).write_text(f"---\ntitle: P{number}\n---\n" + TEXT.replace("{n}", str(number)))
+    return names
+
+
+def read(desk: Desk, names: list[str], workers: int = 1) -> Found:
+    """Each source's manuscript, and the body that it is kept with."""
+    return {
+        one.source: (one.manuscript, desk.store.get(plain.manuscript(one.manuscript).key) or b"")
+        for one in desk.read(names, workers, SILENT)
+    }
+
+
+@given(text=st.text(max_size=300))
+def test_a_conversion_survives_being_kept(text: str) -> None:
+    body = convert(text, MarkdownOptions(), language("en"))
+    assert decoded(encoded(body)) == body
+
+
+@pytest.mark.parametrize("workers", [2, 8])
+def test_workers_give_what_one_process_gives(desk: Desk, workers: int, tmp_path: Path) -> None:
+    names = written(desk, 2 * ALONE)
+    alone = read(replace(desk, store=Store(tmp_path / "other")), names)
+    assert len(alone) == 2 * ALONE
+    assert read(desk, names, workers) == alone
+
+
+def test_the_second_time_nothing_is_converted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = written(desk, 3)
+    first = read(desk, names)
+    monkeypatch.setattr(converter, "convert", lambda *_: pytest.fail("converted again"))
+    assert read(desk, names) == first
+
+
+CHANGES: dict[str, Callable[[Desk], Desk]] = {
+    "options": lambda desk: replace(desk, options=dict.fromkeys(desk.languages, MarkdownOptions(typography=False))),
+    "tools": lambda desk: replace(desk, tools={"markdown": "2"}),
+    "language": lambda desk: desk,
+    "text": lambda desk: desk,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_a_conversion_depends_on_makes_it_new(
+    change: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name,) = written(desk, 1)
+    read(desk, [name])
+    if change == "text":
+        (desk.root / name).write_text((desk.root / name).read_text() + "!")
+    if change == "language":
+        french = name.replace(".md", ".fr.md")
+        (desk.root / name).rename(desk.root / french)
+        name = french
+    made = []
+    monkeypatch.setattr(converter, "convert", lambda *given: made.append(given) or convert(*given))
+    other = CHANGES[change](desk)
+    read(other, [name])
+    assert len(made) == 1
+    assert (other.conversion() == desk.conversion()) == (change in {"text", "language"})
+
+
+def test_a_draft_is_read_but_not_converted(desk: Desk) -> None:
+    (desk.root / "content/d.md").write_text("---\ntitle: D\ndraft: true\n---\nx\n")
+    (found,) = desk.read(["content/d.md"], 1, SILENT)
+    assert plain.manuscript(found.manuscript).front_matter.draft
+    assert plain.manuscript(found.manuscript).key == ""
+    (found,) = replace(desk, drafts=True).read(["content/d.md"], 1, SILENT)
+    assert plain.manuscript(found.manuscript).key != ""
+
+
+def test_a_file_that_can_not_be_read_is_a_problem(desk: Desk) -> None:
+    """Gone since it was listed, or of another user."""
+    (found,) = desk.read(["content/gone.md"], 1, SILENT)
+    assert str(found.problem).startswith("content/gone.md: can't be read: No such file or directory")
+
+
+def test_a_worker_that_is_killed_costs_only_time(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = written(desk, 2 * ALONE)
+    alone = read(replace(desk, store=Store(tmp_path / "other")), names)
+    parent = os.getpid()
+
+    def killed(*given: object) -> object:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return convert(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(converter, "convert", killed)
+    assert read(desk, names, workers=2) == alone
+
+
+def test_a_build_with_a_store_gives_the_golden_tree(tmp_path: Path) -> None:
+    clean = build_golden(GOLDEN / "site", tmp_path / "plain")
+    for output in ("cold", "warm"):
+        built = build_golden(GOLDEN / "site", tmp_path / output, store=tmp_path / "store", workers=2)
+        assert built.digest == clean.digest
