@@ -20,12 +20,13 @@ from imagebake.image.layers import Layer, Produce, remembered, stack
 from imagebake.packages import contents
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
+from imagebake.placement import Kind, Share, shares
 from sealpress import VERSION, labels
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture, ImageSettings
-from sealpress.tree import CacheClass, OutputTree
 from sealpress.tree import Entry as TreeEntry
+from sealpress.tree import OutputTree
 
 SITE_ROOTS: Final = (
     Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE),
@@ -109,21 +110,19 @@ def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings) -> str:
 def site(tree: OutputTree, settings: ImageSettings, name: str, release: str, commit: str) -> Recipe:
     """The recipe of a site's image: nginx with its configuration, then the tree.
 
+    What names the release goes with the front, which nearly every release changes anyway: an edited page then changes
+    two layers in all.
+
     Raises Problem (exit 3) for a header that can't be set.
     """
     served = nginx.entries(settings, (entry.path for entry in tree.entries))
     configuration = (*nss.entries(), *served)
-    assets = tuple(entry for entry in tree.entries if entry.cache is CacheClass.IMMUTABLE)
-    pages = tuple(entry for entry in tree.entries if entry.cache is CacheClass.REVALIDATE)
     mark = File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))
     return Recipe(
         name=name,
         parts=(
             Part("configuration", _digest_of(configuration), lambda: configuration),
-            Part("assets", _names(assets), lambda: _files(tree, assets)),
-            Part("pages", _names(pages), lambda: _files(tree, pages)),
-            # Alone, since it changes with every release: what lies below can then be left out when it is sent.
-            Part("release", release, lambda: [mark]),
+            *(_part(tree, share, [mark] if share.kind is Kind.FRONT else []) for share in shares(tree.entries)),
         ),
         runtime=oci.Runtime(
             entrypoint=nginx.ENTRYPOINT,
@@ -206,6 +205,15 @@ def _package_layer(package: LockedPackage, unpacked: _Unpacked) -> Layer:
         f"package {package.diff_id}",
         partial(unpacked.entries, package.name),
         f"imagebake: {package.path}",
+    )
+
+
+def _part(tree: OutputTree, share: Share, more: list[File]) -> Part:
+    """One layer of the tree. `more` are small files that go with it."""
+    return Part(
+        share.name,
+        f"{_names(share.entries)} {_digest_of(more)}",
+        lambda: [*_files(tree, share.entries), *more],
     )
 
 
