@@ -27,7 +27,7 @@ from sealpress.settings import Architecture
 NAME: Final = "imagebake.lock"
 FORMAT: Final = 1
 
-_RENEW: Final = "don't edit the lock by hand; renew it: imagebake lock"
+_RENEW: Final = "don't edit the lock by hand; take it back from git, or delete it and write a new one: imagebake lock"
 _SIZE_LIMIT: Final = 1 << 30  # bytes of one package
 _FILE_LIMIT: Final = 4 << 20
 
@@ -179,7 +179,7 @@ def _check_format(node: Node) -> None:
         raise Problem(
             f"the lock has format {given.value}; this sealpress reads format {FORMAT}",
             place=given.place,
-            hint="use the sealpress that wrote it, or renew it: imagebake lock",
+            hint="use the sealpress that wrote it, or delete the lock and write a new one: imagebake lock",
             code=Exit.LOCK,
         )
 
