@@ -3,12 +3,15 @@
     packages/   .deb files by sha256 (imagebake/packages/fetch.py)
     indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
+    siblings/   compressed files by the sha256 of what they are made of (imagebake/siblings.py)
+    policies/   what the pages of each site load, by their sha256 (imagebake/policy.py)
 
 Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 """
 
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,18 +38,20 @@ def folder() -> Path:
         ) from None
 
 
-def keep(file: Path, data: bytes) -> None:
-    """Writes a small file of the cache whole or not at all; folders are made. Two writers at once do no harm.
+def keep(file: Path, data: bytes | Iterable[bytes]) -> None:
+    """Writes a file of the cache whole or not at all; folders are made. Two writers at once do no harm.
 
-    A cache that can't be written (a full disk, a foreign folder) costs time and nothing else: no error.
+    `data` may come in pieces; where one of them raises, no file is written. A cache that can't be written (a full disk,
+    a foreign folder) costs time and nothing else: no error.
     """
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
         try:
             with os.fdopen(handle, "wb") as out:
-                out.write(data)
+                for piece in (data,) if isinstance(data, bytes) else data:
+                    out.write(piece)
             Path(temporary).replace(file)
-        except OSError:
+        except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
