@@ -5,19 +5,18 @@ A recipe is data. Baking one gives an Image: layers by name, documents by digest
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from imagebake import nginx, nss
+from imagebake import nginx, nss, siblings
 from imagebake.image import archive as archives
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, Entry, File, FromFile
 from imagebake.image.layers import Layer, Produce, remembered, stack
-from imagebake.packages import contents
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from imagebake.placement import Kind, Share, shares
@@ -103,7 +102,13 @@ def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings) -> str:
     Mirrors say where bytes come from and architectures for which machines, not what is in the image, so neither counts.
     """
     sealed = {"suite": settings.suite, "port": settings.port, "headers": dict(settings.headers)}
-    data = {"tree": tree.digest, "lock": lock.digest, "settings": sealed, "sealpress": VERSION}
+    data = {
+        "tree": tree.digest,
+        "lock": lock.digest,
+        "settings": sealed,
+        "siblings": siblings.RULES,
+        "sealpress": VERSION,
+    }
     return "sha256:" + hashlib.sha256(oci.canonical(data)).hexdigest()
 
 
@@ -118,11 +123,12 @@ def site(tree: OutputTree, settings: ImageSettings, name: str, release: str, com
     served = nginx.entries(settings, (entry.path for entry in tree.entries))
     configuration = (*nss.entries(), *served)
     mark = File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))
+    packed = siblings.candidates(tree)
     return Recipe(
         name=name,
         parts=(
             Part("configuration", _digest_of(configuration), lambda: configuration),
-            *(_part(tree, share, [mark] if share.kind is Kind.FRONT else []) for share in shares(tree.entries)),
+            *(_part(tree, share, packed, [mark] if share.kind is Kind.FRONT else []) for share in shares(tree.entries)),
         ),
         runtime=oci.Runtime(
             entrypoint=nginx.ENTRYPOINT,
@@ -189,12 +195,15 @@ class _Unpacked:
     """The locked packages' files, unpacked all at once when the first of them is asked for."""
 
     def __init__(self, lock: Lock, architecture: Architecture, settings: ImageSettings, progress: Progress) -> None:
-        self._unpack = partial(contents.layers_of, lock, architecture, settings, progress=progress)
+        self._lock, self._architecture, self._settings, self._progress = lock, architecture, settings, progress
         self._entries: dict[str, tuple[Entry, ...]] = {}
 
     def entries(self, package: str) -> tuple[Entry, ...]:
         if not self._entries:
-            self._entries = {locked.name: entries for locked, entries in self._unpack()}
+            from imagebake.packages import contents  # noqa: PLC0415 - fetching and unpacking, which few bakes need
+
+            layers = contents.layers_of(self._lock, self._architecture, self._settings, progress=self._progress)
+            self._entries = {locked.name: entries for locked, entries in layers}
         return self._entries[package]
 
 
@@ -208,21 +217,27 @@ def _package_layer(package: LockedPackage, unpacked: _Unpacked) -> Layer:
     )
 
 
-def _part(tree: OutputTree, share: Share, more: list[File]) -> Part:
-    """One layer of the tree. `more` are small files that go with it."""
+def _part(tree: OutputTree, share: Share, packed: frozenset[str], more: list[File]) -> Part:
+    """One layer of the tree: files, and beside them the siblings of those in `packed` that pay.
+
+    `more` are small files that go with it.
+    """
     return Part(
         share.name,
-        f"{_names(share.entries)} {_digest_of(more)}",
-        lambda: [*_files(tree, share.entries), *more],
+        f"{_names(share.entries, packed)} {siblings.RULES} {_digest_of(more)}",
+        lambda: [*_files(tree, share.entries, packed), *more],
     )
 
 
-def _files(tree: OutputTree, entries: Iterable[TreeEntry]) -> list[Entry]:
-    return [File(f"{nginx.ROOT}/{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
+def _files(tree: OutputTree, entries: Sequence[TreeEntry], packed: frozenset[str]) -> list[Entry]:
+    prefix = f"{nginx.ROOT}/"
+    whole = [File(f"{prefix}{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
+    return [*whole, *siblings.of(tree, (one for one in entries if one.path in packed), prefix)]
 
 
-def _names(entries: Iterable[TreeEntry]) -> str:
-    return hashlib.sha256("".join(f"{one.sha256} {one.path}\0" for one in entries).encode()).hexdigest()
+def _names(entries: Iterable[TreeEntry], packed: frozenset[str]) -> str:
+    lines = (f"{one.sha256} {one.path in packed} {one.path}\0" for one in entries)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _digest_of(entries: Iterable[Entry]) -> str:

@@ -22,6 +22,9 @@ MARKER: Final = ".sealpress"
 """A file that a generator may leave at the top of a tree to know it again; it is no part of the tree."""
 
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
 class CacheClass(StrEnum):
     """How long a browser may keep a file without asking."""
 
@@ -134,7 +137,7 @@ def _check_name(path: str, name: str) -> None:
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode("utf-8", "backslashreplace")
         raise Problem(f'the name "{shown}" is not UTF-8', hint="rename the file", code=Exit.TREE) from None
-    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in name) or "\\" in name:
+    if _CONTROL.search(name):
         raise Problem(
             f"the name {name!a} has a control character or a backslash",
             place=Place(path),

@@ -13,6 +13,7 @@ Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block"; OC
 """
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ BLOCK: Final = 512
 _END: Final = bytes(2 * BLOCK)
 _NAME_LIMIT: Final = 100  # bytes in ustar's name and linkname fields
 _SIZE_LIMIT: Final = 8**11  # ustar's size field has 11 octal digits
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _check_text(path: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise _refused(path.encode("utf-8", "backslashreplace").decode(), "is not UTF-8") from None
-    if any(ord(char) < 0x20 or ord(char) == 0x7F or char == "\\" for char in text):
+    if _CONTROL.search(text):
         raise _refused(path, "has a control character or a backslash")
 
 
