@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import brotli  # type: ignore[import-untyped] - it brings no types
+import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from imagebake import cache
 from imagebake.image.entries import CHUNK, File, Produced
@@ -33,7 +33,7 @@ QUALITY: Final = 5
 WINDOW: Final = 20  # bits: 1 MiB. 22 wins nothing on files of a site, and takes twice the memory
 
 SMALLEST: Final = 1024
-"""Bytes. A smaller file goes out in one packet either way, and its sibling would take as much in the tar as it saves."""
+"""Bytes. A smaller file goes out in one packet either way, and its sibling takes as much in the tar as it saves."""
 
 WORTH: Final = 0.9
 """A sibling is kept where it has at most this part of its file's bytes."""
