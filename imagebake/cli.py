@@ -206,7 +206,7 @@ def bake(
     """
     from imagebake import recipe  # noqa: PLC0415
     from imagebake.image import oci  # noqa: PLC0415
-    from imagebake.output import write_archive  # noqa: PLC0415
+    from imagebake.output import write_archives  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from sealpress import tree as trees  # noqa: PLC0415
 
@@ -215,15 +215,11 @@ def bake(
     found = locks.load(lock_file or folder / LOCK_NAME)
     created = _created(tree, found)
     called = name or _name(site_file, tree)
-    images = [
-        recipe.bake(scanned, found, settings, architecture, created, name=called, progress=console)
-        for architecture in settings.architectures
-    ]
+    images = recipe.bake_each(scanned, found, settings, settings.architectures, created, name=called, progress=console)
     written = oci.write_layout([image.sealed for image in images], images[0].reference, output / "oci", console)
     # The archives take their layers from the layout: no package is unpacked for them again.
     images = [replace(image, sealed=sealed) for image, sealed in zip(images, written, strict=True)]
-    for image in images:
-        write_archive(image, output / f"{called}-{image.architecture}.tar", console)
+    write_archives({output / f"{called}-{image.architecture}.tar": image for image in images}, console)
     console.say(f"Baked {images[0].reference} in {output}")
     console.table(
         ["architecture", "layers", "size", "digest"],

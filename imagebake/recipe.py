@@ -156,6 +156,22 @@ def bake(
     With a warm cache nothing is fetched. Raises Problem: (exit 2) a name that no image can have, (exit 3) a header that
     can't be set, (exit 4) a package that can't be had or trusted, (exit 5) a tree that can't be sealed.
     """
+    (image,) = bake_each(tree, lock, settings, (architecture,), created, name=name, commit=commit, progress=progress)
+    return image
+
+
+def bake_each(
+    tree: OutputTree,
+    lock: Lock,
+    settings: ImageSettings,
+    architectures: Sequence[Architecture],
+    created: datetime,
+    *,
+    name: str,
+    commit: str = "",
+    progress: Progress = SILENT,
+) -> list[Image]:
+    """As `bake`, for several architectures at once: what they share is worked out once. In the order given."""
     if not re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", name) or len(name) > _NAME_LIMIT:
         raise Problem(
             f'"{name}" can\'t be the name of an image',
@@ -164,31 +180,44 @@ def bake(
         )
     release = release_id(tree, lock, settings)
     recipe = site(tree, settings, name, release, commit)
-    return bake_recipe(recipe, lock, settings, architecture, created, release, progress)
+    return bake_recipe(recipe, lock, settings, architectures, created, release, progress)
 
 
 def bake_recipe(
     recipe: Recipe,
     lock: Lock,
     settings: ImageSettings,
-    architecture: Architecture,
+    architectures: Sequence[Architecture],
     created: datetime,
     release: str,
     progress: Progress = SILENT,
-) -> Image:
-    """Any recipe's image: one layer for each package, then its parts. Raises Problem (exit 4, 5)."""
-    unpacked = _Unpacked(lock, architecture, settings, progress)
-    packages = lock.of(architecture)
-    layers: list[Layer] = []
-    with progress.track("Describing layers", len(packages) + len(recipe.parts)) as advance:
-        for package in packages:
-            layers.append(_package_layer(package, unpacked))
-            advance(1)
+) -> list[Image]:
+    """Any recipe's images: one layer for each package, then its parts, which all architectures share.
+
+    Raises Problem (exit 4, 5).
+    """
+    packages = {architecture: lock.of(architecture) for architecture in architectures}
+    layers: dict[Architecture, list[Layer]] = {}
+    with progress.track("Describing layers", sum(map(len, packages.values())) + len(recipe.parts)) as advance:
+        for architecture, locked in packages.items():
+            unpacked = _Unpacked(lock, architecture, settings, progress)
+            layers[architecture] = []
+            for package in locked:
+                layers[architecture].append(_package_layer(package, unpacked))
+                advance(1)
+        shared: list[Layer] = []
         for part in recipe.parts:
-            layers.append(remembered(part.name, part.description, part.entries, f"imagebake: {part.name}"))
+            shared.append(remembered(part.name, part.description, part.entries, f"imagebake: {part.name}"))
             advance(1)
-    sealed = oci.seal(recipe.runtime, stack(layers), architecture, created)
-    return Image(recipe.name, release, sealed, recipe.runtime.labels)
+    return [
+        Image(
+            recipe.name,
+            release,
+            oci.seal(recipe.runtime, stack([*layers[architecture], *shared]), architecture, created),
+            recipe.runtime.labels,
+        )
+        for architecture in architectures
+    ]
 
 
 class _Unpacked:
