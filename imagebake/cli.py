@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, get_args
 
 import click
 
+from imagebake.registry.command import push
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
 from sealpress.labels import SITE
@@ -294,6 +295,9 @@ def _as_data(report: "ImageReport") -> dict[str, object]:
             for layer in report.layers
         ],
     }
+
+
+imagebake.add_command(push)
 
 
 def _settings(site_file: Path | None, architectures: tuple[Architecture, ...]) -> tuple[ImageSettings, Path]:

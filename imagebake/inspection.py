@@ -11,7 +11,7 @@ import json
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -56,7 +56,7 @@ class ImageReport:
         return sum(layer.size for layer in self.layers)
 
 
-class _Blobs(Protocol):
+class Blobs(Protocol):
     """Named pieces of bytes: an archive's members, or a layout's files."""
 
     def open(self, name: str) -> AbstractContextManager[IO[bytes]] | None: ...
@@ -67,16 +67,40 @@ def inspect(path: Path) -> tuple[ImageReport, ...]:
 
     Raises Problem (exit 5) for what is none of these, or has other bytes than it says.
     """
+    with opened(path) as blobs:
+        try:
+            return tuple(_images(blobs, str(path)))
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise _unknown(path, error) from None
+
+
+def document(blobs: Blobs, digest: str, shown: str) -> bytes:
+    """A small blob: a configuration or manifest. Raises Problem (exit 5) where it is missing or false."""
+    return _document(blobs, digest, shown)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Blobs]:
+    """The blobs of an archive, an OCI layout, or a folder that `imagebake bake` wrote. Raises Problem (exit 5)."""
     if path.is_dir():
-        layout = path / "oci" if (path / "oci" / oci.LAYOUT_FILE).is_file() else path
-        return tuple(_images(_Folder(layout), str(path)))
+        yield _Folder(path / "oci" if (path / "oci" / oci.LAYOUT_FILE).is_file() else path)
+        return
     try:
-        with tarfile.open(path, "r:") as tar:
-            return tuple(_images(_Archive(tar, _members(tar, path)), str(path)))
+        tar = tarfile.open(path, "r:")  # noqa: SIM115 - closed below; what a reader does meanwhile is no fault of the file
     except FileNotFoundError:
         raise Problem(f"there is no {path}", code=Exit.TREE) from None
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise _refused(str(path), f"it is neither an archive nor an OCI layout ({error})") from None
+        raise _unknown(path, error) from None
+    with tar:
+        try:
+            members = _members(tar, path)
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise _unknown(path, error) from None
+        yield _Archive(tar, members)
+
+
+def _unknown(path: Path, error: Exception) -> Problem:
+    return _refused(str(path), f"it is neither an archive nor an OCI layout ({error})")
 
 
 def _members(tar: tarfile.TarFile, path: Path) -> dict[str, tarfile.TarInfo]:
@@ -114,12 +138,12 @@ class _Folder:
         return file.open("rb")
 
 
-def _images(blobs: _Blobs, shown: str) -> Iterator[ImageReport]:
+def _images(blobs: Blobs, shown: str) -> Iterator[ImageReport]:
     index = _json(_read(blobs, "index.json", shown), "index.json", shown)
     yield from _indexed(blobs, index, "", shown, depth=0)
 
 
-def _indexed(blobs: _Blobs, index: Any, name: str, shown: str, depth: int) -> Iterator[ImageReport]:
+def _indexed(blobs: Blobs, index: Any, name: str, shown: str, depth: int) -> Iterator[ImageReport]:
     manifests = index.get("manifests") if isinstance(index, dict) else None
     if not isinstance(manifests, list) or depth > 1:
         raise _refused(shown, "its index lists no manifests")
@@ -135,7 +159,7 @@ def _indexed(blobs: _Blobs, index: Any, name: str, shown: str, depth: int) -> It
             yield _image(blobs, digest, document, called, shown)
 
 
-def _image(blobs: _Blobs, digest: str, manifest: Any, name: str, shown: str) -> ImageReport:
+def _image(blobs: Blobs, digest: str, manifest: Any, name: str, shown: str) -> ImageReport:
     if not isinstance(manifest, dict) or not isinstance(manifest.get("layers"), list):
         raise _refused(shown, f"the manifest {digest} lists no layers")
     _, config_digest = _descriptor(manifest.get("config"), shown)
@@ -182,14 +206,14 @@ def _descriptor(found: Any, shown: str) -> tuple[str, str]:
             raise _refused(shown, "one of its documents names a blob badly")
 
 
-def _document(blobs: _Blobs, digest: str, shown: str) -> bytes:
+def _document(blobs: Blobs, digest: str, shown: str) -> bytes:
     data = _read(blobs, oci.blob_path(digest), shown)
     if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
         raise _refused(shown, f"the blob {digest} has other bytes than its name says")
     return data
 
 
-def _check_blob(blobs: _Blobs, digest: str, size: int, shown: str) -> bool:
+def _check_blob(blobs: Blobs, digest: str, size: int, shown: str) -> bool:
     """Whether the layer is there; if it is, it is the one that its name says."""
     opened = blobs.open(oci.blob_path(digest))
     if opened is None:
@@ -205,7 +229,7 @@ def _check_blob(blobs: _Blobs, digest: str, size: int, shown: str) -> bool:
     return True
 
 
-def _read(blobs: _Blobs, name: str, shown: str) -> bytes:
+def _read(blobs: Blobs, name: str, shown: str) -> bytes:
     opened = blobs.open(name)
     if opened is None:
         raise _refused(shown, f"it has no {name}")
