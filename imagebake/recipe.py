@@ -6,7 +6,7 @@ A recipe is data. Baking one gives an Image: layers by name, documents by digest
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -17,11 +17,13 @@ from imagebake.image import archive as archives
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, Entry, File, FromFile
 from imagebake.image.layers import Layer, Produce, remembered, stack
+from imagebake.nginx import redirects
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from imagebake.placement import Kind, Share, shares
 from sealpress import VERSION, labels
 from sealpress.console import SILENT, Progress
+from sealpress.document import Node
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture, ImageSettings
 from sealpress.tree import Entry as TreeEntry
@@ -35,6 +37,9 @@ SITE_ROOTS: Final = (
 
 RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
 _NAME_LIMIT: Final = 128
+
+# What it is called, for which machines it is, and where its bytes come from.
+_OUTSIDE: Final = frozenset({"name", "architectures", "mirror", "security_mirror", "snapshot_mirror"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,9 @@ class Image:
 def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings) -> str:
     """What a release is called, "sha256:…", known before the bake: the digest of all that its image depends on.
 
-    Mirrors say where bytes come from and architectures for which machines, not what is in the image, so neither counts.
+    Every setting of [image] counts but for those that say nothing of what is in the image (see _OUTSIDE).
     """
-    sealed = {"suite": settings.suite, "port": settings.port, "headers": dict(settings.headers)}
+    sealed = {one.name: _plain(getattr(settings, one.name)) for one in fields(settings) if one.name not in _OUTSIDE}
     data = {
         "tree": tree.digest,
         "lock": lock.digest,
@@ -112,15 +117,36 @@ def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings) -> str:
     return "sha256:" + hashlib.sha256(oci.canonical(data)).hexdigest()
 
 
-def site(tree: OutputTree, settings: ImageSettings, name: str, release: str, commit: str) -> Recipe:
+def _plain(value: object) -> object:
+    """A setting as JSON has it."""
+    match value:
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case tuple():
+            return [_plain(item) for item in value]
+        case str() | int() | None:
+            return value
+    raise TypeError(f"no setting has values such as {value!r}")
+
+
+def site(
+    tree: OutputTree,
+    settings: ImageSettings,
+    name: str,
+    release: str,
+    commit: str,
+    document: Node | None = None,
+) -> Recipe:
     """The recipe of a site's image: nginx with its configuration, then the tree.
 
     What names the release goes with the front, which nearly every release changes anyway: an edited page then changes
-    two layers in all.
+    two layers in all. `document` is site.toml as it was read, for places.
 
-    Raises Problem (exit 3) for a header that can't be set.
+    Raises Problem (exit 3) for a header or a redirect that can't be, (exit 5) for what doesn't fit the tree.
     """
-    served = nginx.entries(settings, (entry.path for entry in tree.entries))
+    moved = redirects.read(tree, settings, document)
+    tree = replace(tree, entries=tree.served)
+    served = nginx.entries(settings, (entry.path for entry in tree.entries), moved)
     configuration = (*nss.entries(), *served)
     mark = File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))
     packed = siblings.candidates(tree)
@@ -149,14 +175,18 @@ def bake(
     *,
     name: str,
     commit: str = "",
+    document: Node | None = None,
     progress: Progress = SILENT,
 ) -> Image:
     """The image of a site. `created` becomes its date; `commit` in hex digits, "" for a tree that no commit holds.
 
-    With a warm cache nothing is fetched. Raises Problem: (exit 2) a name that no image can have, (exit 3) a header that
-    can't be set, (exit 4) a package that can't be had or trusted, (exit 5) a tree that can't be sealed.
+    `document` is site.toml as it was read, for places. With a warm cache nothing is fetched. Raises Problem: (exit 2) a
+    name that no image can have, (exit 3) a header or a redirect that can't be, (exit 4) a package that can't be had or
+    trusted, (exit 5) a tree that can't be sealed, or that its redirects don't fit.
     """
-    (image,) = bake_each(tree, lock, settings, (architecture,), created, name=name, commit=commit, progress=progress)
+    (image,) = bake_each(
+        tree, lock, settings, (architecture,), created, name=name, commit=commit, document=document, progress=progress
+    )
     return image
 
 
@@ -169,6 +199,7 @@ def bake_each(
     *,
     name: str,
     commit: str = "",
+    document: Node | None = None,
     progress: Progress = SILENT,
 ) -> list[Image]:
     """As `bake`, for several architectures at once: what they share is worked out once. In the order given."""
@@ -179,7 +210,7 @@ def bake_each(
             code=Exit.USAGE,
         )
     release = release_id(tree, lock, settings)
-    recipe = site(tree, settings, name, release, commit)
+    recipe = site(tree, settings, name, release, commit, document)
     return bake_recipe(recipe, lock, settings, architectures, created, release, progress)
 
 

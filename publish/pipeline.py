@@ -146,6 +146,7 @@ def bake(product: Product, made_from: Source, lock: Path, architecture: Architec
         product.as_of,
         name=sitefile.image_name(settings),
         commit=product.commit,
+        document=made_from.site.document,
         progress=progress,
     )
 

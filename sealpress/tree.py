@@ -24,6 +24,9 @@ MARKER: Final = ".sealpress"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 
+REDIRECTS: Final = "_redirects"
+"""A list at the top of a tree of what has moved (sealpress/redirects.py). It is part of the tree, but isn't served."""
+
 
 class CacheClass(StrEnum):
     """How long a browser may keep a file without asking."""
@@ -55,6 +58,11 @@ class OutputTree:
     def size(self) -> int:
         """All files together, in bytes."""
         return sum(entry.size for entry in self.entries)
+
+    @property
+    def served(self) -> tuple[Entry, ...]:
+        """What readers can ask for."""
+        return tuple(entry for entry in self.entries if entry.path != REDIRECTS)
 
     def file(self, entry: Entry) -> Path:
         return self.root / entry.path
