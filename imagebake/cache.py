@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from sealpress.problems import Exit, Problem
@@ -23,11 +24,18 @@ def folder() -> Path:
 
     Raises Problem (exit 9) where there is no home folder.
     """
-    if given := os.environ.get("SEALPRESS_CACHE"):
-        return Path(given).absolute()
+    given = os.environ.get("SEALPRESS_CACHE")
+    return _folder(given and str(Path(given).absolute()), os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("HOME"))
+
+
+@lru_cache(1)
+def _folder(given: str | None, base: str, _home: str | None) -> Path:
+    """Asked for once a file, and costly to work out: kept while the environment stays."""
+    if given:
+        return Path(given)
     # The specification asks to ignore a relative path here.
-    if (base := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
-        return base / "sealpress"
+    if Path(base).is_absolute():
+        return Path(base) / "sealpress"
     try:
         return Path.home() / ".cache" / "sealpress"
     except RuntimeError:

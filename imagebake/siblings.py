@@ -141,7 +141,7 @@ def _content(tree: OutputTree, entry: Entry, packed: _Packed) -> Iterator[bytes]
 def _blob(entry: Entry) -> Path:
     """Where the cache keeps a result: the compressed bytes, and behind them their sha256, so that damage shows."""
     version = f"{brotli.__version__}-{QUALITY}-{WINDOW}"
-    return cache.folder() / "siblings" / version / entry.sha256[:2] / entry.sha256
+    return Path(f"{cache.folder()}/siblings/{version}/{entry.sha256[:2]}/{entry.sha256}")
 
 
 def _recall(blob: Path) -> _Packed | None:
