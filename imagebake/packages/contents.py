@@ -18,7 +18,7 @@ from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture, ImageSettings
 
-_WORKERS: Final = 4  # packages that are unpacked at a time
+_WORKERS: Final = 2  # packages that are unpacked at a time: each may take 20 MB
 
 Layer = tuple[LockedPackage, tuple[Entry, ...]]
 
