@@ -17,6 +17,7 @@ from sealpress.settings import Architecture, ImageSettings
 if TYPE_CHECKING:
     from imagebake.inspection import ImageReport
     from imagebake.packages.lock import Lock
+    from sealpress.sitefile import SiteFile
 
 LOCK_NAME: Final = "imagebake.lock"
 
@@ -215,8 +216,18 @@ def bake(
     scanned = trees.scan(tree)
     found = locks.load(lock_file or folder / LOCK_NAME)
     created = _created(tree, found)
-    called = name or _name(site_file, tree)
-    images = recipe.bake_each(scanned, found, settings, settings.architectures, created, name=called, progress=console)
+    site = _site_here(site_file)
+    called = name or _name(site, tree)
+    images = recipe.bake_each(
+        scanned,
+        found,
+        settings,
+        settings.architectures,
+        created,
+        name=called,
+        document=site.document if site else None,
+        progress=console,
+    )
     written = oci.write_layout([image.sealed for image in images], images[0].reference, output / "oci", console)
     # The archives take their layers from the layout: no package is unpacked for them again.
     images = [replace(image, sealed=sealed) for image, sealed in zip(images, written, strict=True)]
@@ -302,24 +313,26 @@ imagebake.add_command(push)
 
 def _settings(site_file: Path | None, architectures: tuple[Architecture, ...]) -> tuple[ImageSettings, Path]:
     """[image] of the site here, with the architectures that were asked for, and the folder that its lock is in."""
-    from sealpress import sitefile  # noqa: PLC0415
-
-    if site_file or sitefile.find(Path.cwd()):
-        site = sitefile.open_site(site_file)
-        settings, folder = site.settings.image, site.root
-    else:
-        settings, folder = ImageSettings(), Path.cwd()
+    site = _site_here(site_file)
+    settings, folder = (site.settings.image, site.root) if site else (ImageSettings(), Path.cwd())
     return (replace(settings, architectures=tuple(dict.fromkeys(architectures))) if architectures else settings), folder
 
 
-def _name(site_file: Path | None, tree: Path) -> str:
+def _site_here(site_file: Path | None) -> "SiteFile | None":
+    """The site file that was given, else the nearest; None where there is none. Raises Problem (exit 3)."""
+    from sealpress import sitefile  # noqa: PLC0415
+
+    return sitefile.open_site(site_file) if site_file or sitefile.find(Path.cwd()) else None
+
+
+def _name(site: "SiteFile | None", tree: Path) -> str:
     """From site.toml, else from the tree's folder, as an image's name may be."""
     import re  # noqa: PLC0415
 
-    from sealpress import sitefile  # noqa: PLC0415
+    if site:
+        from sealpress import sitefile  # noqa: PLC0415
 
-    if site_file or sitefile.find(Path.cwd()):
-        return sitefile.image_name(sitefile.open_site(site_file).settings)
+        return sitefile.image_name(site.settings)
     return re.sub(r"[^a-z0-9]+", "-", tree.absolute().name.lower()).strip("-") or "site"
 
 
