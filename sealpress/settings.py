@@ -118,6 +118,9 @@ class ImageSettings:
     headers: Mapping[str, str] = field(default_factory=nothing)
     redirects: Mapping[str, str] = field(default_factory=nothing)
     negotiate_languages: tuple[str, ...] = ()  # what "/" chooses among by Accept-Language; the first needs no folder
+    policy: str = "computed"  # the Content-Security-Policy: from what the pages use, "off", or the policy itself
+    third_parties: tuple[str, ...] = ()  # origins that pages may load from: "https://cdn.example.org"
+    policy_sources: Mapping[str, tuple[str, ...]] = field(default_factory=nothing)  # added, by directive
     hsts: int = 0  # seconds of Strict-Transport-Security; 0: not sent
     hsts_subdomains: bool = False
     hsts_preload: bool = False

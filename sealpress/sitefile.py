@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from sealpress import serving, toml
+from sealpress import contentpolicy, serving, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
-from sealpress.settings import LanguageSettings, PermalinkSettings, Settings
+from sealpress.settings import ImageSettings, LanguageSettings, PermalinkSettings, Settings
 
 NAME: Final = "site.toml"
 
@@ -115,6 +115,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("image", "mirror"), settings.image.mirror, _mirror),
         (("image", "security_mirror"), settings.image.security_mirror, _mirror),
         (("image", "snapshot_mirror"), settings.image.snapshot_mirror, _mirror),
+        *_policy_texts(settings.image),
         *((("site", "languages", n), tag, _language_tag) for n, tag in enumerate(settings.site.languages)),
         *((("publish", name), name, _target_name) for name in settings.publish),
         *((("publish", name, "host"), target.host, _host) for name, target in settings.publish.items()),
@@ -137,6 +138,17 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         yield Problem(
             "[image] architectures must name each architecture once", place=site.place("image", "architectures")
         )
+
+
+def _policy_texts(image: ImageSettings) -> Iterable[tuple[tuple[str | int, ...], str, Check]]:
+    yield ("image", "policy"), image.policy, contentpolicy.check_policy
+    for number, origin in enumerate(image.third_parties):
+        yield ("image", "third_parties", number), origin, contentpolicy.check_third_party
+    for directive, sources in image.policy_sources.items():
+        yield ("image", "policy_sources", directive), directive, contentpolicy.check_directive
+        yield ("image", "policy_sources", directive), " ".join(sources), contentpolicy.check_none
+        for number, source in enumerate(sources):
+            yield ("image", "policy_sources", directive, number), source, contentpolicy.check_source
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
