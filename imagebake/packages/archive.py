@@ -176,11 +176,25 @@ class _Reader:
         self._left = TOTAL_LIMIT
 
     def read(self, size: int) -> bytes:
+        if size > len(self._buffer) + CHUNK:
+            return self._read_large(size)
         while len(self._buffer) < size:
             self._buffer += self._piece()
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         return data
+
+    def _read_large(self, size: int) -> bytes:
+        """As `read`, without a second copy of a large file on the way."""
+        pieces = [bytes(self._buffer)]
+        self._buffer.clear()
+        left = size - len(pieces[0])
+        while left:
+            piece = self._piece()
+            pieces.append(piece[:left])
+            self._buffer += piece[left:]
+            left -= len(pieces[-1])
+        return b"".join(pieces)
 
     def padded(self, size: int, limit: int, what: str) -> bytes:
         if size > limit:

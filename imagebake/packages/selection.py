@@ -246,6 +246,8 @@ def _joined(path: str, entries: Iterable[Entry]) -> File:
 
 def _elf_data(file: File) -> bytes:
     """The whole content of an ELF file, else b""."""
+    if isinstance(file.content, Bytes):
+        return file.content.data if file.content.data.startswith(elf.MAGIC) else b""
     chunks = file.content.chunks()
     start = next(chunks, b"")
     return b"".join([start, *chunks]) if start.startswith(elf.MAGIC) else b""
