@@ -12,20 +12,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urldefrag, urlencode, urljoin
+from urllib.parse import urldefrag, urlencode
 
 from imagebake.image.entries import Bytes, Content
 from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, Document
 from imagebake.registry.credentials import Login
 from imagebake.registry.reference import Reference
-from imagebake.registry.transport import PAUSES, Answer, Interrupted, Transport, origin, unreachable
+from imagebake.registry.transport import PAUSES, Answer, Interrupted, Transport, joined, origin, unreachable
 from sealpress.problems import Exit, Problem, printable
 
 UPLOAD_PIECE: Final = 16 << 20  # a larger blob is sent in pieces of this size
 _MANIFESTS: Final = f"{INDEX_TYPE}, {MANIFEST_TYPE}"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,32768}=*")  # RFC 6750, section 2.1
 _PARAMETER: Final = re.compile(r'\s*([A-Za-z0-9_-]{1,64})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)')
-_SCHEME: Final = re.compile(r"\s*,?\s*([A-Za-z]{1,32})(?:\s+|$)")
+_SCHEME: Final = re.compile(r"[\s,]*([A-Za-z]{1,32})(?:\s+|,|$)")
 _SAID_LIMIT: Final = 200
 
 Sent = Callable[[int], None]
@@ -112,7 +112,7 @@ class Repository:
         """Where the upload goes on."""
         if answer.status != 202 or not (place := answer.headers.get("location")):
             raise self._refused(answer, "an upload")
-        url = urljoin(answer.url, place)
+        url = joined(answer.url, place)
         if not self._transport.may_lead_to(url):
             raise Problem(
                 f"{self._reference.registry.address} wants an upload to go to {origin(url).host} without TLS",
@@ -197,7 +197,7 @@ class Repository:
         sent: Sent = lambda _size: None,
     ) -> Answer:
         """The answer, after logging in where the registry asks for it."""
-        url = urljoin(self._reference.registry.url, url)
+        url = joined(self._reference.registry.url, url)
         ours = origin(url) == origin(self._reference.registry.url)
 
         def ask() -> Answer:
@@ -267,6 +267,7 @@ class Repository:
         address, name = self._reference.registry.address, self._reference.name
         said = _said(answer.data)
         reason = f": {said}" if said else ""
+        hint: str | None = None
         match answer.status:
             case 401 if self._authorization or self._login:
                 message, hint = f"{address} does not accept the login{reason}", f"docker login {address}"
@@ -277,7 +278,7 @@ class Repository:
             case 404:
                 message, hint = f"{address} knows no {name}{reason}", "some registries want a name to be made first"
             case _:
-                message, hint = f"{address} refused {what} with HTTP {answer.status}{reason}", None
+                message = f"{address} refused {what} with HTTP {answer.status}{reason}"
         return Problem(message, hint=hint, code=Exit.REGISTRY)
 
     def _false(self, digest: str) -> Problem:

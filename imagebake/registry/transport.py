@@ -70,6 +70,14 @@ def origin(url: str) -> Origin:
     return Origin(parts.scheme, parts.hostname, port)
 
 
+def joined(base: str, url: str) -> str:
+    """What a registry's Location means, read from where it said so. Raises Problem (exit 11)."""
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        raise Problem(f"a registry led to {url[:200]!a}, which is no address", code=Exit.REGISTRY) from None
+
+
 class Transport:
     """Connections to a registry and to where it sends us, each kept open and used again."""
 
@@ -113,11 +121,11 @@ class Transport:
 
         Raises Problem (exit 11); without `again`, Interrupted where another attempt may help.
         """
-        url = urljoin(self._registry.url, url)
+        url = joined(self._registry.url, url)
 
         def attempt() -> Answer:
             with self._answered(method, url, headers, authorization, body, sent) as response:
-                data = b"" if method == "HEAD" else _whole(response, url)
+                data = _whole(response, url)
                 return Answer(response.status, _headers(response.headers), data, url)
 
         return self._persistent(attempt, url) if again else attempt()
@@ -127,7 +135,7 @@ class Transport:
         self, url: str, *, headers: Mapping[str, str] = _NO_HEADERS, authorization: str = ""
     ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
         """The answer to a GET, and its content piece by piece, whatever its size. Raises as `send` without `again`."""
-        url = urljoin(self._registry.url, url)
+        url = joined(self._registry.url, url)
         with self._answered("GET", url, headers, authorization, None, lambda _size: None) as response:
             answer = Answer(response.status, _headers(response.headers), b"", url)
             yield answer, _pieces(response, url)
@@ -185,7 +193,7 @@ class Transport:
                         self._drop(here)
                 return
             _whole(response, url)
-            url = urljoin(url, response.headers["Location"])
+            url = joined(url, response.headers["Location"])
         raise Problem(f"{self._registry.address} redirects without end", code=Exit.REGISTRY)
 
     def _exchange(
@@ -236,13 +244,19 @@ class Transport:
             self._open[to] = known
         if known.sock is None:
             known.connect()
-            if to.scheme == "http" and not ipaddress.ip_address(known.sock.getpeername()[0]).is_loopback:
+            if to.scheme == "http" and not _is_here(known):
                 raise Problem(f'"{to.host}" is not on this machine, and without TLS', code=Exit.REGISTRY)
         return known
 
     def _drop(self, to: Origin) -> None:
         if known := self._open.pop(to, None):
             known.close()
+
+
+def _is_here(connection: http.client.HTTPConnection) -> bool:
+    """Whether the other end is this machine, whatever its name is said to mean."""
+    address: str = connection.sock.getpeername()[0]
+    return ipaddress.ip_address(address).is_loopback
 
 
 def unreachable(url: str, why: str) -> Problem:
@@ -286,9 +300,10 @@ def _pieces(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
             yield piece
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Interrupted(_how(error)) from None
-    # read1 takes a connection's end for the body's.
+    # read1 takes a connection's end for the body's, and leaves a body that is read to its end open.
     if response.length:
         raise Interrupted(f"it ended {response.length} bytes early")
+    response.close()
 
 
 def _headers(found: Message) -> Mapping[str, str]:
