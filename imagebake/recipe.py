@@ -5,19 +5,19 @@ A recipe is data. Baking one gives an Image: layers by name, documents by digest
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from imagebake import nginx, nss, siblings
 from imagebake.image import archive as archives
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, Entry, File, FromFile
 from imagebake.image.layers import Layer, Produce, remembered, stack
-from imagebake.nginx import redirects
+from imagebake.nginx import languages, redirects
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from imagebake.placement import Kind, Share, shares
@@ -28,6 +28,9 @@ from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture, ImageSettings
 from sealpress.tree import Entry as TreeEntry
 from sealpress.tree import OutputTree
+
+if TYPE_CHECKING:
+    from imagebake.sbom import Component
 
 SITE_ROOTS: Final = (
     Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE),
@@ -44,30 +47,45 @@ _OUTSIDE: Final = frozenset({"name", "architectures", "mirror", "security_mirror
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One layer of a recipe above the packages. `description` tells all that its entries depend on."""
+    """One layer of a recipe above the packages. `description` tells all that its entries depend on.
+
+    `architecture` None: all images of the recipe share it. `has_programs`: its programs and libraries are checked
+    against the libraries of the packages.
+    """
 
     name: str
     description: str
     entries: Produce
+    architecture: Architecture | None = None
+    has_programs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """An image for any architecture that its lock has. `parts` go from what changes least to what changes most."""
+    """An image for any architecture that its lock has. `parts` go from what changes least to what changes most.
+
+    `components`: what stands in the bill of materials beside the packages.
+    """
 
     name: str
     parts: tuple[Part, ...]
     runtime: oci.Runtime
+    components: "tuple[Component, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A baked image. `reference` is its name on a host, "localhost/site/NAME:RELEASE"; `release` is "sha256:…"."""
+    """A baked image. `reference` is its name on a host, "localhost/site/NAME:RELEASE"; `release` is "sha256:…".
+
+    `components` tells what it is made of, when somebody asks.
+    """
 
     name: str
     release: str
     sealed: oci.Sealed
     labels: Mapping[str, str]
+    created: datetime
+    components: "Callable[[], tuple[Component, ...]]"
 
     @property
     def reference(self) -> str:
@@ -92,6 +110,13 @@ class Image:
         """All layers together, uncompressed, in bytes."""
         return sum(layer.size for layer in self.layers)
 
+    def bill(self) -> bytes:
+        """The SPDX document to stand beside the image: it names the image by its digest (sbom.py)."""
+        from imagebake import sbom  # noqa: PLC0415 - only where somebody wants one
+
+        subject = sbom.Subject(self.digest, self.architecture, self.labels)
+        return sbom.document(self.name, self.components(), self.created, subject)
+
     def archive(self, reference: str, omit: Collection[str] = ()) -> Iterator[bytes]:
         """The hybrid archive (image/archive.py), without the layers of these diff_ids."""
         return archives.stream(self.sealed, reference, omit)
@@ -101,16 +126,18 @@ class Image:
         return archives.size(self.sealed, reference, omit)
 
 
-def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings) -> str:
+def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings, policy: str = "") -> str:
     """What a release is called, "sha256:…", known before the bake: the digest of all that its image depends on.
 
-    Every setting of [image] counts but for those that say nothing of what is in the image (see _OUTSIDE).
+    Every setting of [image] counts but for those that say nothing of what is in the image (see _OUTSIDE). `policy` is
+    the Content-Security-Policy: it depends on the site's own address, too.
     """
     sealed = {one.name: _plain(getattr(settings, one.name)) for one in fields(settings) if one.name not in _OUTSIDE}
     data = {
         "tree": tree.digest,
         "lock": lock.digest,
         "settings": sealed,
+        "policy": policy,
         "siblings": siblings.RULES,
         "sealpress": VERSION,
     }
@@ -136,17 +163,20 @@ def site(
     release: str,
     commit: str,
     document: Node | None = None,
+    policy: str = "",
 ) -> Recipe:
     """The recipe of a site's image: nginx with its configuration, then the tree.
 
     What names the release goes with the front, which nearly every release changes anyway: an edited page then changes
-    two layers in all. `document` is site.toml as it was read, for places.
+    two layers in all. `document` is site.toml as it was read, for places; `policy` the Content-Security-Policy.
 
     Raises Problem (exit 3) for a header or a redirect that can't be, (exit 5) for what doesn't fit the tree.
     """
     moved = redirects.read(tree, settings, document)
     tree = replace(tree, entries=tree.served)
-    served = nginx.entries(settings, (entry.path for entry in tree.entries), moved)
+    paths = {entry.path for entry in tree.entries}
+    languages.front_pages(settings, paths, document)
+    served = nginx.entries(settings, paths, moved, policy)
     configuration = (*nss.entries(), *served)
     mark = File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))
     packed = siblings.candidates(tree)
@@ -164,6 +194,15 @@ def site(
             labels=MappingProxyType({labels.SITE: name, labels.RELEASE: release, labels.COMMIT: commit}),
         ),
     )
+
+
+def content_policy(tree: OutputTree, settings: ImageSettings, name: str, document: Node | None = None) -> str:
+    """The Content-Security-Policy of a site, "" for none. Raises Problem (exit 5) as `policy.header.compute` does."""
+    from imagebake.policy import header  # noqa: PLC0415 - a recipe that is no site needs none
+
+    url = document.at("site", "url") if document else None
+    served = replace(tree, entries=tree.served)
+    return header.compute(served, settings, url=str(url.value) if url else "", name=name)
 
 
 def bake(
@@ -209,8 +248,9 @@ def bake_each(
             hint="use small letters and digits, with dots, dashes or underscores between them",
             code=Exit.USAGE,
         )
-    release = release_id(tree, lock, settings)
-    recipe = site(tree, settings, name, release, commit, document)
+    policy = content_policy(tree, settings, name, document)
+    release = release_id(tree, lock, settings, policy)
+    recipe = site(tree, settings, name, release, commit, document, policy)
     return bake_recipe(recipe, lock, settings, architectures, created, release, progress)
 
 
@@ -229,23 +269,31 @@ def bake_recipe(
     """
     packages = {architecture: lock.of(architecture) for architecture in architectures}
     layers: dict[Architecture, list[Layer]] = {}
+    shelves = {architecture: _Unpacked(lock, architecture, settings, progress) for architecture in architectures}
     with progress.track("Describing layers", sum(map(len, packages.values())) + len(recipe.parts)) as advance:
         for architecture, locked in packages.items():
-            unpacked = _Unpacked(lock, architecture, settings, progress)
             layers[architecture] = []
             for package in locked:
-                layers[architecture].append(_package_layer(package, unpacked))
+                layers[architecture].append(_package_layer(package, shelves[architecture]))
                 advance(1)
-        shared: list[Layer] = []
+            layers[architecture].append(_inventory_layer(recipe, lock, architecture, shelves[architecture]))
         for part in recipe.parts:
-            shared.append(remembered(part.name, part.description, part.entries, f"imagebake: {part.name}"))
+            wanted = [one for one in layers if part.architecture in {None, one}]
+            layer = None
+            for architecture in wanted:
+                # What all share is described once; programs are held against each one's libraries.
+                if layer is None or part.has_programs:
+                    layer = _part_layer(part, lock, architecture, shelves[architecture])
+                layers[architecture].append(layer)
             advance(1)
     return [
         Image(
             recipe.name,
             release,
-            oci.seal(recipe.runtime, stack([*layers[architecture], *shared]), architecture, created),
+            oci.seal(recipe.runtime, stack(layers[architecture]), architecture, created),
             recipe.runtime.labels,
+            created,
+            partial(_components, recipe, lock, architecture, shelves[architecture]),
         )
         for architecture in architectures
     ]
@@ -275,6 +323,48 @@ def _package_layer(package: LockedPackage, unpacked: _Unpacked) -> Layer:
         partial(unpacked.entries, package.name),
         f"imagebake: {package.path}",
     )
+
+
+def _part_layer(part: Part, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> Layer:
+    if not part.has_programs:
+        return remembered(part.name, part.description, part.entries, f"imagebake: {part.name}")
+
+    def checked() -> Iterable[Entry]:
+        from imagebake import wheels  # noqa: PLC0415 - only for a recipe that has some
+
+        entries = tuple(part.entries())
+        present = [entry for one in packages for entry in unpacked.entries(one.name)]
+        wheels.check_libraries(entries, present, architecture)
+        return entries
+
+    packages = lock.of(architecture)
+    around = hashlib.sha256("".join(one.diff_id for one in packages).encode()).hexdigest()
+    return remembered(part.name, f"{part.description} in {around}", checked, f"imagebake: {part.name}")
+
+
+def _inventory_layer(recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> Layer:
+    """What the image is made of, for scanners: a function of the lock, so it stays where a page changes."""
+
+    def entries() -> Iterable[Entry]:
+        from imagebake import sbom  # noqa: PLC0415 - known from the cache but for a new lock
+        from imagebake.packages import inventory  # noqa: PLC0415
+
+        found = inventory.of(lock, architecture, unpacked.entries)
+        return sbom.entries(recipe.name, found, more, lock.suite, lock.date)
+
+    packages = "".join(f"{one.sha256} {one.diff_id}\n" for one in lock.of(architecture))
+    more = [one for one in recipe.components if one.architecture in {"", architecture}]
+    description = f"inventory {recipe.name} {lock.suite} {lock.date.isoformat()}\n{packages}{more!r}"
+    return remembered("inventory", description, entries, "imagebake: inventory")
+
+
+def _components(recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> "tuple[Component, ...]":
+    from imagebake import sbom  # noqa: PLC0415
+    from imagebake.packages import inventory  # noqa: PLC0415
+
+    found = inventory.of(lock, architecture, unpacked.entries)
+    more = (one for one in recipe.components if one.architecture in {"", architecture})
+    return (*sbom.of_packages(found, lock.suite), *more)
 
 
 def _part(tree: OutputTree, share: Share, packed: frozenset[str], more: list[File]) -> Part:

@@ -53,6 +53,11 @@ def _all(expressions: list[str]) -> str:
     return " AND ".join(f"({one})" if " OR " in one else one for one in expressions)
 
 
+def known(name: str) -> str:
+    """The SPDX id of a licence's short name; "" for one that isn't known."""
+    return _known(" ".join(name.split()))
+
+
 def _named(fields: Fields) -> Iterator[str]:
     """The short name: the first line of the field; a text may follow."""
     name = " ".join(fields.get("License", "").split("\n", 1)[0].split())

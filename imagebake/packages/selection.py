@@ -50,9 +50,12 @@ class Root:
 
     def takes(self, path: str) -> bool:
         """Whether a path of the package is one that this root names."""
-        return _pattern(self.path).fullmatch(path) is not None and not any(
-            _pattern(left_out).fullmatch(part) for left_out in self.exclude for part in (path, *_parents(path))
-        )
+        return _pattern(self.path).fullmatch(path) is not None and not is_left_out(path, self.exclude)
+
+
+def is_left_out(path: str, exclude: Iterable[str]) -> bool:
+    """Whether one of the patterns matches the path, or a folder that it is in."""
+    return any(_pattern(one).fullmatch(part) for one in exclude for part in (path, *_parents(path)))
 
 
 class Shelf(Protocol):
@@ -78,7 +81,7 @@ class Selected:
 def wanted(package: str, roots: Iterable[Root], architecture: Architecture) -> Callable[[str], bool]:
     """Says of a package's path whether it may be kept: all else needn't be unpacked."""
     asked = [root for root in roots if root.package == package]
-    folders = _library_folders(architecture)
+    folders = library_folders(architecture)
     licence = (f"usr/share/doc/{package}", _licence_path(package))
 
     def is_wanted(path: str) -> bool:
@@ -96,7 +99,7 @@ def select(roots: Sequence[Root], architecture: Architecture, shelf: Shelf) -> t
     own, in the order in which `roots` first names them. Raises Problem (exit 4): a root or a library that isn't there,
     a file for another machine, a link to nothing, a package without a licence.
     """
-    walk = _Walk(architecture, shelf, _library_folders(architecture))
+    walk = _Walk(architecture, shelf, library_folders(architecture))
     for root in roots:
         walk.keep_root(root)
     walk.follow()
@@ -154,7 +157,7 @@ class _Walk:
         folders = {parent for path in kept for parent in _parents(path)}
         for package, entries in self.kept.items():
             for entry in entries.values():
-                if isinstance(entry, Symlink) and _pointed(entry) not in kept | folders:
+                if isinstance(entry, Symlink) and pointed(entry) not in kept | folders:
                     raise Problem(
                         f'the link "{entry.path}" of {package} points to "{entry.target}", which is not kept',
                         hint="name the file that it points to among the recipe's roots, too, or exclude the link",
@@ -171,7 +174,7 @@ class _Walk:
                     self._put(package, file)
                     return
                 case (Symlink() as link, _) | (_, Symlink() as link):
-                    parts = _pointed(link).split("/")
+                    parts = pointed(link).split("/")
                     self._put(package, link)
                     if parts[:3] != ["usr", "share", "doc"] or len(parts) < 4:
                         break
@@ -190,7 +193,7 @@ class _Walk:
         return max((1 + self._depth(other, above | {package}) for other in below), default=0)
 
     def _keep(self, package: str, entry: Entry) -> None:
-        if self._put(package, entry) and isinstance(entry, File) and (data := _elf_data(entry)):
+        if self._put(package, entry) and isinstance(entry, File) and (data := elf_data(entry)):
             file = elf.parse(data, f'"{entry.path}" of {package}')
             if file.machine != self.architecture:
                 raise Problem(
@@ -244,8 +247,8 @@ def _joined(path: str, entries: Iterable[Entry]) -> File:
     return File(path, Bytes(b"".join(text if text.endswith(b"\n") else text + b"\n" for text in texts if text)))
 
 
-def _elf_data(file: File) -> bytes:
-    """The whole content of an ELF file, else b""."""
+def elf_data(file: File) -> bytes:
+    """The whole content of a file that is ELF, else b""."""
     if isinstance(file.content, Bytes):
         return file.content.data if file.content.data.startswith(elf.MAGIC) else b""
     chunks = file.content.chunks()
@@ -260,20 +263,20 @@ def _resolved(entries: Mapping[str, Entry], path: str) -> File | None:
             case File() as file:
                 return file
             case Symlink() as link:
-                path = _pointed(link)
+                path = pointed(link)
             case Directory() | None:
                 return None
     return None
 
 
-def _pointed(link: Symlink) -> str:
+def pointed(link: Symlink) -> str:
     """Where a link points, as a path from the image's root."""
     path = normpath("/" + (link.target if link.target.startswith("/") else f"{dirname(link.path)}/{link.target}"))
     path = path.lstrip("/")
     return f"usr/{path}" if path.split("/")[0] in MERGED else path
 
 
-def _library_folders(architecture: Architecture) -> tuple[str, ...]:
+def library_folders(architecture: Architecture) -> tuple[str, ...]:
     """Where the dynamic linker looks by itself, in its order."""
     return (f"usr/lib/{TRIPLETS[architecture]}", "usr/lib", "usr/lib64")
 
