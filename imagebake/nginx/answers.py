@@ -39,7 +39,7 @@ def of(paths: Iterable[str]) -> Answers:
         files[f"/{path}"] = path
         if path == INDEX or path.endswith(f"/{INDEX}"):
             files.setdefault("/" + path.removesuffix(INDEX), path)
-        if path.endswith(_HTML):
+        if path.endswith(_HTML) and path.rpartition("/")[2] != _HTML:
             files.setdefault("/" + path.removesuffix(_HTML), path)
         parts = path.split("/")[:-1]
         folders.update("/" + "/".join(parts[:end]) for end in range(1, len(parts) + 1))

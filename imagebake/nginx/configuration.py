@@ -77,11 +77,11 @@ def mime_types() -> str:
 
 def nginx_conf(settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = "") -> str:
     """The whole of nginx.conf. Raises as `entries` does."""
-    paths = tuple(paths)
+    paths = tuple(sorted(paths))
     answers.check_own(paths)
     pages = languages.not_found_pages(paths)
     served = _server(settings, moved, policy, has_pages=bool(pages))
-    http = (*_http(settings), *_variables(settings, paths, pages, moved), served)
+    http = (*_http(settings, moved), *_variables(settings, paths, pages, moved), served)
     return "# Written by imagebake. Paths are relative to nginx's prefix.\n\n" + rendered(
         [
             directive(
@@ -104,7 +104,7 @@ def nginx_conf(settings: ImageSettings, paths: Iterable[str], moved: Sequence[Re
     )
 
 
-def _http(settings: ImageSettings) -> tuple[Directive, ...]:
+def _http(settings: ImageSettings, moved: Sequence[Redirect]) -> tuple[Directive, ...]:
     return (
         directive("include", "mime.types"),
         directive("default_type", "application/octet-stream"),
@@ -114,6 +114,7 @@ def _http(settings: ImageSettings) -> tuple[Directive, ...]:
             directive(f"{kind}_temp_path", f"tmp/{kind}", why="" if number else "Only /tmp can be written.")
             for number, kind in enumerate(("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         ),
+        *redirects.sizes(moved),
         *log.in_http(settings),
         directive("server_tokens", "off"),
         directive("sendfile", "on"),
@@ -158,7 +159,7 @@ def _server(settings: ImageSettings, moved: Sequence[Redirect], policy: str, *, 
             *([directive("error_page", "404", "410", "$not_found")] if has_pages else []),
             *([directive("uninitialized_variable_warn", "off")] if settings.negotiate_languages else []),
             *headers.in_server(settings, policy),
-            *languages.front_page(settings),
+            *languages.in_server(settings),
             Directive(
                 "location",
                 ("~", "/$"),

@@ -13,6 +13,7 @@ from typing import Final
 
 from imagebake.nginx.answers import INDEX, NOT_FOUND
 from imagebake.nginx.directives import Directive, choice, directive, when
+from sealpress.document import Node
 from sealpress.problems import Exit, Place, Problem
 from sealpress.settings import ImageSettings
 
@@ -44,13 +45,10 @@ def not_found(pages: tuple[str, ...]) -> Directive:
 
 
 def in_http(settings: ImageSettings, paths: Collection[str]) -> tuple[Directive, ...]:
-    """`$language_folder`: where "/" leads, "" to stay there.
-
-    Raises Problem (exit 5) where a language of [image] negotiate_languages has no front page.
-    """
+    """`$language_folder`: where "/" leads, "" to stay there. Raises as `front_pages` does."""
     if not settings.negotiate_languages:
         return ()
-    folders = _folders(settings.negotiate_languages, set(paths))
+    folders = front_pages(settings, paths)
     asked = "|".join([*_ranges(folders), r"\*"])
     header = "$http_accept_language"
     nines = "987654321"
@@ -111,7 +109,39 @@ def in_http(settings: ImageSettings, paths: Collection[str]) -> tuple[Directive,
     )
 
 
-def front_page(settings: ImageSettings) -> tuple[Directive, ...]:
+def front_pages(settings: ImageSettings, paths: Collection[str], document: Node | None = None) -> dict[str, str]:
+    """Where each language of [image] negotiate_languages has its front page: "/fr/"; "" for one that is at "/" itself.
+
+    The keys are small letters. `document` is site.toml as it was read, for places. Raises Problem (exit 5) where the
+    tree has no such page.
+    """
+    found: dict[str, str] = {}
+    if settings.negotiate_languages and INDEX not in paths:
+        raise Problem(
+            f"[image] negotiate_languages needs the page {INDEX}: it is for readers who ask for no language",
+            place=_place(document),
+            hint="write that page, or take negotiate_languages out",
+            code=Exit.TREE,
+        )
+    for number, tag in enumerate(settings.negotiate_languages):
+        folder = next((name for name in (tag, tag.lower()) if f"{name}/{INDEX}" in paths), None)
+        if folder is None and number:
+            raise Problem(
+                f'[image] negotiate_languages names "{tag}", and the tree has no {tag}/{INDEX}',
+                place=_place(document, number),
+                hint="only the first language may do without a folder: its front page is then /",
+                code=Exit.TREE,
+            )
+        found[tag.lower()] = f"/{folder}/" if folder else ""
+    return found
+
+
+def _place(document: Node | None, *path: int) -> Place:
+    node = document.at("image", "negotiate_languages", *path) if document else None
+    return node.place if node else Place("site.toml")
+
+
+def in_server(settings: ImageSettings) -> tuple[Directive, ...]:
     """The location of "/", where it depends on the reader."""
     if not settings.negotiate_languages:
         return ()
@@ -126,30 +156,6 @@ def front_page(settings: ImageSettings) -> tuple[Directive, ...]:
             ),
         ),
     )
-
-
-def _folders(languages: Iterable[str], paths: Collection[str]) -> dict[str, str]:
-    """Where each language's front page is: "/fr/"; "" for one that is at "/" itself."""
-    place = Place("site.toml")
-    if INDEX not in paths:
-        raise Problem(
-            f"[image] negotiate_languages needs the page {INDEX}: it is for readers who ask for no language",
-            place=place,
-            hint="write that page, or take negotiate_languages out",
-            code=Exit.TREE,
-        )
-    found: dict[str, str] = {}
-    for number, tag in enumerate(languages):
-        folder = next((name for name in (tag, tag.lower()) if f"{name}/{INDEX}" in paths), None)
-        if folder is None and number:
-            raise Problem(
-                f'[image] negotiate_languages names "{tag}", and the tree has no {tag}/{INDEX}',
-                place=place,
-                hint="only the first language may do without a folder: its front page is then /",
-                code=Exit.TREE,
-            )
-        found[tag.lower()] = f"/{folder}/" if folder else ""
-    return found
 
 
 def _ranges(folders: Iterable[str]) -> list[str]:

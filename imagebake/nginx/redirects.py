@@ -55,20 +55,22 @@ def check(found: Sequence[Redirect], paths: Iterable[str]) -> None:
     raise_all([*doubled, *(problem for problem in wrong if problem)])
 
 
-def in_http(found: Sequence[Redirect]) -> tuple[Directive, ...]:
-    """One map for each status in use, from a path to where it leads."""
-    if not found:
-        return ()
-    longest = max(len(rule.path.encode()) for rule in found)
+def sizes(found: Sequence[Redirect]) -> tuple[Directive, ...]:
+    """What the maps need; must stand before the first map of `http`."""
+    longest = max((len(rule.path.encode()) for rule in found), default=0)
     bucket = max(_BUCKET, 1 << (longest + _OVERHEAD - 1).bit_length())
-    size = max(_SIZE, 1 << (2 * len(found) - 1).bit_length())
-    sizes = (
+    size = max(_SIZE, 1 << (2 * len(found)).bit_length())
+    return (
         directive(
-            "map_hash_bucket_size", str(bucket), why="For the longest path that has moved, and for their number."
+            "map_hash_bucket_size", str(bucket), why="For the longest path that has moved, and for how many have."
         ),
         directive("map_hash_max_size", str(size)),
     )
-    return (*sizes, *(_map(status, [rule for rule in found if rule.status == status]) for status in _used(found)))
+
+
+def in_http(found: Sequence[Redirect]) -> tuple[Directive, ...]:
+    """One map for each status in use, from a path to where it leads."""
+    return tuple(_map(status, [rule for rule in found if rule.status == status]) for status in _used(found))
 
 
 def absent(found: Sequence[Redirect]) -> tuple[Directive, ...]:
