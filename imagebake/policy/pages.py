@@ -123,6 +123,7 @@ _SCRIPT_MARK: Final = re.compile(r"<!--|-->|<(/?)script(?=[\t\n\f />])", re.IGNO
 _ENDS: Final = {name: re.compile(rf"</{name}(?=[\t\n\f />])", re.IGNORECASE | re.ASCII) for name in _RAW}
 _FOREIGN_TEXT: Final = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|([^<]+)", re.DOTALL)
 
+_HANDLER: Final = re.compile(r"on[a-z]{3,}")  # the shortest events are `cut` and `end`
 _REFERENCE: Final = re.compile(r"&(?:#[^&;]{1,12};?|([A-Za-z][A-Za-z0-9]*)(;?)(=?))")
 _SRCSET: Final = re.compile(r"[\t\n\f ,]*+([^\t\n\f ]++)((?:[^,(]|\([^)]*\)?)*+)")
 
@@ -364,7 +365,7 @@ class _Reader:
                 if value.strip():
                     self._add(STYLES, digest(value), one.at)
                     self._styles(value, one.at)
-            elif name.startswith("on") and name[2:].isalpha():
+            elif _HANDLER.fullmatch(name):
                 if value := _value(one.value):
                     self._add(HANDLERS, digest(value), one.at)
             elif directive := _LOADS.get((element, name)) or _LOADS.get(("", name)):
