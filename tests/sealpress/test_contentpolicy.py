@@ -68,8 +68,8 @@ def test_what_may_be_said(tmp_path: Path, text: str) -> None:
             'third_parties = ["cdn.example.org"]',
             "5:18",
             (
-                '[image] third_parties has "cdn.example.org", which is not an origin such as "https://cdn.example.org" or'
-                ' "https://*.example.org"'
+                '[image] third_parties has "cdn.example.org", which is not an origin such as'
+                ' "https://cdn.example.org" or "https://*.example.org"'
             ),
         ),
         (
