@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from imagebake.image import documents
 from imagebake.image.layers import Layer, from_blob
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, raise_all
@@ -103,10 +104,12 @@ class Sealed:
 def seal(runtime: Runtime, layers: Sequence[Layer], architecture: Architecture, created: datetime) -> Sealed:
     """The image that these layers make. `created`, with a time zone, stands in it to the second.
 
-    Raises Problem (exit 3) for a value of the configuration that engines would read otherwise, or not at all.
+    Raises Problem (exit 3, 5) for a value of the configuration that engines would read otherwise, or not at all.
     """
-    raise_all(list(_wrong(runtime)))
     config = Document(CONFIG_TYPE, canonical(_config(runtime, layers, architecture, created)))
+    # Read as others will read it: an unknown key, or a value of another shape, ends here.
+    documents.config(config.data, "the image's configuration", strict=True)
+    raise_all(list(_wrong(runtime)))
     described = [Descriptor(LAYER_TYPE, layer.diff_id, layer.size) for layer in layers]
     return Sealed(architecture, config, manifest(config, described), tuple(layers))
 
