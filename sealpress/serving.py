@@ -15,6 +15,30 @@ from sealpress.settings import ImageSettings, Settings
 _YEAR: Final = 31_536_000  # seconds; what the browsers' list asks for at least
 _LONGEST: Final = 10 * _YEAR
 
+# nginx works these out for every answer; a second one would contradict it.
+_OWN_HEADERS: Final = frozenset(
+    [
+        "accept-ranges",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "date",
+        "etag",
+        "keep-alive",
+        "last-modified",
+        "location",
+        "server",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "vary",
+    ]
+)
+
 At = Callable[..., Place]
 """The place of a value, `at("image", "hsts")`."""
 
@@ -23,9 +47,8 @@ def check(settings: Settings, document: Node, at: At) -> Iterator[Problem]:
     """What is wrong, in no particular order."""
     image = settings.image
     for name, value in image.headers.items():
-        for wrong in (header_name(name), header_value(value)):
-            if wrong:
-                yield Problem(f"[image.headers] {name} {wrong}", place=at("image", "headers", name))
+        if wrong := wrong_header(name, value):
+            yield Problem(f"[image.headers] {name} {wrong}", place=at("image", "headers", name))
     try:
         redirects.of_table(image.redirects, document.at("image", "redirects"))
     except Problem as problem:
@@ -37,14 +60,13 @@ def check(settings: Settings, document: Node, at: At) -> Iterator[Problem]:
             yield Problem(f"[image] trusted_proxies {wrong}", place=at("image", "trusted_proxies", number))
 
 
-def header_name(text: str) -> str | None:
-    """What is wrong with it. Source: RFC 9110, section 5.6.2, token."""
-    return None if re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", text) else "is not the name of a header"
-
-
-def header_value(text: str) -> str | None:
-    """What is wrong with it."""
-    if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in text):
+def wrong_header(name: str, value: str) -> str | None:
+    """What is wrong with a header; None where it can be set. Source: RFC 9110, sections 5.1 and 5.5."""
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+        return "is not the name of a header"
+    if name.lower() in _OWN_HEADERS:
+        return "can't be set: nginx works it out for every answer"
+    if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in value):
         return "has a character that no header may hold (control or not ASCII)"
     return None
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from imagebake.nginx.directives import Directive, choice, directive, literal
+from sealpress import serving
 from sealpress.problems import Place, Problem
 from sealpress.settings import ImageSettings
 from sealpress.tree import ALWAYS_REVALIDATED, FINGERPRINT
@@ -22,32 +23,6 @@ DEFAULTS: Final[Mapping[str, str]] = {
 
 CSP: Final = "Content-Security-Policy"
 HSTS: Final = "Strict-Transport-Security"
-
-# nginx works these out for every answer; a second one would contradict it.
-_OWN_HEADERS: Final = frozenset(
-    [
-        "accept-ranges",
-        "cache-control",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-range",
-        "content-type",
-        "date",
-        "etag",
-        "keep-alive",
-        "last-modified",
-        "location",
-        "server",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "vary",
-    ]
-)
-
-_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 
 
 def in_http(settings: ImageSettings) -> tuple[Directive, ...]:
@@ -110,14 +85,6 @@ def _hsts(settings: ImageSettings) -> str:
 
 def _checked(own: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in own.items():
-        if not _TOKEN.fullmatch(name):
-            raise _problem(f'"{name}" is not the name of a header', "letters, digits and dashes")
-        if name.lower() in _OWN_HEADERS:
-            raise _problem(f'the header "{name}" can\'t be set: nginx works it out for every answer', "take it out")
-        if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in value):
-            raise _problem(f'the header "{name}" has a control character or one that is not ASCII', "remove it")
+        if wrong := serving.wrong_header(name, value):
+            raise Problem(f'the header "{name}" {wrong}', place=Place("site.toml"), hint="see [image] headers")
     return own
-
-
-def _problem(message: str, hint: str) -> Problem:
-    return Problem(message, place=Place("site.toml"), hint=f"{hint}, under [image] headers")
