@@ -202,14 +202,16 @@ def bake(
     """Seal TREE, a folder of finished files, into an image.
 
     Writes the OCI layout OUTPUT/oci with every architecture, and for each one OUTPUT/NAME-ARCH.tar, which `docker load`
-    and `podman load` take. Packages are fetched once and kept in a cache; after that no network is needed.
+    and `podman load` take, and OUTPUT/NAME-ARCH.spdx.json, its bill of materials (SBOM). Packages are fetched once and
+    kept in a cache; after that no network is needed.
 
     The image's date is SOURCE_DATE_EPOCH, else the time of the commit that the tree's folder is in, else the lock's.
     """
     from imagebake import recipe  # noqa: PLC0415
     from imagebake.image import oci  # noqa: PLC0415
-    from imagebake.output import write_archives  # noqa: PLC0415
+    from imagebake.output import write, write_archives  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
+    from imagebake.sbom import ENDING  # noqa: PLC0415
     from sealpress import tree as trees  # noqa: PLC0415
 
     settings, folder = _settings(site_file, architectures)
@@ -232,6 +234,8 @@ def bake(
     # The archives take their layers from the layout: no package is unpacked for them again.
     images = [replace(image, sealed=sealed) for image, sealed in zip(images, written, strict=True)]
     write_archives({output / f"{called}-{image.architecture}.tar": image for image in images}, console)
+    for image in images:
+        write(output / f"{called}-{image.architecture}{ENDING}", [image.bill()])
     console.say(f"Baked {images[0].reference} in {output}")
     console.table(
         ["architecture", "layers", "size", "digest"],

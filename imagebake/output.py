@@ -1,9 +1,9 @@
-"""Archives on disk: each appears whole, or not at all."""
+"""Archives and documents on disk: each appears whole, or not at all."""
 
 import os
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,18 +28,20 @@ def write_archives(images: Mapping[Path, Image], progress: Progress) -> None:
             with counted:
                 advance(more)
 
-        for done in [pool.submit(_write, image, file, count) for file, image in images.items()]:
+        archives = {file: image.archive(image.reference) for file, image in images.items()}
+        for done in [pool.submit(write, file, pieces, count) for file, pieces in archives.items()]:
             done.result()
 
 
-def _write(image: Image, file: Path, advance: Advance) -> None:
+def write(file: Path, pieces: Iterable[bytes], advance: Advance = lambda _done: None) -> None:
+    """Writes a file for all to read; its folder is made. Raises Problem (exit 9), and as `pieces` do."""
     temporary = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as out:
-            for piece in image.archive(image.reference):
+            for piece in pieces:
                 out.write(piece)
                 advance(len(piece))
         temporary.chmod(0o644)

@@ -64,7 +64,9 @@ def test_bake_works_on_a_tree_alone(project: Path, site_lock: Lock) -> None:
     assert "Baked localhost/site/public:" in done.stdout
     assert sorted(path.name for path in (project / "image").iterdir()) == [
         "oci",
+        "public-amd64.spdx.json",
         "public-amd64.tar",
+        "public-arm64.spdx.json",
         "public-arm64.tar",
     ]
     (found, _) = told(run(project, "inspect", "--json"))["images"]
