@@ -21,10 +21,12 @@ from imagebake.nginx import languages, redirects
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from imagebake.placement import Kind, Share, shares
+from imagebake.seal import statement
 from sealpress import VERSION, labels
 from sealpress.console import SILENT, Progress
 from sealpress.document import Node
 from sealpress.problems import Exit, Problem
+from sealpress.provenance import Provenance
 from sealpress.settings import Architecture, ImageSettings
 from sealpress.tree import Entry as TreeEntry
 from sealpress.tree import OutputTree
@@ -164,11 +166,13 @@ def site(
     commit: str,
     document: Node | None = None,
     policy: str = "",
+    seal: bytes = b"",
 ) -> Recipe:
     """The recipe of a site's image: nginx with its configuration, then the tree.
 
     What names the release goes with the front, which nearly every release changes anyway: an edited page then changes
-    two layers in all. `document` is site.toml as it was read, for places; `policy` the Content-Security-Policy.
+    two layers in all. `document` is site.toml as it was read, for places; `policy` the Content-Security-Policy; `seal`
+    the release statement (seal/statement.py), b"" for an image that has none.
 
     Raises Problem (exit 3) for a header or a redirect that can't be, (exit 5) for what doesn't fit the tree.
     """
@@ -178,20 +182,24 @@ def site(
     languages.front_pages(settings, paths, document)
     served = nginx.entries(settings, paths, moved, policy)
     configuration = (*nss.entries(), *served)
-    mark = File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))
+    marks = [File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))]
+    told = {labels.SITE: name, labels.RELEASE: release, labels.COMMIT: commit}
+    if seal:
+        marks.append(File(f"{nginx.ROOT}/{nginx.SEAL_PATH}", Bytes(seal)))
+        told[labels.SEAL] = "sha256:" + hashlib.sha256(seal).hexdigest()
     packed = siblings.candidates(tree)
     return Recipe(
         name=name,
         parts=(
             Part("configuration", _digest_of(configuration), lambda: configuration),
-            *(_part(tree, share, packed, [mark] if share.kind is Kind.FRONT else []) for share in shares(tree.entries)),
+            *(_part(tree, share, packed, marks if share.kind is Kind.FRONT else []) for share in shares(tree.entries)),
         ),
         runtime=oci.Runtime(
             entrypoint=nginx.ENTRYPOINT,
             user=f"{nss.USER}:{nss.GROUP}",
             port=settings.port,
             stop_signal="SIGQUIT",  # nginx's graceful end: answers under way are finished
-            labels=MappingProxyType({labels.SITE: name, labels.RELEASE: release, labels.COMMIT: commit}),
+            labels=MappingProxyType(told),
         ),
     )
 
@@ -214,17 +222,28 @@ def bake(
     *,
     name: str,
     commit: str = "",
+    source: Provenance | None = None,
     document: Node | None = None,
     progress: Progress = SILENT,
 ) -> Image:
     """The image of a site. `created` becomes its date; `commit` in hex digits, "" for a tree that no commit holds.
 
-    `document` is site.toml as it was read, for places. With a warm cache nothing is fetched. Raises Problem: (exit 2) a
-    name that no image can have, (exit 3) a header or a redirect that can't be, (exit 4) a package that can't be had or
-    trusted, (exit 5) a tree that can't be sealed, or that its redirects don't fit.
+    `source` tells what the tree was made from, and takes the place of `commit`. `document` is site.toml as it was
+    read, for places. With a warm cache nothing is fetched. Raises Problem: (exit 2) a name that no image can have,
+    (exit 3) a header or a redirect that can't be, (exit 4) a package that can't be had or trusted, (exit 5) a tree that
+    can't be sealed, or that its redirects don't fit.
     """
     (image,) = bake_each(
-        tree, lock, settings, (architecture,), created, name=name, commit=commit, document=document, progress=progress
+        tree,
+        lock,
+        settings,
+        (architecture,),
+        created,
+        name=name,
+        commit=commit,
+        source=source,
+        document=document,
+        progress=progress,
     )
     return image
 
@@ -238,6 +257,7 @@ def bake_each(
     *,
     name: str,
     commit: str = "",
+    source: Provenance | None = None,
     document: Node | None = None,
     progress: Progress = SILENT,
 ) -> list[Image]:
@@ -250,7 +270,8 @@ def bake_each(
         )
     policy = content_policy(tree, settings, name, document)
     release = release_id(tree, lock, settings, policy)
-    recipe = site(tree, settings, name, release, commit, document, policy)
+    seal = statement.describe(tree, lock.digest, name, release, source, commit)
+    recipe = site(tree, settings, name, release, seal.commit, document, policy, seal.data)
     return bake_recipe(recipe, lock, settings, architectures, created, release, progress)
 
 

@@ -8,7 +8,7 @@ languages       404 pages by language; "/" by the reader's languages
 log             the access log without whole addresses; readers behind a proxy
 """
 
-from imagebake.nginx.answers import HEALTH_PATH, NOT_FOUND, RELEASE_PATH
+from imagebake.nginx.answers import HEALTH_PATH, NOT_FOUND, RELEASE_PATH, SEAL_PATH
 from imagebake.nginx.configuration import (
     ARGUMENTS,
     BROTLI_MODULE,
@@ -33,6 +33,7 @@ __all__ = [
     "PROGRAM",
     "RELEASE_PATH",
     "ROOT",
+    "SEAL_PATH",
     "Directive",
     "entries",
     "listen_conf",

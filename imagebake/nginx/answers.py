@@ -10,6 +10,7 @@ from typing import Final
 from sealpress.problems import Exit, Place, Problem
 
 RELEASE_PATH: Final = ".well-known/release"
+SEAL_PATH: Final = ".well-known/seal.json"
 HEALTH_PATH: Final = "healthz"
 INDEX: Final = "index.html"
 NOT_FOUND: Final = "404.html"
@@ -27,7 +28,7 @@ class Answers:
         """What answers there, for a person; None where nothing does."""
         if path in self.files:
             return f'the file "{self.files[path]}"'
-        return "the image itself" if path.lstrip("/") in {RELEASE_PATH, HEALTH_PATH} else None
+        return "the image itself" if path.lstrip("/") in {RELEASE_PATH, SEAL_PATH, HEALTH_PATH} else None
 
 
 def of(paths: Iterable[str]) -> Answers:
@@ -49,7 +50,7 @@ def of(paths: Iterable[str]) -> Answers:
 def check_own(paths: Iterable[str]) -> None:
     """Raises Problem (exit 5) for a file at a path that the image answers itself."""
     for path in paths:
-        if path in {RELEASE_PATH, HEALTH_PATH}:
+        if path in {RELEASE_PATH, SEAL_PATH, HEALTH_PATH}:
             raise Problem(
                 f'"{path}" is a path that the image answers itself',
                 place=Place(path),

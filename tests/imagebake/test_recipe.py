@@ -1,8 +1,9 @@
 """What an image is made of, what it is called, and what reaches its bytes."""
 
 import gzip
+import hashlib
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from imagebake.image.layers import Layer, described
 from imagebake.packages import contents
 from imagebake.packages.lock import Lock
 from imagebake.recipe import Image
-from sealpress import labels, tree
+from sealpress import VERSION, labels, tree
 from sealpress.problems import Exit, Problem
 from sealpress.settings import ImageSettings
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
@@ -32,7 +33,12 @@ def test_the_image_is_described_by_its_documents(image: Image) -> None:
         "Entrypoint": ["/usr/sbin/nginx", "-p", "/", "-e", "stderr", "-c", "etc/nginx/nginx.conf"],
         "Env": [],
         "ExposedPorts": {"8080/tcp": {}},
-        "Labels": {labels.SITE: "example", labels.RELEASE: image.release, labels.COMMIT: "c" * 40},
+        "Labels": {
+            labels.SITE: "example",
+            labels.RELEASE: image.release,
+            labels.COMMIT: "c" * 40,
+            labels.SEAL: image.labels[labels.SEAL],
+        },
         "StopSignal": "SIGQUIT",
         "User": "101:101",
         "WorkingDir": "/",
@@ -82,6 +88,46 @@ def test_a_release_is_named_by_tree_lock_settings_and_nothing_else(site_lock: Lo
     assert len({same, *others}) == 5
 
 
+# A value other than the default for each setting of [image]: a new one must be added here.
+CHANGED = {
+    "name": "other",
+    "suite": "forky",
+    "architectures": ("amd64",),
+    "port": 9000,
+    "mirror": "http://mirror.example/debian",
+    "security_mirror": "http://mirror.example/security",
+    "snapshot_mirror": "http://mirror.example/snapshot",
+    "headers": {"X-A": "b"},
+    "redirects": {"/a": "/"},
+    "negotiate_languages": ("en", "fr"),
+    "policy": "off",
+    "third_parties": ("https://cdn.example.org",),
+    "policy_sources": {"img-src": ("data:",)},
+    "hsts": 1,
+    "hsts_subdomains": True,
+    "hsts_preload": True,
+    "log": "json",
+    "trusted_proxies": ("::1",),
+    "http2": False,
+    "ipv6": True,
+}
+
+
+@network
+def test_every_setting_counts_but_for_names_machines_and_mirrors(site_lock: Lock, tmp_path: Path) -> None:
+    """Whatever is added to [image] later names another release, too, unless it is left out on purpose."""
+    assert CHANGED.keys() == {field.name for field in fields(ImageSettings)}
+    scanned = tree.scan(write_tree(tmp_path))
+    same = recipe.release_id(scanned, site_lock, ImageSettings())
+    releases = {
+        name: recipe.release_id(scanned, site_lock, replace(ImageSettings(), **{name: value}))  # type: ignore[arg-type]
+        for name, value in CHANGED.items()
+    }
+    outside = {"name", "architectures", "mirror", "security_mirror", "snapshot_mirror"}
+    assert {name for name, release in releases.items() if release == same} == outside
+    assert len(set(releases.values())) == len(CHANGED) - len(outside) + 1
+
+
 @network
 def test_the_base_image_is_small(site_lock: Lock, tmp_path: Path) -> None:
     """Less than 13.8 MB raw and 5.6 MB gzip, for both architectures."""
@@ -108,12 +154,37 @@ def test_a_second_bake_unpacks_nothing(
 
 
 @network
-def test_the_date_and_the_commit_change_no_layer(image: Image, site_lock: Lock, tmp_path: Path) -> None:
+def test_the_date_changes_no_layer_and_the_commit_only_the_front(image: Image, site_lock: Lock, tmp_path: Path) -> None:
     scanned = tree.scan(write_tree(tmp_path))
-    later = recipe.bake(scanned, site_lock, SETTINGS, HERE, CREATED + timedelta(days=1), name="example")
+    tomorrow = CREATED + timedelta(days=1)
+    later = recipe.bake(scanned, site_lock, SETTINGS, HERE, tomorrow, name="example", commit="c" * 40)
     assert [layer.diff_id for layer in later.layers] == [layer.diff_id for layer in image.layers]
     assert later.digest != image.digest
     assert later.reference == image.reference
+    other = recipe.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", commit="d" * 40)
+    changed = [new.name for old, new in zip(image.layers, other.layers, strict=True) if old.diff_id != new.diff_id]
+    assert changed == ["front"]
+
+
+@network
+def test_the_release_statement_stands_in_the_image(image: Image, rootfs: Path, site_lock: Lock) -> None:
+    """With its digest as a label, and nothing of the machine in it."""
+    data = (rootfs / "srv/www/.well-known/seal.json").read_bytes()
+    assert image.labels[labels.SEAL] == "sha256:" + hashlib.sha256(data).hexdigest()
+    told = json.loads(data)
+    assert told == {
+        "format": "https://sealpress.org/seal/v1",
+        "site": "example",
+        "release": image.release,
+        "commit": "c" * 40,
+        "clean": None,
+        "inputs": None,
+        "tools": {"sealpress": VERSION},
+        "lock": site_lock.digest,
+        "tree": told["tree"],
+        "unserved": {},
+        "own_siblings": ["pre.js.br"],
+    }
 
 
 @network
