@@ -33,7 +33,10 @@ QUALITY: Final = 5
 WINDOW: Final = 20  # bits: 1 MiB. 22 wins nothing on files of a site, and takes twice the memory
 
 SMALLEST: Final = 1024
-"""Bytes. A smaller file goes out in one packet either way, and its sibling takes as much in the tar as it saves."""
+"""Bytes. A smaller file goes out in one packet either way, and its sibling takes as much in the tar as it saves.
+
+The module sends no gzip to those who take Brotli: what has no sibling goes to them as it is.
+"""
 
 WORTH: Final = 0.9
 """A sibling is kept where it has at most this part of its file's bytes."""

@@ -62,8 +62,6 @@ _KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "text/css": "style-src",
         "image/": "img-src",
         "font/": "font-src",
-        "audio/": "media-src",
-        "video/": "media-src",
     }
 )
 
@@ -102,7 +100,7 @@ def compute(tree: OutputTree, settings: ImageSettings, *, url: str = "", name: s
         else:
             problems.append(_refused(tree, one))
     raise_all(problems)
-    _add_what_scripts_load(tree, sources)
+    _add_what_no_page_says(tree, sources)
     text = _text(sources, settings)
     if len(text) > LONGEST:
         raise _too_long(text, sources)
@@ -116,10 +114,13 @@ def _is_own(one: _Found, own: str | None) -> bool:
     return one.source.startswith("'") or one.source == own or (one.directive, one.source) in _FREE
 
 
-def _add_what_scripts_load(tree: OutputTree, sources: dict[str, set[str]]) -> None:
+def _add_what_no_page_says(tree: OutputTree, sources: dict[str, set[str]]) -> None:
     kinds = {entry.media_type for entry in tree.entries}
     if any(entry.path == "favicon.ico" for entry in tree.entries):
         sources.setdefault("img-src", set()).add(SELF)  # browsers ask for it unasked
+    if any(kind.startswith(("audio/", "video/")) for kind in kinds):
+        # Opened by itself, it is shown in a page that the browser makes, and that loads it under its own policy.
+        sources.setdefault("media-src", set()).add(SELF)
     if not sources.keys() & {"script-src", pages.HANDLERS}:
         return
     sources.setdefault("connect-src", set()).add(SELF)

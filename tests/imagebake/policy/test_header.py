@@ -68,6 +68,12 @@ def test_a_favicon_is_asked_for_by_no_page(tmp_path: Path) -> None:
     assert directives(policy(tmp_path, {"index.html": "", "favicon.ico": "x"}))["img-src"] == ["'self'"]
 
 
+def test_sound_and_video_can_be_opened_by_themselves(tmp_path: Path) -> None:
+    for path in ("talk.mp3", "film.webm"):
+        found = directives(policy(tmp_path / path, {"index.html": f"<a href={path}>", path: "x"}))
+        assert found["media-src"] == ["'self'"]
+
+
 def test_a_third_party_is_refused_at_its_place(tmp_path: Path) -> None:
     problem = refused(
         tmp_path,
