@@ -113,7 +113,8 @@ def dressed(rootfs: Path, pages: Mapping[str, bytes], settings: ImageSettings, f
     """The root file system of another site and other settings on the packages of `rootfs`: new parts, old programs."""
     folder.mkdir()
     scanned = tree.scan(write_tree(folder / "tree", dict(pages)))
-    parts = recipe.site(scanned, settings, "other", "sha256:" + "0" * 64, "").parts
+    policy = recipe.content_policy(scanned, settings, "other")
+    parts = recipe.site(scanned, settings, "other", "sha256:" + "0" * 64, "", policy=policy).parts
     smoke.unpack([described(part.name, part.entries, "") for part in parts], folder / "rootfs")
     for name in ("usr", "lib", "lib64"):
         if (rootfs / name).exists():
