@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final, NoReturn, get_args
 
 import click
 
+from imagebake.looking import diff, inspect
 from imagebake.registry.command import push
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
-from sealpress.labels import SITE
 from sealpress.problems import Exit
 from sealpress.settings import Architecture, ImageSettings
 
 if TYPE_CHECKING:
-    from imagebake.inspection import ImageReport
     from imagebake.packages.lock import Lock
     from sealpress.sitefile import SiteFile
 
@@ -57,6 +56,7 @@ def imagebake() -> None:
       imagebake lock --outdated see whether security updates wait for it
       imagebake bake public/    seal the folder public/ into image/
       imagebake inspect image/  show layers, sizes, digests
+      imagebake diff old/ new/  show packages, settings and files that differ
       docker load < image/NAME-amd64.tar
                                 take the image to Docker or Podman by hand
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
@@ -261,57 +261,8 @@ def bake(
     )
 
 
-@imagebake.command()
-@click.argument("path", type=click.Path(path_type=Path), default=Path("image"))
-@output_options
-def inspect(*, path: Path, console: Console) -> None:
-    """Show what an image is made of: layers, packages, sizes, digests.
-
-    PATH is an archive, an OCI layout, or a folder that `imagebake bake` wrote. Every digest is checked.
-    """
-    from imagebake import inspection  # noqa: PLC0415
-
-    reports = inspection.inspect(path)
-    for report in reports:
-        _show(report, console)
-    console.result({"images": [_as_data(report) for report in reports]})
-
-
-def _show(report: "ImageReport", console: Console) -> None:
-    # A layout names its images by their tags alone; the site is what tells one layout from another.
-    named = report.reference if "/" in report.reference else f"{report.labels.get(SITE, 'image')}:{report.reference}"
-    console.say(f"{named} ({report.architecture})")
-    console.say(f"  digest   {report.digest}")
-    console.say(f"  config   {report.config_digest}")
-    console.say(f"  created  {report.created}, runs as {report.user}, listens on {', '.join(report.ports)}")
-    for name, value in sorted(report.labels.items()):
-        console.say(f"  label    {name} = {value or '–'}")
-    rows = [
-        [layer.name, size(layer.size), layer.diff_id if layer.is_there else f"{layer.diff_id} (left out)"]
-        for layer in report.layers
-    ]
-    console.table(["layer", "size", "diff_id"], rows)
-    console.say(f"{len(report.layers)} layers, {size(report.size)}")
-
-
-def _as_data(report: "ImageReport") -> dict[str, object]:
-    return {
-        "reference": report.reference,
-        "digest": report.digest,
-        "config": report.config_digest,
-        "architecture": report.architecture,
-        "created": report.created,
-        "user": report.user,
-        "ports": list(report.ports),
-        "labels": dict(report.labels),
-        "size": report.size,
-        "layers": [
-            {"name": layer.name, "diff_id": layer.diff_id, "size": layer.size, "present": layer.is_there}
-            for layer in report.layers
-        ],
-    }
-
-
+imagebake.add_command(inspect)
+imagebake.add_command(diff)
 imagebake.add_command(push)
 
 

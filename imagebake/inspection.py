@@ -130,6 +130,25 @@ def members(blobs: Blobs, layer: LayerReport, shown: str) -> Iterator[tuple[unta
             raise _refused(shown, f'the layer "{layer.name}" is no tar that can be read: {problem.message}') from None
 
 
+def has(blobs: Blobs, layer: LayerReport) -> bool:
+    """Whether the layer's bytes are there."""
+    opened = blobs.open(oci.blob_path(layer.diff_id))
+    if opened:
+        with opened:
+            return True
+    return False
+
+
+def content(blobs: Blobs, layer: LayerReport, member: untar.Member, shown: str) -> bytes:
+    """The bytes of a small file in a layer that `members` has read."""
+    opened = blobs.open(oci.blob_path(layer.diff_id))
+    if opened is None:
+        raise _refused(shown, f'the layer "{layer.name}" is gone')
+    with opened as blob:
+        blob.seek(member.start)
+        return blob.read(member.size)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Blobs]:
     """The blobs of an archive, an OCI layout, or a folder that `imagebake bake` wrote. Raises Problem (exit 5)."""
