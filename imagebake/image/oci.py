@@ -192,10 +192,11 @@ def write_layout(images: Sequence[Sealed], reference: str, folder: Path, progres
 
 def _wrong(runtime: Runtime) -> Iterator[Problem]:
     """What has another shape than config.md, "Properties", wants. Engines take most of it without a word."""
-    texts = (*runtime.entrypoint, *runtime.environment, *runtime.volumes, runtime.working_dir, runtime.stop_signal)
-    for text in texts:
+    for text in (*runtime.environment, *runtime.volumes, runtime.working_dir, runtime.stop_signal):
         if any(ord(char) < 0x20 for char in text):
             yield Problem(f'"{text}" in the image\'s configuration has a control character')
+    if any("\0" in text for text in runtime.entrypoint):
+        yield Problem("the image's entrypoint has a NUL in an argument")
     if not runtime.entrypoint or not runtime.entrypoint[0].startswith("/"):
         yield Problem("the image's entrypoint must be a program by its whole path: there is no shell to look for it")
     if not re.fullmatch(r"[0-9]{1,5}:[0-9]{1,5}", runtime.user):

@@ -154,7 +154,8 @@ def test_volumes_are_told_and_a_port_that_is_not_there_is_not() -> None:
     [
         {"entrypoint": ()},
         {"entrypoint": ("nginx",)},
-        {"entrypoint": ("/x", "a\nb")},
+        {"entrypoint": ("/x", "a\0b")},
+        {"environment": ("A=b\nC=d",)},
         {"user": "nginx"},
         {"user": ""},
         {"port": 0},
