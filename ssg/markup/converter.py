@@ -91,7 +91,8 @@ def _instance(html: bool) -> _Converter:  # noqa: FBT001 - the key of the cache
     ]
     markdown = Markdown(extensions=extensions, output_format="html")
     if acceleration.is_on(markdown_version, acceleration.MARKDOWN):
-        from ssg.markup import patterns  # noqa: PLC0415
+        from ssg.markup import patterns, serialization  # noqa: PLC0415
 
         patterns.accelerate(markdown)
+        serialization.accelerate(markdown)
     return _Converter(markdown, state)
