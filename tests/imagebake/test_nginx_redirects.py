@@ -1,9 +1,11 @@
 """Redirects fit their tree, or the bake stops at the line that doesn't; what fits becomes exact maps."""
 
+import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from imagebake import nginx, recipe
@@ -14,6 +16,9 @@ from sealpress.problems import Exit, Problem
 from sealpress.settings import ImageSettings
 from tests.imagebake.conftest import write_tree
 from tests.imagebake.servers import Way, dressed, serving
+
+PLAIN = ImageSettings()
+WAY = Way("ld.so")
 
 PATHS = [
     "index.html",
@@ -101,9 +106,9 @@ def test_the_list_and_the_settings_are_one_list(tmp_path: Path) -> None:
     assert [(rule.path, rule.status) for rule in found] == [("/a", 302), ("/b", 301)]
 
     text = '[image.redirects]\n"/c" = "/a"\n"/a" = "410"\n'
-    settings = ImageSettings(redirects={"/c": "/a", "/a": "410"})
+    image = ImageSettings(redirects={"/c": "/a", "/a": "410"})
     with pytest.raises(Problem) as caught:
-        redirects.read(scanned, settings, toml.parse(text, "site.toml"))
+        redirects.read(scanned, image, toml.parse(text, "site.toml"))
     assert [str(one).splitlines()[0] for one in caught.value.each] == [
         'site.toml:3:1: "/a" has a rule already, in _redirects:1:1',
         "site.toml:2:8: a chain: /c → /a → /",
@@ -157,7 +162,7 @@ def test_nginx_answers_what_is_known_and_nothing_else(rootfs: Path, open_folder:
     pages = {path: path.encode() for path in paths}
     known = answers.of(paths)
     tried = {f"/{path}{end}" for path in ["", *paths, "a", "b", "x", "index", "b/index"] for end in ("", "/", ".html")}
-    with serving(dressed(rootfs, pages, ImageSettings(), open_folder / "answers"), Way("ld.so")) as server:
+    with serving(dressed(rootfs, pages, PLAIN, open_folder / "answers"), WAY) as server:
         for path in sorted(path for path in tried | known.files.keys() if "//" not in path):
             answer = server.get(path)
             if file := known.files.get(path):
@@ -174,7 +179,7 @@ def test_many_and_long_redirects_are_looked_up(rootfs: Path, open_folder: Path) 
     lines = [f"/posts/{number}/a-title-of-usual-length/ /new-{number % 7}" for number in range(5000)]
     pages = {f"new-{number}": b"" for number in range(7)}
     pages["_redirects"] = "\n".join([*lines, f"{long} /new-1 308"]).encode()
-    with serving(dressed(rootfs, pages, ImageSettings(), open_folder / "many"), Way("ld.so")) as server:
+    with serving(dressed(rootfs, pages, PLAIN, open_folder / "many"), WAY) as server:
         for number in (0, 1, 2500, 4999):
             answer = server.get(f"/posts/{number}/a-title-of-usual-length/")
             assert (answer.status, answer.headers["Location"]) == (301, f"/new-{number % 7}")
@@ -186,7 +191,7 @@ def test_many_and_long_redirects_are_looked_up(rootfs: Path, open_folder: Path) 
 def test_what_is_gone_answers_410_in_a_tree_without_a_404_page(rootfs: Path, open_folder: Path) -> None:
     pages = {"index.html": b"", "_redirects": b"/gone 410\n/moved /\n"}
     for name, more in (("bare", {}), ("partly", {"fr/404.html": b"fr"})):
-        with serving(dressed(rootfs, pages | more, ImageSettings(), open_folder / name), Way("ld.so")) as server:
+        with serving(dressed(rootfs, pages | more, PLAIN, open_folder / name), WAY) as server:
             found = {path: server.get(path).status for path in ("/gone", "/moved", "/nowhere", "/gone.0a1b2c3d.css")}
             cached = server.get("/gone.0a1b2c3d.css").headers["Cache-Control"]
         assert found == {"/gone": 410, "/moved": 301, "/nowhere": 404, "/gone.0a1b2c3d.css": 404}
@@ -198,3 +203,36 @@ def test_the_order_of_the_list_changes_no_byte() -> None:
     assert nginx.nginx_conf(ImageSettings(), ["x"], rules.parse(one)) == nginx.nginx_conf(
         ImageSettings(), ["x"], rules.parse(two)
     )
+
+
+segments = st.text(
+    st.characters(exclude_categories=("C", "Z"), include_characters="$\"'{}\\;#~%*:?&=|^`<>[]()"),
+    min_size=1,
+    max_size=12,
+).filter(lambda text: text not in {".", ".."} and "/" not in text)
+
+
+@pytest.mark.network
+@settings(
+    max_examples=6,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example starts a server: shrinking would take minutes
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.lists(st.tuples(segments, segments, segments), min_size=40, max_size=80))
+def test_whatever_stands_in_an_address_it_is_looked_up_and_told_as_it_is(
+    rootfs: Path, open_folder: Path, found: list[tuple[str, str, str]]
+) -> None:
+    """Nothing in a path, a target or a file's name becomes a variable, a quote, a directive or another path."""
+    pairs = {f"/x{_folded(start)}/{_folded(start)}": (quote(end), quote(query)) for start, end, query in found}
+    lines = [f"{quote(path)} https://e.org/{end}?{query}" for path, (end, query) in pairs.items()]
+    folder = Path(tempfile.mkdtemp(dir=open_folder))
+    folder.chmod(0o755)
+    with serving(dressed(rootfs, {"_redirects": "\n".join(lines).encode()}, PLAIN, folder / "x"), WAY) as server:
+        for path, (end, query) in pairs.items():
+            answer = server.get(quote(path))
+            assert (path, answer.status, answer.headers["Location"]) == (path, 301, f"https://e.org/{end}?{query}")
+
+
+def _folded(text: str) -> str:
+    return "".join(char.lower() if char.isascii() else char for char in text)
