@@ -44,6 +44,35 @@ PAGES = {
     "style.0a1b2c3d.css": b"p { }\n",
 }
 
+# Endings that are asked for over real sockets; test_nginx.py holds the whole list to the tree's.
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "mjs": "text/javascript; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8",
+    "json": "application/json",
+    "geojson": "application/geo+json",
+    "webmanifest": "application/manifest+json",
+    "xml": "application/xml",
+    "atom": "application/atom+xml",
+    "rss": "application/rss+xml",
+    "xsl": "application/xslt+xml",
+    "svg": "image/svg+xml",
+    "avif": "image/avif",
+    "webp": "image/webp",
+    "jxl": "image/jxl",
+    "ico": "image/vnd.microsoft.icon",
+    "woff2": "font/woff2",
+    "wasm": "application/wasm",
+    "pdf": "application/pdf",
+    "mp4": "video/mp4",
+    "opus": "audio/ogg",
+    "what": "application/octet-stream",
+}
+PAGES |= {f"types/a.{ending}": b"" for ending in TYPES}
+
 SETTINGS = ImageSettings(
     redirects={"/settings": "/about 302", "/settings-gone": "410"},
     negotiate_languages=("en", "fr", "pt-BR"),
@@ -124,6 +153,11 @@ TABLE = [
     Row("/fr/", 200, {"Vary": None}, PAGES["fr/index.html"], {"Accept-Language": "en"}),
     Row("/nowhere", 404, {"Vary": None}, PAGES["404.html"], {"Accept-Language": "fr"}),
 ]  # fmt: skip
+
+
+TABLE += [
+    Row(f"/types/a.{ending}", 200, {"Content-Type": kind}, b"") for ending, kind in TYPES.items() if ending != "html"
+]
 
 
 @pytest.fixture(scope="module")
