@@ -51,6 +51,11 @@ SERVICES: Final = Supply(roots=(Root("netbase", "etc/services"), Root("netbase",
 UTF8: Final = Supply(roots=(Root("libc-bin", "usr/lib/locale/C.utf8/**"),), environment=("LANG=C.UTF-8",))
 """libc's own locale without a language, in which text is UTF-8."""
 
+MANYLINUX: Final = Supply(
+    roots=tuple(Root("libc6", f"usr/lib/*/{name}") for name in ("libdl.so.2", "libpthread.so.0", "librt.so.1"))
+)
+"""Libraries that today's libc has in itself, under the names by which compiled wheels still ask for them (PEP 600)."""
+
 # Tests, and what wants a terminal, a window or a compiler: no container has these.
 PYTHON_EXTRAS: Final = (
     *("**/test", "**/tests", "**/__pycache__", "**/idlelib", "**/pydoc_data", "**/ensurepip", "**/turtledemo"),

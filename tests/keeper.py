@@ -24,7 +24,7 @@ from tests.mirrors import require_mirror
 
 KEEPER = User("keeper", 1000, 1000, "/db")
 USERS = (KEEPER, User("guest", 1001, 1002))
-SUPPLIES = (parts.python(), parts.CA_ROOTS, parts.SERVICES, parts.UTF8, parts.volume("/db", KEEPER))
+SUPPLIES = (parts.MANYLINUX, parts.python(), parts.CA_ROOTS, parts.SERVICES, parts.UTF8, parts.volume("/db", KEEPER))
 CREATED = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 
 ENTRYPOINT = ("/usr/bin/python3", "/usr/local/lib/keeper.py")

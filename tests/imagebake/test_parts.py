@@ -1,6 +1,7 @@
 """A recipe that is not nginx's: Python, a wheel, certificates, services, a locale, users and a volume, run for real."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -9,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import cache, parts, sbom, smoke
+from imagebake import cache, parts, recipe, sbom, smoke, wheelhouse, wheels
 from imagebake.image.entries import Bytes, Directory, File
 from imagebake.packages.lock import Lock
 from imagebake.packages.selection import Root
 from imagebake.recipe import Image
+from imagebake.wheels import Pin
 from sealpress.problems import Exit, Problem
+from sealpress.settings import ImageSettings
 from tests import keeper
 from tests.imagebake.conftest import HERE
+from tests.imagebake.packages.conftest import elf
 
 network = pytest.mark.network
 
@@ -135,6 +139,55 @@ def test_the_same_recipe_gives_the_same_image(
     (tmp_path / "cache/packages").symlink_to(kept / "packages")
     monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "cache"))
     assert keeper.image(tmp_path, lock).digest == image.digest
+
+
+# A wheel with a compiled module, for Debian 13's Python.
+NATIVE = (
+    Pin("markupsafe", "3.0.3", "ccfcd093f13f0f0b7fdd0f198b90053bf7b2f02a3927a30e63f3ccc9df56b676", "amd64"),
+    Pin("markupsafe", "3.0.3", "133a43e73a802c5562be9bbcd03d090aa5a1fe899db609c29e8c8d815c5f6de6", "arm64"),
+)
+
+
+@network
+def test_a_compiled_wheel_runs_and_is_in_the_image_of_its_architecture_alone(lock: Lock, open_folder: Path) -> None:
+    try:
+        found = wheelhouse.gather(NATIVE, "3.13")
+    except Problem as problem:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no index of wheels: {problem}".splitlines()[0])
+    lines = "from markupsafe import _speedups, escape; print(_speedups.__file__[-3:], escape('<é>'))"
+    made = parts.recipe(
+        "native",
+        keeper.SUPPLIES,
+        users=keeper.USERS,
+        entrypoint=("/usr/bin/python3", "-c", lines),
+        python_wheels=found,
+    )
+    settings = ImageSettings()
+    (baked,) = recipe.bake_recipe(made, lock, settings, [HERE], keeper.CREATED, parts.release_id(made, lock.digest))
+    assert [layer.name for layer in baked.layers].count("markupsafe 3.0.3") == 1
+    wheel = next(one for one in json.loads(baked.bill())["packages"] if one["name"] == "markupsafe")
+    assert wheel["checksums"][0]["checksumValue"] == next(pin.sha256 for pin in NATIVE if pin.architecture == HERE)
+    assert wheel["licenseDeclared"] == "BSD-3-Clause"
+    smoke.unpack(baked.layers, open_folder / "native")
+    assert run(smoke.find_runner().program(open_folder / "native", made.runtime)) == ".so &lt;é&gt;\n"
+
+
+@network
+def test_a_library_that_a_wheel_lacks_is_an_error_of_the_bake(lock: Lock, tmp_path: Path) -> None:
+    """Not of the first request: there it would show as a message about something else."""
+    tag = {"amd64": b"cp313-cp313-linux_x86_64", "arm64": b"cp313-cp313-linux_aarch64"}[HERE]
+    info = "tiny_keeper-1.0.dist-info/WHEEL"
+    needed = ["libc.so.6", "libstdc++.so.6"]
+    native = {info: keeper.FILES[info].replace(b"py3-none-any", tag), "tiny_keeper/fast.so": elf(HERE, needed=needed)}
+    data = keeper.wheel_bytes({**keeper.FILES, **native})
+    (tmp_path / "a.whl").write_bytes(data)
+    wheel = wheels.load(tmp_path / "a.whl", keeper.pin_of(data, HERE))
+    made = parts.recipe("x", keeper.SUPPLIES, users=keeper.USERS, entrypoint=("/x",), python_wheels=[wheel])
+    with pytest.raises(Problem, match=r'"libstdc\+\+\.so\.6" is missing: ".*/fast\.so" needs it') as caught:
+        recipe.bake_recipe(made, lock, ImageSettings(), [HERE], keeper.CREATED, "sha256:" + "0" * 64)
+    assert caught.value.code is Exit.LOCK
 
 
 def test_a_release_is_named_by_all_that_a_recipe_depends_on(tmp_path: Path) -> None:
