@@ -9,6 +9,7 @@ import click
 
 from imagebake.looking import diff, inspect
 from imagebake.registry.command import push
+from imagebake.seal.command import key_for, seal_options, sign, signed, verify
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
 from sealpress.problems import Exit
@@ -188,6 +189,7 @@ def _now() -> datetime:
 @_architectures
 @_lock
 @_site
+@seal_options
 @output_options
 def bake(
     *,
@@ -197,6 +199,9 @@ def bake(
     architectures: tuple[Architecture, ...],
     lock_file: Path | None,
     site_file: Path | None,
+    provenance_file: Path | None,
+    key: str | None,
+    no_sign: bool,
     console: Console,
 ) -> None:
     """Seal TREE, a folder of finished files, into an image.
@@ -205,6 +210,9 @@ def bake(
     and `podman load` take, and OUTPUT/NAME-ARCH.spdx.json, its bill of materials (SBOM). Packages are fetched once and
     kept in a cache; after that no network is needed.
 
+    OUTPUT/seal.json says what the release was made from, as far as --provenance tells; it is signed with the SSH key
+    that git signs with, or with --key.
+
     The image's date is SOURCE_DATE_EPOCH, else the time of the commit that the tree's folder is in, else the lock's.
     """
     from imagebake import recipe  # noqa: PLC0415
@@ -212,6 +220,8 @@ def bake(
     from imagebake.output import write, write_archives  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from imagebake.sbom import ENDING  # noqa: PLC0415
+    from imagebake.seal import envelope, statement  # noqa: PLC0415
+    from sealpress import provenance  # noqa: PLC0415
     from sealpress import tree as trees  # noqa: PLC0415
 
     settings, folder = _settings(site_file, architectures)
@@ -220,6 +230,7 @@ def bake(
     created = _created(tree, found)
     site = _site_here(site_file)
     called = name or _name(site, tree)
+    source = provenance.load(provenance_file) if provenance_file else None
     images = recipe.bake_each(
         scanned,
         found,
@@ -227,15 +238,24 @@ def bake(
         settings.architectures,
         created,
         name=called,
+        source=source,
         document=site.document if site else None,
         progress=console,
     )
+    told = statement.describe(scanned, found.digest, called, images[0].release, source)
+    seal = envelope.seal([image.sealed for image in images], images[0].reference, told)
+    # Signed before anything is written: who says no to the passphrase has lost nothing.
+    if signing_key := None if no_sign else key_for(key, folder):
+        seal = signed(seal, signing_key)
+    elif not no_sign:
+        console.note("the seal is not signed: git has no SSH key to sign with, and no --key was given")
     written = oci.write_layout([image.sealed for image in images], images[0].reference, output / "oci", console)
     # The archives take their layers from the layout: no package is unpacked for them again.
     images = [replace(image, sealed=sealed) for image, sealed in zip(images, written, strict=True)]
     write_archives({output / f"{called}-{image.architecture}.tar": image for image in images}, console)
     for image in images:
         write(output / f"{called}-{image.architecture}{ENDING}", [image.bill()])
+    envelope.save(seal, output / envelope.NAME)
     console.say(f"Baked {images[0].reference} in {output}")
     console.table(
         ["architecture", "layers", "size", "digest"],
@@ -248,6 +268,8 @@ def bake(
             "tree": scanned.digest,
             "lock": found.digest,
             "output": str(output),
+            "seal": told.digest,
+            "keys": [keyid for keyid, _ in seal.signatures],
             "images": [
                 {
                     "architecture": image.architecture,
@@ -264,6 +286,8 @@ def bake(
 imagebake.add_command(inspect)
 imagebake.add_command(diff)
 imagebake.add_command(push)
+imagebake.add_command(sign)
+imagebake.add_command(verify)
 
 
 def _settings(site_file: Path | None, architectures: tuple[Architecture, ...]) -> tuple[ImageSettings, Path]:

@@ -271,7 +271,7 @@ def bake_each(
     policy = content_policy(tree, settings, name, document)
     release = release_id(tree, lock, settings, policy)
     seal = statement.describe(tree, lock.digest, name, release, source, commit)
-    recipe = site(tree, settings, name, release, seal.commit, document, policy, seal.data)
+    recipe = site(tree, settings, name, release, seal.held_by, document, policy, seal.data)
     return bake_recipe(recipe, lock, settings, architectures, created, release, progress)
 
 

@@ -30,7 +30,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """`commit` in hex digits, "" where no commit holds the inputs; `clean`: they are just as it holds them.
+    """`commit` in hex digits, "" where there is none; `clean`: the inputs are just as it holds them.
 
     `inputs` are (path, sha256 in hex), relative to site.toml's folder and sorted by path; `tools` are names and
     versions.

@@ -1,11 +1,16 @@
 """`imagebake push`: a baked image to a registry."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sealpress.command import output_options
 from sealpress.console import Console, size
+
+if TYPE_CHECKING:
+    from imagebake.registry.client import Repository
+    from imagebake.registry.push import Pushed
 
 
 @click.command()
@@ -25,7 +30,8 @@ def push(*, to: str, path: Path, more: tuple[str, ...], console: Console) -> Non
 
     Over HTTPS; a registry on this machine's loopback may do without. Layers that the registry has are not sent. Without
     a TAG, the image is tagged as it is here, by its release. The login is the one that `docker login` keeps:
-    config.json in DOCKER_CONFIG or ~/.docker, and the credential helpers that it names.
+    config.json in DOCKER_CONFIG or ~/.docker, and the credential helpers that it names. A seal.json beside the image
+    goes along.
 
     \b
     Examples:
@@ -53,10 +59,12 @@ def push(*, to: str, path: Path, more: tuple[str, ...], console: Console) -> Non
             wanted, connection, lambda: credentials.login(wanted.registry.address, credentials.config_file())
         )
         pushed = run(path, repository, named, console)
+        sealed = _attach(path, repository, pushed)
     name = f"{wanted.registry.address}/{wanted.name}"
     for tag in tags:
         console.say(f"Pushed {name}:{tag}")
     console.say(f"  digest  {pushed.digest}")
+    console.say(f"  seal    {'with it' if sealed else 'none'}")
     console.say(f"  sent    {size(pushed.sent)}; {pushed.kept} layers were there")
     console.result(
         {
@@ -66,5 +74,21 @@ def push(*, to: str, path: Path, more: tuple[str, ...], console: Console) -> Non
             "manifests": dict(pushed.manifests),
             "sent": pushed.sent,
             "kept": pushed.kept,
+            "sealed": sealed,
         }
     )
+
+
+def _attach(path: Path, repository: "Repository", pushed: "Pushed") -> bool:
+    """Sends the seal that stands beside the image, where there is one."""
+    from imagebake.image import oci  # noqa: PLC0415
+    from imagebake.registry import referrers  # noqa: PLC0415
+    from imagebake.seal import envelope  # noqa: PLC0415
+
+    file = (path if path.is_dir() and (path / envelope.NAME).exists() else path.absolute().parent) / envelope.NAME
+    if not file.exists():
+        return False
+    seal = envelope.load(file)
+    subject = oci.Descriptor(oci.INDEX_TYPE, pushed.digest, pushed.size)
+    referrers.attach(repository, subject, oci.Document(envelope.ENVELOPE_TYPE, envelope.document(seal)))
+    return True

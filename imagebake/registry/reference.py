@@ -90,6 +90,10 @@ def looks_like_one(text: str) -> bool:
     return True
 
 
+def is_digest(text: str) -> bool:
+    return bool(_DIGEST.fullmatch(text))
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host, as it stands in a URL, is this machine by its very name."""
     if host.lower() == "localhost":

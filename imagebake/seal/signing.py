@@ -64,6 +64,12 @@ def key_of_git(folder: Path) -> Key | None:
     return Key(text, _config(folder, "gpg.ssh.program", "--type=path") or "ssh-keygen")
 
 
+def allowed_of_git(folder: Path) -> Path | None:
+    """The file of allowed signers that git verifies commits by."""
+    found = _config(folder, "gpg.ssh.allowedSignersFile", "--type=path")
+    return folder / found if found else None
+
+
 def _config(folder: Path, name: str, *options: str) -> str:
     try:
         done = subprocess.run(
@@ -95,8 +101,10 @@ def sign(data: bytes, key: Key) -> bytes:
         done = _run(command, b"", may_ask=_is_interactive())
         signature = statement.with_name("statement.sig")
         if done.returncode or not signature.is_file():
+            locked = b"incorrect passphrase" in done.stderr
+            reason = "it is locked, and its passphrase was not given" if locked else _last(done.stderr)
             raise Problem(
-                f"the key {_shown(key)} did not sign: {_last(done.stderr)}",
+                f"the key {_shown(key)} did not sign: {reason}",
                 hint="unlock it first: ssh-add; or name another one: --key; or leave the seal unsigned: --no-sign",
                 code=Exit.SEAL,
             )

@@ -65,6 +65,11 @@ class Statement:
         }
 
     @property
+    def held_by(self) -> str:
+        """The commit that holds all inputs as they were, "" for none: the image's label org.sealpress.commit."""
+        return "" if self.clean is False else self.commit
+
+    @property
     def data(self) -> bytes:
         """The file's bytes."""
         return canonical(self.as_json())
