@@ -130,14 +130,14 @@ def test_every_setting_counts_but_for_names_machines_and_mirrors(site_lock: Lock
 
 @network
 def test_the_base_image_is_small(site_lock: Lock, tmp_path: Path) -> None:
-    """Less than 13.8 MB raw and 5.6 MB gzip, for both architectures."""
+    """At most 13.6 MB raw, and for amd64 5.4 MB gzip; arm64's code packs a little worse."""
     (tmp_path / "index.html").write_bytes(b"")
     for architecture in ("amd64", "arm64"):
         base = recipe.bake(tree.scan(tmp_path), site_lock, ImageSettings(), architecture, CREATED, name="base")
         whole = b"".join(base.archive(base.reference))
         assert len(whole) == base.archive_size(base.reference)
-        assert len(whole) <= 13_800_000
-        assert len(gzip.compress(whole, 9)) <= 5_600_000
+        assert len(whole) <= 13_600_000
+        assert len(gzip.compress(whole, 9)) <= {"amd64": 5_400_000, "arm64": 5_600_000}[architecture]
 
 
 @network
