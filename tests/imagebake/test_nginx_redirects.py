@@ -1,5 +1,7 @@
 """Redirects fit their tree, or the bake stops at the line that doesn't; what fits becomes exact maps."""
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import quote
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from imagebake import nginx, recipe
 from imagebake.nginx import answers, redirects
+from imagebake.packages import lock as locks
+from imagebake.packages.lock import Lock
 from sealpress import redirects as rules
 from sealpress import toml, tree
 from sealpress.problems import Exit, Problem
@@ -153,6 +157,40 @@ def test_what_a_tree_answers_is_known_from_its_names() -> None:
         "/.html": ".html",
     }
     assert known.folders == {"/b"}
+
+
+@pytest.mark.network
+def test_the_command_shows_the_line_and_ends_with_5(site_lock: Lock, tmp_path: Path) -> None:
+    locks.save(site_lock, tmp_path / "imagebake.lock")
+    write_tree(tmp_path / "public", {"index.html": b"", "_redirects": b"/a /b\n"})
+    site = '[site]\ntitle = "T"\nurl = "https://example.org/"\n\n[image]\nnegotiate_languages = ["en", "fr"]\n'
+
+    def bake(text: str) -> tuple[int, str]:
+        (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "imagebake.cli", "bake", "public"],
+            cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stderr
+
+    code, said = bake(site + '\n[image.redirects]\n"/c" = "/nowhere"\n')
+    assert code == 5
+    assert said == (
+        'error: _redirects:1:4: nothing answers "/b"\n'
+        "1 | /a /b\n"
+        "       ^^\n"
+        "hint: write a path that the tree has\n"
+        'error: site.toml:9:8: nothing answers "/nowhere"\n'
+        '9 | "/c" = "/nowhere"\n'
+        "           ^^^^^^^^^^\n"
+        "hint: write a path that the tree has\n"
+        "2 errors\n"
+    )
+    (tmp_path / "public/_redirects").unlink()
+    code, said = bake(site)
+    assert code == 5
+    assert said.startswith('error: site.toml:6:30: [image] negotiate_languages names "fr", and the tree has no fr/')
+    assert not (tmp_path / "image").exists()
 
 
 @pytest.mark.network

@@ -288,7 +288,7 @@ def test_no_header_takes_long_to_read(server: Server, header: str) -> None:
 
     start = time.perf_counter()
     assert server.get("/", {"Accept-Language": header}).status in {200, 302}
-    assert time.perf_counter() - start < 0.2
+    assert time.perf_counter() - start < 0.5
 
 
 def test_only_a_trusted_proxy_is_believed(server: Server) -> None:
