@@ -3,13 +3,17 @@
     packages/   .deb files by sha256 (imagebake/packages/fetch.py)
     indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
+    siblings/   compressed files by the sha256 of what they are made of (imagebake/siblings.py)
+    policies/   what the pages of each site load, by their sha256 (imagebake/policy.py)
 
 Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 """
 
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from sealpress.problems import Exit, Problem
@@ -20,11 +24,18 @@ def folder() -> Path:
 
     Raises Problem (exit 9) where there is no home folder.
     """
-    if given := os.environ.get("SEALPRESS_CACHE"):
-        return Path(given).absolute()
+    given = os.environ.get("SEALPRESS_CACHE")
+    return _folder(given and str(Path(given).absolute()), os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("HOME"))
+
+
+@lru_cache(1)
+def _folder(given: str | None, base: str, _home: str | None) -> Path:
+    """Asked for once a file, and costly to work out: kept while the environment stays."""
+    if given:
+        return Path(given)
     # The specification asks to ignore a relative path here.
-    if (base := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
-        return base / "sealpress"
+    if Path(base).is_absolute():
+        return Path(base) / "sealpress"
     try:
         return Path.home() / ".cache" / "sealpress"
     except RuntimeError:
@@ -35,18 +46,20 @@ def folder() -> Path:
         ) from None
 
 
-def keep(file: Path, data: bytes) -> None:
-    """Writes a small file of the cache whole or not at all; folders are made. Two writers at once do no harm.
+def keep(file: Path, data: bytes | Iterable[bytes]) -> None:
+    """Writes a file of the cache whole or not at all; folders are made. Two writers at once do no harm.
 
-    A cache that can't be written (a full disk, a foreign folder) costs time and nothing else: no error.
+    `data` may come in pieces; where one of them raises, no file is written. A cache that can't be written (a full disk,
+    a foreign folder) costs time and nothing else: no error.
     """
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
         try:
             with os.fdopen(handle, "wb") as out:
-                out.write(data)
+                for piece in (data,) if isinstance(data, bytes) else data:
+                    out.write(piece)
             Path(temporary).replace(file)
-        except OSError:
+        except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Final, NoReturn, get_args
 
 import click
 
+from imagebake.looking import diff, inspect
+from imagebake.registry.command import push
+from imagebake.seal.command import key_for, seal_options, sign, signed, verify
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
-from sealpress.labels import SITE
+from sealpress.problems import Exit
 from sealpress.settings import Architecture, ImageSettings
 
 if TYPE_CHECKING:
-    from imagebake.inspection import ImageReport
     from imagebake.packages.lock import Lock
+    from sealpress.sitefile import SiteFile
 
 LOCK_NAME: Final = "imagebake.lock"
 
@@ -51,8 +54,10 @@ def imagebake() -> None:
     \b
     Examples:
       imagebake lock            pin nginx's packages in imagebake.lock; commit that file
+      imagebake lock --outdated see whether security updates wait for it
       imagebake bake public/    seal the folder public/ into image/
       imagebake inspect image/  show layers, sizes, digests
+      imagebake diff old/ new/  show packages, settings and files that differ
       docker load < image/NAME-amd64.tar
                                 take the image to Docker or Podman by hand
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
@@ -60,6 +65,11 @@ def imagebake() -> None:
 
 @imagebake.command()
 @click.option("--upgrade", is_flag=True, help="Take the newest version of every package.")
+@click.option(
+    "--outdated",
+    is_flag=True,
+    help="Write nothing; list packages with newer versions, and exit with 1 where a security update waits.",
+)
 @_architectures
 @_lock
 @_site
@@ -67,27 +77,30 @@ def imagebake() -> None:
 def lock(
     *,
     upgrade: bool,
+    outdated: bool,
     architectures: tuple[Architecture, ...],
     lock_file: Path | None,
     site_file: Path | None,
     console: Console,
-) -> None:
+) -> int:
     """Resolve the packages of the image and pin them in imagebake.lock.
 
     Asks a Debian mirror: [image] mirror in site.toml, else SEALPRESS_MIRROR, else where this machine's apt asks. The
     mirror's signature is checked, and every package is pinned by its sha256. Versions that an existing lock has are
-    kept while the mirror has them; --upgrade takes the newest.
+    kept while the mirror has them; --upgrade takes the newest, and never an older one than the lock has.
     """
+    if outdated:
+        if upgrade or architectures:
+            raise click.UsageError("--outdated goes with neither --upgrade nor --arch: it looks at the lock as it is")
+        return _outdated(lock_file, site_file, console)
     from imagebake import recipe  # noqa: PLC0415 - --help need not wait for what the work imports
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from imagebake.packages.resolve import resolve  # noqa: PLC0415
 
     settings, folder = _settings(site_file, architectures)
     file = lock_file or folder / LOCK_NAME
-    existing = locks.load(file) if file.is_file() and not upgrade else None
-    # The wall clock decides only whether a mirror's answer is too old to be believed.
-    now = datetime.now(UTC)  # noqa: TID251
-    found = resolve(settings, recipe.SITE_ROOTS, now=now, existing=existing, upgrade=upgrade, progress=console)
+    existing = locks.load(file) if file.is_file() else None
+    found = resolve(settings, recipe.SITE_ROOTS, now=_now(), existing=existing, upgrade=upgrade, progress=console)
     locks.save(found, file)
     changed = existing is None or existing.digest != found.digest
     console.table(
@@ -115,6 +128,51 @@ def lock(
             ],
         }
     )
+    return Exit.OK
+
+
+def _outdated(lock_file: Path | None, site_file: Path | None, console: Console) -> int:
+    from imagebake.packages import lock as locks  # noqa: PLC0415
+    from imagebake.packages import resolve  # noqa: PLC0415
+
+    settings, folder = _settings(site_file, ())
+    file = lock_file or folder / LOCK_NAME
+    found = resolve.outdated(settings, locks.load(file), now=_now(), progress=console)
+    # Mostly both architectures lag behind in the same: that is one line for a person.
+    lines: dict[tuple[str, str, str, str], list[str]] = {}
+    for one in found:
+        told = (one.name, one.locked, one.newest, "yes" if one.is_security else "no")
+        lines.setdefault(told, []).append(one.architecture)
+    if lines:
+        rows = [[*told, ", ".join(where)] for told, where in lines.items()]
+        console.table(["package", "locked", "newest", "security", "architecture"], rows)
+    waiting = sorted({one.name for one in found if one.is_security})
+    if waiting:
+        console.say(f"Security updates wait for {', '.join(waiting)}: imagebake lock --upgrade")
+    else:
+        console.say("No security update waits" if found else f"Nothing is newer than {file}")
+    console.result(
+        {
+            "lock": str(file),
+            "security": bool(waiting),
+            "outdated": [
+                {
+                    "name": one.name,
+                    "architecture": one.architecture,
+                    "locked": one.locked,
+                    "newest": one.newest,
+                    "security": one.is_security,
+                }
+                for one in found
+            ],
+        }
+    )
+    return Exit.DIFFERENT if waiting else Exit.OK
+
+
+def _now() -> datetime:
+    """The wall clock: it decides only whether a mirror's answer is too old to be believed."""
+    return datetime.now(UTC)  # noqa: TID251
 
 
 @imagebake.command()
@@ -131,6 +189,7 @@ def lock(
 @_architectures
 @_lock
 @_site
+@seal_options
 @output_options
 def bake(
     *,
@@ -140,35 +199,63 @@ def bake(
     architectures: tuple[Architecture, ...],
     lock_file: Path | None,
     site_file: Path | None,
+    provenance_file: Path | None,
+    key: str | None,
+    no_sign: bool,
     console: Console,
 ) -> None:
     """Seal TREE, a folder of finished files, into an image.
 
     Writes the OCI layout OUTPUT/oci with every architecture, and for each one OUTPUT/NAME-ARCH.tar, which `docker load`
-    and `podman load` take. Packages are fetched once and kept in a cache; after that no network is needed.
+    and `podman load` take, and OUTPUT/NAME-ARCH.spdx.json, its bill of materials (SBOM). Packages are fetched once and
+    kept in a cache; after that no network is needed.
+
+    OUTPUT/seal.json says what the release was made from, as far as --provenance tells; it is signed with the SSH key
+    that git signs with, or with --key.
 
     The image's date is SOURCE_DATE_EPOCH, else the time of the commit that the tree's folder is in, else the lock's.
     """
     from imagebake import recipe  # noqa: PLC0415
     from imagebake.image import oci  # noqa: PLC0415
-    from imagebake.output import write_archive  # noqa: PLC0415
+    from imagebake.output import write, write_archives  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
+    from imagebake.sbom import ENDING  # noqa: PLC0415
+    from imagebake.seal import envelope, statement  # noqa: PLC0415
+    from sealpress import provenance  # noqa: PLC0415
     from sealpress import tree as trees  # noqa: PLC0415
 
     settings, folder = _settings(site_file, architectures)
     scanned = trees.scan(tree)
     found = locks.load(lock_file or folder / LOCK_NAME)
     created = _created(tree, found)
-    called = name or _name(site_file, tree)
-    images = [
-        recipe.bake(scanned, found, settings, architecture, created, name=called, progress=console)
-        for architecture in settings.architectures
-    ]
+    site = _site_here(site_file)
+    called = name or _name(site, tree)
+    source = provenance.load(provenance_file) if provenance_file else None
+    images = recipe.bake_each(
+        scanned,
+        found,
+        settings,
+        settings.architectures,
+        created,
+        name=called,
+        source=source,
+        document=site.document if site else None,
+        progress=console,
+    )
+    told = statement.describe(scanned, found.digest, called, images[0].release, source)
+    seal = envelope.seal([image.sealed for image in images], images[0].reference, told)
+    # Signed before anything is written: who says no to the passphrase has lost nothing.
+    if signing_key := None if no_sign else key_for(key, folder):
+        seal = signed(seal, signing_key)
+    elif not no_sign:
+        console.note("the seal is not signed: git has no SSH key to sign with, and no --key was given")
     written = oci.write_layout([image.sealed for image in images], images[0].reference, output / "oci", console)
     # The archives take their layers from the layout: no package is unpacked for them again.
     images = [replace(image, sealed=sealed) for image, sealed in zip(images, written, strict=True)]
+    write_archives({output / f"{called}-{image.architecture}.tar": image for image in images}, console)
     for image in images:
-        write_archive(image, output / f"{called}-{image.architecture}.tar", console)
+        write(output / f"{called}-{image.architecture}{ENDING}", [image.bill()])
+    envelope.save(seal, output / envelope.NAME)
     console.say(f"Baked {images[0].reference} in {output}")
     console.table(
         ["architecture", "layers", "size", "digest"],
@@ -181,6 +268,8 @@ def bake(
             "tree": scanned.digest,
             "lock": found.digest,
             "output": str(output),
+            "seal": told.digest,
+            "keys": [keyid for keyid, _ in seal.signatures],
             "images": [
                 {
                     "architecture": image.architecture,
@@ -194,77 +283,35 @@ def bake(
     )
 
 
-@imagebake.command()
-@click.argument("path", type=click.Path(path_type=Path), default=Path("image"))
-@output_options
-def inspect(*, path: Path, console: Console) -> None:
-    """Show what an image is made of: layers, packages, sizes, digests.
-
-    PATH is an archive, an OCI layout, or a folder that `imagebake bake` wrote. Every digest is checked.
-    """
-    from imagebake import inspection  # noqa: PLC0415
-
-    reports = inspection.inspect(path)
-    for report in reports:
-        _show(report, console)
-    console.result({"images": [_as_data(report) for report in reports]})
-
-
-def _show(report: "ImageReport", console: Console) -> None:
-    # A layout names its images by their tags alone; the site is what tells one layout from another.
-    named = report.reference if "/" in report.reference else f"{report.labels.get(SITE, 'image')}:{report.reference}"
-    console.say(f"{named} ({report.architecture})")
-    console.say(f"  digest   {report.digest}")
-    console.say(f"  config   {report.config_digest}")
-    console.say(f"  created  {report.created}, runs as {report.user}, listens on {', '.join(report.ports)}")
-    for name, value in sorted(report.labels.items()):
-        console.say(f"  label    {name} = {value or '–'}")
-    rows = [
-        [layer.name, size(layer.size), layer.diff_id if layer.is_there else f"{layer.diff_id} (left out)"]
-        for layer in report.layers
-    ]
-    console.table(["layer", "size", "diff_id"], rows)
-    console.say(f"{len(report.layers)} layers, {size(report.size)}")
-
-
-def _as_data(report: "ImageReport") -> dict[str, object]:
-    return {
-        "reference": report.reference,
-        "digest": report.digest,
-        "config": report.config_digest,
-        "architecture": report.architecture,
-        "created": report.created,
-        "user": report.user,
-        "ports": list(report.ports),
-        "labels": dict(report.labels),
-        "size": report.size,
-        "layers": [
-            {"name": layer.name, "diff_id": layer.diff_id, "size": layer.size, "present": layer.is_there}
-            for layer in report.layers
-        ],
-    }
+imagebake.add_command(inspect)
+imagebake.add_command(diff)
+imagebake.add_command(push)
+imagebake.add_command(sign)
+imagebake.add_command(verify)
 
 
 def _settings(site_file: Path | None, architectures: tuple[Architecture, ...]) -> tuple[ImageSettings, Path]:
     """[image] of the site here, with the architectures that were asked for, and the folder that its lock is in."""
-    from sealpress import sitefile  # noqa: PLC0415
-
-    if site_file or sitefile.find(Path.cwd()):
-        site = sitefile.open_site(site_file)
-        settings, folder = site.settings.image, site.root
-    else:
-        settings, folder = ImageSettings(), Path.cwd()
+    site = _site_here(site_file)
+    settings, folder = (site.settings.image, site.root) if site else (ImageSettings(), Path.cwd())
     return (replace(settings, architectures=tuple(dict.fromkeys(architectures))) if architectures else settings), folder
 
 
-def _name(site_file: Path | None, tree: Path) -> str:
+def _site_here(site_file: Path | None) -> "SiteFile | None":
+    """The site file that was given, else the nearest; None where there is none. Raises Problem (exit 3)."""
+    from sealpress import sitefile  # noqa: PLC0415
+
+    return sitefile.open_site(site_file) if site_file or sitefile.find(Path.cwd()) else None
+
+
+def _name(site: "SiteFile | None", tree: Path) -> str:
     """From site.toml, else from the tree's folder, as an image's name may be."""
     import re  # noqa: PLC0415
 
-    from sealpress import sitefile  # noqa: PLC0415
+    if site:
+        from sealpress import sitefile  # noqa: PLC0415
 
-    if site_file or sitefile.find(Path.cwd()):
-        return sitefile.image_name(sitefile.open_site(site_file).settings)
+        return sitefile.image_name(site.settings)
     return re.sub(r"[^a-z0-9]+", "-", tree.absolute().name.lower()).strip("-") or "site"
 
 

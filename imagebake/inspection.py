@@ -7,24 +7,23 @@ Source: OCI image-spec v1.1, image-layout.md, manifest.md, config.md.
 """
 
 import hashlib
-import json
+import io
 import re
-import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import IO, Any, Final, Protocol
+from typing import BinaryIO, Final, Protocol, TypeVar
 
-from imagebake.image import oci
+from imagebake.image import documents, oci, untar
 from sealpress.problems import Exit, Problem
 
 _DOCUMENT_LIMIT: Final = 4 << 20
-_LAYER_LIMIT: Final = 8 << 30
 _MEMBER_LIMIT: Final = 512
+_IMAGE_LIMIT: Final = 64  # of one archive or layout
 _CHUNK: Final = 1 << 20
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_Record = TypeVar("_Record")
+_PACKAGE: Final = re.compile(r"imagebake: (pool/[^\0-\x20]+\.deb)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,13 @@ class LayerReport:
     diff_id: str
     size: int
     is_there: bool
+    created_by: str
+
+    @property
+    def package(self) -> tuple[str, str] | None:
+        """Name and version of the Debian package that the layer is made of; None for another layer."""
+        name, _, version = self.name.partition(" ")
+        return (name, version) if version and _PACKAGE.fullmatch(self.created_by) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +50,43 @@ class ImageReport:
     reference: str
     digest: str
     config_digest: str
-    architecture: str
-    created: str
-    user: str
-    ports: tuple[str, ...]
-    labels: Mapping[str, str]
+    config: documents.Config
     layers: tuple[LayerReport, ...]
+
+    @property
+    def architecture(self) -> str:
+        return self.config.architecture
+
+    @property
+    def created(self) -> str:
+        return self.config.created
+
+    @property
+    def user(self) -> str:
+        return self.config.execution.user
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        return self.config.execution.ports
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.config.execution.labels
 
     @property
     def size(self) -> int:
         return sum(layer.size for layer in self.layers)
 
+    @property
+    def packages(self) -> Mapping[str, str]:
+        """Versions by names."""
+        return dict(layer.package for layer in self.layers if layer.package)
 
-class _Blobs(Protocol):
+
+class Blobs(Protocol):
     """Named pieces of bytes: an archive's members, or a layout's files."""
 
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]] | None: ...
+    def open(self, name: str) -> AbstractContextManager[BinaryIO] | None: ...
 
 
 def inspect(path: Path) -> tuple[ImageReport, ...]:
@@ -67,145 +94,188 @@ def inspect(path: Path) -> tuple[ImageReport, ...]:
 
     Raises Problem (exit 5) for what is none of these, or has other bytes than it says.
     """
-    if path.is_dir():
-        layout = path / "oci" if (path / "oci" / oci.LAYOUT_FILE).is_file() else path
-        return tuple(_images(_Folder(layout), str(path)))
+    with opened(path) as blobs:
+        return read(blobs, str(path))
+
+
+def read(blobs: Blobs, shown: str) -> tuple[ImageReport, ...]:
+    """As `inspect`. `shown` is how messages call the archive or layout."""
     try:
-        with tarfile.open(path, "r:") as tar:
-            return tuple(_images(_Archive(tar, _members(tar, path)), str(path)))
-    except FileNotFoundError:
-        raise Problem(f"there is no {path}", code=Exit.TREE) from None
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise _refused(str(path), f"it is neither an archive nor an OCI layout ({error})") from None
+        return tuple(_images(blobs, shown))
+    except OSError as error:
+        raise _unknown(shown, error) from None
 
 
-def _members(tar: tarfile.TarFile, path: Path) -> dict[str, tarfile.TarInfo]:
-    members: dict[str, tarfile.TarInfo] = {}
-    for item in tar:
-        parts = item.name.split("/")
-        if item.name.startswith("/") or ".." in parts:
-            raise _refused(str(path), f'the path "{item.name}" leads out of it')
-        if not (item.isreg() or item.isdir()):
-            raise _refused(str(path), f'"{item.name}" is neither a file nor a folder')
-        if item.size > _LAYER_LIMIT or len(members) > _MEMBER_LIMIT:
-            raise _refused(str(path), f'it is too large at "{item.name}"')
-        if item.isreg():
-            members[item.name] = item
-    return members
-
-
-@dataclass(frozen=True, slots=True)
-class _Archive:
-    tar: tarfile.TarFile
-    members: Mapping[str, tarfile.TarInfo]
-
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]] | None:
-        return self.tar.extractfile(self.members[name]) if name in self.members else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    root: Path
-
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]] | None:
-        file = self.root / name
-        if file.is_symlink() or not file.is_file():
-            return None
-        return file.open("rb")
-
-
-def _images(blobs: _Blobs, shown: str) -> Iterator[ImageReport]:
-    index = _json(_read(blobs, "index.json", shown), "index.json", shown)
-    yield from _indexed(blobs, index, "", shown, depth=0)
-
-
-def _indexed(blobs: _Blobs, index: Any, name: str, shown: str, depth: int) -> Iterator[ImageReport]:
-    manifests = index.get("manifests") if isinstance(index, dict) else None
-    if not isinstance(manifests, list) or depth > 1:
-        raise _refused(shown, "its index lists no manifests")
-    for descriptor in manifests:
-        media_type, digest = _descriptor(descriptor, shown)
-        annotations = descriptor.get("annotations")
-        names = annotations if isinstance(annotations, dict) else {}
-        called = str(names.get("io.containerd.image.name") or names.get("org.opencontainers.image.ref.name") or name)
-        document = _json(_document(blobs, digest, shown), digest, shown)
-        if media_type == oci.INDEX_TYPE:
-            yield from _indexed(blobs, document, called, shown, depth + 1)
-        else:
-            yield _image(blobs, digest, document, called, shown)
-
-
-def _image(blobs: _Blobs, digest: str, manifest: Any, name: str, shown: str) -> ImageReport:
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("layers"), list):
-        raise _refused(shown, f"the manifest {digest} lists no layers")
-    _, config_digest = _descriptor(manifest.get("config"), shown)
-    config = _json(_document(blobs, config_digest, shown), config_digest, shown)
-    match config:
-        case {"rootfs": {"diff_ids": list(diff_ids)}, "config": dict(settings)}:
-            pass
-        case _:
-            raise _refused(shown, f"the configuration {config_digest} describes no layers")
-    if diff_ids != [_descriptor(layer, shown)[1] for layer in manifest["layers"]]:
-        raise _refused(shown, "its manifest and its configuration name different layers")
-    labels, ports = settings.get("Labels") or {}, settings.get("ExposedPorts") or {}
-    if not (isinstance(labels, dict) and isinstance(ports, dict)):
-        raise _refused(shown, f"the configuration {config_digest} has labels or ports of another shape")
-    names = _layer_names(config.get("history"), len(diff_ids))
-    return ImageReport(
-        reference=name,
-        digest=digest,
-        config_digest=config_digest,
-        architecture=str(config.get("architecture", "")),
-        created=str(config.get("created", "")),
-        user=str(settings.get("User", "")),
-        ports=tuple(sorted(map(str, ports))),
-        labels=MappingProxyType({str(key): str(value) for key, value in labels.items()}),
-        layers=tuple(
-            LayerReport(called, diff_id, layer["size"], _check_blob(blobs, diff_id, layer["size"], shown))
-            for called, diff_id, layer in zip(names, diff_ids, manifest["layers"], strict=True)
-        ),
-    )
-
-
-def _layer_names(history: Any, count: int) -> list[str]:
-    """What the history calls each layer; empty names where it doesn't tell."""
-    entries = history if isinstance(history, list) else []
-    names = [str(entry.get("comment", "")) for entry in entries if isinstance(entry, dict)]
-    return names if len(names) == count else [""] * count
-
-
-def _descriptor(found: Any, shown: str) -> tuple[str, str]:
-    match found:
-        case {"mediaType": str(media_type), "digest": str(digest), "size": int()} if _DIGEST.fullmatch(digest):
-            return media_type, digest
-        case _:
-            raise _refused(shown, "one of its documents names a blob badly")
-
-
-def _document(blobs: _Blobs, digest: str, shown: str) -> bytes:
+def document(blobs: Blobs, digest: str, shown: str) -> bytes:
+    """A small blob: a configuration or manifest. Raises Problem (exit 5) where it is missing or false."""
     data = _read(blobs, oci.blob_path(digest), shown)
     if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
         raise _refused(shown, f"the blob {digest} has other bytes than its name says")
     return data
 
 
-def _check_blob(blobs: _Blobs, digest: str, size: int, shown: str) -> bool:
+def members(blobs: Blobs, layer: LayerReport, shown: str) -> Iterator[tuple[untar.Member, str]]:
+    """What is in a layer that is there, with the sha256 (in hex) of each file; "" for all else.
+
+    Raises Problem (exit 5) for a layer that is no tar.
+    """
+    opened = blobs.open(oci.blob_path(layer.diff_id))
+    if opened is None:
+        raise _refused(shown, f'the layer "{layer.name}" was left out, so its files can\'t be told')
+    with opened as blob:
+        try:
+            for member in untar.members(blob):
+                yield member, _sha256(blob, member) if member.kind == "file" else ""
+        except Problem as problem:
+            raise _refused(shown, f'the layer "{layer.name}" is no tar that can be read: {problem.message}') from None
+
+
+def has(blobs: Blobs, layer: LayerReport) -> bool:
+    """Whether the layer's bytes are there."""
+    opened = blobs.open(oci.blob_path(layer.diff_id))
+    if opened:
+        with opened:
+            return True
+    return False
+
+
+def content(blobs: Blobs, layer: LayerReport, member: untar.Member, shown: str) -> bytes:
+    """The bytes of a small file in a layer that `members` has read."""
+    opened = blobs.open(oci.blob_path(layer.diff_id))
+    if opened is None:
+        raise _refused(shown, f'the layer "{layer.name}" is gone')
+    with opened as blob:
+        blob.seek(member.start)
+        return blob.read(member.size)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Blobs]:
+    """The blobs of an archive, an OCI layout, or a folder that `imagebake bake` wrote. Raises Problem (exit 5)."""
+    if path.is_dir():
+        yield _Folder(path / "oci" if (path / "oci" / oci.LAYOUT_FILE).is_file() else path)
+        return
+    try:
+        # Not a pipe or a device, which might never end.
+        archive = path.open("rb") if path.is_file() or not path.exists() else None
+    except FileNotFoundError:
+        raise Problem(f"there is no {path}", code=Exit.TREE) from None
+    except OSError as error:
+        raise _unknown(str(path), error) from None
+    if archive is None:
+        raise _unknown(str(path), "it is no file")
+    with archive:
+        try:
+            found = _members(archive, str(path))
+        except OSError as error:
+            raise _unknown(str(path), error) from None
+        yield _Archive(archive, found)
+
+
+def _members(archive: BinaryIO, shown: str) -> dict[str, untar.Member]:
+    found: dict[str, untar.Member] = {}
+    try:
+        for member in untar.members(archive, _MEMBER_LIMIT):
+            if member.kind not in {"file", "directory"}:
+                raise _refused(shown, f'"{member.path}" is neither a file nor a folder')
+            if member.path in found:
+                raise _refused(shown, f'"{member.path}" stands in it twice')
+            if member.kind == "file":
+                found[member.path] = member
+    except Problem as problem:
+        raise problem if problem.hint else _refused(shown, problem.message) from None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    file: BinaryIO
+    members: Mapping[str, untar.Member]
+
+    def open(self, name: str) -> AbstractContextManager[BinaryIO] | None:
+        if member := self.members.get(name):
+            return io.BufferedReader(untar.Window(self.file.fileno(), member.start, member.size))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    root: Path
+
+    def open(self, name: str) -> AbstractContextManager[BinaryIO] | None:
+        file = self.root / name
+        if file.is_symlink() or not file.is_file():
+            return None
+        return file.open("rb")
+
+
+def _images(blobs: Blobs, shown: str) -> Iterator[ImageReport]:
+    index = _typed(documents.index, _read(blobs, "index.json", shown), "index.json", shown)
+    for count, report in enumerate(_indexed(blobs, index, "", shown, depth=0), 1):
+        if count > _IMAGE_LIMIT:
+            raise _refused(shown, f"it holds more than {_IMAGE_LIMIT} images")
+        yield report
+
+
+def _indexed(blobs: Blobs, index: documents.Index, name: str, shown: str, depth: int) -> Iterator[ImageReport]:
+    for found in index.manifests:
+        names = found.annotations
+        called = names.get("io.containerd.image.name") or names.get("org.opencontainers.image.ref.name") or name
+        data = document(blobs, found.digest, shown)
+        if found.media_type == oci.INDEX_TYPE:
+            if depth:
+                raise _refused(shown, "its index lists no manifests, only further indexes")
+            inner = _typed(documents.index, data, f"the index {found.digest}", shown)
+            yield from _indexed(blobs, inner, called, shown, depth + 1)
+        else:
+            yield _image(blobs, found.digest, data, called, shown)
+
+
+def _image(blobs: Blobs, digest: str, data: bytes, name: str, shown: str) -> ImageReport:
+    manifest = _typed(documents.manifest, data, f"the manifest {digest}", shown)
+    config_digest = manifest.config.digest
+    config = _typed(
+        documents.config, document(blobs, config_digest, shown), f"the configuration {config_digest}", shown
+    )
+    if config.diff_ids != tuple(layer.digest for layer in manifest.layers):
+        raise _refused(shown, "its manifest and its configuration name different layers")
+    steps = [step for step in config.history if not step.is_empty]
+    if len(steps) != len(manifest.layers):
+        steps = [documents.Step("", "", "", is_empty=False)] * len(manifest.layers)
+    layers = tuple(
+        LayerReport(step.comment, layer.digest, layer.size, _check_blob(blobs, layer, shown), step.created_by)
+        for step, layer in zip(steps, manifest.layers, strict=True)
+    )
+    return ImageReport(name, digest, config_digest, config, layers)
+
+
+def _check_blob(blobs: Blobs, layer: documents.Blob, shown: str) -> bool:
     """Whether the layer is there; if it is, it is the one that its name says."""
-    opened = blobs.open(oci.blob_path(digest))
+    opened = blobs.open(oci.blob_path(layer.digest))
     if opened is None:
         return False
     sha = hashlib.sha256()
-    left = size
+    left = layer.size
     with opened as blob:
-        while chunk := blob.read(_CHUNK):
+        while left >= 0 and (chunk := blob.read(_CHUNK)):
             sha.update(chunk)
             left -= len(chunk)
-    if left or "sha256:" + sha.hexdigest() != digest:
-        raise _refused(shown, f"the layer {digest} has other bytes than its name says")
+    if left or "sha256:" + sha.hexdigest() != layer.digest:
+        raise _refused(shown, f"the layer {layer.digest} has other bytes than its name says")
     return True
 
 
-def _read(blobs: _Blobs, name: str, shown: str) -> bytes:
+def _sha256(blob: BinaryIO, member: untar.Member) -> str:
+    sha = hashlib.sha256()
+    blob.seek(member.start)
+    left = member.size
+    while left and (chunk := blob.read(min(left, _CHUNK))):
+        sha.update(chunk)
+        left -= len(chunk)
+    return sha.hexdigest()
+
+
+def _read(blobs: Blobs, name: str, shown: str) -> bytes:
     opened = blobs.open(name)
     if opened is None:
         raise _refused(shown, f"it has no {name}")
@@ -216,11 +286,15 @@ def _read(blobs: _Blobs, name: str, shown: str) -> bytes:
     return data
 
 
-def _json(data: bytes, name: str, shown: str) -> Any:
+def _typed(reading: Callable[[bytes, str], _Record], data: bytes, name: str, shown: str) -> _Record:
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise _refused(shown, f"its {name} is not JSON") from None
+        return reading(data, name)
+    except Problem as problem:
+        raise _refused(shown, problem.message) from None
+
+
+def _unknown(shown: str, error: object) -> Problem:
+    return _refused(shown, f"it is neither an archive nor an OCI layout ({error})")
 
 
 def _refused(shown: str, why: str) -> Problem:

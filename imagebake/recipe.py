@@ -5,27 +5,34 @@ A recipe is data. Baking one gives an Image: layers by name, documents by digest
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from imagebake import nginx, nss
+from imagebake import nginx, nss, siblings
 from imagebake.image import archive as archives
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, Entry, File, FromFile
 from imagebake.image.layers import Layer, Produce, remembered, stack
-from imagebake.packages import contents
+from imagebake.nginx import languages, redirects
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
+from imagebake.placement import Kind, Share, shares
+from imagebake.seal import statement
 from sealpress import VERSION, labels
 from sealpress.console import SILENT, Progress
+from sealpress.document import Node
 from sealpress.problems import Exit, Problem
+from sealpress.provenance import Provenance
 from sealpress.settings import Architecture, ImageSettings
-from sealpress.tree import CacheClass, OutputTree
 from sealpress.tree import Entry as TreeEntry
+from sealpress.tree import OutputTree
+
+if TYPE_CHECKING:
+    from imagebake.sbom import Component
 
 SITE_ROOTS: Final = (
     Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE),
@@ -36,33 +43,51 @@ SITE_ROOTS: Final = (
 RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
 _NAME_LIMIT: Final = 128
 
+# What it is called, for which machines it is, and where its bytes come from.
+_OUTSIDE: Final = frozenset({"name", "architectures", "mirror", "security_mirror", "snapshot_mirror"})
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One layer of a recipe above the packages. `description` tells all that its entries depend on."""
+    """One layer of a recipe above the packages. `description` tells all that its entries depend on.
+
+    `architecture` None: all images of the recipe share it. `has_programs`: its programs and libraries are checked
+    against the libraries of the packages.
+    """
 
     name: str
     description: str
     entries: Produce
+    architecture: Architecture | None = None
+    has_programs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """An image for any architecture that its lock has. `parts` go from what changes least to what changes most."""
+    """An image for any architecture that its lock has. `parts` go from what changes least to what changes most.
+
+    `components`: what stands in the bill of materials beside the packages.
+    """
 
     name: str
     parts: tuple[Part, ...]
     runtime: oci.Runtime
+    components: "tuple[Component, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A baked image. `reference` is its name on a host, "localhost/site/NAME:RELEASE"; `release` is "sha256:…"."""
+    """A baked image. `reference` is its name on a host, "localhost/site/NAME:RELEASE"; `release` is "sha256:…".
+
+    `components` tells what it is made of, when somebody asks.
+    """
 
     name: str
     release: str
     sealed: oci.Sealed
     labels: Mapping[str, str]
+    created: datetime
+    components: "Callable[[], tuple[Component, ...]]"
 
     @property
     def reference(self) -> str:
@@ -87,6 +112,13 @@ class Image:
         """All layers together, uncompressed, in bytes."""
         return sum(layer.size for layer in self.layers)
 
+    def bill(self) -> bytes:
+        """The SPDX document to stand beside the image: it names the image by its digest (sbom.py)."""
+        from imagebake import sbom  # noqa: PLC0415 - only where somebody wants one
+
+        subject = sbom.Subject(self.digest, self.architecture, self.labels)
+        return sbom.document(self.name, self.components(), self.created, subject)
+
     def archive(self, reference: str, omit: Collection[str] = ()) -> Iterator[bytes]:
         """The hybrid archive (image/archive.py), without the layers of these diff_ids."""
         return archives.stream(self.sealed, reference, omit)
@@ -96,43 +128,89 @@ class Image:
         return archives.size(self.sealed, reference, omit)
 
 
-def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings) -> str:
+def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings, policy: str = "") -> str:
     """What a release is called, "sha256:…", known before the bake: the digest of all that its image depends on.
 
-    Mirrors say where bytes come from and architectures for which machines, not what is in the image, so neither counts.
+    Every setting of [image] counts but for those that say nothing of what is in the image (see _OUTSIDE). `policy` is
+    the Content-Security-Policy: it depends on the site's own address, too.
     """
-    sealed = {"suite": settings.suite, "port": settings.port, "headers": dict(settings.headers)}
-    data = {"tree": tree.digest, "lock": lock.digest, "settings": sealed, "sealpress": VERSION}
+    sealed = {one.name: _plain(getattr(settings, one.name)) for one in fields(settings) if one.name not in _OUTSIDE}
+    data = {
+        "tree": tree.digest,
+        "lock": lock.digest,
+        "settings": sealed,
+        "policy": policy,
+        "siblings": siblings.RULES,
+        "sealpress": VERSION,
+    }
     return "sha256:" + hashlib.sha256(oci.canonical(data)).hexdigest()
 
 
-def site(tree: OutputTree, settings: ImageSettings, name: str, release: str, commit: str) -> Recipe:
+def _plain(value: object) -> object:
+    """A setting as JSON has it."""
+    match value:
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case tuple():
+            return [_plain(item) for item in value]
+        case str() | int() | None:
+            return value
+    raise TypeError(f"no setting has values such as {value!r}")
+
+
+def site(
+    tree: OutputTree,
+    settings: ImageSettings,
+    name: str,
+    release: str,
+    commit: str,
+    document: Node | None = None,
+    policy: str = "",
+    seal: bytes = b"",
+) -> Recipe:
     """The recipe of a site's image: nginx with its configuration, then the tree.
 
-    Raises Problem (exit 3) for a header that can't be set.
+    What names the release goes with the front, which nearly every release changes anyway: an edited page then changes
+    two layers in all. `document` is site.toml as it was read, for places; `policy` the Content-Security-Policy; `seal`
+    the release statement (seal/statement.py), b"" for an image that has none.
+
+    Raises Problem (exit 3) for a header or a redirect that can't be, (exit 5) for what doesn't fit the tree.
     """
-    served = nginx.entries(settings, (entry.path for entry in tree.entries))
+    moved = redirects.read(tree, settings, document)
+    tree = replace(tree, entries=tree.served)
+    paths = {entry.path for entry in tree.entries}
+    languages.front_pages(settings, paths, document)
+    served = nginx.entries(settings, paths, moved, policy)
     configuration = (*nss.entries(), *served)
-    assets = tuple(entry for entry in tree.entries if entry.cache is CacheClass.IMMUTABLE)
-    pages = tuple(entry for entry in tree.entries if entry.cache is CacheClass.REVALIDATE)
-    mark = File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))
+    marks = [File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))]
+    told = {labels.SITE: name, labels.RELEASE: release, labels.COMMIT: commit}
+    if seal:
+        marks.append(File(f"{nginx.ROOT}/{nginx.SEAL_PATH}", Bytes(seal)))
+        told[labels.SEAL] = "sha256:" + hashlib.sha256(seal).hexdigest()
+    packed = siblings.candidates(tree)
     return Recipe(
         name=name,
         parts=(
             Part("configuration", _digest_of(configuration), lambda: configuration),
-            Part("assets", _names(assets), lambda: _files(tree, assets)),
-            Part("pages", _names(pages), lambda: _files(tree, pages)),
-            # Alone, since it changes with every release: what lies below can then be left out when it is sent.
-            Part("release", release, lambda: [mark]),
+            *(_part(tree, share, packed, marks if share.kind is Kind.FRONT else []) for share in shares(tree.entries)),
         ),
         runtime=oci.Runtime(
             entrypoint=nginx.ENTRYPOINT,
             user=f"{nss.USER}:{nss.GROUP}",
             port=settings.port,
             stop_signal="SIGQUIT",  # nginx's graceful end: answers under way are finished
-            labels=MappingProxyType({labels.SITE: name, labels.RELEASE: release, labels.COMMIT: commit}),
+            labels=MappingProxyType(told),
         ),
     )
+
+
+def content_policy(tree: OutputTree, settings: ImageSettings, name: str, document: Node | None = None) -> str:
+    """The Content-Security-Policy of a site, "" for none. Raises Problem (exit 5) as `policy.header.compute` does."""
+    from imagebake.policy import header  # noqa: PLC0415 - a recipe that is no site needs none
+
+    url = document.at("site", "url") if document else None
+    served = replace(tree, entries=tree.served)
+    return header.compute(served, settings, url=str(url.value) if url else "", name=name)
 
 
 def bake(
@@ -144,58 +222,117 @@ def bake(
     *,
     name: str,
     commit: str = "",
+    source: Provenance | None = None,
+    document: Node | None = None,
     progress: Progress = SILENT,
 ) -> Image:
     """The image of a site. `created` becomes its date; `commit` in hex digits, "" for a tree that no commit holds.
 
-    With a warm cache nothing is fetched. Raises Problem: (exit 2) a name that no image can have, (exit 3) a header that
-    can't be set, (exit 4) a package that can't be had or trusted, (exit 5) a tree that can't be sealed.
+    `source` tells what the tree was made from, and takes the place of `commit`. `document` is site.toml as it was
+    read, for places. With a warm cache nothing is fetched. Raises Problem: (exit 2) a name that no image can have,
+    (exit 3) a header or a redirect that can't be, (exit 4) a package that can't be had or trusted, (exit 5) a tree that
+    can't be sealed, or that its redirects don't fit.
     """
+    (image,) = bake_each(
+        tree,
+        lock,
+        settings,
+        (architecture,),
+        created,
+        name=name,
+        commit=commit,
+        source=source,
+        document=document,
+        progress=progress,
+    )
+    return image
+
+
+def bake_each(
+    tree: OutputTree,
+    lock: Lock,
+    settings: ImageSettings,
+    architectures: Sequence[Architecture],
+    created: datetime,
+    *,
+    name: str,
+    commit: str = "",
+    source: Provenance | None = None,
+    document: Node | None = None,
+    progress: Progress = SILENT,
+) -> list[Image]:
+    """As `bake`, for several architectures at once: what they share is worked out once. In the order given."""
     if not re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", name) or len(name) > _NAME_LIMIT:
         raise Problem(
             f'"{name}" can\'t be the name of an image',
             hint="use small letters and digits, with dots, dashes or underscores between them",
             code=Exit.USAGE,
         )
-    release = release_id(tree, lock, settings)
-    recipe = site(tree, settings, name, release, commit)
-    return bake_recipe(recipe, lock, settings, architecture, created, release, progress)
+    policy = content_policy(tree, settings, name, document)
+    release = release_id(tree, lock, settings, policy)
+    seal = statement.describe(tree, lock.digest, name, release, source, commit)
+    recipe = site(tree, settings, name, release, seal.held_by, document, policy, seal.data)
+    return bake_recipe(recipe, lock, settings, architectures, created, release, progress)
 
 
 def bake_recipe(
     recipe: Recipe,
     lock: Lock,
     settings: ImageSettings,
-    architecture: Architecture,
+    architectures: Sequence[Architecture],
     created: datetime,
     release: str,
     progress: Progress = SILENT,
-) -> Image:
-    """Any recipe's image: one layer for each package, then its parts. Raises Problem (exit 4, 5)."""
-    unpacked = _Unpacked(lock, architecture, settings, progress)
-    packages = lock.of(architecture)
-    layers: list[Layer] = []
-    with progress.track("Describing layers", len(packages) + len(recipe.parts)) as advance:
-        for package in packages:
-            layers.append(_package_layer(package, unpacked))
-            advance(1)
+) -> list[Image]:
+    """Any recipe's images: one layer for each package, then its parts, which all architectures share.
+
+    Raises Problem (exit 4, 5).
+    """
+    packages = {architecture: lock.of(architecture) for architecture in architectures}
+    layers: dict[Architecture, list[Layer]] = {}
+    shelves = {architecture: _Unpacked(lock, architecture, settings, progress) for architecture in architectures}
+    with progress.track("Describing layers", sum(map(len, packages.values())) + len(recipe.parts)) as advance:
+        for architecture, locked in packages.items():
+            layers[architecture] = []
+            for package in locked:
+                layers[architecture].append(_package_layer(package, shelves[architecture]))
+                advance(1)
+            layers[architecture].append(_inventory_layer(recipe, lock, architecture, shelves[architecture]))
         for part in recipe.parts:
-            layers.append(remembered(part.name, part.description, part.entries, f"imagebake: {part.name}"))
+            wanted = [one for one in layers if part.architecture in {None, one}]
+            layer = None
+            for architecture in wanted:
+                # What all share is described once; programs are held against each one's libraries.
+                if layer is None or part.has_programs:
+                    layer = _part_layer(part, lock, architecture, shelves[architecture])
+                layers[architecture].append(layer)
             advance(1)
-    sealed = oci.seal(recipe.runtime, stack(layers), architecture, created)
-    return Image(recipe.name, release, sealed, recipe.runtime.labels)
+    return [
+        Image(
+            recipe.name,
+            release,
+            oci.seal(recipe.runtime, stack(layers[architecture]), architecture, created),
+            recipe.runtime.labels,
+            created,
+            partial(_components, recipe, lock, architecture, shelves[architecture]),
+        )
+        for architecture in architectures
+    ]
 
 
 class _Unpacked:
     """The locked packages' files, unpacked all at once when the first of them is asked for."""
 
     def __init__(self, lock: Lock, architecture: Architecture, settings: ImageSettings, progress: Progress) -> None:
-        self._unpack = partial(contents.layers_of, lock, architecture, settings, progress=progress)
+        self._lock, self._architecture, self._settings, self._progress = lock, architecture, settings, progress
         self._entries: dict[str, tuple[Entry, ...]] = {}
 
     def entries(self, package: str) -> tuple[Entry, ...]:
         if not self._entries:
-            self._entries = {locked.name: entries for locked, entries in self._unpack()}
+            from imagebake.packages import contents  # noqa: PLC0415 - fetching and unpacking, which few bakes need
+
+            layers = contents.layers_of(self._lock, self._architecture, self._settings, progress=self._progress)
+            self._entries = {locked.name: entries for locked, entries in layers}
         return self._entries[package]
 
 
@@ -209,12 +346,69 @@ def _package_layer(package: LockedPackage, unpacked: _Unpacked) -> Layer:
     )
 
 
-def _files(tree: OutputTree, entries: Iterable[TreeEntry]) -> list[Entry]:
-    return [File(f"{nginx.ROOT}/{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
+def _part_layer(part: Part, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> Layer:
+    if not part.has_programs:
+        return remembered(part.name, part.description, part.entries, f"imagebake: {part.name}")
+
+    def checked() -> Iterable[Entry]:
+        from imagebake import wheels  # noqa: PLC0415 - only for a recipe that has some
+
+        entries = tuple(part.entries())
+        present = [entry for one in packages for entry in unpacked.entries(one.name)]
+        wheels.check_libraries(entries, present, architecture)
+        return entries
+
+    packages = lock.of(architecture)
+    around = hashlib.sha256("".join(one.diff_id for one in packages).encode()).hexdigest()
+    return remembered(part.name, f"{part.description} in {around}", checked, f"imagebake: {part.name}")
 
 
-def _names(entries: Iterable[TreeEntry]) -> str:
-    return hashlib.sha256("".join(f"{one.sha256} {one.path}\0" for one in entries).encode()).hexdigest()
+def _inventory_layer(recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> Layer:
+    """What the image is made of, for scanners: a function of the lock, so it stays where a page changes."""
+
+    def entries() -> Iterable[Entry]:
+        from imagebake import sbom  # noqa: PLC0415 - known from the cache but for a new lock
+        from imagebake.packages import inventory  # noqa: PLC0415
+
+        found = inventory.of(lock, architecture, unpacked.entries)
+        return sbom.entries(recipe.name, found, more, lock.suite, lock.date)
+
+    packages = "".join(f"{one.sha256} {one.diff_id}\n" for one in lock.of(architecture))
+    more = [one for one in recipe.components if one.architecture in {"", architecture}]
+    description = f"inventory {recipe.name} {lock.suite} {lock.date.isoformat()}\n{packages}{more!r}"
+    return remembered("inventory", description, entries, "imagebake: inventory")
+
+
+def _components(recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> "tuple[Component, ...]":
+    from imagebake import sbom  # noqa: PLC0415
+    from imagebake.packages import inventory  # noqa: PLC0415
+
+    found = inventory.of(lock, architecture, unpacked.entries)
+    more = (one for one in recipe.components if one.architecture in {"", architecture})
+    return (*sbom.of_packages(found, lock.suite), *more)
+
+
+def _part(tree: OutputTree, share: Share, packed: frozenset[str], more: list[File]) -> Part:
+    """One layer of the tree: files, and beside them the siblings of those in `packed` that pay.
+
+    `more` are small files that go with it.
+    """
+    return Part(
+        share.name,
+        f"{_names(share.entries, packed)} {siblings.RULES} {_digest_of(more)}",
+        lambda: [*_files(tree, share.entries, packed), *more],
+    )
+
+
+def _files(tree: OutputTree, entries: Sequence[TreeEntry], packed: frozenset[str]) -> list[Entry]:
+    prefix = f"{nginx.ROOT}/"
+    whole = [File(f"{prefix}{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
+    return [*whole, *siblings.of(tree, (one for one in entries if one.path in packed), prefix)]
+
+
+def _names(entries: Iterable[TreeEntry], packed: frozenset[str]) -> str:
+    lines = (f"{one.sha256} {one.path in packed} {one.path}\0" for one in entries)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _digest_of(entries: Iterable[Entry]) -> str:

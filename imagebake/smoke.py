@@ -1,4 +1,5 @@
-"""Runs a sealed image's nginx without an engine, from its own root file system, to try it or to serve from it.
+"""Runs a sealed image's nginx without an engine, from its own root file system, to try it or to serve from it. An
+image that is no site's runs so, too: its own program, with its own environment.
 
     bubblewrap   the root file system is the process's whole world, read-only; needs bwrap and user namespaces
     ld.so        the image's own loader and libraries, on this machine's file system; needs nothing
@@ -14,20 +15,24 @@ import platform
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from imagebake import nginx, nss
 from imagebake.image import tar
 from imagebake.image.entries import Content, Directory, File, Symlink
 from imagebake.image.layers import Layer
+from imagebake.image.oci import Runtime
 from sealpress.problems import Exit, Problem
 
 _NGINX: Final = "usr/sbin/nginx"
 _TRIAL_SECONDS: Final = 10
+
+NO_VOLUMES: Final[Mapping[str, Path]] = MappingProxyType({})
 
 
 class Runner(Protocol):
@@ -42,6 +47,16 @@ class Runner(Protocol):
         """The arguments of a process that runs nginx in the foreground on this address and port.
 
         `rootfs` is only read; `scratch` is an empty folder of its own. SIGTERM ends it, SIGQUIT once all is answered.
+        """
+        ...
+
+    def program(
+        self, rootfs: Path, runtime: Runtime, arguments: Sequence[str] = (), volumes: Mapping[str, Path] = NO_VOLUMES
+    ) -> Sequence[str]:
+        """The arguments of a process that runs any image's own program, with `arguments` behind its own.
+
+        `volumes`: which folder here stands for which of the image's. Raises Problem (exit 9) where this runner has no
+        way to put one there.
         """
         ...
 
@@ -65,13 +80,34 @@ class Bubblewrap:
             *nginx.ENTRYPOINT,
         ]
 
+    def program(
+        self, rootfs: Path, runtime: Runtime, arguments: Sequence[str] = (), volumes: Mapping[str, Path] = NO_VOLUMES
+    ) -> Sequence[str]:
+        uid, gid = runtime.user.split(":")
+        return [
+            "bwrap",
+            *_namespaces(uid, gid),
+            *("--ro-bind", str(rootfs), "/"),
+            *(word for path, folder in volumes.items() for word in ("--bind", str(folder), path)),
+            *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own, in its own world
+            "--clearenv",
+            *(word for variable in runtime.environment for word in ("--setenv", *variable.split("=", 1))),
+            *("--chdir", runtime.working_dir, "--"),
+            *runtime.entrypoint,
+            *arguments,
+        ]
+
 
 # The ids are those of the image, whoever starts it; a process that ends takes all of its own with it.
-_NAMESPACES: Final = (
-    *("--unshare-user", "--uid", str(nss.USER), "--gid", str(nss.GROUP)),
+def _namespaces(uid: str, gid: str) -> tuple[str, ...]:
+    return ("--unshare-user", "--uid", uid, "--gid", gid, *_ALONE)
+
+
+_ALONE: Final = (
     *("--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
     *("--cap-drop", "ALL"),
 )
+_NAMESPACES: Final = _namespaces(str(nss.USER), str(nss.GROUP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +127,22 @@ class Loader:
             str(rootfs / _NGINX),
             *("-e", "stderr", "-p", f"{prefix}/", "-c", str(conf)),
             *globally,
+        ]
+
+    def program(
+        self, rootfs: Path, runtime: Runtime, arguments: Sequence[str] = (), volumes: Mapping[str, Path] = NO_VOLUMES
+    ) -> Sequence[str]:
+        if volumes:
+            raise Problem(
+                f"without namespaces nothing can stand at {', '.join(volumes)}",
+                hint="install bubblewrap, or run the image in Docker or Podman",
+                code=Exit.MACHINE,
+            )
+        program, *rest = runtime.entrypoint
+        return [
+            *("/usr/bin/env", "-i", *runtime.environment),
+            *(str(_loader(rootfs)), "--library-path", _library_path(rootfs)),
+            *(str(rootfs / program.lstrip("/")), *rest, *arguments),
         ]
 
 

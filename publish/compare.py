@@ -42,10 +42,10 @@ class Difference:
 def compare(tree: OutputTree, endpoint: Endpoint, progress: Progress = SILENT) -> tuple[Difference, ...]:
     """What differs, in the tree's order. A server that stops answering shows up as differences, too."""
     todo: queue.SimpleQueue[Entry] = queue.SimpleQueue()
-    for entry in tree.entries:
+    for entry in tree.served:
         todo.put(entry)
     found: dict[str, Difference] = {}
-    with progress.track("Comparing pages", len(tree.entries)) as advance:
+    with progress.track("Comparing pages", len(tree.served)) as advance:
         counted = threading.Lock()
 
         def work() -> None:

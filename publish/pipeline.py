@@ -5,8 +5,6 @@ produce   the output tree, by ssg or by the site's own generator ([build] comman
 bake      the image
 """
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sealpress import git, moment, sitefile, tree
+from sealpress import generator, git, moment, provenance, sitefile, tree
 from sealpress.console import Progress
-from sealpress.problems import Exit, Problem, printable
+from sealpress.problems import Exit, Problem
+from sealpress.provenance import Provenance
 from sealpress.settings import Architecture
 from sealpress.sitefile import SiteFile
 from sealpress.tree import OutputTree
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 LOCK_NAME: Final = "imagebake.lock"
 NO_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
-_COMMAND_SECONDS: Final = 1800
-_SHOWN_LINES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,7 @@ class Source:
     as_of: datetime | None
     is_checkout: bool
     home: Path  # the blog's own folder, where results of earlier builds are kept
+    provenance: Provenance  # for the seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,11 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
     commit = repository.head() if repository else None
     built = found.settings.build.output
     if dirty:
-        held = commit.id if repository and commit and repository.is_clean(folder, built) else ""
-        yield Source(found, held, moment.as_of(repository), is_checkout=False, home=folder)
+        is_clean = bool(repository and commit and repository.is_clean(folder, built))
+        names = _names_here(folder, repository, built)
+        told = _provenance(found, names, commit.id if commit else "", clean=is_clean)
+        held = told.commit if is_clean else ""
+        yield Source(found, held, moment.as_of(repository), is_checkout=False, home=folder, provenance=told)
         return
     if repository is None or commit is None:
         raise Problem(
@@ -82,7 +83,8 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
                 hint=f"git add {sitefile.NAME} and commit it; or publish the folder as it is: --dirty",
             )
         site = sitefile.load(root / sitefile.NAME, sitefile.NAME)
-        yield Source(site, commit.id, moment.as_of(repository), is_checkout=True, home=folder)
+        told = _provenance(site, provenance.files_below(root), commit.id, clean=True)
+        yield Source(site, commit.id, moment.as_of(repository), is_checkout=True, home=folder, provenance=told)
 
 
 def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool) -> Product:
@@ -145,47 +147,29 @@ def bake(product: Product, made_from: Source, lock: Path, architecture: Architec
         architecture,
         product.as_of,
         name=sitefile.image_name(settings),
-        commit=product.commit,
+        source=made_from.provenance,
+        document=made_from.site.document,
         progress=progress,
     )
 
 
+def _names_here(folder: Path, repository: git.Repository | None, built: str) -> list[str]:
+    """What a build of the folder as it is may read: all but what git ignores, and what is built."""
+    if repository is None:
+        names = git.files_without_git(folder)
+    else:
+        names = [*repository.tracked(folder), *repository.untracked(folder)]
+    return [name for name in names if not name.startswith(f"{built}/")]
+
+
+def _provenance(site: SiteFile, names: list[str], commit: str, *, clean: bool) -> Provenance:
+    """Another generator's version is not known here."""
+    versions = {} if site.settings.build.command else provenance.tools()
+    return provenance.of_files(site.root, names, commit=commit, clean=clean, tools=versions)
+
+
 def _by_command(made_from: Source, progress: Progress) -> Product:
-    """Runs [build] command in the site's folder, without a shell and with a clock that stands still."""
-    site = made_from.site
-    command, output = site.settings.build.command, site.settings.build.output
-    place = site.place("build", "command")
+    """Runs [build] command in the site's folder."""
     as_of = made_from.as_of or NO_DATE
-    progress.note(f"running {' '.join(command)}")
-    fixed = {"SOURCE_DATE_EPOCH": str(int(as_of.timestamp())), "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-    try:
-        done = subprocess.run(
-            list(command),
-            cwd=site.root,
-            env=os.environ | fixed,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise Problem(f'"{command[0]}" is not installed', place=place, code=Exit.MACHINE) from None
-    except OSError as error:
-        raise Problem(f'"{command[0]}" can\'t be run: {error.strerror}', place=place, code=Exit.MACHINE) from None
-    except subprocess.TimeoutExpired:
-        raise Problem(f'"{command[0]}" did not end in {_COMMAND_SECONDS} s', place=place) from None
-    if done.returncode:
-        said = printable(done.stdout.decode("utf-8", "replace")).strip().splitlines()[-_SHOWN_LINES:]
-        shown = "".join(f"\n  | {line}" for line in said)
-        raise Problem(f'"{command[0]}" failed with code {done.returncode}{shown}', place=place)
-    folder = site.root / output
-    if not folder.resolve().is_relative_to(site.root.resolve()):
-        raise Problem(f'[build] output "{output}" leads out of the site', place=site.place("build", "output"))
-    if not folder.is_dir():
-        raise Problem(
-            f'"{command[0]}" wrote no folder "{output}"',
-            place=site.place("build", "output"),
-            hint="set [build] output to the folder that it fills",
-        )
+    folder = generator.run(made_from.site, as_of, progress)
     return Product(tree.scan(folder), made_from.commit, as_of)

@@ -124,11 +124,11 @@ def verify(host: Host, container_id: str, site: SiteFile, tree: OutputTree, cons
         more = len(differences) - _SHOWN_DIFFERENCES
         shown += f"\n  … and {more} more" if more > 0 else ""
         raise Problem(
-            f"{len(differences)} of {len(tree.entries)} files differ from what the host serves{shown}",
+            f"{len(differences)} of {len(tree.served)} files differ from what the host serves{shown}",
             code=Exit.DIFFERENT,
         )
-    console.say(f"verified: all {len(tree.entries)} files are served as they were built")
-    return {"files": len(tree.entries), "differences": []}
+    console.say(f"verified: all {len(tree.served)} files are served as they were built")
+    return {"files": len(tree.served), "differences": []}
 
 
 def show(found: Sequence[Release], console: Console) -> None:

@@ -1,5 +1,6 @@
 """What the three command lines share: options that all have, how problems end, how Ctrl-C ends."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
@@ -55,6 +56,7 @@ version_option = click.version_option(VERSION, prog_name="sealpress", message="%
 
 def run(command: click.Command) -> NoReturn:
     """Runs a command line to its end: the one place where a Problem becomes text and an exit code."""
+    _read_names_as_utf8()
     try:
         code = command(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else Exit.OK)
@@ -70,3 +72,15 @@ def run(command: click.Command) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         Console.standard().note("interrupted: nothing is half done")
         sys.exit(Exit.INTERRUPTED)
+
+
+def _read_names_as_utf8() -> None:
+    """Starts anew where the locale says that file names are anything but UTF-8.
+
+    Names go into the output as they are on the disk, so the locale must not say how they are read. What is printed
+    stays in the terminal's encoding. Source: PEP 540.
+    """
+    if sys.getfilesystemencoding() == "utf-8":
+        return
+    os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding or "ascii")
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - itself, without a shell

@@ -6,6 +6,7 @@ wrong types and missing keys become Problems at the very character, all of one f
 
 import re
 import types
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date, datetime, time
@@ -57,7 +58,7 @@ def text_of(data: bytes, file: str, code: Exit = Exit.SITE) -> str:
     Raises Problem with `code` at the first byte that is not UTF-8.
     """
     try:
-        return data.decode("utf-8-sig")
+        return data.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         seen, at = error.object, error.start  # without the byte order mark
         start = seen.rfind(b"\n", 0, at) + 1
@@ -91,6 +92,8 @@ class _Decoder:
 
     def value(self, node: Node, wanted: Any, name: str) -> Any:
         """The decoded value; after a complaint, a None that nobody will see, since the problems are raised."""
+        if type(node.value) in _scalars(wanted):
+            return node.value  # as nearly all are
         if get_origin(wanted) in {Union, types.UnionType}:
             return self._union(node, wanted, name)
         if is_dataclass(wanted):
@@ -104,7 +107,11 @@ class _Decoder:
                 return MappingProxyType(decoded)
             case origin, tuple() as items if origin is tuple:
                 item = get_args(wanted)[0]
-                return tuple(self.value(child, item, f"an item of {name}") for child in items)
+                known = _scalars(item)
+                called = f"an item of {name}"
+                return tuple(
+                    child.value if type(child.value) in known else self.value(child, item, called) for child in items
+                )
             case origin, str() as text if origin is Literal:
                 return self._choice(node, text, get_args(wanted), name)
             # bool is an int to Python, but not to a person; a datetime is a date to both.
@@ -137,8 +144,8 @@ class _Decoder:
                 )
         values = {}
         for key, (wanted, is_required) in known.items():
-            if key in node.value:
-                values[key] = self.value(node.value[key], wanted, _inside(name, key))
+            if (found := node.value.get(key)) is not None:
+                values[key] = self.value(found, wanted, _inside(name, key))
             elif is_required:
                 self._complain(f'{name} needs the key "{key}", {_describe(wanted)}', node.key or node.place)
         return None if self.problems else record(**values)
@@ -153,6 +160,13 @@ class _Decoder:
 
     def _complain(self, message: str, place: Place | None, hint: str | None = None) -> None:
         self.problems.append(Problem(message, place=place, hint=hint, code=self.code))
+
+
+@cache
+def _scalars(wanted: Any) -> frozenset[Any]:
+    """The types whose values are what is wanted as they stand."""
+    options = get_args(wanted) if get_origin(wanted) in {Union, types.UnionType} else (wanted,)
+    return frozenset(option for option in options if option in _KINDS)
 
 
 @cache

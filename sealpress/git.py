@@ -145,6 +145,20 @@ class Repository:
             _git(tree, *options, "checkout-index", "--all", "--quiet", environment=environment)
             yield tree
 
+    @contextmanager
+    def clone(self, commit: Commit) -> Iterator[Path]:
+        """A repository of its own with `commit` checked out and all of the history, gone after use.
+
+        Files are as in `checkout`; no hook of this machine runs.
+        """
+        with tempfile.TemporaryDirectory(prefix="sealpress-clone-") as folder:
+            tree = Path(folder) / "tree"
+            _git(self.root, "clone", "--quiet", "--shared", "--no-checkout", "--template=", str(self.root), str(tree))
+            for setting in ("core.autocrlf=false", "core.eol=lf", "core.symlinks=true", f"core.hooksPath={os.devnull}"):
+                _git(tree, "config", *setting.split("=", 1))
+            _git(tree, "checkout", "--quiet", "--detach", commit.id)
+            yield tree
+
 
 def discover(folder: Path) -> Repository | None:
     """The repository whose work tree holds `folder`, or None.

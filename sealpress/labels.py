@@ -1,5 +1,5 @@
 """Labels of images and containers: how sealpress knows its own on a host, and the only thing that prune and rollback
-go by. imagebake writes the first three into the image; publish adds the others to what it runs.
+go by. imagebake writes the first four into the image; publish adds the others to what it runs.
 """
 
 from typing import Final
@@ -7,5 +7,6 @@ from typing import Final
 SITE: Final = "org.sealpress.site"  # the site's name, as in the image's name
 RELEASE: Final = "org.sealpress.release"  # "sha256:…": the digest of tree, lock and settings
 COMMIT: Final = "org.sealpress.commit"  # 40 hex digits, or "" for a tree that no commit holds
+SEAL: Final = "org.sealpress.seal"  # "sha256:…": the digest of the release statement, /.well-known/seal.json
 GENERATION: Final = "org.sealpress.generation"  # 1, 2, 3 …: the order of releases on one host
 ROLE: Final = "org.sealpress.role"  # publish.host.Role

@@ -31,6 +31,8 @@ class Exit(IntEnum):
     ENGINE = 7  # the container engine refused or misbehaved
     RELEASE = 8  # the new release did not become healthy; the old one still answers
     MACHINE = 9  # something is missing or wrong on this machine: git, a folder, a full disk
+    SEAL = 10  # a seal that is missing, unsigned, altered, or signed by nobody that is known here
+    REGISTRY = 11  # a registry can't be reached, doesn't let us in, or misbehaves
     INTERRUPTED = 130
 
 

@@ -105,7 +105,7 @@ class FeedSettings:
 class ImageSettings:
     """[image]. `mirror` and `security_mirror` are base URLs of Debian mirrors; "": SEALPRESS_MIRROR and
     SEALPRESS_SECURITY_MIRROR, else the machine's own apt sources. `name` "": from the site's host name.
-    `headers` are added to every answer.
+    `headers` are added to every answer; `redirects` are rules as in `_redirects` (sealpress/redirects.py), FROM as key.
     """
 
     name: str = ""
@@ -116,6 +116,18 @@ class ImageSettings:
     security_mirror: str = ""
     snapshot_mirror: str = ""  # where superseded packages are still found
     headers: Mapping[str, str] = field(default_factory=nothing)
+    redirects: Mapping[str, str] = field(default_factory=nothing)
+    negotiate_languages: tuple[str, ...] = ()  # what "/" chooses among by Accept-Language; the first needs no folder
+    policy: str = "computed"  # the Content-Security-Policy: from what the pages use, "off", or the policy itself
+    third_parties: tuple[str, ...] = ()  # origins that pages may load from: "https://cdn.example.org"
+    policy_sources: Mapping[str, tuple[str, ...]] = field(default_factory=nothing)  # added, by directive
+    hsts: int = 0  # seconds of Strict-Transport-Security; 0: not sent
+    hsts_subdomains: bool = False
+    hsts_preload: bool = False
+    log: Literal["combined", "json", "off"] = "combined"  # of requests, with addresses cut to networks
+    trusted_proxies: tuple[str, ...] = ()  # addresses or networks whose X-Forwarded-For is believed
+    http2: bool = True  # without TLS too, for a proxy that speaks it
+    ipv6: bool = False  # listens on IPv6 as well; a kernel without it then can't start the image
 
 
 @dataclass(frozen=True, slots=True)

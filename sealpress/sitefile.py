@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from sealpress import toml
+from sealpress import contentpolicy, serving, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
-from sealpress.settings import LanguageSettings, PermalinkSettings, Settings
+from sealpress.settings import ImageSettings, LanguageSettings, PermalinkSettings, Settings
 
 NAME: Final = "site.toml"
 
@@ -115,9 +115,8 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("image", "mirror"), settings.image.mirror, _mirror),
         (("image", "security_mirror"), settings.image.security_mirror, _mirror),
         (("image", "snapshot_mirror"), settings.image.snapshot_mirror, _mirror),
+        *_policy_texts(settings.image),
         *((("site", "languages", n), tag, _language_tag) for n, tag in enumerate(settings.site.languages)),
-        *((("image", "headers", key), key, _header_name) for key in settings.image.headers),
-        *((("image", "headers", key), value, _header_value) for key, value in settings.image.headers.items()),
         *((("publish", name), name, _target_name) for name in settings.publish),
         *((("publish", name, "host"), target.host, _host) for name, target in settings.publish.items()),
         *((("publish", name, "address"), target.address, _address) for name, target in settings.publish.items()),
@@ -134,10 +133,22 @@ def _check(site: SiteFile) -> Iterable[Problem]:
     yield from _check_output(site)
     yield from _check_languages(site)
     yield from _check_numbers(site)
+    yield from serving.check(settings, site.document, site.place)
     if len(set(settings.image.architectures)) != len(settings.image.architectures) or not settings.image.architectures:
         yield Problem(
             "[image] architectures must name each architecture once", place=site.place("image", "architectures")
         )
+
+
+def _policy_texts(image: ImageSettings) -> Iterable[tuple[tuple[str | int, ...], str, Check]]:
+    yield ("image", "policy"), image.policy, contentpolicy.check_policy
+    for number, origin in enumerate(image.third_parties):
+        yield ("image", "third_parties", number), origin, contentpolicy.check_third_party
+    for directive, sources in image.policy_sources.items():
+        yield ("image", "policy_sources", directive), directive, contentpolicy.check_directive
+        yield ("image", "policy_sources", directive), " ".join(sources), contentpolicy.check_none
+        for number, source in enumerate(sources):
+            yield ("image", "policy_sources", directive, number), source, contentpolicy.check_source
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
@@ -310,17 +321,6 @@ def _mirror(text: str) -> str | None:
     if not text or (urlsplit(text).scheme in {"http", "https", "file"} and not any(char.isspace() for char in text)):
         return None
     return "must be the base URL of a Debian mirror: http://…, https://… or file:///…"
-
-
-def _header_name(text: str) -> str | None:
-    # RFC 9110, section 5.6.2: token
-    return None if re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", text) else "is not the name of a header"
-
-
-def _header_value(text: str) -> str | None:
-    if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in text):
-        return "has a character that no header may hold (control or not ASCII)"
-    return None
 
 
 def _target_name(text: str) -> str | None:

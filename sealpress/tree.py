@@ -22,6 +22,12 @@ MARKER: Final = ".sealpress"
 """A file that a generator may leave at the top of a tree to know it again; it is no part of the tree."""
 
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+
+REDIRECTS: Final = "_redirects"
+"""A list at the top of a tree of what has moved (sealpress/redirects.py). It is part of the tree, but isn't served."""
+
+
 class CacheClass(StrEnum):
     """How long a browser may keep a file without asking."""
 
@@ -52,6 +58,11 @@ class OutputTree:
     def size(self) -> int:
         """All files together, in bytes."""
         return sum(entry.size for entry in self.entries)
+
+    @property
+    def served(self) -> tuple[Entry, ...]:
+        """What readers can ask for."""
+        return tuple(entry for entry in self.entries if entry.path != REDIRECTS)
 
     def file(self, entry: Entry) -> Path:
         return self.root / entry.path
@@ -136,7 +147,7 @@ def _check_name(path: str, name: str) -> None:
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode("utf-8", "backslashreplace")
         raise Problem(f'the name "{shown}" is not UTF-8', hint="rename the file", code=Exit.TREE) from None
-    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in name) or "\\" in name:
+    if _CONTROL.search(name):
         raise Problem(
             f"the name {name!a} has a control character or a backslash",
             place=Place(path),
@@ -177,19 +188,24 @@ def cache_class(path: str) -> CacheClass:
 MEDIA_TYPES: Final = {
     "html": "text/html",
     "htm": "text/html",
+    "xhtml": "application/xhtml+xml",
     "css": "text/css",
     "js": "text/javascript",
     "mjs": "text/javascript",
     "json": "application/json",
     "map": "application/json",
+    "jsonld": "application/ld+json",
+    "geojson": "application/geo+json",
     "webmanifest": "application/manifest+json",
     "xml": "application/xml",
+    "xsl": "application/xslt+xml",
     "atom": "application/atom+xml",
     "rss": "application/rss+xml",
     "txt": "text/plain",
     "md": "text/markdown",
     "csv": "text/csv",
     "ics": "text/calendar",
+    "vcf": "text/vcard",
     "vtt": "text/vtt",
     "svg": "image/svg+xml",
     "png": "image/png",
@@ -202,6 +218,7 @@ MEDIA_TYPES: Final = {
     "jxl": "image/jxl",
     "ico": "image/vnd.microsoft.icon",
     "bmp": "image/bmp",
+    "tif": "image/tiff",
     "tiff": "image/tiff",
     "woff": "font/woff",
     "woff2": "font/woff2",
@@ -212,10 +229,14 @@ MEDIA_TYPES: Final = {
     "epub": "application/epub+zip",
     "zip": "application/zip",
     "gz": "application/gzip",
+    "bz2": "application/x-bzip2",
     "xz": "application/x-xz",
+    "zst": "application/zstd",
     "tar": "application/x-tar",
     "mp3": "audio/mpeg",
     "m4a": "audio/mp4",
+    "aac": "audio/aac",
+    "weba": "audio/webm",
     "ogg": "audio/ogg",
     "oga": "audio/ogg",
     "opus": "audio/ogg",

@@ -1,12 +1,15 @@
 """The command `ssg`: builds the output tree of a blog."""
 
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
+
+if TYPE_CHECKING:
+    from sealpress.sitefile import SiteFile
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,6 +42,12 @@ def ssg() -> None:
     "--jobs", type=click.IntRange(1, 256), metavar="N", help="How many processes may work. [default: one for each core]"
 )
 @click.option("--no-cache", is_flag=True, help="Make everything anew, and keep nothing in .sealpress/cache.")
+@click.option(
+    "--provenance",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write there what the tree was made from, for imagebake bake --provenance.",
+)
 @output_options
 def build(
     *,
@@ -49,6 +58,7 @@ def build(
     dirty: bool,
     jobs: int | None,
     no_cache: bool,
+    provenance: Path | None,
     console: Console,
 ) -> None:
     """Build the site: read, check every link, render, write.
@@ -75,6 +85,8 @@ def build(
         workers=jobs or cores(),
     )
     built = building.build(request, console)
+    if provenance:
+        _write_provenance(site, target, provenance, dirty=dirty)
     counts = ", ".join(f"{count} in {tag}" for tag, count in built.pages.items())
     for name, left_out in (
         ("draft", built.drafts),
@@ -101,6 +113,28 @@ def build(
             "as_of": built.as_of.isoformat(),
         }
     )
+
+
+def _write_provenance(site: "SiteFile", built: Path, file: Path, *, dirty: bool) -> None:
+    """Every file that a build here may read: what git tracks, with `dirty` also what it doesn't know yet."""
+    from sealpress import git, provenance  # noqa: PLC0415
+
+    root = site.root.resolve()
+    inside = built.resolve().relative_to(root).as_posix() if built.resolve().is_relative_to(root) else ""
+    repository = git.discover(root)
+    commit = repository.head() if repository else None
+    if repository:
+        names = [*repository.tracked(root), *(repository.untracked(root) if dirty else ())]
+    else:
+        names = git.files_without_git(root)
+    told = provenance.of_files(
+        root,
+        [name for name in names if not (inside and name.startswith(f"{inside}/"))],
+        commit=commit.id if commit else "",
+        clean=bool(repository and commit and repository.is_clean(root, inside)),
+        tools=provenance.tools(),
+    )
+    provenance.save(told, file)
 
 
 def main() -> NoReturn:

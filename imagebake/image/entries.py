@@ -1,6 +1,7 @@
 """What a layer is made of: files, folders and links, described first; their bytes are read late, when a tar is written.
 
-Paths are relative to the image's root, with "/" between parts and no leading "/". Owner is always 0:0.
+Paths are relative to the image's root, with "/" between parts and no leading "/". The owner is 0:0, but for folders
+that a recipe gives to a user of its own: volumes.
 """
 
 import hashlib
@@ -78,8 +79,11 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
+    """A folder. `mode` is 0o755 or 0o1777, and any without further bits for an owner, `(UID, GID)`, that isn't root."""
+
     path: str
     mode: int = 0o755
+    owner: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,27 @@ Source: OCI image-spec v1.1: config.md, manifest.md, image-index.md, descriptor.
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from imagebake.image import documents
 from imagebake.image.layers import Layer, from_blob
 from sealpress.console import SILENT, Progress
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import Architecture
 
 INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar"
+GZIP_LAYER_TYPE: Final = LAYER_TYPE + "+gzip"
 LAYOUT_FILE: Final = "oci-layout"
 LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -33,14 +36,18 @@ _VARIANTS: Final[Mapping[str, str]] = {"arm64": "v8"}
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What an engine runs, and how. `user` is "UID:GID", `port` a TCP port."""
+    """What an engine runs, and how. `user` is "UID:GID", `port` a TCP port (None: it listens on none).
+
+    `volumes` are absolute paths of folders whose content outlives the container.
+    """
 
     entrypoint: tuple[str, ...]
     user: str
-    port: int
+    port: int | None
     stop_signal: str
     working_dir: str = "/"
     environment: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -95,15 +102,31 @@ class Sealed:
 
 
 def seal(runtime: Runtime, layers: Sequence[Layer], architecture: Architecture, created: datetime) -> Sealed:
-    """The image that these layers make. `created`, with a time zone, stands in it to the second."""
+    """The image that these layers make. `created`, with a time zone, stands in it to the second.
+
+    Raises Problem (exit 3, 5) for a value of the configuration that engines would read otherwise, or not at all.
+    """
     config = Document(CONFIG_TYPE, canonical(_config(runtime, layers, architecture, created)))
-    manifest = {
+    # Read as others will read it: an unknown key, or a value of another shape, ends here.
+    documents.config(config.data, "the image's configuration", strict=True)
+    raise_all(list(_wrong(runtime)))
+    described = [Descriptor(LAYER_TYPE, layer.diff_id, layer.size) for layer in layers]
+    return Sealed(architecture, config, manifest(config, described), tuple(layers))
+
+
+def manifest(
+    config: Document, layers: Iterable[Descriptor], annotations: Mapping[str, str] = MappingProxyType({})
+) -> Document:
+    """manifest.md: an image with this configuration and these layers, lowest first."""
+    document: dict[str, object] = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": Descriptor(CONFIG_TYPE, config.digest, config.size).as_json(),
-        "layers": [Descriptor(LAYER_TYPE, layer.diff_id, layer.size).as_json() for layer in layers],
+        "layers": [layer.as_json() for layer in layers],
     }
-    return Sealed(architecture, config, Document(MANIFEST_TYPE, canonical(manifest)), tuple(layers))
+    if annotations:
+        document["annotations"] = dict(annotations)
+    return Document(MANIFEST_TYPE, canonical(document))
 
 
 def index(manifests: Iterable[Descriptor]) -> Document:
@@ -167,6 +190,27 @@ def write_layout(images: Sequence[Sealed], reference: str, folder: Path, progres
     return [_read_from(image, folder) for image in images]
 
 
+def _wrong(runtime: Runtime) -> Iterator[Problem]:
+    """What has another shape than config.md, "Properties", wants. Engines take most of it without a word."""
+    for text in (*runtime.environment, *runtime.volumes, runtime.working_dir, runtime.stop_signal):
+        if any(ord(char) < 0x20 for char in text):
+            yield Problem(f'"{text}" in the image\'s configuration has a control character')
+    if any("\0" in text for text in runtime.entrypoint):
+        yield Problem("the image's entrypoint has a NUL in an argument")
+    if not runtime.entrypoint or not runtime.entrypoint[0].startswith("/"):
+        yield Problem("the image's entrypoint must be a program by its whole path: there is no shell to look for it")
+    if not re.fullmatch(r"[0-9]{1,5}:[0-9]{1,5}", runtime.user):
+        yield Problem(f'the image\'s user must be "UID:GID", not "{runtime.user}"')
+    if runtime.port is not None and not 0 < runtime.port < 1 << 16:
+        yield Problem(f"the image can't listen on the port {runtime.port}")
+    for variable in runtime.environment:
+        if not re.match(r"[A-Za-z_][A-Za-z0-9_]*=", variable):
+            yield Problem(f'a variable of the image\'s environment must be "NAME=value", not "{variable}"')
+    for path in (*runtime.volumes, runtime.working_dir):
+        if not path.startswith("/") or {"..", "."} & {*path.split("/")}:
+            yield Problem(f'"{path}" in the image\'s configuration must be an absolute path')
+
+
 def _config(
     runtime: Runtime, layers: Sequence[Layer], architecture: Architecture, created: datetime
 ) -> dict[str, object]:
@@ -175,7 +219,8 @@ def _config(
         "created": moment,
         "config": {
             "User": runtime.user,
-            "ExposedPorts": {f"{runtime.port}/tcp": {}},
+            **({"ExposedPorts": {f"{runtime.port}/tcp": {}}} if runtime.port else {}),
+            **({"Volumes": {path: {} for path in runtime.volumes}} if runtime.volumes else {}),
             "Env": list(runtime.environment),
             "Entrypoint": list(runtime.entrypoint),
             "WorkingDir": runtime.working_dir,

@@ -1,8 +1,8 @@
 """The canonical tar: one description of files gives one stream of bytes, on every machine.
 
     order      entries by the UTF-8 bytes of their paths; every parent folder once, before what it holds
-    owner      0:0, without names
-    mode       files 0644 or 0755, folders 0755 or 1777, links 0777
+    owner      0:0, without names; a folder may have another
+    mode       files 0644 or 0755, folders 0755 or 1777, links 0777; a folder with another owner has its own
     mtime      files: 31 bits of the content's sha256; folders and links: 0
     format     ustar; a pax record only where a path or a target is longer than 100 bytes or not ASCII
 
@@ -13,6 +13,7 @@ Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block"; OC
 """
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ BLOCK: Final = 512
 _END: Final = bytes(2 * BLOCK)
 _NAME_LIMIT: Final = 100  # bytes in ustar's name and linkname fields
 _SIZE_LIMIT: Final = 8**11  # ustar's size field has 11 octal digits
+_OWNER_LIMIT: Final = 8**7  # its uid and gid fields have 7
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,8 @@ def stream(entries: Iterable[Entry]) -> Iterator[bytes]:
     """
     for entry in arranged(entries):
         match entry:
-            case Directory(path, mode):
-                yield _header(path + "/", b"5", mode=mode)
+            case Directory(path, mode, owner):
+                yield _header(path + "/", b"5", mode=mode, owner=owner)
             case Symlink(path, target):
                 yield _header(path, b"2", mode=0o777, target=target)
             case File(path, content, mode):
@@ -67,8 +70,8 @@ def measure(entries: Iterable[Entry]) -> int:
     total = len(_END)
     for entry in arranged(entries):
         match entry:
-            case Directory(path, mode):
-                total += len(_header(path + "/", b"5", mode=mode))
+            case Directory(path, mode, owner):
+                total += len(_header(path + "/", b"5", mode=mode, owner=owner))
             case Symlink(path, target):
                 total += len(_header(path, b"2", mode=0o777, target=target))
             case File(path, content, mode):
@@ -118,8 +121,12 @@ def _normal(entry: Entry) -> Entry:
             if content.size >= _SIZE_LIMIT:
                 raise _refused(path, "is larger than 8 GiB")
             return File(path, content, 0o755 if mode & 0o100 else 0o644)
-        case Directory(path, mode):
+        case Directory(path, mode, (0, 0)):
             return Directory(path, 0o1777 if mode == 0o1777 else 0o755)
+        case Directory(path, mode, owner):
+            if mode & ~0o777 or not all(0 <= number < _OWNER_LIMIT for number in owner):
+                raise _refused(path, f"has the mode {mode:o} and the owner {owner}, which no image can say")
+            return entry
         case Symlink(path, target):
             _check_target(path, target)
             return entry
@@ -152,7 +159,7 @@ def _check_text(path: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise _refused(path.encode("utf-8", "backslashreplace").decode(), "is not UTF-8") from None
-    if any(ord(char) < 0x20 or ord(char) == 0x7F or char == "\\" for char in text):
+    if _CONTROL.search(text):
         raise _refused(path, "has a control character or a backslash")
 
 
@@ -225,13 +232,22 @@ def mtime(sha256: str) -> int:
     return int(sha256[:8], 16) >> 1
 
 
-def _header(path: str, kind: bytes, *, mode: int, size: int = 0, mtime: int = 0, target: str = "") -> bytes:
+def _header(
+    path: str,
+    kind: bytes,
+    *,
+    mode: int,
+    size: int = 0,
+    mtime: int = 0,
+    target: str = "",
+    owner: tuple[int, int] = (0, 0),
+) -> bytes:
     records = b"".join(
         _record(key, text)
         for key, text in (("linkpath", target), ("path", path))
         if not text.isascii() or len(text) > _NAME_LIMIT
     )
-    block = _block(_fitted(path), kind, mode=mode, size=size, mtime=mtime, target=_fitted(target))
+    block = _block(_fitted(path), kind, mode=mode, size=size, mtime=mtime, target=_fitted(target), owner=owner)
     if not records:
         return block
     # The extended header's own name is shown by no reader; it only must be there.
@@ -253,8 +269,17 @@ def _record(key: str, text: str) -> bytes:
     return str(length).encode() + rest
 
 
-def _block(name: bytes, kind: bytes, *, mode: int, size: int, mtime: int, target: bytes) -> bytes:
-    before = b"%-100b%07o\0%07o\0%07o\0%011o\0%011o\0" % (name.ljust(100, b"\0"), mode, 0, 0, size, mtime)
+def _block(
+    name: bytes,
+    kind: bytes,
+    *,
+    mode: int,
+    size: int,
+    mtime: int,
+    target: bytes,
+    owner: tuple[int, int] = (0, 0),
+) -> bytes:
+    before = b"%-100b%07o\0%07o\0%07o\0%011o\0%011o\0" % (name.ljust(100, b"\0"), mode, *owner, size, mtime)
     after = kind + target.ljust(100, b"\0") + b"ustar\x0000" + bytes(64) + b"0000000\x000000000\0"
     # The checksum is taken with its own eight bytes as spaces.
     checksum = sum(before) + 8 * 0x20 + sum(after)

@@ -13,6 +13,8 @@ Each module's name, and what it knows:
     elf          what a program or a library needs
     selection    which files an image needs of which packages
     lock         imagebake.lock: what was chosen, by digest
-    resolve      makes a lock
+    resolve      makes a lock, and tells what it lags behind in
     contents     the layers that a lock names
+    copyright    copyright files as SPDX expressions
+    inventory    what packages say of themselves: dpkg's record of them
 """

@@ -22,6 +22,7 @@ FILE_LIMIT: Final = 256 << 20  # bytes of one file
 TOTAL_LIMIT: Final = 1 << 30  # bytes of one archive, unpacked
 ITEM_LIMIT: Final = 100_000
 _NAME_LIMIT: Final = 64 << 10  # bytes of an extended header: names, and nothing else that is read
+_EXTENDED_LIMIT: Final = 16  # headers for one member
 _XZ_MEMORY: Final = 96 << 20  # `xz -9` needs 65 MB to unpack
 
 Kind = Literal["file", "hard link", "symlink", "directory", "device"]
@@ -111,46 +112,73 @@ def _ungzip(packed: Iterator[bytes]) -> Iterator[bytes]:
     raise refused("its gzip data is cut short")
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What stands before a member of a tar: names of any length, and its type as ustar has it."""
+
+    path: str
+    target: str
+    kind: bytes
+    mode: int
+    size: int
+
+
+def next_header(read: Callable[[int], bytes]) -> Header | None:
+    """The next member's header, with the extended ones before it; None at the tar's end.
+
+    `read` gives exactly as many bytes as it is asked for. Raises Problem (exit 4).
+    """
+    long_path = long_target = None
+    for _ in range(_EXTENDED_LIMIT):
+        header = read(BLOCK)
+        if header == bytes(BLOCK):
+            return None
+        _check_sum(header)
+        kind = header[156:157]
+        size = _number(header[124:136])
+        if kind not in {b"L", b"K", b"x", b"g"}:
+            path = _path(header) if long_path is None else long_path
+            target = _text(header[157:257]) if long_target is None else long_target
+            return Header(path, target, kind, _number(header[100:108]), size)
+        if size > _NAME_LIMIT:
+            raise refused(f"an extended header has {size} bytes, more than the {_NAME_LIMIT} that are allowed")
+        extended = read(size)
+        read(-size % BLOCK)
+        match kind:
+            case b"L":
+                long_path = _text(extended)
+            case b"K":
+                long_target = _text(extended)
+            case b"x":
+                records = _records(extended)
+                long_path = records.get("path", long_path)
+                long_target = records.get("linkpath", long_target)
+    raise refused("it has extended headers without end")
+
+
 def tar_items(pieces: Iterator[bytes], wanted: Callable[[str], bool]) -> Iterator[Item]:
     """The members of a tar in its order; the content of those files whose path is `wanted`, which sees the raw path.
 
     Raises Problem (exit 4) for bytes that are no tar, and beyond the bounds above.
     """
     reader = _Reader(pieces)
-    long_path = long_target = None
     for _ in range(ITEM_LIMIT):
-        header = reader.read(BLOCK)
-        if header == bytes(BLOCK):
+        header = next_header(reader.read)
+        if header is None:
             return
-        _check_sum(header)
-        kind = header[156:157]
-        size = _number(header[124:136])
-        if kind in {b"L", b"K", b"x", b"g"}:
-            extended = reader.padded(size, _NAME_LIMIT, "an extended header")
-            match kind:
-                case b"L":
-                    long_path = _text(extended)
-                case b"K":
-                    long_target = _text(extended)
-                case b"x":
-                    records = _records(extended)
-                    long_path = records.get("path", long_path)
-                    long_target = records.get("linkpath", long_target)
-            continue
-        path = _path(header) if long_path is None else long_path
-        target = _text(header[157:257]) if long_target is None else long_target
-        long_path = long_target = None
-        item = _item(path, target, kind, _number(header[100:108]), size)
-        if item.kind == "file" and wanted(path):
-            yield replace(item, data=reader.padded(size, FILE_LIMIT, f'"{path}"'))
+        item = item_of(header)
+        if item.kind == "file" and wanted(item.path):
+            yield replace(item, data=reader.padded(item.size, FILE_LIMIT, f'"{item.path}"'))
         else:
-            reader.skip(item.size, f'"{path}"')
+            reader.skip(item.size, f'"{item.path}"')
             yield item
     raise refused(f"it holds more than {ITEM_LIMIT} files")
 
 
-def _item(path: str, target: str, kind: bytes, mode: int, size: int) -> Item:
-    match kind:
+def item_of(header: Header) -> Item:
+    """The member without its content. Raises Problem (exit 4) for a type that nothing here should hold."""
+    path, target, mode, size = header.path, header.target, header.mode, header.size
+    match header.kind:
         case b"0" | b"\0":
             return Item(path, "file", mode, size, "", None)
         case b"1":
@@ -176,11 +204,25 @@ class _Reader:
         self._left = TOTAL_LIMIT
 
     def read(self, size: int) -> bytes:
+        if size > len(self._buffer) + CHUNK:
+            return self._read_large(size)
         while len(self._buffer) < size:
             self._buffer += self._piece()
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         return data
+
+    def _read_large(self, size: int) -> bytes:
+        """As `read`, without a second copy of a large file on the way."""
+        pieces = [bytes(self._buffer)]
+        self._buffer.clear()
+        left = size - len(pieces[0])
+        while left:
+            piece = self._piece()
+            pieces.append(piece[:left])
+            self._buffer += piece[left:]
+            left -= len(pieces[-1])
+        return b"".join(pieces)
 
     def padded(self, size: int, limit: int, what: str) -> bytes:
         if size > limit:

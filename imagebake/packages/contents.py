@@ -1,9 +1,12 @@
 """The layers that a lock names: fetched where they aren't cached, unpacked, selected, and checked against the lock."""
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from imagebake import cache as cache_folder
 from imagebake.image import tar
@@ -14,6 +17,8 @@ from imagebake.packages.selection import Root
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture, ImageSettings
+
+_WORKERS: Final = 2  # packages that are unpacked at a time: each may take 20 MB
 
 Layer = tuple[LockedPackage, tuple[Entry, ...]]
 
@@ -38,7 +43,10 @@ def layers_of(
         name: fetch.package(package, folder, mirrors, date=lock.date, progress=progress)
         for name, package in locked.items()
     }
-    entries = {name: unpack(files[name], package, lock.roots, architecture) for name, package in locked.items()}
+    # xz leaves Python's lock to the others; results come in their order. More would only wait, and take memory.
+    with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _WORKERS)) as pool:
+        unpacking = pool.map(lambda one: unpack(files[one.name], one, lock.roots, architecture), locked.values())
+        entries = dict(zip(locked, unpacking, strict=True))
     selected = selection.select(lock.roots, architecture, Unpacked(entries))
     if [one.package for one in selected] != list(locked):
         raise _mismatch("its packages are not those that its roots need, in the order of layers")

@@ -27,7 +27,7 @@ from sealpress.settings import Architecture
 NAME: Final = "imagebake.lock"
 FORMAT: Final = 1
 
-_RENEW: Final = "don't edit the lock by hand; renew it: imagebake lock"
+_RENEW: Final = "don't edit the lock by hand; take it back from git, or delete it and write a new one: imagebake lock"
 _SIZE_LIMIT: Final = 1 << 30  # bytes of one package
 _FILE_LIMIT: Final = 4 << 20
 
@@ -91,10 +91,18 @@ def dump(lock: Lock) -> str:
         f"suite = {_quoted(lock.suite)}",
         f"date = {lock.date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "roots = [",
-        *(f"    {{ package = {_quoted(root.package)}, path = {_quoted(root.path)} }}," for root in lock.roots),
+        *(f"    {{ {_root(root)} }}," for root in lock.roots),
         "]",
     ]
     return "\n".join([*head, *(line for package in lock.packages for line in _package_lines(package))]) + "\n"
+
+
+def _root(root: Root) -> str:
+    """Without what it doesn't say, so that a root looks the same to every sealpress that knows its keys."""
+    text = f"package = {_quoted(root.package)}, path = {_quoted(root.path)}"
+    if root.exclude:
+        text += f", exclude = [{', '.join(map(_quoted, root.exclude))}]"
+    return f"{text}, joined = {_quoted(root.joined)}" if root.joined else text
 
 
 def _package_lines(package: LockedPackage) -> Iterable[str]:
@@ -179,7 +187,7 @@ def _check_format(node: Node) -> None:
         raise Problem(
             f"the lock has format {given.value}; this sealpress reads format {FORMAT}",
             place=given.place,
-            hint="use the sealpress that wrote it, or renew it: imagebake lock",
+            hint="use the sealpress that wrote it, or delete the lock and write a new one: imagebake lock",
             code=Exit.LOCK,
         )
 
@@ -203,8 +211,9 @@ def _wrong_values(node: Node, found: _File) -> Iterable[Problem]:
     for number, root in enumerate(found.roots):
         if not is_name(root.package):
             yield _wrong(node, ("roots", number, "package"), f'package must be a package\'s name, not "{root.package}"')
-        if not root.path or root.path.startswith("/") or ".." in root.path.split("/"):
-            yield _wrong(node, ("roots", number, "path"), f'path must be below the image\'s root, not "{root.path}"')
+        for key, path in (("path", root.path), *((("joined", root.joined),) if root.joined else ())):
+            if not path or path.startswith("/") or ".." in path.split("/"):
+                yield _wrong(node, ("roots", number, key), f'{key} must be below the image\'s root, not "{path}"')
     seen: set[tuple[str, str]] = set()
     for number, package in enumerate(found.package):
         for key, (wanted, is_right) in _CHECKS.items():

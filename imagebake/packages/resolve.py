@@ -19,7 +19,7 @@ from imagebake.packages.index import Candidate, Dependency, Index
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root, Selected
 from sealpress.console import SILENT, Progress
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import Architecture, ImageSettings
 
 if TYPE_CHECKING:
@@ -43,27 +43,96 @@ def resolve(
     returned itself where nothing changes. `now`, with a time zone, only decides whether a signature has expired: no
     output depends on it. `cache` is `imagebake.cache.folder()` where it is None; `keys` are Debian's.
 
-    Raises Problem (exit 4): no mirror, a wrong or expired signature, a package or a library that isn't there.
+    Raises Problem (exit 4): no mirror, a wrong or expired signature, a package or a library that isn't there; a mirror
+    that is older than `existing`, as a whole or in one of its packages.
     """
     folder = cache_folder.folder() if cache is None else cache
     mirrors = mirror.find(settings)
-    releases = debian.releases(mirrors, settings.suite, now, debian.keyring() if keys is None else keys)
-    date = max(release.date for release in releases.values())
     known = existing if existing and existing.suite == settings.suite else None
+    releases = _releases(mirrors, settings.suite, known, now, keys)
+    date = max(release.date for release in releases.values())
+    packages: list[LockedPackage] = []
+    for architecture in sorted(set(settings.architectures)):
+        pins = {} if upgrade or not known else {p.name: p for p in known.packages if p.architecture == architecture}
+        packages += _locked(_Work(architecture, tuple(roots), folder, mirrors, progress), releases, pins)
+    if known:
+        raise_all(list(_steps_back(known, packages)))
+    lock = Lock(settings.suite, date, tuple(roots), tuple(packages))
+    if known and (known.roots, known.packages) == (lock.roots, lock.packages):
+        return known
+    return lock
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A locked package that the mirror has a newer version of. `is_security`: one of the newer ones is in the suite's
+    security archive.
+    """
+
+    name: str
+    architecture: Architecture
+    locked: str
+    newest: str
+    is_security: bool
+
+
+def outdated(
+    settings: ImageSettings,
+    lock: Lock,
+    *,
+    now: datetime,
+    cache: Path | None = None,
+    keys: Sequence["Cert"] | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Outdated, ...]:
+    """What a lock lags behind in, for the architectures that it has, in its own order. Nothing but indexes is fetched.
+
+    The arguments are those of `resolve`. Raises Problem (exit 4), also for a mirror that is older than the lock: it
+    would call everything new. `settings.suite` is not asked for: a lock lags behind in its own suite.
+    """
+    folder = cache_folder.folder() if cache is None else cache
+    mirrors = mirror.find(settings)
+    releases = _releases(mirrors, lock.suite, lock, now, keys)
+    found: list[Outdated] = []
+    for architecture in lock.architectures:
+        indexes = [index.load(archive, one, architecture, folder, progress) for archive, one in releases.items()]
+        for package in lock.of(architecture):
+            known = [candidate for one in indexes for candidate in one.candidates(package.name)]
+            newer = [one for one in known if version.compare(one.version, package.version) > 0]
+            if newer:
+                newest = max((one.version for one in newer), key=version.key)
+                is_security = any(one.archive == "security" for one in newer)
+                found.append(Outdated(package.name, architecture, package.version, newest, is_security))
+    return tuple(found)
+
+
+def _releases(
+    mirrors: mirror.Mirrors, suite: str, known: Lock | None, now: datetime, keys: Sequence["Cert"] | None
+) -> dict[debian.Archive, debian.Release]:
+    """The archives' Release files. Raises Problem (exit 4), also where the newest is older than a lock from there."""
+    releases = debian.releases(mirrors, suite, now, debian.keyring() if keys is None else keys)
+    date = max(release.date for release in releases.values())
     if known and date < known.date:
         raise Problem(
             f"the mirror is older than the lock: {date:%Y-%m-%d %H:%M}, before {known.date:%Y-%m-%d %H:%M} UTC",
             hint="use another mirror, or wait until this one is updated; to go back on purpose, delete the lock",
             code=Exit.LOCK,
         )
-    packages: list[LockedPackage] = []
-    for architecture in sorted(set(settings.architectures)):
-        pins = {} if upgrade or not known else {p.name: p for p in known.packages if p.architecture == architecture}
-        packages += _locked(_Work(architecture, tuple(roots), folder, mirrors, progress), releases, pins)
-    lock = Lock(settings.suite, date, tuple(roots), tuple(packages))
-    if known and (known.roots, known.packages) == (lock.roots, lock.packages):
-        return known
-    return lock
+    return releases
+
+
+def _steps_back(known: Lock, packages: Sequence[LockedPackage]) -> Iterator[Problem]:
+    """A mirror whose archives are not equally fresh would give an older package than the lock has: with its holes."""
+    locked = {(package.name, package.architecture): package.version for package in known.packages}
+    for package in packages:
+        before = locked.get((package.name, package.architecture), package.version)
+        if version.compare(package.version, before) < 0:
+            yield Problem(
+                f"the mirror has only {package.name} {package.version} for {package.architecture}: older than"
+                f" {before}, which the lock has",
+                hint="use another mirror, or wait until this one is updated; to go back on purpose, delete the lock",
+                code=Exit.LOCK,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,20 @@ file, its licence is kept too.
     lib64/ld-linux-x86-64.so.2                  the ELF interpreter, at the path that programs name
     usr/share/doc/nginx/copyright
 
+What a root leaves out (`exclude`) is not there at all, its licence aside. What it joins (`joined`) is one file in the
+place of many: the certificates of CA roots, as `update-ca-certificates` would write them, without running it.
+
 Source: ld.so(8), "DESCRIPTION"; Debian Policy 4.7, section 12.5 (copyright files).
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from posixpath import dirname, normpath
 from typing import Final, Protocol
 
-from imagebake.image.entries import Directory, Entry, File, Symlink
+from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
 from imagebake.packages import elf
 from imagebake.packages.deb import MERGED
 from sealpress.problems import Exit, Problem
@@ -33,10 +37,25 @@ _LINK_LIMIT: Final = 16
 class Root:
     """What a recipe wants of a package. `path` is relative to the image's root; `*` stands for any part of a name,
     `**` for any part of a path.
+
+    `exclude` takes the same patterns: a file that matches is left out, and a folder that matches with all below it.
+    `joined`: the path of one file that holds all that match, sorted by their paths, each ended by a line feed; they
+    themselves are not kept.
     """
 
     package: str
     path: str
+    exclude: tuple[str, ...] = ()
+    joined: str = ""
+
+    def takes(self, path: str) -> bool:
+        """Whether a path of the package is one that this root names."""
+        return _pattern(self.path).fullmatch(path) is not None and not is_left_out(path, self.exclude)
+
+
+def is_left_out(path: str, exclude: Iterable[str]) -> bool:
+    """Whether one of the patterns matches the path, or a folder that it is in."""
+    return any(_pattern(one).fullmatch(part) for one in exclude for part in (path, *_parents(path)))
 
 
 class Shelf(Protocol):
@@ -61,15 +80,13 @@ class Selected:
 
 def wanted(package: str, roots: Iterable[Root], architecture: Architecture) -> Callable[[str], bool]:
     """Says of a package's path whether it may be kept: all else needn't be unpacked."""
-    patterns = [_pattern(root.path) for root in roots if root.package == package]
-    folders = _library_folders(architecture)
+    asked = [root for root in roots if root.package == package]
+    folders = library_folders(architecture)
     licence = (f"usr/share/doc/{package}", _licence_path(package))
 
     def is_wanted(path: str) -> bool:
         return (
-            (dirname(path) in folders and ".so" in path)
-            or path in licence
-            or any(pattern.fullmatch(path) for pattern in patterns)
+            (dirname(path) in folders and ".so" in path) or path in licence or any(root.takes(path) for root in asked)
         )
 
     return is_wanted
@@ -82,7 +99,7 @@ def select(roots: Sequence[Root], architecture: Architecture, shelf: Shelf) -> t
     own, in the order in which `roots` first names them. Raises Problem (exit 4): a root or a library that isn't there,
     a file for another machine, a link to nothing, a package without a licence.
     """
-    walk = _Walk(architecture, shelf, _library_folders(architecture))
+    walk = _Walk(architecture, shelf, library_folders(architecture))
     for root in roots:
         walk.keep_root(root)
     walk.follow()
@@ -108,15 +125,17 @@ class _Walk:
     queue: list[tuple[str, str, elf.Elf]] = field(default_factory=list)
 
     def keep_root(self, root: Root) -> None:
-        pattern = _pattern(root.path)
         entries = self.shelf.entries(root.package)
-        matches = [path for path in entries if pattern.fullmatch(path)]
+        matches = [path for path, entry in entries.items() if root.takes(path) and _fits(root, entry)]
         if not matches:
             raise Problem(
                 f'the package {root.package} has no "{root.path}"',
                 hint="the recipe asks for it; does it fit the suite under [image] in site.toml?",
                 code=Exit.LOCK,
             )
+        if root.joined:
+            self._put(root.package, _joined(root.joined, [entries[path] for path in sorted(matches, key=str.encode)]))
+            return
         for path in matches:
             self._keep(root.package, entries[path])
 
@@ -138,10 +157,10 @@ class _Walk:
         folders = {parent for path in kept for parent in _parents(path)}
         for package, entries in self.kept.items():
             for entry in entries.values():
-                if isinstance(entry, Symlink) and _pointed(entry) not in kept | folders:
+                if isinstance(entry, Symlink) and pointed(entry) not in kept | folders:
                     raise Problem(
                         f'the link "{entry.path}" of {package} points to "{entry.target}", which is not kept',
-                        hint="name the file that it points to among the recipe's roots, too",
+                        hint="name the file that it points to among the recipe's roots, too, or exclude the link",
                         code=Exit.LOCK,
                     )
 
@@ -155,7 +174,7 @@ class _Walk:
                     self._put(package, file)
                     return
                 case (Symlink() as link, _) | (_, Symlink() as link):
-                    parts = _pointed(link).split("/")
+                    parts = pointed(link).split("/")
                     self._put(package, link)
                     if parts[:3] != ["usr", "share", "doc"] or len(parts) < 4:
                         break
@@ -174,7 +193,7 @@ class _Walk:
         return max((1 + self._depth(other, above | {package}) for other in below), default=0)
 
     def _keep(self, package: str, entry: Entry) -> None:
-        if self._put(package, entry) and isinstance(entry, File) and (data := _elf_data(entry)):
+        if self._put(package, entry) and isinstance(entry, File) and (data := elf_data(entry)):
             file = elf.parse(data, f'"{entry.path}" of {package}')
             if file.machine != self.architecture:
                 raise Problem(
@@ -218,8 +237,20 @@ class _Walk:
         )
 
 
-def _elf_data(file: File) -> bytes:
-    """The whole content of an ELF file, else b""."""
+def _fits(root: Root, entry: Entry) -> bool:
+    """Only files can be joined."""
+    return isinstance(entry, File) or not root.joined
+
+
+def _joined(path: str, entries: Iterable[Entry]) -> File:
+    texts = (b"".join(entry.content.chunks()) for entry in entries if isinstance(entry, File))
+    return File(path, Bytes(b"".join(text if text.endswith(b"\n") else text + b"\n" for text in texts if text)))
+
+
+def elf_data(file: File) -> bytes:
+    """The whole content of a file that is ELF, else b""."""
+    if isinstance(file.content, Bytes):
+        return file.content.data if file.content.data.startswith(elf.MAGIC) else b""
     chunks = file.content.chunks()
     start = next(chunks, b"")
     return b"".join([start, *chunks]) if start.startswith(elf.MAGIC) else b""
@@ -232,20 +263,20 @@ def _resolved(entries: Mapping[str, Entry], path: str) -> File | None:
             case File() as file:
                 return file
             case Symlink() as link:
-                path = _pointed(link)
+                path = pointed(link)
             case Directory() | None:
                 return None
     return None
 
 
-def _pointed(link: Symlink) -> str:
+def pointed(link: Symlink) -> str:
     """Where a link points, as a path from the image's root."""
     path = normpath("/" + (link.target if link.target.startswith("/") else f"{dirname(link.path)}/{link.target}"))
     path = path.lstrip("/")
     return f"usr/{path}" if path.split("/")[0] in MERGED else path
 
 
-def _library_folders(architecture: Architecture) -> tuple[str, ...]:
+def library_folders(architecture: Architecture) -> tuple[str, ...]:
     """Where the dynamic linker looks by itself, in its order."""
     return (f"usr/lib/{TRIPLETS[architecture]}", "usr/lib", "usr/lib64")
 
@@ -254,6 +285,7 @@ def _licence_path(package: str) -> str:
     return f"usr/share/doc/{package}/copyright"
 
 
+@cache
 def _pattern(path: str) -> re.Pattern[str]:
     parts = (_WILD.get(part, re.escape(part)) for part in re.split(r"(\*\*|\*)", path))
     return re.compile("".join(parts), re.DOTALL)

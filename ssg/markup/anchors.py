@@ -2,7 +2,6 @@
 
 import html as entities
 import re
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ssg.l10n.language import Language
@@ -10,7 +9,7 @@ from ssg.l10n.slugs import slug
 from ssg.markup.converted import ANCHOR, Heading, MarkdownOptions
 from ssg.markup.positions import Source
 from ssg.markup.prose import finished, on_one_line, text
-from ssg.markup.tags import Tag, Token
+from ssg.markup.tags import Html, Tag
 
 _HEADING: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _IN_HEADING: Final = frozenset(
@@ -18,50 +17,44 @@ _IN_HEADING: Final = frozenset(
 )
 
 
-def named(tokens: Sequence[Token], source: Source) -> set[str]:
+def named(html: Html, source: Source) -> set[str]:
     """The anchors that the text names itself. One name for two is a fault."""
     ids: set[str] = set()
-    for token in tokens:
-        if isinstance(token, str) or not token.attributes:
+    for tag in html.tags:
+        if not tag.attributes:
             continue
-        name = token.attributes.get("id")
+        name = tag.attributes.get("id")
         if name is not None:
             name = name.removeprefix(ANCHOR)
             if name in ids:
                 place = source.find(rf"(?<=#){re.escape(name)}|(?<=id=[\"']){re.escape(name)}")
                 source.fault(f'two things have the anchor "{name}"', "give one of them another", place, len(name))
             ids.add(name)
-        elif token.name == "a" and (old := token.attributes.get("name")):
+        elif tag.name == "a" and (old := tag.attributes.get("name")):
             ids.add(old)
     ids.discard("")
     return ids
 
 
-def headings(tokens: Sequence[Token], ids: set[str], options: MarkdownOptions, language: Language) -> list[Heading]:
+def headings(html: Html, ids: set[str], options: MarkdownOptions, language: Language) -> list[Heading]:
+    """The headings, each of which gets an anchor that is not among `ids`, and a link to itself where that is asked."""
     found: list[Heading] = []
     numbers: dict[str, int] = {}
-    for start, token in enumerate(tokens):
-        if isinstance(token, str) or token.is_end or token.name not in _HEADING:
-            continue
-        end = next((n for n in range(start + 1, len(tokens)) if _ends(tokens[n], token.name)), None)
+    tags = html.tags
+    for start in [number for number, tag in enumerate(tags) if tag.name in _HEADING and not tag.is_end]:
+        opening = tags[start]
+        end = next((number for number in range(start + 1, len(tags)) if tags[number].closes(opening.name)), None)
         if end is None:
             continue
-        inner = list(without_anchors(tokens[start + 1 : end]))
+        inner = without_anchors(html.between(start, end))
         title = on_one_line(text(inner, with_images=True))
-        name = (token.attributes.get("id") or "").removeprefix(ANCHOR) or _unique(slug(title, language), ids, numbers)
-        token.attributes["id"] = ANCHOR + name
-        token.render()
-        html = "".join(_heading_html(inner))
-        found.append(Heading(int(token.name[1]), name, title, on_one_line(finished(html))))
+        own = (opening.attributes.get("id") or "").removeprefix(ANCHOR)
+        name = own or _unique(slug(title, language), ids, numbers)
+        tags[start] = opening.having({**opening.attributes, "id": ANCHOR + name})
+        found.append(Heading(int(opening.name[1]), name, title, on_one_line(finished(_heading_html(inner)))))
         if options.permalinks:
-            closing = tokens[end]
-            assert isinstance(closing, Tag)  # noqa: S101 - _ends() saw a tag
-            closing.raw = _permalink(name, title, options.permalink_label) + closing.raw
+            tags[end] = Tag(_permalink(name, title, options.permalink_label) + tags[end].raw, opening.name, is_end=True)
     return found
-
-
-def _ends(token: Token, name: str) -> bool:
-    return not isinstance(token, str) and token.is_end and token.name == name
 
 
 def _unique(base: str | None, ids: set[str], numbers: dict[str, int]) -> str:
@@ -84,41 +77,45 @@ def _permalink(name: str, title: str, label: str) -> str:
     return f'<a class="permalink" href="#{ANCHOR}{entities.escape(name)}" {said}></a>'
 
 
-def _heading_html(tokens: Sequence[Token]) -> Iterator[str]:
-    for token in tokens:
-        if isinstance(token, str):
-            yield token
-        elif token.name in _IN_HEADING:
-            yield f"</{token.name}>" if token.is_end else f"<{token.name}>"
+def _heading_html(inner: Html) -> str:
+    parts = [inner.texts[0]]
+    for tag, text_behind in zip(inner.tags, inner.texts[1:], strict=True):
+        if tag.name in _IN_HEADING:
+            parts.append(f"</{tag.name}>" if tag.is_end else f"<{tag.name}>")
+        parts.append(text_behind)
+    return "".join(parts)
 
 
-def label_footnotes(tokens: Sequence[Token], options: MarkdownOptions) -> None:
-    for token in tokens:
-        if isinstance(token, str) or not token.attributes:
-            continue
-        if token.attributes.get("role") == "doc-backlink":
-            number = token.attributes.pop("title", None) or ""
+def label_footnotes(html: Html, options: MarkdownOptions) -> None:
+    for at, tag in enumerate(html.tags):
+        if tag.attributes and tag.attributes.get("role") == "doc-backlink":
+            attributes = dict(tag.attributes)
+            number = attributes.pop("title", None) or ""
             if options.footnote_label:
-                token.attributes["aria-label"] = options.footnote_label.replace("{number}", number)
-            token.render()
+                attributes["aria-label"] = options.footnote_label.replace("{number}", number)
+            html.tags[at] = tag.having(attributes)
 
 
-def without_anchors(tokens: Sequence[Token]) -> Iterator[Token]:
-    """The tokens for use elsewhere: no ids, no footnote signs, no permalinks."""
+def without_anchors(html: Html) -> Html:
+    """The same for use elsewhere: no ids, no footnote signs, no permalinks."""
+    if not html.tags:
+        return html
+    found = Html(html.texts[:1], [])
     in_sign = False
-    for token in tokens:
-        if isinstance(token, str):
-            if not in_sign:
-                yield token
-        elif in_sign:
-            in_sign = not _ends(token, "sup")
-        elif token.name == "sup" and (token.attributes.get("id") or "").startswith(ANCHOR + "fnref"):
+    for tag, text_behind in zip(html.tags, html.texts[1:], strict=True):
+        if in_sign:
+            in_sign = not tag.closes("sup")
+        elif tag.name == "sup" and (tag.attributes.get("id") or "").startswith(ANCHOR + "fnref"):
             in_sign = True
-        elif "id" in token.attributes:
-            copy = Tag("", token.name, token.is_end, {k: v for k, v in token.attributes.items() if k != "id"})
-            copy.render()
-            yield copy
-        elif token.is_end and token.name in _HEADING:
-            yield Tag(f"</{token.name}>", token.name, is_end=True)
         else:
-            yield token
+            found.tags.append(_without_anchor(tag))
+            found.texts.append("")
+        if not in_sign:
+            found.texts[-1] += text_behind
+    return found
+
+
+def _without_anchor(tag: Tag) -> Tag:
+    if "id" in tag.attributes:
+        return tag.having({name: value for name, value in tag.attributes.items() if name != "id"})
+    return Tag(f"</{tag.name}>", tag.name, is_end=True) if tag.is_end and tag.name in _HEADING else tag

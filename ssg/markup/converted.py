@@ -8,10 +8,12 @@ import html as entities
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from sealpress.problems import Place, Problem
-from sealpress.settings import MarkdownSettings
+
+if TYPE_CHECKING:
+    from sealpress.settings import MarkdownSettings
 
 STX: Final = "\x02"
 ETX: Final = "\x03"
@@ -38,7 +40,7 @@ class MarkdownOptions:
 
     @classmethod
     def of(
-        cls, settings: MarkdownSettings, *, permalink_label: str = "", footnote_label: str = ""
+        cls, settings: "MarkdownSettings", *, permalink_label: str = "", footnote_label: str = ""
     ) -> "MarkdownOptions":
         """The options that site.toml asks for, with a theme's labels."""
         return cls(
@@ -125,6 +127,17 @@ class Converted:
     plain_text: str
     has_code: bool
     faults: tuple[Fault, ...]
+
+
+class Blocks(Protocol):
+    """Where highlighted code is kept, so that a page whose prose was edited needs no Pygments.
+
+    A key names the language and the code. Which Pygments made the HTML is for the keeper to know.
+    """
+
+    def get(self, key: str, /) -> str | None: ...
+
+    def put(self, key: str, html: str, /) -> None: ...
 
 
 # STX and ETX never come from a source: they are taken out before the conversion begins.

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ssg.l10n.language import Language
 from ssg.markup import acceleration
-from ssg.markup.body import body
-from ssg.markup.converted import Converted, MarkdownOptions
-from ssg.markup.positions import Source
+from ssg.markup.converted import Blocks, Converted, MarkdownOptions
 
 if TYPE_CHECKING:
     from markdown import Markdown
@@ -25,11 +23,15 @@ _PLACEHOLDER: Final = "klzzwxh:"  # what Python-Markdown puts for inline markup 
 EMPTY: Final = Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=())
 
 
-def convert(text: str, options: MarkdownOptions, language: Language) -> Converted:
+def convert(text: str, options: MarkdownOptions, language: Language, blocks: Blocks | None = None) -> Converted:
     """The Converted of a Markdown text: a function of the three arguments alone, whatever was converted before.
 
+    `blocks` keeps highlighted code from one conversion to another, and changes nothing but who does the work.
     Raises nothing for what an author can write: what must be mended is in `faults`, at its line and column in `text`.
     """
+    from ssg.markup.body import body  # noqa: PLC0415 - with what it needs 20 ms, which a build of nothing saves
+    from ssg.markup.positions import Source  # noqa: PLC0415
+
     source = Source(text)
     if not source.text.strip():
         return EMPTY
@@ -43,7 +45,7 @@ def convert(text: str, options: MarkdownOptions, language: Language) -> Converte
             # Python-Markdown 3.11 miscounts some overlapping pairs; better a refusal than a page with a hole.
             hint = "escape each * and _ that is no emphasis with a backslash: \\*"
             source.fault("the emphasis in this text can't be told apart", hint, (1, 1))
-        return body(html, source, options, language, lambda number: _code(converter.state, number, options))
+        return body(html, source, options, language, lambda number: _code(converter.state, number, options, blocks))
     except RecursionError:
         # The instance was left in the middle of its work.
         _instance.cache_clear()
@@ -51,12 +53,12 @@ def convert(text: str, options: MarkdownOptions, language: Language) -> Converte
         return Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=tuple(source.faults))
 
 
-def _code(state: "State", number: int, options: MarkdownOptions) -> str:
+def _code(state: "State", number: int, options: MarkdownOptions, blocks: Blocks | None) -> str:
     from ssg.markup.highlighting import block  # noqa: PLC0415 - a text without code needs none of it
 
     if number >= len(state.fences):
         return ""
-    return block(state.fences[number], state.source, highlight=options.highlight)
+    return block(state.fences[number], state.source, highlight=options.highlight, blocks=blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def _instance(html: bool) -> _Converter:  # noqa: FBT001 - the key of the cache
     ]
     markdown = Markdown(extensions=extensions, output_format="html")
     if acceleration.is_on(markdown_version, acceleration.MARKDOWN):
-        from ssg.markup import patterns  # noqa: PLC0415
+        from ssg.markup import patterns, serialization  # noqa: PLC0415
 
         patterns.accelerate(markdown)
+        serialization.accelerate(markdown)
     return _Converter(markdown, state)

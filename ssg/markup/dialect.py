@@ -312,6 +312,11 @@ class _Footnotes(FootnoteExtension):
             text = "?"
         super().setFootnote(id, text)
 
+    def findFootnotesPlaceholder(self, root: Element) -> tuple[Element, Element, bool] | None:  # noqa: N802
+        # Looked for in the whole tree, which is worth it where somebody wrote one.
+        is_written = self.getConfig("PLACE_MARKER").split()[0] in self.state.source.text
+        return super().findFootnotesPlaceholder(root) if is_written else None
+
     def makeFootnotesDiv(self, root: Element) -> Element | None:  # noqa: N802
         div = super().makeFootnotesDiv(root)
         # A note that holds nothing but, say, a definition gets no link back, and Python-Markdown then stumbles over it.
@@ -334,8 +339,9 @@ class _FootnoteRoles(Treeprocessor):
     def run(self, root: Element) -> None:
         if not self.footnotes.footnotes:
             return
-        for element in root.iter():
-            self._adapt(element)
+        for tag in ("div", "a", "li", "sup"):
+            for element in root.iter(tag):
+                self._adapt(element)
         for name in self.footnotes.footnotes:
             if name not in self.footnotes.footnote_order:
                 place = self.state.source.find(rf"\[\^{re.escape(name)}\]:")

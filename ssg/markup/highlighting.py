@@ -1,5 +1,6 @@
 """Highlighted code: Pygments' classes and never its styles, so that a page needs no inline style and can turn dark."""
 
+import hashlib
 import html as entities
 import re
 from functools import cache
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sealpress.problems import Problem, did_you_mean
 from ssg.markup import acceleration
+from ssg.markup.converted import Blocks
 from ssg.markup.fences import Fence
 from ssg.markup.positions import Source
 
@@ -28,25 +30,26 @@ _TOKENS_EACH: Final = 8
 _TOKENS: Final = 1000
 
 
-def block(fence: Fence, source: Source, *, highlight: bool = True) -> str:
+def block(fence: Fence, source: Source, *, highlight: bool = True, blocks: Blocks | None = None) -> str:
     """The HTML of a fence. A language that Pygments doesn't know becomes a fault of the source.
+
+    Pygments is not so much as imported for code that `blocks` has.
 
         <pre class="highlight" tabindex="0"><code class="language-python">…</code></pre>
 
     With a title, a <figure class="code"> around it. Lines are <span class="line"> where they are numbered (the number
     in data-line, for the style sheet to show, so that it is never copied) or marked (class "marked").
     """
-    lexer = None
+    inner = None
     if highlight and fence.language not in PLAIN:
-        lexer = _lexer(fence.language.lower())
-        if lexer is None:
-            source.fault(
-                f'no highlighting for "{fence.language}"{did_you_mean(fence.language.lower(), _aliases())}',
-                "write the name of a language that Pygments knows, or leave it out",
-                (fence.line, fence.column),
-                len(fence.language),
-            )
-    inner = _spans(fence, source, lexer) if lexer else entities.escape(fence.code, quote=False)
+        key = key_of(fence)
+        inner = None if blocks is None else blocks.get(key)
+        if inner is None:
+            inner = _highlighted(fence, source)
+            if blocks is not None and inner is not None:
+                blocks.put(key, inner)
+    if inner is None:
+        inner = entities.escape(fence.code, quote=False)
     if fence.first_number is not None or fence.marked:
         inner = _lines(inner, fence)
     classes = " ".join(["highlight", *fence.classes])
@@ -59,19 +62,36 @@ def block(fence: Fence, source: Source, *, highlight: bool = True) -> str:
     return f'<figure class="code"><figcaption>{entities.escape(fence.title)}</figcaption>{pre}</figure>'
 
 
-def _spans(fence: Fence, source: Source, lexer: "Lexer") -> str:
+def key_of(fence: Fence) -> str:
+    """What the spans of a fence are kept by: SHA-256 over the language as written, in lower case, and the code."""
+    return hashlib.sha256(f"{fence.language.lower()}\0{fence.code}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _highlighted(fence: Fence, source: Source) -> str | None:
+    """Pygments' spans, without the elements around them; None, and a fault of the source, where it has none."""
+    lexer = _lexer(fence.language.lower())
+    place = (fence.line, fence.column)
+    if lexer is None:
+        source.fault(
+            f'no highlighting for "{fence.language}"{did_you_mean(fence.language.lower(), _aliases())}',
+            "write the name of a language that Pygments knows, or leave it out",
+            place,
+            len(fence.language),
+        )
+        return None
     from pygments import format as formatted  # noqa: PLC0415
 
-    tokens = list(islice(lexer.get_tokens(fence.code), _TOKENS_EACH * len(fence.code) + _TOKENS))
-    if len(tokens) == _TOKENS_EACH * len(fence.code) + _TOKENS:
+    most = _TOKENS_EACH * len(fence.code) + _TOKENS
+    tokens = list(islice(lexer.get_tokens(fence.code), most))
+    if len(tokens) == most:
         # Some of Pygments' lexers go round for ever on texts of another language.
         source.fault(
             f'the highlighting for "{fence.language}" comes to no end in this code',
             "write the name of another language, or leave it out",
-            (fence.line, fence.column),
+            place,
             len(fence.language),
         )
-        return ""
+        return None
     return str(formatted(tokens, _formatter()))
 
 

@@ -1,15 +1,14 @@
 """The URLs of a body: taken out of its tags as Links, with markers in their place."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ssg.markup.converted import ANCHOR, ETX, STX, Kind, Link, link_marker
 from ssg.markup.positions import MARK, Source, without_marks
-from ssg.markup.tags import Token
+from ssg.markup.tags import Html
 
-_URLS: Final = ("href", "src", "srcset", "poster", "data", "xlink:href")
+_URLS: Final = frozenset({"href", "src", "srcset", "poster", "data", "xlink:href"})
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SCRIPTS: Final = frozenset({"javascript:", "vbscript:", "livescript:", "data:"})
 _CANDIDATE: Final = re.compile(r"[\s,]*(\S+?)(?=,?(?:\s|$))[^,]*")
@@ -60,32 +59,24 @@ class _Links:
         return link_marker(number)
 
 
-def take_links(tokens: Sequence[Token], source: Source) -> tuple[list[Link], list[Link]]:
+def take_links(html: Html, source: Source) -> tuple[list[Link], list[Link]]:
     """Takes the targets out of all tags and puts markers in."""
     found = _Links(source)
-    for token in tokens:
-        if isinstance(token, str) or not token.attributes:
+    for number, tag in enumerate(html.tags):
+        if not tag.attributes:
             continue
-        changed = False
-        for name, value in token.attributes.items():
-            if (
-                name.lower() in _URLS
-                and value is not None
-                and ANCHOR not in value
-                and _is_url(token.name, name.lower())
-            ):
-                token.attributes[name] = _replaced(value, name.lower(), _kind(token.name, name.lower()), found)
-                changed = True
-            elif value is not None and STX in value and MARK.search(value):
-                token.attributes[name] = without_marks(value)
-                changed = True
+        changed: dict[str, str | None] = {}
+        for name, value in tag.attributes.items():
+            if value is None:
+                continue
+            known = name.lower()
+            if known in _URLS and ANCHOR not in value and (known != "data" or tag.name == "object"):
+                changed[name] = _replaced(value, known, _kind(tag.name, known), found)
+            elif STX in value and MARK.search(value):
+                changed[name] = without_marks(value)
         if changed:
-            token.render()
+            html.tags[number] = tag.having({**tag.attributes, **changed})
     return found.links, list(found.externals)
-
-
-def _is_url(tag: str, name: str) -> bool:
-    return tag == "object" if name == "data" else True
 
 
 def _kind(tag: str, name: str) -> Kind:

@@ -8,17 +8,18 @@ It skips nothing that could match.
 
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
-from markdown.blockprocessors import BlockProcessor
+from markdown.blockprocessors import BlockProcessor, ParagraphProcessor
 from markdown.extensions.tables import TableProcessor
+from markdown.inlinepatterns import DelimiterProcessor, LinkInlineProcessor
 from markdown.inlinepatterns import InlineProcessor as InlinePattern
-from markdown.inlinepatterns import LinkInlineProcessor
 from markdown.treeprocessors import InlineProcessor
-from markdown.util import INLINE_PLACEHOLDER_PREFIX, AtomicString
+from markdown.util import INLINE_PLACEHOLDER, INLINE_PLACEHOLDER_PREFIX, AtomicString
 
 from ssg.markup import expressions
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from markdown import Markdown
 
 _BRACKET: Final = re.compile(r"[\[\]]")
+_LONGEST: Final = 3  # signs that mean something: ***strong emphasis***
 _CLOSING: Final = re.compile("[)\"']")  # a quotation mark: Python-Markdown takes some links that never close
 
 
@@ -40,6 +42,9 @@ def accelerate(markdown: "Markdown") -> None:
     markdown.parser.parseBlocks = _parser_of(blocks)  # type: ignore[method-assign, assignment]
     markdown.is_block_level = lru_cache(1000)(markdown.is_block_level)  # type: ignore[method-assign]
     markdown.treeprocessors.register(GatedInline(markdown), "inline", 20)
+    for pattern in markdown.inlinePatterns:
+        if isinstance(pattern, DelimiterProcessor):
+            pattern.handleMatch = _pairing(pattern)  # type: ignore[method-assign, assignment]
     brackets = Brackets()
     for pattern in markdown.inlinePatterns:
         if isinstance(pattern, LinkInlineProcessor):
@@ -104,11 +109,20 @@ def _gate_table(processor: TableProcessor) -> None:
     processor.test = gated  # type: ignore[method-assign]
 
 
+_PERHAPS_MORE: Final = re.compile(r"\||\n[ ]*[#=\-_*:>\[]")
+
+
 def _parser_of(processors: Sequence[BlockProcessor]) -> Callable[[Element, list[str]], None]:
-    """BlockParser.parseBlocks() with a list of processors that isn't made anew for each block."""
+    """BlockParser.parseBlocks() with a list of processors that isn't made anew for each block, and is not asked about
+    plain paragraphs: but for tables, all look at how a line begins.
+    """
+    paragraph = next(processor for processor in processors if type(processor) is ParagraphProcessor)
 
     def parse(parent: Element, blocks: list[str]) -> None:
         while blocks:
+            if blocks[0][:1].isalpha() and not _PERHAPS_MORE.search(blocks[0]):
+                paragraph.run(parent, blocks)
+                continue
             for processor in processors:
                 if processor.test(parent, blocks[0]) and processor.run(parent, blocks) is not False:
                     break
@@ -120,11 +134,15 @@ _with_placeholders: Final[Any] = vars(InlineProcessor)["_InlineProcessor__proces
 
 
 class GatedInline(InlineProcessor):
-    """The tree processor that applies inline patterns, less those that can't match."""
+    """The tree processor that applies inline patterns, less those that can't match. None of ours asks what it stands
+    in, so that nothing is kept of that.
+    """
 
     def __init__(self, md: "Markdown") -> None:
         super().__init__(md)
-        self.patterns = list(md.inlinePatterns)
+        self.patterns: list[Any] = list(md.inlinePatterns)
+        assert not any(pattern.ANCESTOR_EXCLUDES for pattern in self.patterns)  # noqa: S101 - of this instance
+        self.finders = [pattern.getCompiledRegExp().finditer for pattern in self.patterns]
         clauses = [_clauses(pattern) for pattern in self.patterns]
         literals = sorted({literal for needed in clauses for clause in needed for literal in clause})
         self._bits = [(literal, 1 << number) for number, literal in enumerate(literals)]
@@ -132,28 +150,88 @@ class GatedInline(InlineProcessor):
         # For each pattern the masks that a text's must meet, every one of them in at least one bit.
         self._gates = [[sum(bits[literal] for literal in clause) for clause in needed] for needed in clauses]
         self._plans: dict[int, tuple[int, ...]] = {}
+        # One clause of each pattern is enough to tell that none can match, as in most texts.
+        some = {literal for needed in clauses for clause in needed[:1] for literal in clause} if all(clauses) else {""}
+        short = [literal for literal in literals if len(literal) == 1 and literal in some]
+        self._sign = re.compile(f"[{re.escape(''.join(short))}]" if short else "")
+        self._signs = [literal for literal in some if not any(sign in literal for sign in short)]
 
-    # Python gives these names to the methods of InlineProcessor that begin with two underscores.
+    def run(self, tree: Element, ancestors: list[str] | None = None) -> Element:
+        """As Python-Markdown's: elements are visited level by level, which is the order of the footnotes' numbers."""
+        del ancestors
+        self.stashed_nodes: dict[str, Element | str] = {}
+        self.ancestors = []
+        queue = deque([tree])
+        while queue:
+            element = queue.popleft()
+            inserted: list[tuple[Element, list[Element]]] = []
+            for child in element:  # with those that are put behind it meanwhile
+                text, tail = child.text, child.tail
+                if text and not isinstance(text, AtomicString):
+                    child.text = None
+                    made = [one for one, _ in self._InlineProcessor__processPlaceholders(self._apply(text), child)]
+                    if made:
+                        queue.extend(made)
+                        inserted.append((child, made))
+                if tail:
+                    behind = Element("d")
+                    child.tail = None
+                    made = [
+                        one
+                        for one, _ in self._InlineProcessor__processPlaceholders(
+                            self._apply(tail), behind, isText=False
+                        )
+                    ]
+                    if behind.tail:
+                        child.tail = behind.tail
+                    if made:
+                        at = list(element).index(child) + 1
+                        element[at:at] = made
+                if len(child):
+                    queue.append(child)
+            for child, made in inserted:
+                child[0:0] = made
+        return tree
 
-    def _InlineProcessor__handleInline(self, data: str, patternIndex: int = 0) -> str:  # noqa: N802, N803
-        if isinstance(data, AtomicString):
+    def _apply(self, data: str, number: int = 0) -> str:
+        """The text with placeholders for what patterns from `number` on make of it."""
+        if isinstance(data, AtomicString) or not self._may_match(data):
             return data
-        patterns = self.patterns
-        number = patternIndex
         start = 0
         plan = self._plan(data)
         while (chosen := plan[number]) >= 0:
             if chosen != number:
                 number, start = chosen, 0
-            changed, is_match, start = self._InlineProcessor__applyPattern(patterns[number], data, number, start)
-            if not is_match:
+            for found in self.finders[number](data, start):
+                node, begin, end = self.patterns[number].handleMatch(found, data)
+                if begin is not None and end is not None:
+                    break
+            else:
                 number += 1
-            elif changed is not data:
-                data = changed
-                plan = self._plan(data)
+                start = 0
+                continue
+            start = end
+            if node is None:
+                continue
+            if not isinstance(node, str):
+                self._apply_within(node, number)
+            name = f"{len(self.stashed_nodes):04}"
+            self.stashed_nodes[name] = node
+            before = data[:begin] + INLINE_PLACEHOLDER % name
+            data, start = before + data[end:], len(before)
+            plan = self._plan(data)
         return data
 
-    _InlineProcessor__applyPattern: Any
+    def _apply_within(self, node: Element, number: int) -> None:
+        if isinstance(node.text, AtomicString):
+            return
+        for child in (node, *node):
+            if child.text:
+                child.text = self._apply(child.text, number + 1)
+            if child.tail:
+                child.tail = self._apply(child.tail, number)
+
+    # Python gives this name to the method of InlineProcessor that begins with two underscores.
 
     def _InlineProcessor__processPlaceholders(  # noqa: N802
         self,
@@ -170,6 +248,9 @@ class GatedInline(InlineProcessor):
             parent.tail = parent.tail + data if parent.tail else data
         return []
 
+    def _may_match(self, data: str) -> bool:
+        return self._sign.search(data) is not None or any(sign in data for sign in self._signs)
+
     def _plan(self, data: str) -> tuple[int, ...]:
         """For each pattern's number the first one from there that may match, or -1."""
         mask = 0
@@ -185,6 +266,46 @@ class GatedInline(InlineProcessor):
             plan.append(number if is_open else plan[-1])
         self._plans[mask] = tuple(reversed(plan))
         return self._plans[mask]
+
+
+Handled = tuple[Element | None, int | None, int | None]
+
+
+def _pairing(pattern: DelimiterProcessor) -> Callable[[re.Match[str], str], Handled]:
+    """DelimiterProcessor.handleMatch(), which looks first for what nearly all emphasis is: the next run of signs is as
+    long, and can be an end.
+    """
+    own = pattern.handleMatch
+    signs = re.compile(f"[{re.escape(''.join(pattern.tokens))}]")
+
+    def handle(found: re.Match[str], data: str) -> Handled:
+        start = found.start()
+        sign = data[start]
+        inner = start + 1
+        while data[inner : inner + 1] == sign:
+            inner += 1
+        size = inner - start
+        end = signs.search(data, inner)
+        if size > _LONGEST or end is None or end[0] != sign:
+            return own(found, data)
+        boundary = pattern.delimiters[sign].boundary
+        opening, closing = boundary.match(data, start), boundary.match(data, end.start())
+        if (
+            opening is None
+            or closing is None
+            or opening.lastgroup == "end"
+            or closing.lastgroup == "start"
+            or closing.end() - closing.start() != size
+        ):
+            return own(found, data)
+        element = within = Element("em" if size == 1 else "strong")
+        if size == _LONGEST:
+            element.text = ""
+            within = SubElement(element, "em")
+        within.text = data[inner : closing.start()]
+        return element, start, closing.end()
+
+    return handle
 
 
 def _clauses(pattern: object) -> tuple[expressions.Clause, ...]:

@@ -2,13 +2,14 @@
 
 import html as entities
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from ssg.l10n.language import Language
 from ssg.markup.converted import ANCHOR, ETX, STX
-from ssg.markup.tags import Tag, Token
-from ssg.markup.typography import OBJECT, changed
+from ssg.markup.tags import Html, Tag
+from ssg.markup.typography import BREAK, OBJECT, changed
 
 _INLINE: Final = frozenset(
     {
@@ -49,121 +50,116 @@ _INLINE: Final = frozenset(
 _OPAQUE: Final = frozenset(
     {"code", "kbd", "samp", "var", "button", "select", "audio", "video", "object", "svg", "math"}
 )
-_LINE_BREAK: Final = ["\n"]  # all that stands between most blocks
 _UNREAD: Final = frozenset(
     {"pre", "script", "style", "textarea", "template", "svg", "math", "iframe", "noscript", "select"}
 )
+_UNSET: Final = _OPAQUE | _UNREAD
 _WHITE: Final = re.compile(r"[ \t\n\r\f\v]+")
 
+# What a tag is to the text around it, by name. All that isn't named here parts two blocks.
+_STANDS_FOR: Final[Mapping[str, str]] = MappingProxyType(
+    dict.fromkeys([*_INLINE, ""], "") | dict.fromkeys([*_OPAQUE, "img", "input"], OBJECT) | {"br": "\n"}
+)
+_READS: Final[Mapping[str, str]] = MappingProxyType(
+    dict.fromkeys([*_INLINE, "code", "kbd", "samp", "var", "img", "input", "wbr", ""], "")
+)
 
-def set_text(tokens: list[Token], language: Language) -> None:
-    """Sets the text of every run: all that stands between two block tags, code and images left out."""
-    run: list[int] = []
+
+def set_text(html: Html, language: Language) -> None:
+    """Sets all texts. A run of text ends where a block does; code and images are left out of it."""
+    texts = html.texts
+    numbers: list[int] = []  # of each part among the texts, or -1
     parts: list[str] = []
+    stands_for: str | None = BREAK  # the last tag
     hidden: list[str] = []  # open elements whose text is not set
-
-    def flush() -> None:
-        if (done := changed(parts, language)) is not None:
-            for number, part in zip(run, done, strict=True):
-                if number >= 0:
-                    tokens[number] = part
-        run.clear()
-        parts.clear()
-
-    for number, token in enumerate(tokens):
-        if isinstance(token, str):
-            if not hidden:
-                run.append(number)
-                parts.append(token)
-            continue
-        name = token.name
+    for number, tag in enumerate(html.tags):
         if hidden:
-            _follow(hidden, token)
-        elif name in _INLINE or not name:
-            pass
-        elif name in _OPAQUE or name in {"img", "input"}:
-            run.append(-1)
-            parts.append(OBJECT)
-            if name in _OPAQUE and not token.is_end:
+            _follow(hidden, tag)
+            continue
+        text = texts[number]
+        if text and not (text == "\n" and stands_for is BREAK):
+            numbers.append(number)
+            parts.append(text)
+        name = tag.name
+        stands_for = _STANDS_FOR.get(name, BREAK)
+        if stands_for:
+            numbers.append(-1)
+            parts.append(stands_for)
+            if name in _UNSET and not tag.is_end:
                 hidden.append(name)
-        elif name == "br":
-            run.append(-1)
-            parts.append("\n")
-        else:
-            if run and parts != _LINE_BREAK:
-                flush()
-            else:
-                run.clear()
-                parts.clear()
-            if name in _UNREAD and not token.is_end:
-                hidden.append(name)
-    if run:
-        flush()
+    if not hidden:
+        numbers.append(len(html.tags))
+        parts.append(texts[-1])
+    if (done := changed(parts, language)) is not None:
+        for number, part in zip(numbers, done, strict=True):
+            if number >= 0:
+                texts[number] = part
 
 
-def _follow(hidden: list[str], token: Tag) -> None:
+def _follow(hidden: list[str], tag: Tag) -> None:
     """Keeps count of elements of one name within each other, until the outer one is closed."""
-    if token.name == hidden[-1]:
-        if token.is_end:
+    if tag.name == hidden[-1]:
+        if tag.is_end:
             hidden.pop()
         else:
-            hidden.append(token.name)
+            hidden.append(tag.name)
 
 
-def text(tokens: Sequence[Token], *, with_images: bool = False) -> str:
+def text(html: Html, *, with_images: bool = False) -> str:
     """The text that a reader reads. Blocks are lines."""
     parts: list[str] = []
     hidden: list[str] = []
-    for token in tokens:
-        if isinstance(token, str):
-            if not hidden:
-                parts.append(token)
-            continue
-        name = token.name
+    for part, tag in zip(html.texts, html.tags, strict=False):  # less the last text
         if hidden:
-            _follow(hidden, token)
-        elif name in _UNREAD and not token.is_end:
+            _follow(hidden, tag)
+            continue
+        parts.append(part)
+        name = tag.name
+        if tag.attributes and _is_sign(tag):
             hidden.append(name)
+        elif name not in _READS:
             parts.append("\n")
-        elif token.attributes and _is_sign(token):
-            hidden.append(name)
+            if name in _UNREAD and not tag.is_end:
+                hidden.append(name)
         elif name == "img" and with_images:
-            parts.append(token.attributes.get("alt") or "")
-        elif name and name not in _INLINE and name not in {"code", "kbd", "samp", "var", "img", "input", "wbr"}:
-            parts.append("\n")
+            parts.append(tag.attributes.get("alt") or "")
+    if not hidden:
+        parts.append(html.texts[-1])
     lines = entities.unescape(finished("".join(parts))).split("\n")
-    return "\n".join(found for line in lines if (found := on_one_line(line)))
+    return "\n".join([found for line in lines if line and (found := on_one_line(line))])
 
 
 def on_one_line(text: str) -> str:
     """White space made single spaces. No-break spaces within the text are signs of it, and stay."""
-    if text.isprintable():  # with no other white space than spaces, which most lines have
-        return " ".join(text.split())
-    return _WHITE.sub(" ", text).strip()
+    if not text.isprintable():
+        return _WHITE.sub(" ", text).strip()
+    return " ".join(text.split()) if "  " in text else text.strip(" ")
 
 
-def _is_sign(token: Tag) -> bool:
+def _is_sign(tag: Tag) -> bool:
     """Whether an element is a footnote's sign, in the text or behind the note."""
-    if token.is_end:
+    if tag.is_end:
         return False
-    is_back = token.attributes.get("role") == "doc-backlink"
-    return is_back or (token.name == "sup" and (token.attributes.get("id") or "").startswith(ANCHOR + "fnref"))
+    is_back = tag.attributes.get("role") == "doc-backlink"
+    return is_back or (tag.name == "sup" and (tag.attributes.get("id") or "").startswith(ANCHOR + "fnref"))
 
 
 _STUB: Final = re.compile(f"<pre {STX}c([0-9]+){ETX}></pre>")
-_LEFT: Final = re.compile(f"{STX}(link[0-9]+|anchor|c[0-9]+){ETX}|{STX}([^{STX}{ETX}]*){ETX}?|{ETX}")
+_KEPT: Final = re.compile(f"{STX}(?:link[0-9]+|anchor|c[0-9]+){ETX}")
+_LEFT: Final = re.compile(f"{_KEPT.pattern}|{STX}(?P<left>[^{STX}{ETX}]*){ETX}?|{ETX}")
 
 
 def finished(html: str, code: Callable[[int], str] | None = None) -> str:
     """Without what only the steps before had a use for; with the HTML of `code` in its place."""
     if STX not in html and ETX not in html:
         return html
-    html = _LEFT.sub(_left, html)
+    if not len(_KEPT.findall(html)) == html.count(STX) == html.count(ETX):
+        html = _LEFT.sub(_left, html)
     return _STUB.sub(lambda found: code(int(found[1])) if code else "", html)
 
 
 def _left(found: re.Match[str]) -> str:
-    if found[1]:
-        return found[0]
-    number = found[2] or ""
+    number = found["left"]
+    if number is None:
+        return found[0] if len(found[0]) > 1 else ""
     return entities.escape(chr(int(number))) if re.fullmatch(r"[0-9]{1,3}", number) else ""

@@ -1,43 +1,76 @@
-"""HTML as a list of tags and text: the common ground of all that happens to a body after Python-Markdown.
+"""HTML in its parts, texts and tags by turns: the common ground of all that happens to a body after Python-Markdown.
 
 What is void, raw or optional is as the HTML standard has it (html.spec.whatwg.org, the sections named below).
 """
 
 import html as entities
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from ssg.markup.converted import ETX, STX
 from ssg.markup.positions import Source, without_marks
 
+Attributes = Mapping[str, str | None]
+
 
 @dataclass(slots=True)
 class Tag:
-    """A tag, or with name "" a comment or declaration. `raw` is what stands in the HTML."""
+    """A tag, or with name "" a comment, a declaration or the text of a script. `raw` is what stands in the HTML.
+
+    Nobody changes one: the same stands in many places. A part of Html gets another in its place.
+    """
 
     raw: str
     name: str
     is_end: bool = False
-    attributes: dict[str, str | None] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict)
 
-    def render(self) -> None:
-        """Sets `raw` from the attributes."""
-        written = (
-            name if value is None else f'{name}="{entities.escape(value)}"' for name, value in self.attributes.items()
-        )
-        self.raw = f"<{' '.join([self.name, *written])}>"
+    def having(self, attributes: Attributes) -> "Tag":
+        """The same tag with these attributes, written anew."""
+        written = [
+            name if value is None else f'{name}="{entities.escape(value)}"' for name, value in attributes.items()
+        ]
+        return Tag(f"<{' '.join([self.name, *written])}>", self.name, self.is_end, attributes)
+
+    def closes(self, name: str) -> bool:
+        return self.is_end and self.name == name
 
 
-Token = Tag | str
+@dataclass(slots=True)
+class Html:
+    """Before each of the `tags` stands the one of the `texts` with its number, which may be "", and one behind all."""
 
+    texts: list[str]
+    tags: list[Tag]
+
+    def between(self, first: int, last: int) -> "Html":
+        """What stands between two tags; -1 is the beginning."""
+        return Html(self.texts[first + 1 : last + 1], self.tags[first + 1 : last])
+
+    def __str__(self) -> str:
+        parts = [""] * (2 * len(self.tags) + 1)
+        parts[::2] = self.texts
+        parts[1::2] = [tag.raw for tag in self.tags]
+        return "".join(parts)
+
+
+_ATTRIBUTES: Final = r"(?:[^\"'<>]++|\"[^\"]*+\"|'[^']*+')*+"
+# HTML, 13.1.2: nothing is a tag within these but their own end.
+_RAW_TEXT: Final = "script|style|textarea|title|iframe|noembed|noframes|xmp"
 _TAG: Final = re.compile(
-    r"<!--.*?-->"
-    r"|<(?P<end>/?)(?P<name>[A-Za-z][^\s/><\x02]*)(?P<attributes>(?:[^\"'<>]++|\"[^\"]*+\"|'[^']*+')*+)>"
-    r"|<[!?][^>]*>",
-    re.DOTALL,
+    rf"""(<(?:
+        (?: /[A-Za-z] | (?![SsTtIiNnXx])[A-Za-z] ) [A-Za-z0-9]*>  # most are as short as this
+      | !--.*?-->
+      | (?ai:(?P<raw>{_RAW_TEXT})(?=[\s/>\x02])){_ATTRIBUTES}>(?ai:.*?(?=</(?P=raw)[\s/>]|\Z))
+      | /?[A-Za-z][^\s/><\x02]*{_ATTRIBUTES}>
+      | [!?][^>]*>
+    ))""",
+    re.DOTALL | re.VERBOSE,
 )
+_PARTS: Final = re.compile(rf"<(/?)([A-Za-z][^\s/><\x02]*)({_ATTRIBUTES})>", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>`]+)))?")
 # HTML, 13.1.2.5: in an attribute, a reference without ";" may be the beginning of a query ("&copy=1").
 _REFERENCE: Final = re.compile(r"&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]*);")
@@ -66,48 +99,38 @@ _LAX: Final = frozenset(
         "th",
     }
 )
-_RAW_TEXT: Final = frozenset({"script", "style", "textarea", "title", "iframe", "noembed", "noframes", "xmp"})
 _FOREIGN: Final = frozenset({"svg", "math"})
 
 
-def tokens(html: str) -> list[Token]:
-    cut: list[Token] = []
-    at: int | None = 0
-    while at is not None:
-        at = _cut(html, at, cut)
-    return cut
+def cut(html: str) -> Html:
+    """The parts of any HTML. Marks are left out of its texts, not out of its tags."""
+    pieces = _TAG.split(html)
+    texts = [without_marks(text) if STX in text else text for text in pieces[::3]]
+    if not any(pieces[2::3]):
+        return Html(texts, list(map(tag, pieces[1::3])))
+    parted = Html(texts[:1], [])
+    for written, is_raw, text in zip(pieces[1::3], pieces[2::3], texts[1:], strict=True):
+        opening = _PARTS.match(written) if is_raw else None
+        if opening and opening.end() < len(written):
+            parted.tags += [tag(opening[0]), Tag(without_marks(written[opening.end() :]), "")]
+            parted.texts += ["", text]
+        else:
+            parted.tags.append(tag(written))
+            parted.texts.append(text)
+    return parted
 
 
-def _cut(html: str, at: int, into: list[Token]) -> int | None:
-    """Cuts from `at` to the end, or to that of the first element whose text is raw. Says where to go on."""
-    for found in _TAG.finditer(html, at):
-        start = found.start()
-        if start > at:
-            text = html[at:start]
-            into.append(without_marks(text) if STX in text else text)
-        at = found.end()
-        end, name, attributes = found.groups()
-        if name is None:
-            into.append(Tag(found[0], "", False, {}))
-            continue
-        name = name.lower()
-        if end:
-            into.append(Tag(found[0], name, True, {}))
-            continue
-        into.append(Tag(found[0], name, False, _attributes(attributes) if attributes else {}))
-        if name in _RAW_TEXT:
-            # Nothing is a tag in there but its own end.
-            closing = re.compile(rf"</{name}[\s/>]", re.IGNORECASE).search(html, at)
-            stop = closing.start() if closing else len(html)
-            if stop > at:
-                into.append(Tag(without_marks(html[at:stop]), ""))
-            return stop
-    if at < len(html):
-        into.append(without_marks(html[at:]))
-    return None
+@lru_cache(4096)
+def tag(raw: str) -> Tag:
+    """The Tag of what stands between < and >, these included. Most tags of a page were on another one before."""
+    found = _PARTS.fullmatch(raw)
+    if found is None:
+        return Tag(raw, "")
+    end, name, attributes = found.groups()
+    return Tag(raw, name.lower(), bool(end), _attributes(attributes) if attributes and not end else {})
 
 
-def _attributes(written: str) -> dict[str, str | None]:
+def _attributes(written: str) -> Attributes:
     attributes: dict[str, str | None] = {}
     for found in _ATTRIBUTE.finditer(written):
         name, quoted, single, bare = found.groups()
@@ -127,29 +150,28 @@ def _unescaped(value: str) -> str:
 _ESCAPE: Final = re.compile(f"{STX}([0-9]{{1,3}}){ETX}")
 
 
-def balance(found: Sequence[Token], source: Source) -> tuple[list[int], int | None]:
-    """How deep each token stands, and where <!-- more --> does. Tags that don't pair are faults."""
+def balance(html: Html, source: Source) -> tuple[list[int], int | None]:
+    """How deep each tag stands, and which is <!-- more -->. Tags that don't pair are faults."""
     depths: list[int] = []
     stack: list[str] = []
     more: int | None = None
-    for number, token in enumerate(found):
+    for number, one in enumerate(html.tags):
+        name = one.name
         depths.append(len(stack))
-        if isinstance(token, str) or not token.name:
-            if not isinstance(token, str) and _is_more(token.raw) and more is None:
+        if not name:
+            if more is None and _is_more(one.raw):
                 more = _place_of_more(number, stack, source)
-            continue
-        name = token.name
-        if token.is_end:
+        elif one.is_end:
             if name in stack:
                 while (top := stack.pop()) != name:
                     _complain_of_open_tag(top, source)
                 depths[-1] = len(stack)
-            elif name not in {*VOID, "p"}:
+            elif name not in VOID and name != "p":
                 place = source.find(rf"</{re.escape(name)}\b")
                 source.fault(
                     f"</{name}> closes nothing", "remove it, or write the tag that it closes", place, len(name) + 3
                 )
-        elif name not in VOID and not (token.raw.endswith("/>") and not _FOREIGN.isdisjoint({*stack, name})):
+        elif name not in VOID and not (one.raw.endswith("/>") and not _FOREIGN.isdisjoint({*stack, name})):
             stack.append(name)
     for name in dict.fromkeys(stack):
         _complain_of_open_tag(name, source)

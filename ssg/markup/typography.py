@@ -24,11 +24,14 @@ from ssg.markup.converted import ETX, STX
 OBJECT: Final = "\ufffc"
 """Stands among the parts for something that is no text: code, an image."""
 
+BREAK: Final = "\x1d"
+"""Stands among the parts where one run of text ends and another begins."""
+
 _EDGE: Final = "\x1e"  # between two parts; no source holds it (positions.normal)
 _APOSTROPHE: Final = "’"
 # Each begins with a character as such, so that re finds the next place by one look at a set. A group says what it was.
 _PLAIN: Final = (
-    rf"{punctuation.ENTITY}|{STX}[^{ETX}]*{ETX}|\"(?P<double>)|'(?P<single>)|--+(?P<dash>)|\.\.\.+(?P<dots>)"
+    rf"{punctuation.ENTITY}|{STX}[^{ETX}{BREAK}]*{ETX}|\"(?P<double>)|'(?P<single>)|--+(?P<dash>)|\.\.\.+(?P<dots>)"
 )
 _PATTERN: Final = re.compile(_PLAIN)
 _ADDRESS_PATTERN: Final = re.compile(rf"{punctuation.ADDRESS}|{_PLAIN}")
@@ -37,11 +40,12 @@ _SIGNS: Final = re.compile("[;:!?«»]")
 _CLOSING: Final = re.compile(rf"(?<=[^\s(\[{{])'(?!\w|{_EDGE}\w)")
 _ENTITY_BEFORE: Final = re.compile(r"&#?\w+;$")
 _ENTITY_AFTER: Final = re.compile(r"&#?\w+;")
+_HIDING: Final = frozenset({_EDGE, "&", ";", STX, ETX})  # what a reader sees there stands behind them
 _OPENERS: Final = frozenset("([{<—–-/«“‘„‚‹¿¡=")
 
 
 def typeset(parts: Sequence[str], language: Language) -> list[str]:
-    """The parts of one run of text, set. A part is HTML text (escaped) between two tags, or OBJECT."""
+    """The parts of runs of text, set. A part is HTML text (escaped) between two tags, or OBJECT, or BREAK."""
     return changed(parts, language) or list(parts)
 
 
@@ -73,11 +77,12 @@ def _with_spaces(quotes: Quotes, spacing: Spacing | None) -> tuple[tuple[str, st
 
 @dataclass(slots=True)
 class _Setter:
-    """Called for each match, from left to right; remembers which quotations are open."""
+    """Called for each match, from left to right; remembers which quotations are open in the run."""
 
     outer: tuple[str, str]
     inner: tuple[str, str]
     spacing: Spacing | None
+    run_end: int = 0
     doubles: int = 0
     singles: int = 0
     opened_at: int = -1  # the end of the last opening mark
@@ -86,10 +91,15 @@ class _Setter:
 
     def __call__(self, found: re.Match[str]) -> str:
         match found.lastgroup:
-            case "double":
-                return self._double(found)
             case "single":
+                start, text = found.start(), found.string
+                if text[start - 1 : start].isalpha() and text[start + 1 : start + 2].isalpha():
+                    return _APOSTROPHE  # as nearly all are
+                self._enter_run(found)
                 return self._single(found)
+            case "double":
+                self._enter_run(found)
+                return self._double(found)
             case "dash":
                 return _dash(found)
             case "dots":
@@ -100,6 +110,15 @@ class _Setter:
                 return punctuation.space(found, self.spacing, before, after)
             case _:
                 return found[0]
+
+    def _enter_run(self, found: re.Match[str]) -> None:
+        """Forgets what was open in the run before."""
+        if found.start() >= self.run_end:
+            end = found.string.find(BREAK, found.start())
+            self.run_end = len(found.string) if end < 0 else end
+            self.doubles = self.singles = 0
+            self.closing = None
+            self.has_closing = True
 
     def _opens(self, before: str, after: str, at: int) -> bool:
         if not after or after.isspace():
@@ -140,7 +159,7 @@ class _Setter:
     def _closes_later(self, text: str, at: int) -> bool:
         # Searched once for all: a text full of opening marks must not be read again for each.
         if self.has_closing and (self.closing is None or self.closing.start() <= at):
-            self.closing = _CLOSING.search(text, at + 1)
+            self.closing = _CLOSING.search(text, at + 1, self.run_end)
             self.has_closing = self.closing is not None
         return self.has_closing
 
@@ -163,6 +182,9 @@ def _skip_back(text: str, at: int) -> int:
 
 def _before(text: str, at: int) -> str:
     """The character that a reader sees before `at`, or "" at the beginning."""
+    char = text[at - 1 : at] if at else ""
+    if char not in _HIDING:
+        return char
     at = _skip_back(text, at)
     char = text[at - 1 : at] if at else ""
     if char == ";" and (found := _ENTITY_BEFORE.search(text, max(0, at - 12), at)):
@@ -173,6 +195,9 @@ def _before(text: str, at: int) -> str:
 
 
 def _after(text: str, at: int) -> str:
+    char = text[at : at + 1]
+    if char not in _HIDING:
+        return char
     while text[at : at + 1] == _EDGE:
         at += 1
     char = text[at : at + 1]

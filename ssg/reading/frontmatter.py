@@ -1,11 +1,15 @@
 """The head of a page: YAML between `---` lines or TOML between `+++` lines, then the Markdown."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from sealpress import toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem
 from ssg.model import FrontMatter
+
+_END: Final = {fence: re.compile(rf"\n{re.escape(fence)}[^\S\n]*(?=\n|\Z)") for fence in ("---", "+++")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +25,29 @@ class Document:
 def read(data: bytes, source: str) -> Document:
     """Raises Problem or Problems (exit 3), each with its place in `source`."""
     text = _text(data, source)
-    lines = text.split("\n")
-    fence = lines[0].rstrip()
-    if fence not in {"---", "+++"}:
+    first = text[: text.find("\n")] if "\n" in text else text
+    fence = first.rstrip()
+    if fence not in _END:
         raise Problem(
             "the page has no front matter",
-            place=Place(source, 1, 1, lines[0]),
+            place=Place(source, 1, 1, first),
             hint="begin the file with three lines: ---, title: …, ---",
         )
-    end = next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() == fence), None)
+    end = _END[fence].search(text, len(first))
     if end is None:
         raise Problem(
             f"the front matter has no end: a second line {fence} is missing",
-            place=Place(source, 1, 1, lines[0], len(fence)),
+            place=Place(source, 1, 1, first, len(fence)),
             hint=f"write {fence} on a line of its own between the front matter and the text",
         )
-    head = "\n".join(lines[1:end])
+    head = text[len(first) + 1 : end.start()]
     node = toml.parse(head, source, first_line=2) if fence == "+++" else _yaml(head, source)
     front_matter = decode(node, FrontMatter, "the front matter")
     if not front_matter.title.strip():
         title = node.at("title")
         hint = "every page has a title: it stands in lists, in the feed and in the browser's tab"
         raise Problem("title in the front matter is empty", place=title.place if title else None, hint=hint)
-    return Document(front_matter, node, "\n".join(lines[end + 1 :]), end + 2)
+    return Document(front_matter, node, text[end.end() + 1 :], text.count("\n", 0, end.start()) + 3)
 
 
 def _yaml(head: str, source: str) -> Node:
@@ -58,7 +62,9 @@ def _yaml(head: str, source: str) -> Node:
 
 
 def _text(data: bytes, source: str) -> str:
-    text = text_of(data, source).replace("\r\n", "\n").replace("\r", "\n")
+    text = text_of(data, source)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if (at := text.find("\0")) >= 0:
         start = text.rfind("\n", 0, at) + 1
         place = Place(source, text.count("\n", 0, at) + 1, at - start + 1, text[start:].partition("\n")[0])

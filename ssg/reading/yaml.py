@@ -7,6 +7,9 @@ tags have no business in front matter and are refused: an alias can make a small
 
 import datetime as dt
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, Final
 
 import yaml
@@ -33,16 +36,15 @@ def parse(text: str, file: str, *, first_line: int) -> Node:
             hint="take it out: it is invisible and has no meaning in a text",
         )
     try:
-        for event in yaml.parse(text, Loader=_Loader):
-            reader.refuse(event)
-        root = yaml.compose(text, Loader=_Loader)
+        # All events before the first node, so that what isn't YAML is said before what only makes no sense.
+        events = [event for event in yaml.parse(text, Loader=_Loader) if reader.takes(event)]
+        if reader.documents > 1:
+            yaml.compose(text, Loader=_Loader)  # which says so
     except yaml.MarkedYAMLError as error:
         raise _syntax_problem(error, reader) from None
     except yaml.YAMLError as error:
         raise Problem(f"not valid YAML: {error}".split("\n")[0], place=Place(file, first_line)) from None
-    if root is None:
-        return Node({}, reader.place(0))
-    return reader.node(root)
+    return reader.node(iter(events)) if events else Node({}, reader.place(0))
 
 
 # Source: YAML 1.1, section 5.1, c-printable, less a byte order mark.
@@ -88,69 +90,89 @@ def _syntax_problem(error: yaml.MarkedYAMLError, reader: "_Reader") -> Problem:
 
 
 class _Reader:
-    """Turns PyYAML's marks into places. Of a mark only the index counts: YAML has line breaks (U+0085, U+2028) that an
-    editor does not count.
+    """Turns PyYAML's events into Nodes, and its marks into places. Of a mark only the index counts: YAML has line
+    breaks (U+0085, U+2028) that an editor does not count.
     """
 
     def __init__(self, text: str, file: str, first_line: int) -> None:
         self.text = text
         self.file = file
         self.first_line = first_line
+        self.lines = text.split("\n")
+        self.starts = [0, *accumulate(len(line) + 1 for line in self.lines)]
+        self.end = len(text.rstrip())
         self.depth = 0
+        self.documents = 0
 
     def place(self, index: int, length: int = 1) -> Place:
-        at = min(index, len(self.text))
-        if self.is_end(at):
-            at = len(self.text.rstrip())  # not on a line below the last one
-        start = self.text.rfind("\n", 0, at) + 1
-        line = self.text[start:].partition("\n")[0].rstrip("\r")
-        return Place(self.file, self.first_line + self.text.count("\n", 0, at), at - start + 1, line, length)
+        at = min(index, self.end)  # not on a line below the last one
+        line = bisect_right(self.starts, at) - 1
+        return Place(
+            self.file, self.first_line + line, at - self.starts[line] + 1, self.lines[line].rstrip("\r"), length
+        )
 
     def is_end(self, index: int) -> bool:
-        return not self.text[index:].strip()
+        return index >= self.end
 
-    def refuse(self, event: Any) -> None:
-        place = self.place(event.start_mark.index)
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+    def takes(self, event: Any) -> bool:
+        """Whether an event is about a node. Raises Problem for what is not allowed."""
+        kind = type(event)
+        if kind is yaml.AliasEvent or getattr(event, "anchor", None):
             raise Problem(
-                "anchors and aliases are not allowed here", place=place, hint="put a text with & or * between quotes"
+                "anchors and aliases are not allowed here",
+                place=self.place(event.start_mark.index),
+                hint="put a text with & or * between quotes",
             )
-        if getattr(event, "tag", None):
-            raise Problem(
-                f'the tag "{event.tag}" is not allowed here', place=place, hint="put a text with ! between quotes"
-            )
-        # Counted here, where the parser has not yet gone deeper: libyaml takes half a minute for 100,000 brackets.
-        if isinstance(event, yaml.CollectionStartEvent):
-            self.depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
+        if kind is yaml.ScalarEvent or kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
+            if event.tag:
+                raise Problem(
+                    f'the tag "{event.tag}" is not allowed here',
+                    place=self.place(event.start_mark.index),
+                    hint="put a text with ! between quotes",
+                )
+            if kind is not yaml.ScalarEvent:
+                self.depth += 1
+            # Counted here, where the parser has not yet gone deeper: libyaml takes half a minute for 100,000 brackets.
+            if self.depth > DEPTH:
+                raise Problem("nested too deeply", place=self.place(event.start_mark.index))
+            return True
+        if kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
             self.depth -= 1
-        if self.depth > DEPTH:
-            raise Problem("nested too deeply", place=place)
+            return True
+        self.documents += kind is yaml.DocumentStartEvent
+        return False
 
-    def node(self, composed: yaml.Node, key: Place | None = None) -> Node:
-        start, end = composed.start_mark, composed.end_mark
-        length = end.column - start.column if start.line == end.line else 1
-        place = self.place(start.index, max(1, length))
-        match composed:
-            case yaml.ScalarNode():
-                return Node(self._scalar(composed, place), place, key)
-            case yaml.SequenceNode():
-                return Node(tuple(self.node(item) for item in composed.value), place, key)
+    def node(self, events: Iterator[Any], key: Place | None = None) -> Node:
+        """The node that the next events make."""
+        return self._node(next(events), events, key)
+
+    def _node(self, event: Any, events: Iterator[Any], key: Place | None = None) -> Node:
+        start = event.start_mark
+        match event:
+            case yaml.ScalarEvent():
+                place = self._place_of(start, event.end_mark)
+                return Node(self._scalar(event, place), place, key)
+            case yaml.SequenceStartEvent():
+                items: list[Node] = []
+                while type(event := next(events)) is not yaml.SequenceEndEvent:
+                    items.append(self._node(event, events))
+                return Node(tuple(items), self._place_of(start, event.end_mark), key)
             case _:
-                return Node(self._members(composed), place, key)
+                members: dict[str, Node] = {}
+                while type(event := next(events)) is not yaml.MappingEndEvent:
+                    named = self._node(event, events)
+                    if type(event) is not yaml.ScalarEvent:
+                        raise Problem("a key must be plain text", place=named.place)
+                    if event.value in members:
+                        message = f'the key "{event.value}" stands here twice'
+                        raise Problem(message, place=named.place, hint="keep one of the two")
+                    members[event.value] = self.node(events, named.place)
+                return Node(members, self._place_of(start, event.end_mark), key)
 
-    def _members(self, mapping: Any) -> dict[str, Node]:
-        members: dict[str, Node] = {}
-        for key, value in mapping.value:
-            place = self.node(key).place
-            if not isinstance(key, yaml.ScalarNode):
-                raise Problem("a key must be plain text", place=place)
-            if key.value in members:
-                raise Problem(f'the key "{key.value}" stands here twice', place=place, hint="keep one of the two")
-            members[key.value] = self.node(value, place)
-        return members
+    def _place_of(self, start: Any, end: Any) -> Place:
+        return self.place(start.index, max(1, end.column - start.column) if start.line == end.line else 1)
 
-    def _scalar(self, scalar: yaml.ScalarNode, place: Place) -> Scalar:
+    def _scalar(self, scalar: yaml.ScalarEvent, place: Place) -> Scalar:
         text: str = scalar.value
         if scalar.style:  # quoted, or a block: text as it is (PyYAML's C loader gives "" for plain, the other None)
             return text
@@ -158,6 +180,8 @@ class _Reader:
             return None
         if text in {"true", "True", "TRUE", "false", "False", "FALSE"}:
             return text.lower() == "true"
+        if text[0] not in "-+.0123456789":
+            return text
         if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
             return int(text)
         if re.fullmatch(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", text):

@@ -12,6 +12,7 @@ import pytest
 
 from imagebake.cli import imagebake
 from imagebake.packages.lock import Lock, LockedPackage
+from imagebake.packages.selection import Root
 from publish.cli import publish
 from sealpress import labels, settings
 from sealpress.problems import Exit
@@ -153,12 +154,13 @@ def test_every_key_of_the_lock_stands_there(language: str) -> None:
     assert keys == [field.name for field in fields(LockedPackage)]
     head = {codes(row[0])[0] for row in rows(section(page, "head"))}
     assert head == {"version", "package", *(field.name for field in fields(Lock))} - {"packages"}
+    assert [codes(row[0])[0] for row in rows(section(page, "root"))] == [field.name for field in fields(Root)]
 
 
 @in_both
 def test_every_label_of_an_image_stands_there(language: str) -> None:
     shown = {code for row in rows(section(page_of(f"{REFERENCE}/image", language), "labels")) for code in codes(row[0])}
-    assert shown == {labels.SITE, labels.RELEASE, labels.COMMIT}
+    assert shown == {labels.SITE, labels.RELEASE, labels.COMMIT, labels.SEAL}
 
 
 @in_both

@@ -64,8 +64,11 @@ def test_bake_works_on_a_tree_alone(project: Path, site_lock: Lock) -> None:
     assert "Baked localhost/site/public:" in done.stdout
     assert sorted(path.name for path in (project / "image").iterdir()) == [
         "oci",
+        "public-amd64.spdx.json",
         "public-amd64.tar",
+        "public-arm64.spdx.json",
         "public-arm64.tar",
+        "seal.json",
     ]
     (found, _) = told(run(project, "inspect", "--json"))["images"]
     assert found["created"] == f"{site_lock.date:%Y-%m-%dT%H:%M:%SZ}", "without a commit, the lock's date"

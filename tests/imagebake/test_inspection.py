@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -121,10 +122,23 @@ def test_an_attack_is_refused(tmp_path: Path, attack: tarfile.TarInfo, message: 
     assert message in refusal(tmp_path, tar_of(members(), attack))
 
 
-def test_a_huge_size_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "message"), [(8**11 - 1, "too large"), (1 << 50, "a number that can't be read")])
+def test_a_huge_size_is_refused_before_anything_is_read(tmp_path: Path, size: int, message: str) -> None:
     huge = tarfile.TarInfo("blobs/sha256/" + "0" * 64)
-    huge.size = 1 << 50
-    assert "too large" in refusal(tmp_path, huge.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    huge.size = size
+    assert message in refusal(tmp_path, huge.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+
+
+def test_a_member_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """Two readers could take another one each."""
+    twice = tar_of({"index.json": b"{}"})[:1024] + tar_of(members())
+    assert '"index.json" stands in it twice' in refusal(tmp_path, twice)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Problem, match="it is no file"):
+        inspection.inspect(tmp_path / "pipe")
 
 
 def test_too_many_members_are_refused(tmp_path: Path) -> None:

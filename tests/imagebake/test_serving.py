@@ -1,18 +1,12 @@
 """The sealed nginx, run for real from the image's own files: what a reader asks for, and what comes."""
 
 import gzip
-import http.client
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,112 +16,9 @@ from imagebake.packages.lock import Lock
 from imagebake.recipe import Image
 from sealpress import tree
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
+from tests.imagebake.servers import NOT_AVAILABLE, WAYS, Server, Way, free_port, scratch_for, serving
 
 pytestmark = pytest.mark.network
-
-# In a process of its own, so that all that a runner asks the machine is asked as that user.
-START = """
-import os, sys
-from pathlib import Path
-from imagebake import smoke
-name, rootfs, port, address, scratch, *more = sys.argv[1:]
-runner = next((one for one in smoke.available() if one.name == name), None)
-if runner is None:
-    sys.exit(77)
-command = runner.command(Path(rootfs), int(port), address, Path(scratch))
-os.execvp(command[0], [*command, *more])
-"""
-NOT_AVAILABLE = 77
-
-
-@dataclass(frozen=True)
-class Way:
-    """A runner, as one user."""
-
-    runner: str
-    user: int | None = None  # None: whoever runs the tests
-
-    def command(self, rootfs: Path, port: int, scratch: Path, *more: str, address: str = "127.0.0.1") -> list[str]:
-        # Not from the working folder, which a stranger may not be able to enter.
-        start = [sys.executable, "-c", START, self.runner, str(rootfs), str(port), address, str(scratch), *more]
-        if self.user is None:
-            return start
-        ids = (f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups")
-        return ["setpriv", *ids, *start]
-
-
-WAYS = [Way("bubblewrap"), Way("ld.so")]
-if os.geteuid() == 0:
-    WAYS += [Way("bubblewrap", 12345), Way("ld.so", 12345)]
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Server:
-    port: int
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request(method, path, headers=headers or {})
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
-        finally:
-            connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@contextmanager
-def scratch_for(way: Way) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="imagebake-scratch-"))
-    try:
-        # nginx opens its standard output again by name, so the log is that user's own, too.
-        (folder / "log").touch()
-        if way.user is not None:
-            os.chown(folder, way.user, way.user)
-            os.chown(folder / "log", way.user, way.user)
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def serving(rootfs: Path, way: Way) -> Iterator[Server]:
-    with scratch_for(way) as scratch, (scratch / "log").open("w+b") as log:
-        port = free_port()
-        process = subprocess.Popen(
-            ["timeout", "100", *way.command(rootfs, port, scratch)], stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            until = time.monotonic() + 15
-            while time.monotonic() < until:
-                if process.poll() is not None:
-                    break
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.01)
-            if process.poll() == NOT_AVAILABLE and os.environ.get("CI") != "true":
-                pytest.skip(f"{way.runner} can't run here as this user")
-            assert process.poll() is None, Path(log.name).read_text()
-            yield Server(port, process, Path(log.name))
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait(10)
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=lambda way: f"{way.runner}-{way.user or 'self'}")
@@ -285,11 +176,8 @@ def test_nothing_can_be_sent(server: Server) -> None:
 def test_requests_are_logged_but_not_those_for_health(server: Server) -> None:
     server.get("/healthz?mark=health")
     server.get("/?mark=reader")
-    until = time.monotonic() + 5
-    while "mark=reader" not in (text := server.log.read_text()) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert "mark=reader" in text
-    assert "mark=health" not in text
+    server.logged("mark=reader")
+    assert "mark=health" not in server.log.read_text()
 
 
 @pytest.mark.parametrize("way", WAYS[:2], ids=lambda way: way.runner)

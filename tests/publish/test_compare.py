@@ -92,6 +92,16 @@ def test_every_kind_of_difference_is_found_and_named(site):
         ]
 
 
+def test_the_list_of_redirects_is_not_asked_for(site):
+    """It is part of the tree, but readers can't have it."""
+    with serving(site) as endpoint:
+        (site / "_redirects").write_text("/old/ /posts/a/\n", encoding="utf-8")
+        described = tree.scan(site)
+        (site / "_redirects").unlink()
+        assert compare(described, endpoint) == ()
+        assert "_redirects" in [entry.path for entry in described.entries]
+
+
 def test_a_server_that_is_gone_differs_in_everything(site):
     with serving(site) as endpoint:
         pass

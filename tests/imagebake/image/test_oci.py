@@ -2,8 +2,10 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,6 +139,40 @@ def test_a_layer_that_fails_leaves_the_older_layout_whole(images: list[oci.Seale
         oci.write_layout([oci.seal(RUNTIME, [liar], "amd64", CREATED)], "x:1", tmp_path / "oci")
     assert files(tmp_path / "oci") == whole
     assert [path.name for path in tmp_path.iterdir()] == ["oci"]
+
+
+def test_volumes_are_told_and_a_port_that_is_not_there_is_not() -> None:
+    runtime = replace(RUNTIME, port=None, volumes=("/db",), environment=("LANG=C.UTF-8",))
+    config = json.loads(oci.seal(runtime, LAYERS, "amd64", CREATED).config.data)["config"]
+    assert (config["Volumes"], config["Env"]) == ({"/db": {}}, ["LANG=C.UTF-8"])
+    assert "ExposedPorts" not in config
+    assert "Volumes" not in json.loads(oci.seal(RUNTIME, LAYERS, "amd64", CREATED).config.data)["config"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"entrypoint": ()},
+        {"entrypoint": ("nginx",)},
+        {"entrypoint": ("/x", "a\0b")},
+        {"environment": ("A=b\nC=d",)},
+        {"user": "nginx"},
+        {"user": ""},
+        {"port": 0},
+        {"port": 65536},
+        {"environment": ("LANG",)},
+        {"environment": ("=x",)},
+        {"volumes": ("db",)},
+        {"volumes": ("/a/../b",)},
+        {"working_dir": ""},
+    ],
+)
+def test_a_configuration_of_another_shape_is_refused(wrong: dict[str, Any]) -> None:
+    """An engine takes most of these, and does something else than was meant."""
+    with pytest.raises(Problem):
+        oci.seal(replace(RUNTIME, **wrong), LAYERS, "amd64", CREATED)
+    with pytest.raises(TypeError, match="Environment"):
+        replace(RUNTIME, Environment=("LANG=C.UTF-8",))
 
 
 def test_a_place_that_cannot_be_written_is_a_problem(images: list[oci.Sealed], tmp_path: Path) -> None:

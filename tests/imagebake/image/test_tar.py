@@ -201,6 +201,24 @@ def test_a_file_that_has_another_size_than_described_is_refused(tmp_path: Path, 
         tar.digest([File("page", FromFile(file, described))])
 
 
+def test_a_folder_may_belong_to_a_user() -> None:
+    """A volume's folder: the engine copies owner and mode to the volume that it makes."""
+    entries = [Directory("db", 0o700, (1000, 65534)), Directory("srv", 0o700), File("db/a", Bytes(b""))]
+    data = b"".join(tar.stream(entries))
+    with tarfile.open(fileobj=io.BytesIO(data)) as read:
+        found = {item.name: (item.mode, item.uid, item.gid) for item in read}
+    assert found == {"db": (0o700, 1000, 65534), "db/a": (0o644, 0, 0), "srv": (0o755, 0, 0)}
+    assert tar.measure(entries) == len(data)
+
+
+@pytest.mark.parametrize(
+    "folder", [Directory("x", 0o2755, (1, 1)), Directory("x", 0o700, (8**7, 1)), Directory("x", 0o700, (1, -1))]
+)
+def test_a_folder_with_bits_or_an_owner_that_no_image_has_is_refused(folder: Directory) -> None:
+    with pytest.raises(Problem, match="which no image can say"):
+        tar.digest([folder])
+
+
 @pytest.mark.parametrize("size", [4, CHUNK + 4])
 def test_a_file_that_was_edited_since_it_was_described_is_refused(tmp_path: Path, size: int) -> None:
     file = tmp_path / "page"

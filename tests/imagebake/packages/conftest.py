@@ -230,10 +230,9 @@ def make() -> Make:
     return Make()
 
 
-@pytest.fixture
-def mirror(tmp_path: Path) -> FakeMirror:
+def tiny_mirror(folder: Path) -> FakeMirror:
     """A mirror with a server, what it needs, and things that it doesn't: published, for both architectures."""
-    mirror = FakeMirror(tmp_path / "mirror")
+    mirror = FakeMirror(folder)
     for architecture in MACHINES:
         server = [Make.program("usr/sbin/server", "libssl.so.3", "libc.so.6", architecture=architecture)]
         add = mirror.add
@@ -247,6 +246,11 @@ def mirror(tmp_path: Path) -> FakeMirror:
         add("editor", [Member("./usr/bin/editor", b"#!")], architecture=architecture)
     mirror.publish()
     return mirror
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> FakeMirror:
+    return tiny_mirror(tmp_path / "mirror")
 
 
 @pytest.fixture(autouse=True)

@@ -71,6 +71,15 @@ def test_the_digest_of_a_lock_stays_and_forgets_comments() -> None:
     assert replace(LOCK, suite="forky").digest != LOCK.digest
 
 
+def test_a_root_with_all_its_keys_is_read_back() -> None:
+    root = Root("python", "usr/lib/**", ("**/test", '"'), "etc/all")
+    text = lock.dump(replace(LOCK, roots=(*LOCK.roots, root)))
+    assert r"""path = "usr/lib/**", exclude = ["**/test", "\""], joined = "etc/all" },""" in text
+    assert lock.parse(text, "x").roots[1] == root
+    with pytest.raises(Problem, match=r"joined must be below the image's root"):
+        lock.parse(text.replace('"etc/all"', '"../all"'), "x")
+
+
 def test_a_saved_lock_is_loaded_again_and_readable_by_all(tmp_path: Path) -> None:
     lock.save(LOCK, tmp_path / lock.NAME)
     assert lock.load(tmp_path / lock.NAME) == LOCK

@@ -1,5 +1,6 @@
 """The real Debian: what a user's `imagebake lock` and the first bake after it do."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from imagebake.image import tar
 from imagebake.packages import contents, debian, fetch, mirror
 from imagebake.packages import lock as locks
 from imagebake.packages.lock import Lock
-from imagebake.packages.resolve import resolve
+from imagebake.packages.resolve import outdated, resolve
 from imagebake.packages.selection import Root
 from sealpress.settings import ImageSettings
 from tests.mirrors import require_mirror
@@ -76,3 +77,20 @@ def test_all_three_suites_are_signed_by_debian(now: datetime, lock: Lock) -> Non
     found = debian.releases(mirror.find(ImageSettings()), "trixie", now, debian.keyring())
     assert list(found) == ["main", "updates", "security"]
     assert all(release.by_hash for release in found.values())
+
+
+def test_what_debian_has_newer_is_told(lock: Lock, now: datetime, cache: Path) -> None:
+    """Of a lock that is of today, and of the same as if it had the oldest of everything."""
+    assert outdated(ImageSettings(), lock, now=now, cache=cache) == ()
+    oldest = replace(lock, packages=tuple(replace(package, version="0~") for package in lock.packages))
+    found = outdated(ImageSettings(), oldest, now=now, cache=cache)
+    assert [(one.name, one.architecture, one.newest) for one in found] == [
+        (package.name, package.architecture, package.version) for package in lock.packages
+    ]
+    assert all(
+        one.is_security for one, package in zip(found, lock.packages, strict=True) if package.archive == "security"
+    )
+
+
+def test_an_upgrade_of_a_lock_of_today_is_the_same_lock(lock: Lock, now: datetime, cache: Path) -> None:
+    assert resolve(ImageSettings(), ROOTS, now=now, existing=lock, upgrade=True, cache=cache) is lock

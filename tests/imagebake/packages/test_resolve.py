@@ -19,7 +19,7 @@ from imagebake.packages import contents, debian
 from imagebake.packages import lock as locks
 from imagebake.packages.index import Dependency, Index, parse_dependencies
 from imagebake.packages.lock import Lock
-from imagebake.packages.resolve import resolve
+from imagebake.packages.resolve import Outdated, outdated, resolve
 from imagebake.packages.selection import Root
 from sealpress.problems import Exit, Problem
 
@@ -104,6 +104,73 @@ def test_versions_stay_until_an_upgrade_is_asked_for(tiny: Tiny, make) -> None:
     assert {package.archive for package in new.of("amd64")} == {"main", "security"}
     assert new.date == tiny.mirror.date
     assert tiny.versions(new, "arm64")["libc6"] == "1"
+
+
+def lags(tiny: Tiny, lock: Lock) -> tuple[Outdated, ...]:
+    return outdated(tiny.mirror.settings, lock, now=tiny.now, cache=tiny.cache, keys=tiny.mirror.keys)
+
+
+def test_a_lock_of_today_lags_behind_in_nothing(tiny: Tiny) -> None:
+    assert lags(tiny, tiny.lock()) == ()
+
+
+def test_newer_packages_are_told_with_those_that_mend_a_hole(tiny: Tiny, make) -> None:
+    lock = tiny.lock()
+    fetched = sorted((tiny.cache / "packages").iterdir())
+    zlib = make.library("libz.so.1", "libc.so.6")
+    tiny.mirror.add("libc6", make.libc(), version="1+deb13u1", archive="security")
+    tiny.mirror.add("zlib1g", zlib, version="2", archive="updates")
+    tiny.mirror.add("zlib1g", zlib, version="1~rc", archive="security")
+    tiny.mirror.add("editor", [], version="9", archive="security")
+    # The hole was mended in between, and the newest version is of the point release after it.
+    tiny.mirror.add("libssl3", make.library("libssl.so.3", architecture="arm64"), version="2", architecture="arm64")
+    older = make.library("libssl.so.3", architecture="arm64")
+    tiny.mirror.add("libssl3", older, version="1+deb13u1", architecture="arm64", archive="security")
+    tiny.mirror.publish()
+    assert lags(tiny, lock) == (
+        Outdated("libc6", "amd64", "1", "1+deb13u1", True),
+        Outdated("zlib1g", "amd64", "1", "2", False),
+        Outdated("libssl3", "arm64", "1", "2", True),
+    )
+    assert sorted((tiny.cache / "packages").iterdir()) == fetched, "only indexes are asked for"
+    assert lags(tiny, tiny.lock(existing=lock, upgrade=True)) == ()
+
+
+def test_a_lock_lags_behind_in_its_own_suite(tiny: Tiny) -> None:
+    """A site that moves to another suite does not make yesterday's packages of this one look current."""
+    lock = tiny.lock()
+    moved = replace(tiny.mirror.settings, suite="forky")
+    assert outdated(moved, lock, now=tiny.now, cache=tiny.cache, keys=tiny.mirror.keys) == ()
+
+
+def test_a_mirror_older_than_the_lock_cannot_say_that_nothing_is_newer(tiny: Tiny) -> None:
+    lock = tiny.lock()
+    with pytest.raises(Problem, match="the mirror is older than the lock"):
+        lags(tiny, replace(lock, date=lock.date + timedelta(seconds=1)))
+    with pytest.raises(Problem, match="was valid until"):
+        outdated(tiny.mirror.settings, lock, now=tiny.now + timedelta(days=9), keys=tiny.mirror.keys)
+
+
+@pytest.mark.parametrize("upgrade", [True, False])
+def test_no_package_steps_back(tiny: Tiny, make, upgrade: bool) -> None:
+    """One archive of the mirror is fresh, another one has forgotten an update: signed, valid, and refused."""
+    tiny.mirror.add("libc6", make.libc(), version="1+deb13u1", archive="security")
+    tiny.mirror.publish()
+    lock = tiny.lock()
+    assert tiny.versions(lock)["libc6"] == "1+deb13u1"
+    tiny.mirror.entries["security", "amd64"].clear()
+    tiny.mirror.date += timedelta(hours=6)
+    tiny.mirror.publish()
+    with pytest.raises(Problem) as caught:
+        tiny.lock(existing=lock, upgrade=upgrade)
+    assert caught.value.message == ("the mirror has only libc6 1 for amd64: older than 1+deb13u1, which the lock has")
+    assert caught.value.code is Exit.LOCK
+
+
+def test_an_upgrade_from_an_older_mirror_is_refused(tiny: Tiny) -> None:
+    lock = tiny.lock()
+    with pytest.raises(Problem, match="the mirror is older than the lock"):
+        tiny.lock(existing=replace(lock, date=lock.date + timedelta(seconds=1)), upgrade=True)
 
 
 def test_a_package_that_is_gone_is_replaced_by_what_is_there(tiny: Tiny, make) -> None:

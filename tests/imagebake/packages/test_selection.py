@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from imagebake.image.entries import Bytes, Entry, File, Symlink
+from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
 from imagebake.packages.selection import Root, select, wanted
 from sealpress.problems import Exit, Problem
 
@@ -107,6 +107,44 @@ def test_a_package_without_a_licence_is_refused(shelf: Shelf) -> None:
 def test_roots_name_files_by_pattern(shelf: Shelf) -> None:
     assert paths(shelf, Root("data", "etc/data/*.txt")) == {"data": ["etc/data/a.txt"]}
     assert paths(shelf, Root("data", "etc/**")) == {"data": ["etc/data/a.txt", "etc/data/deep/b.txt"]}
+
+
+def test_what_a_root_leaves_out_is_not_kept(shelf: Shelf) -> None:
+    """A file by its pattern, a folder with all below it, and never the licence."""
+    for path in ("lib/a.py", "lib/test/b.py", "lib/test/deep/c.py", "lib/x/test/d.py", "lib/testing.py", "lib/e.so"):
+        shelf.packages["data"][path] = File(path, Bytes(b""))
+    shelf.packages["data"]["lib/test"] = Directory("lib/test")
+    assert paths(shelf, Root("data", "lib/**", exclude=("**/test", "lib/*.so"))) == {
+        "data": ["lib/a.py", "lib/testing.py"]
+    }
+    with pytest.raises(Problem, match='the package data has no "lib/test/'):
+        paths(shelf, Root("data", "lib/test/**", exclude=("lib/test",)))
+
+
+def test_a_licence_stays_whatever_is_left_out(shelf: Shelf) -> None:
+    (one,) = select([Root("data", "**", exclude=("usr/share/doc", "etc/data/deep"))], "amd64", shelf)
+    assert [entry.path for entry in one.entries] == ["etc/data/a.txt", "usr/share/doc/data/copyright"]
+
+
+def test_what_is_left_out_is_not_unpacked_and_its_libraries_are_not_needed(make, shelf: Shelf) -> None:
+    module = File("lib/gone.so", Bytes(make.elf(needed=["libnowhere.so.1"])))
+    shelf.packages["data"]["lib/gone.so"] = module
+    root = Root("data", "**", exclude=("lib/gone.so",))
+    assert paths(shelf, root) == {"data": ["etc/data/a.txt", "etc/data/deep/b.txt"]}
+    assert not wanted("data", [root], "amd64")("lib/gone.so")
+    assert wanted("data", [root, Root("data", "lib/gone.so")], "amd64")("lib/gone.so")
+
+
+def test_files_are_joined_into_one_by_the_order_of_their_paths(shelf: Shelf) -> None:
+    for path, data in (("ca/b.crt", b"B"), ("ca/a.crt", b"A\n"), ("ca/c.crt", b""), ("ca/d.txt", b"D")):
+        shelf.packages["data"][path] = File(path, Bytes(data))
+    shelf.packages["data"]["ca/0.crt"] = Symlink("ca/0.crt", "a.crt")
+    shelf.packages["data"]["ca/e.crt"] = Directory("ca/e.crt")
+    (one,) = select([Root("data", "ca/*.crt", joined="etc/ssl/ca.crt")], "amd64", shelf)
+    assert [entry.path for entry in one.entries] == ["etc/ssl/ca.crt", "usr/share/doc/data/copyright"]
+    assert one.entries[0] == File("etc/ssl/ca.crt", Bytes(b"A\nB\n"))
+    with pytest.raises(Problem, match=r'the package data has no "ca/e\.\*"'):
+        select([Root("data", "ca/e.*", joined="x")], "amd64", shelf)
 
 
 def test_the_recipes_own_packages_keep_its_order(shelf: Shelf) -> None:

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -108,3 +110,69 @@ def test_a_lexer_that_comes_to_no_end_is_a_fault_and_no_hang(monkeypatch: pytest
     finally:
         highlighting._lexer.cache_clear()
     assert [fault.message for fault in found.faults] == ['the highlighting for "mcschema" comes to no end in this code']
+
+
+class _Kept(dict[str, str]):
+    """The smallest keeper of blocks; counts what was put."""
+
+    puts = 0
+
+    def put(self, key: str, html: str) -> None:
+        self.puts += 1
+        self[key] = html
+
+
+TWO = f"a\n\n```python\n{CODE}```\n\n```bash\necho $x\n```\n"
+
+
+def test_kept_blocks_change_no_byte_and_are_asked_first():
+    kept = _Kept()
+    alone = convert(TWO, MarkdownOptions(), language("en"))
+    assert convert(TWO, MarkdownOptions(), language("en"), kept) == alone
+    assert (len(kept), kept.puts) == (2, 2)
+    edited = convert(TWO.replace("a\n", "b\n", 1), MarkdownOptions(), language("en"), kept)
+    assert (edited.html, kept.puts) == (alone.html.replace("<p>a", "<p>b"), 2)
+    marked = TWO.replace("```python", '```python title="t" hl_lines=1')
+    assert convert(marked, MarkdownOptions(), language("en"), kept) == convert(
+        marked, MarkdownOptions(), language("en")
+    )
+    assert kept.puts == 2
+
+
+def test_a_kept_block_is_known_by_its_language_and_code():
+    kept = _Kept()
+    for text in (f"```python\n{CODE}```", f"```text\n{CODE}```", f"```ruby\n{CODE}```", "```python\nx\n```"):
+        convert(text, MarkdownOptions(), language("en"), kept)
+    assert kept.puts == 3
+
+
+def test_what_pygments_does_not_know_is_a_fault_each_time_and_never_kept():
+    kept = _Kept()
+    for _ in range(2):
+        assert len(convert("```pyhton\nx\n```", MarkdownOptions(), language("en"), kept).faults) == 1
+    assert not kept
+
+
+FRESH = """
+import sys
+import ssg.markup.converter
+assert not {"markdown", "pygments", "babel"} & sys.modules.keys()
+from ssg.l10n.language import Language
+from ssg.markup.converted import MarkdownOptions
+class Kept(dict):
+    put = dict.__setitem__
+class Known:
+    def get(self, key): return "kept"
+    def put(self, key, html): raise AssertionError(key)
+english = Language("en", "English", "ltr", ("one", "other"))
+text = "# a\\n\\n```python\\nx = 1\\n```\\n"
+found = ssg.markup.converter.convert(text, MarkdownOptions(), english, Known())
+assert "<code class=\\"language-python\\">kept</code>" in found.html
+assert not {"pygments", "babel"} & sys.modules.keys()
+ssg.markup.converter.convert(text, MarkdownOptions(), english, Kept())
+assert "pygments" in sys.modules
+"""
+
+
+def test_a_conversion_whose_code_is_known_imports_no_pygments():
+    subprocess.run([sys.executable, "-c", FRESH], check=True, timeout=60)

@@ -112,10 +112,10 @@ def test_few_patterns_are_tried_on_prose() -> None:
     instance = converter._instance.__wrapped__(True)
     gated = instance.markdown.treeprocessors["inline"]
     tried: list[int] = []
-    apply = gated._InlineProcessor__applyPattern
-    gated._InlineProcessor__applyPattern = lambda pattern, data, number, start: (
-        tried.append(number) or apply(pattern, data, number, start)
-    )
+    gated.finders = [
+        lambda data, start, number=number, find=find: tried.append(number) or find(data, start)
+        for number, find in enumerate(gated.finders)
+    ]
     for text, attempts in [("Plain prose.\n\n- of all kinds\n- (even: 1 + 1 = 2)", 0), ("Some *emphasis*.", 1)]:
         instance.state.source = positions.Source(text)
         instance.markdown.convert(text)

@@ -1,0 +1,208 @@
+"""What compression costs and saves: the encoder's qualities on the corpus, and ways to send a page, under load.
+
+`python -m benchmarks.compression FOLDER` builds the corpus in FOLDER and prints two tables. The second one needs wrk,
+and packages that `imagebake bake` has fetched before (or a mirror). The decisions that it led to stand in the docs,
+explanation/on-the-wire, with the figures of the day.
+"""
+
+import datetime as dt
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import brotli  # type: ignore[import-untyped]  # it brings no types
+
+from benchmarks import corpus
+from imagebake import nginx, recipe, siblings, smoke
+from imagebake.packages import lock as locks
+from sealpress import tree
+from sealpress.console import Console
+from sealpress.problems import Exit, Problem
+from sealpress.settings import Architecture, ImageSettings
+from sealpress.tree import OutputTree
+
+POSTS: Final = 300
+SLOW: Final = 60  # pages for an encoder that takes milliseconds
+SECONDS: Final = 5  # of load, each round
+ROUNDS: Final = 3
+HERE: Final[Architecture] = "arm64" if platform.machine() == "aarch64" else "amd64"
+_TICK: Final = os.sysconf("SC_CLK_TCK")
+
+Encode = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one encoder on the same pages: `milliseconds` of CPU and `size` in bytes, both for one page."""
+
+    name: str
+    milliseconds: float
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Of one way to send a page: `rate` in requests a second, `cpu` of the server in microseconds for each."""
+
+    name: str
+    rate: float
+    cpu: float
+    size: int
+
+
+def qualities(pages: Sequence[bytes]) -> list[Cost]:
+    """The encoders that came into question. The slow ones are put to fewer pages, and compared on just those."""
+    encoders: list[tuple[str, Encode]] = [(f"Brotli {number}", _brotli(number)) for number in (1, 4, 5, 6, 7, 8)]
+    encoders += [(f"zlib {number}", _zlib(number)) for number in (5, 9)]
+    found = [_cost(name, encode, pages) for name, encode in encoders]
+    reference = next(one for one in found if one.name == f"Brotli {siblings.QUALITY}").size
+    few = pages[:: max(1, len(pages) // SLOW)]
+    scale = reference / _cost("", _brotli(siblings.QUALITY), few).size
+    for number in (9, 10, 11):
+        one = _cost(f"Brotli {number}", _brotli(number), few)
+        found.append(Cost(one.name, one.milliseconds, one.size * scale))
+    return found
+
+
+def _brotli(quality: int) -> Encode:
+    return lambda data: bytes(brotli.compress(data, quality=quality, lgwin=siblings.WINDOW))
+
+
+def _zlib(level: int) -> Encode:
+    return lambda data: zlib.compress(data, level)
+
+
+def _cost(name: str, encode: Encode, pages: Sequence[bytes]) -> Cost:
+    start = time.process_time()
+    size = sum(len(encode(page)) for page in pages)
+    return Cost(name, (time.process_time() - start) * 1000 / len(pages), size / len(pages))
+
+
+def loads(found: OutputTree, path: str, lock_file: Path, folder: Path) -> list[Load]:
+    """A page of the tree from its sealed nginx, sent in each way. Raises Problem (exit 9) without wrk."""
+    image = recipe.bake(
+        found, locks.load(lock_file), ImageSettings(), HERE, dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+        name="compression",
+    )  # fmt: skip
+    rootfs = folder / "rootfs"
+    smoke.unpack(image.layers, rootfs)
+    conf = rootfs / nginx.FOLDER / "nginx.conf"
+    text = conf.read_text("utf-8").replace("access_log /dev/stdout", "access_log off; #", 1)
+    page = rootfs / nginx.ROOT / path
+    ways = [
+        ("plain", "identity", text),
+        ("Brotli, from its sibling", "br", text),
+        ("gzip, on the fly", "gzip", text),
+        ("gzip, from a sibling", "gzip", text.replace("gzip on;", "gzip on;\n    gzip_static on;", 1)),
+    ]
+    rounds: dict[str, list[Load]] = {name: [] for name, _, _ in ways}
+    for _ in range(ROUNDS):
+        for name, encoding, configured in ways:
+            conf.write_text(configured, encoding="utf-8")
+            gz = page.with_name(page.name + ".gz")
+            if "gzip_static" in configured:
+                gz.write_bytes(_gzip(page.read_bytes()))
+            rounds[name].append(_load(name, rootfs, f"/{path}", encoding, folder))
+            gz.unlink(missing_ok=True)
+    return [sorted(some, key=lambda one: one.rate)[len(some) // 2] for some in rounds.values()]
+
+
+def _gzip(data: bytes) -> bytes:
+    encoder = zlib.compressobj(9, wbits=31)
+    return encoder.compress(data) + encoder.flush()
+
+
+def _load(name: str, rootfs: Path, path: str, encoding: str, folder: Path) -> Load:
+    with _serving(rootfs, folder) as (port, pids):
+        command = ["wrk", "-t1", "-c16", f"-d{SECONDS}s", "-H", f"Accept-Encoding: {encoding}"]
+        url = f"http://127.0.0.1:{port}{path}"
+        size = _size(url, encoding)
+        before = sum(map(_ticks, pids))
+        try:
+            done = subprocess.run([*command, url], capture_output=True, text=True, timeout=60, check=True)
+        except FileNotFoundError:
+            raise Problem("wrk is missing", hint="On Debian: apt install wrk", code=Exit.MACHINE) from None
+        used = (sum(map(_ticks, pids)) - before) / _TICK
+    count = next(int(line.split()[0]) for line in done.stdout.splitlines() if " requests in " in line)
+    return Load(name, count / SECONDS, used * 1e6 / count, size)
+
+
+def _size(url: str, encoding: str) -> int:
+    request = urllib.request.Request(url, headers={"Accept-Encoding": encoding})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return len(answer.read())
+
+
+@contextmanager
+def _serving(rootfs: Path, folder: Path) -> Iterator[tuple[int, list[int]]]:
+    """The sealed nginx: its port, and its workers."""
+    scratch = folder / f"scratch-{time.monotonic_ns()}"
+    scratch.mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    process = subprocess.Popen(smoke.Loader().command(rootfs, port, "127.0.0.1", scratch), stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 10
+        while time.monotonic() < until and process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.01)
+        children: list[str] = []
+        while time.monotonic() < until and not children:  # it listens before it has workers
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+        yield port, [int(pid) for pid in children]
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(20)
+
+
+def _ticks(pid: int) -> int:
+    """User and system time of a process. Source: proc(5), /proc/pid/stat, fields 14 and 15."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def main() -> None:
+    """Prints both tables."""
+    console = Console.standard()
+    folder = Path(sys.argv[1]).absolute()
+    blog = folder / "blog"
+    corpus.write("sealpress", blog, POSTS)
+    for command in (["git", "init", "-q"], ["git", "add", "-A"]):
+        subprocess.run(command, cwd=blog, check=True, timeout=60)
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1717243200"}
+    build = [sys.executable, "-m", "ssg.cli", "build", "--quiet"]
+    subprocess.run(build, cwd=blog, env=environment, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    found = tree.scan(blog / "public")
+    posts = [entry for entry in found.entries if entry.path.startswith("posts/0")]
+    pages = [found.file(entry).read_bytes() for entry in posts]
+    costs = qualities(pages)
+    base = next(one for one in costs if one.name == f"Brotli {siblings.QUALITY}").size
+    console.say(f"{len(pages)} pages of {sum(map(len, pages)) // len(pages)} bytes; {siblings.ENCODER}\n")
+    console.table(
+        ["encoder", "ms a page", "bytes a page", f"to Brotli {siblings.QUALITY}"],
+        [[one.name, f"{one.milliseconds:.2f}", f"{one.size:.0f}", f"{one.size / base:.3f}"] for one in costs],
+    )
+    sent = loads(found, posts[0].path, Path(__file__).parents[1] / "site" / "imagebake.lock", folder)
+    console.say("")
+    console.table(
+        ["sent as", "requests/s", "CPU µs each", "bytes"],
+        [[one.name, f"{one.rate:.0f}", f"{one.cpu:.0f}", str(one.size)] for one in sent],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Which paths of a URL the image answers, known from the tree's names alone: what nginx.conf does, said once more.
+
+It is what redirects are checked against. All paths here are decoded and begin with "/".
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from sealpress.problems import Exit, Place, Problem
+
+RELEASE_PATH: Final = ".well-known/release"
+SEAL_PATH: Final = ".well-known/seal.json"
+HEALTH_PATH: Final = "healthz"
+INDEX: Final = "index.html"
+NOT_FOUND: Final = "404.html"
+_HTML: Final = ".html"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """`files`: path of a URL → the tree's file that answers. `folders`: paths that are led on to themselves and "/"."""
+
+    files: dict[str, str]
+    folders: frozenset[str]
+
+    def answered(self, path: str) -> str | None:
+        """What answers there, for a person; None where nothing does."""
+        if path in self.files:
+            return f'the file "{self.files[path]}"'
+        return "the image itself" if path.lstrip("/") in {RELEASE_PATH, SEAL_PATH, HEALTH_PATH} else None
+
+
+def of(paths: Iterable[str]) -> Answers:
+    """What a tree with these paths answers."""
+    files: dict[str, str] = {}
+    folders: set[str] = set()
+    for path in sorted(paths):
+        # A file itself comes before one that only loses its ending.
+        files[f"/{path}"] = path
+        if path == INDEX or path.endswith(f"/{INDEX}"):
+            files.setdefault("/" + path.removesuffix(INDEX), path)
+        if path.endswith(_HTML) and path.rpartition("/")[2] != _HTML:
+            files.setdefault("/" + path.removesuffix(_HTML), path)
+        parts = path.split("/")[:-1]
+        folders.update("/" + "/".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return Answers(files, frozenset(folders - files.keys()))
+
+
+def check_own(paths: Iterable[str]) -> None:
+    """Raises Problem (exit 5) for a file at a path that the image answers itself."""
+    for path in paths:
+        if path in {RELEASE_PATH, SEAL_PATH, HEALTH_PATH}:
+            raise Problem(
+                f'"{path}" is a path that the image answers itself',
+                place=Place(path),
+                hint="take it out of the tree, or rename it",
+                code=Exit.TREE,
+            )

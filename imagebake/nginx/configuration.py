@@ -1,0 +1,190 @@
+"""The files of nginx's configuration: nginx.conf, listen.conf, mime.types.
+
+All paths in the configuration are relative to nginx's prefix, which is "/" in the image. So the sealed files can be run
+elsewhere just as they are (smoke.py), with another prefix and another listen.conf.
+
+    etc/nginx/nginx.conf    the configuration
+    etc/nginx/listen.conf   where to listen, alone, so that a runner can put its own in place
+    etc/nginx/mime.types    from sealpress.tree.MEDIA_TYPES, so that what is served is what the tree says
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from imagebake.image.entries import Bytes, Directory, Entry, File
+from imagebake.nginx import answers, headers, languages, log, redirects
+from imagebake.nginx.answers import HEALTH_PATH, RELEASE_PATH
+from imagebake.nginx.directives import DOLLAR, Directive, directive, rendered
+from sealpress.redirects import Redirect
+from sealpress.settings import ImageSettings
+from sealpress.tree import MEDIA_TYPES, NAMED_TYPES
+
+ROOT: Final = "srv/www"
+FOLDER: Final = "etc/nginx"
+PROGRAM: Final = "usr/sbin/nginx"
+BROTLI_MODULE: Final = "usr/lib/nginx/modules/ngx_http_brotli_static_module.so"
+
+ARGUMENTS: Final = ("-e", "stderr", "-c", f"{FOLDER}/nginx.conf")
+ENTRYPOINT: Final = (f"/{PROGRAM}", "-p", "/", *ARGUMENTS)
+
+_TEXT: Final = tuple(sorted({kind for kind in MEDIA_TYPES.values() if kind.startswith("text/")} - {"text/html"}))
+_COMPRESSIBLE: Final = tuple(
+    sorted(
+        kind
+        for kind in {*MEDIA_TYPES.values(), *NAMED_TYPES.values()} - {"text/html"}
+        if kind.startswith("text/") or kind.endswith(("xml", "json", "/wasm", "/ttf", "/otf", "/bmp", ".icon"))
+    )
+)
+
+# Their nginx (before 1.25.1) can't speak HTTP/2 and HTTP/1.1 on one port without TLS.
+_WITHOUT_HTTP2: Final = frozenset(["bullseye", "bookworm"])
+
+
+def entries(
+    settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = ""
+) -> tuple[Entry, ...]:
+    """The configuration's files, for a tree with these paths, rules for what has moved, and a
+    Content-Security-Policy ("" for none).
+
+    Raises Problem (exit 3) for a header that can't be set, (exit 5) for a path that the image answers itself, and for
+    a language without a front page.
+    """
+    files = {
+        f"{FOLDER}/nginx.conf": nginx_conf(settings, paths, moved, policy),
+        f"{FOLDER}/listen.conf": listen_conf("", settings.port, ipv6=settings.ipv6),
+        f"{FOLDER}/mime.types": mime_types(),
+    }
+    return (*(File(path, Bytes(text.encode())) for path, text in files.items()), Directory(ROOT))
+
+
+def listen_conf(address: str, port: int, *, ipv6: bool = False) -> str:
+    """`address` is numeric; "": every IPv4 address of the machine or container, and with `ipv6` every IPv6 one."""
+    host = f"[{address}]" if ":" in address else address
+    everywhere = [f"[::]:{port}"] if ipv6 and not host else []
+    return rendered(
+        directive("listen", where, "default_server") for where in (f"{host}:{port}" if host else str(port), *everywhere)
+    )
+
+
+def mime_types() -> str:
+    endings: dict[str, list[str]] = {}
+    for ending, kind in sorted(MEDIA_TYPES.items()):
+        endings.setdefault(kind, []).append(ending)
+    kinds = (directive(kind, *found) for kind, found in sorted(endings.items()))
+    return rendered([Directive("types", block=tuple(kinds))])
+
+
+def nginx_conf(settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = "") -> str:
+    """The whole of nginx.conf. Raises as `entries` does."""
+    paths = tuple(sorted(paths))
+    answers.check_own(paths)
+    pages = languages.not_found_pages(paths)
+    served = _server(settings, moved, policy, has_pages=bool(pages))
+    http = (*_http(settings, moved), *_variables(settings, paths, pages, moved), served)
+    return "# Written by imagebake. Paths are relative to nginx's prefix.\n\n" + rendered(
+        [
+            directive(
+                "load_module",
+                BROTLI_MODULE,
+                why="Serves files that were compressed beforehand: `x.css.br` beside `x.css`.",
+            ),
+            directive("daemon", "off"),
+            directive(
+                "worker_processes",
+                "2",
+                why="One may wait for the disk while the other answers. `auto` would count the host's cores, and on a"
+                " large\n# host its workers outgrow the container's memory.",
+            ),
+            directive("pid", "tmp/nginx.pid"),
+            directive("error_log", "stderr", "crit", why="Lower levels tell of readers' mistakes, with their address."),
+            Directive("events", block=(directive("worker_connections", "1024"),)),
+            Directive("http", block=http),
+        ]
+    )
+
+
+def _http(settings: ImageSettings, moved: Sequence[Redirect]) -> tuple[Directive, ...]:
+    return (
+        directive("include", "mime.types"),
+        directive("default_type", "application/octet-stream"),
+        directive("charset", "utf-8"),
+        directive("charset_types", *_TEXT),
+        *(
+            directive(f"{kind}_temp_path", f"tmp/{kind}", why="" if number else "Only /tmp can be written.")
+            for number, kind in enumerate(("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        ),
+        *redirects.sizes(moved),
+        *log.in_http(settings),
+        directive("server_tokens", "off"),
+        directive("sendfile", "on"),
+        directive("tcp_nopush", "on"),
+        directive(
+            "etag", "on", why="A file's time comes from its content: the ETag changes whenever the content does."
+        ),
+        directive("if_modified_since", "off", why="For the same reason the time says nothing else, and is not told."),
+        directive("gzip", "on", why="Done when asked for, so that no byte of the image depends on a compressor."),
+        directive("gzip_vary", "on"),
+        directive("gzip_proxied", "any"),
+        directive("gzip_comp_level", "5"),
+        directive("gzip_min_length", "256"),
+        directive("gzip_types", *_COMPRESSIBLE),
+        directive("brotli_static", "on"),
+        DOLLAR,
+    )
+
+
+def _variables(
+    settings: ImageSettings, paths: tuple[str, ...], pages: tuple[str, ...], moved: Sequence[Redirect]
+) -> tuple[Directive, ...]:
+    return (
+        *headers.in_http(settings),
+        languages.not_found(pages),
+        *languages.in_http(settings, paths),
+        *redirects.in_http(moved),
+    )
+
+
+def _server(settings: ImageSettings, moved: Sequence[Redirect], policy: str, *, has_pages: bool) -> Directive:
+    without_types = Directive("types", block=())
+    h2 = settings.http2 and settings.suite not in _WITHOUT_HTTP2
+    return Directive(
+        "server",
+        block=(
+            directive("include", "listen.conf"),
+            *([directive("http2", "on", why="For a proxy that speaks it without TLS; HTTP/1.1 stays.")] if h2 else []),
+            directive("server_name", "_"),
+            directive("root", ROOT),
+            directive("absolute_redirect", "off", why="The address that a reader used is known only to a proxy."),
+            *([directive("error_page", "404", "410", "$not_found")] if has_pages else []),
+            *([directive("uninitialized_variable_warn", "off")] if settings.negotiate_languages else []),
+            *headers.in_server(settings, policy),
+            *languages.in_server(settings),
+            Directive(
+                "location",
+                ("~", "/$"),
+                (directive("try_files", "${uri}index.html", "@absent"),),
+            ),
+            Directive("location", ("/",), (directive("try_files", "$uri", "$uri.html", "$uri/", "@absent"),)),
+            *(
+                Directive(
+                    "location",
+                    ("~", f"/{re.escape(name)}$"),
+                    (without_types, directive("default_type", kind), directive("try_files", "$uri", "@absent")),
+                )
+                for name, kind in sorted(NAMED_TYPES.items())
+            ),
+            Directive("location", ("=", f"/{RELEASE_PATH}"), (without_types, directive("default_type", "text/plain"))),
+            Directive(
+                "location",
+                ("=", f"/{HEALTH_PATH}"),
+                (
+                    directive("access_log", "off"),
+                    without_types,
+                    directive("default_type", "text/plain"),
+                    directive("return", "200", "ok"),
+                ),
+            ),
+            *redirects.absent(moved),
+        ),
+    )

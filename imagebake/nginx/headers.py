@@ -1,0 +1,90 @@
+"""What every answer carries besides what nginx works out: the defaults, the site's own, HSTS, caching.
+
+All of it stands in `server` alone: a location with a header of its own would lose the others.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from imagebake.nginx.directives import Directive, choice, directive, literal
+from sealpress import serving
+from sealpress.problems import Place, Problem
+from sealpress.settings import ImageSettings
+from sealpress.tree import ALWAYS_REVALIDATED, FINGERPRINT
+
+DEFAULTS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Each gives way to a header of the same name in [image] headers; an empty one there takes it out."""
+
+CSP: Final = "Content-Security-Policy"
+HSTS: Final = "Strict-Transport-Security"
+
+
+def in_http(settings: ImageSettings) -> tuple[Directive, ...]:
+    """The variables that `in_server` uses."""
+    caching = (
+        choice(
+            "$uri",
+            "$kept",
+            ("default", "no-cache"),
+            ("~" + "|".join(re.escape(ending) + "$" for ending in ALWAYS_REVALIDATED), "no-cache"),
+            ("~" + FINGERPRINT.pattern, "public, max-age=31536000, immutable"),
+            why="A name that holds a digest of its content is kept for ever; all else is asked about each time.",
+        ),
+        choice(
+            "$status",
+            "$cache",
+            ("default", "no-cache"),
+            *((status, "$kept") for status in ("200", "206", "304")),
+            why="That a file is not there, or has moved, may be otherwise tomorrow.",
+        ),
+    )
+    if not settings.hsts:
+        return caching
+    secure = choice(
+        "$http_x_forwarded_proto",
+        "$hsts",
+        ("default", _hsts(settings)),
+        ("http", ""),
+        why="RFC 6797, section 7.2: not where a proxy says that the reader came without TLS.",
+    )
+    return (*caching, secure)
+
+
+def in_server(settings: ImageSettings, policy: str) -> tuple[Directive, ...]:
+    """The headers themselves. `policy` is a Content-Security-Policy, "" for none.
+
+    Raises Problem (exit 3) for a header that can't be set.
+    """
+    own = _checked(settings.headers)
+    defaults = {**DEFAULTS, **({CSP: policy} if policy else {})}
+    taken = {name.lower() for name in own}
+    fixed = {name: value for name, value in defaults.items() if name.lower() not in taken} | dict(sorted(own.items()))
+    why = "Headers stand here alone: a location with one of its own would lose all of these."
+    return (
+        directive("add_header", "Cache-Control", "$cache", "always", why=why),
+        directive("add_header", "Last-Modified", ""),
+        *(directive("add_header", name, literal(value), "always") for name, value in fixed.items()),
+        *([directive("add_header", HSTS, "$hsts", "always")] if settings.hsts and HSTS.lower() not in taken else []),
+        *([directive("add_header", "Vary", "$vary", "always")] if settings.negotiate_languages else []),
+    )
+
+
+def _hsts(settings: ImageSettings) -> str:
+    """RFC 6797, section 6.1; `preload` is a word of the browsers' list."""
+    words = [f"max-age={settings.hsts}"]
+    words += ["includeSubDomains"] if settings.hsts_subdomains else []
+    words += ["preload"] if settings.hsts_preload else []
+    return "; ".join(words)
+
+
+def _checked(own: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in own.items():
+        if wrong := serving.wrong_header(name, value):
+            raise Problem(f'the header "{name}" {wrong}', place=Place("site.toml"), hint="see [image] headers")
+    return own

@@ -1,0 +1,469 @@
+"""What a document loads and runs: pages, SVG images, and the style sheets that other XML names.
+
+Reads HTML the way browsers cut it into tokens, so that what is taken for a script here is what they take for one: raw
+text, comments, escaped scripts, SVG and MathML inside a page. Python's own html.parser is not used, because its answers
+differ from release to release, and a policy is part of the image's bytes; and a bake would take twice as long.
+
+Whatever is seen here but not by a browser makes the policy a little wider than need be; the other way round, a browser
+blocks it. Sources: the HTML Standard (WHATWG), sections 13.2.5 "Tokenization" and 13.2.6.5 "in foreign content", 4.12.1
+"The script element"; Content Security Policy Level 3, section 6.
+"""
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from html.entities import html5
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from imagebake.policy import origins, styles
+
+HANDLERS: Final = "script-src-attr"
+STYLES: Final = "style-src-attr"
+
+_DEPTH: Final = 8  # of documents in srcdoc attributes
+
+
+class Load(NamedTuple):
+    """A source that a directive must allow, and where the text asks for it (an offset)."""
+
+    directive: str
+    source: str
+    at: int
+
+
+class _Attribute(NamedTuple):
+    value: str  # as written
+    at: int
+
+
+def text_of(data: bytes) -> str:
+    """The text of a document as browsers see it: UTF-8, as the server says, with one kind of line end.
+
+    Raises UnicodeError for UTF-16, whose byte order mark would overrule the server.
+    """
+    if data.startswith((b"\xfe\xff", b"\xff\xfe")):
+        raise UnicodeError("UTF-16")
+    return data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def page(text: str) -> list[Load]:
+    """What a page needs, in its order."""
+    reader = _Reader(text)
+    reader.read()
+    return reader.found
+
+
+def image(text: str) -> list[Load]:
+    """What an SVG needs where it is opened by itself: an `img` never loads nor runs anything."""
+    reader = _Reader(text, is_xml=True, opened=["svg"])
+    reader.found += document(text)
+    reader.read()
+    return reader.found
+
+
+def document(text: str) -> list[Load]:
+    """The style sheets that an XML document names before its first element (Associating Style Sheets with XML)."""
+    found: list[Load] = []
+    for one in _INSTRUCTION.finditer(text, 0, _PROLOG):
+        values = {name: html.unescape(double or single) for name, double, single in _PSEUDO.findall(one[1])}
+        directive = "style-src" if values.get("type", "text/css") == "text/css" else "script-src"
+        if source := origins.source(values.get("href", "")):
+            found.append(Load(directive, source, one.start()))
+    return found
+
+
+def sheet(text: str) -> list[Load]:
+    """What a style sheet needs."""
+    sources = ((directive, origins.source(url), at) for directive, url, at in styles.loads(text))
+    return [Load(directive, source, at) for directive, source, at in sources if source]
+
+
+def digest(text: str) -> str:
+    """The source expression that lets exactly this text run."""
+    sha = hashlib.sha256(text.replace("\0", "\ufffd").encode("utf-8", "replace")).digest()
+    return f"'sha256-{base64.b64encode(sha).decode()}'"
+
+
+_PROLOG: Final = 1 << 16  # characters
+_INSTRUCTION: Final = re.compile(r"<\?xml-stylesheet[ \t\n]([^>]{0,2000}?)\?>")
+_PSEUDO: Final = re.compile(r"""([a-z]+)[ \t\n]*=[ \t\n]*(?:"([^"]*)"|'([^']*)')""")
+
+_RAW: Final = ("style", "xmp", "iframe", "noembed", "noframes", "title", "textarea")
+
+# Runs over everything that can't matter, without a step in Python: text, end tags, and start tags of plain elements
+# that have nothing but attributes that load nothing. All that it does not know for sure is looked at.
+_SKIP: Final = re.compile(
+    r"""[^<]*+(?:<(?:
+        /[a-zA-Z][a-zA-Z0-9]*+[ \n]*+>
+      | (?!(?:script|plaintext|svg|math|base|link|form|meta|"""
+    + "|".join(_RAW)
+    + r""")[^a-zA-Z0-9])[a-z][a-z0-9-]*+
+        (?:[ \n]++(?:
+            href="(?:https?://|mailto:|(?![^"/?\#]*[:&]))[^"]*+"
+          | (?:class|id|title|alt|lang|dir|name|rel|role|width|height|loading|decoding|datetime|scope|colspan|rowspan
+              |hreflang|tabindex|start|hidden|open|translate|aria-[a-z]++|data-[a-z0-9-]++)(?:="[^"]*+")?
+        ))*+[ \n]*+/?>
+    )[^<]*+)*+""",
+    re.VERBOSE,
+)
+
+_COMMENT: Final = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
+_NAME: Final = re.compile(r"[^\t\n\f />]+")
+_ATTRIBUTE: Final = re.compile(
+    r"""[\t\n\f /]*+(?:>|([^\t\n\f />][^\t\n\f />=]*+)
+        (?:[\t\n\f ]*+=[\t\n\f ]*+(?:"([^"]*+)"|'([^']*+)'|(?!["'])([^\t\n\f >]*+)))?)""",
+    re.VERBOSE,
+)
+_UNCLOSED: Final = re.compile(r"[\t\n\f ]*=")
+_SCRIPT_MARK: Final = re.compile(r"<!--|-->|<(/?)script(?=[\t\n\f />])", re.IGNORECASE | re.ASCII)
+_ENDS: Final = {name: re.compile(rf"</{name}(?=[\t\n\f />])", re.IGNORECASE | re.ASCII) for name in _RAW}
+_FOREIGN_TEXT: Final = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|([^<]+)", re.DOTALL)
+
+_HANDLER: Final = re.compile(r"on[a-z]{3,}")  # the shortest events are `cut` and `end`
+_REFERENCE: Final = re.compile(r"&(?:#[^&;]{1,12};?|([A-Za-z][A-Za-z0-9]*)(;?)(=?))")
+_SRCSET: Final = re.compile(r"[\t\n\f ,]*+([^\t\n\f ]++)((?:[^,(]|\([^)]*\)?)*+)")
+
+# The HTML Standard, "in foreign content": these end an SVG or a formula that was left open.
+_BREAKOUT: Final = frozenset(
+    """b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta
+    nobr ol p pre ruby s small span strong strike sub sup table tt u ul var""".split()  # noqa: SIM905
+)
+_HTML_WITHIN: Final = frozenset({"foreignobject", "desc", "title", "mi", "mo", "mn", "ms", "mtext", "annotation-xml"})
+
+# The MIME Sniffing Standard: "JavaScript MIME type".
+_JAVASCRIPT: Final = frozenset(
+    [f"{kind}/{name}" for kind in ("text", "application") for name in ("javascript", "ecmascript")]
+    + [f"{kind}/x-{name}" for kind in ("text", "application") for name in ("javascript", "ecmascript")]
+    + ["text/jscript", "text/livescript", *(f"text/javascript1.{number}" for number in range(6))]
+)
+_INLINE_TYPES: Final = frozenset({"module", "importmap", "speculationrules"})
+
+_RELATIONS: Final = MappingProxyType(
+    {
+        "stylesheet": "style-src",
+        "icon": "img-src",
+        "apple-touch-icon": "img-src",
+        "apple-touch-icon-precomposed": "img-src",
+        "apple-touch-startup-image": "img-src",
+        "mask-icon": "img-src",
+        "manifest": "manifest-src",
+        "modulepreload": "script-src",
+    }
+)
+_PRELOADED: Final = MappingProxyType(
+    {
+        "script": "script-src",
+        "style": "style-src",
+        "image": "img-src",
+        "font": "font-src",
+        "audio": "media-src",
+        "video": "media-src",
+        "track": "media-src",
+        "worker": "worker-src",
+        "fetch": "connect-src",
+        "json": "connect-src",
+    }
+)
+
+_NAMED: Final = ("src", "href", "xlink:href")  # how a script names its file, in HTML and in SVG
+
+# Element, attribute, directive: "" for any element.
+_LOADS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("img", "src"): "img-src",
+        ("image", "src"): "img-src",  # browsers take it for `img`
+        ("input", "src"): "img-src",
+        ("video", "poster"): "img-src",
+        ("", "background"): "img-src",
+        ("source", "src"): "media-src",
+        ("audio", "src"): "media-src",
+        ("video", "src"): "media-src",
+        ("track", "src"): "media-src",
+        ("iframe", "src"): "frame-src",
+        ("frame", "src"): "frame-src",
+        ("embed", "src"): "object-src",
+        ("object", "data"): "object-src",
+        ("", "formaction"): "form-action",
+        ("image", "href"): "img-src",
+        ("image", "xlink:href"): "img-src",
+        ("feimage", "href"): "img-src",
+        ("feimage", "xlink:href"): "img-src",
+        ("use", "href"): "img-src",
+        ("use", "xlink:href"): "img-src",
+    }
+)
+_NAVIGATES: Final = frozenset(
+    {
+        ("a", "href"),
+        ("a", "xlink:href"),
+        ("area", "href"),
+        ("button", "formaction"),
+        ("form", "action"),
+        ("frame", "src"),
+        ("iframe", "src"),
+        ("input", "formaction"),
+    }
+)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """One document on its way through the tokenizer. `opened`: SVG and MathML elements that are open."""
+
+    text: str
+    is_xml: bool = False
+    opened: list[str] = field(default_factory=list)
+    base: str = origins.SELF
+    has_base: bool = False
+    depth: int = 0
+    found: list[Load] = field(default_factory=list)
+
+    def read(self) -> None:
+        at = 0
+        while at < len(self.text):
+            if self.opened:
+                at = self.text.find("<", at)
+            elif skipped := _SKIP.match(self.text, at):
+                at = skipped.end()
+            if at < 0 or at >= len(self.text):
+                return
+            at = self._markup(at)
+
+    @property
+    def _is_foreign(self) -> bool:
+        return self.is_xml or (bool(self.opened) and self.opened[-1] not in _HTML_WITHIN)
+
+    def _markup(self, at: int) -> int:
+        """Reads what begins with the "<" at `at`; gives where it ends."""
+        follows = self.text[at + 1 : at + 2]
+        is_name = follows.isascii() and follows.isalpha()
+        if is_name or (self.is_xml and follows not in {"", "/", "!", "?"}):
+            return self._start_tag(at)
+        if follows == "/":
+            return self._end_tag(at)
+        if follows not in {"!", "?"}:
+            return at + 1
+        if comment := _COMMENT.match(self.text, at):
+            return comment.end()
+        ending = "]]>" if self._is_foreign and self.text.startswith("<![CDATA[", at) else ">"
+        end = self.text.find(ending, at)
+        return len(self.text) if end < 0 else end + len(ending)
+
+    def _end_tag(self, at: int) -> int:
+        follows = self.text[at + 2 : at + 3]
+        if not (follows.isascii() and follows.isalpha()):
+            end = self.text.find(">", at)
+            return len(self.text) if end < 0 else end + 1
+        name, _, end, _ = self._tag(at + 2)
+        if name in self.opened and not self.is_xml:
+            while self.opened.pop() != name:
+                pass
+        return end
+
+    def _tag(self, at: int) -> tuple[str, dict[str, _Attribute], int, bool]:
+        """Name, attributes and end of a tag whose name begins at `at`, and whether it closes itself.
+
+        A tag that the file ends in is no tag: its name is "".
+        """
+        named = _NAME.match(self.text, at)
+        if not named:
+            return "", {}, at, False
+        attributes: dict[str, _Attribute] = {}
+        end = named.end()
+        while one := _ATTRIBUTE.match(self.text, end):
+            end = one.end()
+            if one[1] is None:
+                name = named[0].lower()
+                return name.rpartition(":")[2] if self.is_xml else name, attributes, end, one[0].endswith("/>")
+            number = one.lastindex or 1
+            if number == 1 and _UNCLOSED.match(self.text, end):
+                break  # a quote without its twin
+            value = _Attribute(one[number] if number > 1 else "", one.start(number))
+            attributes.setdefault(one[1].lower(), value)
+        return "", {}, len(self.text), False
+
+    def _start_tag(self, at: int) -> int:
+        name, attributes, end, is_closed = self._tag(at + 1)
+        if not name:
+            return end
+        if self._is_foreign and not self.is_xml and name in _BREAKOUT:
+            while self.opened and self.opened[-1] not in _HTML_WITHIN:
+                self.opened.pop()
+        is_foreign = self._is_foreign or name in {"svg", "math"}
+        if attributes:
+            self._attributes(name, attributes)
+        if name == "form" and "action" not in attributes:
+            self._add("form-action", origins.SELF, at)  # sent to where it came from
+        if name == "link":
+            self._link(attributes)
+        if is_foreign:
+            if not is_closed and not self.is_xml:
+                self.opened.append(name)
+            if name in {"script", "style"} and not is_closed:
+                end = self._text(name, attributes, end, *self._foreign_text(end))
+        elif name == "script":
+            end = self._text(name, attributes, end, *self._script(end))
+        elif name in _ENDS:
+            close = _ENDS[name].search(self.text, end)
+            to = close.start() if close else len(self.text)
+            end = self._text(name, attributes, end, self.text[end:to], to) if name == "style" else to
+        elif name == "plaintext":
+            end = len(self.text)
+        if name == "script":
+            self._script_source(attributes)
+        return end
+
+    def _text(self, name: str, attributes: Mapping[str, _Attribute], at: int, text: str | None, to: int) -> int:
+        """Inline script or style: `text` is None where a script is never run, since it has no end."""
+        if text and name == "style" and self._kind(attributes) in {"", "text/css"}:
+            self._add("style-src", digest(text), at)
+            self._styles(text, at)
+        is_inline = name == "script" and not any(one in attributes for one in _NAMED)
+        if text and is_inline and _is_run(attributes, self._kind(attributes)):
+            self._add("script-src", digest(text), at)
+        return to
+
+    def _script(self, at: int) -> tuple[str | None, int]:
+        """The text of a script, and where its end tag begins: comments in it hide end tags, as they once had to."""
+        start, state = at, 0  # 0: script data, 1: escaped, 2: double escaped
+        while mark := _SCRIPT_MARK.search(self.text, at):
+            at = mark.end()
+            if mark[0] == "<!--":
+                at -= 2  # `<!-->` is a whole comment
+                state = state or 1
+            elif mark[0] == "-->":
+                state = 0
+            elif mark[1]:
+                if state < 2:
+                    return self.text[start : mark.start()], mark.start()
+                state = 1
+            elif state == 1:
+                state = 2
+        return None, len(self.text)
+
+    def _foreign_text(self, at: int) -> tuple[str, int]:
+        """The text of an SVG's script or style: markup is read in it, up to the first tag."""
+        parts: list[str] = []
+        while one := _FOREIGN_TEXT.match(self.text, at):
+            at = one.end()
+            parts.append(one[1] or (html.unescape(one[2]) if one[2] else ""))
+        return "".join(parts), at
+
+    def _script_source(self, attributes: Mapping[str, _Attribute]) -> None:
+        for name in _NAMED:
+            if name in attributes and _is_run(attributes, self._kind(attributes)):
+                self._url("script-src", attributes[name])
+
+    def _attributes(self, element: str, attributes: Mapping[str, _Attribute]) -> None:
+        for name, one in attributes.items():
+            if name == "style":
+                value = _value(one.value)
+                if value.strip():
+                    self._add(STYLES, digest(value), one.at)
+                    self._styles(value, one.at)
+            elif _HANDLER.fullmatch(name):
+                if value := _value(one.value):
+                    self._add(HANDLERS, digest(value), one.at)
+            elif directive := _LOADS.get((element, name)) or _LOADS.get(("", name)):
+                self._url(directive, one)
+            elif name in {"srcset", "imagesrcset"}:
+                for url, at in _srcset(_value(one.value), one.at):
+                    self._add("img-src", origins.source(url, self.base), at)
+            elif name == "srcdoc" and element == "iframe" and self.depth < _DEPTH:
+                inner = _Reader(_value(one.value), base=self.base, depth=self.depth + 1)
+                inner.read()
+                self.found += [Load(load.directive, load.source, one.at) for load in inner.found]
+            elif name == "action" and element == "form":
+                if not self._url("form-action", one):
+                    self._add("form-action", origins.SELF, one.at)
+            elif name == "href" and element == "base" and not self.has_base:
+                self._base(one)
+            elif name == "ping":
+                for url in _value(one.value).split():
+                    self._add("connect-src", origins.source(url, self.base), one.at)
+            elif self.opened and "url(" in one.value:
+                self._styles(_value(one.value), one.at)
+            if (element, name) in _NAVIGATES and origins.source(_value(one.value)) == origins.SCRIPT:
+                self._add(origins.SCRIPT, origins.SCRIPT, one.at)
+
+    def _base(self, one: _Attribute) -> None:
+        self.has_base = True
+        if source := origins.source(_value(one.value)):
+            self._add("base-uri", source, one.at)
+            self.base = source
+
+    def _link(self, attributes: Mapping[str, _Attribute]) -> None:
+        if not (one := attributes.get("href")):
+            return
+        relations = _value(attributes["rel"].value).lower().split() if "rel" in attributes else []
+        kind = attributes["as"].value.lower() if "as" in attributes else ""
+        for relation in relations:
+            directive = _PRELOADED.get(kind) if relation == "preload" else _RELATIONS.get(relation)
+            if directive:
+                self._url(directive, one)
+
+    def _url(self, directive: str, one: _Attribute) -> bool:
+        return self._add(directive, origins.source(_value(one.value), self.base), one.at)
+
+    def _styles(self, text: str, at: int) -> None:
+        for directive, url, offset in styles.loads(text):
+            self._add(directive, origins.source(url, self.base), at + offset)
+
+    def _add(self, directive: str, source: str | None, at: int) -> bool:
+        if source and (source != origins.SCRIPT or directive == origins.SCRIPT):
+            self.found.append(Load(directive, source, at))
+        return source is not None
+
+    def _kind(self, attributes: Mapping[str, _Attribute]) -> str:
+        return _value(attributes["type"].value).strip("\t\n\f ").lower() if "type" in attributes else ""
+
+
+def _is_run(attributes: Mapping[str, _Attribute], kind: str) -> bool:
+    """Whether browsers run a script of this type. The others are blocks of data, such as JSON-LD: no policy asks."""
+    if not kind and "type" not in attributes and (language := attributes.get("language")) and language.value:
+        kind = f"text/{_value(language.value).lower()}"
+    return not kind or kind in _JAVASCRIPT or kind in _INLINE_TYPES
+
+
+def _srcset(text: str, at: int) -> Iterator[tuple[str, int]]:
+    position = 0
+    while one := _SRCSET.match(text, position):
+        url = one[1]
+        position = one.end()
+        if url.endswith(","):
+            url, position = url.rstrip(","), one.end(1)
+        yield url, at + one.start(1)
+
+
+def _value(text: str) -> str:
+    """An attribute's value with its character references replaced, by the rules for attributes."""
+    return _REFERENCE.sub(_character, text) if "&" in text else text
+
+
+def _character(reference: re.Match[str]) -> str:
+    whole, name, closed, equals = reference[0], reference[1], reference[2], reference[3]
+    if name is None:
+        return html.unescape(whole)
+    if closed:
+        return html5.get(f"{name};", f"&{name};") + equals
+    # Without its semicolon, and with "=" behind it, it is a part of a URL: `?a=1&copy=2`.
+    return whole if equals or name not in html5 else html5[name]
+
+
+_Read = Callable[[str], list[Load]]
+
+READERS: Final[Mapping[str, _Read]] = MappingProxyType(
+    {
+        "text/html": page,
+        "text/css": sheet,
+        "image/svg+xml": image,
+        "application/xml": document,
+        "application/atom+xml": document,
+        "application/rss+xml": document,
+    }
+)
+"""What reads a document of each media type; the others load nothing."""

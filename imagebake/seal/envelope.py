@@ -1,0 +1,200 @@
+"""seal.json, which stands beside an image: an in-toto statement about it, in an envelope with signatures.
+
+    {"payloadType": "application/vnd.in-toto+json", "payload": base64, "signatures": [{"keyid": "SHA256:…", "sig": …}]}
+
+The statement's subjects are the digests of the images, their configurations and the index over them; its predicate is
+the release statement that stands in the image, and who baked. Signed is DSSE's encoding of the payload; a signature is
+the base64 of what `ssh-keygen -Y sign -n sealpress` writes. An envelope without signatures is a seal nobody signed.
+
+Sources: in-toto Attestation Framework, Statement v1; DSSE v1.0.2, "Protocol" and "Envelope".
+"""
+
+import base64
+import binascii
+import json
+import platform
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from imagebake.image import oci
+from imagebake.image.oci import Sealed, canonical
+from imagebake.seal import statement as statements
+from imagebake.seal.statement import Statement, refused
+from sealpress.problems import Exit, Problem
+
+NAME: Final = "seal.json"
+PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
+ENVELOPE_TYPE: Final = "application/vnd.dsse.envelope.v1+json"
+STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+LIMIT: Final = 128 << 20
+_SIGNATURES: Final = 16
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """`name` says what it is, for people; `digest` is "sha256:…"."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What an envelope holds. `payload` are the bytes that were signed; `signatures` are armored."""
+
+    payload: bytes
+    subjects: tuple[Subject, ...]
+    statement: Statement
+    python: str
+    machine: str
+    signatures: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def signed_bytes(self) -> bytes:
+        """DSSE's pre-authentication encoding."""
+        return pre_authentication(PAYLOAD_TYPE, self.payload)
+
+    def has(self, digest: str) -> bool:
+        return any(subject.digest == digest for subject in self.subjects)
+
+
+def pre_authentication(payload_type: str, payload: bytes) -> bytes:
+    """DSSE v1.0.2, "Signature Definition"."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def seal(images: Sequence[Sealed], reference: str, statement: Statement) -> Seal:
+    """The unsigned seal of a release. `reference` is the image's name."""
+    index = oci.across(images)
+    subjects = [Subject(reference, index.digest)]
+    for image in sorted(images, key=lambda image: image.architecture):
+        named = f"{reference} linux/{image.architecture}"
+        subjects += [Subject(named, image.manifest.digest), Subject(f"{named} configuration", image.config.digest)]
+    python, machine = platform.python_version(), platform.machine()
+    document = {
+        "_type": STATEMENT_TYPE,
+        "subject": [
+            {"name": subject.name, "digest": {"sha256": subject.digest.partition(":")[2]}} for subject in subjects
+        ],
+        "predicateType": statements.FORMAT,
+        "predicate": {
+            "release": statement.as_json(),
+            # What an image must not depend on; it stands here alone.
+            "bakedBy": {"python": python, "implementation": sys.implementation.name, "machine": machine},
+        },
+    }
+    return Seal(canonical(document), tuple(subjects), statement, python, machine)
+
+
+def signed(unsigned: Seal, fingerprint: str, signature: bytes) -> Seal:
+    """The same seal with one more signature; one by the same key is replaced."""
+    others = tuple(one for one in unsigned.signatures if one[0] != fingerprint)
+    return replace(unsigned, signatures=(*others, (fingerprint, signature)))
+
+
+def document(found: Seal) -> bytes:
+    """seal.json."""
+    signatures = [{"keyid": keyid, "sig": base64.b64encode(sig).decode()} for keyid, sig in found.signatures]
+    envelope = {
+        "payloadType": PAYLOAD_TYPE,
+        "payload": base64.b64encode(found.payload).decode(),
+        "signatures": signatures,
+    }
+    return canonical(envelope) + b"\n"
+
+
+def save(found: Seal, file: Path) -> None:
+    """Writes seal.json, whole. Raises Problem (exit 9)."""
+    new = file.with_name(f".{file.name}-new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(document(found))
+        new.replace(file)
+    except OSError as error:
+        raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
+
+
+def load(file: Path) -> Seal:
+    """Raises Problem (exit 10) for a file that isn't there, or is no seal."""
+    try:
+        with file.open("rb") as found:
+            data = found.read(LIMIT + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise Problem(
+            f"there is no seal at {file}",
+            hint="imagebake bake writes it beside the image; --seal names another file",
+            code=Exit.SEAL,
+        ) from None
+    except OSError as error:
+        raise Problem(f"can't read {file}: {error.strerror}", code=Exit.MACHINE) from None
+    return read(data, str(file))
+
+
+def read(data: bytes, shown: str) -> Seal:
+    """The seal in these bytes. Its signatures are read, not checked. Raises Problem (exit 10)."""
+    match _json(data):
+        case {"payloadType": str(kind), "payload": str(payload), "signatures": list(signatures), **rest} if not rest:
+            pass
+        case _:
+            raise refused(shown, "it is no envelope with a payload and signatures")
+    if kind != PAYLOAD_TYPE:
+        raise refused(shown, f"it holds {kind[:80]!a}, not {PAYLOAD_TYPE}")
+    if len(signatures) > _SIGNATURES:
+        raise refused(shown, f"it has more than {_SIGNATURES} signatures")
+    body = _decoded(payload, shown)
+    match _json(body):
+        case {
+            "_type": str(version),
+            "subject": list(subjects),
+            "predicateType": str(predicate),
+            "predicate": {"release": dict(release), "bakedBy": {"python": str(python), "machine": str(machine)}},
+        }:
+            pass
+        case _:
+            raise refused(shown, "its payload is no statement about a release")
+    if version != STATEMENT_TYPE or predicate != statements.FORMAT:
+        raise refused(shown, "its payload is a statement of another kind")
+    return Seal(
+        payload=body,
+        subjects=tuple(_subject(one, shown) for one in subjects),
+        statement=statements.from_json(release, shown),
+        python=python,
+        machine=machine,
+        signatures=tuple(_signature(one, shown) for one in signatures),
+    )
+
+
+def _subject(found: Any, shown: str) -> Subject:
+    match found:
+        case {"name": str(name), "digest": {"sha256": str(digest)}} if _DIGEST.fullmatch(digest):
+            return Subject(name, f"sha256:{digest}")
+        case _:
+            raise refused(shown, "one of its subjects has no sha256")
+
+
+def _signature(found: Any, shown: str) -> tuple[str, bytes]:
+    match found:
+        case {"keyid": str(keyid), "sig": str(sig)}:
+            return keyid, _decoded(sig, shown)
+        case _:
+            raise refused(shown, "one of its signatures has another shape")
+
+
+def _decoded(text: str, shown: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise refused(shown, "it is not base64 where it should be") from None
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data) if len(data) <= LIMIT else None
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,226 @@
+"""Signatures by SSH keys, made and checked by the system's ssh-keygen: the keys that authors have already, in files, in
+an agent, on a token, with or without a passphrase.
+
+A question for a passphrase is asked on the terminal. Where there is none, or under CI, none is asked and nothing waits.
+
+Sources: ssh-keygen(1), -Y sign, find-principals, check-novalidate, verify, and ALLOWED SIGNERS; OpenSSH,
+PROTOCOL.sshsig; git-config(1), gpg.format, user.signingKey and gpg.ssh.program.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sealpress.problems import Exit, Place, Problem, printable
+
+NAMESPACE: Final = "sealpress"
+ALLOWED_SIGNERS: Final = "allowed_signers"
+"""The file beside site.toml that says whose signatures count."""
+
+SIGNATURE_LIMIT: Final = 64 << 10
+_BATCH_SECONDS: Final = 30
+_ASKING_SECONDS: Final = 300
+_BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----\n"
+_END: Final = b"-----END SSH SIGNATURE-----"
+_MAGIC: Final = b"SSHSIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What to sign with. `text` is a file's path, or a public key itself: "ssh-ed25519 AAAA…" in an agent.
+
+    `program` signs in ssh-keygen's place where git is told so.
+    """
+
+    text: str
+    program: str = "ssh-keygen"
+
+    @property
+    def is_literal(self) -> bool:
+        return self.text.startswith(("key::", "ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature as it describes itself: the key's fingerprint, "SHA256:…", and what it was made for."""
+
+    fingerprint: str
+    namespace: str
+
+
+def key_of_git(folder: Path) -> Key | None:
+    """The key that git signs commits with here; None where it signs with none, or not by SSH."""
+    if _config(folder, "gpg.format") != "ssh" or not (text := _config(folder, "user.signingKey")):
+        return None
+    if not Key(text).is_literal:
+        text = _config(folder, "user.signingKey", "--type=path") or text
+    return Key(text, _config(folder, "gpg.ssh.program", "--type=path") or "ssh-keygen")
+
+
+def allowed_of_git(folder: Path) -> Path | None:
+    """The file of allowed signers that git verifies commits by."""
+    found = _config(folder, "gpg.ssh.allowedSignersFile", "--type=path")
+    return folder / found if found else None
+
+
+def _config(folder: Path, name: str, *options: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "config", *options, "--get", name],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_BATCH_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+
+
+def sign(data: bytes, key: Key) -> bytes:
+    """The signature of these bytes, armored as ssh-keygen writes it. Raises Problem (exit 10, 9)."""
+    with tempfile.TemporaryDirectory(prefix="sealpress-sign-") as folder:
+        file, more = key.text, []
+        if key.is_literal:
+            file, more = str(Path(folder) / "key.pub"), ["-U"]  # as git does: the agent has the private half
+            Path(file).write_text(key.text.removeprefix("key::") + "\n", encoding="utf-8")
+        elif not Path(file).is_file():
+            raise Problem(f"there is no key {file}", hint="--key names a private or public key file", code=Exit.SEAL)
+        # A file, not standard input: programs in ssh-keygen's place know only that.
+        statement = Path(folder) / "statement"
+        statement.write_bytes(data)
+        command = [key.program, "-Y", "sign", "-n", NAMESPACE, "-f", file, *more, str(statement)]
+        done = _run(command, b"", may_ask=_is_interactive())
+        signature = statement.with_name("statement.sig")
+        if done.returncode or not signature.is_file():
+            locked = b"incorrect passphrase" in done.stderr
+            reason = "it is locked, and its passphrase was not given" if locked else _last(done.stderr)
+            raise Problem(
+                f"the key {_shown(key)} did not sign: {reason}",
+                hint="unlock it first: ssh-add; or name another one: --key; or leave the seal unsigned: --no-sign",
+                code=Exit.SEAL,
+            )
+        return signature.read_bytes()
+
+
+def describe(signature: bytes) -> Signature:
+    """What a signature says of itself (PROTOCOL.sshsig, "Blob format"). Raises Problem (exit 10)."""
+    body = signature.strip()
+    if len(body) > SIGNATURE_LIMIT or not (body.startswith(_BEGIN) and body.endswith(_END)):
+        raise _bad("it is no SSH signature")
+    try:
+        blob = base64.b64decode(b"".join(body[len(_BEGIN) : -len(_END)].split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise _bad("it is no SSH signature") from None
+    if not blob.startswith(_MAGIC + b"\0\0\0\1"):
+        raise _bad("it is no SSH signature of version 1")
+    fields: list[bytes] = []
+    at = len(_MAGIC) + 4
+    for _ in range(2):
+        size = int.from_bytes(blob[at : at + 4], "big")
+        fields.append(blob[at + 4 : at + 4 + size])
+        if len(fields[-1]) != size or at + 4 > len(blob):
+            raise _bad("it ends early")
+        at += 4 + size
+    fingerprint = base64.b64encode(hashlib.sha256(fields[0]).digest()).decode().rstrip("=")
+    return Signature(f"SHA256:{fingerprint}", fields[1].decode("utf-8", "replace"))
+
+
+def verify(data: bytes, signature: bytes, allowed: Path) -> str:
+    """Who signed these bytes: the principal's name in the file of allowed signers.
+
+    Raises Problem (exit 10): for another purpose, over other bytes, by somebody who isn't listed; (exit 9) no file.
+    """
+    found = describe(signature)
+    if found.namespace != NAMESPACE:
+        raise _bad(f'it was made for "{printable(found.namespace, keep="")[:40]}", not for "{NAMESPACE}"')
+    if not allowed.is_file():
+        raise Problem(
+            f"there is no file {allowed}: nobody's signature counts",
+            hint=f'write one beside site.toml, a line a key: ada@example.org namespaces="{NAMESPACE}" ssh-ed25519 AA…',
+            code=Exit.SEAL,
+        )
+    with tempfile.TemporaryDirectory(prefix="sealpress-verify-") as folder:
+        file = Path(folder) / "signature"
+        file.write_bytes(signature)
+        checked = _keygen("check-novalidate", "-n", NAMESPACE, "-s", str(file), data=data)
+        if checked.returncode:
+            raise _bad("it does not fit the statement, which was altered after it was signed")
+        named = _keygen("find-principals", "-s", str(file), "-f", str(allowed))
+        principals = named.stdout.decode("utf-8", "replace").splitlines() if named.returncode == 0 else []
+        for principal in principals:
+            arguments = ["-f", str(allowed), "-I", principal, "-n", NAMESPACE, "-s", str(file)]
+            if _keygen("verify", *arguments, data=data).returncode == 0:
+                return printable(principal, keep="")
+    if principals:
+        raise Problem(
+            f'the key {found.fingerprint} of {printable(principals[0], keep="")} may not sign for "{NAMESPACE}"',
+            place=Place(str(allowed)),
+            hint="see namespaces=, valid-after= and valid-before= on its line",
+            code=Exit.SEAL,
+        )
+    raise Problem(
+        f"the signature is by the key {found.fingerprint}, which nobody in {allowed.name} has",
+        place=Place(str(allowed)),
+        hint="if you know the key, and whose it is, add its line",
+        code=Exit.SEAL,
+    )
+
+
+def _keygen(action: str, *arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return _run(["ssh-keygen", "-Y", action, *arguments], data, may_ask=False)
+
+
+def _run(command: list[str], data: bytes, *, may_ask: bool) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "LC_ALL": "C"}
+    if not may_ask:
+        environment |= {"SSH_ASKPASS_REQUIRE": "never"}
+        environment.pop("DISPLAY", None)
+    seconds = _ASKING_SECONDS if may_ask else _BATCH_SECONDS
+    try:
+        return subprocess.run(
+            command,
+            input=data,
+            env=environment,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            start_new_session=not may_ask,  # without a terminal there is nobody to ask
+        )
+    except FileNotFoundError:
+        raise Problem(
+            f"{command[0]} is not installed", hint="on Debian: apt install openssh-client", code=Exit.MACHINE
+        ) from None
+    except OSError as error:
+        raise Problem(f"{command[0]} can't be run: {error.strerror}", code=Exit.MACHINE) from None
+    except subprocess.TimeoutExpired:
+        raise Problem(f"{command[0]} gave no answer in {seconds} s", code=Exit.SEAL) from None
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+
+
+def _shown(key: Key) -> str:
+    return key.text[:60] if key.is_literal else key.text
+
+
+def _last(said: bytes) -> str:
+    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+    return printable(lines[-1], keep="")[:200] if lines else "no reason given"
+
+
+def _bad(why: str) -> Problem:
+    return Problem(
+        f"the signature is not valid: {why}",
+        hint="don't run the image before you know who changed it",
+        code=Exit.SEAL,
+    )

@@ -1,0 +1,262 @@
+"""The policy of a whole tree: what is allowed, what is refused and where, and that the cache changes nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from imagebake.policy import header, pages
+from imagebake.policy.pages import digest
+from sealpress import tree
+from sealpress.problems import Exit, Problem
+from sealpress.settings import ImageSettings
+from tests.imagebake.conftest import write_tree
+
+NOTHING = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def policy(folder: Path, files: dict[str, str], settings: ImageSettings | None = None, url: str = "") -> str:
+    write_tree(folder / "tree", {path: text.encode() for path, text in files.items()})
+    return header.compute(tree.scan(folder / "tree"), settings or ImageSettings(), url=url)
+
+
+def directives(text: str) -> dict[str, list[str]]:
+    return {words[0]: words[1:] for part in text.split("; ") if (words := part.split())}
+
+
+def refused(folder: Path, files: dict[str, str], settings: ImageSettings | None = None) -> Problem:
+    with pytest.raises(Problem) as caught:
+        policy(folder, files, settings)
+    assert caught.value.code is Exit.TREE
+    return caught.value
+
+
+def test_a_page_that_needs_nothing_is_allowed_nothing(tmp_path: Path) -> None:
+    assert policy(tmp_path, {"index.html": "<p>text</p>", "photo.jpg": "x", "a.js": "x"}) == NOTHING
+
+
+def test_a_policy_names_all_that_was_found_in_one_order(tmp_path: Path) -> None:
+    page = (
+        "<link rel=stylesheet href=a.css><script src=b.js></script><script>c()</script><style>d{}</style>"
+        "<p style='e:f' onclick='g()'><img src='data:,'><form action=/h></form>"
+    )
+    assert policy(tmp_path, {"index.html": page, "a.css": "@font-face{src:url(x.woff2)}"}) == (
+        f"default-src 'none'; script-src 'self' {digest('c()')}; script-src-attr 'unsafe-hashes' {digest('g()')};"
+        f" style-src 'self' {digest('d{}')}; style-src-attr 'unsafe-hashes' {digest('e:f')}; img-src data:;"
+        " font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self';"
+        " frame-ancestors 'self'"
+    )
+
+
+def test_scripts_may_load_what_kinds_of_files_the_site_has(tmp_path: Path) -> None:
+    files = {"index.html": "<script>a()</script>", "b.js": "", "c.css": "", "d.png": "", "e.wasm": "", "f.mp4": ""}
+    found = directives(policy(tmp_path, files))
+    assert found["script-src"] == ["'self'", "'wasm-unsafe-eval'", digest("a()")]
+    assert [found[name] for name in ("connect-src", "worker-src", "style-src", "img-src", "media-src")] == [
+        ["'self'"]
+    ] * 5
+    assert "font-src" not in found
+
+
+def test_a_favicon_is_asked_for_by_no_page(tmp_path: Path) -> None:
+    assert directives(policy(tmp_path, {"index.html": "", "favicon.ico": "x"}))["img-src"] == ["'self'"]
+
+
+def test_sound_and_video_can_be_opened_by_themselves(tmp_path: Path) -> None:
+    for path in ("talk.mp3", "film.webm"):
+        found = directives(policy(tmp_path / path, {"index.html": f"<a href={path}>", path: "x"}))
+        assert found["media-src"] == ["'self'"]
+
+
+def test_a_third_party_is_refused_at_its_place(tmp_path: Path) -> None:
+    problem = refused(
+        tmp_path,
+        {
+            "a.html": "<p>\n<p><img\n  src='https://cdn.example/i.png'>",
+            "b.html": "<img src=https://cdn.example/j.png>",
+            "c.html": "<img src=//cdn.example/j.png>",
+        },
+    )
+    assert str(problem) == (
+        "a.html:3:8: the page loads an image from https://cdn.example, which is not among the third parties of this"
+        " site (and 1 more file)\n"
+        "3 |   src='https://cdn.example/i.png'>\n"
+        "           ^\n"
+        'hint: copy it into your site; or list it: third_parties = ["https://cdn.example"] under [image]\n'
+        "c.html:1:10: the page loads an image from cdn.example, which is not among the third parties of this site\n"
+        "1 | <img src=//cdn.example/j.png>\n"
+        "             ^\n"
+        'hint: copy it into your site; or list it: third_parties = ["https://cdn.example"] under [image]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<script src=https://e.example/a.js></script>", "the page loads a script from https://e.example,"),
+        ("<link rel=stylesheet href=//e.example/a.css>", "the page loads a style sheet from e.example,"),
+        ("<iframe src=https://e.example/></iframe>", "the page has a frame with a page of https://e.example,"),
+        ("<form action=https://e.example/>", "the page has a form that sends to https://e.example,"),
+        ("<base href=https://e.example/>", "the page takes its links relative to https://e.example,"),
+        ("<script src=data:,a()></script>", "the page loads a script from data:,"),
+        ("<object data=a.pdf>", "the page has an object or an embed from the site itself,"),
+        ("<a href='javascript:a()'>", "a javascript: URL, which no policy can allow in every browser"),
+        ("<img src='https://[::1]/'>", "this is not a URL that a browser would load"),
+    ],
+)
+def test_what_is_refused_says_why_and_what_to_do(tmp_path: Path, text: str, message: str) -> None:
+    problem = refused(tmp_path, {"index.html": text})
+    assert problem.message.startswith(message)
+    assert problem.place is not None
+    assert (problem.place.line, problem.place.text) == (1, text)
+    assert problem.hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (ImageSettings(third_parties=("https://e.example",)), "<script src=https://e.example/a.js></script>"),
+        (ImageSettings(third_parties=("https://*.example",)), "<script src=https://e.example/a.js></script>"),
+        (ImageSettings(third_parties=("https://e.example",)), "<script src=//e.example/a.js></script>"),
+        (
+            ImageSettings(policy_sources={"script-src": ("https://e.example",)}),
+            "<script src=//e.example/a.js></script>",
+        ),
+    ],
+)
+def test_a_listed_third_party_is_allowed_for_what_it_is_used_for(
+    tmp_path: Path, settings: ImageSettings, text: str
+) -> None:
+    found = directives(policy(tmp_path, {"index.html": text}, settings))
+    assert [one.removeprefix("https://") for one in found["script-src"]] == ["e.example"]
+    assert not [name for name, sources in found.items() if name != "script-src" and "e.example" in " ".join(sources)]
+
+
+def test_a_listed_third_party_that_nobody_uses_is_not_allowed(tmp_path: Path) -> None:
+    assert policy(tmp_path, {"index.html": ""}, ImageSettings(third_parties=("https://e.example",))) == NOTHING
+
+
+def test_the_sites_own_address_is_no_third_party(tmp_path: Path) -> None:
+    files = {"index.html": "<img src=https://blog.example/i.png>"}
+    found = policy(tmp_path, files, url="https://Blog.example:443/blog/")
+    assert directives(found)["img-src"] == ["https://blog.example"]
+    assert "https://blog.example," in refused(tmp_path, files).message
+
+
+def test_sources_can_be_added_by_directive(tmp_path: Path) -> None:
+    settings = ImageSettings(
+        policy_sources={
+            "connect-src": ("https://api.example",),
+            "style-src-attr": ("'unsafe-inline'",),
+            "frame-ancestors": ("'none'",),
+            "object-src": ("'self'",),
+        }
+    )
+    files = {"index.html": "<p style='a:b'><object data=a.pdf></object><img src=i.png>"}
+    assert policy(tmp_path, files, settings) == (
+        "default-src 'none'; style-src-attr 'unsafe-inline'; img-src 'self'; connect-src https://api.example;"
+        " object-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def test_insecure_requests_are_upgraded_only_where_the_site_promises_tls(tmp_path: Path) -> None:
+    assert policy(tmp_path, {"index.html": ""}, ImageSettings(hsts=3600)) == f"{NOTHING}; upgrade-insecure-requests"
+
+
+def test_a_policy_of_the_users_own_is_sent_as_it_is(tmp_path: Path) -> None:
+    files = {"index.html": "<script src=https://e.example/a.js></script><a href=javascript:a()>"}
+    assert (
+        policy(tmp_path, files, ImageSettings(policy="default-src 'self';\n  img-src *"))
+        == "default-src 'self'; img-src *"
+    )
+    assert policy(tmp_path, files, ImageSettings(policy="off")) == ""
+    assert policy(tmp_path, files, ImageSettings(headers={"content-security-policy": "x"})) == ""
+
+
+def test_a_policy_that_no_proxy_would_take_is_refused(tmp_path: Path) -> None:
+    page = "".join(f"<p style='width:{number}px'>" for number in range(100))
+    problem = refused(tmp_path, {"index.html": page})
+    assert "most of them for the 100 sources of style-src-attr" in problem.message
+    allowed = ImageSettings(policy_sources={"style-src-attr": ("'unsafe-inline'",)})
+    assert "style-src-attr 'unsafe-inline';" in policy(tmp_path, {"index.html": page}, allowed)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("\ufeff<p>".encode("utf-16-le"), "the document is UTF-16"),
+        (b"x" * (header.LARGEST + 1), "the document has 8388609"),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    write_tree(tmp_path / "tree", {"index.html": data})
+    with pytest.raises(Problem, match=message) as caught:
+        header.compute(tree.scan(tmp_path / "tree"), ImageSettings())
+    assert str(caught.value.place) == "index.html"
+
+
+def test_a_document_that_changes_after_it_was_described_is_refused(tmp_path: Path) -> None:
+    found = tree.scan(write_tree(tmp_path / "tree", {"index.html": b"<p>one</p>"}))
+    (tmp_path / "tree/index.html").write_bytes(b"<p>two</p>")
+    with pytest.raises(Problem, match="changed while it was read"):
+        header.compute(found, ImageSettings())
+
+
+PAGES = {
+    "index.html": "<script>a()</script>",
+    "b.html": "<img src=i>",
+    "c.css": "a{b:url(d)}",
+    "e.svg": "<svg onload='f()'/>",
+}
+
+
+def test_a_second_time_no_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = policy(tmp_path, PAGES)
+    monkeypatch.setattr(header, "_read", None)
+    assert policy(tmp_path, PAGES) == first
+
+
+def test_the_cache_holds_no_more_than_the_tree(tmp_path: Path, own_cache: Path) -> None:
+    policy(tmp_path, PAGES)
+    (index,) = (own_cache / "policies").iterdir()
+    before = index.stat().st_size
+    for number in range(5):
+        policy(tmp_path, {"index.html": f"<script>a({number})</script>"})
+    assert index.stat().st_size == before
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "0" * 64 + "\n{}", "\xff\n\n"])
+def test_a_damaged_cache_is_made_again(tmp_path: Path, own_cache: Path, damage: str) -> None:
+    first = policy(tmp_path, PAGES)
+    (index,) = (own_cache / "policies").iterdir()
+    good = index.read_bytes()
+    index.write_bytes(damage.encode("latin-1"))
+    assert policy(tmp_path, PAGES) == first
+    assert index.read_bytes() == good
+
+
+def test_other_rules_read_everything_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy(tmp_path, PAGES)
+    monkeypatch.setattr(header, "_RULES", header._RULES + 1)
+    monkeypatch.setattr(pages, "READERS", dict.fromkeys(pages.READERS, lambda _text: []))
+    assert policy(tmp_path, PAGES) == NOTHING
+
+
+def test_without_a_cache_it_takes_longer_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = policy(tmp_path, PAGES)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "file"))
+    assert policy(tmp_path, PAGES) == first
+
+
+def test_settings_that_say_the_same_give_the_same_policy(tmp_path: Path) -> None:
+    one = ImageSettings(third_parties=("https://a.example", "https://b.example"))
+    page = {"index.html": "<img src=https://b.example/><img src=https://a.example/>"}
+    other = replace(one, third_parties=one.third_parties[::-1])
+    assert policy(tmp_path, page, one) == policy(tmp_path, page, other)
