@@ -237,22 +237,7 @@ def _headers(members: Mapping[str, _Member], path: str) -> dict[str, list[str]]:
 
 def _licence(about: Mapping[str, list[str]]) -> str:
     """License-Expression is SPDX already; of the older free text only what is plainly one licence's name."""
-    expression = about.get("License-Expression", [""])[0]
-    # Plain enough to be sure of; who has a licence of his own has a reference that nothing here explains.
-    one = r"\(*[A-Za-z0-9.+-]+\)*"
-    is_whole = re.fullmatch(rf"{one}( (AND|OR|WITH) {one})*", expression) and _is_balanced(expression)
-    if is_whole and "Ref-" not in expression:
-        return expression
-    return copyrights.known(about.get("License", [""])[0])
-
-
-def _is_balanced(text: str) -> bool:
-    depth = 0
-    for char in text:
-        depth += {"(": 1, ")": -1}.get(char, 0)
-        if depth < 0:
-            return False
-    return depth == 0
+    return copyrights.plain(about.get("License-Expression", [""])[0]) or copyrights.known(about.get("License", [""])[0])
 
 
 def _tags(lines: Iterable[str]) -> Iterator[str]:
