@@ -25,7 +25,9 @@ def folder() -> Path:
     Raises Problem (exit 9) where there is no home folder.
     """
     given = os.environ.get("SEALPRESS_CACHE")
-    return _folder(given and str(Path(given).absolute()), os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("HOME"))
+    if given and not given.startswith("/"):
+        given = str(Path(given).absolute())
+    return _folder(given, os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("HOME"))
 
 
 @lru_cache(1)

@@ -156,12 +156,13 @@ def _image(name: str, subject: Subject | None) -> dict[str, object]:
     }
     if subject is None:
         return told | {"comment": "The image that holds this document. The one beside the image has its digest."}
+    labels = "\n".join(f"{key}={value}" for key, value in sorted(subject.labels.items()))
     at = purl("oci", name, subject.digest.replace(":", "%3A"), {"arch": subject.architecture}).replace("%253A", "%3A")
     return told | {
         "versionInfo": subject.digest,
         "checksums": [_checksum(subject.digest.removeprefix("sha256:"))],
         "externalRefs": [_external(at)],
-        "comment": "\n".join(f"{key}={value}" for key, value in sorted(subject.labels.items())),
+        **({"comment": labels} if labels else {}),
     }
 
 

@@ -237,10 +237,7 @@ def _headers(members: Mapping[str, _Member], path: str) -> dict[str, list[str]]:
 
 def _licence(about: Mapping[str, list[str]]) -> str:
     """License-Expression is SPDX already; of the older free text only what is plainly one licence's name."""
-    expression = about.get("License-Expression", [""])[0]
-    if re.fullmatch(r"[A-Za-z0-9.+() -]+", expression) and "LicenseRef" not in expression:
-        return expression
-    return copyrights.known(about.get("License", [""])[0])
+    return copyrights.plain(about.get("License-Expression", [""])[0]) or copyrights.known(about.get("License", [""])[0])
 
 
 def _tags(lines: Iterable[str]) -> Iterator[str]:

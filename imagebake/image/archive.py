@@ -11,7 +11,6 @@ image-layout.md; for the reference, containerd's annotation io.containerd.image.
 """
 
 from collections.abc import Collection, Iterator
-from functools import partial
 
 from imagebake.image import tar
 from imagebake.image.entries import Bytes, Entry, File, Produced
@@ -57,5 +56,5 @@ def _entries(image: Sealed, reference: str, omit: Collection[str]) -> list[Entry
 
 
 def _blob(layer: Layer) -> File:
-    content = Produced(partial(layer.stream), layer.size, layer.diff_id.partition(":")[2])
+    content = Produced(layer.stream, layer.size, layer.diff_id.partition(":")[2], is_checked=True)
     return File(blob_path(layer.diff_id), content)

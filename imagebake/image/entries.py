@@ -58,11 +58,15 @@ class FromFile:
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """Content that something else makes whenever it is needed, with its sha256 (in hex) known beforehand."""
+    """Content that something else makes whenever it is needed, with its sha256 (in hex) known beforehand.
+
+    `is_checked`: what makes it raises by itself where the bytes are others, so nobody else need hash them.
+    """
 
     produce: Callable[[], Iterator[bytes]]
     size: int
     sha256: str
+    is_checked: bool = False
 
     def chunks(self) -> Iterator[bytes]:
         return self.produce()

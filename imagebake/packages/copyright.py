@@ -58,6 +58,22 @@ def known(name: str) -> str:
     return _known(" ".join(name.split()))
 
 
+def plain(expression: str) -> str:
+    """An SPDX expression as somebody else wrote it; "" for what is none, or refers to a text that is not here."""
+    one = r"\(*[A-Za-z0-9.+-]+\)*"
+    is_whole = re.fullmatch(rf"{one}( (AND|OR|WITH) {one})*", expression) and _is_balanced(expression)
+    return expression if is_whole and "Ref-" not in expression else ""
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for char in text:
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
 def _named(fields: Fields) -> Iterator[str]:
     """The short name: the first line of the field; a text may follow."""
     name = " ".join(fields.get("License", "").split("\n", 1)[0].split())

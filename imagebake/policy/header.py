@@ -94,6 +94,9 @@ def compute(tree: OutputTree, settings: ImageSettings, *, url: str = "", name: s
     for one in found:
         listed = settings.policy_sources.get(one.directive, ())
         if any(origins.allows(source, one.source) for source in listed):
+            if one.directive == "object-src":
+                # An object that turns out to be a document is a frame to browsers.
+                sources.setdefault("frame-src", set()).add(one.source)
             continue
         if _is_own(one, own) or any(origins.allows(source, one.source) for source in settings.third_parties):
             sources.setdefault(one.directive, set()).add(one.source)

@@ -19,7 +19,7 @@ from html.entities import html5
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from imagebake.policy import origins, styles
+from imagebake.policy import elements, origins, styles
 
 HANDLERS: Final = "script-src-attr"
 STYLES: Final = "style-src-attr"
@@ -127,88 +127,6 @@ _HANDLER: Final = re.compile(r"on[a-z]{3,}")  # the shortest events are `cut` an
 _REFERENCE: Final = re.compile(r"&(?:#[^&;]{1,12};?|([A-Za-z][A-Za-z0-9]*)(;?)(=?))")
 _SRCSET: Final = re.compile(r"[\t\n\f ,]*+([^\t\n\f ]++)((?:[^,(]|\([^)]*\)?)*+)")
 
-# The HTML Standard, "in foreign content": these end an SVG or a formula that was left open.
-_BREAKOUT: Final = frozenset(
-    """b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta
-    nobr ol p pre ruby s small span strong strike sub sup table tt u ul var""".split()  # noqa: SIM905
-)
-_HTML_WITHIN: Final = frozenset({"foreignobject", "desc", "title", "mi", "mo", "mn", "ms", "mtext", "annotation-xml"})
-
-# The MIME Sniffing Standard: "JavaScript MIME type".
-_JAVASCRIPT: Final = frozenset(
-    [f"{kind}/{name}" for kind in ("text", "application") for name in ("javascript", "ecmascript")]
-    + [f"{kind}/x-{name}" for kind in ("text", "application") for name in ("javascript", "ecmascript")]
-    + ["text/jscript", "text/livescript", *(f"text/javascript1.{number}" for number in range(6))]
-)
-_INLINE_TYPES: Final = frozenset({"module", "importmap", "speculationrules"})
-
-_RELATIONS: Final = MappingProxyType(
-    {
-        "stylesheet": "style-src",
-        "icon": "img-src",
-        "apple-touch-icon": "img-src",
-        "apple-touch-icon-precomposed": "img-src",
-        "apple-touch-startup-image": "img-src",
-        "mask-icon": "img-src",
-        "manifest": "manifest-src",
-        "modulepreload": "script-src",
-    }
-)
-_PRELOADED: Final = MappingProxyType(
-    {
-        "script": "script-src",
-        "style": "style-src",
-        "image": "img-src",
-        "font": "font-src",
-        "audio": "media-src",
-        "video": "media-src",
-        "track": "media-src",
-        "worker": "worker-src",
-        "fetch": "connect-src",
-        "json": "connect-src",
-    }
-)
-
-_NAMED: Final = ("src", "href", "xlink:href")  # how a script names its file, in HTML and in SVG
-
-# Element, attribute, directive: "" for any element.
-_LOADS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
-    {
-        ("img", "src"): "img-src",
-        ("image", "src"): "img-src",  # browsers take it for `img`
-        ("input", "src"): "img-src",
-        ("video", "poster"): "img-src",
-        ("", "background"): "img-src",
-        ("source", "src"): "media-src",
-        ("audio", "src"): "media-src",
-        ("video", "src"): "media-src",
-        ("track", "src"): "media-src",
-        ("iframe", "src"): "frame-src",
-        ("frame", "src"): "frame-src",
-        ("embed", "src"): "object-src",
-        ("object", "data"): "object-src",
-        ("", "formaction"): "form-action",
-        ("image", "href"): "img-src",
-        ("image", "xlink:href"): "img-src",
-        ("feimage", "href"): "img-src",
-        ("feimage", "xlink:href"): "img-src",
-        ("use", "href"): "img-src",
-        ("use", "xlink:href"): "img-src",
-    }
-)
-_NAVIGATES: Final = frozenset(
-    {
-        ("a", "href"),
-        ("a", "xlink:href"),
-        ("area", "href"),
-        ("button", "formaction"),
-        ("form", "action"),
-        ("frame", "src"),
-        ("iframe", "src"),
-        ("input", "formaction"),
-    }
-)
-
 
 @dataclass(slots=True)
 class _Reader:
@@ -235,7 +153,7 @@ class _Reader:
 
     @property
     def _is_foreign(self) -> bool:
-        return self.is_xml or (bool(self.opened) and self.opened[-1] not in _HTML_WITHIN)
+        return self.is_xml or (bool(self.opened) and self.opened[-1] not in elements.HTML_WITHIN)
 
     def _markup(self, at: int) -> int:
         """Reads what begins with the "<" at `at`; gives where it ends."""
@@ -290,8 +208,8 @@ class _Reader:
         name, attributes, end, is_closed = self._tag(at + 1)
         if not name:
             return end
-        if self._is_foreign and not self.is_xml and name in _BREAKOUT:
-            while self.opened and self.opened[-1] not in _HTML_WITHIN:
+        if self._is_foreign and not self.is_xml and name in elements.BREAKOUT:
+            while self.opened and self.opened[-1] not in elements.HTML_WITHIN:
                 self.opened.pop()
         is_foreign = self._is_foreign or name in {"svg", "math"}
         if attributes:
@@ -319,10 +237,11 @@ class _Reader:
 
     def _text(self, name: str, attributes: Mapping[str, _Attribute], at: int, text: str | None, to: int) -> int:
         """Inline script or style: `text` is None where a script is never run, since it has no end."""
-        if text and name == "style" and self._kind(attributes) in {"", "text/css"}:
-            self._add("style-src", digest(text), at)
-            self._styles(text, at)
-        is_inline = name == "script" and not any(one in attributes for one in _NAMED)
+        if text and name == "style":
+            self._add("style-src", digest(text), at)  # of any type: Chromium asks the policy first
+            if self._kind(attributes) in {"", "text/css"}:
+                self._styles(text, at)
+        is_inline = name == "script" and not any(one in attributes for one in elements.NAMED)
         if text and is_inline and _is_run(attributes, self._kind(attributes)):
             self._add("script-src", digest(text), at)
         return to
@@ -354,7 +273,7 @@ class _Reader:
         return "".join(parts), at
 
     def _script_source(self, attributes: Mapping[str, _Attribute]) -> None:
-        for name in _NAMED:
+        for name in elements.NAMED:
             if name in attributes and _is_run(attributes, self._kind(attributes)):
                 self._url("script-src", attributes[name])
 
@@ -362,13 +281,12 @@ class _Reader:
         for name, one in attributes.items():
             if name == "style":
                 value = _value(one.value)
-                if value.strip():
-                    self._add(STYLES, digest(value), one.at)
-                    self._styles(value, one.at)
+                self._add(STYLES, digest(value), one.at)
+                self._styles(value, one.at)
             elif _HANDLER.fullmatch(name):
                 if value := _value(one.value):
                     self._add(HANDLERS, digest(value), one.at)
-            elif directive := _LOADS.get((element, name)) or _LOADS.get(("", name)):
+            elif directive := elements.LOADS.get((element, name)) or elements.LOADS.get(("", name)):
                 self._url(directive, one)
             elif name in {"srcset", "imagesrcset"}:
                 for url, at in _srcset(_value(one.value), one.at):
@@ -387,7 +305,7 @@ class _Reader:
                     self._add("connect-src", origins.source(url, self.base), one.at)
             elif self.opened and "url(" in one.value:
                 self._styles(_value(one.value), one.at)
-            if (element, name) in _NAVIGATES and origins.source(_value(one.value)) == origins.SCRIPT:
+            if (element, name) in elements.NAVIGATES and origins.source(_value(one.value)) == origins.SCRIPT:
                 self._add(origins.SCRIPT, origins.SCRIPT, one.at)
 
     def _base(self, one: _Attribute) -> None:
@@ -402,7 +320,7 @@ class _Reader:
         relations = _value(attributes["rel"].value).lower().split() if "rel" in attributes else []
         kind = attributes["as"].value.lower() if "as" in attributes else ""
         for relation in relations:
-            directive = _PRELOADED.get(kind) if relation == "preload" else _RELATIONS.get(relation)
+            directive = elements.PRELOADED.get(kind) if relation == "preload" else elements.RELATIONS.get(relation)
             if directive:
                 self._url(directive, one)
 
@@ -426,7 +344,7 @@ def _is_run(attributes: Mapping[str, _Attribute], kind: str) -> bool:
     """Whether browsers run a script of this type. The others are blocks of data, such as JSON-LD: no policy asks."""
     if not kind and "type" not in attributes and (language := attributes.get("language")) and language.value:
         kind = f"text/{_value(language.value).lower()}"
-    return not kind or kind in _JAVASCRIPT or kind in _INLINE_TYPES
+    return not kind or kind in elements.JAVASCRIPT or kind in elements.INLINE_TYPES
 
 
 def _srcset(text: str, at: int) -> Iterator[tuple[str, int]]:

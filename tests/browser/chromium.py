@@ -21,6 +21,7 @@ FLAGS = (
     "--disable-sync",
     "--enable-logging=stderr",
     "--virtual-time-budget=5000",
+    "--host-resolver-rules=MAP *.example 127.0.0.1:9",
 )
 SECONDS = 60
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from imagebake.wheels import Pin
 from sealpress.problems import Exit, Problem
 from sealpress.settings import ImageSettings
 from tests import keeper
+from tests.engine.machine import unavailable
 from tests.imagebake.conftest import HERE
 from tests.imagebake.packages.conftest import elf
 
@@ -57,7 +57,7 @@ def test_its_program_runs_in_a_world_of_its_own(rootfs: Path, tmp_path: Path) ->
     """The wheel, UTF-8, users, services, TLS roots, and a volume that lasts."""
     bubblewrap = next((one for one in smoke.available() if isinstance(one, smoke.Bubblewrap)), None)
     if bubblewrap is None:
-        pytest.skip("needs bubblewrap and user namespaces")
+        unavailable("needs bubblewrap and user namespaces")
     (rootfs / "db").mkdir(exist_ok=True)
     (tmp_path / "db").mkdir(mode=0o700)
     for times in (1, 2):
@@ -83,7 +83,7 @@ def test_its_program_runs_by_its_own_loader(rootfs: Path) -> None:
 def test_scripts_and_entry_points_run_with_the_images_python(rootfs: Path) -> None:
     runner = smoke.find_runner()
     if not isinstance(runner, smoke.Bubblewrap):
-        pytest.skip("needs bubblewrap and user namespaces")
+        unavailable("needs bubblewrap and user namespaces")
     for script in ("/usr/local/bin/tiny-script", "/usr/local/bin/tiny-keeper"):
         assert run(runner.program(rootfs, runtime(script))) == "Grüße, 猫 → ça va\n"
 
@@ -210,10 +210,8 @@ def test_each_root_stands_once_in_a_lock() -> None:
     )
 
 
-def test_a_runner_keeps_an_image_without_a_wheel_apart(tmp_path: Path) -> None:
+def test_a_runner_gives_the_program_its_own_environment_alone(tmp_path: Path) -> None:
     """Nothing of this machine's environment reaches the program."""
-    if shutil.which("bwrap") is None:
-        pytest.skip("needs bubblewrap")
     command = list(smoke.Bubblewrap().program(tmp_path, runtime("/usr/bin/x", "a=b"), ["c"]))
     assert command[-5:] == ["/", "--", "/usr/bin/x", "a=b", "c"]
     assert "--clearenv" in command

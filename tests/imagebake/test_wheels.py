@@ -219,7 +219,11 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: py
         (b"License: MIT", "MIT"),
         (b"License: Copyright somebody, do what you like", ""),
         (b"License-Expression: LicenseRef-Own", ""),
+        (b"License-Expression: MIT AND (Zlib OR (GPL-2.0-only WITH x))", "MIT AND (Zlib OR (GPL-2.0-only WITH x))"),
+        (b"License-Expression: MIT) AND (Zlib", ""),
         (b"License-Expression: <script>", ""),
+        (b"License-Expression: MIT AND", ""),
+        (b"License-Expression: do what you like", ""),
         (b"", ""),
     ],
 )

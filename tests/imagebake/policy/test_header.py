@@ -160,8 +160,8 @@ def test_sources_can_be_added_by_directive(tmp_path: Path) -> None:
     )
     files = {"index.html": "<p style='a:b'><object data=a.pdf></object><img src=i.png>"}
     assert policy(tmp_path, files, settings) == (
-        "default-src 'none'; style-src-attr 'unsafe-inline'; img-src 'self'; connect-src https://api.example;"
-        " object-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src-attr 'unsafe-inline'; img-src 'self'; frame-src 'self'; connect-src"
+        " https://api.example; object-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

@@ -1,0 +1,102 @@
+"""A site of as many layers as imagebake deals out, on real engines: loaded, shown whole, and renewed by few of them."""
+
+import contextlib
+import hashlib
+import io
+import tarfile
+import time
+
+import pytest
+from docker import APIClient
+
+from imagebake import placement
+from imagebake.image.entries import Bytes, File
+from imagebake.image.layers import described
+from imagebake.placement import Kind
+from publish.engine import open_engine
+from publish.ship import ship
+from sealpress import labels
+from sealpress.console import SILENT
+from sealpress.tree import Entry, cache_class, media_type
+from tests.engine.perlsite import SERVER, SealedImage, _runtime, _sealed
+from tests.engine.test_shipping import Watched
+
+
+@pytest.fixture(params=["docker", "podman"])
+def socket(request, machine):
+    """An engine's socket; what a test made for the site "blog" is gone after it."""
+    if request.param == "podman":
+        machine.start_podman()
+    path = machine.podman_socket if request.param == "podman" else machine.docker_socket
+    yield path
+    with contextlib.closing(open_engine(path)) as engine:
+        for container in engine.containers("blog"):
+            engine.remove(container.id)
+        for image in engine.images("blog"):
+            for reference in image.references:
+                engine.remove_image(reference)
+    assert machine.inventory(request.param) == {"images": [], "containers": [], "volumes": []}
+
+
+def tree(edited: str = "") -> dict[str, bytes]:
+    """Enough of each kind for as many layers as a site can have."""
+    pages = {f"posts/{number}/index.html": b"<p>%d</p>" % number for number in range(1100)}
+    lists = {f"tags/{number}/index.html": b"<li>%d</li>" % number for number in range(600)}
+    assets = {f"photos/{number}.png": b"\x89PNG%d" % number for number in range(80)}
+    front = {"index.html": b"home", "feed.xml": b"<feed/>"}
+    return {**pages, **lists, **assets, **front, **({edited: b"edited"} if edited else {})}
+
+
+def seal(pages: dict[str, bytes]) -> SealedImage:
+    release = "sha256:" + hashlib.sha256(repr(sorted(pages.items())).encode()).hexdigest()
+    script = [File("server.pl", Bytes(SERVER.encode()))]
+    layers = [*_runtime(), described("server", lambda: script, "the server's script")]
+    entries = [
+        Entry(path, hashlib.sha256(data).hexdigest(), len(data), media_type(path), cache_class(path))
+        for path, data in pages.items()
+    ]
+    for share in placement.shares(entries):
+        held = [File(f"site/{one.path}", Bytes(pages[one.path])) for one in share.entries]
+        if share.kind is Kind.FRONT:
+            held.append(File("site/.well-known/release", Bytes(release.encode())))
+        layers.append(described(share.name, lambda held=held: held, share.name))
+    found = {labels.SITE: "blog", labels.RELEASE: release, labels.COMMIT: ""}
+    return SealedImage(f"localhost/site/blog:{release[7:19]}", _sealed(tuple(layers), found), found)
+
+
+def exported(socket, reference: str) -> dict[str, bytes]:
+    """The site's files as a container of the image has them."""
+    with contextlib.closing(APIClient(base_url=f"unix://{socket}", timeout=60)) as client:
+        container = client.create_container(reference, labels={labels.SITE: "blog"})["Id"]
+        try:
+            data = io.BytesIO(b"".join(client.export(container)))
+        finally:
+            client.remove_container(container)
+    with tarfile.open(fileobj=data) as archive:
+        return {
+            item.name.removeprefix("site/"): archive.extractfile(item).read()
+            for item in archive
+            if item.isfile() and item.name.startswith("site/")
+        }
+
+
+def test_a_site_of_many_layers_loads_and_an_edit_sends_few_of_them(socket):
+    image = seal(tree())
+    assert len(image.layers) == 84
+    with contextlib.closing(open_engine(socket)) as engine:
+        began = time.monotonic()
+        loaded = ship(engine, image, SILENT)
+        assert time.monotonic() - began < 60
+        assert loaded.diff_ids == tuple(layer.diff_id for layer in image.layers)
+        assert exported(socket, image.reference) == {
+            **tree(),
+            ".well-known/release": image.labels[labels.RELEASE].encode(),
+        }
+        edited, seen = seal(tree("posts/7/index.html")), Watched()
+        changed = [one.name for one, old in zip(edited.layers, image.layers, strict=True) if one.diff_id != old.diff_id]
+        assert len(changed) == 2
+        renewed = ship(engine, edited, seen)
+        assert renewed.diff_ids == tuple(layer.diff_id for layer in edited.layers)
+        assert len(seen.transfers) == 1
+        assert seen.transfers[0] < image.archive_size(image.reference) / 2
+        assert exported(socket, edited.reference)["posts/7/index.html"] == b"edited"
