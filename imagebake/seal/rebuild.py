@@ -18,7 +18,7 @@ from imagebake.comparison import Change, Difference
 from imagebake.image import oci
 from imagebake.packages import lock as locks
 from imagebake.seal.envelope import Seal
-from imagebake.seal.statement import Statement
+from imagebake.seal.statement import Statement, own_tools
 from sealpress import generator, git, provenance, sitefile, tree
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem, printable
@@ -113,7 +113,7 @@ def _parts(root: Path, told: Statement) -> tuple[SiteFile, locks.Lock]:
 
 def _versions(told: Statement) -> dict[str, str]:
     """Of the tools that the seal names, what is installed here."""
-    here = provenance.tools()
+    here = {**provenance.tools(), **own_tools()}
     return {name: here.get(name, "") for name in told.tools}
 
 

@@ -89,13 +89,19 @@ def describe(
         release=release,
         lock=lock,
         tree=tree.digest,
-        tools=MappingProxyType(dict(sorted({**(source.tools if source else {}), "sealpress": VERSION}.items()))),
+        tools=MappingProxyType(dict(sorted({**(source.tools if source else {}), **own_tools()}.items()))),
         commit=source.commit if source else commit,
         clean=source.clean if source else None,
         inputs=source.inputs if source else None,
         unserved=tuple((entry.path, entry.sha256, entry.size) for entry in tree.entries if entry.path not in served),
         own_siblings=tuple(entry.path for entry in tree.entries if is_named_as_sibling(entry)),
     )
+
+
+def own_tools() -> Mapping[str, str]:
+    """What the image depends on besides the tree: sealpress, and the encoder of siblings."""
+    encoder, _, version = siblings.ENCODER.partition(" ")
+    return {encoder: version, "sealpress": VERSION}
 
 
 def is_named_as_sibling(entry: Entry) -> bool:

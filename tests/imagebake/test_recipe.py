@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
+import brotli
 import pytest
 
 from imagebake import recipe, smoke
@@ -16,7 +17,7 @@ from imagebake.image.layers import Layer, described
 from imagebake.packages import contents
 from imagebake.packages.lock import Lock
 from imagebake.recipe import Image
-from sealpress import VERSION, labels, tree
+from sealpress import VERSION, labels, toml, tree
 from sealpress.problems import Exit, Problem
 from sealpress.settings import ImageSettings
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
@@ -86,6 +87,26 @@ def test_a_release_is_named_by_tree_lock_settings_and_nothing_else(site_lock: Lo
         recipe.release_id(scanned, site_lock, replace(SETTINGS, headers={})),
     ]
     assert len({same, *others}) == 5
+
+
+@network
+def test_the_sites_own_address_reaches_image_and_release_where_its_pages_name_it(
+    site_lock: Lock, tmp_path: Path
+) -> None:
+    """Under its own address an absolute URL is the site's; under another one, the same bake is refused."""
+    scanned = tree.scan(write_tree(tmp_path, {"index.html": b"<img src=https://blog.example/i.png>"}))
+
+    def bake(url: str) -> Image:
+        site = toml.parse(f'[site]\nurl = "{url}"\n', "site.toml")
+        return recipe.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", document=site)
+
+    plain, port = bake("https://blog.example/"), bake("https://blog.example:443/blog/")
+    assert plain.release == port.release
+    (conf,) = (entry for layer in plain.layers for entry in layer.entries() if entry.path.endswith("nginx/nginx.conf"))
+    assert isinstance(conf, File)
+    assert b"img-src https://blog.example;" in b"".join(conf.content.chunks())
+    with pytest.raises(Problem, match="not among the third parties"):
+        bake("https://other.example/")
 
 
 # A value other than the default for each setting of [image]: a new one must be added here.
@@ -179,7 +200,7 @@ def test_the_release_statement_stands_in_the_image(image: Image, rootfs: Path, s
         "commit": "c" * 40,
         "clean": None,
         "inputs": None,
-        "tools": {"sealpress": VERSION},
+        "tools": {"brotli": brotli.__version__, "sealpress": VERSION},
         "lock": site_lock.digest,
         "tree": told["tree"],
         "unserved": {},
