@@ -121,6 +121,9 @@ def test_headers_are_on_every_answer_and_in_every_location(server: Server, metho
     assert headers.get_all("X-Content-Type-Options") == ["nosniff"]
     assert headers.get_all("Referrer-Policy") == ["no-referrer"], "the site's own takes the place of the default"
     assert headers.get_all("X-Hostile") == [SETTINGS.headers["X-Hostile"]]
+    assert headers.get_all("Content-Security-Policy") == [
+        "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    ]
     assert headers.get_all("X-Empty") is None
     assert headers.get_all("Last-Modified") is None
     assert headers.get_all("Server") == ["nginx"]
