@@ -7,7 +7,6 @@ Nothing is put in place before everything is made and checked, so a build that f
 import datetime as dt
 import hashlib
 import marshal
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -112,16 +111,15 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
 
     with staged(request.output, found, progress) as stage:
         last = (memory.recall() if memory else None) or LastBuild()
-        own_store = None if request.store else stage.folder / "bodies"
-        store = Store(request.store or stage.folder / "bodies")
+        store = Store(request.store or stage.scratch)
         made = make(situation, last, stage, store, timings, progress)
-        if own_store:
-            shutil.rmtree(own_store, ignore_errors=True)
         if memory:
             with timings.phase("remembering"):
                 # A source that was changed meanwhile looks different next time, whatever is told now.
                 looks = _looks({path: output[STAMP] for path, output in made.build.outputs.items()})
                 memory.keep(made.build, (seen, looks, _report(made.built)))
+                if made.converted:
+                    store.trim()
     return made.built
 
 

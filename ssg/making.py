@@ -42,10 +42,11 @@ from ssg.writing import Content, Stage, refusals
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a build gave, and what the next one should know of it."""
+    """What a build gave, and what the next one should know of it. `converted`: whether a body was converted for it."""
 
     built: Built
     build: LastBuild
+    converted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class _Making:
             answers=[known.get(key, GONE) for key in numbers.questions],
             outputs=outputs,
         )
-        return Made(built, build.compact() if not structure.stands else build)
+        return Made(built, build if structure.stands else build.compact(), converted=bool(intake.changed))
 
     def _take_in(self, desk: Desk, conversion: str) -> Intake:
         return take_in(
@@ -257,8 +258,9 @@ class _Making:
     ) -> tuple[dict[str, tuple[Any, ...]], int]:
         """Puts what is on the stage in its place. All files, as they stand there now; how many have other bytes."""
         with refusals(self.stage.root):
-            placed = self.stage.commit([one.job.path for one in stale], jobs)
+            self.stage.commit(jobs)
             made: dict[str, tuple[Any, ...]] = {}
+            written = sum(one.content.is_new for one in done if one.content)
             for one, result in zip(stale, done, strict=True):
                 job = one.job
                 stamp = stamps.stamp(self.stage.root / job.path)
@@ -272,7 +274,7 @@ class _Making:
                 made[job.path] = tuple(output)
                 self._time(job, result)
         order = sorted(jobs, key=lambda path: path.encode())
-        return {path: made.get(path) or self.last.outputs[path] for path in order}, len(placed)
+        return {path: made.get(path) or self.last.outputs[path] for path in order}, written
 
     def _time(self, job: Job, result: _Done) -> None:
         self.timings.page(job.origin, result.seconds)

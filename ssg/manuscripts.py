@@ -70,6 +70,7 @@ class Desk:
             for part, found in crew.shared(self._read_all, sources, workers):
                 yield from found
                 advance(len(part))
+        self.store.refresh()
 
     def converted(self, page: Page) -> Converted:
         """A page's body, once more: from its source, where the store has lost it."""
@@ -77,7 +78,8 @@ class Desk:
         return self._converted(document.body, page.language)[1]
 
     def _read_all(self, sources: Sequence[str]) -> list[Read]:
-        return [self._read(source) for source in sources]
+        with self.store.together():
+            return [self._read(source) for source in sources]
 
     def _read(self, source: str) -> Read:
         try:
