@@ -112,8 +112,8 @@ class Desk:
         return key, body
 
     def _key(self, text: str, language: str) -> str:
-        parts = [text, json.dumps(astuple(self.options[language])), language, *self._software()]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        depends = _depends(self.options[language], language, tuple(self._software()))
+        return hashlib.sha256(f"{text}\0{depends}".encode()).hexdigest()
 
     def _software(self) -> list[str]:
         return [code_digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
@@ -123,6 +123,11 @@ class Desk:
 
         language = next(iter(self.languages))
         convert("```python\npass\n```", self.options[language], self.languages[language])
+
+
+@cache
+def _depends(options: MarkdownOptions, language: str, software: tuple[str, ...]) -> str:
+    return "\0".join([json.dumps(astuple(options)), language, *software])
 
 
 @cache
@@ -140,14 +145,14 @@ def encoded(body: Converted) -> bytes:
     html, plain = (text.encode("utf-8", "surrogatepass") for text in (body.html, body.plain_text))
     head: list[Any] = [
         len(html),
-        [astuple(link) for link in body.links],
-        [astuple(link) for link in body.externals],
-        [astuple(heading) for heading in body.headings],
+        [(link.target, link.kind, link.line, link.column, link.length) for link in body.links],
+        [(link.target, link.kind, link.line, link.column, link.length) for link in body.externals],
+        [(heading.level, heading.id, heading.title, heading.html) for heading in body.headings],
         sorted(body.ids),
         body.summary_html,
         body.summary_text,
         body.has_code,
-        [astuple(fault) for fault in body.faults],
+        [(fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in body.faults],
     ]
     return json.dumps(head, separators=(",", ":")).encode() + b"\n" + html + plain
 
