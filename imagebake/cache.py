@@ -3,6 +3,7 @@
     packages/   .deb files by sha256 (imagebake/packages/fetch.py)
     indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
+    compressed/ digests and sizes of layers as gzip, by what wrote them (imagebake/registry/compression.py)
     siblings/   compressed files by the sha256 of what they are made of (imagebake/siblings.py)
     policies/   what the pages of each site load, by their sha256 (imagebake/policy.py)
 

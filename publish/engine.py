@@ -141,7 +141,8 @@ class DockerEngine:
                 found = self._calls.inspect_image(reference)  # type: ignore[no-untyped-call]
             except NotFound:
                 return None
-        return _image(found, reusable=self._whole_layers)
+        # Podman finds a layer by its content, whatever lies below it; Docker's classic store only above the same ones.
+        return _image(found, reusable=self._whole_layers, by_content=self.title.startswith("Podman"))
 
     def images(self, site: str) -> tuple[LoadedImage, ...]:
         with self._words("list its images"):
@@ -343,13 +344,14 @@ def _plain(words: object) -> str:
     return " ".join(text.split())[:1000]
 
 
-def _image(found: Mapping[str, Any], *, reusable: bool) -> LoadedImage:
+def _image(found: Mapping[str, Any], *, reusable: bool, by_content: bool) -> LoadedImage:
     return LoadedImage(
         id=found["Id"],
         references=tuple(sorted(found.get("RepoTags") or ())),
         diff_ids=tuple(found.get("RootFS", {}).get("Layers") or ()),
         labels=MappingProxyType(dict((found.get("Config") or {}).get("Labels") or {})),
         reusable=reusable,
+        by_content=reusable and by_content,
     )
 
 

@@ -39,7 +39,7 @@ class LoadedImage:
     """An image that the engine holds. `id` is the engine's own name for it and differs by engine; `diff_ids` do not.
 
     `references` are its names; `labels` are the image's own. `reusable`: an archive for this engine may leave out
-    layers that form a common prefix with this image's.
+    layers that form a common prefix with this image's. `by_content`: or any layer that this image has, wherever.
     """
 
     id: str
@@ -47,6 +47,7 @@ class LoadedImage:
     diff_ids: tuple[str, ...]
     labels: Mapping[str, str]
     reusable: bool = False
+    by_content: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
     load under a name of its own → read back → compare layers and labels → give it its name → drop the first name
 
 Docker's classic store knows a layer by all those below it, so an archive may leave out only a prefix that some image
-on the host has. Where the host takes such an archive badly, or the image read back is not the baked one, everything is
-sent once, and only then it is a Problem.
+on the host has; Podman finds each layer by its content. Where the host takes such an archive badly, or the image read
+back is not the baked one, everything is sent once, and only then it is a Problem.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ def ship(engine: Engine, image: Baked, progress: Progress) -> LoadedImage:
 
 
 def _send_what_is_needed(engine: Engine, image: Baked, progress: Progress) -> LoadedImage:
-    known = _known_prefix(engine, image)
+    known = _known(engine, image)
     if known:
         try:
             return _send(engine, image, known, progress)
@@ -88,13 +88,18 @@ class _NotTaken(Exception):  # noqa: N818 - a reason to try again, not an error 
         self.problem = problem
 
 
-def _known_prefix(engine: Engine, image: Baked) -> tuple[str, ...]:
-    """The longest run of layers from the lowest up that some image of this site on the host has."""
+def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
+    """What may be left out: each layer that some image of this site on the host has, where the host knows layers by
+    content; else the longest run of layers from the lowest up that one of them has.
+    """
     wanted = [layer.diff_id for layer in image.layers]
+    others = [other for other in engine.images(image.labels.get(LABEL_SITE, "")) if other.reusable]
+    held = {diff_id for other in others if other.by_content for diff_id in other.diff_ids}
+    if held:
+        return tuple(diff_id for diff_id in wanted if diff_id in held)
     prefixes = (
         tuple(ours for ours, _ in takewhile(lambda pair: pair[0] == pair[1], zip(wanted, other.diff_ids, strict=False)))
-        for other in engine.images(image.labels.get(LABEL_SITE, ""))
-        if other.reusable
+        for other in others
     )
     return max(prefixes, key=len, default=())
 

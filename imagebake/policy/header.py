@@ -23,7 +23,7 @@ from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.settings import ImageSettings
 from sealpress.tree import Entry, OutputTree
 
-LARGEST: Final = 8 << 20
+LARGEST: Final = 4 << 20
 """Bytes of a document. It is held in memory while it is read, in up to four bytes a character."""
 
 LONGEST: Final = 3000

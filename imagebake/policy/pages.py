@@ -13,7 +13,7 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html.entities import html5
 from types import MappingProxyType
@@ -51,18 +51,18 @@ def text_of(data: bytes) -> str:
 
 
 def page(text: str) -> list[Load]:
-    """What a page needs, in its order."""
+    """What a page needs, each once, where it asks first."""
     reader = _Reader(text)
     reader.read()
-    return reader.found
+    return reader.loads
 
 
 def image(text: str) -> list[Load]:
     """What an SVG needs where it is opened by itself: an `img` never loads nor runs anything."""
     reader = _Reader(text, is_xml=True, opened=["svg"])
-    reader.found += document(text)
+    reader.add(document(text))
     reader.read()
-    return reader.found
+    return reader.loads
 
 
 def document(text: str) -> list[Load]:
@@ -138,7 +138,7 @@ class _Reader:
     base: str = origins.SELF
     has_base: bool = False
     depth: int = 0
-    found: list[Load] = field(default_factory=list)
+    found: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def read(self) -> None:
         at = 0
@@ -150,6 +150,14 @@ class _Reader:
             if at < 0 or at >= len(self.text):
                 return
             at = self._markup(at)
+
+    @property
+    def loads(self) -> list[Load]:
+        return [Load(directive, source, at) for (directive, source), at in self.found.items()]
+
+    def add(self, more: Iterable[Load]) -> None:
+        for load in more:
+            self._add(*load)
 
     @property
     def _is_foreign(self) -> bool:
@@ -294,7 +302,7 @@ class _Reader:
             elif name == "srcdoc" and element == "iframe" and self.depth < _DEPTH:
                 inner = _Reader(_value(one.value), base=self.base, depth=self.depth + 1)
                 inner.read()
-                self.found += [Load(load.directive, load.source, one.at) for load in inner.found]
+                self.add(load._replace(at=one.at) for load in inner.loads)
             elif name == "action" and element == "form":
                 if not self._url("form-action", one):
                     self._add("form-action", origins.SELF, one.at)
@@ -333,7 +341,7 @@ class _Reader:
 
     def _add(self, directive: str, source: str | None, at: int) -> bool:
         if source and (source != origins.SCRIPT or directive == origins.SCRIPT):
-            self.found.append(Load(directive, source, at))
+            self.found.setdefault((directive, source), at)
         return source is not None
 
     def _kind(self, attributes: Mapping[str, _Attribute]) -> str:

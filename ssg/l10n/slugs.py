@@ -1,5 +1,6 @@
 """Titles as parts of paths and as anchors: lower case, words joined by "-", letters of every script kept."""
 
+import re
 import unicodedata
 from typing import Final
 
@@ -30,6 +31,10 @@ _LATIN: Final = {
 }
 _GERMAN: Final = {"ä": "ae", "ö": "oe", "ü": "ue"}
 _APOSTROPHES: Final = "'’ʼ"
+_TYPOGRAPHY: Final = str.maketrans("’ʼ“”‘«»„‚‹›–—…\u00a0\u202f", "''" + " " * 14)
+"""What typography makes of plain signs, made plain again: all but an apostrophe parts words."""
+
+_WORDS: Final = re.compile("[a-z0-9]+")
 _ELIDES: Final = frozenset({"fr", "it", "ca", "oc"})  # l'été is two words there, don't is one
 
 
@@ -41,6 +46,9 @@ def slug(text: str, language: Language) -> str | None:
     base = language.tag.partition("-")[0]
     replace = _LATIN | _GERMAN if base == "de" else _LATIN
     between = "-" if base in _ELIDES else ""
+    simple = text if text.isascii() else text.translate(_TYPOGRAPHY)
+    if simple.isascii():
+        return _cut("-".join(_WORDS.findall(simple.lower().replace("'", between)))) or None
     # NFKC makes ligatures and full-width letters plain; lower() may take letters apart, so it goes between.
     lowered = unicodedata.normalize("NFKC", lower(unicodedata.normalize("NFKC", text), base))
     plain = "".join(between if char in _APOSTROPHES else replace.get(char, char) for char in lowered)
@@ -63,7 +71,7 @@ def _without_accents(text: str) -> str:
                 if not is_latin and not _is_variation(char):
                     kept.append(char)
             case _:
-                is_latin = char.isascii()
+                is_latin = char.isascii() or not char.isalnum()  # a mark on no letter is part of no word
                 kept.append(char if char.isalnum() else "-")
     return unicodedata.normalize("NFC", "".join(kept))
 

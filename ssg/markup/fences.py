@@ -16,7 +16,7 @@ from typing import Final
 from markdown.extensions.attr_list import get_attrs_and_remainder
 
 from sealpress.problems import did_you_mean
-from ssg.markup.positions import Source, without_marks
+from ssg.markup.positions import Source, occurrences, without_marks
 
 OPTIONS: Final = ("hl_lines", "linenums", "title")
 
@@ -42,32 +42,31 @@ _CONTAINER: Final = re.compile(r"[ >]*(?:[-*+][ ]|[0-9]+\.[ ]|:[ ]|\[\^[^\]]+\]:
 
 def extract(text: str, source: Source, store: Callable[[Fence], str]) -> str:
     """The marked text with every fence as the placeholder that `store` gives for it."""
-    if "```" not in text and "~~~" not in text:
+    starts = (*occurrences(text, "```"), *occurrences(text, "~~~"))
+    numbers = sorted({text.count("\n", 0, start) for start in starts})
+    if not numbers:
         return text
     lines = text.split("\n")
     out: list[str] = []
-    at = 0
-    while at < len(lines):
-        line = lines[at]
-        opening = _OPEN.match(line) if "```" in line or "~~~" in line else None
+    done = 0
+    for at in numbers:
+        opening = _OPEN.match(lines[at]) if at >= done else None
         if opening is None or not _may_open(opening["prefix"], lines, at):
-            out.append(line)
-            at += 1
             continue
         end = _closing(opening, lines, at + 1)
         if end is None:
             _complain_of_open_end(opening, lines, at, source)
-            out.append(line)
-            at += 1
             continue
         prefix = opening["prefix"]
-        code = [without_marks(_without_prefix(inner, prefix)) for inner in lines[at + 1 : end]]
-        fence = _fence(opening, code, at + 1, source)
+        code = lines[at + 1 : end]
+        if prefix:
+            code = [_without_prefix(inner, prefix) for inner in code]
+        fence = _fence(opening, without_marks("".join([f"{inner}\n" for inner in code])), at + 1, source)
         quoted = prefix.rstrip(" ")
         # Two blank lines behind it: one ends the paragraph, the other keeps its own line break out of it.
-        out += [quoted, prefix + store(fence), quoted, quoted]
-        at = end + 1
-    return "\n".join(out)
+        out += [*lines[done:at], quoted, prefix + store(fence), quoted, quoted]
+        done = end + 1
+    return "\n".join([*out, *lines[done:]])
 
 
 def _may_open(prefix: str, lines: list[str], at: int) -> bool:
@@ -92,6 +91,8 @@ def _closing(opening: re.Match[str], lines: list[str], start: int) -> int | None
         line = lines[number]
         if quoted and not line.startswith(quoted):
             return None
+        if fence not in line:
+            continue
         stripped = line[len(quoted) :].strip(" ")
         if stripped.startswith(fence) and not stripped.strip(fence[0]):
             return number
@@ -120,7 +121,7 @@ def _without_prefix(line: str, prefix: str) -> str:
     return rest[min(blanks, len(rest) - len(rest.lstrip(" "))) :]
 
 
-def _fence(opening: re.Match[str], code: list[str], line: int, source: Source) -> Fence:
+def _fence(opening: re.Match[str], code: str, line: int, source: Source) -> Fence:
     written = without_marks(opening["info"])
     info = written.strip(" ")
     column = len(opening["prefix"]) + len(opening["fence"]) + 1 + len(written) - len(written.lstrip(" "))
@@ -133,19 +134,18 @@ def _fence(opening: re.Match[str], code: list[str], line: int, source: Source) -
     classes = [value or "" for key, value in attributes if key == "."]
     language = classes[0] if classes else ""
     at = max(0, info.find(language)) if language else 0
-    text = "\n".join(code) + "\n" if code else ""
     options = _Options(source, (line, column), info)
     values = {key: options.check(key, value) for key, value in attributes if key != "."}
     return Fence(
         language,
-        text,
+        code,
         line,
         column + at if info else len(opening["prefix"]) + 1,
         id=values.get("id", ""),
         classes=tuple(classes[1:]),
         title=values.get("title", ""),
         first_number=options.number(values["linenums"]) if "linenums" in values else None,
-        marked=options.lines(values.get("hl_lines", ""), len(code)),
+        marked=options.lines(values.get("hl_lines", ""), code.count("\n")),
     )
 
 

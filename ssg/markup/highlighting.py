@@ -3,6 +3,7 @@
 import hashlib
 import html as entities
 import re
+from collections.abc import Callable
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -14,8 +15,8 @@ from ssg.markup.fences import Fence
 from ssg.markup.positions import Source
 
 if TYPE_CHECKING:
-    from pygments.formatters import HtmlFormatter
     from pygments.lexer import Lexer
+    from pygments.token import _TokenType
 
 PLAIN: Final = frozenset({"", "text", "txt", "plain", "none"})
 """Fences that nobody highlights: without a language, or with one that says so."""
@@ -79,8 +80,6 @@ def _highlighted(fence: Fence, source: Source) -> str | None:
             len(fence.language),
         )
         return None
-    from pygments import format as formatted  # noqa: PLC0415
-
     most = _TOKENS_EACH * len(fence.code) + _TOKENS
     tokens = list(islice(lexer.get_tokens(fence.code), most))
     if len(tokens) == most:
@@ -92,7 +91,7 @@ def _highlighted(fence: Fence, source: Source) -> str | None:
             len(fence.language),
         )
         return None
-    return str(formatted(tokens, _formatter()))
+    return _spans()(tokens)
 
 
 def _lines(inner: str, fence: Fence) -> str:
@@ -135,10 +134,18 @@ def _lexer(alias: str) -> "Lexer | None":
 
 
 @cache
-def _formatter() -> "HtmlFormatter[str]":
+def _spans() -> Callable[[list[tuple["_TokenType", str]]], str]:
+    from pygments import __version__ as pygments_version  # noqa: PLC0415
+
+    if acceleration.is_on(pygments_version, acceleration.PYGMENTS):
+        from ssg.markup.lexing import spans  # noqa: PLC0415
+
+        return spans
+    from pygments import format as formatted  # noqa: PLC0415
     from pygments.formatters import HtmlFormatter  # noqa: PLC0415
 
-    return HtmlFormatter(nowrap=True)
+    formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
+    return lambda tokens: str(formatted(tokens, formatter))
 
 
 @cache

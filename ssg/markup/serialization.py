@@ -9,7 +9,7 @@ from xml.etree.ElementTree import HTML_EMPTY, Element
 
 from markdown.extensions.attr_list import AttrListTreeprocessor
 from markdown.postprocessors import RawHtmlPostprocessor
-from markdown.preprocessors import Preprocessor
+from markdown.preprocessors import HtmlBlockPreprocessor, Preprocessor
 from markdown.serializers import (  # type: ignore[attr-defined]
     BOOLEAN_ATTRIBUTES,
     RE_AMP,
@@ -33,6 +33,9 @@ _PLACEHOLDER: Final = re.compile(HTML_PLACEHOLDER % "([0-9]+)")
 
 def accelerate(markdown: "Markdown") -> None:
     """Puts these steps into an instance. All its processors must be registered by now."""
+    html = next((one for one in markdown.preprocessors if isinstance(one, HtmlBlockPreprocessor)), None)
+    if html is not None:
+        html.run = _if_html(html.run)  # type: ignore[method-assign, assignment]
     texts = _Texts(markdown)
     markdown.preprocessors.register(texts, "texts", -1)
     for walk in markdown.treeprocessors:
@@ -43,6 +46,11 @@ def accelerate(markdown: "Markdown") -> None:
         if isinstance(last, RawHtmlPostprocessor):
             last.run = _restoring(last)  # type: ignore[method-assign, assignment]
     markdown.serializer = serialized
+
+
+def _if_html(run: Callable[[list[str]], list[str]]) -> Callable[[list[str]], list[str]]:
+    """The search for raw HTML, less texts that have no sign of it."""
+    return lambda lines: run(lines) if any("<" in line or "&" in line for line in lines) else lines
 
 
 class _Texts(Preprocessor):

@@ -99,4 +99,6 @@ def test_a_site_of_many_layers_loads_and_an_edit_sends_few_of_them(socket):
         assert renewed.diff_ids == tuple(layer.diff_id for layer in edited.layers)
         assert len(seen.transfers) == 1
         assert seen.transfers[0] < image.archive_size(image.reference) / 2
+        if engine.title.startswith("Podman"):
+            assert seen.notes[0].startswith("sending 2 of 84 layers, "), "the others are found by their content"
         assert exported(socket, edited.reference)["posts/7/index.html"] == b"edited"

@@ -23,6 +23,9 @@ from imagebake.image import oci
 from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import described
 from tests.engine.machine import PATH, Machine, unavailable
+from tests.imagebake.seal.conftest import Site, keys, make_site, packages, sealed, site
+
+__all__ = ["keys", "make_site", "packages", "sealed", "site"]  # fixtures
 
 CREATED = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 HERE = "arm64" if platform.machine() == "aarch64" else "amd64"
@@ -229,3 +232,30 @@ with transport.Transport(named.registry) as connection:
 """
     command = [*registries._inside(), sys.executable, "-c", script, f"127.0.0.1:{OPEN}/ada/large"]
     subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
+
+
+def test_a_sealed_image_is_verified_where_it_was_pushed(registries: Machine, sealed: Site) -> None:
+    """With the seal that went along, down to a rebuild of its commit; and no other's signature will do."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*registries._inside(), sys.executable, "-m", "imagebake.cli", *arguments, "--json"]
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    name = f"127.0.0.1:{OPEN}/ada/sealed:latest"
+    done = run("push", name, "--image", str(sealed.image))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["sealed"] is True
+    known = ("--site", str(sealed.folder / "site.toml"))
+    done = run("verify", name, "--rebuild", *known)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [one["principal"] for one in found["signers"]] == ["ada@example.org"]
+    assert found["rebuilt"]["commit"] == sealed.commit
+    with pulled(registries, name) as image:
+        assert image["RootFS"]["Layers"] == expected(sealed.image)
+        assert image["Config"]["Labels"]["org.sealpress.commit"] == sealed.commit
+    sealed.keys.allow(sealed.folder / "allowed_signers", sealed.keys.bob)
+    done = run("verify", name, *known)
+    assert (done.returncode, "which nobody in allowed_signers has" in done.stderr) == (10, True)

@@ -219,10 +219,10 @@ def test_sigquit_ends_it_well(rootfs: Path) -> None:
 
 
 def test_a_site_without_a_404_page_still_answers_404(site_lock: Lock, open_folder: Path) -> None:
-    scanned = tree.scan(write_tree(open_folder / "bare", {"index.html": b"x", "folder/x.txt": b"y"}))
+    scanned = tree.scan(write_tree(open_folder / "without-404", {"index.html": b"x", "folder/x.txt": b"y"}))
     bare = recipe.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example")
-    smoke.unpack(bare.layers, open_folder / "bare-rootfs")
-    with serving(open_folder / "bare-rootfs", Way("ld.so")) as found:
+    smoke.unpack(bare.layers, open_folder / "without-404-rootfs")
+    with serving(open_folder / "without-404-rootfs", Way("ld.so")) as found:
         for path in ("/nowhere", "/folder/"):
             answer = found.get(path)
             assert (answer.status, answer.headers["X-Content-Type-Options"]) == (404, "nosniff")

@@ -42,11 +42,15 @@ class Image:
 
 @dataclass
 class Store:
-    """The images of an engine like Docker's classic store: a layer is known only above the same ones."""
+    """The images of an engine like Docker's classic store: a layer is known only above the same ones.
+
+    `by_content`: like Podman, which finds it anywhere.
+    """
 
     held: dict[str, LoadedImage] = field(default_factory=dict)
     sent: list[list[str]] = field(default_factory=list)
     reusable: bool = True
+    by_content: bool = False
     lies: int = 0  # so many loads that leave out the last layer, and say nothing
 
     title = "a store"
@@ -56,12 +60,14 @@ class Store:
         self.sent.append(sent)
         missing = len(wanted) - len(sent)
         prefixes = {image.diff_ids[:missing] for image in self.held.values()} | {()}
-        if tuple(wanted[:missing]) not in prefixes:
+        held = {diff_id for image in self.held.values() for diff_id in image.diff_ids}
+        known = {*wanted} <= {*sent} | held if self.by_content else tuple(wanted[:missing]) in prefixes
+        if not known:
             raise Problem("a layer is missing", code=Exit.ENGINE)
         if self.lies:
             self.lies -= 1
             wanted = wanted[:-1]
-        made = LoadedImage("|".join([*wanted, str(labels)]), (), tuple(wanted), labels, reusable=self.reusable)
+        made = LoadedImage("|".join([*wanted, str(labels)]), (), tuple(wanted), labels, self.reusable, self.by_content)
         self.held[reference] = made
 
     def image(self, reference: str) -> LoadedImage | None:
@@ -97,6 +103,17 @@ def test_just_what_lies_above_the_longest_known_prefix_is_sent(before, layers):
     assert loaded.diff_ids == tuple(layers)
     assert store.sent == [layers[known:]]
     assert set(store.held) == {f"localhost/site/blog:old{n}" for n in range(len(before))} | {"localhost/site/blog:new"}
+
+
+@given(st.lists(NAMES, max_size=5), NAMES)
+def test_just_what_no_image_has_is_sent_where_layers_are_known_by_content(before, layers):
+    store = Store(by_content=True)
+    for number, others in enumerate(before):
+        ship(store, image(*others, release=f"old{number}"), SILENT)
+    store.sent.clear()
+    loaded = ship(store, image(*layers, release="new"), SILENT)
+    assert loaded.diff_ids == tuple(layers)
+    assert store.sent == [[layer for layer in layers if not any(layer in others for others in before)]]
 
 
 def common(layers, others):

@@ -1,5 +1,7 @@
 """The policy of a whole tree: what is allowed, what is refused and where, and that the cache changes nothing."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,7 +193,7 @@ def test_a_policy_that_no_proxy_would_take_is_refused(tmp_path: Path) -> None:
     ("data", "message"),
     [
         ("\ufeff<p>".encode("utf-16-le"), "the document is UTF-16"),
-        (b"x" * (header.LARGEST + 1), "the document has 8388609"),
+        (b"x" * (header.LARGEST + 1), "the document has 4194305"),
     ],
 )
 def test_a_document_that_cannot_be_read_is_refused(tmp_path: Path, data: bytes, message: str) -> None:
@@ -199,6 +201,22 @@ def test_a_document_that_cannot_be_read_is_refused(tmp_path: Path, data: bytes, 
     with pytest.raises(Problem, match=message) as caught:
         header.compute(tree.scan(tmp_path / "tree"), ImageSettings())
     assert str(caught.value.place) == "index.html"
+
+
+def test_memory_stays_bounded_for_the_largest_document(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path / "tree", {"index.html": ("<p style='a:url(b)'>\r\n" * 200_000)[:4_194_300].encode() + "😀".encode()}
+    )
+    code = (
+        "import sys; from imagebake import recipe; from imagebake.policy import header\n"
+        "from sealpress import tree; from sealpress.settings import ImageSettings; from pathlib import Path\n"
+        "header.compute(tree.scan(Path(sys.argv[1])), ImageSettings())\n"
+        "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "tree")], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert int(done.stdout) < 120_000, "kB"
 
 
 def test_a_document_that_changes_after_it_was_described_is_refused(tmp_path: Path) -> None:

@@ -289,3 +289,40 @@ def test_challenges_are_read_as_they_are_written() -> None:
         ("bearer", {"realm": "https://x/a,b", "scope": 'a"b'}),
         ("basic", {"realm": "x", "charset": "UTF-8"}),
     ]
+
+
+def test_ctrl_c_leaves_nothing_behind(fake: FakeRegistry, layout: Path, tmp_path: Path) -> None:
+    """In the middle of an upload: exit code 130, one line, no file, no tag."""
+    import os
+    import signal
+    import subprocess
+    import sys
+    import threading
+
+    begun, ended = threading.Event(), threading.Event()
+
+    def lie(method: str, _path: str, _headers: dict[str, str]):
+        if method == "PUT":
+            begun.set()
+            ended.wait(30)
+
+    fake.lie = lie
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "imagebake.cli", "push", f"{fake.address}/ada/blog:latest", "--image", str(layout)]
+    process = subprocess.Popen(
+        command, env={**os.environ, "TMPDIR": str(scratch)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert begun.wait(30)
+        process.send_signal(signal.SIGINT)
+        said, told = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait(10)
+        ended.set()
+    assert (process.returncode, said) == (130, "")
+    assert told.splitlines()[-1] == "interrupted: nothing is half done"
+    assert "Traceback" not in told
+    assert list(scratch.iterdir()) == []
+    assert not fake.manifests

@@ -157,3 +157,33 @@ def test_the_key_of_git_is_the_default(tmp_path: Path, monkeypatch: pytest.Monke
     assert signing.key_of_git(tmp_path) == Key("key::ssh-ed25519 AAAA", "/x")
     config.write_text('[gpg "ssh"]\nallowedSignersFile = ~/signers\n')
     assert signing.allowed_of_git(tmp_path) == tmp_path / "signers"
+
+
+def test_a_passphrase_is_asked_for_on_a_terminal(keys: Keys, tmp_path: Path) -> None:
+    """By ssh-keygen itself, which alone ever sees it."""
+    import pty
+    import select
+    import sys
+
+    (tmp_path / "data").write_bytes(DATA)
+    script = (
+        "import sys; from pathlib import Path; from imagebake.seal.signing import Key, sign; "
+        "Path(sys.argv[3]).write_bytes(sign(Path(sys.argv[1]).read_bytes(), Key(sys.argv[2])))"
+    )
+    files = [str(tmp_path / "data"), str(keys.locked), str(tmp_path / "signature")]
+    child, terminal = pty.fork()
+    if child == 0:
+        for name in ("CI", "SSH_AUTH_SOCK", "SSH_ASKPASS", "DISPLAY"):
+            os.environ.pop(name, None)
+        os.execv(sys.executable, [sys.executable, "-c", script, *files])
+    said = b""
+    deadline = time.monotonic() + 30
+    while b"passphrase" not in said and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            said += os.read(terminal, 1000)
+    assert b"Enter passphrase" in said
+    os.write(terminal, b"a secret\n")
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(terminal)
+    allowed = keys.allow(tmp_path / "allowed", keys.locked)
+    assert signing.verify(DATA, (tmp_path / "signature").read_bytes(), allowed) == "locked@example.org"

@@ -23,6 +23,8 @@ from ssg.l10n.slugs import LIMIT, slug
         ("a_b--c/d.e", "en", "a-b-c-d-e"),
         ("ﬁ ½ ², Ａ", "en", "fi-1-2-2-a"),
         ("soft\u00adhyphen", "en", "softhyphen"),
+        ("It’s “that”…", "en", "its-that"),
+        ("0\u0080\u10710", "en", "0-0"),
         ("  -- ", "en", None),
         ("❤️", "en", None),
         ("", "en", None),
