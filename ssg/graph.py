@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ssg import plain
-from ssg.lastbuild import LastBuild, Numbers, Output, Source
+from ssg.lastbuild import GONE, Known, LastBuild, Output, Source
 from ssg.model import Manuscript, Page
 from ssg.plain import Plain
 from ssg.rendering.plan import Job, Make
@@ -78,7 +78,7 @@ class Manuscripts(Mapping[str, Manuscript]):
         return len(self.plain)
 
 
-def changed_questions(scene: Scene, known: Answers, pages: Collection[str] | None, *, structure: bool) -> list[Key]:
+def changed_questions(scene: Scene, known: Known, pages: Collection[str] | None, *, structure: bool) -> list[Key]:
     """The questions whose answers, as they are known, are others now.
 
     `pages` are those whose facts may have changed, None: all. `structure`: whether queries may have.
@@ -88,14 +88,18 @@ def changed_questions(scene: Scene, known: Answers, pages: Collection[str] | Non
     if pages is None:
         whole, pages = whole | facts, ()
     return scene.changed(
-        {key: answer for key, answer in known.items() if key[0] in whole or (key[0] in facts and key[1] in pages)}
+        {
+            key: answer
+            for key, answer in known.items()
+            if (key[0] in whole or (key[0] in facts and key[1] in pages)) and answer is not GONE
+        }
     )
 
 
-def recalled(known: Answers) -> Answers:
+def recalled(known: Known) -> Answers:
     """The answers of the queries, which hold where the structure stands."""
     queries = _named(Scope.QUERY)
-    return {key: answer for key, answer in known.items() if key[0] in queries}
+    return {key: answer for key, answer in known.items() if key[0] in queries and answer is not GONE}
 
 
 def _named(scope: Scope) -> frozenset[object]:
@@ -109,13 +113,13 @@ def stale(
     changed: Sequence[Key],
     on_disk: Mapping[str, Stamp],
     copied: Mapping[str, Source],
-    numbers: Numbers,
+    known: Known,
 ) -> Iterator[Stale]:
     """Those of the jobs whose file isn't what it would be if it were made now. `copied` are the sources of copies."""
-    among = numbers.among(changed)
+    among = known.among(changed)
     for job in jobs:
-        known = last.outputs.get(job.path)
-        old = Output._make(known) if known else None
+        plain_output = last.outputs.get(job.path)
+        old = Output._make(plain_output) if plain_output else None
         if old is None or (old.make, old.subject) != (job.make, job.subject):
             yield Stale(job, (NEW,))
         elif on_disk.get(job.path) != old.stamp:

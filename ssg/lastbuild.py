@@ -1,16 +1,18 @@
 """What the last build into a folder read, asked and wrote: so that the next one does only what has to be done anew.
 
-Two files in the store's folder "builds", named after the output folder:
+Three files in the store's folder "builds", named after the output folder:
 
-    NAME.told   what the build was of, in one digest, and what it said: enough where nothing changed
-    NAME.known  sources, pages, questions with their answers, and outputs with the questions that each asked
+    NAME.told     what the build was of, in one digest, and what it said: enough where nothing changed
+    NAME.known    sources, pages, questions with their answers, and outputs with the questions that each asked
+    NAME.changes  what builds that changed little have changed in that
 
-Both are believed only as this user's own (ssg.private), and both can be deleted at any time.
+All are believed only as this user's own (ssg.private), and both can be deleted at any time.
 """
 
 import gc
 import hashlib
 import marshal
+import secrets
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -27,6 +29,9 @@ _FORMAT: Final = 1
 _LIMIT: Final = 8  # output folders whose builds are remembered
 
 GONE: Final = ...
+
+Changes = dict[str, Any]
+"""By the name of a table: what is new in it. `of` is the id of the build that it changes."""
 
 Source = tuple[Stamp | None, str]
 """What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
@@ -51,6 +56,9 @@ class Output(NamedTuple):
 
 STAMP: Final = 5  # its place in an Output
 _ASKED: Final = 6
+_TABLES: Final = ("sources", "manuscripts", "pages", "anchored", "outputs")
+_WHOLE: Final = ("world", "scope", "conversion", "published", "left_out", "shape", "theme_key", "theme_files")
+_SMALL: Final = 0.05  # changes for each source, up to which they are kept apart
 _SLACK: Final = 1.25  # of questions that are kept over those that are asked
 
 
@@ -66,6 +74,7 @@ class LastBuild:
     `answers` stand in the order of `questions`; GONE for a question that nobody asks any more.
     """
 
+    id: str = ""
     world: str = ""
     scope: str = ""
     conversion: str = ""
@@ -81,11 +90,42 @@ class LastBuild:
     questions: list[Key] = field(default_factory=list)
     answers: list[object] = field(default_factory=list)
     outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    changes: Changes = field(default_factory=dict, init=False)
 
-    def known(self) -> Answers:
-        """The answers by question."""
-        asked = zip(self.questions, self.answers, strict=True)
-        return {key: answer for key, answer in asked if answer is not GONE}
+    def apply(self, changes: Changes) -> None:
+        """Brings it up to date with what later builds have changed."""
+        for name in _TABLES:
+            getattr(self, name).update(changes[name])
+        self.questions += changes["questions"]
+        self.answers += [GONE] * len(changes["questions"])
+        for number, answer in changes["answers"].items():
+            self.answers[number] = answer
+        self.changes = changes
+
+    def changed_to(self, build: "LastBuild") -> Changes | None:
+        """What leads from what is kept of this build to a later one; None where that is too much to be worth it.
+
+        Only for a build of the same structure: nothing has gone.
+        """
+        changes: Changes = {"of": self.id}
+        for name in _TABLES:
+            old, new = getattr(self, name), getattr(build, name)
+            found = {key: value for key, value in new.items() if old.get(key) is not value and old.get(key) != value}
+            changes[name] = self.changes.get(name, {}) | found
+        count = len(self.questions)
+        changes["questions"] = self.changes.get("questions", []) + build.questions[count:]
+        answered = enumerate(build.answers)
+        found = {
+            at: new for at, new in answered if at >= count or (self.answers[at] is not new and self.answers[at] != new)
+        }
+        changes["answers"] = self.changes.get("answers", {}) | found
+        is_small = sum(map(len, changes.values())) < _SMALL * len(build.sources)
+        is_same = all(getattr(self, name) == getattr(build, name) for name in _WHOLE)
+        return changes if self.id and is_same and is_small else None
+
+    def known(self) -> "Known":
+        """The questions and their answers, to be added to."""
+        return Known(self.questions, self.answers)
 
     def compact(self) -> "LastBuild":
         """The same without questions that nobody asks any more, once there are many."""
@@ -105,21 +145,29 @@ class LastBuild:
         return replace(self, outputs=outputs, questions=questions, answers=answers)
 
 
-class Numbers:
-    """Questions by number: a trace is kept as numbers, since most questions are asked for many outputs."""
+class Known:
+    """Questions by number, with their answers: a trace is kept as numbers, since most questions are asked often."""
 
-    def __init__(self, questions: Iterable[Key] = ()) -> None:
+    def __init__(self, questions: Iterable[Key] = (), answers: Iterable[object] = ()) -> None:
         self.questions = list(questions)
+        self.answers = list(answers)
         self._numbers = {key: number for number, key in enumerate(self.questions)}
 
-    def of(self, trace: Iterable[Key]) -> bytes:
-        return array("I", sorted(map(self._number, trace))).tobytes()
+    def items(self) -> Iterator[tuple[Key, object]]:
+        """The questions with their answers; GONE for those that have none any more."""
+        return zip(self.questions, self.answers, strict=True)
 
-    def _number(self, key: Key) -> int:
-        number = self._numbers.setdefault(key, len(self.questions))
-        if number == len(self.questions):
-            self.questions.append(key)
-        return number
+    def learn(self, answers: Answers) -> None:
+        for key, answer in answers.items():
+            self.answers[self._number(key)] = answer
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Their answers are true no more."""
+        self.learn(dict.fromkeys(keys, GONE))
+
+    def asked(self, trace: Iterable[Key]) -> bytes:
+        """A trace as its questions' numbers, four bytes each."""
+        return array("I", sorted(map(self._number, trace))).tobytes()
 
     def keys(self, asked: bytes) -> list[Key]:
         """The questions of a trace."""
@@ -128,6 +176,13 @@ class Numbers:
     def among(self, changed: Collection[Key]) -> "Among":
         known = ((key, self._numbers[key]) for key in changed if key in self._numbers)
         return Among({array("I", [number]).tobytes(): key for key, number in known})
+
+    def _number(self, key: Key) -> int:
+        number = self._numbers.setdefault(key, len(self.questions))
+        if number == len(self.questions):
+            self.questions.append(key)
+            self.answers.append(GONE)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +220,30 @@ class Memory:
 
     def recall(self) -> LastBuild | None:
         plain = self._load("known")
-        names = [one.name for one in fields(LastBuild)]
-        return LastBuild(*plain) if plain and len(plain) == len(names) else None
+        if not plain or len(plain) != sum(one.init for one in fields(LastBuild)):
+            return None
+        build = LastBuild(*plain)
+        changes = self._load("changes")
+        if changes and changes["of"] == build.id:
+            build.apply(changes)
+        return build
 
-    def keep(self, build: LastBuild, told: Any) -> None:
+    def keep(self, build: LastBuild, changes: Changes | None, told: Any) -> None:
+        """Keeps a finished build: all of it, or with `changes` only what is not kept already."""
         self.folder.mkdir(parents=True, exist_ok=True)
         ignore = self.folder.parent / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
         self.forget()
-        self._save("known", tuple(getattr(build, one.name) for one in fields(LastBuild)))
+        if changes:
+            self._save("changes", changes)
+        else:
+            build.id = secrets.token_hex(8)
+            self._save("known", tuple(getattr(build, one.name) for one in fields(LastBuild) if one.init))
+            with suppress(OSError):
+                self._file("changes").unlink()
+            self._trim()
         self._save("told", told)
-        self._trim()
 
     def forget(self) -> None:
         with suppress(OSError):
@@ -203,7 +270,8 @@ class Memory:
             builds = sorted(self.folder.glob("*.known"), key=lambda file: file.stat().st_mtime, reverse=True)
             for file in builds[_LIMIT:]:
                 file.unlink()
-                file.with_suffix(".told").unlink(missing_ok=True)
+                for other in (".told", ".changes"):
+                    file.with_suffix(other).unlink(missing_ok=True)
 
 
 @contextmanager

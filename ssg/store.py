@@ -87,7 +87,8 @@ class Store:
     @contextmanager
     def together(self) -> Iterator[None]:
         """What is put within the context is kept in one file."""
-        self._state.batch = batch = {}
+        batch: dict[str, bytes] = {}
+        self._state.batch = batch
         try:
             yield
         finally:

@@ -95,8 +95,10 @@ def _move(stage: str, root: str) -> None:
 
 
 @contextmanager
-def staged(root: Path, found: Mapping[str, Stamp], progress: Progress) -> Iterator[Stage]:
-    """The folder `root`, for one build alone; another that is at work there is waited for. `found`: as in Stage.
+def staged(root: Path, found: Mapping[str, Stamp] | None, progress: Progress) -> Iterator[Stage]:
+    """The folder `root`, for one build alone; another that is at work there is waited for.
+
+    `found` as in Stage; None: not known yet.
 
     Raises Problem (exit 9) for a folder that holds files ssg did not write, and where the disk refuses.
     """
@@ -108,7 +110,7 @@ def staged(root: Path, found: Mapping[str, Stamp], progress: Progress) -> Iterat
     try:
         with refusals(root):
             waited = _wait(lock, root, progress)
-            stage = Stage(root, files_of(root) if waited else found)
+            stage = Stage(root, files_of(root) if waited or found is None else found)
             # What a build that was killed has left is of no use.
             _empty(stage)
             stage.folder.mkdir()
