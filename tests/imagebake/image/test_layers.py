@@ -82,6 +82,17 @@ def test_a_blob_gives_the_same_bytes_and_is_checked(tmp_path: Path) -> None:
         list(cached.stream())
 
 
+def test_a_blob_that_was_checked_is_checked_again_once_it_was_touched(tmp_path: Path) -> None:
+    layer = layers.described("site", page, "imagebake")
+    blob = tmp_path / "blob"
+    blob.write_bytes(b"".join(layer.stream()))
+    checked = layers.from_blob(layer, blob, is_checked=True)
+    assert b"".join(checked.stream()) == b"".join(layer.stream())
+    blob.write_bytes(bytes(layer.size))
+    with pytest.raises(Problem, match="has other bytes"):
+        list(checked.stream())
+
+
 def test_a_stack_holds_each_content_once_at_its_first_place_and_nothing_empty() -> None:
     one = layers.described("one", page, "")
     twin = layers.described("twin", page, "")
