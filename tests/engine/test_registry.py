@@ -220,7 +220,7 @@ def test_an_upload_in_pieces_is_taken(registries: Machine, tmp_path: Path) -> No
 import hashlib, sys
 from imagebake.image.entries import Bytes
 from imagebake.registry import client, reference, transport
-client.UPLOAD_PIECE = 1 << 20
+client.UPLOAD_WHOLE = client.UPLOAD_PIECE = 1 << 20
 data = bytes(range(256)) * 10000
 named = reference.parse(sys.argv[1])
 with transport.Transport(named.registry) as connection:
