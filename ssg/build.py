@@ -103,7 +103,7 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     timings = Timings()
     memory = Memory.of(request.store, request.output.absolute()) if request.store else None
     with timings.phase("listing sources"):
-        situation = _situation(request)
+        situation = situation_of(request)
         seen = _fingerprint(situation)
         found = files_of(request.output)
     if memory and seen and (told := memory.told()) and told[:2] == (seen, _looks(found)):
@@ -125,7 +125,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     return made.built
 
 
-def _situation(request: Request) -> Situation:
+def situation_of(request: Request) -> Situation:
+    """Raises Problem or Problems (exit 3)."""
     sources = _sources(request)
     clock = request.as_of or moment.as_of(sources.repository)
     wants_head = sources.repository and request.site.settings.build.git_dates

@@ -23,7 +23,7 @@ from ssg.stamps import Stamp
 from ssg.tracing import Answers, Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _LIMIT: Final = 8  # output folders whose builds are remembered
 
 GONE: Final = ...
@@ -36,7 +36,8 @@ class Output(NamedTuple):
     """A file of the tree as it was written.
 
     `make` and `subject` say how it is made (ssg.rendering.plan, or a copy). `asked` are the numbers of the questions of
-    its trace, four bytes each. `because` are the changes that it was made anew for when it last was.
+    its trace, four bytes each. `because` is what it was made anew for when it last was: sentences,
+    and questions that got another answer.
     """
 
     make: str
@@ -46,7 +47,7 @@ class Output(NamedTuple):
     size: int
     stamp: Stamp
     asked: bytes
-    because: tuple[str, ...]
+    because: tuple[str | Key, ...]
 
 
 STAMP: Final = 5  # its place in an Output
@@ -64,6 +65,7 @@ class LastBuild:
     own files as they are served.
 
     `answers` stand in the order of `questions`; GONE for a question that nobody asks any more.
+    `settings` is a digest of those in site.toml.
     """
 
     world: str = ""
@@ -81,6 +83,7 @@ class LastBuild:
     questions: list[Key] = field(default_factory=list)
     answers: list[object] = field(default_factory=list)
     outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    settings: str = ""
 
     def known(self) -> Answers:
         """The answers by question."""
