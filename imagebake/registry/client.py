@@ -22,7 +22,7 @@ from imagebake.registry.transport import PAUSES, Answer, Interrupted, Transport,
 from sealpress.problems import Exit, Problem, printable
 
 UPLOAD_WHOLE: Final = 64 << 20
-"""Bytes. A blob up to this size goes in one request, as every registry takes it; a proxy before one may take no more."""
+"""Bytes. A blob up to this size goes in one request, as every registry takes it; proxies may take no more."""
 
 UPLOAD_PIECE: Final = 16 << 20  # a larger blob is sent in pieces of this size
 _MANIFESTS: Final = f"{INDEX_TYPE}, {MANIFEST_TYPE}"
