@@ -38,8 +38,8 @@ HTPASSWD = "ada:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
 @pytest.fixture(scope="module")
 def registries(machine: Machine) -> Iterator[Machine]:
     """The machine, with its three registries."""
-    if not shutil.which("docker-registry", path=PATH):
-        unavailable("needs Debian's docker-registry")
+    if missing := [name for name in ("docker-registry", "openssl") if not shutil.which(name, path=PATH)]:
+        unavailable(f"needs Debian's {', '.join(missing)}")
     folder = machine.folder / "registries"
     folder.mkdir()
     (folder / "htpasswd").write_text(HTPASSWD)
