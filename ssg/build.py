@@ -105,7 +105,7 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     timings = Timings()
     memory = Memory.of(request.store, request.output.absolute()) if request.store else None
     with timings.phase("listing sources"):
-        situation = _situation(request)
+        situation = situation_of(request)
         seen = _fingerprint(situation)
         told = Told(*known) if memory and (known := memory.told()) else None
         found = told.files if told and told.still_looks(request.output) else None
@@ -126,7 +126,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     return made.built
 
 
-def _situation(request: Request) -> Situation:
+def situation_of(request: Request) -> Situation:
+    """Raises Problem or Problems (exit 3)."""
     sources = _sources(request)
     clock = request.as_of or moment.as_of(sources.repository)
     wants_head = sources.repository and request.site.settings.build.git_dates

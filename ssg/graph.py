@@ -18,16 +18,18 @@ from ssg.rendering.scene import Scene
 from ssg.stamps import Stamp
 from ssg.tracing import Answers, Key, Scope, scope_of
 
+FIRST: Final = "nothing was built into this folder before"
+OTHER: Final = "sealpress or its tools are other versions"
 NEW: Final = "it is new"
 TOUCHED: Final = "the file in the output folder was changed or is gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A file to be made anew, and the changes that ask for it."""
+    """A file to be made anew, and what asks for it: sentences, and questions whose answers changed."""
 
     job: Job
-    because: tuple[str, ...]
+    because: tuple[str | Key, ...]
 
 
 class LazyPages(Mapping[str, Page]):
@@ -121,18 +123,17 @@ def stale(
         plain_output = last.outputs.get(job.path)
         old = Output._make(plain_output) if plain_output else None
         if old is None or (old.make, old.subject) != (job.make, job.subject):
-            yield Stale(job, (NEW,))
+            yield Stale(job, (_new(last),))
         elif on_disk.get(job.path) != old.stamp:
             yield Stale(job, (TOUCHED,))
         elif job.make is Make.COPY and copied[job.subject][1] != old.sha256:
             yield Stale(job, (f"content of {job.subject}",))
         elif hits := among.of(old.asked):
-            yield Stale(job, tuple(map(said, hits)))
+            yield Stale(job, tuple(hits))
 
 
-def said(key: Key) -> str:
-    """A question for a person: "title of content/posts/x.md"."""
-    name, *arguments = key
-    words = str(name).replace("_", " ")
-    given = ", ".join(str(one) for one in arguments if one not in {None, ""})
-    return f"{words} of {given}" if given else words
+def _new(last: LastBuild) -> str:
+    """Why a file that the last build did not make is made: where all are, not since it is new itself."""
+    if last.outputs:
+        return NEW
+    return OTHER if last.world else FIRST

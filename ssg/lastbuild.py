@@ -25,7 +25,7 @@ from ssg.stamps import Stamp
 from ssg.tracing import Answers, Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 1
+_FORMAT: Final = 3
 _LIMIT: Final = 8  # output folders whose builds are remembered
 
 GONE: Final = ...
@@ -41,7 +41,8 @@ class Output(NamedTuple):
     """A file of the tree as it was written.
 
     `make` and `subject` say how it is made (ssg.rendering.plan, or a copy). `asked` are the numbers of the questions of
-    its trace, four bytes each. `because` are the changes that it was made anew for when it last was.
+    its trace, four bytes each. `because` is what it was made anew for when it last was: sentences,
+    and questions that got another answer.
     """
 
     make: str
@@ -51,13 +52,23 @@ class Output(NamedTuple):
     size: int
     stamp: Stamp
     asked: bytes
-    because: tuple[str, ...]
+    because: tuple[str | Key, ...]
 
 
 STAMP: Final = 5  # its place in an Output
 _ASKED: Final = 6
 _TABLES: Final = ("sources", "manuscripts", "pages", "anchored", "outputs")
-_WHOLE: Final = ("world", "scope", "conversion", "published", "left_out", "shape", "theme_key", "theme_files")
+_WHOLE: Final = (
+    "world",
+    "scope",
+    "conversion",
+    "published",
+    "left_out",
+    "shape",
+    "theme_key",
+    "theme_files",
+    "settings",
+)
 _SMALL: Final = 0.05  # changes for each source, up to which they are kept apart
 _SLACK: Final = 1.25  # of questions that are kept over those that are asked
 
@@ -72,6 +83,7 @@ class LastBuild:
     own files as they are served.
 
     `answers` stand in the order of `questions`; GONE for a question that nobody asks any more.
+    `settings` is a digest of those in site.toml.
     """
 
     id: str = ""
@@ -90,6 +102,7 @@ class LastBuild:
     questions: list[Key] = field(default_factory=list)
     answers: list[object] = field(default_factory=list)
     outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    settings: str = ""
     changes: Changes = field(default_factory=dict, init=False)
 
     def apply(self, changes: Changes) -> None:

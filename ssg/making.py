@@ -19,7 +19,7 @@ from typing import Any
 from sealpress.console import Progress
 from sealpress.problems import Problem, raise_all
 from sealpress.tree import Entry, OutputTree, cache_class, check_names, digest, media_type
-from ssg import crew, graph, plain, stamps
+from ssg import crew, graph, plain, stamps, tracing
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
 from ssg.graph import Stale
@@ -69,7 +69,7 @@ def make(
 ) -> Made:
     """Raises Problem or Problems (exit 3, 9)."""
     if last.world != situation.world:
-        last = LastBuild()
+        last = LastBuild(world=last.world and situation.world)  # with no outputs: ssg.graph tells why all are made
     return _Making(situation, last, stage, store, timings, progress).run()
 
 
@@ -124,6 +124,7 @@ class _Making:
             questions=known.questions,
             answers=known.answers,
             outputs=outputs,
+            settings=tracing.digest(self.situation.request.site.settings).hex(),
         )
         with self.timings.phase("remembering"):
             changes = self.last.changed_to(build) if structure.stands else None

@@ -60,7 +60,7 @@ class Desk:
     def conversion(self) -> str:
         """A digest of all that conversions depend on besides a page's own text."""
         options = [f"{tag} {json.dumps(astuple(one))}" for tag, one in sorted(self.options.items())]
-        return hashlib.sha256("\0".join([*options, *self._software()]).encode()).hexdigest()
+        return hashlib.sha256("\0".join([*options, *self.software()]).encode()).hexdigest()
 
     def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[Read]:
         """Every source once, in an order of chance; a draft that isn't wanted is not converted."""
@@ -107,15 +107,16 @@ class Desk:
             return key, decoded(data)
         from ssg.markup.converter import convert  # noqa: PLC0415 - a build that converts nothing need not load it
 
-        body = convert(text, self.options[language], self.languages[language])
+        body = convert(text, self.options[language], self.languages[language], _KeptBlocks(self))
         self.store.put(key, encoded(body))
         return key, body
 
     def _key(self, text: str, language: str) -> str:
-        depends = _depends(self.options[language], language, tuple(self._software()))
+        depends = _depends(self.options[language], language, tuple(self.software()))
         return hashlib.sha256(f"{text}\0{depends}".encode()).hexdigest()
 
-    def _software(self) -> list[str]:
+    def software(self) -> list[str]:
+        """What conversions depend on besides text and options."""
         return [code_digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
 
     def _warm_up(self) -> None:
@@ -123,6 +124,23 @@ class Desk:
 
         language = next(iter(self.languages))
         convert("```python\npass\n```", self.options[language], self.languages[language])
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptBlocks:
+    """Highlighted code, kept apart from the bodies: an edit of the prose around it need not load Pygments."""
+
+    desk: Desk
+
+    def get(self, key: str) -> str | None:
+        data = self.desk.store.get(self._whole(key))
+        return data.decode("utf-8", "surrogatepass") if data else None
+
+    def put(self, key: str, html: str) -> None:
+        self.desk.store.put(self._whole(key), html.encode("utf-8", "surrogatepass"))
+
+    def _whole(self, key: str) -> str:
+        return hashlib.sha256("\0".join(["block", key, *self.desk.software()]).encode()).hexdigest()
 
 
 @cache

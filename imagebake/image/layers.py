@@ -28,7 +28,7 @@ class Layer:
     """One layer. `diff_id` is "sha256:" and 64 hex digits over the uncompressed tar, `size` the tar's bytes.
 
     `name` is for people ("libc6 2.41-12+deb13u2"), `created_by` stands in the image's history. `blob`: a file that
-    holds the tar already, and saves producing it again.
+    holds the tar already, and saves producing it again; `seen`: what the file system said of it when it was checked.
     """
 
     name: str
@@ -37,12 +37,16 @@ class Layer:
     created_by: str
     entries: Produce
     blob: Path | None = None
+    seen: tuple[int, ...] = ()
 
     def stream(self) -> Iterator[bytes]:
         """The tar, in pieces of at most CHUNK bytes, checked against `diff_id` at its end.
 
         Raises Problem (exit 5) where the bytes are not the ones that the layer is named by.
         """
+        if self.blob and self.seen and _mark(self.blob) == self.seen:
+            yield from _pieces(self.blob)
+            return
         sha = hashlib.sha256()
         for piece in _pieces(self.blob) if self.blob else tar.stream(self.entries()):
             sha.update(piece)
@@ -91,9 +95,12 @@ def stack(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     return tuple(kept.values())
 
 
-def from_blob(layer: Layer, blob: Path) -> Layer:
-    """The same layer, with its bytes read from a file that holds its tar."""
-    return replace(layer, blob=blob)
+def from_blob(layer: Layer, blob: Path, *, is_checked: bool = False) -> Layer:
+    """The same layer, with its bytes read from a file that holds its tar.
+
+    `is_checked`: they were hashed just now, and are hashed again only where the file was touched since.
+    """
+    return replace(layer, blob=blob, seen=_mark(blob) if is_checked else ())
 
 
 def _recall(file: Path) -> tar.TarDigest | None:
@@ -102,6 +109,11 @@ def _recall(file: Path) -> tar.TarDigest | None:
     except OSError:
         return None
     return tar.TarDigest(found[1].decode(), int(found[2])) if found else None
+
+
+def _mark(file: Path) -> tuple[int, ...]:
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _pieces(file: Path) -> Iterator[bytes]:

@@ -279,7 +279,7 @@ def _swap(new: Path, folder: Path) -> None:
 
 
 def _read_from(image: Sealed, folder: Path) -> Sealed:
-    layers = tuple(from_blob(layer, folder / blob_path(layer.diff_id)) for layer in image.layers)
+    layers = tuple(from_blob(layer, folder / blob_path(layer.diff_id), is_checked=True) for layer in image.layers)
     return Sealed(image.architecture, image.config, image.manifest, layers)
 
 

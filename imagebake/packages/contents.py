@@ -43,10 +43,12 @@ def layers_of(
         name: fetch.package(package, folder, mirrors, date=lock.date, progress=progress)
         for name, package in locked.items()
     }
-    # xz leaves Python's lock to the others; results come in their order. More would only wait, and take memory.
+    # xz leaves Python's lock to the others. The largest first, so that none is waited for alone at the end.
+    largest = sorted(locked.values(), key=lambda package: -package.size)
     with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _WORKERS)) as pool:
-        unpacking = pool.map(lambda one: unpack(files[one.name], one, lock.roots, architecture), locked.values())
-        entries = dict(zip(locked, unpacking, strict=True))
+        unpacking = pool.map(lambda one: unpack(files[one.name], one, lock.roots, architecture), largest)
+        done = dict(zip((package.name for package in largest), unpacking, strict=True))
+    entries = {name: done[name] for name in locked}
     selected = selection.select(lock.roots, architecture, Unpacked(entries))
     if [one.package for one in selected] != list(locked):
         raise _mismatch("its packages are not those that its roots need, in the order of layers")

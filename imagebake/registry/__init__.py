@@ -7,6 +7,7 @@
     compression.py   the one gzip writer
     push.py          an image with all its architectures, its tags last
     pull.py          an image as the OCI layout that it was baked as
+    referrers.py     what is attached to an image: its seal
     command.py       `imagebake push`
 
 Source: OCI distribution-spec v1.1.

@@ -21,6 +21,9 @@ from imagebake.registry.reference import Reference
 from imagebake.registry.transport import PAUSES, Answer, Interrupted, Transport, joined, origin, unreachable
 from sealpress.problems import Exit, Problem, printable
 
+UPLOAD_WHOLE: Final = 64 << 20
+"""Bytes. A blob up to this size goes in one request, as every registry takes it; proxies may take no more."""
+
 UPLOAD_PIECE: Final = 16 << 20  # a larger blob is sent in pieces of this size
 _MANIFESTS: Final = f"{INDEX_TYPE}, {MANIFEST_TYPE}"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,32768}=*")  # RFC 6750, section 2.1
@@ -97,7 +100,7 @@ class Repository:
         asked = answer.headers.get("oci-chunk-min-length", "")
         piece = max(UPLOAD_PIECE, int(asked) if re.fullmatch(r"\d{1,10}", asked) else 0)
         body: Content = content
-        if content.size > piece:
+        if content.size > max(UPLOAD_WHOLE, piece):
             for start, part in _parts(content, piece):
                 headers = {"Content-Range": f"{start}-{start + len(part) - 1}", **_BINARY}
                 answer = self._send("PATCH", place, headers=headers, body=Bytes(part), again=False, sent=sent)

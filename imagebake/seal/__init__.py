@@ -3,7 +3,6 @@
     statement.py      what stands in the image, /.well-known/seal.json: nothing that depends on a machine
     envelope.py       what stands beside it, seal.json: that statement, the images' digests and who baked, signed
     signing.py        ssh-keygen -Y: signatures and who they are by
-    rootfs.py         the files of an image, read from its layers
     verification.py   a signature, every digest, and the tree, checked against each other
     rebuild.py        the image baked again from its commit; the first difference
     command.py        `imagebake sign`, `imagebake verify`

@@ -249,7 +249,7 @@ class GatedInline(InlineProcessor):
         return []
 
     def _may_match(self, data: str) -> bool:
-        return self._sign.search(data) is not None or any(sign in data for sign in self._signs)
+        return bool(self._sign.search(data) or [sign for sign in self._signs if sign in data])
 
     def _plan(self, data: str) -> tuple[int, ...]:
         """For each pattern's number the first one from there that may match, or -1."""

@@ -15,7 +15,7 @@ from markdown.serializers import (  # type: ignore[attr-defined]
     RE_AMP,
     to_html_string,
 )
-from markdown.treeprocessors import Treeprocessor, UnescapeTreeprocessor
+from markdown.treeprocessors import PrettifyTreeprocessor, Treeprocessor, UnescapeTreeprocessor
 from markdown.util import HTML_PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def accelerate(markdown: "Markdown") -> None:
     texts = _Texts(markdown)
     markdown.preprocessors.register(texts, "texts", -1)
     for walk in markdown.treeprocessors:
+        if isinstance(walk, PrettifyTreeprocessor):
+            walk._prettifyETree = _prettifying(markdown)  # type: ignore[attr-defined] # noqa: SLF001
         for kind, sign in _NEEDED.items():
             if isinstance(walk, kind):
                 walk.run = _if_needed(walk.run, sign, texts)  # type: ignore[method-assign, assignment]
@@ -68,6 +70,26 @@ class _Texts(Preprocessor):
 
 def _if_needed(run: Callable[[Element], Any], sign: str, texts: _Texts) -> Callable[[Element], Any]:
     return lambda root: run(root) if texts.may_hold(sign) else None
+
+
+def _prettifying(markdown: "Markdown") -> Callable[[Element], None]:
+    """PrettifyTreeprocessor's line breaks, with each child's kind asked for once."""
+    is_block = markdown.is_block_level
+
+    def prettify(element: Element) -> None:
+        if element.tag not in {"code", "pre"}:
+            blocks = [child for child in element if is_block(child.tag)]
+            if blocks and blocks[0] is element[0] and not (element.text and element.text.strip()):
+                element.text = "\n"
+            for child in blocks:
+                if len(child):
+                    prettify(child)
+                elif not (child.tail and child.tail.strip()):
+                    child.tail = "\n"
+        if not (element.tail and element.tail.strip()):
+            element.tail = "\n"
+
+    return prettify
 
 
 def serialized(root: Element) -> str:

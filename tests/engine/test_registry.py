@@ -38,8 +38,8 @@ HTPASSWD = "ada:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
 @pytest.fixture(scope="module")
 def registries(machine: Machine) -> Iterator[Machine]:
     """The machine, with its three registries."""
-    if not shutil.which("docker-registry", path=PATH):
-        unavailable("needs Debian's docker-registry")
+    if missing := [name for name in ("docker-registry", "openssl") if not shutil.which(name, path=PATH)]:
+        unavailable(f"needs Debian's {', '.join(missing)}")
     folder = machine.folder / "registries"
     folder.mkdir()
     (folder / "htpasswd").write_text(HTPASSWD)
@@ -220,7 +220,7 @@ def test_an_upload_in_pieces_is_taken(registries: Machine, tmp_path: Path) -> No
 import hashlib, sys
 from imagebake.image.entries import Bytes
 from imagebake.registry import client, reference, transport
-client.UPLOAD_PIECE = 1 << 20
+client.UPLOAD_WHOLE = client.UPLOAD_PIECE = 1 << 20
 data = bytes(range(256)) * 10000
 named = reference.parse(sys.argv[1])
 with transport.Transport(named.registry) as connection:

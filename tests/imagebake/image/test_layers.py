@@ -1,5 +1,6 @@
 """Layers are named once, produced late, and never with other bytes than their name says."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,18 @@ def test_a_blob_gives_the_same_bytes_and_is_checked(tmp_path: Path) -> None:
     blob.write_bytes(blob.read_bytes()[:-1] + b"!")
     with pytest.raises(Problem, match="has other bytes"):
         list(cached.stream())
+
+
+def test_a_blob_that_was_checked_is_checked_again_once_it_was_touched(tmp_path: Path) -> None:
+    layer = layers.described("site", page, "imagebake")
+    blob = tmp_path / "blob"
+    blob.write_bytes(b"".join(layer.stream()))
+    checked = layers.from_blob(layer, blob, is_checked=True)
+    assert b"".join(checked.stream()) == b"".join(layer.stream())
+    blob.write_bytes(bytes(layer.size))
+    os.utime(blob, (1, 1))  # a file system's clock may stand still for some milliseconds
+    with pytest.raises(Problem, match="has other bytes"):
+        list(checked.stream())
 
 
 def test_a_stack_holds_each_content_once_at_its_first_place_and_nothing_empty() -> None:

@@ -76,6 +76,7 @@ def test_the_tag_comes_last(fake: FakeRegistry, open_repository: Opener, layout:
 def test_a_large_blob_goes_in_pieces(
     fake: FakeRegistry, open_repository: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(client, "UPLOAD_WHOLE", 2000)
     monkeypatch.setattr(client, "UPLOAD_PIECE", 1000)
     data = bytes(range(256)) * 10
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
