@@ -22,13 +22,11 @@ from typing import Any, Final, NamedTuple
 
 from ssg import private
 from ssg.stamps import Stamp
-from ssg.tracing import Answers, Key
+from ssg.tracing import GONE, Answers, Key
 
 FOLDER: Final = "builds"
 _FORMAT: Final = 3
 _LIMIT: Final = 8  # output folders whose builds are remembered
-
-GONE: Final = ...
 
 Changes = dict[str, Any]
 """By the name of a table: what is new in it. `of` is the id of the build that it changes."""
@@ -115,10 +113,11 @@ class LastBuild:
             self.answers[number] = answer
         self.changes = changes
 
-    def changed_to(self, build: "LastBuild") -> Changes | None:
+    def changed_to(self, build: "LastBuild", answered: Iterable[int]) -> Changes | None:
         """What leads from what is kept of this build to a later one; None where that is too much to be worth it.
 
-        Only for a build of the same structure: nothing has gone.
+        `answered` are the numbers of questions with new answers. Only for a build of the same structure: nothing has
+        gone.
         """
         changes: Changes = {"of": self.id}
         for name in _TABLES:
@@ -127,11 +126,7 @@ class LastBuild:
             changes[name] = self.changes.get(name, {}) | found
         count = len(self.questions)
         changes["questions"] = self.changes.get("questions", []) + build.questions[count:]
-        answered = enumerate(build.answers)
-        found = {
-            at: new for at, new in answered if at >= count or (self.answers[at] is not new and self.answers[at] != new)
-        }
-        changes["answers"] = self.changes.get("answers", {}) | found
+        changes["answers"] = self.changes.get("answers", {}) | {number: build.answers[number] for number in answered}
         is_small = sum(map(len, changes.values())) < _SMALL * len(build.sources)
         is_same = all(getattr(self, name) == getattr(build, name) for name in _WHOLE)
         return changes if self.id and is_same and is_small else None
@@ -164,15 +159,24 @@ class Known:
     def __init__(self, questions: Iterable[Key] = (), answers: Iterable[object] = ()) -> None:
         self.questions = list(questions)
         self.answers = list(answers)
-        self._numbers = {key: number for number, key in enumerate(self.questions)}
+        self.changed: set[int] = set()
+        self._numbers = dict(zip(self.questions, range(len(self.questions)), strict=True))
 
     def items(self) -> Iterator[tuple[Key, object]]:
         """The questions with their answers; GONE for those that have none any more."""
         return zip(self.questions, self.answers, strict=True)
 
+    def answer(self, key: Key) -> object:
+        """What is known of a question; GONE for nothing."""
+        number = self._numbers.get(key)
+        return GONE if number is None else self.answers[number]
+
     def learn(self, answers: Answers) -> None:
+        """Takes answers in, and their numbers into `changed`."""
         for key, answer in answers.items():
-            self.answers[self._number(key)] = answer
+            number = self._number(key)
+            self.answers[number] = answer
+            self.changed.add(number)
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Their answers are true no more."""

@@ -92,8 +92,7 @@ class _Making:
         with self.timings.phase("arranging pages and lists"):
             assets = self._assets(theme)
             known = self.last.known()
-            recalled = graph.recalled(known) if structure.stands else None
-            scene = self._scene(structure, bodies, theme, assets, recalled)
+            scene = self._scene(structure, bodies, theme, assets, known)
             jobs = self._jobs(structure, scene)
         with self.timings.phase("checking links"):
             anchored, shape = self._check(structure, scene, bodies, jobs)
@@ -127,7 +126,7 @@ class _Making:
             settings=tracing.digest(self.situation.request.site.settings).hex(),
         )
         with self.timings.phase("remembering"):
-            changes = self.last.changed_to(build) if structure.stands else None
+            changes = self.last.changed_to(build, known.changed) if structure.stands else None
             return Made(built, build if structure.stands else build.compact(), changes, bool(intake.changed))
 
     def _take_in(self, desk: Desk, conversion: str) -> Intake:
@@ -155,7 +154,7 @@ class _Making:
         bodies: KeptBodies,
         theme: themes.Theme,
         assets: Assets,
-        recalled: Answers | None,
+        known: Known,
     ) -> Scene:
         return Scene(
             self.situation.request.site.settings,
@@ -165,7 +164,7 @@ class _Making:
             theme,
             assets,
             structure.as_of,
-            recalled,
+            known.answer if structure.stands else None,
         )
 
     def _jobs(self, structure: Structure, scene: Scene) -> dict[str, Job]:

@@ -27,6 +27,9 @@ Trace = frozenset[Key]
 Answers = dict[Key, object]
 """What was answered last time: a query's answer itself, of all others the digest."""
 
+GONE: Final = ...
+"""In the place of an answer: there is none any more."""
+
 _DIGEST: Final = 12  # bytes: enough that no two answers of one question are ever taken for the same
 
 P = ParamSpec("P")
@@ -68,7 +71,9 @@ def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) ->
     def asked(self: "Questions", *given: str | int | None) -> T:
         key = (name, *given)
         known = self._known.get(key)
-        if known is None:
+        if known is None and scope is Scope.QUERY and self._recall and (answer := self._recall(key)) is not GONE:
+            known = self._known[key] = (key, answer)
+        elif known is None:
             known = self._learn(key, scope, _isolated(self, function, given), keep=keep)
         elif known[1] is _NOTHING:
             self._trace.add(known[0])
@@ -92,11 +97,12 @@ def _isolated(questions: "Questions", function: Callable[..., T], given: Iterabl
 class Questions:
     """Answers questions, once each, and records who asked which.
 
-    `recalled` are queries with their answers, taken as true: those of the last build, where its structure still stands.
+    `recall` gives the answer of a query, or GONE, from the last build, where its structure still stands.
     """
 
-    def __init__(self, recalled: Mapping[Key, object] | None = None) -> None:
-        self._known: dict[Key, tuple[Key, object]] = {key: (key, answer) for key, answer in (recalled or {}).items()}
+    def __init__(self, recall: Callable[[Key], object] | None = None) -> None:
+        self._known: dict[Key, tuple[Key, object]] = {}
+        self._recall = recall
         self._trace: set[Key] = set()
         self._new: Answers = {}
 
