@@ -172,11 +172,13 @@ class Memory:
         return LastBuild(*plain) if plain and len(plain) == len(names) else None
 
     def keep(self, build: LastBuild, told: Any) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        ignore = self.folder.parent / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        """A disk that refuses costs only time."""
         self.forget()
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ignore = self.folder.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
         self._save("known", tuple(getattr(build, one.name) for one in fields(LastBuild)))
         self._save("told", told)
         self._trim()

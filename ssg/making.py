@@ -162,7 +162,7 @@ class _Making:
 
     def _jobs(self, structure: Structure, scene: Scene) -> dict[str, Job]:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
-        if structure.stands and theme_assets.key(scene.theme) == self.last.theme_key:
+        if self._same_files(structure, scene):
             return {path: Job(path, Make(one[0]), one[1], one[2]) for path, one in self.last.outputs.items()}
         jobs = list(plan.jobs(scene))
         raise_all(clashes(jobs))
@@ -170,11 +170,15 @@ class _Making:
         menus.check(scene, frozenset(job.path for job in jobs))
         return {job.path: job for job in jobs}
 
+    def _same_files(self, structure: Structure, scene: Scene) -> bool:
+        """Whether the tree has the files that it had: a theme's own ones have other names with other content."""
+        return structure.stands and theme_assets.key(scene.theme) == self.last.theme_key
+
     def _check(
         self, structure: Structure, scene: Scene, bodies: KeptBodies, jobs: Mapping[str, Job]
     ) -> tuple[dict[str, tuple[str, ...]], str]:
         """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
-        shape = self.last.shape if structure.stands else _shape(structure, jobs)
+        shape = self.last.shape if self._same_files(structure, scene) else _shape(structure, jobs)
         pages = structure.pages
         changed = structure.intake.changed
         anchored = self.last.anchored
@@ -272,8 +276,8 @@ class _Making:
                 )
                 made[job.path] = tuple(output)
                 self._time(job, result)
-        order = sorted(jobs, key=lambda path: path.encode())
-        return {path: made.get(path) or self.last.outputs[path] for path in order}, len(placed)
+        # In the order of the jobs, so that the first fault of the next build is the one that a clean build finds.
+        return {path: made.get(path) or self.last.outputs[path] for path in jobs}, len(placed)
 
     def _time(self, job: Job, result: _Done) -> None:
         self.timings.page(job.origin, result.seconds)
@@ -288,7 +292,7 @@ class _Making:
     ) -> Built:
         entries = tuple(
             Entry(path, one.sha256, one.size, media_type(path), cache_class(path))
-            for path, one in ((path, Output._make(plain)) for path, plain in outputs.items())
+            for path, one in ((path, Output._make(outputs[path])) for path in sorted(outputs, key=str.encode))
         )
         pages, posts = structure.counts
         return Built(

@@ -19,6 +19,8 @@ from enum import StrEnum
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
+from sealpress.problems import Problem
+
 Key = tuple[str | int | None, ...]
 """A question: the method's name, then its arguments."""
 
@@ -67,9 +69,13 @@ def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) ->
     @wraps(function)
     def asked(self: "Questions", *given: str | int | None) -> T:
         key = (name, *given)
-        known = self._known.get(key)
+        try:
+            known = self._known.get(key)
+        except TypeError:  # a list, or what else can be in no key
+            known = None
         if known is None:
-            known = self._learn(key, scope, _isolated(self, function, given), keep=keep)
+            key = (name, *_plain(name, given))
+            known = self._learn(key, scope, _isolated(self, function, key[1:]), keep=keep)
         elif known[1] is _NOTHING:
             self._trace.add(known[0])
             return _isolated(self, function, given)
@@ -78,6 +84,23 @@ def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) ->
 
     asked.scope = scope  # type: ignore[attr-defined]
     return asked
+
+
+def _plain(name: str, given: Iterable[object]) -> Iterator[str | int | None]:
+    """Arguments as they can be kept: a template's own text (markup) is a text like any other.
+
+    Raises Problem for what is neither text nor a whole number: a template may ask with anything.
+    """
+    for one in given:
+        match one:
+            case str():
+                yield str.__str__(one)
+            case int() | None:
+                yield one
+            case float() if one.is_integer():
+                yield int(one)
+            case _:
+                raise Problem(f'"{name.replace("_", " ")}" takes text and whole numbers, nothing else')
 
 
 def _isolated(questions: "Questions", function: Callable[..., T], given: Iterable[object]) -> T:
@@ -147,5 +170,6 @@ def scope_of(questions: type[Questions], key: Key) -> Scope | None:
 
 def digest(answer: object) -> bytes:
     """Of values whose repr tells all of them: text, numbers, moments, tuples, mappings, frozen records."""
-    text = answer if isinstance(answer, str) else repr(answer)
+    # A text is never taken for what another value's repr is: no other begins with a quote.
+    text = f"'{answer}" if isinstance(answer, str) else repr(answer)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()

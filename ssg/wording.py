@@ -101,6 +101,7 @@ _SETTINGS: Final[Mapping[str, tuple[str, str, int | None]]] = MappingProxyType(
         "home_path": ("[site]", "default_language", None),
         "feed_path": ("[site]", "default_language", None),
         "site_params": ("[params]", "all", 0),
+        "has_typography": ("[markdown]", "typography", None),
         "tags_path": ("[permalinks]", "tags", 0),
         "archive_path": ("[permalinks]", "archive", 0),
         "feed_wishes": ("[feeds]", "all", None),

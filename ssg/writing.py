@@ -52,7 +52,8 @@ class Stage:
         """Keeps the content of a file for `commit`, unless the file has it already."""
         target = self.root / path
         found = describe(content)
-        if not _holds(target, content, found.size):
+        # What was not found there can still be seen there, through a link that `commit` takes away.
+        if path not in self.found or not _holds(target, content, found.size):
             self._write(self.folder / _name(path), content)
         return found
 
@@ -75,7 +76,8 @@ class Stage:
         return placed
 
     def _write(self, target: Path, content: bytes | Path) -> None:
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        # A worker that was killed can have left some of it.
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, 0o644)  # whatever the umask
             for chunk in _chunks(content):
