@@ -166,6 +166,10 @@ class Memory:
         """What `keep` was given to tell, or None."""
         return self._load("told")
 
+    def exists(self) -> bool:
+        """Whether there is anything to recall, readable or not."""
+        return self._file("known").exists()
+
     def recall(self) -> LastBuild | None:
         plain = self._load("known")
         names = [one.name for one in fields(LastBuild)]

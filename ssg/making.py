@@ -33,6 +33,7 @@ from ssg.rendering import theme as themes
 from ssg.rendering.assets import Assets
 from ssg.rendering.plan import Job, Make, Renderer
 from ssg.rendering.scene import Scene
+from ssg.rendering.stopwatch import Stopwatch
 from ssg.store import Store
 from ssg.structure import Structure, check_links, clashes, desk_of
 from ssg.timing import Timings
@@ -226,13 +227,17 @@ class _Making:
 
     def _render(self, scene: Scene, stale: Sequence[Stale], known: Answers) -> list[_Done]:
         """Puts every stale file on the stage, on all cores. Raises the Problem of the first that can't be made."""
-        renderer = Renderer(scene)
+        stopwatch = Stopwatch() if self.situation.request.profile else None
+        renderer = Renderer(scene, stopwatch)
         root = self.situation.request.site.root
 
-        def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[_Done], Answers]:
+        def clock() -> float:
+            return time.perf_counter() - (stopwatch.compiling if stopwatch else 0.0)
+
+        def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[_Done], Answers, dict[str, float]]:
             done: list[_Done] = []
             for number, one in part:
-                began = time.perf_counter()
+                began = clock()
                 try:
                     content, trace = (
                         (root / one.job.subject, frozenset()) if one.job.make is Make.COPY else renderer.make(one.job)
@@ -241,15 +246,17 @@ class _Making:
                 except Problem as problem:
                     done.append(_Done(number, None, frozenset(), 0, problem))
                     break
-                done.append(_Done(number, written, trace, time.perf_counter() - began))
-            return done, scene.learned()
+                done.append(_Done(number, written, trace, clock() - began))
+            return done, scene.learned(), stopwatch.taken() if stopwatch else {}
 
         done: list[_Done] = []
         numbered = list(enumerate(stale))
         with refusals(self.stage.root), self.progress.track("Rendering pages", len(stale)) as advance:
-            for part, (finished, learned) in crew.shared(work, numbered, self.situation.request.workers):
+            for part, (finished, learned, seconds) in crew.shared(work, numbered, self.situation.request.workers):
                 done += finished
                 known.update(learned)
+                for name, taken in seconds.items():
+                    self.timings.template(name, taken)
                 advance(len(part))
         known.update(scene.learned())
         done.sort(key=lambda one: one.number)
