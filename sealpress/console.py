@@ -7,16 +7,23 @@ Colours and moving bars appear only on a terminal, and not with TERM=dumb; NO_CO
 import json
 import os
 import re
+import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO
 
 from sealpress.problems import Exit, Problem, printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 Unit = Literal["bytes", "items"]
 
@@ -50,18 +57,25 @@ class Silent:
 
 SILENT = Silent()
 
+_PATIENCE: Final = 0.5  # seconds that a person waits without asking what goes on
+_WIDTH: Final = 100
+
 # A number, with or without a unit; or that there is none.
 _AMOUNT: Final = re.compile(r"[0-9][0-9.,]*( [A-Za-z]{1,3})?|–|")
 
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The terminal of one command. `json` prints results for machines, `quiet` drops all but results and problems."""
+    """The terminal of one command. `json` prints results for machines, `quiet` drops all but results and problems.
+
+    `terse`: work that was done before anybody could wait for it is not told of, since the result says it all.
+    """
 
     out: TextIO
     err: TextIO
     json: bool = False
     quiet: bool = False
+    terse: bool = False
 
     @classmethod
     def standard(cls, *, json: bool = False, quiet: bool = False) -> "Console":
@@ -71,6 +85,11 @@ class Console:
     def is_live(self) -> bool:
         """Whether a bar may move: a terminal that can, and a person who wants it."""
         return not self.quiet and self.err.isatty() and os.environ.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int:
+        """Columns for results: those of the terminal, elsewhere 100."""
+        return shutil.get_terminal_size().columns if self.out.isatty() else _WIDTH
 
     def note(self, text: str) -> None:
         if not self.quiet:
@@ -110,19 +129,24 @@ class Console:
 
     @contextmanager
     def track(self, label: str, total: int | None, unit: Unit = "items") -> Iterator[Advance]:
-        """A moving bar on a terminal; elsewhere one line when the work is done."""
+        """A moving bar on a terminal, once the work has taken half a second; elsewhere one line when it is done."""
         if self.is_live:
-            with _bar(self.err, label, total, unit) as advance:
-                yield advance
+            bar = _Bar(self.err, label, total, unit)
+            try:
+                yield bar.advance
+            finally:
+                bar.close()
         else:
             done = 0
+            began = time.monotonic()
 
             def count(more: int) -> None:
                 nonlocal done
                 done += more
 
             yield count
-            self.note(f"{label}: {size(done) if unit == 'bytes' else done}")
+            if not self.terse or time.monotonic() - began >= _PATIENCE:
+                self.note(f"{label}: {size(done) if unit == 'bytes' else done}")
 
     def _paint(self, text: str, style: str) -> str:
         wanted = self.err.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
@@ -143,8 +167,47 @@ class Console:
                 raise Problem(f"can't write what there is to say: {error.strerror}", code=Exit.MACHINE) from None
 
 
-@contextmanager
-def _bar(err: TextIO, label: str, total: int | None, unit: Unit) -> Iterator[Advance]:
+class _Bar:
+    """A bar that appears only if the work is still going on after a while.
+
+    A timer brings it up, since work that waits for a network may have nothing to tell for long.
+    """
+
+    def __init__(self, err: TextIO, label: str, total: int | None, unit: Unit) -> None:
+        self._make = partial(_shown, err, label, total, unit)
+        self._lock = threading.Lock()
+        self._done = 0
+        self._over = False
+        self._shown: tuple[Bars, TaskID] | None = None
+        self._timer = threading.Timer(_PATIENCE, self._appear)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def advance(self, more: int) -> None:
+        with self._lock:
+            self._done += more
+            if self._shown:
+                bars, task = self._shown
+                bars.advance(task, more)
+
+    def close(self) -> None:
+        """The end, of the work or by Ctrl-C: what is shown stays, and the terminal is as it was."""
+        self._timer.cancel()
+        with self._lock:
+            self._over = True
+            if self._shown:
+                self._shown[0].stop()
+
+    def _appear(self) -> None:
+        bars, task = self._make()
+        with self._lock:
+            if not self._over:
+                bars.start()
+                bars.advance(task, self._done)
+                self._shown = bars, task
+
+
+def _shown(err: TextIO, label: str, total: int | None, unit: Unit) -> "tuple[Bars, TaskID]":
     # rich costs 60 ms to import: only when a bar is going to be seen.
     from rich import progress as bars  # noqa: PLC0415
     from rich.console import Console as RichConsole  # noqa: PLC0415
@@ -153,9 +216,8 @@ def _bar(err: TextIO, label: str, total: int | None, unit: Unit) -> Iterator[Adv
         [bars.DownloadColumn(), bars.TransferSpeedColumn()] if unit == "bytes" else [bars.MofNCompleteColumn()]
     )
     columns = [bars.TextColumn("{task.description}"), bars.BarColumn(), *amount, bars.TimeRemainingColumn()]
-    with bars.Progress(*columns, console=RichConsole(file=err)) as shown:
-        task = shown.add_task(printable(label).replace("[", r"\["), total=total)
-        yield lambda more: shown.advance(task, more)
+    shown = bars.Progress(*columns, console=RichConsole(file=err))
+    return shown, shown.add_task(printable(label).replace("[", r"\["), total=total)
 
 
 def size(count: int) -> str:

@@ -46,8 +46,8 @@ class Request:
 
     `as_of` is the moment of the build; None: SOURCE_DATE_EPOCH, else the commit's, else that of the newest page.
     `in_git` False: the site's folder is an export of a commit, and all of it counts.
-    `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work; neither
-    can change a byte.
+    `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work,
+    `profile` whether the time that templates take is measured; none of these can change a byte.
     """
 
     site: SiteFile
@@ -58,6 +58,7 @@ class Request:
     as_of: dt.datetime | None = None
     store: Path | None = None
     workers: int = 1
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The command `ssg`: builds the output tree of a blog."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -7,9 +9,11 @@ import click
 
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
+from sealpress.problems import Problem
 
 if TYPE_CHECKING:
     from sealpress.sitefile import SiteFile
+    from ssg.build import Built
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,13 +29,17 @@ def ssg() -> None:
       ssg build --drafts        with the pages that are marked as drafts
       ssg build --dirty -o /tmp/look
                                 with files that git doesn't track yet, into another folder
+      ssg why /posts/shed/      what that page was made from, and why it was made anew
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
-@ssg.command()
-@click.option(
+_site = click.option(
     "--site", "site_file", type=click.Path(path_type=Path), help="The site file. [default: the nearest site.toml]"
 )
+
+
+@ssg.command()
+@_site
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The folder to build into. [default: as site.toml says]"
 )
@@ -42,6 +50,7 @@ def ssg() -> None:
     "--jobs", type=click.IntRange(1, 256), metavar="N", help="How many processes may work. [default: one for each core]"
 )
 @click.option("--no-cache", is_flag=True, help="Make everything anew, and keep nothing in .sealpress/cache.")
+@click.option("--profile", is_flag=True, help="Show where the time went: phases, slowest pages and templates.")
 @click.option(
     "--provenance",
     type=click.Path(path_type=Path),
@@ -58,6 +67,7 @@ def build(
     dirty: bool,
     jobs: int | None,
     no_cache: bool,
+    profile: bool,
     provenance: Path | None,
     console: Console,
 ) -> None:
@@ -83,8 +93,9 @@ def build(
         dirty=dirty,
         store=None if no_cache else folder_of(site.root),
         workers=jobs or cores(),
+        profile=profile,
     )
-    built = building.build(request, console)
+    built = building.build(request, replace(console, terse=True))
     if provenance:
         _write_provenance(site, target, provenance, dirty=dirty)
     counts = ", ".join(f"{count} in {tag}" for tag, count in built.pages.items())
@@ -98,12 +109,23 @@ def build(
             console.note(f"left out: {len(left_out)} {name}{'s' if len(left_out) > 1 else ''} ({shown})")
     console.say(f"Built {len(built.tree.entries)} files, {size(built.tree.size)}, in {target}")
     console.say(f"Pages: {counts}; {built.posts} of them posts")
+    console.say(f"Made:  {_made(built)}")
     console.say(f"Tree:  {built.tree.digest}")
+    told: dict[str, object] = {}
+    if profile:
+        from ssg import profiling  # noqa: PLC0415
+
+        told["profile"] = profiling.data(built)
+        for line in profiling.lines(built, console.width):
+            console.say(line)
     console.result(
-        {
+        told
+        | {
             "output": str(target),
             "tree": built.tree.digest,
             "files": len(built.tree.entries),
+            "made": built.made,
+            "written": built.written,
             "bytes": built.tree.size,
             "pages": dict(built.pages),
             "posts": built.posts,
@@ -113,6 +135,58 @@ def build(
             "as_of": built.as_of.isoformat(),
         }
     )
+
+
+def _made(built: "Built") -> str:
+    """How much work there was, in words."""
+    if not built.made:
+        return "nothing, since nothing changed"
+    return f"{built.made} anew, {built.written} of them with other bytes than before"
+
+
+def _completed(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """For the shell: what the last build made and read. Where that isn't known, nothing."""
+    from sealpress import sitefile  # noqa: PLC0415
+    from ssg.lastbuild import Memory  # noqa: PLC0415
+    from ssg.store import folder_of  # noqa: PLC0415
+
+    with suppress(Problem, OSError):
+        site = sitefile.open_site(context.params.get("site_file"))
+        output = context.params.get("output") or site.root / site.settings.build.output
+        if last := Memory.of(folder_of(site.root), output.absolute()).recall():
+            return [name for name in (*last.sources, *last.outputs) if name.startswith(incomplete)]
+    return []
+
+
+@ssg.command()
+@click.argument("path", shell_complete=_completed)
+@_site
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The folder that was built into. [default: as site.toml says]",
+)
+@click.option("--all", "whole", is_flag=True, help="Show all, also of long lists.")
+@output_options
+def why(*, path: str, site_file: Path | None, output: Path | None, whole: bool, console: Console) -> None:
+    """What a file was made from, and which change it was last made anew for.
+
+    PATH is a file of the output tree (posts/shed/index.html), also with the output folder before it, or its path on the
+    site (/posts/shed/). Of a source (content/posts/shed.md, templates/base.html), the files for which something was
+    asked of it.
+
+    Nothing is built: the last build is asked.
+    """
+    from sealpress import sitefile  # noqa: PLC0415
+    from ssg import telling  # noqa: PLC0415
+    from ssg.why import asked  # noqa: PLC0415
+
+    site = sitefile.open_site(site_file)
+    found = asked(site, output or site.root / site.settings.build.output, path)
+    for line in telling.lines(found, console.width, whole=whole):
+        console.say(line)
+    console.result(found.data())
 
 
 def _write_provenance(site: "SiteFile", built: Path, file: Path, *, dirty: bool) -> None:

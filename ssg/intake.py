@@ -19,6 +19,8 @@ from ssg.timing import Timings
 
 PAGE_ENDING = ".md"
 
+_NO_KEY = ("", (), 0, "")  # of a manuscript that isn't there
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:
@@ -68,8 +70,13 @@ def take_in(
     for file in touched:
         if file not in is_page:
             sources[file] = (_settled(found[file], began), sha256_of(desk.root / file))
-    wanted = [file for file in touched if file in is_page] if converted_alike else list(pages)
     manuscripts = Manuscripts(last.manuscripts)
+    wanted = list(pages)
+    if converted_alike:
+        # A draft that nobody wanted was read, but not converted.
+        unread = {file for file in pages if not manuscripts.plain.get(file, _NO_KEY)[3]} if desk.drafts else set()
+        unread.update(touched)
+        wanted = [file for file in pages if file in unread]
     changed: set[str] = set()
     problems: dict[str, Problem] = {}
     cards: dict[str, Card] = {}
@@ -83,9 +90,10 @@ def take_in(
         before = manuscripts.plain.get(read.source)
         manuscripts.add(read.source, read.manuscript)
         if read.card:
+            timings.conversion(kept=read.kept)
             cards[read.source] = read.card
         after = manuscripts.plain[read.source]
-        alike = alike and before is not None and before[1] == after[1]
+        alike = alike and before is not None and before[1:3] == after[1:3]
         if before is None or before[0] != after[0] or before[3] != after[3]:
             changed.add(read.source)
     same_files = found.keys() == last.sources.keys()

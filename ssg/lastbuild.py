@@ -235,6 +235,10 @@ class Memory:
         """What `keep` was given to tell, or None."""
         return self._load("told")
 
+    def exists(self) -> bool:
+        """Whether there is anything to recall, readable or not."""
+        return self._file("known").exists()
+
     def recall(self) -> LastBuild | None:
         plain = self._load("known")
         if not plain or len(plain) != sum(one.init for one in fields(LastBuild)):
@@ -246,12 +250,16 @@ class Memory:
         return build
 
     def keep(self, build: LastBuild, changes: Changes | None, told: Any) -> None:
-        """Keeps a finished build: all of it, or with `changes` only what is not kept already."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        ignore = self.folder.parent / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        """Keeps a finished build: all of it, or with `changes` only what is not kept already.
+
+        A disk that refuses costs only time.
+        """
         self.forget()
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ignore = self.folder.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
         if changes:
             self._save("changes", changes)
         else:

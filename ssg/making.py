@@ -33,6 +33,7 @@ from ssg.rendering import theme as themes
 from ssg.rendering.assets import Assets
 from ssg.rendering.plan import Job, Make, Renderer
 from ssg.rendering.scene import Scene
+from ssg.rendering.stopwatch import Stopwatch
 from ssg.store import Store
 from ssg.structure import Structure, check_links, clashes, desk_of
 from ssg.timing import Timings
@@ -169,7 +170,7 @@ class _Making:
 
     def _jobs(self, structure: Structure, scene: Scene) -> dict[str, Job]:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
-        if structure.stands and theme_assets.key(scene.theme) == self.last.theme_key:
+        if self._same_files(structure, scene):
             return {path: Job(path, Make(one[0]), one[1], one[2]) for path, one in self.last.outputs.items()}
         jobs = list(plan.jobs(scene))
         raise_all(clashes(jobs))
@@ -177,11 +178,15 @@ class _Making:
         menus.check(scene, frozenset(job.path for job in jobs))
         return {job.path: job for job in jobs}
 
+    def _same_files(self, structure: Structure, scene: Scene) -> bool:
+        """Whether the tree has the files that it had: a theme's own ones have other names with other content."""
+        return structure.stands and theme_assets.key(scene.theme) == self.last.theme_key
+
     def _check(
         self, structure: Structure, scene: Scene, bodies: KeptBodies, jobs: Mapping[str, Job]
     ) -> tuple[dict[str, tuple[str, ...]], str]:
         """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
-        shape = self.last.shape if structure.stands else _shape(structure, jobs)
+        shape = self.last.shape if self._same_files(structure, scene) else _shape(structure, jobs)
         pages = structure.pages
         changed = structure.intake.changed
         anchored = self.last.anchored
@@ -224,13 +229,17 @@ class _Making:
 
     def _render(self, scene: Scene, stale: Sequence[Stale], known: Known) -> list[_Done]:
         """Puts every stale file on the stage, on all cores. Raises the Problem of the first that can't be made."""
-        renderer = Renderer(scene)
+        stopwatch = Stopwatch() if self.situation.request.profile else None
+        renderer = Renderer(scene, stopwatch)
         root = self.situation.request.site.root
 
-        def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[_Done], Answers]:
+        def clock() -> float:
+            return time.perf_counter() - (stopwatch.compiling if stopwatch else 0.0)
+
+        def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[_Done], Answers, dict[str, float]]:
             done: list[_Done] = []
             for number, one in part:
-                began = time.perf_counter()
+                began = clock()
                 try:
                     content, trace = (
                         (root / one.job.subject, frozenset()) if one.job.make is Make.COPY else renderer.make(one.job)
@@ -239,15 +248,17 @@ class _Making:
                 except Problem as problem:
                     done.append(_Done(number, None, frozenset(), 0, problem))
                     break
-                done.append(_Done(number, written, trace, time.perf_counter() - began))
-            return done, scene.learned()
+                done.append(_Done(number, written, trace, clock() - began))
+            return done, scene.learned(), stopwatch.taken() if stopwatch else {}
 
         done: list[_Done] = []
         numbered = list(enumerate(stale))
         with refusals(self.stage.root), self.progress.track("Rendering pages", len(stale)) as advance:
-            for part, (finished, learned) in crew.shared(work, numbered, self.situation.request.workers):
+            for part, (finished, learned, seconds) in crew.shared(work, numbered, self.situation.request.workers):
                 done += finished
                 known.learn(learned)
+                for name, taken in seconds.items():
+                    self.timings.template(name, taken)
                 advance(len(part))
         known.learn(scene.learned())
         done.sort(key=lambda one: one.number)
@@ -275,8 +286,8 @@ class _Making:
                 )
                 made[job.path] = tuple(output)
                 self._time(job, result)
-        order = sorted(jobs, key=lambda path: path.encode())
-        return {path: made.get(path) or self.last.outputs[path] for path in order}, written
+        # In the order of the jobs, so that the first fault of the next build is the one that a clean build finds.
+        return {path: made.get(path) or self.last.outputs[path] for path in jobs}, written
 
     def _time(self, job: Job, result: _Done) -> None:
         self.timings.page(job.origin, result.seconds)
@@ -291,7 +302,7 @@ class _Making:
     ) -> Built:
         entries = tuple(
             Entry(path, one.sha256, one.size, media_type(path), cache_class(path))
-            for path, one in ((path, Output._make(plain)) for path, plain in outputs.items())
+            for path, one in ((path, Output._make(outputs[path])) for path in sorted(outputs, key=str.encode))
         )
         pages, posts = structure.counts
         return Built(

@@ -31,7 +31,8 @@ from ssg.store import Store
 class Read:
     """One source as it was read: a manuscript, as plain data, with what lists show of its body; or why it's no use.
 
-    It crosses from one process to another. `seconds` went into the conversion.
+    It crosses from one process to another. `seconds` went into the conversion, or into
+    finding it where it was `kept` from an earlier build.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Read:
     card: Card | None = None
     problem: Problem | None = None
     seconds: float = 0.0
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +99,20 @@ class Desk:
         if front.draft and not self.drafts:
             return Read(source, sha256, of_manuscript(Manuscript(sha256, front, document.body_line)))
         began = time.perf_counter()
-        key, body = self._converted(document.body, language)
+        key, body, kept = self._converted(document.body, language)
         made = Manuscript(sha256, front, document.body_line, key, body.links, body.faults)
-        return Read(source, sha256, of_manuscript(made), Card.of(body), seconds=time.perf_counter() - began)
+        return Read(source, sha256, of_manuscript(made), Card.of(body), seconds=time.perf_counter() - began, kept=kept)
 
-    def _converted(self, text: str, language: str) -> tuple[str, Converted]:
+    def _converted(self, text: str, language: str) -> tuple[str, Converted, bool]:
+        """Its key in the store, the body, and whether it was there."""
         key = self._key(text, language)
         if data := self.store.get(key):
-            return key, decoded(data)
+            return key, decoded(data), True
         from ssg.markup.converter import convert  # noqa: PLC0415 - a build that converts nothing need not load it
 
         body = convert(text, self.options[language], self.languages[language], _KeptBlocks(self))
         self.store.put(key, encoded(body))
-        return key, body
+        return key, body, False
 
     def _key(self, text: str, language: str) -> str:
         depends = _depends(self.options[language], language, tuple(self.software()))

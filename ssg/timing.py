@@ -1,18 +1,24 @@
 """Where the time of a build went: by phase, and of the pages and templates that took longest."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Timings:
-    """Seconds. `phases` are wall time, in their order; pages and templates that of the processes that made them."""
+    """Seconds. `phases` are wall time, in their order; pages and templates that of the processes that made them.
+
+    `conversions` counts the pages whose text was read, `kept` those of them that were converted in an earlier build.
+    `templates` stays empty where nobody asked for it: see ssg.rendering.stopwatch.
+    """
 
     phases: dict[str, float] = field(default_factory=dict)
     pages: dict[str, float] = field(default_factory=dict)
     templates: dict[str, float] = field(default_factory=dict)
+    conversions: int = 0
+    kept: int = 0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -27,3 +33,12 @@ class Timings:
 
     def template(self, name: str, seconds: float) -> None:
         self.templates[name] = self.templates.get(name, 0.0) + seconds
+
+    def conversion(self, *, kept: bool) -> None:
+        self.conversions += 1
+        self.kept += kept
+
+
+def slowest(times: Mapping[str, float], count: int) -> list[tuple[str, float]]:
+    """Slowest first; of one time, by name."""
+    return sorted(times.items(), key=lambda one: (-one[1], one[0]))[:count]

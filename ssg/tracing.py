@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from sealpress.problems import Problem
 
 Key = tuple[str | int | None, ...]
 """A question: the method's name, then its arguments."""
@@ -70,11 +72,13 @@ def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) ->
     @wraps(function)
     def asked(self: "Questions", *given: str | int | None) -> T:
         key = (name, *given)
-        known = self._known.get(key)
-        if known is None and scope is Scope.QUERY and self._recall and (answer := self._recall(key)) is not GONE:
-            known = self._known[key] = (key, answer)
-        elif known is None:
-            known = self._learn(key, scope, _isolated(self, function, given), keep=keep)
+        try:
+            known = self._known.get(key)
+        except TypeError:  # a list, or what else can be in no key
+            known = None
+        if known is None:
+            key = (name, *_plain(name, given))
+            known = self._recalled(key, scope) or self._learn(key, scope, _isolated(self, function, key[1:]), keep=keep)
         elif known[1] is _NOTHING:
             self._trace.add(known[0])
             return _isolated(self, function, given)
@@ -83,6 +87,23 @@ def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) ->
 
     asked.scope = scope  # type: ignore[attr-defined]
     return asked
+
+
+def _plain(name: str, given: Iterable[object]) -> Iterator[str | int | None]:
+    """Arguments as they can be kept: a template's own text (markup) is a text like any other.
+
+    Raises Problem for what is neither text nor a whole number: a template may ask with anything.
+    """
+    for one in given:
+        match one:
+            case str():
+                yield str.__str__(one)
+            case int() | None:
+                yield one
+            case float() if one.is_integer():
+                yield int(one)
+            case _:
+                raise Problem(f'"{name.replace("_", " ")}" takes text and whole numbers, nothing else')
 
 
 def _isolated(questions: "Questions", function: Callable[..., T], given: Iterable[object]) -> T:
@@ -139,6 +160,12 @@ class Questions:
             return _NOTHING
         return answer if scope is Scope.QUERY else digest(answer)
 
+    def _recalled(self, key: Key, scope: Scope) -> tuple[Key, Any] | None:
+        if self._recall is None or scope is not Scope.QUERY or (answer := self._recall(key)) is GONE:
+            return None
+        self._known[key] = (key, answer)
+        return self._known[key]
+
     def _learn(self, key: Key, scope: Scope, answer: T, *, keep: bool) -> tuple[Key, T]:
         known = (key, answer)
         self._known[key] = known if keep else (key, _NOTHING)
@@ -153,5 +180,6 @@ def scope_of(questions: type[Questions], key: Key) -> Scope | None:
 
 def digest(answer: object) -> bytes:
     """Of values whose repr tells all of them: text, numbers, moments, tuples, mappings, frozen records."""
-    text = answer if isinstance(answer, str) else repr(answer)
+    # A text is never taken for what another value's repr is: no other begins with a quote.
+    text = f"'{answer}" if isinstance(answer, str) else repr(answer)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()

@@ -82,9 +82,9 @@ _SITE: Final[Mapping[str, tuple[str, int | None, int | None]]] = MappingProxyTyp
         "tag": ("name and path of tag", 1, 0),
         "tag_count": ("number of posts of tag", 1, 0),
         "has_tags": ("whether there are tags", None, None),
-        "found": ("which page is called", 0, 1),
-        "linked": ("which page is at", 0, 1),
-        "asset_path": ("where there is served", 0, None),
+        "found": ("the page named", 0, 1),
+        "linked": ("link to", 0, 1),
+        "asset_path": ("address of", 0, None),
         "subjects": ("all pages and lists", None, None),
     }
 )
@@ -101,6 +101,7 @@ _SETTINGS: Final[Mapping[str, tuple[str, str, int | None]]] = MappingProxyType(
         "home_path": ("[site]", "default_language", None),
         "feed_path": ("[site]", "default_language", None),
         "site_params": ("[params]", "all", 0),
+        "has_typography": ("[markdown]", "typography", None),
         "tags_path": ("[permalinks]", "tags", 0),
         "archive_path": ("[permalinks]", "archive", 0),
         "feed_wishes": ("[feeds]", "all", None),
@@ -155,14 +156,14 @@ def said(key: Key, subject: str = "") -> Said:
         about, what, language = _SETTINGS[name]
         return Said(Group.SETTINGS, about, what, _text(given, language))
     match name, given:
-        case "menu", [language, menu]:
-            return Said(Group.SETTINGS, "[menus]", str(menu), str(language))
-        case "option", [option, language]:
-            return Said(Group.OPTIONS, "[theme]", str(option), str(language))
+        case "menu", [tag, menu]:
+            return Said(Group.SETTINGS, "[menus]", str(menu), str(tag))
+        case "option", [option, tag]:
+            return Said(Group.OPTIONS, "[theme]", str(option), str(tag))
         case "option_names", []:
-            return Said(Group.OPTIONS, "[theme]", "which there are")
-        case "string", [string, language]:
-            return Said(Group.STRINGS, "", str(string), str(language))
+            return Said(Group.OPTIONS, "[theme]", "list of options")
+        case "string", [string, tag]:
+            return Said(Group.STRINGS, "", str(string), str(tag))
         case "template", [template]:
             return Said(Group.TEMPLATES, "", str(template))
         case "asset", [asset]:

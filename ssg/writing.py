@@ -25,7 +25,8 @@ from ssg.stamps import Stamp
 _NOTE: Final = "ssg writes this folder: every file in it is replaced by the next build.\n"
 _NEW: Final = "new"
 _SCRATCH: Final = "scratch"
-_FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+# A worker that was killed can have left some of it.
+_FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Stage:
         """Keeps the content of a file for `commit`, unless the file has it already."""
         target = self.root / path
         found = describe(content)
-        if _holds(target, content, found.size):
+        # What was not found there can still be seen there, through a link that `commit` takes away.
+        if path in self.found and _holds(target, content, found.size):
             return replace(found, is_new=False)
         self._write(f"{self.folder}/{path}", content)
         return found

@@ -224,6 +224,10 @@ class Facts(Questions):
         return feeds.enabled, feeds.limit, feeds.full
 
     @part
+    def has_typography(self) -> bool:
+        return self._settings.markdown.typography
+
+    @part
     def menu(self, language: str, name: str) -> tuple[tuple[str, str], ...] | None:
         """Titles and targets of a menu of site.toml; None where it has no such menu."""
         items = (self._settings.language[language].menus or {}).get(name)
@@ -273,7 +277,7 @@ class Facts(Questions):
 
     def typeset(self, text: str, language: str) -> str:
         """A title as the language prints it."""
-        if not self._settings.markdown.typography:
+        if not self.has_typography():
             return text
         parts = typeset([html.escape(text, quote=False)], self.theme.languages[language])
         return html.unescape("".join(parts))

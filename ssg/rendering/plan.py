@@ -20,6 +20,7 @@ from ssg.rendering import feeds, sitemap
 from ssg.rendering.functions import functions
 from ssg.rendering.listings import ListKind
 from ssg.rendering.scene import Scene
+from ssg.rendering.stopwatch import Stopwatch, watch
 from ssg.rendering.templates import Templates, environments
 from ssg.rendering.theme import OWN
 from ssg.rendering.views.lists import ListView
@@ -87,10 +88,11 @@ def jobs(scene: Scene) -> Iterator[Job]:
 
 
 class Renderer:
-    """Makes files of one scene. Templates are compiled when the first of them is needed."""
+    """Makes files of one scene. Templates are compiled when the first of them is needed, and measured if wanted."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, stopwatch: Stopwatch | None = None) -> None:
         self.scene = scene
+        self._stopwatch = stopwatch
 
     def make(self, job: Job) -> tuple[bytes, Trace]:
         """A file's content, and the questions that were asked for it.
@@ -163,4 +165,7 @@ class Renderer:
             }
             for language in scene.languages()
         }
-        return environments(scene.theme.templates, functions(scene), values, scene)
+        templates = environments(scene.theme.templates, functions(scene), values, scene)
+        if self._stopwatch:
+            watch(templates.values(), self._stopwatch)
+        return templates

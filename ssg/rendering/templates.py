@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import FunctionType, MethodType, TracebackType
 from typing import Any, Final, Protocol
 
 import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
@@ -176,14 +177,41 @@ class _Template(jinja2.Template):
     environment: "_Environment"
 
     def _get_default_module(self, ctx: jinja2.runtime.Context | None = None) -> TemplateModule:
+        del ctx  # the globals of all templates are the same
         known = self.environment.imported
-        if self.name not in known:
-            with self.environment.tracing.traced() as trace:
-                module = super()._get_default_module(ctx)
+        if self.name in known:
+            module, asked = known[self.name]
+            self.environment.tracing.also(asked)
+            return module
+        loose = self.environment.loose
+        with self.environment.tracing.traced() as trace:
+            context = self.new_context({})
+            module = TemplateModule(self, context)
+        if loose == self.environment.loose and all(map(_is_fixed, context.vars.values())):
             known[self.name] = module, frozenset(trace)
-        module, asked = known[self.name]
-        self.environment.tracing.also(asked)
+        else:
+            self.environment.loose += 1
+        self.environment.tracing.also(trace)
         return module
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether what the top level of a template has set stays as it is, whoever uses it.
+
+    A cycler, a namespace or an iterator would lead from one page to the next, and a page would hang on which was
+    rendered before it: a template that sets one, or imports one that does, is run anew for each import.
+    """
+    match value:
+        case None | str() | int() | float() | dt.date() | Macro() | TemplateModule() | FunctionType():
+            return True
+        case tuple() | list():
+            return all(map(_is_fixed, value))
+        case Mapping():
+            return all(map(_is_fixed, value.values()))
+        case MethodType():
+            return _is_fixed(value.__self__)
+        case _:
+            return type(value).__name__.endswith("View")
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -199,6 +227,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         self._safe: dict[tuple[type, str], bool] = {}
         self.tracing: Tracing
         self.imported: dict[str | None, tuple[TemplateModule, Trace]] = {}
+        self.loose = 0  # imports whose top level keeps something that changes
 
     def _load_template(self, name: str, globals: MutableMapping[str, Any] | None) -> jinja2.Template:  # noqa: A002
         self.tracing.template(name)

@@ -4,11 +4,16 @@ import io
 import json
 import os
 import pty
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 
+from sealpress import console as console_module
 from sealpress.console import SILENT, Console, size
 from sealpress.problems import Exit, Place, Problem, Problems
 
@@ -36,9 +41,19 @@ def seen(reader: int) -> str:
     try:
         while chunk := os.read(reader, 65536):
             chunks.append(chunk)
-    except BlockingIOError:
+    except OSError:  # nothing yet, or the other end is closed
         pass
     return b"".join(chunks).decode()
+
+
+def awaited(reader: int, text: str) -> str:
+    """What is seen until `text` is among it."""
+    shown, end = "", time.monotonic() + 30
+    while text not in shown:
+        assert time.monotonic() < end, f"only {shown!r} was seen"
+        time.sleep(0.01)
+        shown += seen(reader)
+    return shown
 
 
 def use(console: Console) -> None:
@@ -80,16 +95,107 @@ def test_several_problems_are_counted() -> None:
     assert err.getvalue() == "error: one\nerror: f:1:1: two\n1 | x\n    ^\n2 errors\n"
 
 
-def test_a_terminal_gets_colour_and_a_bar(terminal: tuple[Console, int]) -> None:
+def test_a_terminal_gets_colour_and_a_bar(terminal: tuple[Console, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sealpress.console._PATIENCE", 0.01)
     console, reader = terminal
     assert console.is_live
     console.problem(Problem("wrong"))
     with console.track("Fetching [x]", 10) as advance:
-        advance(10)
-    shown = seen(reader)
+        advance(4)
+        shown = awaited(reader, "4/10")
+        advance(6)
+    shown += seen(reader)
     assert "\x1b[1;31merror:\x1b[0m wrong" in shown
     assert "Fetching [x]" in shown
     assert "10/10" in shown
+
+
+def test_work_that_nobody_waits_for_shows_nothing(terminal: tuple[Console, int]) -> None:
+    console, reader = terminal
+    with console.track("Fetching", 10) as advance:
+        advance(10)
+    assert seen(reader) == ""
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer) and waits(thread)]
+
+
+def waits(timer: threading.Timer) -> bool:
+    timer.join(1)
+    return timer.is_alive()
+
+
+def test_a_bar_that_comes_up_when_the_work_is_over_is_not_shown(
+    terminal: tuple[Console, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+    shown = console_module._shown
+
+    def late(*given: Any) -> Any:
+        begun.set()
+        over.wait(10)
+        return shown(*given)
+
+    monkeypatch.setattr("sealpress.console._PATIENCE", 0.0)
+    monkeypatch.setattr("sealpress.console._shown", late)
+    console, reader = terminal
+    with console.track("Fetching", 10):
+        assert begun.wait(10)
+    over.set()
+    assert not any(waits(one) for one in threading.enumerate() if isinstance(one, threading.Timer))
+    assert seen(reader) == ""
+
+
+INTERRUPTED = """
+import os
+import time
+import click
+from sealpress.command import output_options, run
+
+os.login_tty(0)  # so that Ctrl-C means something
+
+@click.command()
+@output_options
+def wait(console):
+    with console.track("Waiting", 9) as advance:
+        advance(2)
+        time.sleep(60)
+
+run(wait)
+"""
+
+
+def test_ctrl_c_leaves_the_terminal_as_it_was() -> None:
+    """A real terminal, with a real Ctrl-C: the bar's line ends, the cursor is back, the exit code says so."""
+    reader, writer = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], stdin=writer, env={**os.environ, "TERM": "xterm"}
+    ) as child:
+        os.close(writer)
+        shown = awaited(reader, "2/9")
+        os.write(reader, b"\x03")
+        assert child.wait(30) == Exit.INTERRUPTED
+    shown += seen(reader)
+    os.close(reader)
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+    assert shown.endswith("interrupted: nothing is half done\r\n")
+    assert "Traceback" not in shown
+
+
+def test_terse_work_is_told_of_only_where_it_took_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, out, err = captured()
+    console = Console(out, err, terse=True)
+    with console.track("Pages", 3) as advance:
+        advance(3)
+    assert err.getvalue() == ""
+    monkeypatch.setattr("sealpress.console._PATIENCE", 0.0)
+    with console.track("Pages", 3) as advance:
+        advance(3)
+    assert err.getvalue() == "Pages: 3\n"
+
+
+def test_results_are_as_wide_as_the_terminal(terminal: tuple[Console, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "77")
+    assert terminal[0].width == 77
+    assert captured()[0].width == 100
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("NO_COLOR", ""), ("TERM", "dumb")])
