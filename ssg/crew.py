@@ -72,8 +72,8 @@ def _slice(number: int, count: int) -> Any:
 def _begin() -> None:
     """A worker's beginning.
 
-    Ctrl-C reaches the whole group of processes; what it means is the first one's business. Where that one is killed, its
-    workers end too: they would wait for it for ever, and hold the lock of the output folder.
+    Ctrl-C reaches the whole group of processes; what it means is the first one's business. Where that one is killed,
+    its workers end too: they would wait for it for ever, and hold the lock of the output folder.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
