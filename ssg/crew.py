@@ -6,11 +6,12 @@ what it left is done here.
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def _by_many(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int)
     count = min(len(items), workers * _SLICES)
     left = set(range(count))
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=_deaf) as pool:
+        with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=_begin) as pool:
             futures = {pool.submit(_slice, number, count): number for number in range(count)}
             try:
                 with suppress(BrokenProcessPool):
@@ -68,9 +69,21 @@ def _slice(number: int, count: int) -> Any:
     return _work(_items[number::count])
 
 
-def _deaf() -> None:
-    """Ctrl-C reaches the whole group of processes; what it means is the first one's business."""
+def _begin() -> None:
+    """A worker's beginning.
+
+    Ctrl-C reaches the whole group of processes; what it means is the first one's business. Where that one is killed,
+    its workers end too: they would wait for it for ever, and hold the lock of the output folder.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None  # noqa: S101 - a worker has one
+    parent.join()
+    os._exit(1)
 
 
 def cores() -> int:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -105,13 +105,10 @@ def staged(root: Path, found: Mapping[str, Stamp] | None, progress: Progress) ->
     Raises Problem (exit 9) for a folder that holds files ssg did not write, and where the disk refuses.
     """
     with refusals(root):
-        above = _missing(root)
-        marker = _claim(root)
-        lock = os.open(marker / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock, above, waited = _enter(root, progress)
     mask = os.umask(0o022)  # files and folders of the tree are for everybody to read, whoever builds it
     try:
         with refusals(root):
-            waited = _wait(lock, root, progress)
             stage = Stage(root, files_of(root) if waited or found is None else found)
             # What a build that was killed has left is of no use.
             _empty(stage)
@@ -119,14 +116,42 @@ def staged(root: Path, found: Mapping[str, Stamp] | None, progress: Progress) ->
         try:
             yield stage
         except BaseException:
-            if above:  # there was no such folder before, and there is nothing in it now
-                shutil.rmtree(above, ignore_errors=True)
+            if above:  # there was no such folder before
+                _unmake(root, above)
             raise
         finally:
             _empty(stage)
     finally:
         os.umask(mask)
         os.close(lock)
+
+
+def _enter(root: Path, progress: Progress) -> tuple[int, Path | None, bool]:
+    """The lock, held; the outermost folder that was made for it; and whether there was somebody to wait for."""
+    waited = False
+    while True:
+        above = _missing(root)
+        file = _claim(root) / "lock"
+        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            waited = _wait(lock, root, progress) or waited
+            held, there = os.fstat(lock), stamps.stamp(file)
+            if there and there == stamps.of(held):
+                return lock, above, waited
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)  # a build that failed has taken its new folder away, and with it the lock
+
+
+def _unmake(root: Path, above: Path) -> None:
+    """Takes the folder away, and those that were made for it unless somebody else uses them."""
+    shutil.rmtree(root, ignore_errors=True)
+    with suppress(OSError):
+        for folder in root.parents if root != above else ():
+            folder.rmdir()
+            if folder == above:
+                break
 
 
 def _missing(root: Path) -> Path | None:
