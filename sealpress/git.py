@@ -59,7 +59,7 @@ class Repository:
                 code=Exit.USAGE,
             )
         commit = found.decode().strip()
-        seconds = _git(self.root, "show", "--no-patch", "--no-show-signature", "--format=%ct", commit) or b""
+        seconds = _git(self.root, "log", "-1", "--no-show-signature", "--format=%ct", commit) or b""
         return Commit(commit, datetime.fromtimestamp(int(seconds), UTC))
 
     def listed(self, folder: Path) -> list[str]:

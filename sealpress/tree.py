@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -96,7 +96,12 @@ def digest(entries: tuple[Entry, ...]) -> str:
 
     NUL can't stand in a path, so no two trees give the same lines.
     """
-    lines = (f"{e.sha256} {e.size} {e.cache} {e.media_type} {e.path}\0\n" for e in entries)
+    return digest_of((e.path, e.sha256, e.size, e.media_type, e.cache) for e in entries)
+
+
+def digest_of(entries: Iterable[tuple[str, str, int, str, str]]) -> str:
+    """The same of entries as tuples of their fields, sorted by the UTF-8 bytes of their paths."""
+    lines = [f"{sha256} {size} {cache} {kind} {path}\0\n" for path, sha256, size, kind, cache in entries]
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -10,10 +10,11 @@ import marshal
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from sealpress import VERSION, moment
 from sealpress.console import SILENT, Progress
@@ -21,10 +22,9 @@ from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
 from sealpress.tree import CacheClass, Entry, OutputTree
 from ssg import stamps
-from ssg.lastbuild import STAMP, LastBuild, Memory
+from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources
-from ssg.stamps import Stamp
 from ssg.store import Store
 from ssg.timing import Timings
 from ssg.writing import folders, staged
@@ -61,15 +61,18 @@ class Request:
     profile: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Built:
     """A finished build. `pages` counts them by language; `drafts` and so on are sources that were left out.
 
-    `inputs` are the sha256 of all files that it was made from, by name: what a seal vouches for. `made` counts the
-    files that were made anew, `written` those among them that had other bytes than before.
+    `files` are those of the tree, plain (ssg.lastbuild.File), in its order. `inputs` are the sha256 of all files that
+    it was made from, by name: what a seal vouches for. `made` counts the files that were made anew, `written` those
+    among them that had other bytes than before.
     """
 
-    tree: OutputTree
+    root: Path
+    files: Mapping[str, tuple[Any, ...]]
+    digest: str
     pages: Mapping[str, int]
     posts: int
     drafts: tuple[str, ...] = ()
@@ -80,6 +83,20 @@ class Built:
     made: int = 0
     written: int = 0
     timings: Timings = field(default_factory=Timings)
+
+    @cached_property
+    def tree(self) -> OutputTree:
+        caches = {one.value: one for one in CacheClass}
+        entries = tuple(
+            Entry(path, sha256, size, kind, caches[cache])
+            for path, (sha256, size, kind, cache, _) in self.files.items()
+        )
+        return OutputTree(self.root, entries, self.digest)
+
+    @property
+    def size(self) -> int:
+        """Of all files together, in bytes."""
+        return sum(size for _, size, *_ in self.files.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +125,24 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     with timings.phase("listing sources"):
         situation = situation_of(request)
         seen = _fingerprint(situation)
-        told = Told(*known) if memory and (known := memory.told()) else None
-        found = told.files if told and told.still_looks(request.output) else None
-    if told and found is not None and told.seen == seen != "":
-        return _retold(told.report, request.output, situation, timings)
+        tree = memory.tree() if memory else None
+        found = tree.looks(request.output) if tree else None
+    if tree and found is not None and tree.seen == seen != "":
+        return _retold(tree, request.output, situation, timings)
     from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
 
-    with staged(request.output, found, progress) as stage:
-        last = (memory.recall() if memory else None) or LastBuild()
+    with without_collector(), staged(request.output, found, progress) as stage:
+        with timings.phase("remembering"):
+            last = (memory.recall() if memory else None) or LastBuild()
+            if memory and stage.found is not found:  # another build was waited for
+                tree = memory.tree()
         store = Store(request.store or stage.scratch)
         made = make(situation, last, stage, store, timings, progress)
         if memory:
             with timings.phase("remembering"):
                 # A source that was changed meanwhile looks different next time, whatever is told now.
-                memory.keep(made.build, made.changes, tuple(_told(seen, request.output, made)))
+                changes = made.changes if tree and tree.id == made.build.id else None
+                memory.keep(made.build, changes, _tree(seen, made, tree if changes else None))
                 if made.converted:
                     store.trim()
     return made.built
@@ -148,28 +169,20 @@ def _fingerprint(situation: Situation) -> str:
     return _digest(facts, marshal.dumps(tuple(found.items()), 2))
 
 
-class Told(NamedTuple):
-    """What is told of the last build: `seen` is the fingerprint of what it was of, `files` and `folders` are its tree.
-
-    A file that comes or goes changes its folder's time: so neither has to be listed again.
-    """
-
-    seen: str
-    files: dict[str, Stamp]
-    folders: dict[str, Stamp]
-    report: dict[str, Any]
-
-    def still_looks(self, root: Path) -> bool:
-        """Whether nothing in the output folder was touched since."""
-        every = (*self.files.items(), *self.folders.items())
-        return all(stamps.stamp(f"{root}/{path}") == stamp for path, stamp in every)
-
-
-def _told(seen: str, root: Path, made: "Made") -> Told:
-    files = {path: output[STAMP] for path, output in made.build.outputs.items()}
-    names = {"", *(folder for path in files for folder in folders(path))}
-    looks = {folder: found for folder in sorted(names) if (found := stamps.stamp(f"{root}/{folder}"))}
-    return Told(seen, files, looks, _report(made.built))
+def _tree(seen: str, made: "Made", before: LastTree | None) -> LastTree:
+    """The tree as it is left. `before` as it was, where only a few files of it are others now."""
+    built, root = made.built, made.built.root
+    if before is None:
+        names = {"", *(folder for path in built.files for folder in folders(path))}
+        looks = {folder: found for folder in sorted(names) if (found := stamps.stamp(f"{root}/{folder}"))}
+        return LastTree("", seen, _report(built), dict(built.files), looks, dict(built.inputs))
+    files = {path: file for path, file in built.files.items() if before.files.get(path) != file}
+    touched = sorted({path.rpartition("/")[0] for path in files})
+    looks = {folder: found for folder in touched if (found := stamps.stamp(f"{root}/{folder}"))}
+    inputs = {name: sha256 for name, sha256 in built.inputs.items() if before.inputs.get(name) != sha256}
+    tables = {"files": files, "folders": looks, "inputs": inputs}
+    changes = {name: before.changes.get(name, {}) | table for name, table in tables.items()}
+    return LastTree(before.id, seen, _report(built), before.files, before.folders, before.inputs, changes)
 
 
 def _software() -> str:
@@ -210,34 +223,30 @@ def tools() -> Mapping[str, str]:
 
 
 def _report(built: Built) -> dict[str, Any]:
-    """A build as plain data."""
+    """A build as plain data, less the files."""
     return {
-        "entries": tuple((e.path, e.sha256, e.size, e.media_type, e.cache.value) for e in built.tree.entries),
-        "digest": built.tree.digest,
+        "digest": built.digest,
         "pages": dict(built.pages),
         "posts": built.posts,
         "drafts": built.drafts,
         "scheduled": built.scheduled,
-        "untracked": built.untracked,
         "as_of": built.as_of.isoformat(),
-        "inputs": dict(built.inputs),
     }
 
 
-def _retold(report: dict[str, Any], output: Path, situation: Situation, timings: Timings) -> Built:
-    """What `_report` was made from; in it, nothing was made anew."""
-    caches = {one.value: one for one in CacheClass}
-    entries = tuple(
-        Entry(path, sha256, size, kind, caches[cache]) for path, sha256, size, kind, cache in report["entries"]
-    )
+def _retold(tree: LastTree, root: Path, situation: Situation, timings: Timings) -> Built:
+    """What `_report` was made from; nothing is made anew."""
+    report = tree.report
     return Built(
-        OutputTree(output, entries, report["digest"]),
+        root,
+        files=tree.files,
+        digest=report["digest"],
         pages=MappingProxyType(report["pages"]),
         posts=report["posts"],
         drafts=report["drafts"],
         scheduled=report["scheduled"],
         untracked=situation.sources.left_out,
         as_of=dt.datetime.fromisoformat(report["as_of"]),
-        inputs=MappingProxyType(report["inputs"]),
+        inputs=MappingProxyType(tree.inputs),
         timings=timings,
     )

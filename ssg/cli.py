@@ -107,10 +107,10 @@ def build(
         if left_out:
             shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
             console.note(f"left out: {len(left_out)} {name}{'s' if len(left_out) > 1 else ''} ({shown})")
-    console.say(f"Built {len(built.tree.entries)} files, {size(built.tree.size)}, in {target}")
+    console.say(f"Built {len(built.files)} files, {size(built.size)}, in {target}")
     console.say(f"Pages: {counts}; {built.posts} of them posts")
     console.say(f"Made:  {_made(built)}")
-    console.say(f"Tree:  {built.tree.digest}")
+    console.say(f"Tree:  {built.digest}")
     told: dict[str, object] = {}
     if profile:
         from ssg import profiling  # noqa: PLC0415
@@ -122,11 +122,11 @@ def build(
         told
         | {
             "output": str(target),
-            "tree": built.tree.digest,
-            "files": len(built.tree.entries),
+            "tree": built.digest,
+            "files": len(built.files),
             "made": built.made,
             "written": built.written,
-            "bytes": built.tree.size,
+            "bytes": built.size,
             "pages": dict(built.pages),
             "posts": built.posts,
             "drafts": list(built.drafts),

@@ -1,6 +1,6 @@
 """What the last build into a folder read, asked and wrote: so that the next one does only what has to be done anew.
 
-Three files in the store's folder "builds", named after the output folder:
+Four files in the store's folder "builds", named after the output folder:
 
     NAME.told     what the build was of, in one digest, and what it said: enough where nothing changed
     NAME.known    sources, pages, questions with their answers, and outputs with the questions that each asked
@@ -20,12 +20,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ssg import private
+from ssg import private, stamps
 from ssg.stamps import Stamp
 from ssg.tracing import GONE, Answers, Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _LIMIT: Final = 8  # output folders whose builds are remembered
 
 Changes = dict[str, Any]
@@ -33,6 +33,44 @@ Changes = dict[str, Any]
 
 Source = tuple[Stamp | None, str]
 """What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
+
+
+class File(NamedTuple):
+    """A file of the tree as it is described (sealpress.tree.Entry), and what it looked like."""
+
+    sha256: str
+    size: int
+    media_type: str
+    cache: str
+    stamp: Stamp
+
+
+@dataclass(slots=True)
+class LastTree:
+    """The tree as the last build left it. `seen` is a digest of all that it was made of, as it looked from outside.
+
+    `files` are plain Files by path, `folders` what they looked like, "" for the whole: a file that comes or goes
+    changes its folder's time. `inputs` are the sha256 of sources by name. `report` is what the build said, plain.
+    """
+
+    id: str
+    seen: str
+    report: dict[str, Any]
+    files: dict[str, tuple[Any, ...]]
+    folders: dict[str, Stamp]
+    inputs: dict[str, str]
+    changes: Changes = field(default_factory=dict)
+
+    def looks(self, root: Path) -> dict[str, Stamp] | None:
+        """What all files look like; None where anything in the output folder was touched since."""
+        found = {path: file[-1] for path, file in self.files.items()}
+        every = (*found.items(), *self.folders.items())
+        return found if all(stamps.stamp(f"{root}/{path}") == seen for path, seen in every) else None
+
+    def apply(self, changes: Changes) -> None:
+        for name in ("files", "folders", "inputs"):
+            getattr(self, name).update(changes.get(name, {}))
+        self.changes = changes
 
 
 class Output(NamedTuple):
@@ -53,7 +91,6 @@ class Output(NamedTuple):
     because: tuple[str | Key, ...]
 
 
-STAMP: Final = 5  # its place in an Output
 _ASKED: Final = 6
 _TABLES: Final = ("sources", "manuscripts", "pages", "anchored", "outputs")
 _WHOLE: Final = (
@@ -231,9 +268,14 @@ class Memory:
     def of(cls, store: Path, output: Path) -> "Memory":
         return cls(store / FOLDER, hashlib.sha256(str(output).encode("utf-8", "surrogateescape")).hexdigest()[:16])
 
-    def told(self) -> Any:
-        """What `keep` was given to tell, or None."""
-        return self._load("told")
+    def tree(self) -> LastTree | None:
+        """The tree of the last build that came to an end."""
+        told, plain = self._load("told"), self._load("tree")
+        if not told or not plain or told["id"] != plain["id"]:
+            return None
+        tree = LastTree(told["id"], told["seen"], told["report"], plain["files"], plain["folders"], plain["inputs"])
+        tree.apply(told["changes"])
+        return tree
 
     def exists(self) -> bool:
         """Whether there is anything to recall, readable or not."""
@@ -249,7 +291,7 @@ class Memory:
             build.apply(changes)
         return build
 
-    def keep(self, build: LastBuild, changes: Changes | None, told: Any) -> None:
+    def keep(self, build: LastBuild, changes: Changes | None, tree: LastTree) -> None:
         """Keeps a finished build: all of it, or with `changes` only what is not kept already.
 
         A disk that refuses costs only time.
@@ -263,12 +305,14 @@ class Memory:
         if changes:
             self._save("changes", changes)
         else:
-            build.id = secrets.token_hex(8)
+            build.id = tree.id = secrets.token_hex(8)
+            tree.changes = {}
             self._save("known", tuple(getattr(build, one.name) for one in fields(LastBuild) if one.init))
+            self._save("tree", {name: getattr(tree, name) for name in ("id", "files", "folders", "inputs")})
             with suppress(OSError):
                 self._file("changes").unlink()
             self._trim()
-        self._save("told", told)
+        self._save("told", {name: getattr(tree, name) for name in ("id", "seen", "report", "changes")})
 
     def forget(self) -> None:
         with suppress(OSError):
@@ -278,7 +322,7 @@ class Memory:
         return self.folder / f"{self.name}.{kind}"
 
     def _load(self, kind: str) -> Any:
-        with _without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
+        with without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
             data = private.opened(self._file(kind).read_bytes())
             if data is not None:
                 number, plain = marshal.loads(data)  # noqa: S302 - signed by this user
@@ -295,13 +339,13 @@ class Memory:
             builds = sorted(self.folder.glob("*.known"), key=lambda file: file.stat().st_mtime, reverse=True)
             for file in builds[_LIMIT:]:
                 file.unlink()
-                for other in (".told", ".changes"):
+                for other in (".told", ".tree", ".changes"):
                     file.with_suffix(other).unlink(missing_ok=True)
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
-    """Python's collector would walk through everything again and again while it is read."""
+def without_collector() -> Iterator[None]:
+    """Python's collector would walk through everything again and again while a build fills the memory."""
     was_on = gc.isenabled()
     gc.disable()
     try:

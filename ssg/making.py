@@ -18,7 +18,7 @@ from typing import Any
 
 from sealpress.console import Progress
 from sealpress.problems import Problem, raise_all
-from sealpress.tree import Entry, OutputTree, cache_class, check_names, digest, media_type
+from sealpress.tree import cache_class, check_names, digest_of, media_type
 from ssg import crew, graph, plain, stamps, tracing
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
@@ -300,13 +300,12 @@ class _Making:
         made: int,
         written: int,
     ) -> Built:
-        entries = tuple(
-            Entry(path, one.sha256, one.size, media_type(path), cache_class(path))
-            for path, one in ((path, Output._make(outputs[path])) for path in sorted(outputs, key=str.encode))
-        )
+        files = {path: _file(path, outputs[path]) for path in sorted(outputs, key=str.encode)}
         pages, posts = structure.counts
         return Built(
-            OutputTree(self.situation.request.output, entries, digest(entries)),
+            self.situation.request.output,
+            files=files,
+            digest=digest_of((path, *file[:-1]) for path, file in files.items()),
             pages=pages,
             posts=posts,
             drafts=structure.drafts,
@@ -318,6 +317,12 @@ class _Making:
             written=written,
             timings=self.timings,
         )
+
+
+def _file(path: str, plain_output: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A plain File."""
+    one = Output._make(plain_output)
+    return (one.sha256, one.size, media_type(path), cache_class(path).value, one.stamp)
 
 
 def _shape(structure: Structure, jobs: Mapping[str, Job]) -> str:
