@@ -37,6 +37,8 @@ TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata
 
 NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 
+_MANY: Final = 32  # conversions
+
 STRINGS: Final = "i18n"  # as in ssg.l10n.strings, which takes long to load
 
 
@@ -137,13 +139,14 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             if memory and stage.found is not found:  # another build was waited for
                 tree = memory.tree()
         store = Store(request.store or stage.scratch)
-        made = make(situation, last, stage, store, timings, progress)
+        made = make(situation, last, tree, stage, store, timings, progress)
         if memory:
             with timings.phase("remembering"):
                 # A source that was changed meanwhile looks different next time, whatever is told now.
                 changes = made.changes if tree and tree.id == made.build.id else None
                 memory.keep(made.build, changes, _tree(seen, made, tree if changes else None))
-                if made.converted:
+                # Looking through the store takes as long as a small build: one in sixteen of these does it.
+                if made.converted >= _MANY or (made.converted and seen.startswith("0")):
                     store.trim()
     return made.built
 

@@ -25,7 +25,7 @@ from ssg.build import Built, Situation
 from ssg.graph import Stale
 from ssg.intake import Intake, take_in
 from ssg.intake import sha256_of as _sha256
-from ssg.lastbuild import Changes, Known, LastBuild, Output
+from ssg.lastbuild import Changes, Known, LastBuild, LastTree, Output
 from ssg.manuscripts import Desk
 from ssg.rendering import assets as theme_assets
 from ssg.rendering import menus, plan
@@ -45,13 +45,13 @@ from ssg.writing import Content, Stage, refusals
 class Made:
     """What a build gave, and what the next one should know of it.
 
-    `changes` are all that is new in that, where it is little. `converted`: whether a body was converted.
+    `changes` are all that is new in that, where it is little. `converted` counts the bodies that are others now.
     """
 
     built: Built
     build: LastBuild
     changes: Changes | None
-    converted: bool
+    converted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,25 @@ class _Done:
 
 
 def make(
-    situation: Situation, last: LastBuild, stage: Stage, store: Store, timings: Timings, progress: Progress
+    situation: Situation,
+    last: LastBuild,
+    tree: LastTree | None,
+    stage: Stage,
+    store: Store,
+    timings: Timings,
+    progress: Progress,
 ) -> Made:
     """Raises Problem or Problems (exit 3, 9)."""
     if last.world != situation.world:
         last = LastBuild(world=last.world and situation.world)  # with no outputs: ssg.graph tells why all are made
-    return _Making(situation, last, stage, store, timings, progress).run()
+    return _Making(situation, last, tree, stage, store, timings, progress).run()
 
 
 @dataclass
 class _Making:
     situation: Situation
     last: LastBuild
+    tree: LastTree | None
     stage: Stage
     store: Store
     timings: Timings
@@ -128,7 +135,7 @@ class _Making:
         )
         with self.timings.phase("remembering"):
             changes = self.last.changed_to(build, known.changed) if structure.stands else None
-            return Made(built, build if structure.stands else build.compact(), changes, bool(intake.changed))
+            return Made(built, build if structure.stands else build.compact(), changes, len(intake.changed))
 
     def _take_in(self, desk: Desk, conversion: str) -> Intake:
         return take_in(
@@ -300,7 +307,11 @@ class _Making:
         made: int,
         written: int,
     ) -> Built:
-        files = {path: _file(path, outputs[path]) for path in sorted(outputs, key=str.encode)}
+        if self.tree and self.tree.id == self.last.id and self.tree.files.keys() == outputs.keys():
+            changed = (path for path, output in outputs.items() if output is not self.last.outputs.get(path))
+            files = self.tree.files | {path: _file(path, outputs[path]) for path in changed}
+        else:
+            files = {path: _file(path, outputs[path]) for path in sorted(outputs, key=str.encode)}
         pages, posts = structure.counts
         return Built(
             self.situation.request.output,
