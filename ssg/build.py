@@ -7,14 +7,13 @@ Nothing is put in place before everything is made and checked, so a build that f
 import datetime as dt
 import hashlib
 import marshal
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sealpress import VERSION, moment
 from sealpress.console import SILENT, Progress
@@ -28,7 +27,10 @@ from ssg.reading.sources import Sources, list_sources
 from ssg.stamps import Stamp
 from ssg.store import Store
 from ssg.timing import Timings
-from ssg.writing import files_of, staged
+from ssg.writing import folders, staged
+
+if TYPE_CHECKING:
+    from ssg.making import Made
 
 # Whose other versions could give other bytes: they are part of what a tree was made with.
 TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata", "pyyaml")
@@ -106,23 +108,22 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     with timings.phase("listing sources"):
         situation = situation_of(request)
         seen = _fingerprint(situation)
-        found = files_of(request.output)
-    if memory and seen and (told := memory.told()) and told[:2] == (seen, _looks(found)):
-        return _retold(told[2], request.output, situation, timings)
+        told = Told(*known) if memory and (known := memory.told()) else None
+        found = told.files if told and told.still_looks(request.output) else None
+    if told and found is not None and told.seen == seen != "":
+        return _retold(told.report, request.output, situation, timings)
     from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
 
     with staged(request.output, found, progress) as stage:
         last = (memory.recall() if memory else None) or LastBuild()
-        own_store = None if request.store else stage.folder / "bodies"
-        store = Store(request.store or stage.folder / "bodies")
+        store = Store(request.store or stage.scratch)
         made = make(situation, last, stage, store, timings, progress)
-        if own_store:
-            shutil.rmtree(own_store, ignore_errors=True)
         if memory:
             with timings.phase("remembering"):
                 # A source that was changed meanwhile looks different next time, whatever is told now.
-                looks = _looks({path: output[STAMP] for path, output in made.build.outputs.items()})
-                memory.keep(made.build, (seen, looks, _report(made.built)))
+                memory.keep(made.build, made.changes, tuple(_told(seen, request.output, made)))
+                if made.converted:
+                    store.trim()
     return made.built
 
 
@@ -147,9 +148,28 @@ def _fingerprint(situation: Situation) -> str:
     return _digest(facts, marshal.dumps(tuple(found.items()), 2))
 
 
-def _looks(files: Mapping[str, Stamp]) -> str:
-    """What all files of a tree look like from outside."""
-    return _digest([], marshal.dumps(sorted(files.items()), 2))
+class Told(NamedTuple):
+    """What is told of the last build: `seen` is the fingerprint of what it was of, `files` and `folders` are its tree.
+
+    A file that comes or goes changes its folder's time: so neither has to be listed again.
+    """
+
+    seen: str
+    files: dict[str, Stamp]
+    folders: dict[str, Stamp]
+    report: dict[str, Any]
+
+    def still_looks(self, root: Path) -> bool:
+        """Whether nothing in the output folder was touched since."""
+        every = (*self.files.items(), *self.folders.items())
+        return all(stamps.stamp(f"{root}/{path}") == stamp for path, stamp in every)
+
+
+def _told(seen: str, root: Path, made: "Made") -> Told:
+    files = {path: output[STAMP] for path, output in made.build.outputs.items()}
+    names = {"", *(folder for path in files for folder in folders(path))}
+    looks = {folder: found for folder in sorted(names) if (found := stamps.stamp(f"{root}/{folder}"))}
+    return Told(seen, files, looks, _report(made.built))
 
 
 def _software() -> str:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from ssg import plain
-from ssg.lastbuild import LastBuild, Numbers, Output, Source
+from ssg.lastbuild import Known, LastBuild, Output, Source
 from ssg.model import Manuscript, Page
 from ssg.plain import Plain
 from ssg.rendering.plan import Job, Make
 from ssg.rendering.scene import Scene
 from ssg.stamps import Stamp
-from ssg.tracing import Answers, Key, Scope, scope_of
+from ssg.tracing import GONE, Key, Scope, scope_of
 
 FIRST: Final = "nothing was built into this folder before"
 OTHER: Final = "sealpress or its tools are other versions"
@@ -80,27 +80,23 @@ class Manuscripts(Mapping[str, Manuscript]):
         return len(self.plain)
 
 
-def changed_questions(scene: Scene, known: Answers, pages: Collection[str] | None, *, structure: bool) -> list[Key]:
+def changed_questions(scene: Scene, known: Known, pages: Collection[str] | None, *, structure: bool) -> list[Key]:
     """The questions whose answers, as they are known, are others now.
 
     `pages` are those whose facts may have changed, None: all. `structure`: whether queries may have.
     """
-    whole = _named(Scope.PART) | (_named(Scope.QUERY) if structure else frozenset())
+    names = _named(Scope.PART) | (_named(Scope.QUERY) if structure else frozenset())
     facts = _named(Scope.FACT)
     if pages is None:
-        whole, pages = whole | facts, ()
-    return scene.changed(
-        {key: answer for key, answer in known.items() if key[0] in whole or (key[0] in facts and key[1] in pages)}
-    )
+        names |= facts
+    asked = {key: answer for key, answer in known.items() if key[0] in names and answer is not GONE}
+    for page in sorted(pages or ()):
+        of_page = ((key, known.answer(key)) for fact in sorted(facts) for key in [(fact, page)])
+        asked |= {key: answer for key, answer in of_page if answer is not GONE}
+    return scene.changed(asked)
 
 
-def recalled(known: Answers) -> Answers:
-    """The answers of the queries, which hold where the structure stands."""
-    queries = _named(Scope.QUERY)
-    return {key: answer for key, answer in known.items() if key[0] in queries}
-
-
-def _named(scope: Scope) -> frozenset[object]:
+def _named(scope: Scope) -> frozenset[str]:
     """The questions of a scope."""
     return frozenset(name for name in dir(Scene) if scope_of(Scene, (name,)) is scope)
 
@@ -111,13 +107,13 @@ def stale(
     changed: Sequence[Key],
     on_disk: Mapping[str, Stamp],
     copied: Mapping[str, Source],
-    numbers: Numbers,
+    known: Known,
 ) -> Iterator[Stale]:
     """Those of the jobs whose file isn't what it would be if it were made now. `copied` are the sources of copies."""
-    among = numbers.among(changed)
+    among = known.among(changed)
     for job in jobs:
-        known = last.outputs.get(job.path)
-        old = Output._make(known) if known else None
+        plain_output = last.outputs.get(job.path)
+        old = Output._make(plain_output) if plain_output else None
         if old is None or (old.make, old.subject) != (job.make, job.subject):
             yield Stale(job, (_new(last),))
         elif on_disk.get(job.path) != old.stamp:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
@@ -62,7 +62,7 @@ def take_in(
 
     `converted_alike`: conversions depend on the same options and software as last time.
     """
-    content = f"{desk.settings.build.content}/"
+    content = f"{PurePosixPath(desk.settings.build.content)}/"
     pages = tuple(file for file in found if file.startswith(content) and file.endswith(PAGE_ENDING))
     touched = [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
     is_page = frozenset(pages)

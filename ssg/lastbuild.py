@@ -1,16 +1,18 @@
 """What the last build into a folder read, asked and wrote: so that the next one does only what has to be done anew.
 
-Two files in the store's folder "builds", named after the output folder:
+Three files in the store's folder "builds", named after the output folder:
 
-    NAME.told   what the build was of, in one digest, and what it said: enough where nothing changed
-    NAME.known  sources, pages, questions with their answers, and outputs with the questions that each asked
+    NAME.told     what the build was of, in one digest, and what it said: enough where nothing changed
+    NAME.known    sources, pages, questions with their answers, and outputs with the questions that each asked
+    NAME.changes  what builds that changed little have changed in that
 
-Both are believed only as this user's own (ssg.private), and both can be deleted at any time.
+All are believed only as this user's own (ssg.private), and both can be deleted at any time.
 """
 
 import gc
 import hashlib
 import marshal
+import secrets
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,13 +22,14 @@ from typing import Any, Final, NamedTuple
 
 from ssg import private
 from ssg.stamps import Stamp
-from ssg.tracing import Answers, Key
+from ssg.tracing import GONE, Answers, Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _LIMIT: Final = 8  # output folders whose builds are remembered
 
-GONE: Final = ...
+Changes = dict[str, Any]
+"""By the name of a table: what is new in it. `of` is the id of the build that it changes."""
 
 Source = tuple[Stamp | None, str]
 """What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
@@ -52,6 +55,19 @@ class Output(NamedTuple):
 
 STAMP: Final = 5  # its place in an Output
 _ASKED: Final = 6
+_TABLES: Final = ("sources", "manuscripts", "pages", "anchored", "outputs")
+_WHOLE: Final = (
+    "world",
+    "scope",
+    "conversion",
+    "published",
+    "left_out",
+    "shape",
+    "theme_key",
+    "theme_files",
+    "settings",
+)
+_SMALL: Final = 0.05  # changes for each source, up to which they are kept apart
 _SLACK: Final = 1.25  # of questions that are kept over those that are asked
 
 
@@ -68,6 +84,7 @@ class LastBuild:
     `settings` is a digest of those in site.toml.
     """
 
+    id: str = ""
     world: str = ""
     scope: str = ""
     conversion: str = ""
@@ -84,11 +101,39 @@ class LastBuild:
     answers: list[object] = field(default_factory=list)
     outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     settings: str = ""
+    changes: Changes = field(default_factory=dict, init=False)
 
-    def known(self) -> Answers:
-        """The answers by question."""
-        asked = zip(self.questions, self.answers, strict=True)
-        return {key: answer for key, answer in asked if answer is not GONE}
+    def apply(self, changes: Changes) -> None:
+        """Brings it up to date with what later builds have changed."""
+        for name in _TABLES:
+            getattr(self, name).update(changes[name])
+        self.questions += changes["questions"]
+        self.answers += [GONE] * len(changes["questions"])
+        for number, answer in changes["answers"].items():
+            self.answers[number] = answer
+        self.changes = changes
+
+    def changed_to(self, build: "LastBuild", answered: Iterable[int]) -> Changes | None:
+        """What leads from what is kept of this build to a later one; None where that is too much to be worth it.
+
+        `answered` are the numbers of questions with new answers. Only for a build of the same structure: nothing has
+        gone.
+        """
+        changes: Changes = {"of": self.id}
+        for name in _TABLES:
+            old, new = getattr(self, name), getattr(build, name)
+            found = {key: value for key, value in new.items() if old.get(key) is not value and old.get(key) != value}
+            changes[name] = self.changes.get(name, {}) | found
+        count = len(self.questions)
+        changes["questions"] = self.changes.get("questions", []) + build.questions[count:]
+        changes["answers"] = self.changes.get("answers", {}) | {number: build.answers[number] for number in answered}
+        is_small = sum(map(len, changes.values())) < _SMALL * len(build.sources)
+        is_same = all(getattr(self, name) == getattr(build, name) for name in _WHOLE)
+        return changes if self.id and is_same and is_small else None
+
+    def known(self) -> "Known":
+        """The questions and their answers, to be added to."""
+        return Known(self.questions, self.answers)
 
     def compact(self) -> "LastBuild":
         """The same without questions that nobody asks any more, once there are many."""
@@ -108,21 +153,38 @@ class LastBuild:
         return replace(self, outputs=outputs, questions=questions, answers=answers)
 
 
-class Numbers:
-    """Questions by number: a trace is kept as numbers, since most questions are asked for many outputs."""
+class Known:
+    """Questions by number, with their answers: a trace is kept as numbers, since most questions are asked often."""
 
-    def __init__(self, questions: Iterable[Key] = ()) -> None:
+    def __init__(self, questions: Iterable[Key] = (), answers: Iterable[object] = ()) -> None:
         self.questions = list(questions)
-        self._numbers = {key: number for number, key in enumerate(self.questions)}
+        self.answers = list(answers)
+        self.changed: set[int] = set()
+        self._numbers = dict(zip(self.questions, range(len(self.questions)), strict=True))
 
-    def of(self, trace: Iterable[Key]) -> bytes:
+    def items(self) -> Iterator[tuple[Key, object]]:
+        """The questions with their answers; GONE for those that have none any more."""
+        return zip(self.questions, self.answers, strict=True)
+
+    def answer(self, key: Key) -> object:
+        """What is known of a question; GONE for nothing."""
+        number = self._numbers.get(key)
+        return GONE if number is None else self.answers[number]
+
+    def learn(self, answers: Answers) -> None:
+        """Takes answers in, and their numbers into `changed`."""
+        for key, answer in answers.items():
+            number = self._number(key)
+            self.answers[number] = answer
+            self.changed.add(number)
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Their answers are true no more."""
+        self.learn(dict.fromkeys(keys, GONE))
+
+    def asked(self, trace: Iterable[Key]) -> bytes:
+        """A trace as its questions' numbers, four bytes each."""
         return array("I", sorted(map(self._number, trace))).tobytes()
-
-    def _number(self, key: Key) -> int:
-        number = self._numbers.setdefault(key, len(self.questions))
-        if number == len(self.questions):
-            self.questions.append(key)
-        return number
 
     def keys(self, asked: bytes) -> list[Key]:
         """The questions of a trace."""
@@ -131,6 +193,13 @@ class Numbers:
     def among(self, changed: Collection[Key]) -> "Among":
         known = ((key, self._numbers[key]) for key in changed if key in self._numbers)
         return Among({array("I", [number]).tobytes(): key for key, number in known})
+
+    def _number(self, key: Key) -> int:
+        number = self._numbers.setdefault(key, len(self.questions))
+        if number == len(self.questions):
+            self.questions.append(key)
+            self.answers.append(GONE)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +241,34 @@ class Memory:
 
     def recall(self) -> LastBuild | None:
         plain = self._load("known")
-        names = [one.name for one in fields(LastBuild)]
-        return LastBuild(*plain) if plain and len(plain) == len(names) else None
+        if not plain or len(plain) != sum(one.init for one in fields(LastBuild)):
+            return None
+        build = LastBuild(*plain)
+        changes = self._load("changes")
+        if changes and changes["of"] == build.id:
+            build.apply(changes)
+        return build
 
-    def keep(self, build: LastBuild, told: Any) -> None:
-        """A disk that refuses costs only time."""
+    def keep(self, build: LastBuild, changes: Changes | None, told: Any) -> None:
+        """Keeps a finished build: all of it, or with `changes` only what is not kept already.
+
+        A disk that refuses costs only time.
+        """
         self.forget()
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             ignore = self.folder.parent / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
-        self._save("known", tuple(getattr(build, one.name) for one in fields(LastBuild)))
+        if changes:
+            self._save("changes", changes)
+        else:
+            build.id = secrets.token_hex(8)
+            self._save("known", tuple(getattr(build, one.name) for one in fields(LastBuild) if one.init))
+            with suppress(OSError):
+                self._file("changes").unlink()
+            self._trim()
         self._save("told", told)
-        self._trim()
 
     def forget(self) -> None:
         with suppress(OSError):
@@ -212,7 +295,8 @@ class Memory:
             builds = sorted(self.folder.glob("*.known"), key=lambda file: file.stat().st_mtime, reverse=True)
             for file in builds[_LIMIT:]:
                 file.unlink()
-                file.with_suffix(".told").unlink(missing_ok=True)
+                for other in (".told", ".changes"):
+                    file.with_suffix(other).unlink(missing_ok=True)
 
 
 @contextmanager

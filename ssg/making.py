@@ -25,7 +25,7 @@ from ssg.build import Built, Situation
 from ssg.graph import Stale
 from ssg.intake import Intake, take_in
 from ssg.intake import sha256_of as _sha256
-from ssg.lastbuild import GONE, LastBuild, Numbers, Output
+from ssg.lastbuild import Changes, Known, LastBuild, Output
 from ssg.manuscripts import Desk
 from ssg.rendering import assets as theme_assets
 from ssg.rendering import menus, plan
@@ -43,10 +43,15 @@ from ssg.writing import Content, Stage, refusals
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a build gave, and what the next one should know of it."""
+    """What a build gave, and what the next one should know of it.
+
+    `changes` are all that is new in that, where it is little. `converted`: whether a body was converted.
+    """
 
     built: Built
     build: LastBuild
+    changes: Changes | None
+    converted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def make(
 ) -> Made:
     """Raises Problem or Problems (exit 3, 9)."""
     if last.world != situation.world:
-        last = LastBuild(last.world and situation.world)  # with no outputs: ssg.graph tells why all are made
+        last = LastBuild(world=last.world and situation.world)  # with no outputs: ssg.graph tells why all are made
     return _Making(situation, last, stage, store, timings, progress).run()
 
 
@@ -88,22 +93,22 @@ class _Making:
         with self.timings.phase("arranging pages and lists"):
             assets = self._assets(theme)
             known = self.last.known()
-            recalled = graph.recalled(known) if structure.stands else None
-            scene = self._scene(structure, bodies, theme, assets, recalled)
+            scene = self._scene(structure, bodies, theme, assets, known)
             jobs = self._jobs(structure, scene)
         with self.timings.phase("checking links"):
             anchored, shape = self._check(structure, scene, bodies, jobs)
         with self.timings.phase("comparing answers"):
-            numbers, stale = self._compare(structure, scene, jobs, known)
+            stale = self._compare(structure, scene, jobs, known)
         with self.timings.phase("rendering"):
             done = self._render(scene, stale, known)
         with self.timings.phase("placing files"):
-            outputs, written = self._place(jobs, stale, done, numbers)
+            outputs, written = self._place(jobs, stale, done, known)
         with self.timings.phase("describing the tree"):
             built = self._built(structure, theme, outputs, made=len(stale), written=written)
         sources = {file: intake.sources[file] for file in self.situation.sources.stamps}
         intake.manuscripts.keep(intake.pages)
         build = LastBuild(
+            id=self.last.id,
             world=self.situation.world,
             scope=self.situation.scope,
             conversion=conversion,
@@ -116,12 +121,14 @@ class _Making:
             shape=shape,
             theme_key=theme_assets.key(theme),
             theme_files=tuple(astuple(file) for file in assets.files),
-            questions=numbers.questions,
-            answers=[known.get(key, GONE) for key in numbers.questions],
+            questions=known.questions,
+            answers=known.answers,
             outputs=outputs,
             settings=tracing.digest(self.situation.request.site.settings).hex(),
         )
-        return Made(built, build.compact() if not structure.stands else build)
+        with self.timings.phase("remembering"):
+            changes = self.last.changed_to(build, known.changed) if structure.stands else None
+            return Made(built, build if structure.stands else build.compact(), changes, bool(intake.changed))
 
     def _take_in(self, desk: Desk, conversion: str) -> Intake:
         return take_in(
@@ -148,7 +155,7 @@ class _Making:
         bodies: KeptBodies,
         theme: themes.Theme,
         assets: Assets,
-        recalled: Answers | None,
+        known: Known,
     ) -> Scene:
         return Scene(
             self.situation.request.site.settings,
@@ -158,7 +165,7 @@ class _Making:
             theme,
             assets,
             structure.as_of,
-            recalled,
+            known.answer if structure.stands else None,
         )
 
     def _jobs(self, structure: Structure, scene: Scene) -> dict[str, Job]:
@@ -192,18 +199,13 @@ class _Making:
         left = {source: targets for source, targets in anchored.items() if source in pages and source not in sources}
         return left | found, shape
 
-    def _compare(
-        self, structure: Structure, scene: Scene, jobs: Mapping[str, Job], known: Answers
-    ) -> tuple[Numbers, list[Stale]]:
-        """The questions by number, and what has to be made anew. Forgets in `known` what is true no more."""
+    def _compare(self, structure: Structure, scene: Scene, jobs: Mapping[str, Job], known: Known) -> list[Stale]:
+        """What has to be made anew. Forgets in `known` what is true no more."""
         pages = self._changed_pages(structure)
         changed = graph.changed_questions(scene, known, pages, structure=not structure.stands)
-        for key in changed:
-            known.pop(key)
-        numbers = Numbers(self.last.questions)
-        on_disk = self.stage.found
+        known.forget(changed)
         sources = structure.intake.sources
-        return numbers, list(graph.stale(jobs.values(), self.last, changed, on_disk, sources, numbers))
+        return list(graph.stale(jobs.values(), self.last, changed, self.stage.found, sources, known))
 
     def _changed_pages(self, structure: Structure) -> frozenset[str] | None:
         """The pages of which a fact may be another one now; None: all."""
@@ -225,7 +227,7 @@ class _Making:
             return self.last.pages
         return {page.source: plain.of_page(page) for page in structure.site.pages}
 
-    def _render(self, scene: Scene, stale: Sequence[Stale], known: Answers) -> list[_Done]:
+    def _render(self, scene: Scene, stale: Sequence[Stale], known: Known) -> list[_Done]:
         """Puts every stale file on the stage, on all cores. Raises the Problem of the first that can't be made."""
         stopwatch = Stopwatch() if self.situation.request.profile else None
         renderer = Renderer(scene, stopwatch)
@@ -254,29 +256,30 @@ class _Making:
         with refusals(self.stage.root), self.progress.track("Rendering pages", len(stale)) as advance:
             for part, (finished, learned, seconds) in crew.shared(work, numbered, self.situation.request.workers):
                 done += finished
-                known.update(learned)
+                known.learn(learned)
                 for name, taken in seconds.items():
                     self.timings.template(name, taken)
                 advance(len(part))
-        known.update(scene.learned())
+        known.learn(scene.learned())
         done.sort(key=lambda one: one.number)
         if failed := next((one.problem for one in done if one.problem), None):
             raise failed
         return done
 
     def _place(
-        self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[_Done], numbers: Numbers
+        self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[_Done], known: Known
     ) -> tuple[dict[str, tuple[Any, ...]], int]:
         """Puts what is on the stage in its place. All files, as they stand there now; how many have other bytes."""
         with refusals(self.stage.root):
-            placed = self.stage.commit([one.job.path for one in stale], jobs)
+            self.stage.commit(jobs)
             made: dict[str, tuple[Any, ...]] = {}
+            written = sum(one.content.is_new for one in done if one.content)
             for one, result in zip(stale, done, strict=True):
                 job = one.job
                 stamp = stamps.stamp(self.stage.root / job.path)
                 assert stamp is not None  # noqa: S101 - it was put there just now
                 assert result.content is not None  # noqa: S101 - or there was a problem
-                asked = numbers.of(result.trace)
+                asked = known.asked(result.trace)
                 content = result.content
                 output = Output(
                     job.make.value, job.subject, job.origin, content.sha256, content.size, stamp, asked, one.because
@@ -284,7 +287,7 @@ class _Making:
                 made[job.path] = tuple(output)
                 self._time(job, result)
         # In the order of the jobs, so that the first fault of the next build is the one that a clean build finds.
-        return {path: made.get(path) or self.last.outputs[path] for path in jobs}, len(placed)
+        return {path: made.get(path) or self.last.outputs[path] for path in jobs}, written
 
     def _time(self, job: Job, result: _Done) -> None:
         self.timings.page(job.origin, result.seconds)

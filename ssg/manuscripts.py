@@ -62,7 +62,7 @@ class Desk:
     def conversion(self) -> str:
         """A digest of all that conversions depend on besides a page's own text."""
         options = [f"{tag} {json.dumps(astuple(one))}" for tag, one in sorted(self.options.items())]
-        return hashlib.sha256("\0".join([*options, *self._software()]).encode()).hexdigest()
+        return hashlib.sha256("\0".join([*options, *self.software()]).encode()).hexdigest()
 
     def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[Read]:
         """Every source once, in an order of chance; a draft that isn't wanted is not converted."""
@@ -72,6 +72,7 @@ class Desk:
             for part, found in crew.shared(self._read_all, sources, workers):
                 yield from found
                 advance(len(part))
+        self.store.refresh()
 
     def converted(self, page: Page) -> Converted:
         """A page's body, once more: from its source, where the store has lost it."""
@@ -79,7 +80,8 @@ class Desk:
         return self._converted(document.body, page.language)[1]
 
     def _read_all(self, sources: Sequence[str]) -> list[Read]:
-        return [self._read(source) for source in sources]
+        with self.store.together():
+            return [self._read(source) for source in sources]
 
     def _read(self, source: str) -> Read:
         try:
@@ -108,15 +110,16 @@ class Desk:
             return key, decoded(data), True
         from ssg.markup.converter import convert  # noqa: PLC0415 - a build that converts nothing need not load it
 
-        body = convert(text, self.options[language], self.languages[language])
+        body = convert(text, self.options[language], self.languages[language], _KeptBlocks(self))
         self.store.put(key, encoded(body))
         return key, body, False
 
     def _key(self, text: str, language: str) -> str:
-        parts = [text, json.dumps(astuple(self.options[language])), language, *self._software()]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        depends = _depends(self.options[language], language, tuple(self.software()))
+        return hashlib.sha256(f"{text}\0{depends}".encode()).hexdigest()
 
-    def _software(self) -> list[str]:
+    def software(self) -> list[str]:
+        """What conversions depend on besides text and options."""
         return [code_digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
 
     def _warm_up(self) -> None:
@@ -124,6 +127,28 @@ class Desk:
 
         language = next(iter(self.languages))
         convert("```python\npass\n```", self.options[language], self.languages[language])
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptBlocks:
+    """Highlighted code, kept apart from the bodies: an edit of the prose around it need not load Pygments."""
+
+    desk: Desk
+
+    def get(self, key: str) -> str | None:
+        data = self.desk.store.get(self._whole(key))
+        return data.decode("utf-8", "surrogatepass") if data else None
+
+    def put(self, key: str, html: str) -> None:
+        self.desk.store.put(self._whole(key), html.encode("utf-8", "surrogatepass"))
+
+    def _whole(self, key: str) -> str:
+        return hashlib.sha256("\0".join(["block", key, *self.desk.software()]).encode()).hexdigest()
+
+
+@cache
+def _depends(options: MarkdownOptions, language: str, software: tuple[str, ...]) -> str:
+    return "\0".join([json.dumps(astuple(options)), language, *software])
 
 
 @cache
@@ -141,14 +166,14 @@ def encoded(body: Converted) -> bytes:
     html, plain = (text.encode("utf-8", "surrogatepass") for text in (body.html, body.plain_text))
     head: list[Any] = [
         len(html),
-        [astuple(link) for link in body.links],
-        [astuple(link) for link in body.externals],
-        [astuple(heading) for heading in body.headings],
+        [(link.target, link.kind, link.line, link.column, link.length) for link in body.links],
+        [(link.target, link.kind, link.line, link.column, link.length) for link in body.externals],
+        [(heading.level, heading.id, heading.title, heading.html) for heading in body.headings],
         sorted(body.ids),
         body.summary_html,
         body.summary_text,
         body.has_code,
-        [astuple(fault) for fault in body.faults],
+        [(fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in body.faults],
     ]
     return json.dumps(head, separators=(",", ":")).encode() + b"\n" + html + plain
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import astuple
 from types import MappingProxyType
 from typing import Any
 
@@ -16,8 +15,8 @@ _MOMENT, _DAY, _TIME, _TABLE, _LIST = "moment", "day", "time", "table", "list"
 
 
 def of_manuscript(one: Manuscript) -> Plain:
-    links = tuple(astuple(link) for link in one.links)
-    faults = tuple(astuple(fault) for fault in one.faults)
+    links = tuple((link.target, link.kind, link.line, link.column, link.length) for link in one.links)
+    faults = tuple((fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in one.faults)
     return one.sha256, of_front_matter(one.front_matter), one.body_line, one.key, links, faults
 
 

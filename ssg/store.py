@@ -1,26 +1,31 @@
 """A content-addressed store on disk: results of dear work, by a digest of all that they depend on.
 
-    FOLDER/ab/cdef…    the result behind its own sha256, so that a damaged one is found out and made again
-    FOLDER/.gitignore  keeps the whole of it out of every commit
+    FOLDER/ab/cdef…           a result behind its own sha256, so that a damaged one is found out and made again
+    FOLDER/packs/0123….pack   many results that were made together: an index behind its own sha256, then the results
+    FOLDER/.gitignore         keeps the whole of it out of every commit
 
 Safe to delete at any time, to share between branches and to restore on another machine. Two builds at once write the
 same content under the same name, each by rename, so neither can spoil the other's.
 """
 
 import hashlib
+import json
 import os
 import re
 import tempfile
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 NAME: Final = ".sealpress"
+PACKS: Final = "packs"
 LIMIT: Final = 512 << 20  # bytes
 _DIGEST_LENGTH: Final = 65  # 64 hex digits and a line feed
 _DAY: Final = 86_400
-_OURS: Final = re.compile(r"[0-9a-f]{62}|\.new-.{1,16}")
+_OURS: Final = re.compile(r"[0-9a-f]{62}|[0-9a-f]{64}\.pack|\.new-.{1,16}")
+_PACKED_FROM: Final = 8  # results that were made together: below that, a file for each
 
 
 def folder_of(root: Path) -> Path:
@@ -29,48 +34,86 @@ def folder_of(root: Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
+class _Packed:
+    """Where in which pack a result stands."""
+
+    pack: Path
+    offset: int
+    size: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class _State:
+    """What one process knows of the store. `batch` are results that wait for their pack, None: none is being made."""
+
+    packed: dict[str, _Packed] | None = None
+    batch: dict[str, bytes] | None = None
+    used: set[Path] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """Keeps at most `limit` bytes, by dropping what was not used for longest. A disk that refuses costs only time."""
 
     folder: Path
     limit: int = LIMIT
+    _state: _State = field(default_factory=_State, compare=False, repr=False)
 
     def get(self, key: str) -> bytes | None:
         """The result under `key` (64 hex digits), or None where there is none that is whole."""
+        if self._state.batch and key in self._state.batch:
+            return self._state.batch[key]
         file = self._file(key)
         try:
             found = file.read_bytes()
         except OSError:
-            return None
+            return self._from_pack(key)
         data = found[_DIGEST_LENGTH:]
-        if found[:_DIGEST_LENGTH] != _digest(data):
+        if found[:_DIGEST_LENGTH] != _line(data):
             with suppress(OSError):
                 file.unlink()
             return None
-        # The file's time says when it was last of use, see trim().
-        with suppress(OSError):
-            os.utime(file)
+        self._touch(file)
         return data
 
     def put(self, key: str, data: bytes) -> None:
         """Keeps a result, whole or not at all."""
-        file = self._file(key)
-        with suppress(OSError):
-            if not file.parent.is_dir():
-                self._make(file.parent)
-            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-            try:
-                with os.fdopen(handle, "wb") as out:
-                    out.write(_digest(data) + data)
-                Path(temporary).replace(file)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+        if self._state.batch is not None:
+            self._state.batch[key] = data
+            return
+        self._write(self._file(key), [_line(data), data])
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is put within the context is kept in one file."""
+        batch: dict[str, bytes] = {}
+        self._state.batch = batch
+        try:
+            yield
+        finally:
+            self._state.batch = None
+        if len(batch) < _PACKED_FROM:
+            for key, data in batch.items():
+                self.put(key, data)
+            return
+        places: dict[str, tuple[int, int, str]] = {}
+        offset = 0
+        for key, data in batch.items():
+            places[key] = (offset, len(data), _digest(data))
+            offset += len(data)
+        index = json.dumps(places, separators=(",", ":")).encode()
+        name = hashlib.sha256(index).hexdigest()
+        self._write(self.folder / PACKS / f"{name}.pack", [_line(index), index, b"\n", *batch.values()])
+
+    def refresh(self) -> None:
+        """Looks for packs anew, those that other processes have made."""
+        self._state.packed = None
 
     def trim(self) -> None:
         """Drops what was not used for longest, until the rest is within the limit; also what a killed build left."""
         found: list[tuple[float, int, Path]] = []
-        for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
+        for folder in (*self.folder.glob("[0-9a-f][0-9a-f]"), self.folder / PACKS):
             with suppress(OSError), os.scandir(folder) as items:
                 for item in items:
                     # Only what this class can have written: the folder could be somebody else's by a link.
@@ -86,6 +129,58 @@ class Store:
                 with suppress(OSError):
                     file.unlink()
 
+    def _from_pack(self, key: str) -> bytes | None:
+        if self._state.packed is None:
+            self._state.packed = dict(self._listed())
+        place = self._state.packed.get(key)
+        if place is None:
+            return None
+        try:
+            with place.pack.open("rb") as file:
+                data = os.pread(file.fileno(), place.size, place.offset)
+        except OSError:
+            return None
+        if _digest(data) != place.sha256:
+            return None
+        if place.pack not in self._state.used:
+            self._state.used.add(place.pack)
+            self._touch(place.pack)
+        return data
+
+    def _listed(self) -> Iterator[tuple[str, _Packed]]:
+        """All that the packs hold. One whose index is damaged is removed."""
+        for pack in sorted((self.folder / PACKS).glob("*.pack")):
+            try:
+                with pack.open("rb") as file:
+                    digest, index = file.readline(), file.readline()
+            except OSError:
+                continue
+            if digest != _line(index[:-1]):
+                with suppress(OSError):
+                    pack.unlink()
+                continue
+            start = len(digest) + len(index)
+            for key, (offset, size, sha256) in json.loads(index).items():
+                yield key, _Packed(pack, start + offset, size, sha256)
+
+    def _touch(self, file: Path) -> None:
+        """The file's time says when it was last of use, see trim()."""
+        with suppress(OSError):
+            os.utime(file)
+
+    def _write(self, file: Path, parts: Iterable[bytes]) -> None:
+        with suppress(OSError):
+            if not file.parent.is_dir():
+                self._make(file.parent)
+            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+            try:
+                with os.fdopen(handle, "wb") as out:
+                    out.writelines(parts)
+                Path(temporary).replace(file)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+
     def _file(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:]
 
@@ -96,5 +191,9 @@ class Store:
             ignore.write_text("*\n", encoding="utf-8")
 
 
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).hexdigest().encode() + b"\n"
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _line(data: bytes) -> bytes:
+    return _digest(data).encode() + b"\n"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sealpress.problems import Problem
 
@@ -28,6 +28,9 @@ Trace = frozenset[Key]
 
 Answers = dict[Key, object]
 """What was answered last time: a query's answer itself, of all others the digest."""
+
+GONE: Final = ...
+"""In the place of an answer: there is none any more."""
 
 _DIGEST: Final = 12  # bytes: enough that no two answers of one question are ever taken for the same
 
@@ -75,7 +78,7 @@ def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) ->
             known = None
         if known is None:
             key = (name, *_plain(name, given))
-            known = self._learn(key, scope, _isolated(self, function, key[1:]), keep=keep)
+            known = self._recalled(key, scope) or self._learn(key, scope, _isolated(self, function, key[1:]), keep=keep)
         elif known[1] is _NOTHING:
             self._trace.add(known[0])
             return _isolated(self, function, given)
@@ -115,11 +118,12 @@ def _isolated(questions: "Questions", function: Callable[..., T], given: Iterabl
 class Questions:
     """Answers questions, once each, and records who asked which.
 
-    `recalled` are queries with their answers, taken as true: those of the last build, where its structure still stands.
+    `recall` gives the answer of a query, or GONE, from the last build, where its structure still stands.
     """
 
-    def __init__(self, recalled: Mapping[Key, object] | None = None) -> None:
-        self._known: dict[Key, tuple[Key, object]] = {key: (key, answer) for key, answer in (recalled or {}).items()}
+    def __init__(self, recall: Callable[[Key], object] | None = None) -> None:
+        self._known: dict[Key, tuple[Key, object]] = {}
+        self._recall = recall
         self._trace: set[Key] = set()
         self._new: Answers = {}
 
@@ -155,6 +159,12 @@ class Questions:
         except Exception:  # noqa: BLE001 - whoever needs the answer now meets the fault, and tells of it
             return _NOTHING
         return answer if scope is Scope.QUERY else digest(answer)
+
+    def _recalled(self, key: Key, scope: Scope) -> tuple[Key, Any] | None:
+        if self._recall is None or scope is not Scope.QUERY or (answer := self._recall(key)) is GONE:
+            return None
+        self._known[key] = (key, answer)
+        return self._known[key]
 
     def _learn(self, key: Key, scope: Scope, answer: T, *, keep: bool) -> tuple[Key, T]:
         known = (key, answer)

@@ -19,7 +19,7 @@ from sealpress.sitefile import NAME, SiteFile
 from ssg import stamps, tracing
 from ssg.build import STRINGS, Request, Situation, situation_of, tools
 from ssg.intake import sha256_of
-from ssg.lastbuild import LastBuild, Memory, Numbers, Output
+from ssg.lastbuild import LastBuild, Memory, Output
 from ssg.model import output_of
 from ssg.rendering.plan import Make
 from ssg.rendering.theme import OWN, STATIC, TEMPLATES, built_in
@@ -186,7 +186,7 @@ class _Known:
     def explanation(self, path: str) -> Explanation:
         old = Output._make(self.last.outputs[path])
         make = Make(old.make)
-        questions = tuple(Numbers(self.last.questions).keys(old.asked))
+        questions = tuple(self.last.known().keys(old.asked))
         files = {str(key[1]): self._template(str(key[1])) for key in questions if key[0] == "template"}
         theirs = self._theme_files
         assets = {str(key[1]) for key in questions if key[0] == "asset"}
@@ -214,8 +214,8 @@ class _Known:
         )
 
     def use(self, source: str) -> Use:
-        numbers = Numbers(self.last.questions)
-        among = numbers.among([key for key in self.last.questions if self._is_about(key, source)])
+        known = self.last.known()
+        among = known.among([key for key in self.last.questions if self._is_about(key, source)])
         found: dict[str, tuple[Key, ...]] = {}
         for path, plain in self.last.outputs.items():
             one = Output._make(plain)

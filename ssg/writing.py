@@ -10,9 +10,9 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +24,18 @@ from ssg.stamps import Stamp
 
 _NOTE: Final = "ssg writes this folder: every file in it is replaced by the next build.\n"
 _NEW: Final = "new"
+_SCRATCH: Final = "scratch"
+# A worker that was killed can have left some of it.
+_FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: its sha256 in hex, and its size in bytes."""
+    """What a file holds: its sha256 in hex, and its size in bytes. `is_new`: it held something else before."""
 
     sha256: str
     size: int
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +57,62 @@ class Stage:
         target = self.root / path
         found = describe(content)
         # What was not found there can still be seen there, through a link that `commit` takes away.
-        if path not in self.found or not _holds(target, content, found.size):
-            self._write(self.folder / _name(path), content)
+        if path in self.found and _holds(target, content, found.size):
+            return replace(found, is_new=False)
+        self._write(f"{self.folder}/{path}", content)
         return found
 
-    def commit(self, paths: Iterable[str], wanted: Mapping[str, object]) -> list[str]:
-        """Removes what is not `wanted`, and puts those of `paths` in place that are on the stage. Returns these."""
+    @property
+    def scratch(self) -> Path:
+        """A place for what the build needs only while it works."""
+        return self.root / MARKER / _SCRATCH
+
+    def commit(self, wanted: Mapping[str, object]) -> None:
+        """Removes what is not `wanted`, and puts in place what is on the stage."""
         if self.found.keys() != wanted.keys():
             _clear(self.root, "", wanted, frozenset(folder for path in wanted for folder in folders(path)))
-        placed = []
-        made: set[str] = set()
-        with os.scandir(self.folder) as items:
-            staged = {item.name for item in items}
-        for path in paths:
-            if (name := _name(path)) in staged:
-                parent = path.rpartition("/")[0]
-                if parent not in made:
-                    (self.root / parent).mkdir(parents=True, exist_ok=True)
-                    made.add(parent)
-                os.replace(self.folder / name, self.root / path)  # noqa: PTH105 - thousands of them: no Path for each
-                placed.append(path)
-        return placed
+        _move(str(self.folder), str(self.root))
 
-    def _write(self, target: Path, content: bytes | Path) -> None:
-        # A worker that was killed can have left some of it.
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, 0o644)  # whatever the umask
+    def _write(self, target: str, content: bytes | Path) -> None:
+        try:
+            handle = os.open(target, _FRESH, 0o644)
+        except FileNotFoundError:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(target, _FRESH, 0o644)
+        with os.fdopen(handle, "wb", buffering=0) as file:
             for chunk in _chunks(content):
                 file.write(chunk)
 
 
+def _move(stage: str, root: str) -> None:
+    """Each file to its place; a folder that is not there yet, as a whole."""
+    with os.scandir(stage) as found:
+        items = list(found)
+    for item in items:
+        target = f"{root}/{item.name}"
+        if item.is_dir() and os.path.isdir(target):  # noqa: PTH112 - thousands of them: no Path for each
+            _move(item.path, target)
+        else:
+            os.replace(item.path, target)  # noqa: PTH105
+
+
 @contextmanager
-def staged(root: Path, found: Mapping[str, Stamp], progress: Progress) -> Iterator[Stage]:
-    """The folder `root`, for one build alone; another that is at work there is waited for. `found`: as in Stage.
+def staged(root: Path, found: Mapping[str, Stamp] | None, progress: Progress) -> Iterator[Stage]:
+    """The folder `root`, for one build alone; another that is at work there is waited for.
+
+    `found` as in Stage; None: not known yet.
 
     Raises Problem (exit 9) for a folder that holds files ssg did not write, and where the disk refuses.
     """
     with refusals(root):
         lock, above, waited = _enter(root, progress)
+    mask = os.umask(0o022)  # files and folders of the tree are for everybody to read, whoever builds it
     try:
         with refusals(root):
-            stage = Stage(root, files_of(root) if waited else found)
-            _empty(stage.folder)
+            stage = Stage(root, files_of(root) if waited or found is None else found)
+            # What a build that was killed has left is of no use.
+            _empty(stage)
+            stage.folder.mkdir()
         try:
             yield stage
         except BaseException:
@@ -103,8 +120,9 @@ def staged(root: Path, found: Mapping[str, Stamp], progress: Progress) -> Iterat
                 _unmake(root, above)
             raise
         finally:
-            shutil.rmtree(stage.folder, ignore_errors=True)
+            _empty(stage)
     finally:
+        os.umask(mask)
         os.close(lock)
 
 
@@ -207,16 +225,9 @@ def _wait(lock: int, root: Path, progress: Progress) -> bool:
     return False
 
 
-def _empty(folder: Path) -> None:
-    """What a build that was killed has left is of no use."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir()
-
-
-def _name(path: str) -> str:
-    """A file's name on the stage, where no folders are needed."""
-    return hashlib.sha256(path.encode()).hexdigest()
+def _empty(stage: Stage) -> None:
+    for folder in (stage.folder, stage.scratch):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clear(folder: Path, prefix: str, wanted: Mapping[str, object], needed: frozenset[str]) -> None:

@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -60,11 +61,10 @@ class Location:
 
 def locate(settings: Settings, source: str) -> Location:
     """Raises Problem (exit 3) for a file name that ends in what looks like a language the site doesn't have."""
-    path = PurePosixPath(source).relative_to(PurePosixPath(settings.build.content))
     languages = settings.site.languages
     language = settings.site.default_language
-    folders = list(path.parts[:-1])
-    stem = path.name.removesuffix(".md")
+    *folders, name = source.removeprefix(_start(settings.build.content)).split("/")
+    stem = name.removesuffix(".md")
     if folders and folders[0] in languages:
         language = folders.pop(0)
     name, dot, suffix = stem.rpartition(".")
@@ -77,6 +77,11 @@ def locate(settings: Settings, source: str) -> Location:
             hint=f'add "{suffix}" to [site] languages, or rename the file without ".{suffix}"',
         )
     return Location(source, language, "/".join(folders), stem)
+
+
+@cache
+def _start(folder: str) -> str:
+    return f"{PurePosixPath(folder)}/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ between pages is asked of a Scene.
 
 import datetime as dt
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ from ssg.model import Page, encoded, prefix
 from ssg.rendering.assets import Assets
 from ssg.rendering.bodies import Bodies
 from ssg.rendering.theme import Theme
-from ssg.tracing import Answers, Questions, body_fact, fact, part
+from ssg.tracing import Key, Questions, body_fact, fact, part
 
 DESCRIPTION_LENGTH: Final = 200  # characters; search engines show no more
 _CODE: Final = 'class="highlight'
@@ -38,9 +38,9 @@ class Facts(Questions):
         theme: Theme,
         assets: Assets,
         as_of: dt.datetime,
-        recalled: Answers | None = None,
+        recall: Callable[[Key], object] | None = None,
     ) -> None:
-        super().__init__(recalled)
+        super().__init__(recall)
         self.theme = theme
         self.assets = assets
         self._settings = settings

@@ -22,7 +22,7 @@ from ssg.rendering.bodies import Bodies
 from ssg.rendering.facts import Facts
 from ssg.rendering.listings import Listing, ListKind
 from ssg.rendering.theme import Theme
-from ssg.tracing import Answers, query
+from ssg.tracing import Key, query
 
 Version = tuple[str, str]
 """A language's tag, and the path of a page in it."""
@@ -43,9 +43,9 @@ class Scene(Facts):
         theme: Theme,
         assets: Assets,
         as_of: dt.datetime,
-        recalled: Answers | None = None,
+        recall: Callable[[Key], object] | None = None,
     ) -> None:
-        super().__init__(settings, pages, bodies, theme, assets, as_of, recalled)
+        super().__init__(settings, pages, bodies, theme, assets, as_of, recall)
         self._make_site = site
 
     @cached_property

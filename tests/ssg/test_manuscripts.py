@@ -50,7 +50,7 @@ def read(desk: Desk, names: list[str], workers: int = 1) -> Found:
     """Each source's manuscript, and the body that it is kept with."""
     return {
         one.source: (one.manuscript, desk.store.get(plain.manuscript(one.manuscript).key) or b"")
-        for one in desk.read(names, workers, SILENT)
+        for one in list(desk.read(names, workers, SILENT))  # what others kept is seen when all is read
     }
 
 
