@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sealpress.sitefile import SiteFile
 
 _DEFAULT: Final = "[TARGET]"  # nothing that a person would type, and no name of a target
-_WITH_VALUE: Final = frozenset({"--site", "--lock", "--to"})
+_WITH_VALUE: Final = frozenset({"--site", "--lock", "--key", "--to"})
 
 
 class _PublishGroup(Group):
@@ -109,12 +109,23 @@ _target_argument = click.argument("target", required=False)
     help="The lock of the image's packages. [default: imagebake.lock beside site.toml]",
 )
 @click.option("--check", is_flag=True, help="Then fetch every file from the host and compare it with the build.")
+@click.option("--key", metavar="KEY", help="The SSH key to sign the seal with. [default: the one git signs with]")
+@click.option("--no-sign", is_flag=True, help="Leave the seal unsigned.")
 @output_options
 def publish_target(
-    *, target: str | None, site_file: Path | None, dirty: bool, lock: Path | None, check: bool, console: Console
+    *,
+    target: str | None,
+    site_file: Path | None,
+    dirty: bool,
+    lock: Path | None,
+    check: bool,
+    key: str | None,
+    no_sign: bool,
+    console: Console,
 ) -> None:
     """Build, bake, send, probe and switch to the last commit."""
-    from publish import pipeline, targets, work  # noqa: PLC0415 - --help need not wait for it
+    from imagebake.seal.command import key_for  # noqa: PLC0415 - --help need not wait for it
+    from publish import pipeline, seals, targets, work  # noqa: PLC0415
     from publish.ship import ship  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
@@ -126,6 +137,9 @@ def publish_target(
         lock_path = pipeline.lock_file(made_from, lock, site.root)
         product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
         image = pipeline.bake(product, made_from, lock_path, host.engine.architecture(), console)
+        # Signed and kept before anything is sent: nothing goes live that has no seal.
+        seal = seals.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
+        kept = seals.keep(seal, image, made_from.home)
         release = work.Work(
             host,
             made_from.site,
@@ -142,6 +156,8 @@ def publish_target(
             "bytes": image.size,
             "tree": product.tree.digest,
             "commit": product.commit,
+            "seal": str(kept),
+            "keys": [fingerprint for fingerprint, _ in seal.signatures],
         }
         work.tell(name, settings, outcome, facts, console)
         if check:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from sealpress import generator, git, moment, provenance, sitefile, tree
 from sealpress.console import Progress
+from sealpress.git import History
 from sealpress.problems import Exit, Problem
 from sealpress.provenance import Provenance
 from sealpress.settings import Architecture
@@ -37,6 +38,7 @@ class Source:
     is_checkout: bool
     home: Path  # the blog's own folder, where results of earlier builds are kept
     provenance: Provenance  # for the seal
+    history: History | None = None  # the commit's, where the files are not in a repository themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,15 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
             )
         site = sitefile.load(root / sitefile.NAME, sitefile.NAME)
         told = _provenance(site, provenance.files_below(root), commit.id, clean=True)
-        yield Source(site, commit.id, moment.as_of(repository), is_checkout=True, home=folder, provenance=told)
+        yield Source(
+            site,
+            commit.id,
+            moment.as_of(repository),
+            is_checkout=True,
+            home=folder,
+            provenance=told,
+            history=History(repository, folder, commit.id),
+        )
 
 
 def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool) -> Product:
@@ -103,6 +113,7 @@ def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool
         scratch / "tree",
         dirty=dirty,
         in_git=not made_from.is_checkout,
+        history=made_from.history,
         as_of=made_from.as_of,
         store=folder_of(made_from.home),
         workers=cores(),

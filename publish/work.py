@@ -94,6 +94,8 @@ def tell(name: str, target: PublishTarget, outcome: Outcome, facts: dict[str, ob
     console.say(f"release {outcome.release}" + (f", commit {commit}" if (commit := facts.get("commit")) else ""))
     if "digest" in facts:
         console.say(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
+    if "seal" in facts:
+        console.say(f"seal    {facts['seal']}, {'signed' if facts['keys'] else 'not signed'}")
     console.result(
         {
             "published": True,

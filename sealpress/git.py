@@ -85,8 +85,9 @@ class Repository:
         left_out = [f":(exclude,literal){besides}"] if besides else []
         return not _git(folder, "status", "--porcelain", "-z", "--untracked-files=all", "--", ".", *left_out)
 
-    def dates(self, folder: Path) -> dict[str, FileDates]:
-        """The dates of every file below `folder`, by its path relative to `folder`, from the whole history.
+    def dates(self, folder: Path, revision: str = "HEAD") -> dict[str, FileDates]:
+        """The dates of every file below `folder`, by its path relative to `folder`, from the whole history of
+        `revision`.
 
         Empty before the first commit. Raises Problem (exit 9) in a shallow clone, where every file seems to be from the
         last commit.
@@ -110,7 +111,8 @@ class Repository:
             "-z",
             "--no-renames",
             "--relative",
-            "HEAD",
+            "--end-of-options",
+            revision,
             "--",
             ".",
         )
@@ -158,6 +160,26 @@ class Repository:
                 _git(tree, "config", *setting.split("=", 1))
             _git(tree, "checkout", "--quiet", "--detach", commit.id)
             yield tree
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What tells when the files below `folder` were written: the commits up to `revision`.
+
+    The files themselves may lie elsewhere, as those of a checkout do.
+    """
+
+    repository: Repository
+    folder: Path
+    revision: str = "HEAD"
+
+    def tip(self) -> Commit | None:
+        """The last of the commits; None before the first one."""
+        return self.repository.head() if self.revision == "HEAD" else self.repository.commit(self.revision)
+
+    def dates(self) -> dict[str, FileDates]:
+        """As Repository.dates."""
+        return self.repository.dates(self.folder, self.revision)
 
 
 def discover(folder: Path) -> Repository | None:

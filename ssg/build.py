@@ -9,7 +9,7 @@ import hashlib
 import marshal
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sealpress import VERSION, moment
 from sealpress.console import SILENT, Progress
+from sealpress.git import History
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
 from sealpress.tree import CacheClass, Entry, OutputTree
@@ -47,7 +48,7 @@ class Request:
     """What to build and where to put it.
 
     `as_of` is the moment of the build; None: SOURCE_DATE_EPOCH, else the commit's, else that of the newest page.
-    `in_git` False: the site's folder is an export of a commit, and all of it counts.
+    `in_git` False: the site's folder is an export of a commit, and all of it counts; `history` is then the commit's.
     `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work,
     `profile` whether the time that templates take is measured; none of these can change a byte.
     """
@@ -57,6 +58,7 @@ class Request:
     options: Options = field(default_factory=Options)
     dirty: bool = False
     in_git: bool = True
+    history: History | None = None
     as_of: dt.datetime | None = None
     store: Path | None = None
     workers: int = 1
@@ -155,8 +157,7 @@ def situation_of(request: Request) -> Situation:
     """Raises Problem or Problems (exit 3)."""
     sources = _sources(request)
     clock = request.as_of or moment.as_of(sources.repository)
-    wants_head = sources.repository and request.site.settings.build.git_dates
-    head = sources.repository.head() if wants_head and sources.repository else None
+    head = sources.history.tip() if sources.history and request.site.settings.build.git_dates else None
     began = stamps.now(request.store) if request.store else 0
     world = [VERSION, sys.version, *(f"{name} {found}" for name, found in sorted(tools().items())), _software()]
     scope = [repr(request.site.settings), repr(request.options), head.id if head else "", repr(sources.left_out)]
@@ -212,6 +213,8 @@ def _sources(request: Request) -> Sources:
         request.site.settings.site.theme,
     ]
     sources = list_sources(request.site.root, folders, dirty=request.dirty, in_git=request.in_git)
+    if request.history:
+        sources = replace(sources, history=request.history)
     if not any(file.endswith(".md") for file in sources.below(build_settings.content)):
         hint = "git add them, or build with --dirty" if sources.left_out else "write one: content/index.md"
         raise Problem(

@@ -8,10 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context, parent_process
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -40,6 +37,11 @@ def shared(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -
 
 
 def _by_many(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -> Iterator[tuple[Sequence[T], R]]:
+    # Where there is nothing to share, nothing of this need be loaded.
+    from concurrent.futures import ProcessPoolExecutor, as_completed  # noqa: PLC0415
+    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
+    from multiprocessing import get_context  # noqa: PLC0415
+
     global _work, _items
     _work, _items = work, items
     count = min(len(items), workers * _SLICES)
@@ -80,6 +82,8 @@ def _begin() -> None:
 
 
 def _end_with_parent() -> None:
+    from multiprocessing import parent_process  # noqa: PLC0415
+
     parent = parent_process()
     assert parent is not None  # noqa: S101 - a worker has one
     parent.join()

@@ -288,7 +288,10 @@ class _Known:
 
 def _below(path: Path, folder: Path) -> str:
     """The path within a folder, or "": both as they are on the disk."""
-    here, top = path.absolute().resolve(), folder.absolute().resolve()
+    try:
+        here, top = path.resolve(), folder.resolve()
+    except (OSError, RuntimeError, ValueError):  # a link in a circle, a name that no disk takes
+        return ""
     return here.relative_to(top).as_posix() if here.is_relative_to(top) and here != top else ""
 
 

@@ -104,7 +104,8 @@ _SETTINGS: Final[Mapping[str, tuple[str, str, int | None]]] = MappingProxyType(
         "has_typography": ("[markdown]", "typography", None),
         "tags_path": ("[permalinks]", "tags", 0),
         "archive_path": ("[permalinks]", "archive", 0),
-        "feed_wishes": ("[feeds]", "all", None),
+        "wants_feeds": ("[feeds]", "enabled", None),
+        "feed_wishes": ("[feeds]", "limit and full", None),
         "as_of": ("the clock", "of the build", None),
     }
 )

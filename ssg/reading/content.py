@@ -63,8 +63,7 @@ def read_content(
 
     Raises Problem or Problems (exit 3), all that one pass can find.
     """
-    wants_dates = settings.build.git_dates and sources.repository
-    dates = sources.repository.dates(sources.root) if wants_dates and sources.repository else {}
+    dates = sources.history.dates() if settings.build.git_dates and sources.history else {}
     reading = _Reading(sources.root, settings, languages, zone, dates)
     located = _located(reading, heads)
     raise_all(reading.problems)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from sealpress.git import Repository, discover, files_without_git
+from sealpress.git import History, Repository, discover, files_without_git
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.tree import check_names
 from ssg.stamps import Stamp, of
@@ -23,13 +23,15 @@ _GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".git
 class Sources:
     """The files below `root`, relative to it, with "/" and sorted, each with what it looks like.
 
-    `left_out`: untracked and not asked for.
+    `left_out`: untracked and not asked for. `history` tells when they were written; an export of a commit has none of
+    its own.
     """
 
     root: Path
     stamps: Mapping[str, Stamp]
     repository: Repository | None = None
     left_out: tuple[str, ...] = ()
+    history: History | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -57,7 +59,8 @@ def list_sources(root: Path, folders: Iterable[str], *, dirty: bool = False, in_
     stamps = _looked_at(root, _wanted(found, starts))
     _check(root, stamps, starts)
     left_out = () if dirty else tuple(_wanted(untracked, starts))
-    return Sources(root, {file: stamp for file, stamp in stamps.items() if stamp}, repository, left_out)
+    history = History(repository, root) if repository else None
+    return Sources(root, {file: stamp for file, stamp in stamps.items() if stamp}, repository, left_out, history)
 
 
 def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:

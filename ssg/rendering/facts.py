@@ -218,10 +218,13 @@ class Facts(Questions):
         return f"{prefix(self._settings, language)}/feed.xml"
 
     @part
-    def feed_wishes(self) -> tuple[bool, int, bool]:
-        """Whether feeds are wanted, of how many posts, and whole or only their summaries."""
-        feeds = self._settings.feeds
-        return feeds.enabled, feeds.limit, feeds.full
+    def wants_feeds(self) -> bool:
+        return self._settings.feeds.enabled
+
+    @part
+    def feed_wishes(self) -> tuple[int, bool]:
+        """Of how many posts feeds are, and whether whole or only their summaries."""
+        return self._settings.feeds.limit, self._settings.feeds.full
 
     @part
     def has_typography(self) -> bool:

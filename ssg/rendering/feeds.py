@@ -8,7 +8,7 @@ from ssg.rendering.scene import Scene
 
 def feed(scene: Scene, language: str) -> bytes:
     """A language's feed. One without posts has a feed without entries, dated by the clock of the build."""
-    _, limit, is_full = scene.feed_wishes()
+    limit, is_full = scene.feed_wishes()
     posts = scene.posts(language, limit, None)
     home = scene.absolute_url(scene.home_path(language))
     feed = ET.Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": language})

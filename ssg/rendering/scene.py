@@ -136,7 +136,7 @@ class Scene(Facts):
         return len(self.site.posts_by_language[language])
 
     def has_feeds(self) -> bool:
-        return self.feed_wishes()[0] and self.has_posts()
+        return self.wants_feeds() and self.has_posts()
 
     # Tags.
 

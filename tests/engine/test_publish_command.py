@@ -10,6 +10,7 @@ import pytest
 
 from imagebake import cache
 from imagebake.packages import lock as locks
+from imagebake.seal import envelope
 from tests.publish.locks import real_lock
 
 pytestmark = pytest.mark.network
@@ -69,11 +70,17 @@ def page(machine) -> str:
 
 
 def test_publish_from_a_commit_over_ssh_and_on_the_host_itself(blog, machine, runtime):
-    code, out, err = publish(blog, "remote", "--check")
+    code, out, err = publish(blog, "remote", "--check", "--key", str(machine.key))
     assert code == 0, err
     assert "First." in page(machine)
     assert out.splitlines()[0] == f"http://{machine.address}:8081/ answers: generation 1"
     assert "files are served as they were built" in out
+    # The seal that is kept is of the image that the host has.
+    (kept,) = (blog / ".sealpress/seals").glob("*.json")
+    assert f"seal    {kept}, signed" in out
+    (image,) = [image for image, _ in machine.inventory()["images"]]
+    assert envelope.load(kept).has(image)
+    assert len(envelope.load(kept).signatures) == 1
 
     # On the host itself, with its own Docker: the same site, so nothing is to be done.
     def there(*arguments: str) -> str:

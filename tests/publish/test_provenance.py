@@ -1,6 +1,7 @@
 """What publish tells the seal about a release: the commit and its files, the same from every folder and command."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from publish import pipeline
-from sealpress import provenance, sitefile
+from sealpress import provenance, sitefile, tree
 from sealpress.console import SILENT
 from sealpress.provenance import Provenance
 
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str, date: str = "2026-01-01T12:00:00Z") -> str:
+    environment = {**os.environ, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     return subprocess.run(
-        [*GIT, *arguments], cwd=folder, check=True, capture_output=True, text=True, timeout=20
+        [*GIT, *arguments], cwd=folder, check=True, capture_output=True, text=True, timeout=20, env=environment
     ).stdout.strip()
 
 
@@ -76,3 +78,22 @@ def test_another_generator_s_tools_are_not_known(blog: Path) -> None:
     with (blog / "site.toml").open("a") as file:
         file.write('[build]\ncommand = ["true"]\n')
     assert told(blog, dirty=True).tools == {}
+
+
+def test_the_dates_of_a_commit_s_files_are_git_s(blog: Path, tmp_path: Path) -> None:
+    """They lie in a folder without a repository then; the tree is the one that ssg builds where they were written."""
+    with (blog / "site.toml").open("a") as file:
+        file.write("[build]\ngit_dates = true\n")
+    for name, day in (("old", 1), ("new", 2)):
+        (blog / "content" / f"{name}.md").write_text(f"---\ntitle: {name}\n---\nText\n")
+        git(blog, "add", "--all")
+        when = f"2026-03-0{day}T12:00:00Z"
+        git(blog, "commit", "--quiet", "--message", name, date=when)
+    command = [sys.executable, "-m", "ssg.cli", "build", "--quiet", "--no-cache", "--output", str(tmp_path / "public")]
+    subprocess.run(command, cwd=blog, check=True, timeout=60, capture_output=True)
+    built = tree.scan(tmp_path / "public")
+    assert b"2026-03-01" in (tmp_path / "public/sitemap.xml").read_bytes()
+    (blog / "content/new.md").write_text("edited and not committed")
+    with pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=False) as made_from:
+        product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
+    assert product.tree.digest == built.digest

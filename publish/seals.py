@@ -1,0 +1,45 @@
+"""The seals of what was published: a file for each release and architecture, in .sealpress/seals in the blog's folder.
+
+A host keeps an image and no seal. The file is what `imagebake verify --seal` checks the image by later: a signed
+statement of what was published, in the envelope that `imagebake bake` writes beside an image.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from imagebake.packages import lock as locks
+from imagebake.recipe import RELEASE_LENGTH, Image
+from imagebake.seal import envelope, statement
+from imagebake.seal.command import signed
+from sealpress.problems import Exit, Problem
+
+if TYPE_CHECKING:
+    from imagebake.seal.envelope import Seal
+    from imagebake.seal.signing import Key
+    from publish.pipeline import Product, Source
+
+FOLDER: Final = Path(".sealpress", "seals")
+
+
+def seal(image: Image, product: "Product", made_from: "Source", lock: Path, key: "Key | None") -> "Seal":
+    """The seal of an image that was baked of these; signed, where there is a key.
+
+    Raises Problem (exit 10) where the key does not sign.
+    """
+    told = statement.describe(product.tree, locks.load(lock).digest, image.name, image.release, made_from.provenance)
+    found = envelope.seal([image.sealed], image.reference, told)
+    return signed(found, key) if key else found
+
+
+def keep(found: "Seal", image: Image, home: Path) -> Path:
+    """Writes the seal; gives its file. Git is told to ignore the folder. Raises Problem (exit 9)."""
+    folder = home / FOLDER
+    digits = image.release.removeprefix("sha256:")[:RELEASE_LENGTH]
+    file = folder / f"{digits}-{image.architecture}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"can't keep the seal in {folder}: {error.strerror}", code=Exit.MACHINE) from None
+    envelope.save(found, file)
+    return file

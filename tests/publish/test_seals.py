@@ -1,0 +1,78 @@
+"""What publish leaves behind for later: a signed seal, by which the release's image is verified."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from imagebake.image import oci
+from imagebake.packages import lock as locks
+from imagebake.seal import envelope, verification
+from imagebake.seal.rebuild import rebuild
+from imagebake.seal.signing import Key
+from publish import pipeline, seals
+from sealpress import sitefile
+from sealpress.console import SILENT
+from sealpress.problems import Exit, Problem
+from tests.imagebake.conftest import HERE
+from tests.publish.locks import real_lock
+
+pytestmark = pytest.mark.network
+
+GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run([*GIT, *arguments], cwd=folder, check=True, capture_output=True, text=True, timeout=20)
+    return done.stdout
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(tmp_path / "key")]
+    subprocess.run(command, check=True, timeout=20, stdin=subprocess.DEVNULL)
+    return tmp_path / "key"
+
+
+@pytest.fixture
+def blog(tmp_path: Path, key: Path) -> Path:
+    folder = tmp_path / "blog"
+    (folder / "content").mkdir(parents=True)
+    (folder / "site.toml").write_text('[site]\ntitle = "Notes"\nurl = "https://blog.example.org/"\n')
+    (folder / "content/index.md").write_text("---\ntitle: Home\n---\nHello\n")
+    (folder / "allowed_signers").write_text(f"ada@example.org {key.with_suffix('.pub').read_text()}")
+    locks.save(real_lock(), folder / pipeline.LOCK_NAME)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "one")
+    return folder
+
+
+def test_the_seal_of_a_release_is_kept_and_verifies_its_image(blog: Path, key: Path, tmp_path: Path) -> None:
+    """Down to a rebuild from its commit; git sees nothing of it."""
+    with pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=False) as made_from:
+        lock = pipeline.lock_file(made_from, None, blog)
+        product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
+        image = pipeline.bake(product, made_from, lock, HERE, SILENT)
+        sealed = seals.seal(image, product, made_from, lock, Key(str(key)))
+        file = seals.keep(sealed, image, blog)
+        oci.write_layout([image.sealed], image.reference, tmp_path / "oci", SILENT)
+    assert file == blog / ".sealpress/seals" / f"{image.reference.rpartition(':')[2]}-{HERE}.json"
+    assert git(blog, "status", "--porcelain") == ""
+    kept = envelope.load(file)
+    (signer,) = verification.signers(kept, blog / "allowed_signers")
+    assert signer.principal == "ada@example.org"
+    (verified,) = verification.images(tmp_path / "oci", kept, SILENT)
+    assert verified.digest == image.digest
+    assert rebuild(tmp_path / "oci", kept, blog, SILENT).digests == ((HERE, image.digest),)
+
+
+def test_a_seal_that_can_t_be_kept_is_a_problem(blog: Path, tmp_path: Path) -> None:
+    (blog / ".sealpress").write_text("in the way")
+    with pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=False) as made_from:
+        lock = pipeline.lock_file(made_from, None, blog)
+        product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
+        image = pipeline.bake(product, made_from, lock, HERE, SILENT)
+        with pytest.raises(Problem, match="can't keep the seal") as caught:
+            seals.keep(seals.seal(image, product, made_from, lock, None), image, blog)
+    assert caught.value.code is Exit.MACHINE

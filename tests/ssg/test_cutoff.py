@@ -1,0 +1,228 @@
+"""What an edit reaches is made anew, and nothing else: exactly the files that show it."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ssg import graph
+from ssg.build import Built
+from ssg.options import Options
+from ssg.rendering.theme import built_in_folder
+from tests.ssg.blogs import Blog, files, stamps, told
+
+LISTS = {"index.html", "posts/index.html", "tags/red/index.html"}  # of summaries, with their titles
+TITLES = LISTS | {"archive/index.html", "archive/2026/index.html"}
+EVERY_POST = {f"posts/{name}/index.html" for name in "abcde"}
+
+
+@pytest.fixture
+def blog(tmp_path: Path) -> Blog:
+    """Five posts, of which b stands between a and c, and two pages in English and French."""
+    blog = Blog(tmp_path)
+    blog.set("lists", "per_page", 10)
+    for number, name in enumerate("abcde"):
+        blog.page(f"posts/{name}.md", f"Summary of {name}.\n\nBody of {name}.", date=f"2026-01-0{number + 1}")
+    blog.page("docs/index.md", "Docs.\n\n## Part")
+    blog.page("docs/x.md", "X.")
+    blog.page("about.md", "About.")
+    blog.page("about.fr.md", "Sur.")
+    return blog
+
+
+Remade = Callable[[], set[str]]
+
+
+@pytest.fixture
+def remade(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> Remade:
+    """Builds, and gives the files that were made anew; the tree is that of a clean build, or it fails."""
+    made: list[str] = []
+    real = graph.stale
+
+    def stale(*given: object) -> Iterator[graph.Stale]:
+        for one in real(*given):  # type: ignore[arg-type]
+            made.append(one.job.path)
+            yield one
+
+    def built() -> set[str]:
+        clean = told(blog.clean())
+        made.clear()
+        result = blog.built()
+        assert told(result) == clean
+        assert isinstance(result, Built)
+        assert result.made == len(made)
+        return set(made)
+
+    monkeypatch.setattr(graph, "stale", stale)
+    built()
+    return built
+
+
+def test_nothing_is_made_anew_for_nothing(remade: Remade) -> None:
+    assert remade() == set()
+
+
+def test_a_touched_file_makes_nothing(blog: Blog, remade: Remade) -> None:
+    before = stamps(blog.output)
+    for path in blog.root.rglob("*.md"):
+        os.utime(path)
+    assert remade() == set()
+    assert stamps(blog.output) == before
+
+
+def test_a_body_below_its_summary_reaches_its_page_and_the_feed(blog: Blog, remade: Remade) -> None:
+    blog.body("posts/b.md", "Summary of b.\n\nAnother body.")
+    assert remade() == {"posts/b/index.html", "feed.xml"}
+
+
+def test_a_body_that_is_not_in_a_feed_reaches_its_page_alone(blog: Blog, remade: Remade) -> None:
+    blog.set("feeds", "full", value=False)
+    remade()
+    blog.body("posts/b.md", "Summary of b.\n\nAnother body.")
+    assert remade() == {"posts/b/index.html"}
+
+
+def test_a_summary_reaches_the_lists_that_show_it(blog: Blog, remade: Remade) -> None:
+    blog.body("posts/b.md", "Another summary.\n\nBody of b.")
+    assert remade() == {"posts/b/index.html", "feed.xml", *LISTS}
+
+
+def test_a_title_reaches_lists_and_neighbours(blog: Blog, remade: Remade) -> None:
+    blog.page("posts/b.md", "Summary of b.\n\nBody of b.", date="2026-01-02", title="Bee")
+    neighbours = {f"posts/{name}/index.html" for name in "abc"}
+    assert remade() == {*neighbours, "feed.xml", *TITLES}
+
+
+def test_a_page_s_title_reaches_its_section(blog: Blog, remade: Remade) -> None:
+    blog.page("docs/x.md", "X.", title="Ex")
+    assert remade() == {"docs/index.html", "docs/x/index.html"}
+
+
+def test_a_comment_in_a_head_makes_nothing(blog: Blog, remade: Remade) -> None:
+    blog.page("docs/x.md", "X.", **{"# a comment": "x"})
+    assert remade() == set()
+
+
+def test_an_edit_that_converts_to_the_same_makes_nothing(blog: Blog, remade: Remade) -> None:
+    blog.body("docs/x.md", "X.\n\n\n")
+    assert remade() == set()
+
+
+def test_an_edit_and_its_undoing_between_two_builds_make_nothing(blog: Blog, remade: Remade) -> None:
+    blog.body("posts/b.md", "Other.")
+    blog.body("posts/b.md", "Summary of b.\n\nBody of b.")
+    assert remade() == set()
+
+
+def test_a_new_post_reaches_what_lists_it_and_the_newest_before_it(blog: Blog, remade: Remade) -> None:
+    blog.page("posts/f.md", "New.", date="2026-01-06", tags="")
+    lists = {"index.html", "posts/index.html", "archive/index.html", "archive/2026/index.html"}
+    feeds = {"feed.xml", "fr/feed.xml"}  # the French one has no posts, so it is dated by the newest page
+    assert remade() == {"posts/f/index.html", "posts/e/index.html", "sitemap.xml", *feeds, *lists}
+
+
+def test_a_tag_that_a_post_loses_reaches_the_lists_that_name_it(blog: Blog, remade: Remade) -> None:
+    """No list but the tag's own and that of all tags shows how many posts it has."""
+    blog.page("posts/b.md", "Summary of b.\n\nBody of b.", date="2026-01-02", tags="")
+    shown = {"index.html", "posts/index.html", "feed.xml", "tags/red/index.html", "tags/index.html"}
+    assert remade() - shown == {"posts/b/index.html"}
+
+
+def test_a_body_with_an_anchor_that_others_link_to_reaches_its_page(blog: Blog, remade: Remade) -> None:
+    blog.body("docs/x.md", "[part](index.md#part)")
+    remade()
+    blog.body("docs/index.md", "Docs.\n\nMore.\n\n## Part")
+    assert remade() == {"docs/index.html"}
+
+
+def test_a_template_reaches_its_users(blog: Blog, remade: Remade) -> None:
+    blog.write("templates/404.html", "<p>{{ site.title }}</p>")
+    assert remade() == {"404.html", "fr/404.html"}
+    blog.write("templates/post.html", "<p>{{ page.title }}</p>")
+    assert remade() == EVERY_POST
+    blog.write("templates/lonely.html", "nobody uses it")
+    assert remade() == set()
+
+
+def test_an_included_template_reaches_all_that_include_it_when_it_comes_and_goes(blog: Blog, remade: Remade) -> None:
+    blog.write("templates/post.html", "{% include 'extra.html' ignore missing %}")
+    remade()
+    blog.write("templates/extra.html", "extra")
+    assert remade() == EVERY_POST
+    (blog.root / "templates/extra.html").unlink()
+    assert remade() == EVERY_POST
+
+
+def test_an_interface_string_reaches_the_pages_that_show_it(blog: Blog, remade: Remade) -> None:
+    text = (built_in_folder() / "plain/i18n/fr.toml").read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("not_found_text"))
+    blog.write("i18n/fr.toml", line.replace('= "', '= "Hé : ') + "\n")
+    assert remade() == {"fr/404.html"}
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "expected"),
+    [
+        ("feeds", "limit", 2, {"feed.xml", "fr/feed.xml"}),
+        ("feeds", "full", False, {"feed.xml", "fr/feed.xml"}),
+        ("theme", "posts_at_home", 3, set()),  # there is no home page beside the list
+        ("site", "timezone", "UTC", set()),
+        ("params", "a", "x", set()),
+        ("image", "port", 9090, set()),
+    ],
+)
+def test_a_setting_reaches_what_asks_for_it(
+    table: str, key: str, value: object, expected: set[str], blog: Blog, remade: Remade
+) -> None:
+    blog.set(table, key, value)
+    assert remade() == expected
+
+
+def test_a_setting_that_all_pages_show_reaches_all(blog: Blog, remade: Remade) -> None:
+    blog.set("theme", "accent", "green")
+    assert remade() == {path for path in files(blog.output) if path.endswith(".html")}
+
+
+def test_a_copied_file_reaches_its_copy(blog: Blog, remade: Remade) -> None:
+    blog.write("static/x.txt", "one")
+    remade()
+    blog.write("static/x.txt", "two")
+    assert remade() == {"x.txt"}
+
+
+def test_a_theme_s_style_sheet_reaches_every_page_by_its_name(blog: Blog, remade: Remade) -> None:
+    blog.own_theme()
+    blog.set("site", "theme", "own")
+    remade()
+    blog.write("own/static/extra.css", "a {}")
+    (made,) = remade()
+    assert made.startswith("assets/extra.")
+
+
+def test_a_draft_that_is_asked_for_reaches_the_lists(blog: Blog, remade: Remade) -> None:
+    blog.page("docs/z.md", "Z.", draft="true")
+    assert remade() == set()
+    blog.options = Options(drafts=True)
+    assert remade() == {"docs/z/index.html", "docs/index.html", "docs/x/index.html", "sitemap.xml"}
+
+
+def test_a_spoiled_file_is_made_anew_alone(blog: Blog, remade: Remade) -> None:
+    (blog.output / "about/index.html").write_text("spoiled")
+    (blog.output / "stray.html").write_text("stray")
+    assert remade() == {"about/index.html"}
+    assert not (blog.output / "stray.html").exists()
+
+
+def test_files_whose_bytes_stay_keep_their_time(blog: Blog, remade: Remade) -> None:
+    before = stamps(blog.output)
+    blog.write("templates/404.html", "")
+    remade()
+    blog.body("posts/b.md", "Summary of b.\n\nAnother body.")
+    remade()
+    (blog.root / "templates/404.html").unlink()
+    shutil.rmtree(blog.store)
+    assert len(remade()) == len(before)
+    changed = {path for path, at in stamps(blog.output).items() if before[path] != at}
+    assert changed == {"404.html", "fr/404.html", "posts/b/index.html", "feed.xml"}

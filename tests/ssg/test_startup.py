@@ -1,0 +1,64 @@
+"""What a command loads before it is of use: heavy libraries only where they are needed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sealpress import sitefile
+from ssg.build import Request, build
+from ssg.store import folder_of
+
+HEAVY = {"jinja2", "markdown", "pygments", "babel", "yaml", "docker", "PIL", "rich", "multiprocessing", "asyncio"}
+
+SETTLED = 0.1  # seconds after which a file's time tells whether it is changed again
+
+SCRIPT = """
+import sys
+from {package}.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("loaded:", *sorted({{name.partition(".")[0] for name in sys.modules}}), file=sys.stderr)
+"""
+
+
+def loaded(package: str, *arguments: str, folder: Path) -> set[str]:
+    """The top names of all modules that a command has loaded when it ends."""
+    command = [sys.executable, "-c", SCRIPT.format(package=package), *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["build", "--help"], ["why", "--help"]])
+@pytest.mark.parametrize("package", ["ssg"])
+def test_help_loads_nothing_heavy(package: str, arguments: list[str], tmp_path: Path) -> None:
+    assert not loaded(package, *arguments, folder=tmp_path) & HEAVY
+
+
+@pytest.mark.parametrize("package", ["imagebake", "publish"])
+def test_other_commands_help_loads_nothing_heavy(package: str, tmp_path: Path) -> None:
+    assert not loaded(package, "--help", folder=tmp_path) & HEAVY
+
+
+@pytest.mark.parametrize("options", [[], ["--profile"], ["--json"]])
+def test_a_build_in_which_nothing_changed_loads_nothing_heavy(tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content/index.md").write_text("---\ntitle: Home\n---\nText\n", encoding="utf-8")
+    (tmp_path / "site.toml").write_text('[site]\ntitle = "T"\nurl = "https://t.example.org/"\n', encoding="utf-8")
+    site = sitefile.load(tmp_path / "site.toml", "site.toml")
+    time.sleep(SETTLED)
+    build(Request(site, tmp_path / "public", store=folder_of(tmp_path)))
+    assert not loaded("ssg", "build", *options, folder=tmp_path) & HEAVY
+
+
+def test_a_build_in_which_something_changed_loads_them(tmp_path: Path) -> None:
+    """So that the tests above can fail."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content/index.md").write_text("---\ntitle: Home\n---\nText\n", encoding="utf-8")
+    (tmp_path / "site.toml").write_text('[site]\ntitle = "T"\nurl = "https://t.example.org/"\n', encoding="utf-8")
+    assert {"jinja2", "markdown"} <= loaded("ssg", "build", folder=tmp_path) & HEAVY

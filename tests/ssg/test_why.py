@@ -1,0 +1,366 @@
+"""`ssg why`: what a file was made from and why it was made anew, as the last build knows it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sealpress import sitefile
+from sealpress.problems import Exit, Problem
+from ssg import private, telling
+from ssg.build import Built, Request, build
+from ssg.cli import ssg
+from ssg.columns import section
+from ssg.graph import FIRST, NEW, OTHER, TOUCHED
+from ssg.rendering.scene import Scene
+from ssg.store import folder_of
+from ssg.tracing import scope_of
+from ssg.why import Explanation, Use, asked
+from ssg.wording import FACTS, WORDS, said
+
+SITE = """\
+[site]
+title = "T"
+url = "https://t.example.org/blog/"
+languages = ["en"]
+[theme]
+accent = "blue"
+"""
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A blog that stays as it is."""
+    return begun(tmp_path_factory.mktemp("still"))
+
+
+@pytest.fixture
+def blog(tmp_path: Path) -> Path:
+    """A blog to change."""
+    return begun(tmp_path)
+
+
+def begun(root: Path) -> Path:
+    """Three posts, the one in the middle with neighbours; built once."""
+    write(root, "site.toml", SITE)
+    for number, name in enumerate(["early", "middle", "late"], 1):
+        write(root, f"content/posts/{name}.md", post(name.title(), number))
+    write(root, "content/about.md", "---\ntitle: About\n---\n[A post](posts/middle.md)\n")
+    write(root, "content/notes/deep.md", "---\ntitle: Deep\n---\n")
+    write(root, "static/plan.txt", "A plan\n")
+    write(root, "templates/404.html", "<p>{{ site.title }}</p>\n")
+    made(root)
+    return root
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, encoding="utf-8")
+
+
+def post(title: str, day: int = 1, body: str = "Text") -> str:
+    return f"---\ntitle: {title}\ndate: 2026-01-{day:02}\ntags: [red]\n---\n{body}\n"
+
+
+def made(root: Path) -> Built:
+    site = sitefile.load(root / "site.toml", "site.toml")
+    return build(Request(site, root / "public", store=folder_of(root)))
+
+
+def why(root: Path, path: str) -> Explanation | Use:
+    return asked(sitefile.load(root / "site.toml", "site.toml"), root / "public", path)
+
+
+def shown(root: Path, path: str, *, whole: bool = False) -> list[str]:
+    """The lines, with one blank for many."""
+    return [" ".join(line.split()) for line in telling.lines(why(root, path), 200, whole=whole)]
+
+
+def part(lines: list[str], title: str) -> list[str]:
+    """The rows below a title."""
+    start = lines.index(title) + 1
+    return lines[start : lines.index("", start) if "" in lines[start:] else None]
+
+
+def test_there_are_words_for_every_question() -> None:
+    questions = {name for name in dir(Scene) if scope_of(Scene, (name,))}
+    assert questions == WORDS
+    assert {name for name in questions if scope_of(Scene, (name,)) == "fact"} == FACTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        (("title", "content/x.md"), "title of content/x.md"),
+        (("neighbours", "content/x.md"), "neighbours of content/x.md"),
+        (("posts", "en", 5, "red"), "posts the newest 5 of tag red (en)"),
+        (("posts", "en", None, None), "posts all (en)"),
+        (("site_title", "fr"), "[site] title (fr)"),
+        (("menu", "en", "main"), "[menus] main (en)"),
+        (("option", "accent", "en"), "theme option accent (en)"),
+        (("string", "read_more", "en"), "interface string read_more (en)"),
+        (("template", "base.html"), "template base.html"),
+        (("asset", "style.css"), "theme file style.css"),
+        (("has_tags",), "whether there are tags"),
+        (("a_question_of_tomorrow", "x", None), "a question of tomorrow x"),
+    ],
+)
+def test_a_question_is_a_sentence(key: tuple[str | int | None, ...], sentence: str) -> None:
+    assert said(key).sentence() == sentence
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "posts/middle/index.html",
+        "posts/middle/",
+        "posts/middle",
+        "/posts/middle/",
+        "/blog/posts/middle/",
+        "https://t.example.org/blog/posts/middle/?x#y",
+        "public/posts/middle/index.html",
+        "{root}/public/posts/middle/index.html",
+        "./public/posts/middle",
+    ],
+)
+def test_a_file_is_found_by_all_its_names(still: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(still)
+    found = why(still, name.format(root=still))
+    assert isinstance(found, Explanation)
+    assert found.path == "posts/middle/index.html"
+    assert found.served == "/posts/middle/"
+
+
+def test_the_home_page_and_a_file_without_a_folder_are_found(still: Path) -> None:
+    assert [getattr(why(still, name), "path", "") for name in ("/", "feed.xml", "/plan.txt")] == [
+        "index.html",
+        "feed.xml",
+        "plan.txt",
+    ]
+
+
+def test_a_page_tells_what_it_was_made_from(still: Path) -> None:
+    lines = shown(still, "/posts/middle/")
+    own = part(lines, "Source: content/posts/middle.md")
+    assert own[0].startswith("front matter title, date,")
+    assert own[1].startswith("body text, ")
+    others = part(lines, "Other pages")
+    assert {"content/posts/early.md title, path", "content/posts/late.md title, path"} < set(others)
+    assert not [row for row in others if "content/posts/middle.md" in row]
+    assert "neighbours of this page" in part(lines, "Asked of the site")
+    assert any(line.startswith("[site] ") and "title" in line for line in part(lines, "Settings"))
+    assert any("accent" in line for line in part(lines, "Theme options"))
+    assert "post.html themes/plain/templates/post.html" in part(lines, "Templates")
+    assert "style.css themes/plain/static/style.css" in part(lines, "Theme files")
+    assert "jinja2 " in part(lines, "Tools")[0]
+
+
+def test_a_template_of_the_site_s_own_is_named_by_its_file(still: Path) -> None:
+    assert part(shown(still, "404.html"), "Templates") == ["404.html templates/404.html"]
+
+
+def test_a_copy_has_a_source_and_no_tools(still: Path) -> None:
+    lines = shown(still, "plan.txt")
+    assert "Source: static/plan.txt" in lines
+    assert "Tools" not in lines
+
+
+def test_the_first_build_made_everything(still: Path) -> None:
+    assert part(shown(still, "/"), "Last made anew because") == [FIRST]
+
+
+def test_a_change_elsewhere_is_named(blog: Path) -> None:
+    write(blog, "content/posts/late.md", post("Later", 3))
+    made(blog)
+    assert part(shown(blog, "/posts/middle/"), "Last made anew because") == ["content/posts/late.md title"]
+    assert part(shown(blog, "/about/"), "Last made anew because") == [FIRST]
+
+
+def test_an_edited_body_is_named(blog: Path) -> None:
+    write(blog, "content/posts/late.md", post("Late", 3, "New words"))
+    made(blog)
+    row = part(shown(blog, "/posts/late/"), "Last made anew because")[0]
+    assert row.startswith("content/posts/late.md ")
+    assert "text" in row
+
+
+def test_a_new_file_a_touched_one_and_a_setting_are_named(blog: Path) -> None:
+    write(blog, "content/posts/newest.md", post("Newest", 4))
+    write(blog, "public/about/index.html", "by hand")
+    made(blog)
+    assert part(shown(blog, "/posts/newest/"), "Last made anew because") == [NEW]
+    assert part(shown(blog, "/about/"), "Last made anew because") == [TOUCHED]
+    assert part(shown(blog, "/posts/late/"), "Last made anew because") == ["neighbours of this page"]
+    write(blog, "site.toml", SITE.replace("blue", "green"))
+    made(blog)
+    assert part(shown(blog, "/about/"), "Last made anew because") == ["theme option accent (en)"]
+
+
+def test_other_tools_are_named(blog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssg.build.tools", lambda: {"markdown": "99"})
+    made(blog)
+    assert part(shown(blog, "/about/"), "Last made anew because") == [OTHER]
+
+
+def test_what_changed_since_is_told(blog: Path) -> None:
+    write(blog, "content/posts/middle.md", post("Muddle", 2))
+    write(blog, "content/notes/deep.md", "---\ntitle: Deeper\n---\n")
+    write(blog, "public/posts/middle/index.html", "by hand")
+    (blog / "public/plan.txt").unlink()
+    found = why(blog, "/posts/middle/")
+    assert found.changes.sources == ("content/posts/middle.md",)
+    lines = shown(blog, "/posts/middle/")
+    assert "the file was changed by hand: the next build makes it anew" in lines
+    assert "changed since the last build: content/posts/middle.md" in lines
+    assert "the file is gone: the next build makes it anew" in shown(blog, "plan.txt")
+    assert why(blog, "/posts/early/").changes.sources == ("content/posts/middle.md",)
+    assert why(blog, "content/notes/deep.md").changes.sources == ("content/notes/deep.md",)
+
+
+def test_a_touched_file_with_the_same_bytes_has_not_changed(blog: Path) -> None:
+    os.utime(blog / "content/posts/middle.md", (1, 1))
+    os.utime(blog / "public/posts/middle/index.html", (1, 1))
+    found = why(blog, "/posts/middle/")
+    assert found.changes.sources == ()
+    assert found.changes.output == ""
+
+
+def test_a_changed_setting_is_told_to_who_read_settings(blog: Path) -> None:
+    write(blog, "site.toml", SITE.replace("blue", "green"))
+    assert why(blog, "/posts/middle/").changes.sources == ("site.toml",)
+    assert why(blog, "plan.txt").changes.sources == ()
+
+
+def test_a_source_tells_who_asked_for_it(still: Path) -> None:
+    found = why(still, "content/posts/middle.md")
+    assert isinstance(found, Use)
+    assert {"posts/middle/index.html", "posts/early/index.html", "index.html", "feed.xml", "about/index.html"} <= (
+        found.files.keys()
+    )
+    assert "plan.txt" not in found.files
+    assert "posts/early/index.html title, path" in shown(still, "content/posts/middle.md")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("static/plan.txt", "plan.txt"),
+        ("templates/404.html", "404.html"),
+        ("themes/plain/templates/post.html", "posts/early/index.html"),
+        ("themes/plain/i18n/en.toml", "posts/early/index.html"),
+        ("themes/plain/static/style.css", "about/index.html"),
+        ("site.toml", "404.html"),
+    ],
+)
+def test_other_sources_than_pages_tell_it_too(still: Path, source: str, expected: str) -> None:
+    found = why(still, source)
+    assert isinstance(found, Use)
+    assert expected in found.files
+    assert len(found.files) < len(list((still / "public").rglob("*.*")))
+
+
+def test_a_draft_is_in_no_file(blog: Path) -> None:
+    write(blog, "content/posts/idea.md", "---\ntitle: Idea\ndate: 2026-01-01\ndraft: true\n---\n")
+    made(blog)
+    lines = shown(blog, "content/posts/idea.md")
+    assert "left out of the last build: a draft" in lines
+    assert lines[-1] == "No file of the last build asked anything of it."
+
+
+def test_long_lists_are_folded_unless_all_is_wanted(blog: Path) -> None:
+    for number in range(9):
+        write(blog, f"content/posts/more-{number}.md", post(f"More {number}", number + 4))
+    made(blog)
+    folded = part(shown(blog, "/archive/"), "Pages")
+    assert "and 9 more pages title, path, date" in folded
+    assert len(folded) == 5
+    assert len(part(shown(blog, "/archive/", whole=True), "Pages")) == 13
+
+
+def test_without_a_last_build_there_is_a_way_out(still: Path) -> None:
+    site = sitefile.load(still / "site.toml", "site.toml")
+    with pytest.raises(Problem, match=r"no build into .*elsewhere is remembered") as caught:
+        asked(site, still / "elsewhere", "index.html")
+    assert caught.value.code is Exit.USAGE
+    assert "ssg build" in (caught.value.hint or "")
+
+
+def test_another_user_s_build_is_not_believed(still: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
+    private._key.cache_clear()
+    try:
+        with pytest.raises(Problem, match="another user's"):
+            why(still, "index.html")
+    finally:
+        private._key.cache_clear()
+
+
+def test_another_version_s_build_is_not_believed(still: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssg.build.tools", lambda: {"markdown": "99"})
+    with pytest.raises(Problem, match="other versions"):
+        why(still, "index.html")
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [("posts/midle/index.html", "posts/middle/index.html"), ("content/abuot.md", "content/about.md")],
+)
+def test_an_unknown_path_is_answered_with_the_nearest(still: Path, path: str, near: str) -> None:
+    with pytest.raises(Problem, match=f'did you mean "{near}"') as caught:
+        why(still, path)
+    assert caught.value.code is Exit.USAGE
+
+
+@pytest.mark.parametrize("path", ["", "../../etc/passwd", "https://else.example.org/", "\udcff", "a\0b"])
+def test_no_path_is_too_odd_to_be_unknown(still: Path, path: str) -> None:
+    if not path:
+        assert isinstance(why(still, path), Explanation | Use)
+        return
+    with pytest.raises(Problem, match="nothing is known"):
+        why(still, path)
+
+
+def test_json_tells_everything(still: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(still / "content")
+    done = CliRunner().invoke(ssg, ["why", "/posts/middle/", "--json"], catch_exceptions=False)
+    told = json.loads(done.stdout)
+    assert told["source"] == "content/posts/middle.md"
+    assert told["because"] == [{"said": FIRST}]
+    assert told["files"]["post.html"] == "themes/plain/templates/post.html"
+    assert {
+        "question": "title",
+        "arguments": ["content/posts/late.md"],
+        "group": "pages",
+        "said": "title of content/posts/late.md",
+    } in told["questions"]
+    used = CliRunner().invoke(ssg, ["why", "posts/early.md", "--json"], catch_exceptions=False)
+    assert "feed.xml" in json.loads(used.stdout)["files"]
+
+
+def test_the_command_shows_it_to_a_person(still: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(still)
+    done = CliRunner().invoke(ssg, ["why", "about", "-o", "public", "--site", "site.toml"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("about/index.html\n  a page, ")
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_the_shell_completes_a_path(still: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(still)
+    environment = {"_SSG_COMPLETE": "bash_complete", "COMP_WORDS": "ssg why posts/mi", "COMP_CWORD": "2"}
+    done = CliRunner().invoke(ssg, prog_name="ssg", env=environment)
+    assert done.stdout.split() == ["plain,posts/middle/index.html"]
+
+
+def test_columns_wrap_below_themselves() -> None:
+    assert section("T", [("a", "b " * 30), ("long" * 15, "x"), ("", "alone"), ("", "")], 40) == [
+        "",
+        "T",
+        "  a  b b b b b b b b b b b b b b b b b b",
+        "     b b b b b b b b b b b b",
+        f"  {'long' * 15}",
+        "     x",
+        "  alone",
+    ]
