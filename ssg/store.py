@@ -141,6 +141,9 @@ class Store:
         except OSError:
             return None
         if _digest(data) != place.sha256:
+            with suppress(OSError):
+                place.pack.unlink()
+            self.refresh()
             return None
         if place.pack not in self._state.used:
             self._state.used.add(place.pack)

@@ -97,19 +97,19 @@ def _move(stage: str, root: str) -> None:
 
 
 @contextmanager
-def staged(root: Path, found: Mapping[str, Stamp] | None, progress: Progress) -> Iterator[Stage]:
+def staged(root: Path, found: Mapping[str, Stamp] | None, last: Stamp | None, progress: Progress) -> Iterator[Stage]:
     """The folder `root`, for one build alone; another that is at work there is waited for.
 
-    `found` as in Stage; None: not known yet.
+    `found` as in Stage; None: not known yet. `last` is what `mark_of` the folder was before that.
 
     Raises Problem (exit 9) for a folder that holds files ssg did not write, and where the disk refuses.
     """
     with refusals(root):
-        lock, above, waited = _enter(root, progress)
+        lock, above, before = _enter(root, progress)
     mask = os.umask(0o022)  # files and folders of the tree are for everybody to read, whoever builds it
     try:
         with refusals(root):
-            stage = Stage(root, files_of(root) if waited or found is None else found)
+            stage = Stage(root, files_of(root) if found is None or before != last else found)
             # What a build that was killed has left is of no use.
             _empty(stage)
             stage.folder.mkdir()
@@ -126,18 +126,23 @@ def staged(root: Path, found: Mapping[str, Stamp] | None, progress: Progress) ->
         os.close(lock)
 
 
-def _enter(root: Path, progress: Progress) -> tuple[int, Path | None, bool]:
-    """The lock, held; the outermost folder that was made for it; and whether there was somebody to wait for."""
-    waited = False
+def mark_of(root: Path) -> Stamp | None:
+    """Another one after each build that has worked in the folder."""
+    return stamps.stamp(root / MARKER / "lock")
+
+
+def _enter(root: Path, progress: Progress) -> tuple[int, Path | None, Stamp | None]:
+    """The lock, held; the outermost folder that was made for it; and what `mark_of` the folder was until now."""
     while True:
         above = _missing(root)
         file = _claim(root) / "lock"
         lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            waited = _wait(lock, root, progress) or waited
-            held, there = os.fstat(lock), stamps.stamp(file)
-            if there and there == stamps.of(held):
-                return lock, above, waited
+            _wait(lock, root, progress)
+            before = mark_of(root)
+            if before == stamps.of(os.fstat(lock)):
+                os.utime(lock)
+                return lock, above, before
         except BaseException:
             os.close(lock)
             raise
@@ -214,15 +219,12 @@ def files_of(root: Path) -> dict[str, Stamp]:
     return dict(sorted(stamps.below(str(root), MARKER))) if root.is_dir() else {}
 
 
-def _wait(lock: int, root: Path, progress: Progress) -> bool:
-    """Whether there was somebody to wait for."""
+def _wait(lock: int, root: Path, progress: Progress) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         progress.note(f"another build is at work in {root}: waiting for it")
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return True
-    return False
 
 
 def _empty(stage: Stage) -> None:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from sealpress import sitefile
 from sealpress.tree import MARKER
-from ssg import crew, making
+from ssg import crew, lastbuild, making
 from ssg.build import Built, Request, build
 from ssg.options import Options
 from tests.ssg.blogs import Blog, files, told
@@ -144,26 +144,26 @@ def some(table: dict[str, list[str]]) -> st.SearchStrategy[tuple[str, str]]:
 class Machine(RuleBasedStateMachine):
     """A blog that is built after each edit, on top of what was there and from nothing."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(small=st.booleans())
+    def begin(self, small: bool) -> None:
         self.blog = Blog(Path(tempfile.mkdtemp(prefix="sealpress-edits-")))
         self.faults = 0
+        # Only a large site keeps what changed apart from the whole.
+        self.patches = pytest.MonkeyPatch()
+        self.patches.setattr(lastbuild, "_SMALL", 0 if small else 1000)
         for name in ("a", "b", "c"):
             self.blog.page(f"posts/{name}.md", f"It's {name}.")
         self.blog.page("about.md", "[tags](/tags/)\n\n## Part")
-        self.steps = 0
 
     def teardown(self) -> None:
         if hasattr(self, "blog"):
+            self.patches.undo()
             shutil.rmtree(self.blog.folder)
 
     def mend(self) -> None:
         """Takes away whatever may be at fault."""
         shutil.rmtree(self.blog.root)
         self.blog.__post_init__()
-        self.begin_again()
-
-    def begin_again(self) -> None:
         for name in ("a", "b"):
             self.blog.page(f"posts/{name}.md", "Mended.", tags="[red, tan]")
         self.blog.page("about.md", "Mended [tags](/tags/)\n\n## Part")
@@ -314,18 +314,9 @@ class Looks(Machine):
 class Mishaps(Machine):
     """The output and the store are spoiled, files are touched, other processes help."""
 
-    @initialize()
-    def fill(self) -> None:
-        self.alone = crew.ALONE
-
-    def teardown(self) -> None:
-        if hasattr(self, "alone"):
-            crew.ALONE = self.alone  # type: ignore[misc]
-        super().teardown()
-
     @rule(workers=st.sampled_from([1, 2]))
     def share_the_work(self, workers: int) -> None:
-        crew.ALONE = 2 if workers > 1 else self.alone  # type: ignore[misc]
+        self.patches.setattr(crew, "ALONE", 2)
         self.blog.workers = workers
 
     @rule(
