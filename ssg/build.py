@@ -129,29 +129,18 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     with timings.phase("listing sources"):
         situation = situation_of(request)
         seen = _fingerprint(situation)
-<<<<<<< ours
+        last_mark = mark_of(request.output)
         tree = memory.tree() if memory else None
         found = tree.looks(request.output) if tree else None
     if tree and found is not None and tree.seen == seen != "":
         return _retold(tree, request.output, situation, timings)
     from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
 
-    with without_collector(), staged(request.output, found, progress) as stage:
+    with without_collector(), staged(request.output, found, last_mark, progress) as stage:
         with timings.phase("remembering"):
             last = (memory.recall() if memory else None) or LastBuild()
-            if memory and stage.found is not found:  # another build was waited for
+            if memory and stage.found is not found:  # another build was at work since
                 tree = memory.tree()
-=======
-        last_mark = mark_of(request.output)
-        told = Told(*known) if memory and (known := memory.told()) else None
-        found = told.files if told and told.still_looks(request.output) else None
-    if told and found is not None and told.seen == seen != "":
-        return _retold(told.report, request.output, situation, timings)
-    from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
-
-    with staged(request.output, found, last_mark, progress) as stage:
-        last = (memory.recall() if memory else None) or LastBuild()
->>>>>>> theirs
         store = Store(request.store or stage.scratch)
         made = make(situation, last, tree, stage, store, timings, progress)
         if memory:
