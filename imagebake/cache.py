@@ -4,7 +4,7 @@
     indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
     compressed/ digests and sizes of layers as gzip, by what wrote them (imagebake/registry/compression.py)
-    siblings/   compressed files by the sha256 of what they are made of (imagebake/siblings.py)
+    siblings/   compressed files by the sha256 of what they are made of, packed by layers (imagebake/siblings.py)
     policies/   what the pages of each site load, by their sha256 (imagebake/policy.py)
 
 Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
@@ -56,8 +56,12 @@ def keep(file: Path, data: bytes | Iterable[bytes]) -> None:
     a foreign folder) costs time and nothing else: no error.
     """
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+        folder = str(file.parent)
+        try:
+            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+        except FileNotFoundError:  # tried first: the folder is mostly there
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
         try:
             with os.fdopen(handle, "wb") as out:
                 for piece in (data,) if isinstance(data, bytes) else data:

@@ -192,7 +192,10 @@ def site(
         name=name,
         parts=(
             Part("configuration", _digest_of(configuration), lambda: configuration),
-            *(_part(tree, share, packed, marks if share.kind is Kind.FRONT else []) for share in shares(tree.entries)),
+            *(
+                _part(tree, share, packed, marks if share.kind is Kind.FRONT else [], name)
+                for share in shares(tree.entries)
+            ),
         ),
         runtime=oci.Runtime(
             entrypoint=nginx.ENTRYPOINT,
@@ -388,22 +391,22 @@ def _components(recipe: Recipe, lock: Lock, architecture: Architecture, unpacked
     return (*sbom.of_packages(found, lock.suite), *more)
 
 
-def _part(tree: OutputTree, share: Share, packed: frozenset[str], more: list[File]) -> Part:
+def _part(tree: OutputTree, share: Share, packed: frozenset[str], more: list[File], site: str) -> Part:
     """One layer of the tree: files, and beside them the siblings of those in `packed` that pay.
 
-    `more` are small files that go with it.
+    `more` are small files that go with it. `site` names what siblings are cached for, and is in no byte.
     """
     return Part(
         share.name,
         f"{_names(share.entries, packed)} {siblings.RULES} {_digest_of(more)}",
-        lambda: [*_files(tree, share.entries, packed), *more],
+        lambda: [*_files(tree, share.entries, packed, f"{site} {share.name}"), *more],
     )
 
 
-def _files(tree: OutputTree, entries: Sequence[TreeEntry], packed: frozenset[str]) -> list[Entry]:
+def _files(tree: OutputTree, entries: Sequence[TreeEntry], packed: frozenset[str], pack: str) -> list[Entry]:
     prefix = f"{nginx.ROOT}/"
     whole = [File(f"{prefix}{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
-    return [*whole, *siblings.of(tree, (one for one in entries if one.path in packed), prefix)]
+    return [*whole, *siblings.of(tree, (one for one in entries if one.path in packed), prefix, pack)]
 
 
 def _names(entries: Iterable[TreeEntry], packed: frozenset[str]) -> str:

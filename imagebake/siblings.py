@@ -3,6 +3,13 @@
 They belong to the image, not to the tree: a sibling is a function of its file's bytes and of the encoder, which is
 pinned exactly. Results are kept in the cache by the file's sha256, so an edit costs one page.
 
+Those of small files are kept together, one pack for each layer: a file system takes longer to make a file than the
+encoder to compress a page. A pack is rewritten where a page changed, and holds what was wanted last:
+
+    sha256 of the file | size of its sibling, 8 bytes | sha256 of the sibling | the sibling      … again and again
+
+A large file's result is a file of its own: the sibling, and behind it its sha256. Either way damage shows.
+
 Quality 5 was chosen by measurement (`python -m benchmarks.compression`; the figures are in the docs, explanation/
 on-the-wire): above 8 a page takes 20 to 40 times as long, 5 to 8 differ by less than 1 %, and 11, 11 % smaller on
 pages, would alone take a bake of 1,000 posts over its limit. Gzip is left to nginx, for the few that take no Brotli:
@@ -14,8 +21,10 @@ Source: RFC 7932; nginx's ngx_http_brotli_static_module, which looks for the suf
 import hashlib
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,15 +58,19 @@ RULES: Final = f"{ENCODER}, quality {QUALITY}, window {WINDOW}, from {SMALLEST} 
 _NAME_LIMIT: Final = 255  # bytes of one name, on every file system that an engine unpacks to
 _WORKERS: Final = 8  # more would wait for one another in Python; each may take 7 MB
 _MANY: Final = 8  # missing siblings that threads pay for
+_BATCH: Final = 1 << 17  # bytes of files that a thread gets at a time: handing over costs as much as a small page does
 _DIGEST: Final = hashlib.sha256().digest_size
+_HEAD: Final = _DIGEST + 8 + _DIGEST
 
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """The result of one file: its size in bytes and its sha256 in hex."""
+    """The result of one file: its size in bytes, its sha256 in hex, and where the cache has it, if it does."""
 
     size: int
     sha256: str
+    file: Path
+    start: int = 0
 
 
 def is_compressible(media_type: str) -> bool:
@@ -89,36 +102,22 @@ def candidates(tree: OutputTree) -> frozenset[str]:
     )
 
 
-def of(tree: OutputTree, entries: Iterable[Entry], prefix: str = "") -> list[File]:
+def of(tree: OutputTree, entries: Iterable[Entry], prefix: str = "", pack: str = "") -> list[File]:
     """The siblings of these files of the tree that pay, in the files' order; their paths begin with `prefix`.
 
-    What is missing in the cache is made on all cores. Memory holds descriptions, never the results. Raises Problem
-    (exit 5) for a file that is not what the tree says.
+    `pack` names what is asked for together, whatever is in it today: a layer of a site. What is missing in the cache is
+    made on all cores. Memory holds descriptions, never the results. Raises Problem (exit 5) for a file that is not what
+    the tree says.
     """
-    found: dict[str, _Packed] = {}
-    small: list[Entry] = []
-    large: list[Entry] = []
     wanted = list(entries)
-    for entry in wanted:
-        if known := _recall(_blob(entry)):
-            found[entry.path] = known
-        elif entry.size <= CHUNK:
-            small.append(entry)
-        else:
-            large.append(entry)
-    make = partial(_make, tree)
-    if len(small) < _MANY:
-        made = list(map(make, small))
-    else:
-        # The encoder works without Python's lock, so threads share out the cores; the results come in their order.
-        with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _WORKERS)) as pool:
-            made = list(pool.map(make, small))
-    found |= {entry.path: packed for entry, packed in zip(small, made, strict=True)}
-    found |= {entry.path: make(entry) for entry in large}  # one by one: memory
+    found = _small(tree, [entry for entry in wanted if entry.size <= CHUNK], pack)
+    for entry in wanted:  # one by one: memory
+        if entry.size > CHUNK and entry.sha256 not in found:
+            found[entry.sha256] = _recall(_blob(entry)) or _make(tree, entry)
     return [
         _sibling(tree, entry, packed, prefix)
         for entry in wanted
-        if (packed := found[entry.path]).size <= entry.size * WORTH
+        if (packed := found[entry.sha256]).size <= entry.size * WORTH
     ]
 
 
@@ -128,27 +127,39 @@ def _sibling(tree: OutputTree, entry: Entry, packed: _Packed, prefix: str) -> Fi
 
 
 def _content(tree: OutputTree, entry: Entry, packed: _Packed) -> Iterator[bytes]:
-    """The sibling's bytes, from the cache or, where that can't be kept, made again. The tar checks their digest."""
+    """The sibling's bytes, from the cache or, where it doesn't have them any more, made again."""
     try:
-        file = _blob(entry).open("rb")
+        file = packed.file.open("rb")
     except OSError:
         yield from _compressed(tree, entry)
         return
     with file:
+        file.seek(packed.start)
+        if packed.size <= CHUNK:
+            # Another bake may have rewritten the pack since.
+            data = file.read(packed.size)
+            if hashlib.sha256(data).hexdigest() == packed.sha256:
+                yield data
+            else:
+                yield from _compressed(tree, entry)
+            return
         left = packed.size
         while left > 0 and (chunk := file.read(min(CHUNK, left))):
             left -= len(chunk)
             yield chunk
 
 
+def _folder() -> Path:
+    return cache.folder() / "siblings" / f"{brotli.__version__}-{QUALITY}-{WINDOW}"
+
+
 def _blob(entry: Entry) -> Path:
-    """Where the cache keeps a result: the compressed bytes, and behind them their sha256, so that damage shows."""
-    version = f"{brotli.__version__}-{QUALITY}-{WINDOW}"
-    return Path(f"{cache.folder()}/siblings/{version}/{entry.sha256[:2]}/{entry.sha256}")
+    """Where the cache keeps the result of a large file."""
+    return _folder() / entry.sha256[:2] / entry.sha256
 
 
 def _recall(blob: Path) -> _Packed | None:
-    """What the cache has; None for nothing, or for a damaged file."""
+    """What the cache has of a large file; None for nothing, or for a damaged file."""
     sha = hashlib.sha256()
     try:
         with blob.open("rb") as file:
@@ -159,10 +170,110 @@ def _recall(blob: Path) -> _Packed | None:
             is_whole = left == 0 and file.read() == sha.digest()
     except OSError:
         return None
-    return _Packed(size, sha.hexdigest()) if is_whole else None
+    return _Packed(size, sha.hexdigest(), blob) if is_whole else None
+
+
+def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _Packed]:
+    """The results of small files, by the files' sha256. The pack is written anew where it lacks one."""
+    file = _folder() / "packs" / hashlib.sha256(pack.encode()).hexdigest()
+    wanted = {entry.sha256: entry for entry in entries}
+    found: dict[str, _Packed] = {}
+
+    def placed(records: Iterable[tuple[str, bytes]], start: int = 0) -> Iterator[bytes]:
+        for of_file, data in records:
+            sha = hashlib.sha256(data)
+            found[of_file] = _Packed(len(data), sha.hexdigest(), file, start + _HEAD)
+            start += _HEAD + len(data)
+            yield b"".join((bytes.fromhex(of_file), len(data).to_bytes(8, "big"), sha.digest(), data))
+
+    def anew() -> Iterator[bytes]:
+        found.clear()
+        start = 0
+        for record in placed(one for one in _records(file) if one[0] in wanted):
+            start += len(record)
+            yield record
+        missing = [entry for of_file, entry in wanted.items() if of_file not in found]
+        yield from placed(_made(tree, missing), start)
+
+    for _ in placed(_records(file)):
+        pass
+    if not wanted.keys() <= found.keys():
+        stream = anew()
+        cache.keep(file, stream)
+        for _ in stream:
+            pass  # what a cache that can't be written has left
+    return found
+
+
+def _records(pack: Path) -> Iterator[tuple[str, bytes]]:
+    """What a pack holds, by the files' sha256; it ends where the pack is damaged."""
+    with suppress(OSError), pack.open("rb") as file:
+        while len(head := file.read(_HEAD)) == _HEAD:
+            data = file.read(min(int.from_bytes(head[_DIGEST:-_DIGEST], "big"), 2 * CHUNK))
+            if hashlib.sha256(data).digest() != head[-_DIGEST:]:
+                return
+            yield head[:_DIGEST].hex(), data
+
+
+def _made(tree: OutputTree, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
+    """The siblings of small files, in their order, by the files' sha256.
+
+    The encoder works without Python's lock, so it has threads, as many as there are cores. This thread alone reads the
+    files: threads that run Python would only wait for one another.
+    """
+    if len(entries) < _MANY:
+        for entry in entries:
+            yield entry.sha256, _encoded([_read(tree, entry)])[0]
+        return
+    workers = min(len(os.sched_getaffinity(0)), _WORKERS)
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[tuple[list[Entry], Future[list[bytes]]]] = deque()
+        for batch in _batches(entries):
+            under_way.append((batch, pool.submit(_encoded, [_read(tree, entry) for entry in batch])))
+            if len(under_way) > 2 * workers:  # so much is held, and no more
+                yield from _results(*under_way.popleft())
+        while under_way:
+            yield from _results(*under_way.popleft())
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        batch.append(entry)
+        size += entry.size
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _results(batch: Iterable[Entry], encoded: Future[list[bytes]]) -> Iterator[tuple[str, bytes]]:
+    return zip((entry.sha256 for entry in batch), encoded.result(), strict=True)
+
+
+def _encoded(files: Iterable[bytes]) -> list[bytes]:
+    found = []
+    for data in files:
+        encoder = brotli.Compressor(quality=QUALITY, lgwin=WINDOW)
+        found.append(encoder.process(data) + encoder.finish())
+    return found
+
+
+def _read(tree: OutputTree, entry: Entry) -> bytes:
+    """A small file's bytes. Raises Problem (exit 5) where they are not what the tree says."""
+    try:
+        data = tree.file(entry).read_bytes()
+    except OSError as error:
+        raise _unreadable(entry, error) from None
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise _changed(entry)
+    return data
 
 
 def _make(tree: OutputTree, entry: Entry) -> _Packed:
+    """The sibling of a large file, of which memory holds pieces, kept in the cache."""
     sha = hashlib.sha256()
     size = 0
 
@@ -178,7 +289,7 @@ def _make(tree: OutputTree, entry: Entry) -> _Packed:
     cache.keep(_blob(entry), stream)
     for _ in stream:
         pass  # what a cache that can't be written has left
-    return _Packed(size, sha.hexdigest())
+    return _Packed(size, sha.hexdigest(), _blob(entry))
 
 
 def _compressed(tree: OutputTree, entry: Entry) -> Iterator[bytes]:
@@ -193,17 +304,23 @@ def _compressed(tree: OutputTree, entry: Entry) -> Iterator[bytes]:
                     yield piece
     except OSError as error:
         # Not to be taken for a fault of the cache, which would be passed over.
-        raise Problem(
-            f'can\'t read "{entry.path}": {error.strerror}', place=Place(entry.path), code=Exit.TREE
-        ) from None
+        raise _unreadable(entry, error) from None
     if sha.hexdigest() != entry.sha256:
-        raise Problem(
-            f'"{entry.path}" changed while it was read',
-            place=Place(entry.path),
-            hint="let nothing write into the tree, and bake again",
-            code=Exit.TREE,
-        )
+        raise _changed(entry)
     yield encoder.finish()
+
+
+def _unreadable(entry: Entry, error: OSError) -> Problem:
+    return Problem(f'can\'t read "{entry.path}": {error.strerror}', place=Place(entry.path), code=Exit.TREE)
+
+
+def _changed(entry: Entry) -> Problem:
+    return Problem(
+        f'"{entry.path}" changed while it was read',
+        place=Place(entry.path),
+        hint="let nothing write into the tree, and bake again",
+        code=Exit.TREE,
+    )
 
 
 def _folded(path: str) -> str:
