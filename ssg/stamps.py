@@ -7,6 +7,7 @@ is not believed: git's index has the same rule ("racy git").
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,8 @@ def _walk(folder: str, prefix: str, besides: str) -> Iterator[tuple[str, Stamp]]
                 if prefix or item.name != besides:
                     yield from _walk(item.path, f"{prefix}{item.name}/", besides)
             elif prefix or item.name != besides:
-                yield prefix + item.name, of(item.stat(follow_symlinks=False))
+                with suppress(FileNotFoundError):  # it is gone since it was listed
+                    yield prefix + item.name, of(item.stat(follow_symlinks=False))
 
 
 def now(folder: Path) -> int:
