@@ -152,6 +152,8 @@ def said(key: Key, subject: str = "") -> Said:
     if name in _SITE:
         about, thing, language = _SITE[name]
         what = _posts(given) if name == "posts" else _text(given, thing)
+        if name == "pages_below":
+            what = f"{what}/"
         return Said(Group.SITE, about, ITSELF if subject and what == subject else what, _text(given, language))
     if name in _SETTINGS:
         about, what, language = _SETTINGS[name]
