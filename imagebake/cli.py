@@ -231,25 +231,29 @@ def bake(
     site = _site_here(site_file)
     called = name or _name(site, tree)
     source = provenance.load(provenance_file) if provenance_file else None
-    images = recipe.bake_each(
-        scanned,
-        found,
-        settings,
-        settings.architectures,
-        created,
-        name=called,
-        source=source,
-        document=site.document if site else None,
-        progress=console,
-    )
-    told = statement.describe(scanned, found.digest, called, images[0].release, source)
-    seal = envelope.seal([image.sealed for image in images], images[0].reference, told)
-    # Signed before anything is written: who says no to the passphrase has lost nothing.
-    if signing_key := None if no_sign else key_for(key, folder):
-        seal = signed(seal, signing_key)
-    elif not no_sign:
-        console.note("the seal is not signed: git has no SSH key to sign with, and no --key was given")
-    written = oci.write_layout([image.sealed for image in images], images[0].reference, output / "oci", console)
+    with oci.blobs_for(output / "oci") as blobs:
+        images = recipe.bake_each(
+            scanned,
+            found,
+            settings,
+            settings.architectures,
+            created,
+            name=called,
+            source=source,
+            document=site.document if site else None,
+            progress=console,
+            blobs=blobs,
+        )
+        told = statement.describe(scanned, found.digest, called, images[0].release, source)
+        seal = envelope.seal([image.sealed for image in images], images[0].reference, told)
+        # Signed before anything is written: who says no to the passphrase has lost nothing.
+        if signing_key := None if no_sign else key_for(key, folder):
+            seal = signed(seal, signing_key)
+        elif not no_sign:
+            console.note("the seal is not signed: git has no SSH key to sign with, and no --key was given")
+        written = oci.write_layout(
+            [image.sealed for image in images], images[0].reference, output / "oci", console, blobs
+        )
     # The archives take their layers from the layout: no package is unpacked for them again.
     images = [replace(image, sealed=sealed) for image, sealed in zip(images, written, strict=True)]
     write_archives({output / f"{called}-{image.architecture}.tar": image for image in images}, console)

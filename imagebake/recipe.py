@@ -6,17 +6,19 @@ A recipe is data. Baking one gives an Image: layers by name, documents by digest
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from imagebake import nginx, nss, siblings
+from imagebake import cache, nginx, nss, siblings
 from imagebake.image import archive as archives
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, Entry, File, FromFile
-from imagebake.image.layers import Layer, Produce, remembered, stack
+from imagebake.image.layers import Layer, Produce, is_remembered, remembered, stack
 from imagebake.nginx import languages, redirects
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
@@ -263,19 +265,24 @@ def bake_each(
     source: Provenance | None = None,
     document: Node | None = None,
     progress: Progress = SILENT,
+    blobs: Path | None = None,
 ) -> list[Image]:
-    """As `bake`, for several architectures at once: what they share is worked out once. In the order given."""
+    """As `bake`, for several architectures at once: what they share is worked out once. In the order given.
+
+    `blobs`: a folder in which tars are left that had to be produced (oci.blobs_for).
+    """
     if not re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", name) or len(name) > _NAME_LIMIT:
         raise Problem(
             f'"{name}" can\'t be the name of an image',
             hint="use small letters and digits, with dots, dashes or underscores between them",
             code=Exit.USAGE,
         )
+    shelves = _shelves(lock, settings, architectures, progress)
     policy = content_policy(tree, settings, name, document)
     release = release_id(tree, lock, settings, policy)
     seal = statement.describe(tree, lock.digest, name, release, source, commit)
     recipe = site(tree, settings, name, release, seal.held_by, document, policy, seal.data)
-    return bake_recipe(recipe, lock, settings, architectures, created, release, progress)
+    return _bake(recipe, lock, shelves, created, release, progress, blobs)
 
 
 def bake_recipe(
@@ -291,23 +298,35 @@ def bake_recipe(
 
     Raises Problem (exit 4, 5).
     """
-    packages = {architecture: lock.of(architecture) for architecture in architectures}
+    shelves = _shelves(lock, settings, architectures, progress)
+    return _bake(recipe, lock, shelves, created, release, progress, None)
+
+
+def _bake(
+    recipe: Recipe,
+    lock: Lock,
+    shelves: "Mapping[Architecture, _Unpacked]",
+    created: datetime,
+    release: str,
+    progress: Progress,
+    blobs: Path | None,
+) -> list[Image]:
+    packages = {architecture: lock.of(architecture) for architecture in shelves}
     layers: dict[Architecture, list[Layer]] = {}
-    shelves = {architecture: _Unpacked(lock, architecture, settings, progress) for architecture in architectures}
     with progress.track("Describing layers", sum(map(len, packages.values())) + len(recipe.parts)) as advance:
         for architecture, locked in packages.items():
             layers[architecture] = []
             for package in locked:
-                layers[architecture].append(_package_layer(package, shelves[architecture]))
+                layers[architecture].append(_package_layer(package, shelves[architecture], blobs))
                 advance(1)
-            layers[architecture].append(_inventory_layer(recipe, lock, architecture, shelves[architecture]))
+            layers[architecture].append(_inventory_layer(recipe, lock, architecture, shelves[architecture], blobs))
         for part in recipe.parts:
             wanted = [one for one in layers if part.architecture in {None, one}]
             layer = None
             for architecture in wanted:
                 # What all share is described once; programs are held against each one's libraries.
                 if layer is None or part.has_programs:
-                    layer = _part_layer(part, lock, architecture, shelves[architecture])
+                    layer = _part_layer(part, lock, architecture, shelves[architecture], blobs)
                 layers[architecture].append(layer)
             advance(1)
     return [
@@ -319,39 +338,74 @@ def bake_recipe(
             created,
             partial(_components, recipe, lock, architecture, shelves[architecture]),
         )
-        for architecture in architectures
+        for architecture in shelves
     ]
 
 
 class _Unpacked:
-    """The locked packages' files, unpacked all at once when the first of them is asked for."""
+    """The locked packages' files, unpacked all at once when the first of them is asked for, or begun beforehand."""
 
     def __init__(self, lock: Lock, architecture: Architecture, settings: ImageSettings, progress: Progress) -> None:
         self._lock, self._architecture, self._settings, self._progress = lock, architecture, settings, progress
         self._entries: dict[str, tuple[Entry, ...]] = {}
+        self._begun: Future[dict[str, tuple[Entry, ...]]] | None = None
+
+    @property
+    def will_be_asked(self) -> bool:
+        """Whether packages have to be unpacked, and nothing fetched for it."""
+        packages = self._lock.of(self._architecture)
+        folder = cache.folder() / "packages"
+        return not all(is_remembered(_description(one)) for one in packages) and all(
+            (folder / one.sha256).is_file() for one in packages
+        )
+
+    def begin(self, pool: Executor) -> None:
+        """Unpacks in another thread, which xz leaves Python's lock to. What goes wrong is raised by `entries`."""
+        self._begun = pool.submit(self._unpack, SILENT)
 
     def entries(self, package: str) -> tuple[Entry, ...]:
         if not self._entries:
-            from imagebake.packages import contents  # noqa: PLC0415 - fetching and unpacking, which few bakes need
-
-            layers = contents.layers_of(self._lock, self._architecture, self._settings, progress=self._progress)
-            self._entries = {locked.name: entries for locked, entries in layers}
+            self._entries = self._begun.result() if self._begun else self._unpack(self._progress)
         return self._entries[package]
 
+    def _unpack(self, progress: Progress) -> dict[str, tuple[Entry, ...]]:
+        from imagebake.packages import contents  # noqa: PLC0415 - fetching and unpacking, which few bakes need
 
-def _package_layer(package: LockedPackage, unpacked: _Unpacked) -> Layer:
+        layers = contents.layers_of(self._lock, self._architecture, self._settings, progress=progress)
+        return {locked.name: entries for locked, entries in layers}
+
+
+def _shelves(
+    lock: Lock, settings: ImageSettings, architectures: Iterable[Architecture], progress: Progress
+) -> dict[Architecture, _Unpacked]:
+    """The packages of each architecture, those that must be unpacked on their way."""
+    found = {architecture: _Unpacked(lock, architecture, settings, progress) for architecture in architectures}
+    if wanted := [one for one in found.values() if one.will_be_asked]:
+        pool = ThreadPoolExecutor(1)  # one architecture after the other: memory
+        for one in wanted:
+            one.begin(pool)
+        pool.shutdown(wait=False)
+    return found
+
+
+def _package_layer(package: LockedPackage, unpacked: _Unpacked, blobs: Path | None) -> Layer:
     """Known from the lock and the cache alone where the package was baked before: then nothing is unpacked."""
     return remembered(
         f"{package.name} {package.version}",
-        f"package {package.diff_id}",
+        _description(package),
         partial(unpacked.entries, package.name),
         f"imagebake: {package.path}",
+        blobs,
     )
 
 
-def _part_layer(part: Part, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> Layer:
+def _description(package: LockedPackage) -> str:
+    return f"package {package.diff_id}"
+
+
+def _part_layer(part: Part, lock: Lock, architecture: Architecture, unpacked: _Unpacked, blobs: Path | None) -> Layer:
     if not part.has_programs:
-        return remembered(part.name, part.description, part.entries, f"imagebake: {part.name}")
+        return remembered(part.name, part.description, part.entries, f"imagebake: {part.name}", blobs)
 
     def checked() -> Iterable[Entry]:
         from imagebake import wheels  # noqa: PLC0415 - only for a recipe that has some
@@ -363,10 +417,12 @@ def _part_layer(part: Part, lock: Lock, architecture: Architecture, unpacked: _U
 
     packages = lock.of(architecture)
     around = hashlib.sha256("".join(one.diff_id for one in packages).encode()).hexdigest()
-    return remembered(part.name, f"{part.description} in {around}", checked, f"imagebake: {part.name}")
+    return remembered(part.name, f"{part.description} in {around}", checked, f"imagebake: {part.name}", blobs)
 
 
-def _inventory_layer(recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> Layer:
+def _inventory_layer(
+    recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked, blobs: Path | None
+) -> Layer:
     """What the image is made of, for scanners: a function of the lock, so it stays where a page changes."""
 
     def entries() -> Iterable[Entry]:
@@ -379,7 +435,7 @@ def _inventory_layer(recipe: Recipe, lock: Lock, architecture: Architecture, unp
     packages = "".join(f"{one.sha256} {one.diff_id}\n" for one in lock.of(architecture))
     more = [one for one in recipe.components if one.architecture in {"", architecture}]
     description = f"inventory {recipe.name} {lock.suite} {lock.date.isoformat()}\n{packages}{more!r}"
-    return remembered("inventory", description, entries, "imagebake: inventory")
+    return remembered("inventory", description, entries, "imagebake: inventory", blobs)
 
 
 def _components(recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> "tuple[Component, ...]":

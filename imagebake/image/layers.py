@@ -6,9 +6,10 @@ A host that has a layer already is never sent it, so most layers of most release
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, Self
 
 from imagebake import cache
 from imagebake.image import tar
@@ -39,12 +40,17 @@ class Layer:
     blob: Path | None = None
     seen: tuple[int, ...] = ()
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether its blob was checked, and nobody has touched it since."""
+        return bool(self.blob and self.seen and _mark(self.blob) == self.seen)
+
     def stream(self) -> Iterator[bytes]:
         """The tar, in pieces of at most CHUNK bytes, checked against `diff_id` at its end.
 
         Raises Problem (exit 5) where the bytes are not the ones that the layer is named by.
         """
-        if self.blob and self.seen and _mark(self.blob) == self.seen:
+        if self.blob and self.is_untouched:
             yield from _pieces(self.blob)
             return
         sha = hashlib.sha256()
@@ -59,25 +65,93 @@ class Layer:
             )
 
 
-def described(name: str, entries: Produce, created_by: str) -> Layer:
-    """A layer whose name is worked out now, by producing its tar once. Raises as `tar.stream` does."""
-    found = tar.digest(entries())
-    return Layer(name, found.diff_id, found.size, created_by, entries)
+def described(name: str, entries: Produce, created_by: str, blobs: Path | None = None) -> Layer:
+    """A layer whose name is worked out now, by producing its tar once. Raises as `tar.stream` does.
+
+    `blobs`: a folder in which that tar is left, so that it isn't produced again. Where it can't be written, it is.
+    """
+    if blobs is None:
+        found = tar.digest(entries())
+        return Layer(name, found.diff_id, found.size, created_by, entries)
+    sha = hashlib.sha256()
+    size = 0
+    with _Attempt(blobs / "new") as attempt:
+        for piece in tar.stream(entries()):
+            sha.update(piece)
+            size += len(piece)
+            attempt.write(piece)
+    layer = Layer(name, "sha256:" + sha.hexdigest(), size, created_by, entries)
+    blob = attempt.named(blobs / sha.hexdigest())
+    return from_blob(layer, blob, is_checked=True) if blob else layer
 
 
-def remembered(name: str, description: str, entries: Produce, created_by: str) -> Layer:
+def remembered(name: str, description: str, entries: Produce, created_by: str, blobs: Path | None = None) -> Layer:
     """As `described`, but found in the cache where a layer of this `description` was named before.
 
     `description` must tell all that the entries depend on: a package's sha256 and the rules it is unpacked by, a
     tree's digest and where it goes.
     """
-    key = hashlib.sha256(f"{VERSION}\0{description}".encode()).hexdigest()
-    file = cache.folder() / "layers" / key[:2] / key
+    file = _memory(description)
     if known := _recall(file):
         return Layer(name, known.diff_id, known.size, created_by, entries)
-    layer = described(name, entries, created_by)
+    layer = described(name, entries, created_by, blobs)
     cache.keep(file, f"{layer.diff_id} {layer.size}\n".encode())
     return layer
+
+
+def is_remembered(description: str) -> bool:
+    """Whether `remembered` would find it."""
+    return _recall(_memory(description)) is not None
+
+
+def _memory(description: str) -> Path:
+    key = hashlib.sha256(f"{VERSION}\0{description}".encode()).hexdigest()
+    return cache.folder() / "layers" / key[:2] / key
+
+
+class _Attempt:
+    """A file that is written if it can be."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._out: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        with suppress(OSError):
+            self._out = self._file.open("wb")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def write(self, piece: bytes) -> None:
+        if self._out:
+            try:
+                self._out.write(piece)
+            except OSError:
+                self._fail()
+
+    def named(self, file: Path) -> Path | None:
+        """Its name from now on; None where it could not be written."""
+        if self._out is None:
+            return None
+        try:
+            return self._file.replace(file)
+        except OSError:
+            return None
+
+    def _end(self) -> None:
+        if self._out:
+            try:
+                self._out.close()
+            except OSError:
+                self._fail()
+
+    def _fail(self) -> None:
+        out, self._out = self._out, None
+        with suppress(OSError):
+            if out:
+                out.close()
 
 
 def stack(layers: Iterable[Layer]) -> tuple[Layer, ...]:

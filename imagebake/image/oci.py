@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,11 +161,35 @@ def blob_path(digest: str) -> str:
     return "blobs/" + digest.replace(":", "/")
 
 
-def write_layout(images: Sequence[Sealed], reference: str, folder: Path, progress: Progress = SILENT) -> list[Sealed]:
+@contextmanager
+def blobs_for(folder: Path) -> Iterator[Path]:
+    """A folder beside a layout to be, for the tars of layers (layers.described): the layout takes them from there.
+
+    Raises Problem (exit 9) where it can't be made.
+    """
+    was_there = folder.parent.exists()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-blobs-"))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        if not was_there:
+            with suppress(OSError):  # it stays where there is something in it
+                folder.parent.rmdir()
+
+
+def write_layout(
+    images: Sequence[Sealed], reference: str, folder: Path, progress: Progress = SILENT, made: Path | None = None
+) -> list[Sealed]:
     """Writes an OCI layout that holds these images, whole or not at all, in the place of an older one.
 
     Its index.json names one index over all architectures by the reference's tag. Blobs that the older layout has are
-    taken from it, each hashed again. Gives the same images with their layers' bytes read from the layout.
+    taken from it, each hashed again; blobs in `made` (see `blobs_for`) are moved. Gives the same images with their
+    layers' bytes read from the layout.
 
     Raises Problem (exit 5, 9): `folder` is something else than a layout, or can't be written.
     """
@@ -181,7 +206,7 @@ def write_layout(images: Sequence[Sealed], reference: str, folder: Path, progres
         raise _unwritable(folder, error) from None
     try:
         new.chmod(0o777 & ~_umask())
-        _fill(images, reference, new, folder, progress)
+        _fill(images, reference, new, folder, made, progress)
         _swap(new, folder)
     except OSError as error:
         raise _unwritable(folder, error) from None
@@ -233,14 +258,16 @@ def _config(
     }
 
 
-def _fill(images: Sequence[Sealed], reference: str, new: Path, old: Path, progress: Progress) -> None:
+def _fill(
+    images: Sequence[Sealed], reference: str, new: Path, old: Path, made: Path | None, progress: Progress
+) -> None:
     (new / "blobs/sha256").mkdir(parents=True)
     layers = {layer.diff_id: layer for image in images for layer in image.layers}
     total = sum(layer.size for layer in layers.values())
     with progress.track("writing layers", total, "bytes") as advance:
         for layer in layers.values():
             target = new / blob_path(layer.diff_id)
-            if not _taken(old / blob_path(layer.diff_id), target, layer):
+            if not (_moved(made, target, layer) or _taken(old / blob_path(layer.diff_id), target, layer)):
                 with target.open("wb") as file:
                     for piece in layer.stream():
                         file.write(piece)
@@ -253,6 +280,19 @@ def _fill(images: Sequence[Sealed], reference: str, new: Path, old: Path, progre
         (new / blob_path(document.digest)).write_bytes(document.data)
     (new / "index.json").write_bytes(top.data)
     (new / LAYOUT_FILE).write_bytes(LAYOUT)
+
+
+def _moved(made: Path | None, new: Path, layer: Layer) -> bool:
+    """Whether the layer's tar was left in `made`, and now stands in the layout."""
+    if not made or not layer.blob or layer.blob.parent != made:
+        return False
+    try:
+        if layer.is_untouched:
+            layer.blob.replace(new)
+            return True
+    except OSError:
+        pass
+    return False
 
 
 def _taken(old: Path, new: Path, layer: Layer) -> bool:

@@ -108,3 +108,23 @@ def test_more_layers_than_engines_take_are_refused() -> None:
     assert len(layers.stack(many[:125])) == 125
     with pytest.raises(Problem, match="the image would have 126 layers; engines take 125"):
         layers.stack(many)
+
+
+def test_a_tar_that_was_left_in_a_folder_is_not_produced_again(tmp_path: Path) -> None:
+    source = Source()
+    layer = layers.described("site", source, "imagebake", tmp_path)
+    assert b"".join(layer.stream()) == b"".join(tar.stream(page()))
+    assert source.asked == 1
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [layer.diff_id.removeprefix("sha256:")]
+
+
+def test_a_folder_for_tars_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    layer = layers.described("site", page, "imagebake", tmp_path / "missing")
+    assert (layer.blob, layer.diff_id) == (None, tar.digest(page()).diff_id)
+
+
+def test_a_full_disk_under_a_folder_for_tars_costs_only_time(tmp_path: Path) -> None:
+    (tmp_path / "new").symlink_to("/dev/full")
+    layer = layers.described("site", lambda: page(b"x" * 100_000), "imagebake", tmp_path)
+    assert layer.blob is None
+    assert b"".join(layer.stream()) == b"".join(tar.stream(page(b"x" * 100_000)))

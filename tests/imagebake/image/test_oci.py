@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imagebake.image import layers, oci
+from imagebake.image import layers, oci, tar
 from imagebake.image.entries import Bytes, Entry, File
 from imagebake.image.layers import Layer
 from sealpress.problems import Exit, Problem
@@ -111,6 +111,39 @@ def test_blobs_of_the_older_layout_are_not_made_again(images: list[oci.Sealed], 
     known = [Layer(one.name, one.diff_id, one.size, one.created_by, never) for one in images[0].layers]
     (again,) = oci.write_layout([oci.seal(RUNTIME, known, "arm64", CREATED)], "x:1", tmp_path / "oci")
     assert [b"".join(one.stream()) for one in again.layers] == [b"".join(one.stream()) for one in images[0].layers]
+
+
+def test_tars_that_were_left_beside_the_layout_are_moved_into_it(tmp_path: Path) -> None:
+    asked = []
+
+    def entries() -> list[Entry]:
+        asked.append(1)
+        return [File("a", Bytes(b"a"))]
+
+    with oci.blobs_for(tmp_path / "new/oci") as blobs:
+        layer = layers.described("a", entries, "", blobs)
+        image = oci.seal(RUNTIME, [layer], "amd64", CREATED)
+        (written,) = oci.write_layout([image], "x:1", tmp_path / "new/oci", made=blobs)
+    assert b"".join(written.layers[0].stream()) == b"".join(tar.stream([File("a", Bytes(b"a"))]))
+    assert len(asked) == 1
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["oci"], "nothing is left behind"
+
+
+def test_a_tar_that_was_touched_beside_the_layout_is_not_taken(tmp_path: Path) -> None:
+    with oci.blobs_for(tmp_path / "oci") as blobs:
+        layer = layers.described("a", lambda: [File("a", Bytes(b"a"))], "", blobs)
+        assert layer.blob
+        layer.blob.write_bytes(b"!" * layer.size)
+        image = oci.seal(RUNTIME, [layer], "amd64", CREATED)
+        with pytest.raises(Problem, match="has other bytes than its name says"):
+            oci.write_layout([image], "x:1", tmp_path / "oci", made=blobs)
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_nothing_is_written_no_folder_is_left(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), oci.blobs_for(tmp_path / "new/oci"):
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_damaged_blob_of_the_older_layout_is_made_again(images: list[oci.Sealed], tmp_path: Path) -> None:
