@@ -57,7 +57,8 @@ def _by_many(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int)
                         left.discard(number)
                         yield items[number::count], result
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                # What is at work comes to an end first: nobody may write into a folder that is being taken away.
+                pool.shutdown(wait=True, cancel_futures=True)
                 raise
         for number in sorted(left):
             part = items[number::count]

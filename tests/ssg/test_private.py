@@ -1,0 +1,157 @@
+"""Only what this user's own builds have written is believed; anything else is passed over without a word."""
+
+import marshal
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssg import lastbuild, private
+from ssg.lastbuild import LastBuild, LastTree, Memory
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home of the test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    private._key.cache_clear()
+    yield tmp_path / "state"
+    private._key.cache_clear()
+
+
+def key_file(state: Path) -> Path:
+    return state / "sealpress" / "cache-key"
+
+
+def forget() -> None:
+    """As another process, which has read no key yet."""
+    private._key.cache_clear()
+
+
+def sealed(data: bytes) -> bytes:
+    found = private.seal(data)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("data", [b"", b"x", bytes(100_000)])
+def test_what_was_sealed_is_opened_by_the_same_user(data: bytes, state: Path) -> None:
+    found = sealed(data)
+    forget()
+    assert private.opened(found) == data
+    assert key_file(state).stat().st_mode & 0o777 == 0o600
+    assert key_file(state).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_another_users_seal_is_not_opened(state: Path) -> None:
+    found = sealed(b"data")
+    key_file(state).write_bytes(bytes(32))
+    forget()
+    assert private.opened(found) is None
+
+
+def test_no_flipped_bit_and_no_cut_is_opened() -> None:
+    found = sealed(b"some data")
+    for at in range(len(found) * 8):
+        flipped = bytearray(found)
+        flipped[at // 8] ^= 1 << at % 8
+        assert private.opened(bytes(flipped)) is None
+    for end in range(len(found)):
+        assert private.opened(found[:end]) is None
+    assert private.opened(found + b"x") is None
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+def test_a_key_that_others_can_read_is_no_key(mode: int, state: Path) -> None:
+    found = sealed(b"data")
+    key_file(state).chmod(mode)
+    forget()
+    assert private.opened(found) is None
+    assert private.seal(b"data") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"short", bytes(31), bytes(33)])
+def test_a_key_of_another_length_is_no_key(content: bytes, state: Path) -> None:
+    found = sealed(b"data")
+    key_file(state).write_bytes(content)
+    forget()
+    assert private.opened(found) is None
+    assert private.seal(b"data") is None
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_a_key_of_another_user_is_no_key(state: Path) -> None:
+    sealed(b"data")
+    os.chown(key_file(state), 65534, 65534)
+    forget()
+    assert private.seal(b"data") is None
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "/proc/nowhere"])
+def test_without_a_place_for_a_key_nothing_is_sealed(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", home)
+    forget()
+    assert private.seal(b"data") is None
+    assert private.opened(b"x" * 100) is None
+
+
+def memory(tmp_path: Path) -> Memory:
+    return Memory.of(tmp_path / "store", tmp_path / "public")
+
+
+def a_tree() -> LastTree:
+    return LastTree("", "seen", {}, {}, {}, {})
+
+
+def kept(tmp_path: Path) -> Memory:
+    found = memory(tmp_path)
+    found.keep(LastBuild(world="w"), None, a_tree())
+    tree = found.tree()
+    assert tree is not None
+    assert tree.seen == "seen"
+    recalled = found.recall()
+    assert recalled is not None
+    assert recalled.world == "w"
+    return found
+
+
+def test_what_is_not_this_users_own_is_never_unmarshalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's marshal can crash on a hostile file."""
+    found = kept(tmp_path)
+    hostile = marshal.dumps((lastbuild._FORMAT, ("hostile",)))
+    for file in (tmp_path / "store/builds").iterdir():
+        file.write_bytes(bytes(32) + hostile)
+    monkeypatch.setattr(lastbuild.marshal, "loads", lambda *_: pytest.fail("it was read"))
+    assert (found.tree(), found.recall()) == (None, None)
+
+
+@given(data=st.binary(max_size=200))
+def test_no_file_makes_a_build_fail(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    found = Memory.of(tmp_path_factory.mktemp("store"), Path("/public"))
+    found.folder.mkdir()
+    for kind in ("told", "tree", "known", "changes"):
+        (found.folder / f"{found.name}.{kind}").write_bytes(data)
+    assert (found.tree(), found.recall()) == (None, None)
+
+
+@pytest.mark.parametrize("plain", [None, 0, "", "text", (), (1, 2), ("x",) * 3])
+def test_another_versions_file_is_passed_over(plain: object, tmp_path: Path) -> None:
+    found = kept(tmp_path)
+    for number in (lastbuild._FORMAT - 1, lastbuild._FORMAT):
+        data = sealed(marshal.dumps((number, plain)))
+        (found.folder / f"{found.name}.known").write_bytes(data)
+        assert found.recall() is None
+    (found.folder / f"{found.name}.known").write_bytes(sealed(marshal.dumps(plain)))
+    assert found.recall() is None
+
+
+def test_without_a_key_a_build_remembers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    forget()
+    found = memory(tmp_path)
+    found.keep(LastBuild(world="w"), None, a_tree())
+    assert (found.tree(), found.recall()) == (None, None)
