@@ -45,10 +45,14 @@ class _Packed:
 
 @dataclass(slots=True)
 class _State:
-    """What one process knows of the store. `batch` are results that wait for their pack, None: none is being made."""
+    """What one process knows of the store: where in packs results are, and which folders there are for single ones.
+
+    `batch` are results that wait for their pack; None: none is being made.
+    """
 
     packed: dict[str, _Packed] | None = None
     batch: dict[str, bytes] | None = None
+    folders: set[str] | None = None
     used: set[Path] = field(default_factory=set)
 
 
@@ -66,8 +70,10 @@ class Store:
             return self._state.batch[key]
         file = self._file(key)
         try:
-            found = file.read_bytes()
+            found = file.read_bytes() if self._has_folder(key[:2]) else None
         except OSError:
+            found = None
+        if found is None:
             return self._from_pack(key)
         data = found[_DIGEST_LENGTH:]
         if found[:_DIGEST_LENGTH] != _line(data):
@@ -107,8 +113,16 @@ class Store:
         self._write(self.folder / PACKS / f"{name}.pack", [_line(index), index, b"\n", *batch.values()])
 
     def refresh(self) -> None:
-        """Looks for packs anew, those that other processes have made."""
+        """Looks anew for what other processes have kept."""
         self._state.packed = None
+        self._state.folders = None
+
+    def _has_folder(self, name: str) -> bool:
+        """Whether there is a folder for single results: on a first build there is none, and thousands are asked for."""
+        if self._state.folders is None:
+            with suppress(OSError):
+                self._state.folders = {item.name for item in os.scandir(self.folder)}
+        return self._state.folders is None or name in self._state.folders
 
     def trim(self) -> None:
         """Drops what was not used for longest, until the rest is within the limit; also what a killed build left."""
@@ -189,6 +203,7 @@ class Store:
 
     def _make(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._state.folders = None
         ignore = self.folder / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")

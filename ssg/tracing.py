@@ -71,6 +71,7 @@ def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) ->
 
     @wraps(function)
     def asked(self: "Questions", *given: str | int | None) -> T:
+        # Asked hundreds of times for each page: what is known is answered first, and with as few steps as can be.
         key = (name, *given)
         try:
             known = self._known.get(key)
@@ -79,11 +80,13 @@ def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) ->
         if known is None:
             key = (name, *_plain(name, given))
             known = self._recalled(key, scope) or self._learn(key, scope, _isolated(self, function, key[1:]), keep=keep)
-        elif known[1] is _NOTHING:
             self._trace.add(known[0])
-            return _isolated(self, function, given)
+            return known[1]  # type: ignore[return-value]
         self._trace.add(known[0])
-        return known[1]  # type: ignore[return-value]
+        answer = known[1]
+        if answer is _NOTHING:
+            return _isolated(self, function, given)
+        return answer  # type: ignore[return-value]
 
     asked.scope = scope  # type: ignore[attr-defined]
     return asked

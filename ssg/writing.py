@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -47,19 +47,24 @@ class Stage:
 
     root: Path
     found: Mapping[str, Stamp]
+    _made: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
     def folder(self) -> Path:
         return self.root / MARKER / _NEW
 
+    @property
+    def _new(self) -> str:
+        return f"{self.root}/{MARKER}/{_NEW}"
+
     def put(self, path: str, content: bytes | Path) -> Content:
         """Keeps the content of a file for `commit`, unless the file has it already."""
-        target = self.root / path
         found = describe(content)
         # What was not found there can still be seen there, through a link that `commit` takes away.
-        if path in self.found and _holds(target, content, found.size):
+        if path in self.found and _holds(self.root / path, content, found.size):
             return replace(found, is_new=False)
-        self._write(f"{self.folder}/{path}", content)
+        self._make(path.rpartition("/")[0])
+        self._write(f"{self._new}/{path}", content)
         return found
 
     @property
@@ -73,15 +78,29 @@ class Stage:
             _clear(self.root, "", wanted, frozenset(folder for path in wanted for folder in folders(path)))
         _move(str(self.folder), str(self.root))
 
+    def _make(self, folder: str) -> None:
+        """A folder on the stage, with those above it; each is made once, since there are as many as pages."""
+        if folder in self._made:
+            return
+        self._made.add(folder)
+        if folder:
+            self._make(folder.rpartition("/")[0])
+            with suppress(FileExistsError):
+                os.mkdir(f"{self._new}/{folder}")  # noqa: PTH102
+
     def _write(self, target: str, content: bytes | Path) -> None:
+        handle = os.open(target, _FRESH, 0o644)
         try:
-            handle = os.open(target, _FRESH, 0o644)
-        except FileNotFoundError:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(target, _FRESH, 0o644)
-        with os.fdopen(handle, "wb", buffering=0) as file:
             for chunk in _chunks(content):
-                file.write(chunk)
+                _write_all(handle, chunk)
+        finally:
+            os.close(handle)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
 
 
 def _move(stage: str, root: str) -> None:

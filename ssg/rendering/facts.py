@@ -7,7 +7,7 @@ between pages is asked of a Scene.
 import datetime as dt
 import html
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -267,7 +267,7 @@ class Facts(Questions):
 
     def url(self, path: str) -> str:
         """What stands in an href: the path below the site's own one, percent-encoded."""
-        return urlsplit(self.site_url()).path.rstrip("/") + encoded(path)
+        return _path_of(self.site_url()) + encoded(path)
 
     def absolute_url(self, path: str) -> str:
         """The whole URL, for feeds, sitemaps and canonical links."""
@@ -296,6 +296,11 @@ class Facts(Questions):
     @cached_property
     def _read(self) -> dict[Path, str]:
         return {}
+
+
+@cache
+def _path_of(site_url: str) -> str:
+    return urlsplit(site_url).path.rstrip("/")
 
 
 def _shortened(text: str) -> str:

@@ -225,6 +225,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._safe: dict[tuple[type, str], bool] = {}
+        self._plain: set[tuple[type, str]] = set()
         self.tracing: Tracing
         self.imported: dict[str | None, tuple[TemplateModule, Trace]] = {}
         self.loose = 0  # imports whose top level keeps something that changes
@@ -232,6 +233,16 @@ class _Environment(ImmutableSandboxedEnvironment):
     def _load_template(self, name: str, globals: MutableMapping[str, Any] | None) -> jinja2.Template:  # noqa: A002
         self.tracing.template(name)
         return super()._load_template(name, globals)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """What templates do most: a view's own property, once the sandbox has let it through, is a plain attribute."""
+        key = (type(obj), attribute)
+        if key in self._plain:
+            return getattr(obj, attribute)
+        value = super().getattr(obj, attribute)
+        if self._safe.get(key) and isinstance(getattr(type(obj), attribute, None), property | MemberDescriptorType):
+            self._plain.add(key)
+        return value
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         key = (type(obj), attr)
