@@ -73,7 +73,8 @@ TEMPLATES = {
         "{{ page.nothing }}",
     ],
     "page.html": [
-        '{% for post in site.posts(tag="red") %}{{ post.summary }}{% endfor %}{{ t("feed") }}{{ page.params | length }}',
+        '{% for post in site.posts(tag="red") %}{{ post.summary }}{% endfor %}{{ t("feed") }}',
+        '{{ page.params | length }}{{ page.params.get("a", "") is mapping }}',
         '{% include ["extra.html", "special.html"] %}{{ site.params.get("a", "none") }}',
         '{{ site.page("about.md").title }}',
         '{% import "own.html" as own %}{{ own.row() }}',
@@ -87,7 +88,7 @@ TEMPLATES = {
         {% macro row() %}WORD{% endmacro %}""",
         """{% set rows = cycler("odd", "even") %}{% macro row() %}{{ rows.next() }}{% endmacro %}
         {% macro latest() %}{{ site.post_count }}{% endmacro %}""",
-        """{% set titles = site.posts() | map(attribute="title") %}{% macro row() %}{{ titles | join(" ") }}{% endmacro %}
+        """{% set all = site.posts() | map(attribute="title") %}{% macro row() %}{{ all | join(" ") }}{% endmacro %}
         {% macro latest() %}{% endmacro %}""",
     ],
     "extra.html": ["WORD", "None", "{{ site.description }}"],

@@ -1,6 +1,9 @@
 """The store: what was kept comes back whole or not at all, and it never grows without bound."""
 
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -92,3 +95,84 @@ def test_many_builds_at_once_do_no_harm(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(60)
     assert wrong == []
+
+
+def packed(store: Store, keys: list[str]) -> Path:
+    """Results that were made together; the pack that they are in."""
+    before = set(files(store))
+    with store.together():
+        for key in keys:
+            store.put(key, key.encode() * 3)
+            assert store.get(key) == key.encode() * 3
+    (pack,) = set(files(store)) - before
+    return pack
+
+
+def test_many_results_are_kept_in_one_file_and_found_again(tmp_path: Path) -> None:
+    pack = packed(Store(tmp_path), KEYS)
+    assert pack.parent.name == "packs"
+    other = Store(tmp_path)
+    assert [other.get(key) for key in KEYS] == [key.encode() * 3 for key in KEYS]
+    assert other.get("f" * 64) is None
+
+
+def test_a_few_results_are_kept_one_by_one(tmp_path: Path) -> None:
+    with Store(tmp_path).together():
+        Store(tmp_path).put(KEYS[0], b"x")
+    assert Store(tmp_path).get(KEYS[0]) == b"x"
+    assert not (tmp_path / "packs").exists()
+
+
+def test_no_damage_to_a_pack_is_believed(tmp_path: Path) -> None:
+    """What it held is made again, once: the damaged pack doesn't stand before its successor."""
+    whole = packed(Store(tmp_path), KEYS[:10])
+    data = whole.read_bytes()
+    for at in range(0, len(data), 41):
+        flipped = bytearray(data)
+        flipped[at] ^= 1
+        for damaged in (bytes(flipped), data[:at]):
+            whole.write_bytes(damaged)
+            store = Store(tmp_path)
+            assert {store.get(key) for key in KEYS[:10]} <= {None, *(key.encode() * 3 for key in KEYS[:10])}
+            assert all(store.get(key) in {None, key.encode() * 3} for key in KEYS[:10])
+            with store.together():
+                for key in KEYS[5:15]:
+                    store.put(key, key.encode() * 3)
+            assert all(Store(tmp_path).get(key) == key.encode() * 3 for key in KEYS[5:15])
+            shutil.rmtree(tmp_path)
+            whole.parent.mkdir(parents=True)
+
+
+def test_a_pack_that_was_used_lately_stays(tmp_path: Path) -> None:
+    packs = [packed(Store(tmp_path), KEYS[start : start + 10]) for start in (0, 10, 20)]
+    for number, pack in enumerate(packs):
+        os.utime(pack, (1000 + number, 1000 + number))
+    store = Store(tmp_path, limit=sum(pack.stat().st_size for pack in packs[:2]))
+    assert store.get(KEYS[0])
+    store.trim()
+    assert [pack.exists() for pack in packs] == [True, False, True]
+
+
+def test_two_processes_that_write_and_trim_do_no_harm(tmp_path: Path) -> None:
+    """Each reads what the other has written, or nothing; never anything else."""
+    command = """\
+import sys
+from pathlib import Path
+from ssg.store import Store
+folder, start = Path(sys.argv[1]), int(sys.argv[2])
+keys = [f"{number:064x}" for number in range(1 << 20, (1 << 20) + 60)]
+for turn in range(15):
+    store = Store(folder, limit=20_000)
+    with store.together():
+        for key in keys[start : start + 40]:
+            store.put(key, key.encode() * 3)
+    for key in keys[turn : turn + 3]:
+        Store(folder).put(key, key.encode() * 3)
+    store.refresh()
+    assert all(store.get(key) in (None, key.encode() * 3) for key in keys)
+    store.trim()
+"""
+    run = [sys.executable, "-c", command, str(tmp_path)]
+    processes = [subprocess.Popen([*run, start]) for start in ("0", "20")]
+    assert [process.wait(60) for process in processes] == [0, 0]
+    assert not [file for file in files(Store(tmp_path)) if file.name.startswith(".new-")]

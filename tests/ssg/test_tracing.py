@@ -183,7 +183,8 @@ def test_every_importer_counts_what_the_import_asked(tmp_path: Path) -> None:
     """The first runs its top level, the second does not; both hang on it. So do templates that it imports itself."""
     templates = {
         "deep.html": "{% set b = title('b') %}",
-        "macros.html": "{% import 'deep.html' as d %}{% set a = title('a') %}{% macro m() %}{{ a }}{{ d.b }}{% endmacro %}",
+        "macros.html": "{% import 'deep.html' as d %}{% set a = title('a') %}"
+        "{% macro m() %}{{ a }}{{ d.b }}{% endmacro %}",
         "one.html": "{% import 'macros.html' as m %}{{ m.m() }}",
         "two.html": "{% from 'macros.html' import m %}{{ m() }}",
         "three.html": "{% include 'two.html' %}",
@@ -215,7 +216,8 @@ REMEMBERING = {
     "bound": "{% set next = cycler(1, 2, 3).next %}{% macro m() %}{{ next() }}{% endmacro %}",
     "namespace": "{% set n = namespace(x=0) %}{% macro m() %}{% set n.x = n.x + 1 %}{{ n.x }}{% endmacro %}",
     "hidden": "{% set _n = namespace(x=0) %}{% macro m() %}{% set _n.x = _n.x + 1 %}{{ _n.x }}{% endmacro %}",
-    "in a list": "{% set n = [namespace(x=0)] %}{% macro m() %}{% set o = n[0] %}{% set o.x = o.x + 1 %}{{ o.x }}{% endmacro %}",
+    "in a list": "{% set n = [namespace(x=0)] %}{% macro m() %}{% set o = n[0] %}{% set o.x = o.x + 1 %}{{ o.x }}"
+    "{% endmacro %}",
     "iterator": "{% set i = ['1', '2'] | map('upper') %}{% macro m() %}{{ i | join(' ') }}{% endmacro %}",
     "joiner": "{% set j = joiner('2') %}{% macro m() %}{{ j() or '1' }}{% endmacro %}",
     "imported": "{% from 'below.html' import m as n %}{% macro m() %}{{ n() }}{% endmacro %}",
