@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from types import FunctionType, MethodType, TracebackType
+from types import FunctionType, MemberDescriptorType, MethodType, TracebackType
 from typing import Any, Final, Protocol
 
 import jinja2
