@@ -192,7 +192,7 @@ def test_a_waiting_build_outlives_a_first_one_that_fails(blog: Blog) -> None:
     """The one that fails takes its new folder away, and with it the lock that the other waits for."""
     blog.write("templates/404.html", "{{ nope }}")
     with at_work(blog) as first:
-        wait_for(lambda: (blog.output / MARKER / "lock").exists())
+        wait_for((blog.output / MARKER / "lock").exists)
         first.send_signal(signal.SIGSTOP)
         with at_work(blog) as second:
             wait_for(partial(is_waiting, second))
