@@ -73,7 +73,7 @@ def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
         except BaseException:
             calls.close()
             raise
-    return DockerEngine(_title(version), _architecture(version), _keeps_whole_layers(info), calls, loads, explain)
+    return DockerEngine(_title(version), _architecture(version), _has_containerd_store(info), calls, loads, explain)
 
 
 def _title(version: Mapping[str, Any]) -> str:
@@ -92,14 +92,14 @@ def _architecture(version: Mapping[str, Any]) -> Architecture:
             raise Problem(f"the host's architecture is {other}; images are for amd64 and arm64", code=Exit.ENGINE)
 
 
-def _keeps_whole_layers(info: Mapping[str, Any]) -> bool:
-    """Whether an archive may leave out a prefix of layers that an image on the host has.
+def _has_containerd_store(info: Mapping[str, Any]) -> bool:
+    """Whether Docker keeps images in containerd's store, and not in its own, classic one.
 
-    The containerd image store may hold a layer in another form than the archive's (compressed, from a registry), and
-    answers with success when a layer is missing altogether: there, everything is always sent.
+    It finds a layer by its digest, wherever it lies; but it takes an archive that lacks one without a word, also where
+    it has the layer in another form alone (compressed, from a registry).
     """
     status: Iterable[list[str]] = info.get("DriverStatus") or ()
-    return all("io.containerd.snapshotter.v1" not in pair for pair in status)
+    return any("io.containerd.snapshotter.v1" in pair for pair in status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class DockerEngine:
 
     title: str
     _architecture: Architecture
-    _whole_layers: bool
+    _containerd: bool
     _calls: "APIClient"
     _loads: "APIClient"
     _explain: Explain
@@ -141,8 +141,10 @@ class DockerEngine:
                 found = self._calls.inspect_image(reference)  # type: ignore[no-untyped-call]
             except NotFound:
                 return None
-        # Podman finds a layer by its content, whatever lies below it; Docker's classic store only above the same ones.
-        return _image(found, reusable=self._whole_layers, by_content=self.title.startswith("Podman"))
+        # Podman and containerd find a layer by its content, whatever lies below it; Docker's classic store only above
+        # the same ones.
+        by_content = self._containerd or self.title.startswith("Podman")
+        return _image(found, by_content=by_content, unproven=self._containerd)
 
     def images(self, site: str) -> tuple[LoadedImage, ...]:
         with self._words("list its images"):
@@ -344,14 +346,15 @@ def _plain(words: object) -> str:
     return " ".join(text.split())[:1000]
 
 
-def _image(found: Mapping[str, Any], *, reusable: bool, by_content: bool) -> LoadedImage:
+def _image(found: Mapping[str, Any], *, by_content: bool, unproven: bool) -> LoadedImage:
     return LoadedImage(
         id=found["Id"],
         references=tuple(sorted(found.get("RepoTags") or ())),
         diff_ids=tuple(found.get("RootFS", {}).get("Layers") or ()),
         labels=MappingProxyType(dict((found.get("Config") or {}).get("Labels") or {})),
-        reusable=reusable,
-        by_content=reusable and by_content,
+        reusable=True,
+        by_content=by_content,
+        unproven=unproven,
     )
 
 

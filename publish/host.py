@@ -40,6 +40,8 @@ class LoadedImage:
 
     `references` are its names; `labels` are the image's own. `reusable`: an archive for this engine may leave out
     layers that form a common prefix with this image's. `by_content`: or any layer that this image has, wherever.
+    `unproven`: the engine tells what an image is made of before it has looked whether all of it is there; only a
+    container that is created of it tells that.
     """
 
     id: str
@@ -48,6 +50,7 @@ class LoadedImage:
     labels: Mapping[str, str]
     reusable: bool = False
     by_content: bool = False
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
     load under a name of its own → read back → compare layers and labels → give it its name → drop the first name
 
 Docker's classic store knows a layer by all those below it, so an archive may leave out only a prefix that some image
-on the host has; Podman finds each layer by its content. Where the host takes such an archive badly, or the image read
-back is not the baked one, everything is sent once, and only then it is a Problem.
+on the host has; Podman and Docker with containerd's store find each layer by its content. The latter takes an archive
+whatever it lacks: there, a container is created of the image and removed again, which needs all of its layers. Where
+the host takes such an archive badly, or the image read back is not the baked one, everything is sent once, and only
+then it is a Problem.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +14,7 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import Final, Protocol
 
-from publish.host import LABEL_SITE, Engine, LoadedImage
+from publish.host import LABEL_ROLE, LABEL_SITE, ContainerSpec, Endpoint, Engine, LoadedImage, Role
 from sealpress.console import Advance, Progress, size
 from sealpress.problems import Exit, Problem
 
@@ -106,7 +108,12 @@ def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
 
 def _send(engine: Engine, image: Baked, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
     arriving = f"{image.reference.rpartition(':')[0]}:{_ARRIVING}"
-    engine.remove_image(arriving)  # of a shipment that was killed
+    site = image.labels.get(LABEL_SITE, "")
+    # What a shipment that was killed has left.
+    for left in engine.containers(site):
+        if left.name == _trial(site):
+            engine.remove(left.id)
+    engine.remove_image(arriving)
     total = image.archive_size(arriving, omit)
     count = len(image.layers)
     progress.note(f"sending {count - len(omit)} of {count} layers, {size(total)}")
@@ -125,6 +132,8 @@ def _send(engine: Engine, image: Baked, omit: tuple[str, ...], progress: Progres
         if difference := _difference(image, loaded):
             message = f"{engine.title} holds another image than was sent: {difference}"
             raise _NotTaken(Problem(message, hint=_LOOK, code=Exit.ENGINE))
+        if omit and loaded.unproven:
+            _try_out(engine, arriving, site)
         engine.tag(loaded.id, image.reference)
     finally:
         # The connection may be what failed: then the reason counts, not that this can't be done either.
@@ -137,6 +146,23 @@ def _send(engine: Engine, image: Baked, omit: tuple[str, ...], progress: Progres
     return named
 
 
+def _try_out(engine: Engine, reference: str, site: str) -> None:
+    """Creates a container of the image, which is never started, and removes it. Raises _NotTaken where that fails."""
+    # Whatever interrupts this, the next switch removes a candidate.
+    marks = {LABEL_SITE: site, LABEL_ROLE: Role.CANDIDATE}
+    spec = ContainerSpec(_trial(site), reference, _ANY_PORT, Endpoint("127.0.0.1", 0), marks, restart=False)
+    try:
+        made = engine.create(spec)
+    except Problem as problem:
+        raise (_NotTaken(problem) if problem.code is Exit.ENGINE else problem) from None
+    engine.remove(made.id)
+
+
+def _trial(site: str) -> str:
+    return f"{site}-{_ARRIVING}"
+
+
+_ANY_PORT: Final = 8080  # nothing listens
 _LOOK: Final = "look at the engine's own log and free space on the host, then publish again"
 
 

@@ -1,12 +1,17 @@
 """Fixtures of the tests on real daemons; see machine.py for what a machine is."""
 
+import contextlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.engine.machine import Machine, drop_what_docker_py_left_open, start_machine, stop_machine
+from publish.engine import open_engine
+from tests.engine.machine import Machine, drop_what_docker_py_left_open, need_root, start_machine, stop_machine
+from tests.engine.newer import CONTAINERD, docker_root
 
 
 def pytest_collection_modifyitems(items):
@@ -25,6 +30,54 @@ def machine() -> Iterator[Machine]:
     machine = start_machine()
     yield machine
     stop_machine(machine)
+
+
+@pytest.fixture(scope="session")
+def newer_machine(tmp_path_factory) -> Iterator[Machine]:
+    """As `machine`, with a newer Docker that keeps images in containerd's store."""
+    need_root()  # before anything is fetched
+    folder = tmp_path_factory.mktemp("newer") / "root"
+    machine = start_machine(docker_root(folder), CONTAINERD)
+    yield machine
+    stop_machine(machine)
+    shutil.rmtree(folder)
+
+
+class Place(NamedTuple):
+    """An engine of a machine: "docker", "containerd" or "podman", and its socket as it is seen from here."""
+
+    machine: Machine
+    engine: str
+    socket: Path
+
+    def inventory(self) -> dict[str, list]:
+        return self.machine.inventory("podman" if self.engine == "podman" else "docker")
+
+
+@pytest.fixture(params=["docker", "containerd", "podman"])
+def place(request) -> Iterator[Place]:
+    """Each engine in turn; what a test made there for the site "blog" is gone after it."""
+    found = place_of(request, request.param)
+    yield found
+    with contextlib.closing(open_engine(found.socket)) as engine:
+        for container in engine.containers("blog"):
+            engine.remove(container.id)
+        for image in engine.images("blog"):
+            for reference in image.references:
+                engine.remove_image(reference)
+    assert found.inventory() == {"images": [], "containers": [], "volumes": []}
+
+
+def place_of(request: pytest.FixtureRequest, name: str) -> Place:
+    machine: Machine = request.getfixturevalue("newer_machine" if name == "containerd" else "machine")
+    if name == "podman":
+        machine.start_podman()
+    return Place(machine, name, machine.podman_socket if name == "podman" else machine.docker_socket)
+
+
+@pytest.fixture
+def socket(place: Place) -> Path:
+    return place.socket
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -8,6 +8,7 @@ folder in /tmp. Without root or without the programs, tests that ask for one are
 import contextlib
 import gc
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -37,10 +38,11 @@ PROGRAMS = {
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 STARTED_WITHIN = 20.0  # seconds; 1 is usual
 
-# What runs as process 1 of the machine. It has its own /run, /var/lib and accounts; the rest is the real machine's.
+# What runs as process 1 of the machine. It has its own /run, /var/lib and accounts; the rest is the real machine's, but
+# for dockerd, where it comes from a root of its own.
 INIT = """
 set -e
-D=$1; ADDRESS=$2
+D=$1; ADDRESS=$2; ROOT=$3
 mount --rbind /sys/fs/cgroup "$D/cgroup"
 mount -t sysfs sysfs /sys
 mount --rbind "$D/cgroup" /sys/fs/cgroup
@@ -48,13 +50,20 @@ mount --bind "$D/run" /run
 mount --bind "$D/lib" /var/lib
 mount --bind "$D/vartmp" /var/tmp
 for file in passwd shadow group; do mount --bind "$D/etc/$file" "/etc/$file"; done
+if [ "$ROOT" ]; then
+    mount --bind "$ROOT" "$ROOT"  # runc wants its root to be a mount
+    for folder in proc sys dev etc run tmp var/lib var/tmp; do
+        mkdir -p "$ROOT/$folder"
+        mount --rbind "/$folder" "$ROOT/$folder"
+    done
+fi
 hostname blog
 n=0
 while ! ip link show eth0 >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 100 ]; sleep 0.05; done
 ip link set lo up
 ip addr add "$ADDRESS/30" dev eth0
 ip link set eth0 up
-dockerd --config-file "$D/etc/daemon.json" --cgroup-parent "/${D##*/}" --group engine \\
+${ROOT:+chroot "$ROOT"} dockerd --config-file "$D/etc/daemon.json" --cgroup-parent "/${D##*/}" --group engine \\
     --host unix:///run/docker.sock >"$D/dockerd.log" 2>&1 &
 "$(command -v sshd)" -D -e -f "$D/etc/sshd_config" >"$D/sshd.log" 2>&1 &
 wait
@@ -210,16 +219,22 @@ def _namespace(pid: int) -> Path | None:
     return None
 
 
-def start_machine() -> Machine:
+def need_root() -> None:
+    """Skips where no machine can be started: without root, or without the programs."""
     if os.geteuid() != 0:
         unavailable("needs root, to give dockerd and sshd namespaces of their own")
     missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program, path=PATH)})
     if missing:
         unavailable(f"needs Debian's {', '.join(missing)}")
+
+
+def start_machine(root: Path | None = None, settings: Mapping[str, object] | None = None) -> Machine:
+    """`root` is a folder with a dockerd of its own and all that it needs; `settings` are those of its daemon.json."""
+    need_root()
     folder = Path(tempfile.mkdtemp(prefix="sp-", dir="/tmp"))
     try:
         number = os.getpid() % 8192 * 2
-        while not (machine := _begin(folder, number)):
+        while not (machine := _begin(folder, number, root, settings or {})):
             number = (number + 1) % 16384
         _wait(machine, "dockerd", lambda: _answers(machine.docker_socket))
         _wait(machine, "sshd", lambda: _listens(machine.address))
@@ -253,7 +268,7 @@ def stop_machine(machine: Machine) -> None:
     shutil.rmtree(machine.folder, ignore_errors=True)
 
 
-def _begin(folder: Path, number: int) -> Machine | None:
+def _begin(folder: Path, number: int, root: Path | None, settings: Mapping[str, object]) -> Machine | None:
     """Starts the namespaces and their daemons; None where the network's number is taken.
 
     Addresses are from 198.18.0.0/15, which RFC 2544 keeps for tests of network devices.
@@ -263,12 +278,13 @@ def _begin(folder: Path, number: int) -> Machine | None:
     if Path("/sys/class/net", link).exists():
         return None
     _furnish(folder, inside)
+    (folder / "etc/daemon.json").write_text(json.dumps(settings))
     # --kill-child and --pdeathsig: when the tests die, in whatever way, the machine does too.
     alone = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--uts", "--ipc"]
     alone += ["--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
     with (folder / "init.log").open("wb") as log:
         process = subprocess.Popen(
-            [*alone, "sh", "-c", INIT, "machine", str(folder), inside],
+            [*alone, "sh", "-c", INIT, "machine", str(folder), inside, str(root or "")],
             env={"PATH": PATH, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -323,7 +339,6 @@ def _furnish(folder: Path, address: str) -> None:
         copy = folder / "etc" / name
         copy.write_bytes(Path("/etc", name).read_bytes().rstrip(b"\n") + "\n{}\n".format("\n".join(lines)).encode())
         copy.chmod(0o600 if name == "shadow" else 0o644)
-    (folder / "etc/daemon.json").write_text("{}\n")
     for key in ("host_key", "other_host_key", "user_key", "other_user_key"):
         if not (folder / key).exists():
             command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(folder / key)]

@@ -20,26 +20,11 @@ from tests.engine.perlsite import seal
 LOOPBACK = Endpoint("127.0.0.1", 0)
 
 
-@pytest.fixture(scope="module")
-def both(machine):
-    """The machine with Podman's service beside dockerd."""
-    machine.start_podman()
-    return machine
-
-
-@pytest.fixture(params=["docker", "podman"])
-def engine(request):
-    """The machine's engine, without ssh; what a test made for the site "blog" is gone after it."""
-    machine = request.getfixturevalue("both" if request.param == "podman" else "machine")
-    path = machine.podman_socket if request.param == "podman" else machine.docker_socket
-    with contextlib.closing(open_engine(path)) as engine:
+@pytest.fixture
+def engine(socket):
+    """The machine's engine, without ssh."""
+    with contextlib.closing(open_engine(socket)) as engine:
         yield engine
-        for container in engine.containers("blog"):
-            engine.remove(container.id)
-        for image in engine.images("blog"):
-            for reference in image.references:
-                engine.remove_image(reference)
-        assert machine.inventory(request.param) == {"images": [], "containers": [], "volumes": []}
 
 
 @pytest.fixture
@@ -68,12 +53,11 @@ def test_it_is_an_engine(engine):
     assert re.fullmatch(r"(Docker|Podman) [0-9]+\.[0-9]+\.[0-9]+", as_protocol.title)
 
 
-def test_a_container_is_hardened_whatever_the_image_says(machine, engine, image):
+def test_a_container_is_hardened_whatever_the_image_says(socket, engine, image):
     """Read back from the engine itself, not from what we asked."""
     made = engine.create(spec(image, memory=64))
     is_podman = engine.title.startswith("Podman")
-    path = machine.podman_socket if is_podman else machine.docker_socket
-    with contextlib.closing(APIClient(f"unix://{path}", version="auto")) as client:
+    with contextlib.closing(APIClient(f"unix://{socket}", version="auto")) as client:
         found = client.inspect_container(made.id)
     limits = found["HostConfig"]
     assert limits["ReadonlyRootfs"] is True
@@ -96,7 +80,7 @@ def test_a_container_is_hardened_whatever_the_image_says(machine, engine, image)
     assert found["Config"]["User"] == "101:101"
 
 
-def test_the_hardening_holds_from_within(machine, engine):
+def test_the_hardening_holds_from_within(engine):
     """A server that tries to write, to become root and to count its capabilities tells what it saw."""
     probe = r"""
         open(my $status, '<', '/proc/self/status'); print grep { /^(CapEff|CapBnd|NoNewPrivs|Uid)/ } <$status>;
@@ -152,10 +136,10 @@ def test_a_container_lives_from_created_to_gone(engine, image):
     engine.stop(made.id, 1)
 
 
-def test_a_port_of_the_host_is_reached_through_ssh_and_only_so_long(machine, engine, image):
+def test_a_port_of_the_host_is_reached_through_ssh_and_only_so_long(place, engine, image):
     made = engine.create(spec(image))
     engine.start(made.id)
-    with open_host(machine.target(), SILENT) as host:
+    with open_host(place.machine.target(), SILENT) as host:
         with host.reach(engine.endpoint(made.id, 8080)) as near:
             assert near.address == "127.0.0.1"
             assert read(near) == "Hello"

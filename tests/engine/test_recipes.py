@@ -16,18 +16,14 @@ def image(tmp_path_factory) -> Image:
     return keeper.image(tmp_path_factory.mktemp("wheels"), keeper.lock(HERE))
 
 
-@pytest.fixture(params=["docker", "podman"])
-def client(request, machine, image):
+@pytest.fixture
+def client(place, image):
     """An engine that has loaded the image; nothing of it is left afterwards."""
-    if request.param == "podman":
-        machine.start_podman()
-    path = machine.podman_socket if request.param == "podman" else machine.docker_socket
-    with contextlib.closing(APIClient(f"unix://{path}", version="auto", timeout=60)) as client:
+    with contextlib.closing(APIClient(f"unix://{place.socket}", version="auto", timeout=60)) as client:
         said = list(client.load_image(image.archive(image.reference)))
         assert not [line for line in said if "error" in line], said
         yield client
         client.remove_image(image.reference, force=True)
-        assert machine.inventory(request.param) == {"images": [], "containers": [], "volumes": []}
 
 
 def run(client: APIClient, reference: str, *arguments: str, binds: list[str] | None = None) -> dict:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish.host import LABEL_RELEASE, LABEL_SITE, LoadedImage
+from publish.host import LABEL_RELEASE, LABEL_ROLE, LABEL_SITE, Container, ContainerSpec, LoadedImage, Role, State
 from publish.ship import ship
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
@@ -51,7 +51,11 @@ class Store:
     sent: list[list[str]] = field(default_factory=list)
     reusable: bool = True
     by_content: bool = False
+    unproven: bool = False
     lies: int = 0  # so many loads that leave out the last layer, and say nothing
+    hollow: int = 0  # so many containers that can't be created, since the image lacks a layer
+    made: list[Container] = field(default_factory=list)
+    tried: int = 0
 
     title = "a store"
 
@@ -67,8 +71,9 @@ class Store:
         if self.lies:
             self.lies -= 1
             wanted = wanted[:-1]
-        made = LoadedImage("|".join([*wanted, str(labels)]), (), tuple(wanted), labels, self.reusable, self.by_content)
-        self.held[reference] = made
+        identity = "|".join([*wanted, str(labels)])
+        kind = (self.reusable, self.by_content, self.unproven)
+        self.held[reference] = LoadedImage(identity, (), tuple(wanted), labels, *kind)
 
     def image(self, reference: str) -> LoadedImage | None:
         found = self.held.get(reference)
@@ -82,6 +87,22 @@ class Store:
 
     def remove_image(self, reference: str) -> None:
         self.held.pop(reference, None)
+
+    def containers(self, site: str) -> tuple[Container, ...]:
+        return tuple(one for one in self.made if one.labels[LABEL_SITE] == site)
+
+    def create(self, spec: ContainerSpec) -> Container:
+        self.tried += 1
+        assert spec.name not in [one.name for one in self.made]
+        assert spec.labels[LABEL_ROLE] == Role.CANDIDATE, "what a killed shipment leaves must be cleared away"
+        if self.hollow:
+            self.hollow -= 1
+            raise Problem("a layer is not found", code=Exit.ENGINE)
+        self.made.append(Container(f"c{self.tried}", spec.name, State.CREATED, spec.labels, spec.reference))
+        return self.made[-1]
+
+    def remove(self, container_id: str) -> None:
+        self.made = [one for one in self.made if one.id != container_id]
 
 
 def image(*layers: str, release: str = "1") -> Image:
@@ -159,3 +180,30 @@ def test_a_label_that_differs_makes_another_image():
     other = replace(image("a", "b"), release="2", reference="localhost/site/blog:1")
     assert ship(store, other, SILENT).labels[LABEL_RELEASE] == "2"
     assert store.sent[1:] == [[]]
+
+
+def test_an_engine_that_does_not_look_is_made_to():
+    """By a container of each image that was sent in part; it is gone afterwards."""
+    store = Store(by_content=True, unproven=True)
+    ship(store, image("a", "b"), SILENT)
+    assert store.tried == 0, "what was sent whole needs no proof"
+    ship(store, image("a", "c", release="2"), SILENT)
+    assert (store.tried, store.made) == (1, [])
+
+
+def test_an_image_that_no_container_can_be_made_of_is_sent_whole():
+    store = Store(by_content=True, unproven=True)
+    ship(store, image("a", "b"), SILENT)
+    store.hollow = 1
+    assert ship(store, image("a", "c", release="2"), SILENT).diff_ids == ("a", "c")
+    assert store.sent[1:] == [["c"], ["a", "c"]]
+    assert set(store.held) == {"localhost/site/blog:1", "localhost/site/blog:2"}
+
+
+def test_a_container_that_a_killed_shipment_left_is_in_nobody_s_way():
+    store = Store(by_content=True, unproven=True)
+    ship(store, image("a", "b"), SILENT)
+    marks = {LABEL_SITE: "blog", LABEL_ROLE: Role.CANDIDATE}
+    store.made.append(Container("killed", "blog-arriving", State.CREATED, marks, "localhost/site/blog:arriving"))
+    ship(store, image("a", "c", release="2"), SILENT)
+    assert store.made == []
