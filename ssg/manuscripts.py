@@ -62,7 +62,9 @@ class Desk:
     def conversion(self) -> str:
         """A digest of all that conversions depend on besides a page's own text."""
         options = [f"{tag} {json.dumps(astuple(one))}" for tag, one in sorted(self.options.items())]
-        return hashlib.sha256("\0".join([*options, *self.software()]).encode()).hexdigest()
+        # These tell which language a page is in that says none.
+        site = [self.settings.site.default_language, *self.settings.site.languages]
+        return hashlib.sha256("\0".join([*site, *options, *self.software()]).encode()).hexdigest()
 
     def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[Read]:
         """Every source once, in an order of chance; a draft that isn't wanted is not converted."""

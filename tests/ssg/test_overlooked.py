@@ -172,6 +172,11 @@ STORIES: Mapping[str, list[Step]] = {
         page("posts/b.md", "Else."),
         page("posts/a.md", "A."),
     ],
+    "the language of a page that says none": [
+        page("about.md", "## It's\n\nText.[^1]\n\n[^1]: Note."),
+        setting("site", "default_language", "fr"),
+        setting("site", "default_language", None),
+    ],
     "the whole of a site in another order": [
         setting("site", "languages", ["fr", "en"]),
         setting("site", "default_language", "en"),
