@@ -1,31 +1,58 @@
 """Work that is shared among the cores: processes that are forked when all that they need is in memory.
 
-Each takes slices of the work, and the results do not depend on who did what. A process that is killed costs only time:
-what it left is done here.
+Each takes one slice of the work after the other, and the results do not depend on who did what. A process that is
+killed costs only time: what it left is done here. One whose parent is gone ends with its slice.
+
+    parent ──numbers of slices, all written before the first fork──▶ queue ──▶ each child reads the next one
+    parent ◀── a pipe from each child: length and pickle of each result, and the end of file when it is done
 """
 
 import os
+import pickle
+import selectors
 import signal
-import threading
+import struct
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 ALONE: Final = 40  # pages that one process has done before others have started
 _SLICES: Final = 24  # of each worker's share: small enough to show progress, large enough to be cheap to hand over
+_TOKEN: Final = struct.Struct("=I")  # read whole or not at all: a pipe parts nothing that was written at once
+_LENGTH: Final = struct.Struct("=Q")
+_CHUNK: Final = 1 << 16
 
-_work: Callable[[Sequence[Any]], Any] | None = None
-_items: Sequence[Any] = ()
+
+@dataclass(slots=True)
+class _Child:
+    """A process at work, and what has come from it of its next result."""
+
+    pid: int
+    results: int
+    waiting: bytearray = field(default_factory=bytearray)
+
+    def received(self) -> Iterator[bytes]:
+        """The results that are whole."""
+        while len(self.waiting) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self.waiting)
+            end = _LENGTH.size + length
+            if len(self.waiting) < end:
+                return
+            yield bytes(self.waiting[_LENGTH.size : end])
+            del self.waiting[:end]
 
 
 def shared(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -> Iterator[tuple[Sequence[T], R]]:
     """`work` done on all items, slice by slice, as slices are finished; each with its items.
 
     `work` gets a sequence of items. What it changes in memory is lost where another process does it, so it returns all
-    that matters, in what pickle takes.
+    that matters, in what pickle takes. What it raises is raised here, and ends the others.
     """
     if workers < 2 or len(items) < ALONE:
         step = max(1, -(-len(items) // _SLICES))
@@ -33,62 +60,103 @@ def shared(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -
             part = items[start : start + step]
             yield part, work(part)
         return
-    yield from _by_many(work, items, workers)
-
-
-def _by_many(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -> Iterator[tuple[Sequence[T], R]]:
-    # Where there is nothing to share, nothing of this need be loaded.
-    from concurrent.futures import ProcessPoolExecutor, as_completed  # noqa: PLC0415
-    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
-    from multiprocessing import get_context  # noqa: PLC0415
-
-    global _work, _items
-    _work, _items = work, items
     count = min(len(items), workers * _SLICES)
     left = set(range(count))
+    children: list[_Child] = []
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=_begin) as pool:
-            futures = {pool.submit(_slice, number, count): number for number in range(count)}
-            try:
-                with suppress(BrokenProcessPool):
-                    for future in as_completed(futures):
-                        result = future.result()
-                        number = futures.pop(future)
-                        left.discard(number)
-                        yield items[number::count], result
-            except BaseException:
-                # What is at work comes to an end first: nobody may write into a folder that is being taken away.
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-        for number in sorted(left):
-            part = items[number::count]
-            yield part, work(part)
+        _fork(children, work, items, count, workers)
+        for number, result in _results(children):
+            left.discard(number)
+            yield items[number::count], result
     finally:
-        _work, _items = None, ()
+        # Before anybody takes away the folder that they write into: on Ctrl-C, or where one of them has failed.
+        _end(children)
+    for number in sorted(left):
+        part = items[number::count]
+        yield part, work(part)
 
 
-def _slice(number: int, count: int) -> Any:
-    assert _work is not None  # noqa: S101 - set before the fork
-    return _work(_items[number::count])
+def _fork(
+    children: list[_Child], work: Callable[[Sequence[T]], R], items: Sequence[T], count: int, workers: int
+) -> None:
+    queue, tokens = os.pipe()
+    os.write(tokens, b"".join(map(_TOKEN.pack, range(count))))
+    os.close(tokens)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        for _ in range(min(workers, count)):
+            results, out = os.pipe()
+            pid = os.fork()
+            if not pid:
+                for other in (*(child.results for child in children), results):
+                    os.close(other)
+                _work(work, items, count, queue, out)
+            os.close(out)
+            children.append(_Child(pid, results))
+    finally:
+        os.close(queue)
 
 
-def _begin() -> None:
-    """A worker's beginning.
+def _work(work: Callable[[Sequence[T]], R], items: Sequence[T], count: int, queue: int, out: int) -> NoReturn:
+    """A child's life. It ends without what Python does at an end, which is the parent's business."""
+    code = 1
+    try:
+        # Ctrl-C reaches the whole group of processes; what it means is the first one's business.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        while token := os.read(queue, _TOKEN.size):
+            (number,) = _TOKEN.unpack(token)
+            _send(out, (number, work(items[number::count]), None))
+        code = 0
+    except BaseException as error:  # noqa: BLE001 - the parent raises it
+        with suppress(OSError):
+            _send(out, (-1, None, _portable(error)))
+    finally:
+        os._exit(code)
 
-    Ctrl-C reaches the whole group of processes; what it means is the first one's business. Where that one is killed,
-    its workers end too: they would wait for it for ever, and hold the lock of the output folder.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+def _send(out: int, message: tuple[int, Any, BaseException | None]) -> None:
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    view = memoryview(_LENGTH.pack(len(data)) + data)
+    while view:
+        view = view[os.write(out, view) :]
 
 
-def _end_with_parent() -> None:
-    from multiprocessing import parent_process  # noqa: PLC0415
+def _portable(error: BaseException) -> BaseException:
+    """The error as it can be sent, with the place where it was raised."""
+    told = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own, a moment ago
+    except Exception:  # noqa: BLE001 - whatever it is, its text can be sent
+        return RuntimeError(told)
+    error.add_note(told)
+    return error
 
-    parent = parent_process()
-    assert parent is not None  # noqa: S101 - a worker has one
-    parent.join()
-    os._exit(1)
+
+def _results(children: Sequence[_Child]) -> Iterator[tuple[int, Any]]:
+    """The number of each slice with what came of it, as they come in."""
+    with selectors.DefaultSelector() as selector:
+        for child in children:
+            selector.register(child.results, selectors.EVENT_READ, child)
+        while selector.get_map():
+            for key, _ in selector.select():
+                data = os.read(key.fd, _CHUNK)
+                if not data:
+                    selector.unregister(key.fd)
+                key.data.waiting += data
+                for message in key.data.received():
+                    number, result, error = pickle.loads(message)  # noqa: S301 - from our own child
+                    if error is not None:
+                        raise error
+                    yield number, result
+
+
+def _end(children: Sequence[_Child]) -> None:
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGKILL)
+        os.close(child.results)
+        os.waitpid(child.pid, 0)
 
 
 def cores() -> int:

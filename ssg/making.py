@@ -239,6 +239,8 @@ class _Making:
         stopwatch = Stopwatch() if self.situation.request.profile else None
         renderer = Renderer(scene, stopwatch)
         root = self.situation.request.site.root
+        if self.situation.request.workers > 1 and len(stale) >= crew.ALONE:
+            renderer.prepare()
 
         def clock() -> float:
             return time.perf_counter() - (stopwatch.compiling if stopwatch else 0.0)

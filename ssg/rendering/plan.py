@@ -7,11 +7,14 @@ What is made depends on the site's structure alone; how it looks, on what its te
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
+
+from jinja2 import TemplateError
 
 from sealpress.problems import Problem, did_you_mean
 from ssg.model import output_of
@@ -93,6 +96,16 @@ class Renderer:
     def __init__(self, scene: Scene, stopwatch: Stopwatch | None = None) -> None:
         self.scene = scene
         self._stopwatch = stopwatch
+
+    def prepare(self) -> None:
+        """Compiles every template once, before the work is shared among processes that would each do it.
+
+        A fault in one is told by whoever renders with it.
+        """
+        for name in self.scene.theme.templates:
+            if not name.startswith(OWN):
+                with suppress(Problem, TemplateError):
+                    self._templates[self.scene.default_language()].environment.get_template(name)
 
     def make(self, job: Job) -> tuple[bytes, Trace]:
         """A file's content, and the questions that were asked for it.
