@@ -129,7 +129,7 @@ def _fence(opening: re.Match[str], code: str, line: int, source: Source) -> Fenc
         attributes, _ = get_attrs_and_remainder(info[1:-1])
     else:
         language, _, rest = info.partition(" ")
-        attributes, _ = get_attrs_and_remainder(rest.strip("{} "))
+        attributes, _ = get_attrs_and_remainder(rest.strip("{} ")) if rest else ([], "")
         attributes = [(".", language.removeprefix(".")), *attributes] if language else attributes
     classes = [value or "" for key, value in attributes if key == "."]
     language = classes[0] if classes else ""

@@ -19,9 +19,10 @@ from markdown.extensions.tables import TableProcessor
 from markdown.inlinepatterns import DelimiterProcessor, LinkInlineProcessor
 from markdown.inlinepatterns import InlineProcessor as InlinePattern
 from markdown.treeprocessors import InlineProcessor
-from markdown.util import INLINE_PLACEHOLDER, INLINE_PLACEHOLDER_PREFIX, AtomicString
+from markdown.util import INLINE_PLACEHOLDER, INLINE_PLACEHOLDER_PREFIX, INLINE_PLACEHOLDER_RE, AtomicString
 
 from ssg.markup import expressions
+from ssg.markup.converted import ETX, STX
 
 if TYPE_CHECKING:
     from markdown import Markdown
@@ -130,6 +131,7 @@ def _parser_of(processors: Sequence[BlockProcessor]) -> Callable[[Element, list[
     return parse
 
 
+_WITHIN: Final = INLINE_PLACEHOLDER_PREFIX + "0123456789"
 _with_placeholders: Final[Any] = vars(InlineProcessor)["_InlineProcessor__processPlaceholders"]
 
 
@@ -150,6 +152,9 @@ class GatedInline(InlineProcessor):
         # For each pattern the masks that a text's must meet, every one of them in at least one bit.
         self._gates = [[sum(bits[literal] for literal in clause) for clause in needed] for needed in clauses]
         self._plans: dict[int, tuple[int, ...]] = {}
+        self._held: dict[int, list[tuple[str, int]]] = {}
+        # A placeholder brings none of them into a text.
+        assert not any({STX, ETX} & {*one} or {*one} <= {*_WITHIN} for one in literals)  # noqa: S101 - of this instance
         # One clause of each pattern is enough to tell that none can match, as in most texts.
         some = {literal for needed in clauses for clause in needed[:1] for literal in clause} if all(clauses) else {""}
         short = [literal for literal in literals if len(literal) == 1 and literal in some]
@@ -198,7 +203,7 @@ class GatedInline(InlineProcessor):
         if isinstance(data, AtomicString) or not self._may_match(data):
             return data
         start = 0
-        plan = self._plan(data)
+        mask, plan = self._plan(data, self._bits)
         while (chosen := plan[number]) >= 0:
             if chosen != number:
                 number, start = chosen, 0
@@ -219,7 +224,7 @@ class GatedInline(InlineProcessor):
             self.stashed_nodes[name] = node
             before = data[:begin] + INLINE_PLACEHOLDER % name
             data, start = before + data[end:], len(before)
-            plan = self._plan(data)
+            mask, plan = self._plan(data, self._held[mask])
         return data
 
     def _apply_within(self, node: Element, number: int) -> None:
@@ -239,33 +244,68 @@ class GatedInline(InlineProcessor):
         parent: Element,
         isText: bool = True,  # noqa: FBT001, FBT002, N803
     ) -> list[tuple[Element, list[str]]]:
-        if data is None or INLINE_PLACEHOLDER_PREFIX in data:
-            found: list[tuple[Element, list[str]]] = _with_placeholders(self, data, parent, isText)
-            return found
-        if isText:
-            parent.text = parent.text + data if parent.text else data
-        else:
-            parent.tail = parent.tail + data if parent.tail else data
-        return []
+        if data is None or isinstance(data, AtomicString):
+            return self._as_stock(data, parent, isText)
+        if INLINE_PLACEHOLDER_PREFIX not in data:
+            _add(data, parent, is_text=isText)
+            return []
+        text, *more = INLINE_PLACEHOLDER_RE.split(data)
+        if len(more) != 2 * data.count(INLINE_PLACEHOLDER_PREFIX) or not self.stashed_nodes.keys() >= {*more[::2]}:
+            return self._as_stock(data, parent, isText)
+        made: list[tuple[Element, list[str]]] = []
+        for name, behind in zip(more[::2], more[1::2], strict=True):
+            node = self.stashed_nodes[name]
+            if isinstance(node, str):
+                text += node + behind
+                continue
+            _add(text, made[-1][0] if made else parent, is_text=isText and not made)
+            self._fill(node)
+            made.append((node, []))
+            text = behind
+        _add(text, made[-1][0] if made else parent, is_text=isText and not made)
+        return made
+
+    def _as_stock(self, data: str | None, parent: Element, is_text: bool) -> list[tuple[Element, list[str]]]:  # noqa: FBT001
+        made: list[tuple[Element, list[str]]] = _with_placeholders(self, data, parent, is_text)
+        return made
+
+    def _fill(self, node: Element) -> None:
+        """Puts what placeholders stand for into an element that itself was put away."""
+        for child in (node, *node):
+            if child.tail and INLINE_PLACEHOLDER_PREFIX in child.tail:
+                self._InlineProcessor__processElementText(node, child, False)  # type: ignore[attr-defined]
+            if child.text and INLINE_PLACEHOLDER_PREFIX in child.text:
+                self._InlineProcessor__processElementText(child, child)  # type: ignore[attr-defined]
 
     def _may_match(self, data: str) -> bool:
         return bool(self._sign.search(data) or [sign for sign in self._signs if sign in data])
 
-    def _plan(self, data: str) -> tuple[int, ...]:
-        """For each pattern's number the first one from there that may match, or -1."""
+    def _plan(self, data: str, bits: list[tuple[str, int]]) -> tuple[int, tuple[int, ...]]:
+        """Which of the literals of `bits` a text holds; for each pattern's number the first one from there that may
+        match, or -1.
+        """
         mask = 0
-        for literal, bit in self._bits:
+        for literal, bit in bits:
             if literal in data:
                 mask |= bit
-        return self._plans.get(mask) or self._new_plan(mask)
+        return mask, self._plans.get(mask) or self._new_plan(mask)
 
     def _new_plan(self, mask: int) -> tuple[int, ...]:
         plan = [-1]
         for number in reversed(range(len(self._gates))):
             is_open = all(mask & gate for gate in self._gates[number])
             plan.append(number if is_open else plan[-1])
+        self._held[mask] = [(literal, bit) for literal, bit in self._bits if bit & mask]
         self._plans[mask] = tuple(reversed(plan))
         return self._plans[mask]
+
+
+def _add(text: str, element: Element, *, is_text: bool) -> None:
+    """Adds to the text of an element, or to what stands behind it."""
+    if text and is_text:
+        element.text = element.text + text if element.text else text
+    elif text:
+        element.tail = element.tail + text if element.tail else text
 
 
 Handled = tuple[Element | None, int | None, int | None]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import HTML_EMPTY, Element
 
 from markdown.extensions.attr_list import AttrListTreeprocessor
+from markdown.extensions.md_in_html import HtmlBlockPreprocessor as MarkdownWithinHtml
 from markdown.postprocessors import RawHtmlPostprocessor
 from markdown.preprocessors import HtmlBlockPreprocessor, Preprocessor
 from markdown.serializers import (  # type: ignore[attr-defined]
@@ -33,9 +34,9 @@ _PLACEHOLDER: Final = re.compile(HTML_PLACEHOLDER % "([0-9]+)")
 
 def accelerate(markdown: "Markdown") -> None:
     """Puts these steps into an instance. All its processors must be registered by now."""
-    html = next((one for one in markdown.preprocessors if isinstance(one, HtmlBlockPreprocessor)), None)
-    if html is not None:
-        html.run = _if_html(html.run)  # type: ignore[method-assign, assignment]
+    for one in markdown.preprocessors:
+        if isinstance(one, (HtmlBlockPreprocessor, MarkdownWithinHtml)):
+            one.run = _if_html(one.run)  # type: ignore[method-assign, assignment]
     texts = _Texts(markdown)
     markdown.preprocessors.register(texts, "texts", -1)
     for walk in markdown.treeprocessors:
@@ -52,7 +53,12 @@ def accelerate(markdown: "Markdown") -> None:
 
 def _if_html(run: Callable[[list[str]], list[str]]) -> Callable[[list[str]], list[str]]:
     """The search for raw HTML, less texts that have no sign of it."""
-    return lambda lines: run(lines) if any("<" in line or "&" in line for line in lines) else lines
+
+    def gated(lines: list[str]) -> list[str]:
+        text = "\n".join(lines)
+        return run(lines) if "<" in text or "&" in text else lines
+
+    return gated
 
 
 class _Texts(Preprocessor):
