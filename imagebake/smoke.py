@@ -5,7 +5,8 @@ image that is no site's runs so, too: its own program, with its own environment.
     ld.so        the image's own loader and libraries, on this machine's file system; needs nothing
 
 Both run the sealed configuration itself. nginx takes its paths from a prefix, and where to listen from listen.conf: so
-a prefix and a listen.conf of their own are all that a runner puts in place.
+a prefix and a listen.conf of their own are all that a runner puts in place. Docker and Podman as runners of the same
+kind are in containers.py.
 """
 
 import grp
