@@ -197,6 +197,8 @@ def _command(address: Address, target: PublishTarget) -> list[str]:
             )
         options.append(option)
     options += ["ConnectTimeout=15", "ServerAliveInterval=15", "ServerAliveCountMax=3"]
+    # Layers are uncompressed, for the sake of their digests; on their way they shrink to a third, and pages to less.
+    options.append("Compression=yes")
     if target.identity:
         identity = Path(target.identity).expanduser()
         if not identity.is_file():

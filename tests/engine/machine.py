@@ -177,6 +177,10 @@ class Machine:
         )
         return done.stdout
 
+    def received(self) -> int:
+        """Bytes that came over its network since it was started."""
+        return int(self.run("cat", "/sys/class/net/eth0/statistics/rx_bytes"))
+
     def inventory(self, engine: str = "docker") -> dict[str, list]:
         """All that an engine holds, seen past ssh and sealpress: to compare before and after."""
         from docker import APIClient

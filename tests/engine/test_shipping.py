@@ -63,6 +63,13 @@ def test_an_engine_without_any_layer_gets_the_whole_image(host):
     assert seen.transfers == seen.announced == [image.archive_size(image.reference, ())]
 
 
+def test_what_is_sent_is_compressed_on_its_way(machine, host):
+    """Though no layer is: its digest must not hang on any compressor."""
+    image, before = seal({"index.html": "Hello"}), machine.received()
+    ship(host.engine, image, SILENT)
+    assert machine.received() - before < image.archive_size(image.reference, ()) / 2
+
+
 def test_an_edit_sends_the_layer_of_the_pages_alone(machine, host):
     ship(host.engine, seal({"index.html": "Hello"}), SILENT)
     edited, seen = seal({"index.html": "Hello again"}), Watched()
