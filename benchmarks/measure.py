@@ -14,7 +14,7 @@ from typing import Final
 
 from sealpress.problems import Problem
 
-_EVERY: Final = 0.05  # seconds between two looks at the memory
+_EVERY: Final = 0.02  # seconds between two looks at the memory
 _PAGE: Final = resource.getpagesize()
 
 
@@ -23,7 +23,7 @@ class Run:
     """What one run took. `wall` and `cpu` are seconds, `memory` is bytes.
 
     `cpu` is user and system time of the process and of all that it waited for. `memory` is the largest sum of resident
-    sizes of all its processes at one moment, as seen every 50 ms, or the largest of one process as the kernel keeps it,
+    sizes of all its processes at one moment, as seen every 20 ms, or the largest of one process as the kernel keeps it,
     whichever is more. What forked processes share counts in each, so many workers look larger than they are.
     """
 
@@ -68,7 +68,10 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], li
     if process.returncode:
         lines = log.read_text("utf-8", "replace").strip().splitlines() or ["it said nothing"]
         raise Problem(f"failed with exit code {process.returncode}: {lines[-1].strip()}", hint=f"all it said: {log}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, max(usage.ru_maxrss * 1024, watch.peak))
+    # A process begins as a copy of the one that starts it, whose size the kernel goes on counting.
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    largest = usage.ru_maxrss * 1024 if usage.ru_maxrss > own else 0
+    return Run(wall, usage.ru_utime + usage.ru_stime, max(largest, watch.peak))
 
 
 def _end(pid: int) -> None:
@@ -87,8 +90,10 @@ class _Watch(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        while not self._over.wait(_EVERY):
-            self.peak = max(self.peak, sum(_resident(pid) for pid in _family(self._pid)))
+        is_over = False
+        while not is_over:
+            self.peak = max(self.peak, sum(_resident(pid) for pid in _family(self._pid)), _most(self._pid))
+            is_over = self._over.wait(_EVERY)
 
     def stop(self) -> None:
         self._over.set()
@@ -105,6 +110,14 @@ def _family(pid: int) -> list[int]:
         except OSError:
             continue  # it has just ended
     return found
+
+
+def _most(pid: int) -> int:
+    """The most bytes that the process has had in memory since it became this program. Source: proc(5), VmHWM."""
+    try:
+        return int(Path(f"/proc/{pid}/status").read_text("utf-8").partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError):
+        return 0
 
 
 def _resident(pid: int) -> int:

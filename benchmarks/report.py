@@ -1,4 +1,6 @@
-"""RESULTS.md: what was measured, on what, and how to measure it again. No date and no name of a machine."""
+"""The part of RESULTS.md on builds: what was measured, on what, and how to measure it again. No date and no name of a
+machine.
+"""
 
 import os
 import platform
@@ -39,7 +41,7 @@ class Results:
 
 
 def text(results: Results) -> str:
-    """The whole report, as Markdown."""
+    """The whole part, as Markdown."""
     parts = [_HEAD, *(_batch(batch) for batch in results.batches), _scale(results.batches), _alike(results.batches)]
     if results.profile:
         parts.append(_profile(results.profile))
@@ -53,9 +55,9 @@ def summary(batch: Batch) -> tuple[list[str], list[list[str]]]:
 
 
 _HEAD: Final = f"""\
-# Side by side
+# Building, side by side
 
-Written by `make bench`; don't edit. Each cell is the median of the rounds; in brackets the median of its ratios to
+Each cell is the median of the rounds; in brackets the median of its ratios to
 {REFERENCE.title()} in the same round. In a round, every peer gets a fresh site, and then all build it, one after the
 other: *cold* (no output, no cache); then with *nothing changed*; then after one *body*, one *title* and one *template*
 was edited. After each edit the output is searched for it."""
@@ -65,10 +67,10 @@ def _batch(batch: Batch) -> str:
     seconds = lambda value: f"{value:.2f} s"  # noqa: E731 - a unit, not a function
     parts = [
         f"## {batch.posts:,} posts",
-        "Wall time:\n\n" + _markdown(*summary(batch)),
-        "CPU time of all processes:\n\n" + _markdown(*_table(batch, lambda one: one.cpu, seconds)),
+        "Wall time:\n\n" + table(*summary(batch)),
+        "CPU time of all processes:\n\n" + table(*_table(batch, lambda one: one.cpu, seconds)),
         "Peak memory of all processes:\n\n"
-        + _markdown(*_table(batch, lambda one: one.memory, lambda value: size(round(value)))),
+        + table(*_table(batch, lambda one: one.memory, lambda value: size(round(value)))),
     ]
     lines = [f"- {name} **failed**: {reason}" for name, reason in batch.failed.items()]
     lines += [f"- {name} left out: {reason}" for name, reason in batch.left_out.items()]
@@ -115,7 +117,7 @@ def _scale(batches: Sequence[Batch]) -> str:
         few, many = (one.median(peer, COLD, lambda run: run.wall) / one.posts * 1000 for one in (small, large))
         rows.append([peer, f"{few:.2f} ms", f"{many:.2f} ms", f"{many / few:.2f}"])
     header = ["", f"of {small.posts:,}", f"of {large.posts:,}", "ratio"]
-    return "## Cost per post\n\nWall time of a cold build for each post:\n\n" + _markdown(header, rows)
+    return "## Cost per post\n\nWall time of a cold build for each post:\n\n" + table(header, rows)
 
 
 def _alike(batches: Sequence[Batch]) -> str:
@@ -126,7 +128,7 @@ def _alike(batches: Sequence[Batch]) -> str:
             [name, *(size(census.size) if column == "size" else str(getattr(census, column)) for column in columns)]
             for name, census in batch.made.items()
         ]
-        parts.append(f"{batch.posts:,} posts:\n\n" + _markdown(["", *columns], rows))
+        parts.append(f"{batch.posts:,} posts:\n\n" + table(["", *columns], rows))
         found = differences(batch.made) if batch.made else []
         parts.append("\n".join(f"- **Not the same:** {one}" for one in found) if found else "All built the same.")
     parts.append(_EXPLAINED)
@@ -159,7 +161,7 @@ def _profile(profile: Profile) -> str:
     )
     parts = [
         "## Where the time of sealpress goes",
-        _markdown(["", "share", "per post"], rows),
+        table(["", "share", "per post"], rows),
     ]
     parts.insert(1, _SAMPLED.format(posts=profile.posts, cpu=profile.cpu, each=per_post))
     parts.append(
@@ -192,7 +194,7 @@ def _machine(results: Results) -> str:
     rounds = ", ".join(f"{len(batch.rounds)} of {batch.posts:,} posts" for batch in results.batches)
     lines = [
         "## What it ran on",
-        f"- {_processor()}, {cores} cores, {size(memory)} of memory, Python {platform.python_version()}",
+        f"- {processor()}, {cores} cores, {size(memory)} of memory, Python {platform.python_version()}",
         f"- rounds: {rounds}; at most {results.limit:.0f} s for a run",
         f"- load average when it began: {results.load:.1f} (0 is an idle machine)",
         *(f"- {peer.name} {peer.version}" for peer in results.peers if isinstance(peer, Peer)),
@@ -212,7 +214,8 @@ def _command(peer: Peer) -> str:
     return " ".join(words)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the kernel calls this machine's processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
@@ -221,6 +224,7 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table, whose first column is to the left."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

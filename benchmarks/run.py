@@ -4,12 +4,14 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
-from benchmarks import batch, peers, report, steps
+from benchmarks import baking, batch, peers, report, sections, serving, steps
 from benchmarks.census import differences
 from benchmarks.corpus import DIALECTS
 from sealpress.command import run
@@ -46,7 +48,22 @@ def _names(_context: click.Context, _option: click.Parameter, value: str) -> tup
     return names
 
 
+def _parts(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    for name in names:
+        if name not in sections.PARTS:
+            raise click.BadParameter(f'there is no part "{name}"{did_you_mean(name, sections.PARTS)}')
+    return names
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--parts",
+    default=",".join(sections.PARTS),
+    show_default=True,
+    callback=_parts,
+    help="What is measured. The report keeps its other parts.",
+)
 @click.option(
     "--posts", default="1000,10000", show_default=True, callback=_sizes, help="Sizes of the blog, with commas."
 )
@@ -74,6 +91,9 @@ def _names(_context: click.Context, _option: click.Parameter, value: str) -> tup
 @click.option(
     "--limit", default=300, show_default=True, type=click.IntRange(1), help="Seconds that a single run may take."
 )
+@click.option(
+    "--turns", default=5, show_default=True, type=click.IntRange(1), help="Rounds of the parts bake and serve."
+)
 @click.option("--commit", help="Measure this commit of sealpress. [default: the checkout as it is]")
 @click.option("--quick", is_flag=True, help=f"One round of {QUICK} posts, to see that all works; writes no report.")
 @click.option(
@@ -84,60 +104,99 @@ def _names(_context: click.Context, _option: click.Parameter, value: str) -> tup
 )
 def bench(
     *,
+    parts: tuple[str, ...],
     posts: tuple[int, ...],
     names: tuple[str, ...],
     large: tuple[str, ...],
     runs: tuple[int, ...],
     limit: int,
+    turns: int,
     commit: str | None,
     quick: bool,
     folder: Path,
     results: Path,
 ) -> int:
-    """Compare sealpress with other generators, in one run on this machine.
+    """Compare sealpress with others, in one run on this machine: building, baking and serving the same invented blog.
 
-    Installs the peers below the working folder (network: the first time only), builds the same invented blog with each,
-    and prints medians and ratios. All of it takes an hour on two cores. Ends with 1 where a peer is missing, failed, or
-    did not build the same.
+    build: other generators. Installs them below the working folder (network: the first time only), builds with each,
+    and prints medians and ratios. All of it takes an hour on two cores.
+
+    bake: docker build and buildah. serve: a stock nginx, and Caddy. Both need root, and Debian's packages of these.
+
+    Ends with 1 where a peer is missing, failed, or did not build the same.
     """
     console = Console.standard()
-    if quick:
-        posts, runs = (QUICK,), (1,)
-    load = os.getloadavg()[0]
     folder = folder.absolute()
-    own = peers.sealpress(folder / "sealpress", commit)
-    others = peers.install(tuple(name for name in names if name != "sealpress"), folder / "peers", console)
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    command = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
+    turns = 1 if quick else turns
+
+    def keep(part: str, text: str) -> None:
+        if not quick:  # after each size, so that an end before the last one doesn't lose them all
+            before = results.read_text("utf-8") if results.exists() else ""
+            results.write_text(sections.put(before, part, text), encoding="utf-8")
+
+    found: list[str] = []
+    if "build" in parts:
+        if quick:
+            posts, runs = (QUICK,), (1,)
+        options = _Options(posts, names, large, runs, limit, commit)
+        found += _build(options, folder, command, lambda text: keep("build", text), console)
+    if "bake" in parts:
+        baked = baking.compare(work / "bake", turns, console)
+        keep("bake", told := sections.bakes(baked, command))
+        console.say(told)
+        found += [f"{name} was left out: {why}" for name, why in baked.left_out.items()]
+    if "serve" in parts:
+        keep("serve", told := sections.serves(serving.compare(work / "serve", turns, console), command))
+        console.say(told)
+    for one in found:
+        console.say(f"not the same: {one}")
+    if not quick:
+        console.say(f"Written to {results}")
+    return Exit.DIFFERENT if found else Exit.OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What the part on building was asked for."""
+
+    posts: tuple[int, ...]
+    names: tuple[str, ...]
+    large: tuple[str, ...]
+    runs: tuple[int, ...]
+    limit: int
+    commit: str | None
+
+
+def _build(options: _Options, folder: Path, command: str, keep: Callable[[str], None], console: Console) -> list[str]:
+    """Measures builds; `keep` is given the report after each size. Gives what was not as it should be."""
+    posts, limit = options.posts, options.limit
+    load = os.getloadavg()[0]
+    own = peers.sealpress(folder / "sealpress", options.commit)
+    others = peers.install(tuple(name for name in options.names if name != "sealpress"), folder / "peers", console)
     everybody = [own, *others]
     able = [peer for peer in everybody if isinstance(peer, peers.Peer)]
     work = folder / "work"
-    shutil.rmtree(work, ignore_errors=True)
     profile = None
     try:
         console.note("profiling sealpress")
         profile = steps.profile(work / "profile", min(posts[0], 1000), limit, own.environment)
     except Problem as problem:
         console.problem(problem)
-    command = shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]])
     batches: list[batch.Batch] = []
     for number, count in enumerate(posts):
-        rounds = runs[min(number, len(runs) - 1)]
-        some = [peer for peer in able if not number or peer.name in {own.name, *large}]
+        rounds = options.runs[min(number, len(options.runs) - 1)]
+        some = [peer for peer in able if not number or peer.name in {own.name, *options.large}]
         done = batch.run(some, work / str(count), count, rounds, limit, batches, console)
         done.left_out.update({peer.name: "not asked for at this size" for peer in able if peer not in some})
         batches.append(done)
         console.say(f"\n{count:,} posts, wall time (ratio to {batch.REFERENCE} in the same round)")
         console.table(*report.summary(done))
-        if not quick:  # after each size, so that an end before the last one doesn't lose them all
-            results.write_text(
-                report.text(report.Results(command, limit, load, everybody, batches, profile)), encoding="utf-8"
-            )
+        keep(report.text(report.Results(command, limit, load, everybody, batches, profile)))
     shutil.rmtree(work, ignore_errors=True)
-    found = _complaints(everybody, batches)
-    for one in found:
-        console.say(f"not the same: {one}")
-    if not quick:
-        console.say(f"Written to {results}")
-    return Exit.DIFFERENT if found else Exit.OK
+    return _complaints(everybody, batches)
 
 
 def _complaints(everybody: list[peers.Peer | peers.Missing], batches: list[batch.Batch]) -> list[str]:

@@ -1,0 +1,169 @@
+"""RESULTS.md, put together of parts: one that wasn't run stays as an earlier run found it. And the parts on baking and
+serving as Markdown (that on building is report.py).
+"""
+
+import os
+import platform
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from benchmarks import baking, serving
+from benchmarks.baking import Baking
+from benchmarks.report import processor, table
+from benchmarks.serving import Serving
+from sealpress.console import size
+
+PARTS: Final = ("build", "bake", "serve")
+
+_HEAD: Final = "<!-- Written by `make bench`; don't edit. -->"
+_LIMITS: Final = {"cold": 1.5, "unchanged": 0.4}  # seconds
+_MEMORY: Final = 120_000_000
+_BASE: Final = (13_600_000, 5_400_000)
+_RATES: Final = {serving.STOCK: 0.97, serving.CADDY: 2.0}
+
+
+def put(report: str, part: str, text: str) -> str:
+    """The report with this part in the place of an older one. Parts are in the order of PARTS."""
+    found = dict(re.findall(r"<!-- part: (\w+) -->\n(.*?)\n<!-- end -->", report, re.DOTALL))
+    found[part] = text.strip()
+    parts = (f"<!-- part: {one} -->\n{found[one]}\n<!-- end -->" for one in PARTS if one in found)
+    return "\n\n".join((_HEAD, *parts)) + "\n"
+
+
+def bakes(found: Baking, command: str) -> str:
+    """The part on baking."""
+    names = list(found.versions)
+    wall = [
+        [
+            name,
+            *(
+                f"{found.median(name, one, lambda run: run.wall):.2f} s"
+                + ("" if name == baking.OWN else f" ({found.ratio(name, one):.2f})")
+                for one in baking.SCENARIOS
+            ),
+        ]
+        for name in names
+    ]
+    processor_time = [
+        [name, *(f"{found.median(name, one, lambda run: run.cpu):.2f} s" for one in baking.SCENARIOS)] for name in names
+    ]
+    memory = [
+        [name, *(size(round(found.median(name, one, lambda run: run.memory))) for one in baking.SCENARIOS)]
+        for name in names
+    ]
+    header = ["", *baking.SCENARIOS]
+    cold, warm, peak = (
+        found.median(baking.OWN, "cold", lambda run: run.wall),
+        found.median(baking.OWN, "unchanged", lambda run: run.wall),
+        max(found.median(name, "cold", lambda run: run.memory) for name in names if name.startswith(baking.OWN)),
+    )
+    images = [
+        [
+            "the base: Debian's nginx, its configuration, its bill of materials",
+            size(found.base.raw),
+            size(found.base.packed),
+        ],
+        [f"with {found.posts:,} posts and their Brotli siblings", size(found.whole.raw), size(found.whole.packed)],
+    ]
+    return "\n\n".join(
+        [
+            _BAKES.format(posts=found.posts),
+            "Wall time, in brackets the median of the ratios to imagebake in the same round:\n\n" + table(header, wall),
+            "CPU time of the command and its children:\n\n" + table(header, processor_time),
+            "Peak memory of the command and its children:\n\n" + table(header, memory),
+            "\n".join(f"- {name} left out: {why}" for name, why in found.left_out.items()),
+            "Sizes, linux/amd64:\n\n" + table(["", "raw", "gzip -6"], images),
+            "Aimed at:",
+            "\n".join(
+                [
+                    _aim(f"cold within {_LIMITS['cold']} s", f"{cold:.2f} s", cold <= _LIMITS["cold"]),
+                    _aim(f"unchanged within {_LIMITS['unchanged']} s", f"{warm:.2f} s", warm <= _LIMITS["unchanged"]),
+                    _aim(f"peak memory within {size(_MEMORY)}", size(round(peak)), peak <= _MEMORY),
+                    *(
+                        _aim(
+                            f"a new tree sooner than {name}",
+                            f"{found.ratio(name, 'new'):.2f}",
+                            found.ratio(name, "new") > 1,
+                        )
+                        for name in names
+                        if not name.startswith(baking.OWN)
+                    ),
+                    _aim(f"base within {size(_BASE[0])}", size(found.base.raw), found.base.raw <= _BASE[0]),
+                    _aim(
+                        f"base as gzip within {size(_BASE[1])}", size(found.base.packed), found.base.packed <= _BASE[1]
+                    ),
+                ]
+            ),
+            _machine(found.versions, found.load, len(found.rounds), command),
+        ]
+    ).replace("\n\n\n", "\n\n")
+
+
+_BAKES: Final = """\
+# Baking, side by side
+
+The tree of a blog of {posts:,} posts becomes an image, in all ways one after the other in each round: *cold*
+(imagebake has Debian's packages as files and an empty cache; the others as in the next); *new* (the base is there: its
+packages were baked, or its image loaded, and the tree is new); then with nothing changed; then with one page edited.
+imagebake writes an OCI layout, an archive, compressed siblings of all pages, a bill of materials and a seal; docker and
+buildah copy the tree into their own store, and nothing else. What dockerd itself uses is not in docker's CPU time and
+memory."""
+
+
+def serves(found: Serving, command: str) -> str:
+    """The part on serving."""
+    rows = []
+    aims = []
+    for encoding, servers in serving.ENCODINGS.items():
+        sizes = found.rounds[0][encoding]
+        for server in servers:
+            ratio = found.ratio(encoding, server)
+            shown = "" if server == serving.OWN else f"{ratio:.2f}"
+            rows.append(
+                [f"{server}, {encoding}", f"{found.median(encoding, server):,.0f}", shown, str(sizes[server].size)]
+            )
+            if server in _RATES:
+                aims.append(
+                    _aim(
+                        f"{_RATES[server]} times the rate of {server}, {encoding}",
+                        f"{ratio:.2f}",
+                        ratio >= _RATES[server],
+                    )
+                )
+    return "\n\n".join(
+        [
+            _SERVES.format(page=found.page, seconds=serving.SECONDS, level=serving.LEVEL),
+            table(["", "requests/s", "sealed nginx to it", "bytes sent"], rows),
+            "Aimed at:",
+            "\n".join(aims),
+            _machine(found.versions, found.load, len(found.rounds), command),
+        ]
+    )
+
+
+_SERVES: Final = """\
+# Serving, side by side
+
+A page of {page:,} bytes from one folder, on loopback: wrk with 16 connections for {seconds} s each time, on the same
+cores as the server. Medians of the rounds, and medians of the ratios in the same round. Stock nginx is Debian's with
+its own configuration, gzip at level {level} as in the sealed one; Caddy with gzip at that level and the same Brotli
+siblings. Both nginx write an access log to a file; Caddy by itself writes none. *plain* and *br* are files as they are;
+*gzip* is made for each answer, and mostly measures the encoder: zlib here, one of its own in Caddy."""
+
+
+def _aim(what: str, found: str, reached: bool) -> str:  # noqa: FBT001 - a sentence's end
+    return f"- {what}: {found}" + ("" if reached else ", **not reached**")
+
+
+def _machine(versions: Mapping[str, str], load: float, rounds: int, command: str) -> str:
+    cores = len(os.sched_getaffinity(0))
+    lines = [
+        f"{processor()}, {cores} cores, Python {platform.python_version()}; {rounds} rounds; load average when it"
+        f" began: {load:.1f}" + (" (busy with other work: ratios say more than seconds)" if load > cores / 2 else ""),
+        "",
+        *(f"- {name}: {version}" for name, version in versions.items()),
+        "",
+        f"```console\n$ {command}\n```",
+    ]
+    return "\n".join(lines)
