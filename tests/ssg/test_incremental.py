@@ -449,9 +449,9 @@ def case(machine: type[Machine], examples: int, steps: int) -> type:
     return pytest.mark.timeout(0 if HUNT else 300)(found)
 
 
-TestWords = case(Words, 10, 10)
-TestLooks = case(Looks, 10, 10)
-TestMishaps = case(Mishaps, 8, 10)
+TestWords = case(Words, 8, 10)
+TestLooks = case(Looks, 8, 10)
+TestMishaps = case(Mishaps, 7, 10)
 if HUNT:
     TestEverything = case(Everything, 0, 40)
 

@@ -4,7 +4,7 @@ import os
 from array import array
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssg import lastbuild
@@ -18,6 +18,7 @@ def output(asked: bytes) -> tuple[object, ...]:
     return tuple(Output("page", "x.md", "x.md", "0" * 64, 1, (1, 2, 3, 4), asked, ()))
 
 
+@settings(deadline=None)
 @given(asked=keys, changed=keys)
 def test_changed_questions_are_found_in_a_trace(asked: list[Key], changed: list[Key]) -> None:
     known = Known([("title", number) for number in range(2000, -1, -1)], [0] * 2001)

@@ -112,7 +112,7 @@ def test_a_build_that_is_killed_at_any_moment_leaves_whole_files(blog: Blog) -> 
         began = time.monotonic()
         assert process.wait(60) == 0
         usual = time.monotonic() - began
-    for number in range(int(os.environ.get("SEALPRESS_HUNT", "0")) or 12):
+    for number in range(int(os.environ.get("SEALPRESS_HUNT", "0")) or 8):
         edit(blog, number)
         old = files(blog.output)
         with at_work(blog) as process:

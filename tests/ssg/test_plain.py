@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from types import MappingProxyType
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssg import plain
@@ -69,6 +69,7 @@ def types(value: object) -> object:
             return type(value), repr(value)
 
 
+@settings(deadline=None)
 @given(front=FRONTS)
 def test_front_matter_comes_back(front: FrontMatter) -> None:
     found = plain.front_matter(kept(plain.of_front_matter(front)))
@@ -79,6 +80,7 @@ def test_front_matter_comes_back(front: FrontMatter) -> None:
     assert repr(found) == repr(front)  # of which a digest is made
 
 
+@settings(deadline=None)
 @given(front=FRONTS, other=FRONTS)
 def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: FrontMatter) -> None:
     """By it a build sees whether a head has changed."""
@@ -86,12 +88,14 @@ def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: Front
     assert (marshal.dumps(plain.of_front_matter(front), 2) == marshal.dumps(plain.of_front_matter(other), 2)) == same
 
 
+@settings(deadline=None)
 @given(front=FRONTS, links=st.lists(LINKS, max_size=3).map(tuple), line=st.integers(1, 99))
 def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Link, ...], line: int) -> None:
     found = Manuscript("0" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
     assert plain.manuscript(kept(plain.of_manuscript(found))) == found
 
 
+@settings(deadline=None)
 @given(
     front=FRONTS,
     text=TEXTS,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssg import lastbuild, private
@@ -129,6 +129,7 @@ def test_what_is_not_this_users_own_is_never_unmarshalled(tmp_path: Path, monkey
     assert (found.tree(), found.recall()) == (None, None)
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_no_file_makes_a_build_fail(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     found = Memory.of(tmp_path_factory.mktemp("store"), Path("/public"))
