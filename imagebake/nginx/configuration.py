@@ -120,6 +120,13 @@ def _http(settings: ImageSettings, moved: Sequence[Redirect]) -> tuple[Directive
         directive("sendfile", "on"),
         directive("tcp_nopush", "on"),
         directive(
+            "open_file_cache",
+            "max=256",
+            why="What is sealed doesn't change: a file that was asked for stays open, which saves a third of the"
+            " work.\n# Not more of them: some engines let a process have 1024 files and connections in all.",
+        ),
+        directive("open_file_cache_errors", "on"),
+        directive(
             "etag", "on", why="A file's time comes from its content: the ETag changes whenever the content does."
         ),
         directive("if_modified_since", "off", why="For the same reason the time says nothing else, and is not told."),
