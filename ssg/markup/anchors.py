@@ -2,6 +2,7 @@
 
 import html as entities
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from ssg.l10n.language import Language
@@ -17,12 +18,11 @@ _IN_HEADING: Final = frozenset(
 )
 
 
-def named(html: Html, source: Source) -> set[str]:
-    """The anchors that the text names itself. One name for two is a fault."""
+def named(html: Html, source: Source, numbers: Sequence[int]) -> set[str]:
+    """The anchors that the text names itself, in the tags of `numbers`. One name for two is a fault."""
     ids: set[str] = set()
-    for tag in html.tags:
-        if not tag.attributes:
-            continue
+    for number in numbers:
+        tag = html.tags[number]
         name = tag.attributes.get("id")
         if name is not None:
             name = name.removeprefix(ANCHOR)
@@ -43,8 +43,10 @@ def headings(html: Html, ids: set[str], options: MarkdownOptions, language: Lang
     tags = html.tags
     for start in [number for number, tag in enumerate(tags) if tag.name in _HEADING and not tag.is_end]:
         opening = tags[start]
-        end = next((number for number in range(start + 1, len(tags)) if tags[number].closes(opening.name)), None)
-        if end is None:
+        end = start + 1
+        while end < len(tags) and not tags[end].closes(opening.name):
+            end += 1
+        if end == len(tags):
             continue
         inner = without_anchors(html.between(start, end))
         title = on_one_line(text(inner, with_images=True))
@@ -86,9 +88,11 @@ def _heading_html(inner: Html) -> str:
     return "".join(parts)
 
 
-def label_footnotes(html: Html, options: MarkdownOptions) -> None:
-    for at, tag in enumerate(html.tags):
-        if tag.attributes and tag.attributes.get("role") == "doc-backlink":
+def label_footnotes(html: Html, options: MarkdownOptions, numbers: Sequence[int]) -> None:
+    """Labels the links behind footnotes, which are among the tags of `numbers`."""
+    for at in numbers:
+        tag = html.tags[at]
+        if tag.attributes.get("role") == "doc-backlink":
             attributes = dict(tag.attributes)
             number = attributes.pop("title", None) or ""
             if options.footnote_label:

@@ -20,12 +20,13 @@ def body(
     """The Converted of Python-Markdown's HTML. `code` gives the HTML of a fence by its number."""
     html = cut(written)
     depths, more = balance(html, source)
-    links, externals = take_links(html, source)
-    ids = anchors.named(html, source)
+    attributed = [number for number, tag in enumerate(html.tags) if tag.attributes]
+    links, externals = take_links(html, source, attributed)
+    ids = anchors.named(html, source, attributed)
     if options.typography:
         set_text(html, language)
     headings = anchors.headings(html, ids, options, language)
-    anchors.label_footnotes(html, options)
+    anchors.label_footnotes(html, options, attributed)
     if more is None:
         summary, summary_text = _first_paragraph(html, depths)
     else:

@@ -124,7 +124,7 @@ class _More(Preprocessor):
 
     def run(self, lines: list[str]) -> list[str]:
         out: list[str] = []
-        if not any("<!--" in line for line in lines):
+        if "<!--" not in "\n".join(lines):
             return lines
         for line in lines:
             out += ["", self.md.htmlStash.store(MORE), ""] if _MORE.match(line) else [line]

@@ -1,6 +1,7 @@
 """The URLs of a body: taken out of its tags as Links, with markers in their place."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -59,12 +60,11 @@ class _Links:
         return link_marker(number)
 
 
-def take_links(html: Html, source: Source) -> tuple[list[Link], list[Link]]:
-    """Takes the targets out of all tags and puts markers in."""
+def take_links(html: Html, source: Source, numbers: Sequence[int]) -> tuple[list[Link], list[Link]]:
+    """Takes the targets out of tags, of which `numbers` have attributes, and puts markers in."""
     found = _Links(source)
-    for number, tag in enumerate(html.tags):
-        if not tag.attributes:
-            continue
+    for number in numbers:
+        tag = html.tags[number]
         changed: dict[str, str | None] = {}
         for name, value in tag.attributes.items():
             if value is None:

@@ -1,27 +1,23 @@
-"""Python-Markdown without vain attempts: a gate before each inline pattern and before the searches for blocks.
+"""Python-Markdown without vain attempts: a gate before each inline pattern.
 
-Python-Markdown tries each of its 17 inline patterns on each text, and most of its blocks' expressions on each block,
-nearly always in vain. Here an expression is tried only where the text holds the literals that each match must hold, as
-expressions.needed() derives them. What is tried, in which order, and what becomes of a match is Python-Markdown's own.
-It skips nothing that could match.
+Python-Markdown tries each of its 17 inline patterns on each text, nearly always in vain. Here an expression is tried
+only where the text holds the literals that each match must hold, as expressions.needed() derives them. What is tried,
+in which order, and what becomes of a match is Python-Markdown's own. It skips nothing that could match.
 """
 
 import re
-import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import Element, SubElement
 
-from markdown.blockprocessors import BlockProcessor, ParagraphProcessor
-from markdown.extensions.tables import TableProcessor
 from markdown.inlinepatterns import DelimiterProcessor, LinkInlineProcessor
 from markdown.inlinepatterns import InlineProcessor as InlinePattern
 from markdown.treeprocessors import InlineProcessor
 from markdown.util import INLINE_PLACEHOLDER, INLINE_PLACEHOLDER_PREFIX, INLINE_PLACEHOLDER_RE, AtomicString
 
-from ssg.markup import expressions
+from ssg.markup import blocks, expressions
 from ssg.markup.converted import ETX, STX
 
 if TYPE_CHECKING:
@@ -34,13 +30,9 @@ _CLOSING: Final = re.compile("[)\"']")  # a quotation mark: Python-Markdown take
 
 def accelerate(markdown: "Markdown") -> None:
     """Puts the gated processor into an instance. All its inline patterns must be registered by now."""
-    blocks = list(markdown.parser.blockprocessors)
-    for processor in (*blocks, *markdown.treeprocessors):
-        _gate(processor)
-    for processor in blocks:
-        if type(processor) is TableProcessor:
-            _gate_table(processor)
-    markdown.parser.parseBlocks = _parser_of(blocks)  # type: ignore[method-assign, assignment]
+    for processor in markdown.treeprocessors:
+        blocks.gate(processor)
+    blocks.accelerate(markdown.parser)
     markdown.is_block_level = lru_cache(1000)(markdown.is_block_level)  # type: ignore[method-assign]
     markdown.treeprocessors.register(GatedInline(markdown), "inline", 20)
     for pattern in markdown.inlinePatterns:
@@ -50,85 +42,6 @@ def accelerate(markdown: "Markdown") -> None:
     for pattern in markdown.inlinePatterns:
         if isinstance(pattern, LinkInlineProcessor):
             brackets.serve(pattern)
-
-
-class Gate:
-    """A regular expression that first looks for what its matches need. All else is the expression's own."""
-
-    __slots__ = ("_choices", "_literals", "_search", "_sub", "expression", "finditer", "match")
-
-    def __init__(self, expression: re.Pattern[str]) -> None:
-        self.expression = expression
-        needed = expressions.needed(expression)
-        self._literals = [literal for clause in needed if len(clause) == 1 for literal in clause]
-        self._choices = [tuple(sorted(clause)) for clause in needed if len(clause) > 1]
-        self._search = expression.search
-        self._sub = expression.sub
-        self.match = expression.match
-        self.finditer = expression.finditer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.expression, name)
-
-    def may_match(self, text: str) -> bool:
-        for literal in self._literals:
-            if literal not in text:
-                return False
-        for choices in self._choices:
-            for literal in choices:
-                if literal in text:
-                    break
-            else:
-                return False
-        return True
-
-    def search(self, string: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
-        for literal in self._literals:  # as in may_match(), which would cost as much again
-            if literal not in string:
-                return None
-        return self._search(string, start, end) if not self._choices or self.may_match(string) else None
-
-    def sub(self, replacement: Any, string: str, *count: int) -> str:
-        return self._sub(replacement, string, *count) if self.may_match(string) else string
-
-
-def _gate(processor: object) -> None:
-    """Puts a gate before the expressions that a processor's class searches with."""
-    for name in dir(type(processor)):
-        expression = getattr(type(processor), name)
-        if isinstance(expression, re.Pattern) and expressions.needed(expression):
-            setattr(processor, name, Gate(expression))
-
-
-def _gate_table(processor: TableProcessor) -> None:
-    """Without a sign between its cells, a table's first row has one cell and no border."""
-    test = processor.test
-
-    def gated(parent: Element, block: str) -> bool:
-        return "|" in block and test(parent, block)
-
-    processor.test = gated  # type: ignore[method-assign]
-
-
-_PERHAPS_MORE: Final = re.compile(r"\||\n[ ]*[#=\-_*:>\[]")
-
-
-def _parser_of(processors: Sequence[BlockProcessor]) -> Callable[[Element, list[str]], None]:
-    """BlockParser.parseBlocks() with a list of processors that isn't made anew for each block, and is not asked about
-    plain paragraphs: but for tables, all look at how a line begins.
-    """
-    paragraph = next(processor for processor in processors if type(processor) is ParagraphProcessor)
-
-    def parse(parent: Element, blocks: list[str]) -> None:
-        while blocks:
-            if blocks[0][:1].isalpha() and not _PERHAPS_MORE.search(blocks[0]):
-                paragraph.run(parent, blocks)
-                continue
-            for processor in processors:
-                if processor.test(parent, blocks[0]) and processor.run(parent, blocks) is not False:
-                    break
-
-    return parse
 
 
 _WITHIN: Final = INLINE_PLACEHOLDER_PREFIX + "0123456789"
@@ -157,8 +70,9 @@ class GatedInline(InlineProcessor):
         assert not any({STX, ETX} & {*one} or {*one} <= {*_WITHIN} for one in literals)  # noqa: S101 - of this instance
         # One clause of each pattern is enough to tell that none can match, as in most texts.
         some = {literal for needed in clauses for clause in needed[:1] for literal in clause} if all(clauses) else {""}
-        short = [literal for literal in literals if len(literal) == 1 and literal in some]
-        self._sign = re.compile(f"[{re.escape(''.join(short))}]" if short else "")
+        # Of each its first character, but a blank, which most texts have.
+        short = sorted({literal[0] for literal in some if literal and literal[0] != " "})
+        self._sign = re.compile(f"[{re.escape(''.join(short))}]" if short and all(some) else "")
         self._signs = [literal for literal in some if not any(sign in literal for sign in short)]
 
     def run(self, tree: Element, ancestors: list[str] | None = None) -> Element:
@@ -172,13 +86,13 @@ class GatedInline(InlineProcessor):
             inserted: list[tuple[Element, list[Element]]] = []
             for child in element:  # with those that are put behind it meanwhile
                 text, tail = child.text, child.tail
-                if text and not isinstance(text, AtomicString):
+                if text and not isinstance(text, AtomicString) and self._may_change(text):
                     child.text = None
                     made = [one for one, _ in self._InlineProcessor__processPlaceholders(self._apply(text), child)]
                     if made:
                         queue.extend(made)
                         inserted.append((child, made))
-                if tail:
+                if tail and self._may_change(tail):
                     behind = Element("d")
                     child.tail = None
                     made = [
@@ -277,8 +191,11 @@ class GatedInline(InlineProcessor):
             if child.text and INLINE_PLACEHOLDER_PREFIX in child.text:
                 self._InlineProcessor__processElementText(child, child)  # type: ignore[attr-defined]
 
+    def _may_change(self, data: str) -> bool:
+        return self._may_match(data) or INLINE_PLACEHOLDER_PREFIX in data
+
     def _may_match(self, data: str) -> bool:
-        return bool(self._sign.search(data) or [sign for sign in self._signs if sign in data])
+        return self._sign.search(data) is not None or bool([one for one in self._signs if one in data])
 
     def _plan(self, data: str, bits: list[tuple[str, int]]) -> tuple[int, tuple[int, ...]]:
         """Which of the literals of `bits` a text holds; for each pattern's number the first one from there that may

@@ -2,8 +2,7 @@
 
 import html as entities
 import re
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Final
 
 from ssg.l10n.language import Language
@@ -55,14 +54,13 @@ _UNREAD: Final = frozenset(
 )
 _UNSET: Final = _OPAQUE | _UNREAD
 _WHITE: Final = re.compile(r"[ \t\n\r\f\v]+")
+_TO_CHANGE: Final = ("  ", "\t", "\r", "\f", "\v")
 
 # What a tag is to the text around it, by name. All that isn't named here parts two blocks.
-_STANDS_FOR: Final[Mapping[str, str]] = MappingProxyType(
+_STANDS_FOR: Final = (
     dict.fromkeys([*_INLINE, ""], "") | dict.fromkeys([*_OPAQUE, "img", "input"], OBJECT) | {"br": "\n"}
 )
-_READS: Final[Mapping[str, str]] = MappingProxyType(
-    dict.fromkeys([*_INLINE, "code", "kbd", "samp", "var", "img", "input", "wbr", ""], "")
-)
+_READS: Final = _INLINE | {"code", "kbd", "samp", "var", "img", "input", "wbr", ""}
 
 
 def set_text(html: Html, language: Language) -> None:
@@ -125,7 +123,10 @@ def text(html: Html, *, with_images: bool = False) -> str:
             parts.append(tag.attributes.get("alt") or "")
     if not hidden:
         parts.append(html.texts[-1])
-    lines = entities.unescape(finished("".join(parts))).split("\n")
+    joined = entities.unescape(finished("".join(parts)))
+    lines = joined.split("\n")
+    if not any(white in joined for white in _TO_CHANGE):  # all that on_one_line() then does to each
+        return "\n".join([found for line in lines if (found := line.strip())])
     return "\n".join([found for line in lines if line and (found := on_one_line(line))])
 
 

@@ -107,19 +107,23 @@ def serialized(root: Element) -> str:
 
 def _serialize(element: Element, into: list[str]) -> None:
     tag: object = element.tag
-    text, tail = element.text, element.tail
     if not isinstance(tag, str):
         into.append(to_html_string(element))  # a comment or the like
         return
-    start, end = _around(tag)
-    into.append(f"<{tag}{_attributes(element)}>" if element.attrib else start)
-    if text:
-        into.append(_escaped(text) if tag.lower() not in _UNESCAPED else text)
+    start, end, is_escaped = _around(tag)
+    if element.attrib:
+        start = f"<{tag}{_attributes(element)}>"
+    if text := element.text:
+        start += _escaped(text) if is_escaped and not text.isalnum() else text
+    tail = element.tail
+    behind = end if not tail else end + "\n" if tail == "\n" else end + _escaped(tail)
+    if not len(element):
+        into.append(start + behind)
+        return
+    into.append(start)
     for child in element:
         _serialize(child, into)
-    into.append(end)
-    if tail:
-        into.append("\n" if tail == "\n" else _escaped(tail))
+    into.append(behind)
 
 
 def _attributes(element: Element) -> str:
@@ -141,8 +145,9 @@ def _escaped(text: str) -> str:
 
 
 @lru_cache(1000)
-def _around(tag: str) -> tuple[str, str]:
-    return f"<{tag}>", "" if tag.lower() in HTML_EMPTY else f"</{tag}>"
+def _around(tag: str) -> tuple[str, str, bool]:
+    """Its start and end tag, and whether the text between them is escaped."""
+    return f"<{tag}>", "" if tag.lower() in HTML_EMPTY else f"</{tag}>", tag.lower() not in _UNESCAPED
 
 
 def _restoring(processor: RawHtmlPostprocessor) -> Callable[[str], str]:

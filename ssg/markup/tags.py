@@ -157,6 +157,10 @@ def balance(html: Html, source: Source) -> tuple[list[int], int | None]:
     more: int | None = None
     for number, one in enumerate(html.tags):
         name = one.name
+        if one.is_end and stack and stack[-1] == name:  # as nearly all
+            stack.pop()
+            depths.append(len(stack))
+            continue
         depths.append(len(stack))
         if not name:
             if more is None and _is_more(one.raw):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssg.l10n.language import language
-from ssg.markup import acceleration, converter, dialect, patterns, positions, typography
+from ssg.markup import acceleration, blocks, converter, dialect, patterns, positions, typography
 from ssg.markup.converted import Converted, MarkdownOptions
 from ssg.markup.expressions import needed
 from tests.ssg.markup import texts
@@ -230,7 +230,7 @@ FLAGS = st.sampled_from([0, re.IGNORECASE, re.ASCII, re.MULTILINE | re.DOTALL, r
 def test_a_text_that_lacks_what_is_needed_is_never_matched(pattern: str, flags: int, strings: list[str]) -> None:
     expression = re.compile(pattern, flags)
     clauses = needed(expression)
-    gate = patterns.Gate(expression)
+    gate = blocks.Gate(expression)
     for text in strings:
         if expression.search(text):
             assert all(any(literal in text for literal in clause) for clause in clauses)
