@@ -49,14 +49,22 @@ def headings(html: Html, ids: set[str], options: MarkdownOptions, language: Lang
         if end == len(tags):
             continue
         inner = without_anchors(html.between(start, end))
-        title = on_one_line(text(inner, with_images=True))
+        title, shown = _title(inner)
         own = (opening.attributes.get("id") or "").removeprefix(ANCHOR)
         name = own or _unique(slug(title, language), ids, numbers)
         tags[start] = opening.having({**opening.attributes, "id": ANCHOR + name})
-        found.append(Heading(int(opening.name[1]), name, title, on_one_line(finished(_heading_html(inner)))))
+        found.append(Heading(int(opening.name[1]), name, title, shown))
         if options.permalinks:
             tags[end] = Tag(_permalink(name, title, options.permalink_label) + tags[end].raw, opening.name, is_end=True)
     return found
+
+
+def _title(inner: Html) -> tuple[str, str]:
+    """A heading as plain text and as HTML, which are the same where it holds neither tags nor references."""
+    if not inner.tags and "&" not in inner.texts[0] and inner.texts[0].isprintable():
+        title = on_one_line(inner.texts[0])
+        return title, title
+    return on_one_line(text(inner, with_images=True)), on_one_line(finished(_heading_html(inner)))
 
 
 def _unique(base: str | None, ids: set[str], numbers: dict[str, int]) -> str:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown.blockparser import BlockParser
 from markdown.blockprocessors import (
@@ -148,7 +148,10 @@ def _parser_of(processors: Sequence[BlockProcessor]) -> Callable[[Element, list[
     def parse(parent: Element, blocks: list[str]) -> None:
         while blocks:
             if blocks[0][:1].isalpha() and not _PERHAPS_MORE.search(blocks[0]):
-                paragraph.run(parent, blocks)
+                if paragraph.parser.state.isstate("list"):
+                    paragraph.run(parent, blocks)
+                else:
+                    SubElement(parent, "p").text = blocks.pop(0)  # as it would
                 continue
             for processor in choices[blocks[0][:1]]:
                 if processor.test(parent, blocks[0]) and processor.run(parent, blocks) is not False:
