@@ -7,6 +7,11 @@ measure                    one run of one command: wall, CPU, memory
 census                     what a build has made, so that nobody wins by leaving things out
 scenarios                  cold, no change, an edited body, title and template
 steps                      where sealpress's own time goes
-report                     RESULTS.md
+compression                what encoders cost and save (run by itself)
+report                     the part of RESULTS.md on builds
+blog                       the blog built by sealpress, to be baked and served
+baking                     the bake beside docker build and buildah
+serving                    the sealed nginx beside a stock one and Caddy
+sections                   RESULTS.md as a whole, and its parts on baking and serving
 run                        the command line: `make bench`
 """

@@ -23,7 +23,7 @@ from typing import Final
 
 import brotli  # type: ignore[import-untyped]  # it brings no types
 
-from benchmarks import corpus
+from benchmarks import blog
 from imagebake import nginx, recipe, siblings, smoke
 from imagebake.packages import lock as locks
 from sealpress import tree
@@ -179,14 +179,7 @@ def main() -> None:
     """Prints both tables."""
     console = Console.standard()
     folder = Path(sys.argv[1]).absolute()
-    blog = folder / "blog"
-    corpus.write("sealpress", blog, POSTS)
-    for command in (["git", "init", "-q"], ["git", "add", "-A"]):
-        subprocess.run(command, cwd=blog, check=True, timeout=60)
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1717243200"}
-    build = [sys.executable, "-m", "ssg.cli", "build", "--quiet"]
-    subprocess.run(build, cwd=blog, env=environment, check=True, timeout=300, stdout=subprocess.DEVNULL)
-    found = tree.scan(blog / "public")
+    found = tree.scan(blog.built(folder / "blog", POSTS))
     posts = [entry for entry in found.entries if entry.path.startswith("posts/0")]
     pages = [found.file(entry).read_bytes() for entry in posts]
     costs = qualities(pages)

@@ -143,19 +143,32 @@ def bench(
             posts, runs = (QUICK,), (1,)
         options = _Options(posts, names, large, runs, limit, commit)
         found += _build(options, folder, command, lambda text: keep("build", text), console)
-    if "bake" in parts:
-        baked = baking.compare(work / "bake", turns, console)
-        keep("bake", told := sections.bakes(baked, command))
-        console.say(told)
-        found += [f"{name} was left out: {why}" for name, why in baked.left_out.items()]
-    if "serve" in parts:
-        keep("serve", told := sections.serves(serving.compare(work / "serve", turns, console), command))
-        console.say(told)
+    for part, measured in (("bake", _bake), ("serve", _serve)):
+        if part not in parts:
+            continue
+        try:
+            text, lacking = measured(work / part, turns, command, console)
+        except Problem as problem:  # what the other parts found stays
+            found.append(f"{part}: {problem.message}")
+            continue
+        keep(part, text)
+        console.say(text)
+        found += lacking
     for one in found:
-        console.say(f"not the same: {one}")
+        console.say(f"not as it should be: {one}")
     if not quick:
         console.say(f"Written to {results}")
     return Exit.DIFFERENT if found else Exit.OK
+
+
+def _bake(folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    """The part of the report, and who was left out."""
+    found = baking.compare(folder, turns, console)
+    return sections.bakes(found, command), [f"{name} was left out: {why}" for name, why in found.left_out.items()]
+
+
+def _serve(folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    return sections.serves(serving.compare(folder, turns, console), command), []
 
 
 @dataclass(frozen=True, slots=True)
