@@ -17,7 +17,7 @@ from ssg import plain
 from ssg.crew import ALONE
 from ssg.l10n.language import language
 from ssg.manuscripts import Desk, decoded, encoded
-from ssg.markup import converter
+from ssg.markup import converter, highlighting
 from ssg.markup.converted import MarkdownOptions
 from ssg.markup.converter import convert
 from ssg.store import Store
@@ -73,6 +73,24 @@ def test_the_second_time_nothing_is_converted(desk: Desk, monkeypatch: pytest.Mo
     first = read(desk, names)
     monkeypatch.setattr(converter, "convert", lambda *_: pytest.fail("converted again"))
     assert read(desk, names) == first
+
+
+def test_code_that_was_highlighted_is_not_highlighted_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prose around it was edited: its body is another one, its code the same."""
+    (name,) = written(desk, 1)
+    read(desk, [name])
+    source = (desk.root / name).read_text()
+    called = []
+    real = highlighting._highlighted
+    monkeypatch.setattr(highlighting, "_highlighted", lambda *given: called.append(given) or real(*given))
+    (desk.root / name).write_text(source.replace("Text", "Other text"))
+    (edited,) = read(desk, [name]).values()
+    assert b"Other text" in edited[1]
+    assert b'class="language-python"' in edited[1]
+    assert called == []
+    (desk.root / name).write_text(source.replace("print(0)", "print(1)"))
+    read(desk, [name])
+    assert len(called) == 1
 
 
 CHANGES: dict[str, Callable[[Desk], Desk]] = {

@@ -1,5 +1,6 @@
 """What a command loads before it is of use: heavy libraries only where they are needed."""
 
+import os
 import subprocess
 import sys
 import time
@@ -43,6 +44,24 @@ def test_help_loads_nothing_heavy(package: str, arguments: list[str], tmp_path: 
 @pytest.mark.parametrize("package", ["imagebake", "publish"])
 def test_other_commands_help_loads_nothing_heavy(package: str, tmp_path: Path) -> None:
     assert not loaded(package, "--help", folder=tmp_path) & HEAVY
+
+
+def processor_time(*arguments: str) -> float:
+    """Of a Python with these arguments, in seconds: the least of several runs. A busy machine changes only wall time."""
+    return min(_once(*arguments) for _ in range(5))
+
+
+def _once(*arguments: str) -> float:
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return used.ru_utime + used.ru_stime
+
+
+def test_help_comes_at_once() -> None:
+    """Within 0.15 s where Python's own start takes 0.02 s: a ratio, so that it holds on any machine."""
+    assert processor_time("-m", "ssg.cli", "--help") <= processor_time("-c", "pass") * 0.15 / 0.02
 
 
 @pytest.mark.parametrize("options", [[], ["--profile"], ["--json"]])
