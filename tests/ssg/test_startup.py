@@ -47,7 +47,7 @@ def test_other_commands_help_loads_nothing_heavy(package: str, tmp_path: Path) -
 
 
 def processor_time(*arguments: str) -> float:
-    """Of a Python with these arguments, in seconds: the least of several runs. A busy machine changes only wall time."""
+    """Of a Python with these arguments, in seconds: the least of several runs. Neighbours reach only wall time."""
     return min(_once(*arguments) for _ in range(5))
 
 
