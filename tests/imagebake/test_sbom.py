@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from imagebake.recipe import Image
 from imagebake.sbom import Component, Subject
 from sealpress import tree
 from tests.engine.machine import unavailable
+from tests.imagebake import spdx_schema
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 
 network = pytest.mark.network
@@ -40,7 +42,9 @@ WHEEL = Component("pypi", "tiny_x", "1.0", sbom.purl("pypi", "tiny_x", "1.0"), "
 SUBJECT = Subject("sha256:" + "c" * 64, "amd64", {"b": "2", "a": "é"})
 
 # The part of SPDX 2.3's own schema that a bill of materials of ours has need of: each key, type and value here is
-# allowed there, and all that is required there is required here. So what passes here passes there.
+# allowed there, and all that is required there is required here. So what passes here passes there, also where the
+# official schema can't be had; a test below holds the two side by side. It says more, too: one value where SPDX has
+# many.
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -148,6 +152,17 @@ def checked(data: bytes) -> Any:
     return document
 
 
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> jsonschema.Draft7Validator:
+    """A judge by the official schema, which is one by the rules of the dialect that it names."""
+    schema = spdx_schema.official(tmp_path_factory.mktemp("spdx"))
+    assert (schema["$id"], schema["title"]) == ("http://spdx.org/rdf/terms/2.3", "SPDX 2.3")
+    dialect = jsonschema.validators.validator_for(schema, default=None)
+    assert dialect is jsonschema.Draft7Validator
+    dialect.check_schema(schema)
+    return dialect(schema)
+
+
 def packages(document: Any) -> dict[str, Any]:
     return {one["name"]: one for one in document["packages"]}
 
@@ -213,6 +228,78 @@ def test_a_schema_that_finds_nothing_would_be_none() -> None:
     document["packages"][1]["licenseDeclared"] = "LicenseRef-nowhere AND Nonsense-1.0"
     with pytest.raises(Exception, match=r"Nonsense|nowhere"):
         checked(json.dumps(document).encode())
+
+
+# What a document could get wrong, and the key that the official schema then finds fault with.
+BROKEN: dict[str, Callable[[Any], Any]] = {
+    "SPDXID": lambda document: document.pop("SPDXID"),
+    "name": lambda document: document.update(name=["blog"]),
+    "made": lambda document: document.update(made="now"),
+    "created": lambda document: document["creationInfo"].pop("created"),
+    "creators": lambda document: document["creationInfo"].update(creators=[]),
+    "downloadLocation": lambda document: document["packages"][1].pop("downloadLocation"),
+    "license": lambda document: document["packages"][1].update(license="MIT"),
+    "filesAnalyzed": lambda document: document["packages"][1].update(filesAnalyzed="false"),
+    "primaryPackagePurpose": lambda document: document["packages"][0].update(primaryPackagePurpose="IMAGE"),
+    "algorithm": lambda document: document["packages"][1]["checksums"][0].update(algorithm="SHA-256"),
+    "referenceCategory": lambda document: document["packages"][1]["externalRefs"][0].update(referenceCategory="purl"),
+    "relationshipType": lambda document: document["relationships"][0].update(relationshipType="HOLDS"),
+    "extractedText": lambda document: document["hasExtractedLicensingInfos"][0].pop("extractedText"),
+}
+
+
+@network
+@pytest.mark.parametrize("key", BROKEN)
+def test_the_official_schema_finds_each_fault_and_no_other(key: str, official: jsonschema.Draft7Validator) -> None:
+    document = checked(sbom.document("blog", [*sbom.of_packages([DESCRIBED], "trixie"), WHEEL], DATE, SUBJECT))
+    assert list(official.iter_errors(document)) == []
+    BROKEN[key](document)
+    faults = [f"{'/'.join(map(str, one.absolute_path))} {one.message}" for one in official.iter_errors(document)]
+    assert len(faults) == 1
+    assert key in faults[0]
+
+
+@network
+def test_the_official_schema_takes_both_bills(image: Image, rootfs: Path, official: jsonschema.Draft7Validator) -> None:
+    """The one in the image, and the one beside it."""
+    for data in ((rootfs / sbom.PATH).read_bytes(), image.bill()):
+        assert list(official.iter_errors(json.loads(data))) == []
+
+
+def wider(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:
+    """Where our schema would let through what theirs would not."""
+    ours = SCHEMA["definitions"][ours["$ref"].rpartition("/")[2]] if "$ref" in ours else ours
+    judged = {"type", "enum", "properties", "required", "additionalProperties", "items", "minItems", "uniqueItems"}
+    yield from (
+        f"{place}: {key} is not judged" for key in theirs.keys() - judged - {"description", "$schema", "$id", "title"}
+    )
+    if values := ours.get("enum", [ours["const"]] if "const" in ours else []):
+        judge = jsonschema.Draft7Validator(theirs)
+        yield from (f"{place}: {value}" for value in values if not judge.is_valid(value))
+        return
+    if ours["type"] != theirs["type"] or "enum" in theirs:
+        yield f"{place}: another type"
+    yield from (f"{place}: {key} may be missing" for key in {*theirs.get("required", [])} - {*ours.get("required", [])})
+    if theirs.get("minItems", 0) > ours.get("minItems", 0) or theirs.get("uniqueItems", False) > ours.get(
+        "uniqueItems", False
+    ):
+        yield f"{place}: another number of items"
+    if ours["type"] == "object" and ours.get("additionalProperties", True):
+        yield f"{place}: any key"
+    for key, value in ours.get("properties", {}).items():
+        if key in theirs["properties"]:
+            yield from wider(value, theirs["properties"][key], f"{place}/{key}")
+        else:
+            yield f"{place}: {key} is unknown"
+    if "items" in ours:
+        yield from wider(ours["items"], theirs["items"], f"{place}/*")
+
+
+@network
+def test_what_passes_our_schema_passes_the_official_one(official: jsonschema.Draft7Validator) -> None:
+    assert list(wider(SCHEMA, official.schema)) == []
+    loose = {**SCHEMA, "required": [], "properties": {**SCHEMA["properties"], "made": {"type": "string"}}}
+    assert {": SPDXID may be missing", ": made is unknown"} < set(wider(loose, official.schema))
 
 
 def dpkg(folder: Path, *arguments: str) -> list[str]:
