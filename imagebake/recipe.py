@@ -6,7 +6,6 @@ A recipe is data. Baking one gives an Image: layers by name, documents by digest
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
@@ -14,16 +13,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from imagebake import cache, nginx, nss, siblings
+from imagebake import nginx, nss, shelf, siblings
 from imagebake.image import archive as archives
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, Entry, File, FromFile
-from imagebake.image.layers import Layer, Produce, is_remembered, remembered, stack
+from imagebake.image.layers import Layer, Produce, remembered, stack
 from imagebake.nginx import languages, redirects
-from imagebake.packages.lock import Lock, LockedPackage
+from imagebake.packages.lock import Lock
 from imagebake.packages.selection import Root
 from imagebake.placement import Kind, Share, shares
 from imagebake.seal import statement
+from imagebake.shelf import Shelf
 from sealpress import VERSION, labels
 from sealpress.console import SILENT, Progress
 from sealpress.document import Node
@@ -277,7 +277,7 @@ def bake_each(
             hint="use small letters and digits, with dots, dashes or underscores between them",
             code=Exit.USAGE,
         )
-    shelves = _shelves(lock, settings, architectures, progress)
+    shelves = shelf.filled(lock, settings, architectures, progress)
     policy = content_policy(tree, settings, name, document)
     release = release_id(tree, lock, settings, policy)
     seal = statement.describe(tree, lock.digest, name, release, source, commit)
@@ -298,14 +298,14 @@ def bake_recipe(
 
     Raises Problem (exit 4, 5).
     """
-    shelves = _shelves(lock, settings, architectures, progress)
+    shelves = shelf.filled(lock, settings, architectures, progress)
     return _bake(recipe, lock, shelves, created, release, progress, None)
 
 
 def _bake(
     recipe: Recipe,
     lock: Lock,
-    shelves: "Mapping[Architecture, _Unpacked]",
+    shelves: Mapping[Architecture, Shelf],
     created: datetime,
     release: str,
     progress: Progress,
@@ -317,9 +317,11 @@ def _bake(
         for architecture, locked in packages.items():
             layers[architecture] = []
             for package in locked:
-                layers[architecture].append(_package_layer(package, shelves[architecture], blobs))
+                layers[architecture].append(shelf.package_layer(package, shelves[architecture], blobs))
                 advance(1)
-            layers[architecture].append(_inventory_layer(recipe, lock, architecture, shelves[architecture], blobs))
+            layers[architecture].append(
+                shelf.inventory_layer(recipe.name, recipe.components, lock, architecture, shelves[architecture], blobs)
+            )
         for part in recipe.parts:
             wanted = [one for one in layers if part.architecture in {None, one}]
             layer = None
@@ -336,74 +338,13 @@ def _bake(
             oci.seal(recipe.runtime, stack(layers[architecture]), architecture, created),
             recipe.runtime.labels,
             created,
-            partial(_components, recipe, lock, architecture, shelves[architecture]),
+            partial(shelf.components, recipe.components, lock, architecture, shelves[architecture]),
         )
         for architecture in shelves
     ]
 
 
-class _Unpacked:
-    """The locked packages' files, unpacked all at once when the first of them is asked for, or begun beforehand."""
-
-    def __init__(self, lock: Lock, architecture: Architecture, settings: ImageSettings, progress: Progress) -> None:
-        self._lock, self._architecture, self._settings, self._progress = lock, architecture, settings, progress
-        self._entries: dict[str, tuple[Entry, ...]] = {}
-        self._begun: Future[dict[str, tuple[Entry, ...]]] | None = None
-
-    @property
-    def will_be_asked(self) -> bool:
-        """Whether packages have to be unpacked, and nothing fetched for it."""
-        packages = self._lock.of(self._architecture)
-        folder = cache.folder() / "packages"
-        return not all(is_remembered(_description(one)) for one in packages) and all(
-            (folder / one.sha256).is_file() for one in packages
-        )
-
-    def begin(self, pool: Executor) -> None:
-        """Unpacks in another thread, which xz leaves Python's lock to. What goes wrong is raised by `entries`."""
-        self._begun = pool.submit(self._unpack, SILENT)
-
-    def entries(self, package: str) -> tuple[Entry, ...]:
-        if not self._entries:
-            self._entries = self._begun.result() if self._begun else self._unpack(self._progress)
-        return self._entries[package]
-
-    def _unpack(self, progress: Progress) -> dict[str, tuple[Entry, ...]]:
-        from imagebake.packages import contents  # noqa: PLC0415 - fetching and unpacking, which few bakes need
-
-        layers = contents.layers_of(self._lock, self._architecture, self._settings, progress=progress)
-        return {locked.name: entries for locked, entries in layers}
-
-
-def _shelves(
-    lock: Lock, settings: ImageSettings, architectures: Iterable[Architecture], progress: Progress
-) -> dict[Architecture, _Unpacked]:
-    """The packages of each architecture, those that must be unpacked on their way."""
-    found = {architecture: _Unpacked(lock, architecture, settings, progress) for architecture in architectures}
-    if wanted := [one for one in found.values() if one.will_be_asked]:
-        pool = ThreadPoolExecutor(1)  # one architecture after the other: memory
-        for one in wanted:
-            one.begin(pool)
-        pool.shutdown(wait=False)
-    return found
-
-
-def _package_layer(package: LockedPackage, unpacked: _Unpacked, blobs: Path | None) -> Layer:
-    """Known from the lock and the cache alone where the package was baked before: then nothing is unpacked."""
-    return remembered(
-        f"{package.name} {package.version}",
-        _description(package),
-        partial(unpacked.entries, package.name),
-        f"imagebake: {package.path}",
-        blobs,
-    )
-
-
-def _description(package: LockedPackage) -> str:
-    return f"package {package.diff_id}"
-
-
-def _part_layer(part: Part, lock: Lock, architecture: Architecture, unpacked: _Unpacked, blobs: Path | None) -> Layer:
+def _part_layer(part: Part, lock: Lock, architecture: Architecture, below: Shelf, blobs: Path | None) -> Layer:
     if not part.has_programs:
         return remembered(part.name, part.description, part.entries, f"imagebake: {part.name}", blobs)
 
@@ -411,40 +352,13 @@ def _part_layer(part: Part, lock: Lock, architecture: Architecture, unpacked: _U
         from imagebake import wheels  # noqa: PLC0415 - only for a recipe that has some
 
         entries = tuple(part.entries())
-        present = [entry for one in packages for entry in unpacked.entries(one.name)]
+        present = [entry for one in packages for entry in below.entries(one.name)]
         wheels.check_libraries(entries, present, architecture)
         return entries
 
     packages = lock.of(architecture)
     around = hashlib.sha256("".join(one.diff_id for one in packages).encode()).hexdigest()
     return remembered(part.name, f"{part.description} in {around}", checked, f"imagebake: {part.name}", blobs)
-
-
-def _inventory_layer(
-    recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked, blobs: Path | None
-) -> Layer:
-    """What the image is made of, for scanners: a function of the lock, so it stays where a page changes."""
-
-    def entries() -> Iterable[Entry]:
-        from imagebake import sbom  # noqa: PLC0415 - known from the cache but for a new lock
-        from imagebake.packages import inventory  # noqa: PLC0415
-
-        found = inventory.of(lock, architecture, unpacked.entries)
-        return sbom.entries(recipe.name, found, more, lock.suite, lock.date)
-
-    packages = "".join(f"{one.sha256} {one.diff_id}\n" for one in lock.of(architecture))
-    more = [one for one in recipe.components if one.architecture in {"", architecture}]
-    description = f"inventory {recipe.name} {lock.suite} {lock.date.isoformat()}\n{packages}{more!r}"
-    return remembered("inventory", description, entries, "imagebake: inventory", blobs)
-
-
-def _components(recipe: Recipe, lock: Lock, architecture: Architecture, unpacked: _Unpacked) -> "tuple[Component, ...]":
-    from imagebake import sbom  # noqa: PLC0415
-    from imagebake.packages import inventory  # noqa: PLC0415
-
-    found = inventory.of(lock, architecture, unpacked.entries)
-    more = (one for one in recipe.components if one.architecture in {"", architecture})
-    return (*sbom.of_packages(found, lock.suite), *more)
 
 
 def _part(tree: OutputTree, share: Share, packed: frozenset[str], more: list[File], site: str) -> Part:
