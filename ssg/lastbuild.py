@@ -221,7 +221,12 @@ class Known:
 
     def asked(self, trace: Iterable[Key]) -> bytes:
         """A trace as its questions' numbers, four bytes each."""
-        return array("I", sorted(map(self._number, trace))).tobytes()
+        numbers = self._numbers
+        try:
+            found = [numbers[key] for key in trace]  # the usual way: what was asked was learned before
+        except KeyError:
+            found = [self._number(key) for key in trace]
+        return array("I", sorted(found)).tobytes()
 
     def keys(self, asked: bytes) -> list[Key]:
         """The questions of a trace."""

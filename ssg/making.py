@@ -261,7 +261,8 @@ class _Making:
             return done, scene.learned(), stopwatch.taken() if stopwatch else {}
 
         done: list[_Done] = []
-        numbered = list(enumerate(stale))
+        # The longest work first: a sitemap that is begun last is waited for by all.
+        numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make is not Make.SITEMAP)
         with refusals(self.stage.root), self.progress.track("Rendering pages", len(stale)) as advance:
             for part, (finished, learned, seconds) in crew.shared(work, numbered, self.situation.request.workers):
                 done += finished
