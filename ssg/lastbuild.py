@@ -12,6 +12,7 @@ All are believed only as this user's own (ssg.private), and both can be deleted 
 import gc
 import hashlib
 import marshal
+import os
 import secrets
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,12 +21,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ssg import private, stamps
+from ssg import private
 from ssg.stamps import Stamp
 from ssg.tracing import GONE, Answers, Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 4
+_FORMAT: Final = 5
 _LIMIT: Final = 8  # output folders whose builds are remembered
 
 Changes = dict[str, Any]
@@ -64,8 +65,15 @@ class LastTree:
     def looks(self, root: Path) -> dict[str, Stamp] | None:
         """What all files look like; None where anything in the output folder was touched since."""
         found = {path: file[-1] for path, file in self.files.items()}
-        every = (*found.items(), *self.folders.items())
-        return found if all(stamps.stamp(f"{root}/{path}") == seen for path, seen in every) else None
+        top, look = str(root), os.lstat
+        try:
+            for path, seen in (*found.items(), *self.folders.items()):
+                now = look(f"{top}/{path}")
+                if (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino) != seen:
+                    return None
+        except OSError:
+            return None
+        return found
 
     def apply(self, changes: Changes) -> None:
         for name in ("files", "folders", "inputs"):
@@ -118,7 +126,8 @@ class LastBuild:
     own files as they are served.
 
     `answers` stand in the order of `questions`; GONE for a question that nobody asks any more.
-    `settings` is a digest of those in site.toml.
+    `settings` is a digest of those in site.toml. `used` counts the questions that somebody asked when they were last
+    counted.
     """
 
     id: str = ""
@@ -138,6 +147,7 @@ class LastBuild:
     answers: list[object] = field(default_factory=list)
     outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     settings: str = ""
+    used: int = 0
     changes: Changes = field(default_factory=dict, init=False)
 
     def apply(self, changes: Changes) -> None:
@@ -174,8 +184,11 @@ class LastBuild:
 
     def compact(self) -> "LastBuild":
         """The same without questions that nobody asks any more, once there are many."""
+        if len(self.questions) < _SLACK * self.used:
+            return self
         used = sorted({number for one in self.outputs.values() for number in array("I", one[_ASKED])})
-        if len(self.questions) < _SLACK * len(used):
+        self.used = len(used)
+        if len(self.questions) < _SLACK * self.used:
             return self
         new = {number: place for place, number in enumerate(used)}
         outputs = {

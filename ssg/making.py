@@ -132,6 +132,7 @@ class _Making:
             answers=known.answers,
             outputs=outputs,
             settings=tracing.digest(self.situation.request.site.settings).hex(),
+            used=self.last.used,
         )
         with self.timings.phase("remembering"):
             changes = self.last.changed_to(build, known.changed) if structure.stands else None

@@ -19,7 +19,6 @@ from jinja2 import TemplateError
 from sealpress.problems import Problem, did_you_mean
 from ssg.model import output_of
 from ssg.reading.places import in_front_matter
-from ssg.rendering import feeds, sitemap
 from ssg.rendering.functions import functions
 from ssg.rendering.listings import ListKind
 from ssg.rendering.scene import Scene
@@ -72,6 +71,8 @@ class Job:
 
 def jobs(scene: Scene) -> Iterator[Job]:
     """Every file of the tree. Two may be for one path: who writes them sees that."""
+    from ssg.rendering import sitemap  # noqa: PLC0415 - with all of XML; an edit of one body needs none of it
+
     for asset in scene.site.assets:
         yield Job(asset.output, Make.COPY, asset.source, asset.source)
     for file in scene.assets.files:
@@ -123,11 +124,13 @@ class Renderer:
             case Make.LIST:
                 return self._list(job)
             case Make.FEED:
+                from ssg.rendering import feeds  # noqa: PLC0415
+
                 return feeds.feed(self.scene, job.subject)
-            case Make.SITEMAP:
-                return sitemap.sitemap(self.scene, job.subject)
-            case Make.ROBOTS:
-                return sitemap.robots(self.scene)
+            case Make.SITEMAP | Make.ROBOTS:
+                from ssg.rendering import sitemap  # noqa: PLC0415
+
+                return sitemap.sitemap(self.scene, job.subject) if job.subject else sitemap.robots(self.scene)
             case Make.THEME:
                 return self.scene.assets.content(job.subject)
             case Make.COPY:

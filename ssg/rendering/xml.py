@@ -2,18 +2,20 @@
 
 import datetime as dt
 import re
-from typing import Final
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
 
 # Source: XML 1.0, section 2.2, Char. A body may hold others (a form feed in a code block), but no document can.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def child(parent: ET.Element, name: str, text: str | None = None, **attributes: str) -> ET.Element:
+def child(parent: "ET.Element", name: str, text: str | None = None, **attributes: str) -> "ET.Element":
     """Adds an element. A trailing "_" of an attribute's name is dropped, and "__" stands for ":"."""
-    element = ET.SubElement(
-        parent, name, {key.rstrip("_").replace("__", ":"): clean(value) for key, value in attributes.items()}
-    )
+    cleaned = {key.rstrip("_").replace("__", ":"): clean(value) for key, value in attributes.items()}
+    element = parent.makeelement(name, cleaned)
+    parent.append(element)
     if text is not None:
         element.text = clean(text)
     return element
@@ -34,8 +36,10 @@ def moment(value: dt.datetime) -> str:
     return fitting.isoformat(timespec="seconds")
 
 
-def document(root: ET.Element) -> bytes:
+def document(root: "ET.Element") -> bytes:
     """The whole document, indented, in UTF-8."""
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - an edit that reaches no feed need not load it
+
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode", short_empty_elements=True)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
