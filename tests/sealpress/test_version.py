@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from imagebake.siblings import ENCODER
 from sealpress import VERSION
 from ssg.build import TOOLS
 
@@ -25,7 +26,10 @@ def test_what_changes_bytes_is_pinned_and_installed_so(name: str) -> None:
 
 
 def test_nothing_is_pinned_without_its_version_being_part_of_the_seal() -> None:
-    assert sorted(PINNED) == sorted(TOOLS)
+    """Those that make the tree, and the one that compresses it for the image."""
+    encoder, number = ENCODER.split()
+    assert sorted(PINNED) == sorted([*TOOLS, encoder])
+    assert number == PINNED[encoder]
 
 
 def test_every_dependency_has_a_reason_beside_it() -> None:
