@@ -100,7 +100,8 @@ class Output(NamedTuple):
 
 
 _ASKED: Final = 6
-_TABLES: Final = ("sources", "manuscripts", "pages", "anchored", "outputs")
+_ORDERED: Final = ("sources", "manuscripts", "pages", "outputs")
+_TABLES: Final = (*_ORDERED, "anchored")
 _WHOLE: Final = (
     "world",
     "scope",
@@ -163,9 +164,11 @@ class LastBuild:
     def changed_to(self, build: "LastBuild", answered: Iterable[int]) -> Changes | None:
         """What leads from what is kept of this build to a later one; None where that is too much to be worth it.
 
-        `answered` are the numbers of questions with new answers. Only for a build of the same structure: nothing has
-        gone.
+        `answered` are the numbers of questions with new answers. Where something came or went, or stands elsewhere, it
+        is too much.
         """
+        if not self.id or any(list(getattr(self, name)) != list(getattr(build, name)) for name in _ORDERED):
+            return None
         changes: Changes = {"of": self.id}
         for name in _TABLES:
             old, new = getattr(self, name), getattr(build, name)
@@ -176,7 +179,7 @@ class LastBuild:
         changes["answers"] = self.changes.get("answers", {}) | {number: build.answers[number] for number in answered}
         is_small = sum(map(len, changes.values())) < _SMALL * len(build.sources)
         is_same = all(getattr(self, name) == getattr(build, name) for name in _WHOLE)
-        return changes if self.id and is_same and is_small else None
+        return changes if is_same and is_small else None
 
     def known(self) -> "Known":
         """The questions and their answers, to be added to."""
@@ -222,11 +225,12 @@ class Known:
         return GONE if number is None else self.answers[number]
 
     def learn(self, answers: Answers) -> None:
-        """Takes answers in, and their numbers into `changed`."""
+        """Takes answers in, and the numbers of those that are new into `changed`."""
         for key, answer in answers.items():
             number = self._number(key)
-            self.answers[number] = answer
-            self.changed.add(number)
+            if self.answers[number] != answer:
+                self.answers[number] = answer
+                self.changed.add(number)
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Their answers are true no more."""

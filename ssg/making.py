@@ -19,7 +19,7 @@ from typing import Any
 from sealpress.console import Progress
 from sealpress.problems import Problem, raise_all
 from sealpress.tree import cache_class, check_names, digest_of, media_type
-from ssg import crew, graph, plain, stamps, tracing
+from ssg import crew, graph, stamps, tracing
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
 from ssg.graph import Stale
@@ -121,7 +121,7 @@ class _Making:
             conversion=conversion,
             sources=sources,
             manuscripts=intake.manuscripts.plain,
-            pages=self._plain_pages(structure),
+            pages=structure.plain_pages,
             published=structure.published,
             left_out=(structure.drafts, structure.scheduled),
             anchored=anchored,
@@ -135,8 +135,8 @@ class _Making:
             used=self.last.used,
         )
         with self.timings.phase("remembering"):
-            changes = self.last.changed_to(build, known.changed) if structure.stands else None
-            return Made(built, build if structure.stands else build.compact(), changes, len(intake.changed))
+            changes = self.last.changed_to(build, known.changed)
+            return Made(built, build if changes else build.compact(), changes, len(intake.changed))
 
     def _take_in(self, desk: Desk, conversion: str) -> Intake:
         return take_in(
@@ -181,8 +181,9 @@ class _Making:
         if self._same_files(structure, scene):
             return {path: Job(path, Make(one[0]), one[1], one[2]) for path, one in self.last.outputs.items()}
         jobs = list(plan.jobs(scene))
-        raise_all(clashes(jobs))
-        check_names([job.path for job in jobs])
+        if [job.path for job in jobs] != list(self.last.outputs):  # these were looked at
+            raise_all(clashes(jobs))
+            check_names([job.path for job in jobs])
         menus.check(scene, frozenset(job.path for job in jobs))
         return {job.path: job for job in jobs}
 
@@ -222,18 +223,13 @@ class _Making:
             return changed
         if self.last.scope != self.situation.scope:
             return None
-        now = self._plain_pages(structure)
+        now = structure.plain_pages
         fronts, before = structure.intake.manuscripts.plain, self.last.manuscripts
         return changed | {
             source
             for source in now.keys() | self.last.pages.keys()
             if now.get(source) != self.last.pages.get(source) or fronts[source][1] != before[source][1]
         }
-
-    def _plain_pages(self, structure: Structure) -> dict[str, Any]:
-        if structure.stands:
-            return self.last.pages
-        return {page.source: plain.of_page(page) for page in structure.site.pages}
 
     def _render(self, scene: Scene, stale: Sequence[Stale], known: Known) -> list[_Done]:
         """Puts every stale file on the stage, on all cores. Raises the Problem of the first that can't be made."""

@@ -23,6 +23,7 @@ from ssg.linking import Checker
 from ssg.manuscripts import Desk
 from ssg.markup.converted import Link, MarkdownOptions
 from ssg.model import Page, Site
+from ssg.plain import Plain, of_page
 from ssg.reading.assets import content_assets, static_assets
 from ssg.reading.content import Content, read_content
 from ssg.reading.places import in_body
@@ -53,6 +54,11 @@ class Structure:
         if self.stands:
             return LazyPages(self.last.pages, self.intake.manuscripts)
         return self.site.by_source
+
+    @cached_property
+    def plain_pages(self) -> dict[str, Plain]:
+        """The pages by source, as ssg.plain has them."""
+        return self.last.pages if self.stands else {page.source: of_page(page) for page in self.site.pages}
 
     @cached_property
     def as_of(self) -> dt.datetime:
