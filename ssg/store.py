@@ -25,6 +25,7 @@ LIMIT: Final = 512 << 20  # bytes
 _DIGEST_LENGTH: Final = 65  # 64 hex digits and a line feed
 _DAY: Final = 86_400
 _OURS: Final = re.compile(r"[0-9a-f]{62}|[0-9a-f]{64}\.pack|\.new-.{1,16}")
+_FEW: Final = 16  # results that are looked for in packs one by one
 _PACKED_FROM: Final = 8  # results that were made together: below that, a file for each
 
 
@@ -51,6 +52,8 @@ class _State:
     """
 
     packed: dict[str, _Packed] | None = None
+    indexes: dict[Path, tuple[int, bytes]] | None = None
+    searched: int = 0
     batch: dict[str, bytes] | None = None
     folders: set[str] | None = None
     used: set[Path] = field(default_factory=set)
@@ -115,6 +118,7 @@ class Store:
     def refresh(self) -> None:
         """Looks anew for what other processes have kept."""
         self._state.packed = None
+        self._state.indexes = None
         self._state.folders = None
 
     def _has_folder(self, name: str) -> bool:
@@ -144,9 +148,7 @@ class Store:
                     file.unlink()
 
     def _from_pack(self, key: str) -> bytes | None:
-        if self._state.packed is None:
-            self._state.packed = dict(self._listed())
-        place = self._state.packed.get(key)
+        place = self._place(key)
         if place is None:
             return None
         try:
@@ -164,21 +166,36 @@ class Store:
             self._touch(place.pack)
         return data
 
-    def _listed(self) -> Iterator[tuple[str, _Packed]]:
-        """All that the packs hold. One whose index is damaged is removed."""
+    def _place(self, key: str) -> _Packed | None:
+        """Where a result stands. For the first few that are asked for, the indexes are searched as they are: to read
+        all that they say takes longer than the build after an edit takes for the rest.
+        """
+        state = self._state
+        if state.packed is None:
+            if state.indexes is None:
+                state.indexes = dict(self._indexes())
+            state.searched += 1
+            if state.searched <= _FEW:
+                name = f'"{key}"'.encode()
+                found = ((pack, *one) for pack, one in state.indexes.items() if name in one[1])
+                return next((dict(_entries(*one)).get(key) for one in found), None)
+            state.packed = {key: place for pack, one in state.indexes.items() for key, place in _entries(pack, *one)}
+            state.indexes = None
+        return state.packed.get(key)
+
+    def _indexes(self) -> Iterator[tuple[Path, tuple[int, bytes]]]:
+        """Of each pack: where its results begin, and its index. One whose index is damaged is removed."""
         for pack in sorted((self.folder / PACKS).glob("*.pack")):
             try:
                 with pack.open("rb") as file:
                     digest, index = file.readline(), file.readline()
             except OSError:
                 continue
-            if digest != _line(index[:-1]):
+            if digest == _line(index[:-1]):
+                yield pack, (len(digest) + len(index), index)
+            else:
                 with suppress(OSError):
                     pack.unlink()
-                continue
-            start = len(digest) + len(index)
-            for key, (offset, size, sha256) in json.loads(index).items():
-                yield key, _Packed(pack, start + offset, size, sha256)
 
     def _touch(self, file: Path) -> None:
         """The file's time says when it was last of use, see trim()."""
@@ -207,6 +224,11 @@ class Store:
         ignore = self.folder / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
+
+
+def _entries(pack: Path, start: int, index: bytes) -> Iterator[tuple[str, _Packed]]:
+    for key, (offset, size, sha256) in json.loads(index).items():
+        yield key, _Packed(pack, start + offset, size, sha256)
 
 
 def _digest(data: bytes) -> str:
