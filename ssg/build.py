@@ -139,15 +139,15 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
 
     with without_collector(), staged(request.output, found, last_mark, progress) as stage:
         with timings.phase("remembering"):
-            last = (memory.recall() if memory else None) or LastBuild()
             if memory and stage.found is not found:  # another build was at work since
                 tree = memory.tree()
+            last = (memory.recall(tree) if memory else None) or LastBuild()
         store = Store(request.store or stage.scratch)
-        made = make(situation, last, tree, stage, store, timings, progress)
+        made = make(situation, last, stage, store, timings, progress)
         if memory:
             with timings.phase("remembering"):
                 # A source that was changed meanwhile looks different next time, whatever is told now.
-                changes = made.changes if tree and tree.id == made.build.id else None
+                changes = made.changes
                 memory.keep(made.build, changes, _tree(seen, made, tree if changes else None))
                 # Looking through the store takes as long as a small build: one in sixteen of these does it.
                 if made.converted >= _MANY or (made.converted and seen.startswith("0")):

@@ -153,7 +153,8 @@ def _completed(context: click.Context, _param: click.Parameter, incomplete: str)
     with suppress(Problem, OSError):
         site = sitefile.open_site(context.params.get("site_file"))
         output = context.params.get("output") or site.root / site.settings.build.output
-        if last := Memory.of(folder_of(site.root), output.absolute()).recall():
+        memory = Memory.of(folder_of(site.root), output.absolute())
+        if last := memory.recall(memory.tree()):
             return [name for name in (*last.sources, *last.outputs) if name.startswith(incomplete)]
     return []
 

@@ -7,15 +7,16 @@ structure stands: which pages there are, their order, their tags. Its questions 
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ssg import plain
-from ssg.lastbuild import Known, LastBuild, Output, Source
+from ssg.known import Known
+from ssg.lastbuild import LastBuild, Output, Source
 from ssg.model import Manuscript, Page
-from ssg.plain import Plain
 from ssg.rendering.plan import Job, Make
 from ssg.rendering.scene import Scene
 from ssg.stamps import Stamp
+from ssg.table import Plain, Table
 from ssg.tracing import GONE, Key, Scope, scope_of
 
 FIRST: Final = "nothing was built into this folder before"
@@ -53,47 +54,71 @@ class LazyPages(Mapping[str, Page]):
         return len(self._plain)
 
 
-class Manuscripts(Mapping[str, Manuscript]):
-    """All manuscripts: those of the last build, made when they are asked for, and over them those that were read."""
+class KnownJobs(Mapping[str, Job]):
+    """The files of the last build, each as a Job when it is asked for."""
 
-    def __init__(self, last: Mapping[str, Plain]) -> None:
-        self.plain: dict[str, Plain] = dict(last)
+    def __init__(self, outputs: Mapping[str, tuple[Any, ...]]) -> None:
+        self._outputs = outputs
+
+    def __getitem__(self, path: str) -> Job:
+        make, subject, origin, _ = self._outputs[path]
+        return Job(path, Make(make), subject, origin)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outputs)
+
+    def __len__(self) -> int:
+        return len(self._outputs)
+
+
+class Manuscripts(Mapping[str, Manuscript]):
+    """All manuscripts, each made when it is asked for: those of the last build, and over them those that were read."""
+
+    def __init__(self, last: Table) -> None:
+        self._last = last
+        self._read: dict[str, Plain] = {}
         self._made: dict[str, Manuscript] = {}
 
     def add(self, source: str, manuscript: Plain) -> None:
         self._made.pop(source, None)
-        self.plain[source] = manuscript
+        self._read[source] = manuscript
 
-    def keep(self, sources: Iterable[str]) -> None:
-        """Forgets all others."""
-        self.plain = {source: self.plain[source] for source in sources if source in self.plain}
+    def plain(self, source: str) -> Plain:
+        """As ssg.plain has it; None for one that isn't there."""
+        return self._read.get(source) or self._last.get(source)
+
+    def table(self, sources: Iterable[str]) -> Table:
+        """Those of some sources, plain, in their order."""
+        return (self._last | self._read).only(sources)
 
     def __getitem__(self, source: str) -> Manuscript:
         if source not in self._made:
-            self._made[source] = plain.manuscript(self.plain[source])
+            self._made[source] = plain.manuscript(self._read.get(source) or self._last[source])
         return self._made[source]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.plain)
+        return iter(self._last | self._read)
 
     def __len__(self) -> int:
-        return len(self.plain)
+        return len(self._last | self._read)
 
 
-def changed_questions(scene: Scene, known: Known, pages: Collection[str] | None, *, structure: bool) -> list[Key]:
+def changed_questions(
+    scene: Scene, known: Known, parts: Iterable[Key], pages: Collection[str] | None, *, structure: bool
+) -> list[Key]:
     """The questions whose answers, as they are known, are others now.
 
-    `pages` are those whose facts may have changed, None: all. `structure`: whether queries may have.
+    `parts` are those about settings and the theme. `pages` are those whose facts may have changed, None: all.
+    `structure`: whether queries may have.
     """
-    names = _named(Scope.PART) | (_named(Scope.QUERY) if structure else frozenset())
+    asked: dict[Key, object] = {key: known.answer(key) for key in parts}
     facts = _named(Scope.FACT)
-    if pages is None:
-        names |= facts
-    asked = {key: answer for key, answer in known.items() if key[0] in names and answer is not GONE}
+    if pages is None or structure:
+        names = (facts if pages is None else frozenset()) | (_named(Scope.QUERY) if structure else frozenset())
+        asked |= {key: answer for key, answer in known.items() if key[0] in names}
     for page in sorted(pages or ()):
-        of_page = ((key, known.answer(key)) for fact in sorted(facts) for key in [(fact, page)])
-        asked |= {key: answer for key, answer in of_page if answer is not GONE}
-    return scene.changed(asked)
+        asked |= {key: known.answer(key) for fact in sorted(facts) for key in [(fact, page)]}
+    return scene.changed({key: answer for key, answer in asked.items() if answer is not GONE})
 
 
 def _named(scope: Scope) -> frozenset[str]:
@@ -102,26 +127,42 @@ def _named(scope: Scope) -> frozenset[str]:
 
 
 def stale(
-    jobs: Iterable[Job],
+    jobs: Mapping[str, Job],
     last: LastBuild,
-    changed: Sequence[Key],
+    hits: Mapping[str, Sequence[Key]],
     on_disk: Mapping[str, Stamp],
     copied: Mapping[str, Source],
-    known: Known,
 ) -> Iterator[Stale]:
-    """Those of the jobs whose file isn't what it would be if it were made now. `copied` are the sources of copies."""
-    among = known.among(changed)
-    for job in jobs:
-        plain_output = last.outputs.get(job.path)
+    """Those of the jobs whose file isn't what it would be if it were made now.
+
+    `hits` are the questions with other answers by the files that asked them, `copied` the sources of copies.
+    """
+    for path in _suspects(jobs, last, hits, on_disk):
+        job = jobs[path]
+        plain_output = last.outputs.get(path)
         old = Output._make(plain_output) if plain_output else None
         if old is None or (old.make, old.subject) != (job.make, job.subject):
             yield Stale(job, (_new(last),))
-        elif on_disk.get(job.path) != old.stamp:
+        elif on_disk.get(path) != last.files[path][-1]:
             yield Stale(job, (TOUCHED,))
-        elif job.make is Make.COPY and copied[job.subject][1] != old.sha256:
+        elif job.make is Make.COPY and copied[job.subject][1] != last.files[path][0]:
             yield Stale(job, (f"content of {job.subject}",))
-        elif hits := among.of(old.asked):
-            yield Stale(job, tuple(hits))
+        elif path in hits:
+            yield Stale(job, tuple(hits[path]))
+
+
+def _suspects(
+    jobs: Mapping[str, Job], last: LastBuild, hits: Collection[str], on_disk: Mapping[str, Stamp]
+) -> Iterable[str]:
+    """The files that have to be looked at: of those that the last build knows, only what can have changed."""
+    if not isinstance(jobs, KnownJobs):
+        return jobs
+    files = last.files
+    return [
+        path
+        for path, output in last.outputs.items()
+        if path in hits or output[0] == Make.COPY or on_disk.get(path) != files[path][-1]
+    ]
 
 
 def _new(last: LastBuild) -> str:

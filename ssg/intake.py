@@ -74,7 +74,7 @@ def take_in(
     wanted = list(pages)
     if converted_alike:
         # A draft that nobody wanted was read, but not converted.
-        unread = {file for file in pages if not manuscripts.plain.get(file, _NO_KEY)[3]} if desk.drafts else set()
+        unread = {file for file in pages if not (manuscripts.plain(file) or _NO_KEY)[3]} if desk.drafts else set()
         unread.update(touched)
         wanted = [file for file in pages if file in unread]
     changed: set[str] = set()
@@ -87,12 +87,12 @@ def take_in(
         if read.problem:
             problems[read.source] = read.problem
             continue
-        before = manuscripts.plain.get(read.source)
+        before = manuscripts.plain(read.source)
         manuscripts.add(read.source, read.manuscript)
         if read.card:
             timings.conversion(kept=read.kept)
             cards[read.source] = read.card
-        after = manuscripts.plain[read.source]
+        after = manuscripts.plain(read.source)
         alike = alike and before is not None and before[1:3] == after[1:3]
         if before is None or before[0] != after[0] or before[3] != after[3]:
             changed.add(read.source)

@@ -2,7 +2,8 @@
 
 Four files in the store's folder "builds", named after the output folder:
 
-    NAME.told     what the build was of, in one digest, and what it said: enough where nothing changed
+    NAME.told     what the build was of, in one digest, and what it said
+    NAME.tree     the files of the output folder: with the first one, enough where nothing changed
     NAME.known    sources, pages, questions with their answers, and outputs with the questions that each asked
     NAME.changes  what builds that changed little have changed in that
 
@@ -14,19 +15,20 @@ import hashlib
 import marshal
 import os
 import secrets
-from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ssg import private
+from ssg.known import Known, renumbered
 from ssg.stamps import Stamp
-from ssg.tracing import GONE, Answers, Key
+from ssg.table import Table, since
+from ssg.tracing import Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 5
+_FORMAT: Final = 6
 _LIMIT: Final = 8  # output folders whose builds are remembered
 
 Changes = dict[str, Any]
@@ -82,35 +84,31 @@ class LastTree:
 
 
 class Output(NamedTuple):
-    """A file of the tree as it was written.
+    """A file of the tree by how it is made.
 
-    `make` and `subject` say how it is made (ssg.rendering.plan, or a copy). `asked` are the numbers of the questions of
-    its trace, four bytes each. `because` is what it was made anew for when it last was: sentences,
-    and questions that got another answer.
+    `make` and `subject` say that (ssg.rendering.plan, or a copy), `origin` what messages call it. `because` is what it
+    was made anew for when it last was: sentences, and questions that got another answer.
     """
 
     make: str
     subject: str
     origin: str
-    sha256: str
-    size: int
-    stamp: Stamp
-    asked: bytes
     because: tuple[str | Key, ...]
 
 
-_ASKED: Final = 6
+_TABLES: Final = ("sources", "manuscripts", "pages", "outputs", "traces", "anchored", "questions")
 _ORDERED: Final = ("sources", "manuscripts", "pages", "outputs")
-_TABLES: Final = (*_ORDERED, "anchored")
 _WHOLE: Final = (
     "world",
     "scope",
     "conversion",
     "published",
+    "counts",
     "left_out",
     "shape",
     "theme_key",
     "theme_files",
+    "parts",
     "settings",
 )
 _SMALL: Final = 0.05  # changes for each source, up to which they are kept apart
@@ -122,13 +120,14 @@ class LastBuild:
     """All that a build knows afterwards. `world` is the software, `scope` what was asked of it: options, settings.
 
     `manuscripts` and `pages` are plain (ssg.plain), by source. `published` is how far the clock can move before other
-    pages are published: the newest page's moment and that of the first scheduled one. `anchored` are, of each page that
+    pages are published: the newest page's moment and that of the first scheduled one. `counts` are the pages of each
+    language, and all posts. `anchored` are, of each page that
     links to anchors of pages, these. `shape` is a digest of all that links can lead to. `theme_files` are the theme's
     own files as they are served.
 
-    `answers` stand in the order of `questions`; GONE for a question that nobody asks any more.
-    `settings` is a digest of those in site.toml. `used` counts the questions that somebody asked when they were last
-    counted.
+    `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in ssg.known, of
+    which `parts` are those about settings and the theme. `settings` is a digest of those in site.toml. `used` counts
+    the questions that somebody asked when they were last counted. `files` are those of the tree, kept with it.
     """
 
     id: str = ""
@@ -136,147 +135,59 @@ class LastBuild:
     scope: str = ""
     conversion: str = ""
     sources: dict[str, Source] = field(default_factory=dict)
-    manuscripts: dict[str, Any] = field(default_factory=dict)
-    pages: dict[str, Any] = field(default_factory=dict)
+    manuscripts: Table = field(default_factory=Table)
+    pages: Table = field(default_factory=Table)
     published: tuple[str, str] = ("", "")
+    counts: tuple[dict[str, int], int] = field(default_factory=lambda: ({}, 0))
     left_out: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     anchored: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shape: str = ""
     theme_key: str = ""
     theme_files: tuple[tuple[str, str, str], ...] = ()
-    questions: list[Key] = field(default_factory=list)
-    answers: list[object] = field(default_factory=list)
+    questions: Table = field(default_factory=Table)
+    count: int = 0
+    parts: tuple[Key, ...] = ()
     outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    traces: dict[str, bytes] = field(default_factory=dict)
     settings: str = ""
     used: int = 0
+    files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)
     changes: Changes = field(default_factory=dict, init=False)
 
     def apply(self, changes: Changes) -> None:
         """Brings it up to date with what later builds have changed."""
         for name in _TABLES:
-            getattr(self, name).update(changes[name])
-        self.questions += changes["questions"]
-        self.answers += [GONE] * len(changes["questions"])
-        for number, answer in changes["answers"].items():
-            self.answers[number] = answer
+            setattr(self, name, getattr(self, name) | changes[name])
+        self.count = changes["count"]
         self.changes = changes
 
-    def changed_to(self, build: "LastBuild", answered: Iterable[int]) -> Changes | None:
+    def changed_to(self, build: "LastBuild") -> Changes | None:
         """What leads from what is kept of this build to a later one; None where that is too much to be worth it.
 
-        `answered` are the numbers of questions with new answers. Where something came or went, or stands elsewhere, it
-        is too much.
+        Where something came or went, or stands elsewhere, it is too much.
         """
         if not self.id or any(list(getattr(self, name)) != list(getattr(build, name)) for name in _ORDERED):
             return None
-        changes: Changes = {"of": self.id}
-        for name in _TABLES:
-            old, new = getattr(self, name), getattr(build, name)
-            found = {key: value for key, value in new.items() if old.get(key) is not value and old.get(key) != value}
-            changes[name] = self.changes.get(name, {}) | found
-        count = len(self.questions)
-        changes["questions"] = self.changes.get("questions", []) + build.questions[count:]
-        changes["answers"] = self.changes.get("answers", {}) | {number: build.answers[number] for number in answered}
+        found = {name: since(getattr(build, name), getattr(self, name)) for name in _TABLES}
+        changes: Changes = {name: self.changes.get(name, {}) | rows for name, rows in found.items()}
         is_small = sum(map(len, changes.values())) < _SMALL * len(build.sources)
         is_same = all(getattr(self, name) == getattr(build, name) for name in _WHOLE)
-        return changes if is_same and is_small else None
+        return {"of": self.id, "count": build.count, **changes} if is_same and is_small else None
 
-    def known(self) -> "Known":
+    def known(self) -> Known:
         """The questions and their answers, to be added to."""
-        return Known(self.questions, self.answers)
+        return Known(self.questions, self.count)
 
     def compact(self) -> "LastBuild":
         """The same without questions that nobody asks any more, once there are many."""
-        if len(self.questions) < _SLACK * self.used:
+        if self.count < _SLACK * self.used:
             return self
-        used = sorted({number for one in self.outputs.values() for number in array("I", one[_ASKED])})
-        self.used = len(used)
-        if len(self.questions) < _SLACK * self.used:
+        questions, traces, self.used = renumbered(self.questions, self.traces)
+        if self.count < _SLACK * self.used:
             return self
-        new = {number: place for place, number in enumerate(used)}
-        outputs = {
-            path: (
-                *one[:_ASKED],
-                array("I", (new[old] for old in array("I", one[_ASKED]))).tobytes(),
-                *one[_ASKED + 1 :],
-            )
-            for path, one in self.outputs.items()
-        }
-        questions, answers = ([column[number] for number in used] for column in (self.questions, self.answers))
-        return replace(self, outputs=outputs, questions=questions, answers=answers)
-
-
-class Known:
-    """Questions by number, with their answers: a trace is kept as numbers, since most questions are asked often."""
-
-    def __init__(self, questions: Iterable[Key] = (), answers: Iterable[object] = ()) -> None:
-        self.questions = list(questions)
-        self.answers = list(answers)
-        self.changed: set[int] = set()
-        self._numbers = dict(zip(self.questions, range(len(self.questions)), strict=True))
-
-    def items(self) -> Iterator[tuple[Key, object]]:
-        """The questions with their answers; GONE for those that have none any more."""
-        return zip(self.questions, self.answers, strict=True)
-
-    def answer(self, key: Key) -> object:
-        """What is known of a question; GONE for nothing."""
-        number = self._numbers.get(key)
-        return GONE if number is None else self.answers[number]
-
-    def learn(self, answers: Answers) -> None:
-        """Takes answers in, and the numbers of those that are new into `changed`."""
-        for key, answer in answers.items():
-            number = self._number(key)
-            if self.answers[number] != answer:
-                self.answers[number] = answer
-                self.changed.add(number)
-
-    def forget(self, keys: Iterable[Key]) -> None:
-        """Their answers are true no more."""
-        self.learn(dict.fromkeys(keys, GONE))
-
-    def asked(self, trace: Iterable[Key]) -> bytes:
-        """A trace as its questions' numbers, four bytes each."""
-        numbers = self._numbers
-        try:
-            found = [numbers[key] for key in trace]  # the usual way: what was asked was learned before
-        except KeyError:
-            found = [self._number(key) for key in trace]
-        return array("I", sorted(found)).tobytes()
-
-    def keys(self, asked: bytes) -> list[Key]:
-        """The questions of a trace."""
-        return [self.questions[number] for number in array("I", asked)]
-
-    def among(self, changed: Collection[Key]) -> "Among":
-        known = ((key, self._numbers[key]) for key in changed if key in self._numbers)
-        return Among({array("I", [number]).tobytes(): key for key, number in known})
-
-    def _number(self, key: Key) -> int:
-        number = self._numbers.setdefault(key, len(self.questions))
-        if number == len(self.questions):
-            self.questions.append(key)
-            self.answers.append(GONE)
-        return number
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """Some questions, to be looked for in many traces."""
-
-    needles: Mapping[bytes, Key]
-
-    def of(self, asked: bytes) -> list[Key]:
-        """Those that a trace has."""
-        return [key for needle, key in self.needles.items() if _holds(asked, needle)]
-
-
-def _holds(asked: bytes, needle: bytes) -> bool:
-    at = asked.find(needle)
-    while at % 4 and at >= 0:
-        at = asked.find(needle, at + 1)
-    return at >= 0
+        left = {key for row in questions.values() for key in row}
+        parts = tuple(key for key in self.parts if key in left)
+        return replace(self, questions=questions, traces=traces, count=self.used, parts=parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +214,15 @@ class Memory:
         """Whether there is anything to recall, readable or not."""
         return self._file("known").exists()
 
-    def recall(self) -> LastBuild | None:
-        plain = self._load("known")
-        if not plain or len(plain) != sum(one.init for one in fields(LastBuild)):
+    def recall(self, tree: LastTree | None) -> LastBuild | None:
+        """The last build that came to an end, which left `tree`."""
+        plain = self._load("known") if tree else None
+        if not tree or not plain or len(plain) != len(_kept()):
             return None
-        build = LastBuild(*plain)
+        build = LastBuild(**{one.name: _table(one.type, value) for one, value in zip(_kept(), plain, strict=True)})
+        if build.id != tree.id:
+            return None
+        build.files = tree.files
         changes = self._load("changes")
         if changes and changes["of"] == build.id:
             build.apply(changes)
@@ -329,7 +244,7 @@ class Memory:
         else:
             build.id = tree.id = secrets.token_hex(8)
             tree.changes = {}
-            self._save("known", tuple(getattr(build, one.name) for one in fields(LastBuild) if one.init))
+            self._save("known", tuple(_packed(getattr(build, one.name)) for one in _kept()))
             self._save("tree", {name: getattr(tree, name) for name in ("id", "files", "folders", "inputs")})
             with suppress(OSError):
                 self._file("changes").unlink()
@@ -363,6 +278,19 @@ class Memory:
                 file.unlink()
                 for other in (".told", ".tree", ".changes"):
                     file.with_suffix(other).unlink(missing_ok=True)
+
+
+def _kept() -> list[Any]:
+    """The fields of a LastBuild that a file holds, in their order."""
+    return [one for one in fields(LastBuild) if one.init]
+
+
+def _packed(value: Any) -> Any:
+    return value.packed() if isinstance(value, Table) else value
+
+
+def _table(kind: Any, value: Any) -> Any:
+    return Table(value) if kind is Table else value
 
 
 @contextmanager

@@ -25,7 +25,8 @@ from ssg.build import Built, Situation
 from ssg.graph import Stale
 from ssg.intake import Intake, take_in
 from ssg.intake import sha256_of as _sha256
-from ssg.lastbuild import Changes, Known, LastBuild, LastTree, Output
+from ssg.known import Known
+from ssg.lastbuild import Changes, File, LastBuild
 from ssg.manuscripts import Desk
 from ssg.rendering import assets as theme_assets
 from ssg.rendering import menus, plan
@@ -36,8 +37,9 @@ from ssg.rendering.scene import Scene
 from ssg.rendering.stopwatch import Stopwatch
 from ssg.store import Store
 from ssg.structure import Structure, check_links, clashes, desk_of
+from ssg.table import since
 from ssg.timing import Timings
-from ssg.tracing import Answers, Trace
+from ssg.tracing import Answers, Scope, Trace, scope_of
 from ssg.writing import Content, Stage, refusals
 
 
@@ -65,10 +67,21 @@ class _Done:
     problem: Problem | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """The tree as it stands: its files, plain, how each is made and what was asked for it. `written` have other bytes
+    than before.
+    """
+
+    outputs: dict[str, tuple[Any, ...]]
+    traces: dict[str, bytes]
+    files: dict[str, tuple[Any, ...]]
+    written: int
+
+
 def make(
     situation: Situation,
     last: LastBuild,
-    tree: LastTree | None,
     stage: Stage,
     store: Store,
     timings: Timings,
@@ -77,14 +90,13 @@ def make(
     """Raises Problem or Problems (exit 3, 9)."""
     if last.world != situation.world:
         last = LastBuild(world=last.world and situation.world)  # with no outputs: ssg.graph tells why all are made
-    return _Making(situation, last, tree, stage, store, timings, progress).run()
+    return _Making(situation, last, stage, store, timings, progress).run()
 
 
 @dataclass
 class _Making:
     situation: Situation
     last: LastBuild
-    tree: LastTree | None
     stage: Stage
     store: Store
     timings: Timings
@@ -109,18 +121,17 @@ class _Making:
         with self.timings.phase("rendering"):
             done = self._render(scene, stale, known)
         with self.timings.phase("placing files"):
-            outputs, written = self._place(jobs, stale, done, known)
+            placed = self._place(jobs, stale, done, known)
         with self.timings.phase("describing the tree"):
-            built = self._built(structure, theme, outputs, made=len(stale), written=written)
+            built = self._built(structure, theme, placed, made=len(stale))
         sources = {file: intake.sources[file] for file in self.situation.sources.stamps}
-        intake.manuscripts.keep(intake.pages)
         build = LastBuild(
             id=self.last.id,
             world=self.situation.world,
             scope=self.situation.scope,
             conversion=conversion,
             sources=sources,
-            manuscripts=intake.manuscripts.plain,
+            manuscripts=intake.manuscripts.table(intake.pages),
             pages=structure.plain_pages,
             published=structure.published,
             left_out=(structure.drafts, structure.scheduled),
@@ -128,14 +139,17 @@ class _Making:
             shape=shape,
             theme_key=theme_assets.key(theme),
             theme_files=tuple(astuple(file) for file in assets.files),
-            questions=known.questions,
-            answers=known.answers,
-            outputs=outputs,
+            questions=known.table(),
+            count=known.count,
+            parts=self.last.parts + tuple(key for key in known.added if scope_of(Scene, key) is Scope.PART),
+            outputs=placed.outputs,
+            traces=placed.traces,
+            counts=(dict(structure.counts[0]), structure.counts[1]),
             settings=tracing.digest(self.situation.request.site.settings).hex(),
             used=self.last.used,
         )
         with self.timings.phase("remembering"):
-            changes = self.last.changed_to(build, known.changed)
+            changes = self.last.changed_to(build)
             return Made(built, build if changes else build.compact(), changes, len(intake.changed))
 
     def _take_in(self, desk: Desk, conversion: str) -> Intake:
@@ -176,10 +190,10 @@ class _Making:
             known.answer if structure.stands else None,
         )
 
-    def _jobs(self, structure: Structure, scene: Scene) -> dict[str, Job]:
+    def _jobs(self, structure: Structure, scene: Scene) -> Mapping[str, Job]:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
         if self._same_files(structure, scene):
-            return {path: Job(path, Make(one[0]), one[1], one[2]) for path, one in self.last.outputs.items()}
+            return graph.KnownJobs(self.last.outputs)
         jobs = list(plan.jobs(scene))
         if [job.path for job in jobs] != list(self.last.outputs):  # these were looked at
             raise_all(clashes(jobs))
@@ -211,10 +225,10 @@ class _Making:
     def _compare(self, structure: Structure, scene: Scene, jobs: Mapping[str, Job], known: Known) -> list[Stale]:
         """What has to be made anew. Forgets in `known` what is true no more."""
         pages = self._changed_pages(structure)
-        changed = graph.changed_questions(scene, known, pages, structure=not structure.stands)
+        changed = graph.changed_questions(scene, known, self.last.parts, pages, structure=not structure.stands)
         known.forget(changed)
-        sources = structure.intake.sources
-        return list(graph.stale(jobs.values(), self.last, changed, self.stage.found, sources, known))
+        hits = known.hits(self.last.traces, changed)
+        return list(graph.stale(jobs, self.last, hits, self.stage.found, structure.intake.sources))
 
     def _changed_pages(self, structure: Structure) -> frozenset[str] | None:
         """The pages of which a fact may be another one now; None: all."""
@@ -223,13 +237,9 @@ class _Making:
             return changed
         if self.last.scope != self.situation.scope:
             return None
-        now = structure.plain_pages
-        fronts, before = structure.intake.manuscripts.plain, self.last.manuscripts
-        return changed | {
-            source
-            for source in now.keys() | self.last.pages.keys()
-            if now.get(source) != self.last.pages.get(source) or fronts[source][1] != before[source][1]
-        }
+        now, before = structure.plain_pages, self.last.pages
+        fronts = since(structure.intake.manuscripts.table(now), self.last.manuscripts)
+        return changed | since(now, before).keys() | (before.keys() - now.keys()) | fronts.keys()
 
     def _render(self, scene: Scene, stale: Sequence[Stale], known: Known) -> list[_Done]:
         """Puts every stale file on the stage, on all cores. Raises the Problem of the first that can't be made."""
@@ -273,50 +283,42 @@ class _Making:
             raise failed
         return done
 
-    def _place(
-        self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[_Done], known: Known
-    ) -> tuple[dict[str, tuple[Any, ...]], int]:
-        """Puts what is on the stage in its place. All files, as they stand there now; how many have other bytes."""
+    def _place(self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[_Done], known: Known) -> _Placed:
+        """Puts what is on the stage in its place."""
         with refusals(self.stage.root):
             self.stage.commit(jobs)
-            made: dict[str, tuple[Any, ...]] = {}
+            outputs: dict[str, tuple[Any, ...]] = {}
+            files: dict[str, tuple[Any, ...]] = {}
+            traces: dict[str, bytes] = {}
             written = sum(one.content.is_new for one in done if one.content)
             for one, result in zip(stale, done, strict=True):
-                job = one.job
+                job, content = one.job, result.content
                 stamp = stamps.stamp(self.stage.root / job.path)
                 assert stamp is not None  # noqa: S101 - it was put there just now
-                assert result.content is not None  # noqa: S101 - or there was a problem
-                asked = known.asked(result.trace)
-                content = result.content
-                output = Output(
-                    job.make.value, job.subject, job.origin, content.sha256, content.size, stamp, asked, one.because
+                assert content is not None  # noqa: S101 - or there was a problem
+                outputs[job.path] = (job.make.value, job.subject, job.origin, one.because)
+                files[job.path] = tuple(
+                    File(content.sha256, content.size, media_type(job.path), cache_class(job.path).value, stamp)
                 )
-                made[job.path] = tuple(output)
-                self._time(job, result)
+                traces[job.path] = known.asked(result.trace)
+                self.timings.page(job.origin, result.seconds)
+        last = self.last
+        if isinstance(jobs, graph.KnownJobs):
+            return _Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, written)
         # In the order of the jobs, so that the first fault of the next build is the one that a clean build finds.
-        return {path: made.get(path) or self.last.outputs[path] for path in jobs}, written
+        return _Placed(
+            {path: outputs.get(path) or last.outputs[path] for path in jobs},
+            {path: traces[path] if path in traces else last.traces[path] for path in jobs},
+            {path: files.get(path) or last.files[path] for path in sorted(jobs, key=str.encode)},
+            written,
+        )
 
-    def _time(self, job: Job, result: _Done) -> None:
-        self.timings.page(job.origin, result.seconds)
-
-    def _built(
-        self,
-        structure: Structure,
-        theme: themes.Theme,
-        outputs: Mapping[str, tuple[Any, ...]],
-        made: int,
-        written: int,
-    ) -> Built:
-        if self.tree and self.tree.id == self.last.id and self.tree.files.keys() == outputs.keys():
-            changed = (path for path, output in outputs.items() if output is not self.last.outputs.get(path))
-            files = self.tree.files | {path: _file(path, outputs[path]) for path in changed}
-        else:
-            files = {path: _file(path, outputs[path]) for path in sorted(outputs, key=str.encode)}
+    def _built(self, structure: Structure, theme: themes.Theme, placed: _Placed, made: int) -> Built:
         pages, posts = structure.counts
         return Built(
             self.situation.request.output,
-            files=files,
-            digest=digest_of((path, *file[:-1]) for path, file in files.items()),
+            files=placed.files,
+            digest=digest_of((path, *file[:-1]) for path, file in placed.files.items()),
             pages=pages,
             posts=posts,
             drafts=structure.drafts,
@@ -325,15 +327,9 @@ class _Making:
             as_of=structure.as_of,
             inputs=MappingProxyType(_inputs(structure, theme)),
             made=made,
-            written=written,
+            written=placed.written,
             timings=self.timings,
         )
-
-
-def _file(path: str, plain_output: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A plain File."""
-    one = Output._make(plain_output)
-    return (one.sha256, one.size, media_type(path), cache_class(path).value, one.stamp)
 
 
 def _shape(structure: Structure, jobs: Mapping[str, Job]) -> str:

@@ -20,11 +20,12 @@ from ssg import crew
 from ssg.l10n.language import Language
 from ssg.markup.converted import Converted, Fault, Heading, Link, MarkdownOptions
 from ssg.model import Manuscript, Page
-from ssg.plain import Plain, of_manuscript
+from ssg.plain import of_manuscript
 from ssg.reading.frontmatter import read
 from ssg.reading.location import locate
 from ssg.rendering.bodies import Card
 from ssg.store import Store
+from ssg.table import Plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,7 @@ from typing import Any
 
 from ssg.markup.converted import Fault, Link
 from ssg.model import FrontMatter, Kind, Manuscript, Page
-
-Plain = Any
-"""Text, bytes, numbers, None, and tuples, lists and dicts of them."""
+from ssg.table import Plain
 
 _MOMENT, _DAY, _TIME, _TABLE, _LIST = "moment", "day", "time", "table", "list"
 

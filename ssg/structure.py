@@ -5,6 +5,7 @@ and the clock has not reached a scheduled page. Then pages are those of the last
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,8 +23,8 @@ from ssg.lastbuild import LastBuild
 from ssg.linking import Checker
 from ssg.manuscripts import Desk
 from ssg.markup.converted import Link, MarkdownOptions
-from ssg.model import Page, Site
-from ssg.plain import Plain, of_page
+from ssg.model import Kind, Page, Site
+from ssg.plain import of_page
 from ssg.reading.assets import content_assets, static_assets
 from ssg.reading.content import Content, read_content
 from ssg.reading.places import in_body
@@ -32,6 +33,7 @@ from ssg.rendering import theme as themes
 from ssg.rendering.plan import Job
 from ssg.rendering.scene import Scene
 from ssg.store import Store
+from ssg.table import Table
 from ssg.writing import folders
 
 
@@ -56,9 +58,9 @@ class Structure:
         return self.site.by_source
 
     @cached_property
-    def plain_pages(self) -> dict[str, Plain]:
+    def plain_pages(self) -> Table:
         """The pages by source, as ssg.plain has them."""
-        return self.last.pages if self.stands else {page.source: of_page(page) for page in self.site.pages}
+        return self.last.pages if self.stands else Table({page.source: of_page(page) for page in self.site.pages})
 
     @cached_property
     def as_of(self) -> dt.datetime:
@@ -96,11 +98,10 @@ class Structure:
     def counts(self) -> tuple[Mapping[str, int], int]:
         """How many pages there are in each language, and how many of all are posts."""
         if self.stands:
-            found = [(one[0], one[1]) for one in self.last.pages.values()]
-        else:
-            found = [(page.kind.value, page.language) for page in self.site.pages]
-        by_language = {tag: sum(language == tag for _, language in found) for tag in self.languages}
-        return MappingProxyType(by_language), sum(kind == "post" for kind, _ in found)
+            return self.last.counts
+        of_language = Counter(page.language for page in self.site.pages)
+        posts = sum(page.kind is Kind.POST for page in self.site.pages)
+        return MappingProxyType({tag: of_language[tag] for tag in self.languages}), posts
 
     @property
     def left_out(self) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from sealpress.sitefile import NAME, SiteFile
 from ssg import stamps, tracing
 from ssg.build import STRINGS, Request, Situation, situation_of, tools
 from ssg.intake import sha256_of
-from ssg.lastbuild import LastBuild, Memory, Output
+from ssg.lastbuild import File, LastBuild, Memory, Output
 from ssg.model import output_of
 from ssg.rendering.plan import Make
 from ssg.rendering.theme import OWN, STATIC, TEMPLATES, built_in
@@ -122,7 +122,7 @@ def asked(site: SiteFile, output: Path, path: str) -> Explanation | Use:
 
 def _recalled(site: SiteFile, output: Path) -> tuple[LastBuild, Situation]:
     memory = Memory.of(folder_of(site.root), output.absolute())
-    last = memory.recall()
+    last = memory.recall(memory.tree())
     if last is None:
         there = memory.exists()
         message = (
@@ -176,7 +176,7 @@ class _Known:
     def source(self, path: str) -> str:
         """The source that is meant, or ""."""
         listed = {*self.last.sources, *self._theme_files.values(), NAME}
-        listed |= {self._template(str(key[1])) for key in self.last.questions if key[0] == "template"}
+        listed |= {self._template(str(key[1])) for key in self.last.parts if key[0] == "template"}
         listed |= {f"{self._theme}/{STRINGS}/{tag}.toml" for tag in self.site.settings.site.languages}
         candidates = (path.removeprefix("./"), _below(Path(path), self.site.root))
         return next((one for one in candidates if one in listed), "")
@@ -184,9 +184,9 @@ class _Known:
     # What is known of it.
 
     def explanation(self, path: str) -> Explanation:
-        old = Output._make(self.last.outputs[path])
+        old, file = Output._make(self.last.outputs[path]), File._make(self.last.files[path])
         make = Make(old.make)
-        questions = tuple(self.last.known().keys(old.asked))
+        questions = tuple(self.last.known().keys(self.last.traces[path]))
         files = {str(key[1]): self._template(str(key[1])) for key in questions if key[0] == "template"}
         theirs = self._theme_files
         assets = {str(key[1]) for key in questions if key[0] == "asset"}
@@ -204,24 +204,22 @@ class _Known:
             make=make,
             origin=old.origin,
             source=source,
-            sha256=old.sha256,
-            size=old.size,
+            sha256=file.sha256,
+            size=file.size,
             because=old.because,
             questions=tuple(sorted(questions, key=lambda key: tuple(map(str, key)))),
             files=files,
             tools={} if make is Make.COPY else tools(),
-            changes=Changes(self._touched(path, old), tuple(one for one in changed if one in near)),
+            changes=Changes(self._touched(path, file), tuple(one for one in changed if one in near)),
         )
 
     def use(self, source: str) -> Use:
         known = self.last.known()
-        among = known.among([key for key in self.last.questions if self._is_about(key, source)])
+        hits = known.hits(self.last.traces, [key for key, _ in known.items() if self._is_about(key, source)])
         found: dict[str, tuple[Key, ...]] = {}
         for path, plain in self.last.outputs.items():
-            one = Output._make(plain)
-            hits = among.of(one.asked)
-            if hits or self._is_made_of(one, source):
-                found[path] = tuple(sorted(hits, key=lambda key: tuple(map(str, key))))
+            if path in hits or self._is_made_of(Output._make(plain), source):
+                found[path] = tuple(sorted(hits.get(path, ()), key=lambda key: tuple(map(str, key))))
         drafts, scheduled = self.last.left_out
         note = "a draft" if source in drafts else "dated after the commit" if source in scheduled else ""
         changed = tuple(one for one in self._changed() if one == source)
@@ -265,7 +263,7 @@ class _Known:
 
     # What happened since.
 
-    def _touched(self, path: str, old: Output) -> str:
+    def _touched(self, path: str, old: File) -> str:
         stamp = stamps.stamp(self.folder / path)
         if stamp is None:
             return "is gone"

@@ -1,0 +1,130 @@
+"""The questions of the last build with their answers, each by a number: most are asked by many outputs, so a trace is
+kept as numbers.
+
+They lie in rows by what they are about (the first argument: a page's source, a list's path), because a build after an
+edit needs those of few.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Final
+
+from ssg.table import Table
+from ssg.tracing import GONE, Answers, Key
+
+Row = dict[Key, tuple[int, object]]
+"""Questions about one thing, each with its number and its answer."""
+
+_FEW: Final = 16  # questions that are looked for one by one in all traces
+
+
+class Known:
+    """`rows` are Rows by what they are about, `count` is the number that the next new question gets."""
+
+    def __init__(self, rows: Table | None = None, count: int = 0) -> None:
+        self._rows = rows or Table()
+        self.count = count
+        self.added: list[Key] = []
+        self._open: dict[str, Row] = {}
+        self._touched: set[str] = set()
+
+    def table(self) -> Table:
+        """The rows as they are now."""
+        return self._rows | {name: self._open[name] for name in sorted(self._touched)}
+
+    def items(self) -> Iterator[tuple[Key, object]]:
+        """The questions with their answers; GONE for those that have none any more."""
+        names = dict.fromkeys((*self._rows, *self._open))
+        return ((key, answer) for name in names for key, (_, answer) in list(self._row(name).items()))
+
+    def answer(self, key: Key) -> object:
+        """What is known of a question; GONE for nothing."""
+        return self._row(_about(key)).get(key, _NEVER)[1]
+
+    def learn(self, answers: Answers) -> None:
+        """Takes answers in; those to questions that nobody asked before are in `added`, too."""
+        for key, answer in answers.items():
+            name = _about(key)
+            row = self._row(name)
+            number, old = row.get(key, _NEVER)
+            if number < 0:
+                number = self.count
+                self.count += 1
+                self.added.append(key)
+            elif old == answer:
+                continue
+            row[key] = (number, answer)
+            self._touched.add(name)
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Their answers are true no more."""
+        self.learn(dict.fromkeys(keys, GONE))
+
+    def asked(self, trace: Iterable[Key]) -> bytes:
+        """A trace as its questions' numbers, four bytes each."""
+        numbers = array("I")
+        for key in trace:
+            number = self._row(_about(key)).get(key, _NEVER)[0]
+            if number < 0:
+                self.forget([key])
+                number = self.count - 1
+            numbers.append(number)
+        return array("I", sorted(numbers)).tobytes()
+
+    def keys(self, asked: bytes) -> list[Key]:
+        """The questions of a trace."""
+        wanted = array("I", asked)
+        found = dict.fromkeys(wanted)
+        numbered = {number: key for name in (*self._rows, *self._open) for key, (number, _) in self._row(name).items()}
+        return [numbered[number] for number in found]
+
+    def hits(self, traces: Mapping[str, bytes], keys: Sequence[Key]) -> dict[str, list[Key]]:
+        """The traces in which any of the questions is, by their names, each with those that are, in their order."""
+        numbers = {number: key for key in keys if (number := self._row(_about(key)).get(key, _NEVER)[0]) >= 0}
+        found: dict[str, list[Key]] = {}
+        if len(numbers) > _FEW:
+            order = {number: place for place, number in enumerate(numbers)}
+            for name, trace in traces.items():
+                if hits := sorted((order[number], number) for number in array("I", trace) if number in order):
+                    found[name] = [numbers[number] for _, number in hits]
+            return found
+        names = list(traces)
+        whole, ends = b"".join(traces.values()), list(accumulate(map(len, traces.values())))
+        for number, key in numbers.items():
+            needle = array("I", [number]).tobytes()
+            at = whole.find(needle)
+            while at >= 0:
+                if at % 4 == 0:
+                    found.setdefault(names[bisect_right(ends, at)], []).append(key)
+                at = whole.find(needle, at + 1)
+        return found
+
+    def _row(self, name: str) -> Row:
+        row = self._open.get(name)
+        if row is None:
+            row = self._open[name] = dict(self._rows[name]) if name in self._rows else {}
+        return row
+
+
+_NEVER: Final[tuple[int, object]] = (-1, GONE)
+
+
+def _about(key: Key) -> str:
+    about = key[1] if len(key) > 1 else ""
+    return about if isinstance(about, str) else ""
+
+
+def renumbered(rows: Table, traces: Mapping[str, bytes]) -> tuple[Table, dict[str, bytes], int]:
+    """Rows and traces without the questions that no trace has, and how many are left."""
+    used = sorted({number for asked in traces.values() for number in array("I", asked)})
+    new = {number: place for place, number in enumerate(used)}
+    fewer = {
+        name: {key: (new[number], answer) for key, (number, answer) in row.items() if number in new}
+        for name, row in rows.items()
+    }
+    renamed = {
+        path: array("I", (new[number] for number in array("I", asked))).tobytes() for path, asked in traces.items()
+    }
+    return Table({name: row for name, row in fewer.items() if row}), renamed, len(used)
