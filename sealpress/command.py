@@ -1,5 +1,6 @@
 """What the three command lines share: options that all have, how problems end, how Ctrl-C ends."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from sealpress import VERSION
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
+_NEW_OBJECTS: Final = 200_000  # before the collector looks at them; each is some 100 bytes
 _PARAMS: Final = "__click_params__"
 
 
@@ -57,6 +59,9 @@ version_option = click.version_option(VERSION, prog_name="sealpress", message="%
 def run(command: click.Command) -> NoReturn:
     """Runs a command line to its end: the one place where a Problem becomes text and an exit code."""
     _read_names_as_utf8()
+    # What a command imports and reads stays until its end: by its usual habit, Python's collector would walk through
+    # all of it dozens of times, for as long as the rest of a small build takes.
+    gc.set_threshold(_NEW_OBJECTS)
     try:
         code = command(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else Exit.OK)

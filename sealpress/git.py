@@ -18,6 +18,8 @@ from sealpress.problems import Exit, Problem
 
 TIMEOUT: Final = 120
 
+_OTHER: Final = "? "  # before a name that the index doesn't hold, in what `git ls-files -t` lists
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -45,7 +47,7 @@ class Repository:
         """The commit that is checked out; None before the first one."""
         if _git(self.root, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True) is None:
             return None
-        return self.commit("HEAD")
+        return self._dated("HEAD")
 
     def commit(self, revision: str) -> Commit:
         """The commit that `revision` names. Raises Problem (exit 2) for one that doesn't exist."""
@@ -58,17 +60,26 @@ class Repository:
                 hint="git log --oneline lists them",
                 code=Exit.USAGE,
             )
-        commit = found.decode().strip()
-        seconds = _git(self.root, "log", "-1", "--no-show-signature", "--format=%ct", commit) or b""
+        return self._dated(found.decode().strip())
+
+    def _dated(self, revision: str) -> Commit:
+        told = _git(self.root, "log", "-1", "--no-show-signature", "--format=%H %ct", revision, "--") or b""
+        commit, seconds = told.decode().split()
         return Commit(commit, datetime.fromtimestamp(int(seconds), UTC))
 
-    def listed(self, folder: Path) -> list[str]:
-        """Files below `folder` that the index holds, relative to `folder`, sorted; they may be gone by now."""
-        return sorted(set(_names(_git(folder, "ls-files", "-z", "--cached"))))
+    def listed(self, folder: Path) -> tuple[list[str], list[str]]:
+        """Files below `folder`, relative to it, each list sorted: those that the index holds, which may be gone by now,
+        and those as `untracked` tells them. One question to git, which takes as long for a small answer as for both.
+        """
+        listed = _names(_git(folder, "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"))
+        held = sorted({name[2:] for name in listed if not name.startswith(_OTHER)})
+        others = (name[2:] for name in listed if name.startswith(_OTHER))
+        return held, sorted(name for name in others if not name.endswith("/"))
 
     def tracked(self, folder: Path) -> list[str]:
         """Files below `folder` that the index holds and that are there, relative to `folder`, sorted."""
-        return [name for name in self.listed(folder) if (folder / name).is_file() or (folder / name).is_symlink()]
+        held = sorted(set(_names(_git(folder, "ls-files", "-z", "--cached"))))
+        return [name for name in held if (folder / name).is_file() or (folder / name).is_symlink()]
 
     def untracked(self, folder: Path) -> list[str]:
         """Files below `folder` that git neither tracks nor ignores, relative to `folder`, sorted.

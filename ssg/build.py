@@ -9,8 +9,8 @@ import hashlib
 import marshal
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from sealpress.git import History
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
 from sealpress.tree import CacheClass, Entry, OutputTree
-from ssg import stamps
+from ssg import crew, stamps
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources
@@ -40,6 +40,7 @@ TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata
 NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 
 _MANY: Final = 32  # conversions
+_MANY_FILES: Final = 500  # to look at them takes as long as to start a process that does
 
 STRINGS: Final = "i18n"  # as in ssg.l10n.strings, which takes long to load
 
@@ -127,21 +128,27 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     """
     timings = Timings()
     memory = Memory.of(request.store, request.output.absolute()) if request.store else None
-    with timings.phase("listing sources"):
-        situation = situation_of(request)
-        seen = _fingerprint(situation)
+    with timings.phase("remembering"):
         last_mark = mark_of(request.output)
         tree = memory.tree() if memory else None
-        found = tree.looks(request.output) if tree else None
-    if tree and found is not None and tree.seen == seen != "":
-        return _retold(tree, request.output, situation, timings)
-    from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
+    with _untouched(tree, request) as untouched:
+        with timings.phase("listing sources"):
+            situation = situation_of(request)
+            seen = _fingerprint(situation)
+        with timings.phase("looking at the output"):
+            if tree and tree.seen == seen != "" and untouched():
+                return _retold(tree, request.output, situation, timings)
+        ahead = memory.read_ahead() if memory and tree else None
+        with timings.phase("starting"):
+            from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
+        with timings.phase("looking at the output"):
+            found = tree.stamps() if tree and untouched() else None
 
     with without_collector(), staged(request.output, found, last_mark, progress) as stage:
         with timings.phase("remembering"):
             if memory and stage.found is not found:  # another build was at work since
-                tree = memory.tree()
-            last = (memory.recall(tree) if memory else None) or LastBuild()
+                tree, ahead = memory.tree(), None
+            last = (memory.recall(tree, ahead) if memory else None) or LastBuild()
         store = Store(request.store or stage.scratch)
         made = make(situation, last, stage, store, timings, progress)
         if memory:
@@ -153,6 +160,20 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
                 if made.converted >= _MANY or (made.converted and seen.startswith("0")):
                     store.trim()
     return made.built
+
+
+@contextmanager
+def _untouched(tree: LastTree | None, request: Request) -> Iterator[Callable[[], bool]]:
+    """Whether the output folder is as the last build left it: looked at on another core, where that is a long look."""
+
+    def look() -> bool:
+        return tree is not None and tree.is_untouched(request.output)
+
+    if request.workers > 1 and tree and len(tree.files) >= _MANY_FILES:
+        with crew.ahead(look) as answer:
+            yield answer
+    else:
+        yield look
 
 
 def situation_of(request: Request) -> Situation:

@@ -15,8 +15,9 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ ALONE: Final = 40  # pages that one process has done before others have started
 _SLICES: Final = 24  # of each worker's share: small enough to show progress, large enough to be cheap to hand over
 _TOKEN: Final = struct.Struct("=I")  # read whole or not at all: a pipe parts nothing that was written at once
 _LENGTH: Final = struct.Struct("=Q")
+_YES: Final = b"y"
 _CHUNK: Final = 1 << 16
 
 
@@ -74,6 +76,33 @@ def shared(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -
     for number in sorted(left):
         part = items[number::count]
         yield part, work(part)
+
+
+@contextmanager
+def ahead(question: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
+    """Has a question answered by another process while this one goes on; gives what waits for the answer.
+
+    Of a process that was killed the question is asked again, here.
+    """
+    results, out = os.pipe()
+    pid = os.fork()
+    if not pid:
+        _answer(question, out)
+    os.close(out)
+    try:
+        yield cache(lambda: os.read(results, 1) == _YES or question())
+    finally:
+        _end([_Child(pid, results)])
+
+
+def _answer(question: Callable[[], bool], out: int) -> NoReturn:
+    """A no needs no word: whoever gets none asks for itself."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if question():
+            os.write(out, _YES)
+    finally:
+        os._exit(0)
 
 
 def _fork(

@@ -12,14 +12,14 @@ from ssg.graph import Manuscripts
 from ssg.lastbuild import LastBuild, Source
 from ssg.manuscripts import Desk
 from ssg.model import FrontMatter
+from ssg.plain import FRONT, KEY, SHA256
 from ssg.reading.content import Heads
 from ssg.rendering.bodies import Card
 from ssg.stamps import Stamp
+from ssg.table import Plain
 from ssg.timing import Timings
 
 PAGE_ENDING = ".md"
-
-_NO_KEY = ("", (), 0, "")  # of a manuscript that isn't there
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def take_in(
     wanted = list(pages)
     if converted_alike:
         # A draft that nobody wanted was read, but not converted.
-        unread = {file for file in pages if not (manuscripts.plain(file) or _NO_KEY)[3]} if desk.drafts else set()
+        unread = {file for file in pages if not _is_converted(manuscripts.plain(file))} if desk.drafts else set()
         unread.update(touched)
         wanted = [file for file in pages if file in unread]
     changed: set[str] = set()
@@ -93,13 +93,17 @@ def take_in(
             timings.conversion(kept=read.kept)
             cards[read.source] = read.card
         after = manuscripts.plain(read.source)
-        alike = alike and before is not None and before[1:3] == after[1:3]
-        if before is None or before[0] != after[0] or before[3] != after[3]:
+        alike = alike and before is not None and before[FRONT:KEY] == after[FRONT:KEY]
+        if before is None or before[SHA256] != after[SHA256] or before[KEY] != after[KEY]:
             changed.add(read.source)
     same_files = found.keys() == last.sources.keys()
     return Intake(
         sources, manuscripts, pages, frozenset(changed), problems, same_files and alike and not problems, cards
     )
+
+
+def _is_converted(manuscript: Plain) -> bool:
+    return bool(manuscript and manuscript[KEY])
 
 
 def _differs(old: Source | None, stamp: Stamp) -> bool:

@@ -104,7 +104,7 @@ class _Making:
 
     def run(self) -> Made:
         with self.timings.phase("reading and converting"):
-            theme, desk = desk_of(self.situation, self.store)
+            theme, desk = desk_of(self.situation, self.store, self.last)
             conversion = desk.conversion()
             intake = self._take_in(desk, conversion)
         structure = Structure(self.situation, desk.languages, intake, self.last)

@@ -19,8 +19,8 @@ from sealpress.settings import Settings
 from ssg import crew
 from ssg.l10n.language import Language
 from ssg.markup.converted import Converted, Fault, Heading, Link, MarkdownOptions
-from ssg.model import Manuscript, Page
-from ssg.plain import of_manuscript
+from ssg.model import FrontMatter, Manuscript, Page
+from ssg.plain import FRONT, HEAD, front_matter, of_manuscript
 from ssg.reading.frontmatter import read
 from ssg.reading.location import locate
 from ssg.rendering.bodies import Card
@@ -49,7 +49,8 @@ class Read:
 class Desk:
     """Where manuscripts are read: the site's folder, and all that a conversion depends on besides the text.
 
-    `store` keeps what is converted. `tools` are versions that conversions depend on.
+    `store` keeps what is converted. `tools` are versions that conversions depend on. `last` are the manuscripts as the
+    last build read them, plain.
     """
 
     root: Path
@@ -59,6 +60,7 @@ class Desk:
     store: Store
     tools: Mapping[str, str] = field(default_factory=dict)
     drafts: bool = False
+    last: Mapping[str, Plain] = field(default_factory=dict)
 
     def conversion(self) -> str:
         """A digest of all that conversions depend on besides a page's own text."""
@@ -96,15 +98,21 @@ class Desk:
         try:
             language = locate(self.settings, source).language
             document = read(data, source)
+            head = hashlib.sha256(f"{document.fence}\n{document.head}".encode()).hexdigest()
+            front = self._known_front_matter(source, head) or document.front_matter
         except Problem as problem:
             return Read(source, sha256, problem=problem)
-        front = document.front_matter
         if front.draft and not self.drafts:
-            return Read(source, sha256, of_manuscript(Manuscript(sha256, front, document.body_line)))
+            return Read(source, sha256, of_manuscript(Manuscript(sha256, head, front, document.body_line)))
         began = time.perf_counter()
         key, body, kept = self._converted(document.body, language)
-        made = Manuscript(sha256, front, document.body_line, key, body.links, body.faults)
+        made = Manuscript(sha256, head, front, document.body_line, key, body.links, body.faults)
         return Read(source, sha256, of_manuscript(made), Card.of(body), seconds=time.perf_counter() - began, kept=kept)
+
+    def _known_front_matter(self, source: str, head: str) -> FrontMatter | None:
+        """As the last build read it, where the text is the same: an edit of a body need not load YAML."""
+        known = self.last.get(source)
+        return front_matter(known[FRONT]) if known and known[HEAD] == head else None
 
     def _converted(self, text: str, language: str) -> tuple[str, Converted, bool]:
         """Its key in the store, the body, and whether it was there."""

@@ -48,9 +48,12 @@ class FrontMatter:
 
 @dataclass(frozen=True, slots=True)
 class Manuscript:
-    """What was read of one source. `key` is what its converted body is kept under."""
+    """What was read of one source. `head` is a digest of the front matter's text, `key` what its converted body is kept
+    under.
+    """
 
     sha256: str
+    head: str
     front_matter: FrontMatter
     body_line: int
     key: str = ""

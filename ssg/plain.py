@@ -9,19 +9,23 @@ from ssg.markup.converted import Fault, Link
 from ssg.model import FrontMatter, Kind, Manuscript, Page
 from ssg.table import Plain
 
+SHA256, HEAD, FRONT, LINE, KEY = range(5)
+"""Where in a plain manuscript these stand."""
+
 _MOMENT, _DAY, _TIME, _TABLE, _LIST = "moment", "day", "time", "table", "list"
 
 
 def of_manuscript(one: Manuscript) -> Plain:
     links = tuple((link.target, link.kind, link.line, link.column, link.length) for link in one.links)
     faults = tuple((fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in one.faults)
-    return one.sha256, of_front_matter(one.front_matter), one.body_line, one.key, links, faults
+    return one.sha256, one.head, of_front_matter(one.front_matter), one.body_line, one.key, links, faults
 
 
 def manuscript(plain: Plain) -> Manuscript:
-    sha256, front, body_line, key, links, faults = plain
+    sha256, head, front, body_line, key, links, faults = plain
     return Manuscript(
         sha256,
+        head,
         front_matter(front),
         body_line,
         key,

@@ -140,7 +140,7 @@ class Structure:
         return (newest is None or newest <= clock) and (following is None or clock < following)
 
 
-def desk_of(situation: Situation, store: Store) -> tuple[themes.Theme, Desk]:
+def desk_of(situation: Situation, store: Store, last: LastBuild) -> tuple[themes.Theme, Desk]:
     """The theme, and where manuscripts are read with it. Raises Problem (exit 3)."""
     site = situation.request.site
     tags = site.settings.site.languages
@@ -148,7 +148,7 @@ def desk_of(situation: Situation, store: Store) -> tuple[themes.Theme, Desk]:
     theme = themes.load(site.root, site.settings, site.document, situation.sources.files)
     options = {tag: _markdown_options(site, theme, tag) for tag in languages}
     drafts = situation.request.options.drafts
-    return theme, Desk(site.root, site.settings, languages, options, store, tools(), drafts)
+    return theme, Desk(site.root, site.settings, languages, options, store, tools(), drafts, last.manuscripts)
 
 
 def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> MarkdownOptions:

@@ -20,14 +20,11 @@ _FORMS: Final = ("full", "long", "medium", "short")
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language. `name` is its own name for itself ("Français"); `plural_forms` are the CLDR plural categories
-    that whole numbers below a thousand take, in CLDR's order.
-    """
+    """One language. `name` is its own name for itself ("Français")."""
 
     tag: str
     name: str
     direction: Direction
-    plural_forms: tuple[str, ...]
 
     @property
     def locale(self) -> "Locale":
@@ -41,6 +38,11 @@ class Language:
     @property
     def spacing(self) -> Spacing | None:
         return punctuation.marks(self.tag)[1]
+
+    @property
+    def plural_forms(self) -> tuple[str, ...]:
+        """The CLDR plural categories that whole numbers below a thousand take, in CLDR's order."""
+        return _plural_forms(self.tag)
 
     def plural(self, number: float) -> str:
         """The CLDR plural category of a number: "one", "other", …"""
@@ -103,13 +105,14 @@ def language(tag: str, place: Place | None = None) -> Language:
         )
     # CLDR writes most names as they stand in a sentence; a list of languages begins each with a capital.
     name = locale.get_display_name() or tag
+    return Language(tag, name[:1].upper() + name[1:], "rtl" if locale.text_direction == "rtl" else "ltr")
+
+
+@cache
+def _plural_forms(tag: str) -> tuple[str, ...]:
+    locale = _locale(tag)
     forms = {locale.plural_form(number) for number in range(1000)}
-    return Language(
-        tag,
-        name[:1].upper() + name[1:],
-        "rtl" if locale.text_direction == "rtl" else "ltr",
-        tuple(form for form in ("zero", "one", "two", "few", "many", "other") if form in forms),
-    )
+    return tuple(form for form in ("zero", "one", "two", "few", "many", "other") if form in forms)
 
 
 @cache

@@ -14,16 +14,38 @@ _END: Final = {fence: re.compile(rf"\n{re.escape(fence)}[^\S\n]*(?=\n|\Z)") for 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page's file in its two halves. `body_line` is the line of the file on which `body` begins."""
+    """A page's file in its two halves: `head` stands between two lines `fence`, `body` begins on line `body_line`.
 
-    front_matter: FrontMatter
-    node: Node
+    The head is parsed when it is asked for: most builds know what it says from the last one.
+    """
+
+    source: str
+    fence: str
+    head: str
     body: str
     body_line: int
 
+    @property
+    def node(self) -> Node:
+        """The head's keys and values with their places. Raises Problem (exit 3)."""
+        if self.fence == "+++":
+            return toml.parse(self.head, self.source, first_line=2)
+        return _yaml(self.head, self.source)
+
+    @property
+    def front_matter(self) -> FrontMatter:
+        """Raises Problem or Problems (exit 3), each with its place in the source."""
+        node = self.node
+        front_matter = decode(node, FrontMatter, "the front matter")
+        if not front_matter.title.strip():
+            title = node.at("title")
+            hint = "every page has a title: it stands in lists, in the feed and in the browser's tab"
+            raise Problem("title in the front matter is empty", place=title.place if title else None, hint=hint)
+        return front_matter
+
 
 def read(data: bytes, source: str) -> Document:
-    """Raises Problem or Problems (exit 3), each with its place in `source`."""
+    """Raises Problem (exit 3), with its place in `source`."""
     text = _text(data, source)
     first = text[: text.find("\n")] if "\n" in text else text
     fence = first.rstrip()
@@ -41,13 +63,7 @@ def read(data: bytes, source: str) -> Document:
             hint=f"write {fence} on a line of its own between the front matter and the text",
         )
     head = text[len(first) + 1 : end.start()]
-    node = toml.parse(head, source, first_line=2) if fence == "+++" else _yaml(head, source)
-    front_matter = decode(node, FrontMatter, "the front matter")
-    if not front_matter.title.strip():
-        title = node.at("title")
-        hint = "every page has a title: it stands in lists, in the feed and in the browser's tab"
-        raise Problem("title in the front matter is empty", place=title.place if title else None, hint=hint)
-    return Document(front_matter, node, text[end.end() + 1 :], text.count("\n", 0, end.start()) + 3)
+    return Document(source, fence, head, text[end.end() + 1 :], text.count("\n", 0, end.start()) + 3)
 
 
 def _yaml(head: str, source: str) -> Node:

@@ -51,7 +51,7 @@ def list_sources(root: Path, folders: Iterable[str], *, dirty: bool = False, in_
     """
     repository = discover(root) if in_git else None
     if repository:
-        tracked, untracked = repository.listed(root), repository.untracked(root)
+        tracked, untracked = repository.listed(root)
         found = sorted({*tracked, *untracked}) if dirty else tracked
     else:
         found, untracked = files_without_git(root) if in_git else _everything(root), []

@@ -91,7 +91,7 @@ def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: Front
 @settings(deadline=None)
 @given(front=FRONTS, links=st.lists(LINKS, max_size=3).map(tuple), line=st.integers(1, 99))
 def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Link, ...], line: int) -> None:
-    found = Manuscript("0" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
+    found = Manuscript("0" * 64, "1" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
     assert plain.manuscript(kept(plain.of_manuscript(found))) == found
 
 

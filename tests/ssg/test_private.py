@@ -107,26 +107,26 @@ def a_tree() -> LastTree:
     return LastTree("", "seen", {}, {}, {}, {})
 
 
-def kept(tmp_path: Path) -> Memory:
+def kept(tmp_path: Path) -> tuple[Memory, LastTree]:
     found = memory(tmp_path)
     found.keep(LastBuild(world="w"), None, a_tree())
     tree = found.tree()
     assert tree is not None
     assert tree.seen == "seen"
-    recalled = found.recall(found.tree())
+    recalled = found.recall(tree)
     assert recalled is not None
     assert recalled.world == "w"
-    return found
+    return found, tree
 
 
 def test_what_is_not_this_users_own_is_never_unmarshalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python's marshal can crash on a hostile file."""
-    found = kept(tmp_path)
+    found, tree = kept(tmp_path)
     hostile = marshal.dumps((lastbuild._FORMAT, ("hostile",)))
     for file in (tmp_path / "store/builds").iterdir():
         file.write_bytes(bytes(32) + hostile)
     monkeypatch.setattr(lastbuild.marshal, "loads", lambda *_: pytest.fail("it was read"))
-    assert (found.tree(), found.recall(found.tree())) == (None, None)
+    assert (found.tree(), found.recall(tree)) == (None, None)
 
 
 @settings(deadline=None)
@@ -136,18 +136,18 @@ def test_no_file_makes_a_build_fail(data: bytes, tmp_path_factory: pytest.TempPa
     found.folder.mkdir()
     for kind in ("told", "tree", "known", "changes"):
         (found.folder / f"{found.name}.{kind}").write_bytes(data)
-    assert (found.tree(), found.recall(found.tree())) == (None, None)
+    assert (found.tree(), found.recall(a_tree())) == (None, None)
 
 
 @pytest.mark.parametrize("plain", [None, 0, "", "text", (), (1, 2), ("x",) * 3])
 def test_another_versions_file_is_passed_over(plain: object, tmp_path: Path) -> None:
-    found = kept(tmp_path)
+    found, tree = kept(tmp_path)
     for number in (lastbuild._FORMAT - 1, lastbuild._FORMAT):
         data = sealed(marshal.dumps((number, plain)))
         (found.folder / f"{found.name}.known").write_bytes(data)
-        assert found.recall(found.tree()) is None
+        assert found.recall(tree) is None
     (found.folder / f"{found.name}.known").write_bytes(sealed(marshal.dumps(plain)))
-    assert found.recall(found.tree()) is None
+    assert found.recall(tree) is None
 
 
 def test_without_a_key_a_build_remembers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,4 +155,4 @@ def test_without_a_key_a_build_remembers_nothing(tmp_path: Path, monkeypatch: py
     forget()
     found = memory(tmp_path)
     found.keep(LastBuild(world="w"), None, a_tree())
-    assert (found.tree(), found.recall(found.tree())) == (None, None)
+    assert (found.tree(), found.recall(a_tree())) == (None, None)
