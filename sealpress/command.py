@@ -57,26 +57,34 @@ version_option = click.version_option(VERSION, prog_name="sealpress", message="%
 
 
 def run(command: click.Command) -> NoReturn:
-    """Runs a command line to its end: the one place where a Problem becomes text and an exit code."""
+    """Runs a command line to its end, where the process ends."""
     _read_names_as_utf8()
     # What a command imports and reads stays until its end: by its usual habit, Python's collector would walk through
     # all of it dozens of times, for as long as the rest of a small build takes.
     gc.set_threshold(_NEW_OBJECTS)
     try:
+        sys.exit(_run(command))
+    finally:
+        gc.freeze()  # nor on its way out
+
+
+def _run(command: click.Command) -> int:
+    """The one place where a Problem becomes text and an exit code."""
+    try:
         code = command(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else Exit.OK)
+        return code if isinstance(code, int) else Exit.OK
     except Problem as problem:
         Console.standard().problem(problem)
-        sys.exit(problem.each[0].code)
+        return problem.each[0].code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(Exit.USAGE)
+        return Exit.USAGE
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         Console.standard().note("interrupted: nothing is half done")
-        sys.exit(Exit.INTERRUPTED)
+        return Exit.INTERRUPTED
 
 
 def _read_names_as_utf8() -> None:

@@ -131,49 +131,54 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     with timings.phase("remembering"):
         last_mark = mark_of(request.output)
         tree = memory.tree() if memory else None
-    with _untouched(tree, request) as untouched:
+    with _hands(tree, request) as (untouched, mate):
         with timings.phase("listing sources"):
             situation = situation_of(request)
             seen = _fingerprint(situation)
         with timings.phase("looking at the output"):
             if tree and tree.seen == seen != "" and untouched():
                 return _retold(tree, request.output, situation, timings)
-        ahead = memory.read_ahead() if memory and tree else None
         with timings.phase("starting"):
             from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
         with timings.phase("looking at the output"):
             found = tree.stamps() if tree and untouched() else None
-
-    with without_collector(), staged(request.output, found, last_mark, progress) as stage:
-        with timings.phase("remembering"):
-            if memory and stage.found is not found:  # another build was at work since
-                tree, ahead = memory.tree(), None
-            last = (memory.recall(tree, ahead) if memory else None) or LastBuild()
-        store = Store(request.store or stage.scratch)
-        made = make(situation, last, stage, store, timings, progress)
-        if memory:
+        with without_collector(), staged(request.output, found, last_mark, progress) as stage:
             with timings.phase("remembering"):
-                # A source that was changed meanwhile looks different next time, whatever is told now.
-                changes = made.changes
-                memory.keep(made.build, changes, _tree(seen, made, tree if changes else None))
-                # Looking through the store takes as long as a small build: one in sixteen of these does it.
-                if made.converted >= _MANY or (made.converted and seen.startswith("0")):
-                    store.trim()
+                if memory and stage.found is not found:  # another build was at work since
+                    tree = memory.tree()
+                last = (memory.recall(tree) if memory else None) or LastBuild()
+            store = Store(request.store or stage.scratch)
+            made = make(situation, last, stage, store, mate, timings, progress)
+            if memory:
+                with timings.phase("remembering"):
+                    # A source that was changed meanwhile looks different next time, whatever is told now.
+                    memory.keep(made.build, made.changes, _tree(seen, made, tree if made.changes else None))
+                    # Looking through the store takes as long as a small build: one in sixteen of these does it.
+                    if made.converted >= _MANY or (made.converted and seen.startswith("0")):
+                        store.trim()
     return made.built
 
 
 @contextmanager
-def _untouched(tree: LastTree | None, request: Request) -> Iterator[Callable[[], bool]]:
-    """Whether the output folder is as the last build left it: looked at on another core, where that is a long look."""
+def _hands(tree: LastTree | None, request: Request) -> Iterator[tuple[Callable[[], bool], crew.Mate | None]]:
+    """Whether the output folder is as the last build left it; and, where that is a long look, who looks.
+
+    That process then gets ready to convert a page, since something will have changed.
+    """
 
     def look() -> bool:
         return tree is not None and tree.is_untouched(request.output)
 
+    def prepare() -> None:
+        from ssg import manuscripts  # noqa: PLC0415
+
+        manuscripts.prepare(request.site.settings)
+
     if request.workers > 1 and tree and len(tree.files) >= _MANY_FILES:
-        with crew.ahead(look) as answer:
-            yield answer
+        with crew.mate(look, prepare) as (mate, (untouched, _)):
+            yield untouched, mate
     else:
-        yield look
+        yield look, None
 
 
 def situation_of(request: Request) -> Situation:

@@ -7,6 +7,7 @@ killed costs only time: what it left is done here. One whose parent is gone ends
     parent ◀── a pipe from each child: length and pickle of each result, and the end of file when it is done
 """
 
+import copyreg
 import os
 import pickle
 import selectors
@@ -17,7 +18,8 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -27,8 +29,15 @@ ALONE: Final = 40  # pages that one process has done before others have started
 _SLICES: Final = 24  # of each worker's share: small enough to show progress, large enough to be cheap to hand over
 _TOKEN: Final = struct.Struct("=I")  # read whole or not at all: a pipe parts nothing that was written at once
 _LENGTH: Final = struct.Struct("=Q")
-_YES: Final = b"y"
 _CHUNK: Final = 1 << 16
+
+
+def _proxy(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(mapping)
+
+
+# Our records have them, and pickle doesn't know them by itself.
+copyreg.pickle(MappingProxyType, lambda proxy: (_proxy, (dict(proxy),)))
 
 
 @dataclass(slots=True)
@@ -78,31 +87,86 @@ def shared(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -
         yield part, work(part)
 
 
-@contextmanager
-def ahead(question: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
-    """Has a question answered by another process while this one goes on; gives what waits for the answer.
+class Mate:
+    """One process that is at work before it is known what there is to do: see `mate`.
 
-    Of a process that was killed the question is asked again, here.
+    What it is given is done in that order. Of one that was killed, the rest is done here.
     """
+
+    def __init__(self, child: _Child, requests: int) -> None:
+        self._child = child
+        self._requests = requests
+        self._asked = 0
+        self._answers: list[tuple[Any, BaseException | None]] = []
+
+    def begin(self, work: Callable[..., R], *arguments: object) -> Callable[[], R]:
+        """Has it do work, all of which pickle takes; gives what waits for the result, and raises what that raised."""
+        with suppress(BrokenPipeError):
+            _write(self._requests, _packed((work, arguments)))
+        return self._answer(lambda: work(*arguments))
+
+    def _answer(self, work: Callable[[], R]) -> Callable[[], R]:
+        number = self._asked
+        self._asked += 1
+
+        def wait() -> R:
+            while len(self._answers) <= number and (data := os.read(self._child.results, _CHUNK)):
+                self._child.waiting += data
+                for message in self._child.received():
+                    _, result, error = pickle.loads(message)  # noqa: S301 - from our own child
+                    self._answers.append((result, error))
+            if len(self._answers) <= number:
+                return work()
+            result, error = self._answers[number]
+            if error is not None:
+                raise error
+            return result  # type: ignore[no-any-return]
+
+        return cache(wait)
+
+
+@contextmanager
+def mate(*first: Callable[[], Any]) -> Iterator[tuple[Mate, list[Callable[[], Any]]]]:
+    """Another process, at work on what stands in memory now while this one goes on; with what waits for the results.
+
+    Gone with the context.
+    """
+    taken, requests = os.pipe()
     results, out = os.pipe()
     pid = os.fork()
     if not pid:
-        _answer(question, out)
+        os.close(requests)
+        os.close(results)
+        _serve(first, taken, out)
+    os.close(taken)
     os.close(out)
+    found = Mate(_Child(pid, results), requests)
     try:
-        yield cache(lambda: os.read(results, 1) == _YES or question())
+        yield found, [found._answer(work) for work in first]  # noqa: SLF001 - its own
     finally:
+        os.close(requests)
         _end([_Child(pid, results)])
 
 
-def _answer(question: Callable[[], bool], out: int) -> NoReturn:
-    """A no needs no word: whoever gets none asks for itself."""
+def _serve(first: Sequence[Callable[[], Any]], taken: int, out: int) -> NoReturn:
+    """A mate's life: it ends when nobody can ask any more, or listen."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if question():
-            os.write(out, _YES)
+        for work in first:
+            _send(out, _done(work))
+        with open(taken, "rb") as requests:
+            while length := requests.read(_LENGTH.size):
+                work, arguments = pickle.loads(requests.read(*_LENGTH.unpack(length)))  # noqa: S301 - from our parent
+                _send(out, _done(partial(work, *arguments)))
     finally:
         os._exit(0)
+
+
+def _done(work: Callable[[], Any]) -> tuple[int, Any, BaseException | None]:
+    try:
+        return 0, work(), None
+    except BaseException as error:  # noqa: BLE001 - the parent raises it
+        return 0, None, _portable(error)
 
 
 def _fork(
@@ -145,8 +209,16 @@ def _work(work: Callable[[Sequence[T]], R], items: Sequence[T], count: int, queu
 
 
 def _send(out: int, message: tuple[int, Any, BaseException | None]) -> None:
+    _write(out, _packed(message))
+
+
+def _packed(message: object) -> bytes:
     data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    view = memoryview(_LENGTH.pack(len(data)) + data)
+    return _LENGTH.pack(len(data)) + data
+
+
+def _write(out: int, data: bytes) -> None:
+    view = memoryview(data)
     while view:
         view = view[os.write(out, view) :]
 

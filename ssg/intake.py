@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from ssg import stamps
+from ssg.crew import Mate
 from ssg.graph import Manuscripts
 from ssg.lastbuild import LastBuild, Source
 from ssg.manuscripts import Desk
@@ -53,6 +54,7 @@ def take_in(
     began: int,
     last: LastBuild,
     workers: int,
+    mate: Mate | None,
     timings: Timings,
     progress: Progress,
     *,
@@ -81,7 +83,7 @@ def take_in(
     problems: dict[str, Problem] = {}
     cards: dict[str, Card] = {}
     alike = True
-    for read in desk.read(wanted, workers, progress) if wanted else ():
+    for read in desk.read(wanted, workers, mate, progress) if wanted else ():
         sources[read.source] = (_settled(found[read.source], began), read.sha256)
         timings.page(read.source, read.seconds)
         if read.problem:

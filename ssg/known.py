@@ -9,13 +9,15 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from ssg.table import Table
 from ssg.tracing import GONE, Answers, Key
 
 Row = dict[Key, tuple[int, object]]
-"""Questions about one thing, each with its number and its answer."""
+"""Questions about one thing, each with its number and its answer. In a table the thing itself, which is the row's name,
+is not said again for each of them.
+"""
 
 _FEW: Final = 16  # questions that are looked for one by one in all traces
 
@@ -32,7 +34,7 @@ class Known:
 
     def table(self) -> Table:
         """The rows as they are now."""
-        return self._rows | {name: self._open[name] for name in sorted(self._touched)}
+        return self._rows | {name: _closed(self._open[name]) for name in sorted(self._touched)}
 
     def items(self) -> Iterator[tuple[Key, object]]:
         """The questions with their answers; GONE for those that have none any more."""
@@ -104,7 +106,7 @@ class Known:
     def _row(self, name: str) -> Row:
         row = self._open.get(name)
         if row is None:
-            row = self._open[name] = dict(self._rows[name]) if name in self._rows else {}
+            row = self._open[name] = _opened(name, self._rows[name]) if name in self._rows else {}
         return row
 
 
@@ -116,14 +118,24 @@ def _about(key: Key) -> str:
     return about if isinstance(about, str) else ""
 
 
+def _closed(row: Row) -> tuple[object, ...]:
+    return tuple(
+        (number, answer, key[0], *key[2:]) if _about(key) else (number, answer, key)
+        for key, (number, answer) in row.items()
+    )
+
+
+def _opened(name: str, row: tuple[Any, ...]) -> Row:
+    if not name:
+        return {key: (number, answer) for number, answer, key in row}
+    return {(asked, name, *rest): (number, answer) for number, answer, asked, *rest in row}
+
+
 def renumbered(rows: Table, traces: Mapping[str, bytes]) -> tuple[Table, dict[str, bytes], int]:
     """Rows and traces without the questions that no trace has, and how many are left."""
     used = sorted({number for asked in traces.values() for number in array("I", asked)})
     new = {number: place for place, number in enumerate(used)}
-    fewer = {
-        name: {key: (new[number], answer) for key, (number, answer) in row.items() if number in new}
-        for name, row in rows.items()
-    }
+    fewer = {name: tuple((new[number], *rest) for number, *rest in row if number in new) for name, row in rows.items()}
     renamed = {
         path: array("I", (new[number] for number in array("I", asked))).tobytes() for path, asked in traces.items()
     }

@@ -15,8 +15,7 @@ import hashlib
 import marshal
 import os
 import secrets
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
@@ -35,9 +34,6 @@ _LIMIT: Final = 8  # output folders whose builds are remembered
 
 Changes = dict[str, Any]
 """By the name of a table: what is new in it. `of` is the id of the build that it changes."""
-
-ReadAhead = Callable[[], memoryview | None]
-"""Waits for a file of the last build: what it holds, or None where there is none to be believed."""
 
 Source = tuple[Stamp | None, str]
 """What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
@@ -194,7 +190,7 @@ class LastBuild:
         questions, traces, self.used = renumbered(self.questions, self.traces)
         if self.count < _SLACK * self.used:
             return self
-        left = {key for row in questions.values() for key in row}
+        left = {key for key, _ in Known(questions).items()}
         parts = tuple(key for key in self.parts if key in left)
         return replace(self, questions=questions, traces=traces, count=self.used, parts=parts)
 
@@ -223,21 +219,9 @@ class Memory:
         """Whether there is anything to recall, readable or not."""
         return self._file("known").exists()
 
-    def read_ahead(self) -> ReadAhead:
-        """Begins to read what `recall` needs while this goes on: most of that work needs no Python."""
-        found: list[memoryview | None] = []
-        reader = threading.Thread(target=lambda: found.append(self._read("known")), daemon=True)
-        reader.start()
-
-        def wait() -> memoryview | None:
-            reader.join()
-            return found[0] if found else None
-
-        return wait
-
-    def recall(self, tree: LastTree | None, ahead: ReadAhead | None = None) -> LastBuild | None:
-        """The last build that came to an end, which left `tree`; `ahead` is what was read for it."""
-        plain = _plain((ahead or self.read_ahead())()) if tree else None
+    def recall(self, tree: LastTree | None) -> LastBuild | None:
+        """The last build that came to an end, which left `tree`."""
+        plain = self._load("known") if tree else None
         if not tree or not plain or len(plain) != len(_kept()):
             return None
         build = LastBuild(**{one.name: _table(one.type, value) for one, value in zip(_kept(), plain, strict=True)})
@@ -280,12 +264,12 @@ class Memory:
         return self.folder / f"{self.name}.{kind}"
 
     def _load(self, kind: str) -> Any:
-        return _plain(self._read(kind))
-
-    def _read(self, kind: str) -> memoryview | None:
-        """What a file holds, where this user wrote it."""
-        with suppress(OSError):
-            return private.opened(self._file(kind).read_bytes())
+        """None for what this user didn't write, for what is no data, and for another version's."""
+        with without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
+            data = private.opened(self._file(kind).read_bytes())
+            if data is not None:
+                number, plain = marshal.loads(data)  # noqa: S302 - signed by this user
+                return plain if number == _FORMAT else None
         return None
 
     def _save(self, kind: str, plain: Any) -> None:
@@ -300,15 +284,6 @@ class Memory:
                 file.unlink()
                 for other in (".told", ".tree", ".changes"):
                     file.with_suffix(other).unlink(missing_ok=True)
-
-
-def _plain(data: memoryview | None) -> Any:
-    """None for what is no data, or another version's."""
-    with without_collector(), suppress(ValueError, EOFError, TypeError):
-        if data is not None:
-            number, plain = marshal.loads(data)  # noqa: S302 - signed by this user
-            return plain if number == _FORMAT else None
-    return None
 
 
 def _kept() -> list[Any]:

@@ -84,13 +84,14 @@ def make(
     last: LastBuild,
     stage: Stage,
     store: Store,
+    mate: crew.Mate | None,
     timings: Timings,
     progress: Progress,
 ) -> Made:
     """Raises Problem or Problems (exit 3, 9)."""
     if last.world != situation.world:
         last = LastBuild(world=last.world and situation.world)  # with no outputs: ssg.graph tells why all are made
-    return _Making(situation, last, stage, store, timings, progress).run()
+    return _Making(situation, last, stage, store, mate, timings, progress).run()
 
 
 @dataclass
@@ -99,6 +100,7 @@ class _Making:
     last: LastBuild
     stage: Stage
     store: Store
+    mate: crew.Mate | None
     timings: Timings
     progress: Progress
 
@@ -159,6 +161,7 @@ class _Making:
             self.situation.began,
             self.last,
             self.situation.request.workers,
+            self.mate,
             self.timings,
             self.progress,
             converted_alike=conversion == self.last.conversion,

@@ -8,7 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,12 +69,20 @@ class Desk:
         site = [self.settings.site.default_language, *self.settings.site.languages]
         return hashlib.sha256("\0".join([*site, *options, *self.software()]).encode()).hexdigest()
 
-    def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[Read]:
-        """Every source once, in an order of chance; a draft that isn't wanted is not converted."""
+    def read(self, sources: Sequence[str], workers: int, mate: crew.Mate | None, progress: Progress) -> Iterator[Read]:
+        """Every source once, in an order of chance; a draft that isn't wanted is not converted.
+
+        A few of them are the business of `mate`, who is ready for it.
+        """
         if workers > 1 and len(sources) >= crew.ALONE:
             self._warm_up()  # paid once, before the fork, instead of once in each worker
+        elif mate:
+            desk = replace(self, last={source: self.last[source] for source in sources if source in self.last})
+            yield from mate.begin(desk.read_all, sources)()
+            self.store.refresh()
+            return
         with progress.track("Reading and converting pages", len(sources)) as advance:
-            for part, found in crew.shared(self._read_all, sources, workers):
+            for part, found in crew.shared(self.read_all, sources, workers):
                 yield from found
                 advance(len(part))
         self.store.refresh()
@@ -84,7 +92,7 @@ class Desk:
         document = read((self.root / page.source).read_bytes(), page.source)
         return self._converted(document.body, page.language)[1]
 
-    def _read_all(self, sources: Sequence[str]) -> list[Read]:
+    def read_all(self, sources: Sequence[str]) -> list[Read]:
         with self.store.together():
             return [self._read(source) for source in sources]
 
@@ -138,6 +146,15 @@ class Desk:
 
         language = next(iter(self.languages))
         convert("```python\npass\n```", self.options[language], self.languages[language])
+
+
+def prepare(settings: Settings) -> None:
+    """Loads what a conversion needs, by doing one."""
+    from ssg.l10n.language import language  # noqa: PLC0415 - nobody waits for it here
+    from ssg.markup.converter import convert  # noqa: PLC0415
+
+    tag = settings.site.default_language
+    convert("x", MarkdownOptions.of(settings.markdown), language(tag))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def read(desk: Desk, names: list[str], workers: int = 1) -> Found:
     """Each source's manuscript, and the body that it is kept with."""
     return {
         one.source: (one.manuscript, desk.store.get(plain.manuscript(one.manuscript).key) or b"")
-        for one in list(desk.read(names, workers, SILENT))  # what others kept is seen when all is read
+        for one in list(desk.read(names, workers, None, SILENT))  # what others kept is seen when all is read
     }
 
 
@@ -123,16 +123,16 @@ def test_whatever_a_conversion_depends_on_makes_it_new(
 
 def test_a_draft_is_read_but_not_converted(desk: Desk) -> None:
     (desk.root / "content/d.md").write_text("---\ntitle: D\ndraft: true\n---\nx\n")
-    (found,) = desk.read(["content/d.md"], 1, SILENT)
+    (found,) = desk.read(["content/d.md"], 1, None, SILENT)
     assert plain.manuscript(found.manuscript).front_matter.draft
     assert plain.manuscript(found.manuscript).key == ""
-    (found,) = replace(desk, drafts=True).read(["content/d.md"], 1, SILENT)
+    (found,) = replace(desk, drafts=True).read(["content/d.md"], 1, None, SILENT)
     assert plain.manuscript(found.manuscript).key != ""
 
 
 def test_a_file_that_can_not_be_read_is_a_problem(desk: Desk) -> None:
     """Gone since it was listed, or of another user."""
-    (found,) = desk.read(["content/gone.md"], 1, SILENT)
+    (found,) = desk.read(["content/gone.md"], 1, None, SILENT)
     assert str(found.problem).startswith("content/gone.md: can't be read: No such file or directory")
 
 
