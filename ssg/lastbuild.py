@@ -13,6 +13,7 @@ All are believed only as this user's own (ssg.private), and both can be deleted 
 import gc
 import hashlib
 import marshal
+import mmap
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -266,7 +267,7 @@ class Memory:
     def _load(self, kind: str) -> Any:
         """None for what this user didn't write, for what is no data, and for another version's."""
         with without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
-            data = private.opened(self._file(kind).read_bytes())
+            data = private.opened(_mapped(self._file(kind)))
             if data is not None:
                 number, plain = marshal.loads(data)  # noqa: S302 - signed by this user
                 return plain if number == _FORMAT else None
@@ -284,6 +285,12 @@ class Memory:
                 file.unlink()
                 for other in (".told", ".tree", ".changes"):
                     file.with_suffix(other).unlink(missing_ok=True)
+
+
+def _mapped(file: Path) -> mmap.mmap:
+    """What a file holds, without a second place for tens of megabytes: ssg.private never changes one that stands."""
+    with file.open("rb") as there:
+        return mmap.mmap(there.fileno(), 0, prot=mmap.PROT_READ)
 
 
 def _kept() -> list[Any]:

@@ -6,6 +6,7 @@ repository, or from another machine, is passed over and made anew.
 """
 
 import hmac
+import mmap
 import os
 import secrets
 import tempfile
@@ -23,7 +24,7 @@ def seal(data: bytes) -> bytes | None:
     return hmac.digest(key, data, "sha256") + data if key else None
 
 
-def opened(sealed: bytes) -> memoryview | None:
+def opened(sealed: bytes | mmap.mmap) -> memoryview | None:
     """What `seal` was given, by this user; else None."""
     key = _key()
     if not key:
