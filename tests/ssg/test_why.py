@@ -18,7 +18,7 @@ from ssg.rendering.scene import Scene
 from ssg.store import folder_of
 from ssg.tracing import scope_of
 from ssg.why import Explanation, Use, asked
-from ssg.wording import FACTS, WORDS, said
+from ssg.wording import FACTS, IMAGES, WORDS, said
 
 SITE = """\
 [site]
@@ -87,7 +87,7 @@ def part(lines: list[str], title: str) -> list[str]:
 def test_there_are_words_for_every_question() -> None:
     questions = {name for name in dir(Scene) if scope_of(Scene, (name,))}
     assert questions == WORDS
-    assert {name for name in questions if scope_of(Scene, (name,)) == "fact"} == FACTS.keys()
+    assert {name for name in questions if scope_of(Scene, (name,)) == "fact"} == FACTS.keys() | IMAGES
 
 
 @pytest.mark.parametrize(
