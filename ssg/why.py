@@ -296,8 +296,8 @@ def _tools(make: Make) -> Mapping[str, str]:
     """Those that a file may depend on."""
     if make is Make.COPY:
         return {}
-    only = {"sealpress", "pillow"} if make is Make.IMAGE else tools().keys() - {"pillow"}
-    return {name: version for name, version in tools().items() if name in only}
+    found = tools()
+    return {name: found[name] for name in ("sealpress", "pillow")} if make is Make.IMAGE else found
 
 
 def _below(path: Path, folder: Path) -> str:
