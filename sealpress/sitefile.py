@@ -116,7 +116,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("image", "security_mirror"), settings.image.security_mirror, _mirror),
         (("image", "snapshot_mirror"), settings.image.snapshot_mirror, _mirror),
         *_policy_texts(settings.image),
-        (("images", "sizes"), settings.images.sizes, _not_empty),
+        (("images", "sizes"), settings.images.sizes, _image_sizes),
         *((("site", "languages", n), tag, _language_tag) for n, tag in enumerate(settings.site.languages)),
         *((("publish", name), name, _target_name) for name in settings.publish),
         *((("publish", name, "host"), target.host, _host) for name, target in settings.publish.items()),
@@ -285,6 +285,12 @@ def _permalink(pattern: str, known: frozenset[str], telling: frozenset[str]) -> 
 
 def _not_empty(text: str) -> str | None:
     return None if text.strip() else "is empty"
+
+
+def _image_sizes(text: str) -> str | None:
+    if text.strip() and not text.strip().lower().startswith("auto"):  # which lazy images get before it
+        return None
+    return 'must say how wide pages show images: "100vw", "(min-width: 50em) 45em, 100vw"'
 
 
 def _site_url(text: str) -> str | None:

@@ -1,6 +1,8 @@
 """Images for tests, made by Pillow: of every kind that an author has, and of some that nobody should have."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +66,13 @@ def colour(image: Image.Image, x: int, y: int) -> str:
     assert isinstance(found, tuple)
     names = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
     return min(names, key=lambda name: sum((one - two) ** 2 for one, two in zip(found, names[name], strict=True)))
+
+
+def bomb(width: int, height: int) -> bytes:
+    """The head of a PNG that claims to be large."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")

@@ -3,7 +3,6 @@
 import hashlib
 import platform
 import struct
-import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ssg.images import raster
 from ssg.images.raster import encoded, look
 from ssg.images.variants import RECIPE, Look, Variant
 from tests.ssg.images.pictures import (
+    bomb,
     colour,
     corners,
     gradient,
@@ -178,16 +178,6 @@ def test_an_ending_that_lies_is_a_problem(tmp_path: Path) -> None:
     assert says(file, "content/a.b.PNG") == (
         'this is a JPEG image, though its name ends in ".PNG"|call it "a.b.jpg": servers and readers go by the ending'
     )
-
-
-def bomb(width: int, height: int) -> bytes:
-    """The head of a PNG that claims to be large."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 def test_an_image_of_too_many_pixels_is_not_unpacked(tmp_path: Path) -> None:
