@@ -21,7 +21,7 @@ from sealpress.problems import Problem, raise_all
 from sealpress.tree import cache_class, check_names, digest_of, media_type
 from ssg import crew, graph, stamps, tracing
 from ssg.bodies import KeptBodies
-from ssg.build import Built, Situation, tools
+from ssg.build import Built, Situation
 from ssg.graph import Stale
 from ssg.images.gallery import Gallery
 from ssg.images.variants import format_of
@@ -116,7 +116,7 @@ class _Making:
         bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
         with self.timings.phase("arranging pages and lists"):
             assets = self._assets(theme)
-            gallery = self._gallery(intake)
+            gallery = self._gallery(intake, desk)
             known = self.last.known()
             scene = self._scene(structure, bodies, theme, assets, gallery, known)
             jobs = self._jobs(structure, scene)
@@ -180,12 +180,9 @@ class _Making:
         files = tuple(theme_assets.Made(*file) for file in self.last.theme_files)
         return Assets(files, lambda name: theme_assets.make(theme).content(name))
 
-    def _gallery(self, intake: Intake) -> Gallery:
-        request = self.situation.request
-        settings = request.site.settings.images
-        return Gallery(
-            request.site.root, settings, self.store, intake.sources, tools()["pillow"], dict(self.last.images)
-        )
+    def _gallery(self, intake: Intake, desk: Desk) -> Gallery:
+        settings = desk.settings.images
+        return Gallery(desk.root, settings, self.store, intake.sources, desk.tools["pillow"], dict(self.last.images))
 
     def _scene(
         self,
