@@ -19,7 +19,7 @@ from typing import Any, Final
 from sealpress import VERSION
 from sealpress.problems import Exit, Place, Problem
 
-PINNED: Final = ("babel", "jinja2", "markdown", "markupsafe", "pygments", "pyyaml", "tzdata")
+PINNED: Final = ("babel", "jinja2", "markdown", "markupsafe", "pillow", "pygments", "pyyaml", "tzdata")
 """The distributions that ssg's output depends on; pyproject.toml pins each to one version."""
 
 _LIMIT: Final = 64 << 20

@@ -102,6 +102,15 @@ class FeedSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagesSettings:
+    """[images]: the smaller sizes of images beside pages. `widths` () makes none."""
+
+    widths: tuple[int, ...] = (480, 800, 1200, 1600)  # in pixels, ascending
+    quality: int = 78  # of WebP, 1 to 100
+    sizes: str = "100vw"  # how wide pages show images: the sizes attribute of HTML
+
+
+@dataclass(frozen=True, slots=True)
 class ImageSettings:
     """[image]. `mirror` and `security_mirror` are base URLs of Debian mirrors; "": SEALPRESS_MIRROR and
     SEALPRESS_SECURITY_MIRROR, else the machine's own apt sources. `name` "": from the site's host name.
@@ -158,6 +167,7 @@ class Settings:
     lists: ListSettings = ListSettings()
     feeds: FeedSettings = FeedSettings()
     menus: Mapping[str, tuple[MenuItem, ...]] = field(default_factory=nothing)
+    images: ImagesSettings = ImagesSettings()
     image: ImageSettings = ImageSettings()
     publish: Mapping[str, PublishTarget] = field(default_factory=nothing)
     params: Mapping[str, object] = field(default_factory=nothing)

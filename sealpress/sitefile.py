@@ -116,6 +116,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("image", "security_mirror"), settings.image.security_mirror, _mirror),
         (("image", "snapshot_mirror"), settings.image.snapshot_mirror, _mirror),
         *_policy_texts(settings.image),
+        (("images", "sizes"), settings.images.sizes, _image_sizes),
         *((("site", "languages", n), tag, _language_tag) for n, tag in enumerate(settings.site.languages)),
         *((("publish", name), name, _target_name) for name in settings.publish),
         *((("publish", name, "host"), target.host, _host) for name, target in settings.publish.items()),
@@ -133,6 +134,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
     yield from _check_output(site)
     yield from _check_languages(site)
     yield from _check_numbers(site)
+    yield from _check_widths(site)
     yield from serving.check(settings, site.document, site.place)
     if len(set(settings.image.architectures)) != len(settings.image.architectures) or not settings.image.architectures:
         yield Problem(
@@ -199,6 +201,7 @@ _RANGES: Final[tuple[tuple[str, str, int, int], ...]] = (
     ("markdown", "toc_depth", 1, 6),
     ("lists", "per_page", 1, 10_000),
     ("feeds", "limit", 1, 10_000),
+    ("images", "quality", 1, 100),
     ("image", "port", 1024, 65_535),  # the container has no right to ports below 1024
 )
 _TARGET_RANGES: Final = (("port", 1, 65_535), ("keep", 1, 1000), ("timeout", 1, 3600), ("memory", 16, 65_536))
@@ -215,6 +218,23 @@ def _check_numbers(site: SiteFile) -> Iterable[Problem]:
                 yield Problem(
                     f"[publish.{name}] {key} must lie between {low} and {high}", place=site.place("publish", name, key)
                 )
+
+
+_WIDTHS: Final = range(16, 8193)  # pixels
+
+
+def _check_widths(site: SiteFile) -> Iterable[Problem]:
+    widths = site.settings.images.widths
+    for number, width in enumerate(widths):
+        place = site.place("images", "widths", number)
+        if width not in _WIDTHS:
+            yield Problem(f"[images] widths must lie between {_WIDTHS[0]} and {_WIDTHS[-1]}", place=place)
+        elif number and width <= widths[number - 1]:
+            hint = f"widths = {sorted(set(widths))}"
+            yield Problem(
+                "[images] widths must ascend, each one greater than the one before it", place=place, hint=hint
+            )
+            return
 
 
 # What a permalink may be made of, by what it is for; the second set is what tells two pages apart.
@@ -265,6 +285,12 @@ def _permalink(pattern: str, known: frozenset[str], telling: frozenset[str]) -> 
 
 def _not_empty(text: str) -> str | None:
     return None if text.strip() else "is empty"
+
+
+def _image_sizes(text: str) -> str | None:
+    if text.strip() and not text.strip().lower().startswith("auto"):  # which lazy images get before it
+        return None
+    return 'must say how wide pages show images: "100vw", "(min-width: 50em) 45em, 100vw"'
 
 
 def _site_url(text: str) -> str | None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ssg.making import Made
 
 # Whose other versions could give other bytes: they are part of what a tree was made with.
-TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata", "pyyaml")
+TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata", "pyyaml", "pillow")
 
 NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 

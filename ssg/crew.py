@@ -59,13 +59,16 @@ class _Child:
             del self.waiting[:end]
 
 
-def shared(work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int) -> Iterator[tuple[Sequence[T], R]]:
+def shared(
+    work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int, alone: int | None = None
+) -> Iterator[tuple[Sequence[T], R]]:
     """`work` done on all items, slice by slice, as slices are finished; each with its items.
 
     `work` gets a sequence of items. What it changes in memory is lost where another process does it, so it returns all
-    that matters, in what pickle takes. What it raises is raised here, and ends the others.
+    that matters, in what pickle takes. What it raises is raised here, and ends the others. Fewer items than `alone`
+    (None: ALONE) are not worth a second process.
     """
-    if workers < 2 or len(items) < ALONE:
+    if workers < 2 or len(items) < (ALONE if alone is None else alone):
         step = max(1, -(-len(items) // _SLICES))
         for start in range(0, len(items), step):
             part = items[start : start + step]

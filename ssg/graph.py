@@ -137,12 +137,13 @@ def stale(
 
     `hits` are the questions with other answers by the files that asked them, `copied` the sources of copies.
     """
+    quality = tuple({key for keys in hits.values() for key in keys if key[0] == "image_quality"})
     for path in _suspects(jobs, last, hits, on_disk):
         job = jobs[path]
         plain_output = last.outputs.get(path)
         old = Output._make(plain_output) if plain_output else None
         if old is None or (old.make, old.subject) != (job.make, job.subject):
-            yield Stale(job, (_new(last),))
+            yield Stale(job, _new(job, last, copied, quality))
         elif on_disk.get(path) != last.files[path][-1]:
             yield Stale(job, (TOUCHED,))
         elif job.make is Make.COPY and copied[job.subject][1] != last.files[path][0]:
@@ -165,8 +166,11 @@ def _suspects(
     ]
 
 
-def _new(last: LastBuild) -> str:
+def _new(job: Job, last: LastBuild, sources: Mapping[str, Source], quality: tuple[Key, ...]) -> tuple[str | Key, ...]:
     """Why a file that the last build did not make is made: where all are, not since it is new itself."""
-    if last.outputs:
-        return NEW
-    return OTHER if last.world else FIRST
+    if not last.outputs:
+        return (OTHER if last.world else FIRST,)
+    if job.make is Make.IMAGE and (old := last.sources.get(job.subject)):
+        # Its name follows from these, so it has another one.
+        return (f"content of {job.subject}",) if old[1] != sources[job.subject][1] else quality or (NEW,)
+    return (NEW,)

@@ -28,7 +28,8 @@ class Intake:
     """All sources. `sources` tells of each file what it looks like and its sha256.
 
     `changed` are the pages whose text or conversion is another one than last time, or new. `problems` are those of
-    pages that can't be read. `same_files` says that no file came or went, and that no front matter changed.
+    pages that can't be read. `same_structure` says that no file came or went, and that no front matter changed.
+    `changed_files` are those that are no pages, and whose content is another one, or new.
     """
 
     sources: dict[str, Source]
@@ -38,6 +39,7 @@ class Intake:
     problems: Mapping[str, Problem]
     same_structure: bool
     cards: dict[str, Card] = field(default_factory=dict)
+    changed_files: frozenset[str] = frozenset()
 
     def heads(self) -> Heads:
         """For ssg.reading.content."""
@@ -69,9 +71,12 @@ def take_in(
     touched = [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
     is_page = frozenset(pages)
     sources: dict[str, Source] = {file: old for file in found if (old := last.sources.get(file))}
+    changed_files: set[str] = set()
     for file in touched:
         if file not in is_page:
             sources[file] = (_settled(found[file], began), sha256_of(desk.root / file))
+            if file not in last.sources or sources[file][1] != last.sources[file][1]:
+                changed_files.add(file)
     manuscripts = Manuscripts(last.manuscripts)
     wanted = list(pages)
     if converted_alike:
@@ -100,7 +105,14 @@ def take_in(
             changed.add(read.source)
     same_files = found.keys() == last.sources.keys()
     return Intake(
-        sources, manuscripts, pages, frozenset(changed), problems, same_files and alike and not problems, cards
+        sources,
+        manuscripts,
+        pages,
+        frozenset(changed),
+        problems,
+        same_files and alike and not problems,
+        cards,
+        frozenset(changed_files),
     )
 
 

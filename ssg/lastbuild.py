@@ -102,7 +102,7 @@ class Output(NamedTuple):
     because: tuple[str | Key, ...]
 
 
-_TABLES: Final = ("sources", "manuscripts", "pages", "outputs", "traces", "anchored", "questions")
+_TABLES: Final = ("sources", "manuscripts", "pages", "outputs", "traces", "anchored", "questions", "images")
 _ORDERED: Final = ("sources", "manuscripts", "pages", "outputs")
 _WHOLE: Final = (
     "world",
@@ -129,7 +129,7 @@ class LastBuild:
     pages are published: the newest page's moment and that of the first scheduled one. `counts` are the pages of each
     language, and all posts. `anchored` are, of each page that
     links to anchors of pages, these. `shape` is a digest of all that links can lead to. `theme_files` are the theme's
-    own files as they are served.
+    own files as they are served. `images` is what is known of each image (ssg.images.gallery).
 
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in ssg.known, of
     which `parts` are those about settings and the theme. `settings` is a digest of those in site.toml. `used` counts
@@ -157,6 +157,7 @@ class LastBuild:
     traces: dict[str, bytes] = field(default_factory=dict)
     settings: str = ""
     used: int = 0
+    images: dict[str, tuple[str, int, int, bool]] = field(default_factory=dict)
     files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)
     changes: Changes = field(default_factory=dict, init=False)
 

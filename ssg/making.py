@@ -23,6 +23,8 @@ from ssg import crew, graph, stamps, tracing
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
 from ssg.graph import Stale
+from ssg.images.gallery import Gallery
+from ssg.images.variants import format_of
 from ssg.intake import Intake, take_in
 from ssg.intake import sha256_of as _sha256
 from ssg.known import Known
@@ -47,7 +49,8 @@ from ssg.writing import Content, Stage, refusals
 class Made:
     """What a build gave, and what the next one should know of it.
 
-    `changes` are all that is new in that, where it is little. `converted` counts the bodies that are others now.
+    `changes` are all that is new in that, where it is little. `converted` counts the bodies and images
+    that are others now.
     """
 
     built: Built
@@ -113,8 +116,9 @@ class _Making:
         bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
         with self.timings.phase("arranging pages and lists"):
             assets = self._assets(theme)
+            gallery = self._gallery(intake, desk)
             known = self.last.known()
-            scene = self._scene(structure, bodies, theme, assets, known)
+            scene = self._scene(structure, bodies, theme, assets, gallery, known)
             jobs = self._jobs(structure, scene)
         with self.timings.phase("checking links"):
             anchored, shape = self._check(structure, scene, bodies, jobs)
@@ -149,10 +153,12 @@ class _Making:
             counts=(dict(structure.counts[0]), structure.counts[1]),
             settings=tracing.digest(self.situation.request.site.settings).hex(),
             used=self.last.used,
+            images={source: found for source, found in gallery.seen.items() if source in sources},
         )
         with self.timings.phase("remembering"):
             changes = self.last.changed_to(build)
-            return Made(built, build if changes else build.compact(), changes, len(intake.changed))
+            encoded = sum(one.job.make is Make.IMAGE for one in stale)
+            return Made(built, build if changes else build.compact(), changes, len(intake.changed) + encoded)
 
     def _take_in(self, desk: Desk, conversion: str) -> Intake:
         return take_in(
@@ -174,12 +180,17 @@ class _Making:
         files = tuple(theme_assets.Made(*file) for file in self.last.theme_files)
         return Assets(files, lambda name: theme_assets.make(theme).content(name))
 
+    def _gallery(self, intake: Intake, desk: Desk) -> Gallery:
+        settings = desk.settings.images
+        return Gallery(desk.root, settings, self.store, intake.sources, desk.tools["pillow"], dict(self.last.images))
+
     def _scene(
         self,
         structure: Structure,
         bodies: KeptBodies,
         theme: themes.Theme,
         assets: Assets,
+        gallery: Gallery,
         known: Known,
     ) -> Scene:
         return Scene(
@@ -189,6 +200,7 @@ class _Making:
             bodies,
             theme,
             assets,
+            gallery,
             structure.as_of,
             known.answer if structure.stands else None,
         )
@@ -197,6 +209,7 @@ class _Making:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
         if self._same_files(structure, scene):
             return graph.KnownJobs(self.last.outputs)
+        scene.gallery.learn(plan.images(scene.site), self.situation.request.workers, self.progress)
         jobs = list(plan.jobs(scene))
         if [job.path for job in jobs] != list(self.last.outputs):  # these were looked at
             raise_all(clashes(jobs))
@@ -205,8 +218,12 @@ class _Making:
         return {job.path: job for job in jobs}
 
     def _same_files(self, structure: Structure, scene: Scene) -> bool:
-        """Whether the tree has the files that it had: a theme's own ones have other names with other content."""
-        return structure.stands and theme_assets.key(scene.theme) == self.last.theme_key
+        """Whether the tree has the files that it had: the theme's own and images have other names for other content."""
+        return (
+            structure.stands
+            and theme_assets.key(scene.theme) == self.last.theme_key
+            and not _images(structure.intake.changed_files)
+        )
 
     def _check(
         self, structure: Structure, scene: Scene, bodies: KeptBodies, jobs: Mapping[str, Job]
@@ -234,8 +251,8 @@ class _Making:
         return list(graph.stale(jobs, self.last, hits, self.stage.found, structure.intake.sources))
 
     def _changed_pages(self, structure: Structure) -> frozenset[str] | None:
-        """The pages of which a fact may be another one now; None: all."""
-        changed = structure.intake.changed
+        """The pages and images of which a fact may be another one now; None: all."""
+        changed = structure.intake.changed | _images(structure.intake.changed_files)
         if structure.stands:
             return changed
         if self.last.scope != self.situation.scope:
@@ -249,7 +266,8 @@ class _Making:
         stopwatch = Stopwatch() if self.situation.request.profile else None
         renderer = Renderer(scene, stopwatch)
         root = self.situation.request.site.root
-        if self.situation.request.workers > 1 and len(stale) >= crew.ALONE:
+        workers = self.situation.request.workers
+        if workers > 1 and len(stale) >= crew.ALONE:
             renderer.prepare()
 
         def clock() -> float:
@@ -272,9 +290,11 @@ class _Making:
 
         done: list[_Done] = []
         # The longest work first: a sitemap that is begun last is waited for by all.
-        numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make is not Make.SITEMAP)
+        numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make not in {Make.SITEMAP, Make.IMAGE})
+        # An image takes as long as a hundred pages.
+        alone = 2 if any(one.job.make is Make.IMAGE for one in stale) else None
         with refusals(self.stage.root), self.progress.track("Rendering pages", len(stale)) as advance:
-            for part, (finished, learned, seconds) in crew.shared(work, numbered, self.situation.request.workers):
+            for part, (finished, learned, seconds) in crew.shared(work, numbered, workers, alone):
                 done += finished
                 known.learn(learned)
                 for name, taken in seconds.items():
@@ -333,6 +353,10 @@ class _Making:
             written=placed.written,
             timings=self.timings,
         )
+
+
+def _images(files: Iterable[str]) -> frozenset[str]:
+    return frozenset(file for file in files if format_of(file))
 
 
 def _shape(structure: Structure, jobs: Mapping[str, Job]) -> str:

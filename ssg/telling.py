@@ -16,6 +16,7 @@ from ssg.wording import FACTS, ITSELF, Group, Part, Said, facts_in_order, said
 
 _SOURCE: Final = "Source:"
 _SHOWN: Final = 3  # of each kind before the rest is counted
+_VARIANT: Final = "a smaller image of it"
 _REPEATED: Final = 24  # characters that may stand in row after row
 
 
@@ -58,7 +59,8 @@ def _use(found: Use, width: int, *, whole: bool) -> list[str]:
         lines.append("  changed since the last build")
     rows: dict[str, list[str]] = {}
     for path, keys in found.files.items():
-        rows.setdefault(_asked_of(found.source, keys, whole=whole), []).append(path)
+        asked = _asked_of(found.source, keys, whole=whole)
+        rows.setdefault(_VARIANT if path in found.variants else asked, []).append(path)
     if not count:
         return [*lines, "", "No file of the last build asked anything of it."]
     title = f"Asked for {count} file{'s' if count > 1 else ''}"
@@ -71,6 +73,8 @@ def _what(found: Explanation) -> str:
             return "a page"
         case Make.COPY:
             return "a copy, byte for byte"
+        case Make.IMAGE:
+            return f"a variant of {found.origin}"
         case Make.THEME:
             return "a file of the theme" if found.source else found.origin
         case Make.LIST if found.origin.endswith(".md"):

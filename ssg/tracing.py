@@ -3,7 +3,7 @@
 Whoever renders sees the site only through questions: "title of content/posts/x.md", "neighbours of …", "template
 post.html". Each is a method of a Questions object, marked with what its answer can change with:
 
-    @fact    one page: its front matter and its body
+    @fact    one page: its front matter and its body; or one image: its content
     @query   the site's structure: which pages there are, their front matter, and the assets, but no body
     @part    settings, the theme, and versions: cheap to ask, so asked again for every build
 
@@ -47,7 +47,7 @@ class Scope(StrEnum):
 
 
 def fact(function: Callable[Concatenate[Q, str, P], T]) -> Callable[Concatenate[Q, str, P], T]:
-    """Marks a question about one page; its first argument is the page's source."""
+    """Marks a question about one page or one image; its first argument is the source."""
     return _question(function, Scope.FACT)
 
 

@@ -25,7 +25,7 @@ from ssg.rendering.plan import Make
 from ssg.rendering.theme import OWN, STATIC, TEMPLATES, built_in
 from ssg.store import folder_of
 from ssg.tracing import Key
-from ssg.wording import FACTS, Group, said
+from ssg.wording import FACTS, IMAGES, Group, said
 
 HINT: Final = "run ssg build first"
 
@@ -81,12 +81,16 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A source, and the files for which something was asked of it: each with the questions, none for a copy."""
+    """A source, and the files for which something was asked of it: each with the questions, none for a copy.
+
+    `variants` are those among them that are smaller images of it.
+    """
 
     source: str
     files: Mapping[str, tuple[Key, ...]]
     note: str
     changes: Changes
+    variants: frozenset[str] = frozenset()
 
     def data(self) -> dict[str, object]:
         """All of it for a machine."""
@@ -191,11 +195,13 @@ class _Known:
         theirs = self._theme_files
         assets = {str(key[1]) for key in questions if key[0] == "asset"}
         files |= {name: theirs[name] for name in sorted(assets) if name in theirs}
-        source = {Make.PAGE: old.subject, Make.COPY: old.subject, Make.THEME: theirs.get(old.subject, "")}.get(make, "")
+        made_of = dict.fromkeys((Make.PAGE, Make.COPY, Make.IMAGE), old.subject)
+        source = (made_of | {Make.THEME: theirs.get(old.subject, "")}).get(make, "")
         changed = self._changed()
         pages = {str(key[1]) for key in questions if key[0] in FACTS}
         strings = {file for key in questions if key[0] == "string" for file in self._string_files(str(key[2]))}
-        near = {source, *pages, *files.values(), *strings}
+        images = {str(key[1]) for key in questions if key[0] in IMAGES}
+        near = {source, *pages, *images, *files.values(), *strings}
         near |= {NAME} if any(_is_of_site_file(key) for key in questions) else set()
         return Explanation(
             path=path,
@@ -209,7 +215,7 @@ class _Known:
             because=old.because,
             questions=tuple(sorted(questions, key=lambda key: tuple(map(str, key)))),
             files=files,
-            tools={} if make is Make.COPY else tools(),
+            tools=_tools(make),
             changes=Changes(self._touched(path, file), tuple(one for one in changed if one in near)),
         )
 
@@ -223,7 +229,9 @@ class _Known:
         drafts, scheduled = self.last.left_out
         note = "a draft" if source in drafts else "dated after the commit" if source in scheduled else ""
         changed = tuple(one for one in self._changed() if one == source)
-        return Use(source, found, note, Changes("", changed))
+        outputs = ((path, Output._make(self.last.outputs[path])) for path in found)
+        variants = frozenset(path for path, one in outputs if (one.make, one.subject) == (Make.IMAGE, source))
+        return Use(source, found, note, Changes("", changed), variants)
 
     def _is_about(self, key: Key, source: str) -> bool:
         name, *given = key
@@ -236,7 +244,7 @@ class _Known:
         return source in given or (source == NAME and _is_of_site_file(key))
 
     def _is_made_of(self, output: Output, source: str) -> bool:
-        if output.make == Make.COPY:
+        if output.make in {Make.COPY, Make.IMAGE}:
             return output.subject == source
         return output.make == Make.THEME and self._theme_files.get(output.subject) == source
 
@@ -282,6 +290,14 @@ class _Known:
         if self.last.settings != tracing.digest(self.site.settings).hex():
             found.append(NAME)
         return sorted(found)
+
+
+def _tools(make: Make) -> Mapping[str, str]:
+    """Those that a file may depend on."""
+    if make is Make.COPY:
+        return {}
+    found = tools()
+    return {name: found[name] for name in ("sealpress", "pillow")} if make is Make.IMAGE else found
 
 
 def _below(path: Path, folder: Path) -> str:

@@ -85,10 +85,15 @@ _SITE: Final[Mapping[str, tuple[str, int | None, int | None]]] = MappingProxyTyp
         "found": ("the page named", 0, 1),
         "linked": ("link to", 0, 1),
         "asset_path": ("address of", 0, None),
+        "image": ("size and variants of", 0, None),
+        "image_size": ("size of", 0, None),
         "subjects": ("all pages and lists", None, None),
     }
 )
-"""Of the site's structure: the words before the thing, the place of the thing among the arguments, of the language."""
+"""Of the site: the words before the thing, the place of the thing among the arguments, of the language."""
+
+IMAGES: Final = frozenset({"image", "image_size"})
+"""Questions about a file, by its source."""
 
 _SETTINGS: Final[Mapping[str, tuple[str, str, int | None]]] = MappingProxyType(
     {
@@ -106,6 +111,8 @@ _SETTINGS: Final[Mapping[str, tuple[str, str, int | None]]] = MappingProxyType(
         "archive_path": ("[permalinks]", "archive", 0),
         "wants_feeds": ("[feeds]", "enabled", None),
         "feed_wishes": ("[feeds]", "limit and full", None),
+        "image_sizes": ("[images]", "sizes", None),
+        "image_quality": ("[images]", "quality", None),
         "as_of": ("the clock", "of the build", None),
     }
 )

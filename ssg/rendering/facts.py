@@ -13,6 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from sealpress.settings import PermalinkSettings, Settings
+from ssg.images.gallery import Gallery
+from ssg.images.variants import Picture, Size
 from ssg.l10n.strings import Value
 from ssg.markup.converted import Entry, Heading, contents
 from ssg.markup.prose import on_one_line
@@ -37,12 +39,14 @@ class Facts(Questions):
         bodies: Bodies,
         theme: Theme,
         assets: Assets,
+        gallery: Gallery,
         as_of: dt.datetime,
         recall: Callable[[Key], object] | None = None,
     ) -> None:
         super().__init__(recall)
         self.theme = theme
         self.assets = assets
+        self.gallery = gallery
         self._settings = settings
         self._pages = pages
         self._bodies = bodies
@@ -162,6 +166,17 @@ class Facts(Questions):
         """The table of contents."""
         return contents(self.headings(source))
 
+    @fact
+    def image(self, source: str) -> Picture | None:
+        """Size and variants of a file beside a page; None for one that is no image. Raises Problem for a bad one."""
+        return self.gallery.picture(source)
+
+    @fact
+    def image_size(self, source: str) -> Size | None:
+        """The same without the variants, for what doesn't show them."""
+        found = self.gallery.picture(source)
+        return (found.width, found.height) if found else None
+
     # Of the build and the settings.
 
     @part
@@ -225,6 +240,16 @@ class Facts(Questions):
     def feed_wishes(self) -> tuple[int, bool]:
         """Of how many posts feeds are, and whether whole or only their summaries."""
         return self._settings.feeds.limit, self._settings.feeds.full
+
+    @part
+    def image_sizes(self) -> str:
+        """How wide images are shown."""
+        return self._settings.images.sizes
+
+    @part
+    def image_quality(self) -> int:
+        """Of variants, 1 to 100."""
+        return self._settings.images.quality
 
     @part
     def has_typography(self) -> bool:

@@ -17,7 +17,8 @@ from typing import Any, Final
 from jinja2 import TemplateError
 
 from sealpress.problems import Problem, did_you_mean
-from ssg.model import output_of
+from ssg.images.variants import format_of
+from ssg.model import Site, output_of
 from ssg.reading.places import in_front_matter
 from ssg.rendering.functions import functions
 from ssg.rendering.listings import ListKind
@@ -48,6 +49,7 @@ TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
 
 class Make(StrEnum):
     COPY = "copy"  # of a source, as it is
+    IMAGE = "image"  # a smaller one of a source
     THEME = "theme"  # a file of the theme's own
     PAGE = "page"
     LIST = "list"
@@ -60,7 +62,7 @@ class Make(StrEnum):
 class Job:
     """One file to make. `path` is where in the tree, `origin` what messages call it.
 
-    `subject` is a page's or a copy's source, a list's path, a feed's language, a sitemap's name.
+    `subject` is a page's, a copy's or an image's source, a list's path, a feed's language, a sitemap's name.
     """
 
     path: str
@@ -77,6 +79,7 @@ def jobs(scene: Scene) -> Iterator[Job]:
         yield Job(asset.output, Make.COPY, asset.source, asset.source)
     for file in scene.assets.files:
         yield Job(file.path, Make.THEME, file.name, file.origin)
+    yield from _variants(scene)
     for page in scene.pages:
         yield Job(page.output, Make.PAGE, page.source, page.source)
     for listing in scene.listings.values():
@@ -89,6 +92,23 @@ def jobs(scene: Scene) -> Iterator[Job]:
     # The site's own static/robots.txt comes before this one.
     if all(asset.output != "robots.txt" for asset in scene.site.assets):
         yield Job("robots.txt", Make.ROBOTS, "", "robots.txt")
+
+
+def images(site: Site) -> tuple[str, ...]:
+    """The sources of images that are looked at: those below the content folder."""
+    folder = f"{site.settings.build.content}/"
+    return tuple(one.source for one in site.assets if one.source.startswith(folder) and format_of(one.source))
+
+
+def _variants(scene: Scene) -> Iterator[Job]:
+    """Each once: of two images with the same content and name, the variants are the same too."""
+    found: set[str] = set()
+    for source in images(scene.site):
+        shown = scene.image(source)
+        for variant in shown.variants if shown else ():
+            if variant.output not in found:
+                found.add(variant.output)
+                yield Job(variant.output, Make.IMAGE, source, f"{source}, {variant.width} px wide")
 
 
 class Renderer:
@@ -133,6 +153,8 @@ class Renderer:
                 return sitemap.sitemap(self.scene, job.subject) if job.subject else sitemap.robots(self.scene)
             case Make.THEME:
                 return self.scene.assets.content(job.subject)
+            case Make.IMAGE:
+                return self.scene.variant(job.subject, job.path)
             case Make.COPY:
                 raise ValueError("a copy is not rendered")
 

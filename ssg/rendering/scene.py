@@ -13,10 +13,12 @@ from types import MappingProxyType
 
 from sealpress.problems import Problem, did_you_mean
 from sealpress.settings import Settings
+from ssg.images.gallery import Gallery
+from ssg.images.variants import Picture, Size, format_of
 from ssg.linking import To, destination
 from ssg.markup.converted import ANCHOR, STX, resolve
 from ssg.model import Kind, Page, Site, Tag
-from ssg.rendering import listings, xml
+from ssg.rendering import listings, pictures, xml
 from ssg.rendering.assets import Assets
 from ssg.rendering.bodies import Bodies
 from ssg.rendering.facts import Facts
@@ -42,10 +44,11 @@ class Scene(Facts):
         bodies: Bodies,
         theme: Theme,
         assets: Assets,
+        gallery: Gallery,
         as_of: dt.datetime,
         recall: Callable[[Key], object] | None = None,
     ) -> None:
-        super().__init__(settings, pages, bodies, theme, assets, as_of, recall)
+        super().__init__(settings, pages, bodies, theme, assets, gallery, as_of, recall)
         self._make_site = site
 
     @cached_property
@@ -306,22 +309,49 @@ class Scene(Facts):
         """Where a file beside a page is served."""
         return self.site.asset_paths.get(source)
 
+    def variant(self, source: str, output: str) -> bytes:
+        """The content of a smaller image. Raises Problem for an image that is damaged."""
+        return self.gallery.content(source, output, self.image_quality())
+
     def body(self, source: str, *, absolute: bool = False) -> str:
         """A page's whole body. `absolute`: every link and image with the site's URL, for feeds."""
-        return self._closed(source, self.body_html(source), absolute=absolute)
+        return self._closed(source, self.body_html(source), absolute=absolute, eager=1)
 
     def summary(self, source: str, *, absolute: bool = False) -> str:
         """What lists show of a body, as HTML; `absolute` as in `body`."""
-        return self._closed(source, self.summary_html(source), absolute=absolute)
+        return self._closed(source, self.summary_html(source), absolute=absolute, eager=0)
 
-    def _closed(self, source: str, body: str, *, absolute: bool) -> str:
+    def _closed(self, source: str, body: str, *, absolute: bool, eager: int) -> str:
+        """A body with its links filled in. `eager`: how many of its images a reader sees at once."""
         own = ""
         if absolute:
             # Away from the page, its footnotes and headings are found only by its whole URL.
             own = self.absolute_url(self.path(source))
             body = body.replace(f'href="#{ANCHOR}', f'href="{html.escape(own)}#{ANCHOR}')
-        urls = [self._href(source, target, own) for target in self.links(source)] if STX in body else []
-        return resolve(body, urls)
+        if STX not in body:
+            return resolve(body, [])
+        links = self.links(source)
+        if "<img " in body:
+            body = self._pictured(source, body, links, absolute=absolute, eager=eager)
+        return resolve(body, [self._href(source, target, own) for target in links])
+
+    def _pictured(self, source: str, body: str, links: Sequence[str], *, absolute: bool, eager: int) -> str:
+        """A body whose images know their size and their variants."""
+        content = self._settings.build.content
+
+        def file(number: int) -> str:
+            to = destination(content, source, links[number])
+            return to.name if to.to is To.FILE and format_of(to.name) else ""
+
+        def picture(number: int) -> Picture | None:
+            return self.image(name) if (name := file(number)) else None
+
+        def size(number: int) -> Size | None:
+            return self.image_size(name) if (name := file(number)) else None
+
+        if absolute:
+            return pictures.measured(body, size)
+        return pictures.fitted(body, picture, self.url, self.image_sizes(), eager)
 
     def _href(self, source: str, target: str, own: str) -> str:
         url = self.absolute_url if own else self.url

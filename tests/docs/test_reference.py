@@ -38,6 +38,7 @@ TABLES = {
     "lists": settings.ListSettings,
     "feeds": settings.FeedSettings,
     "menus": settings.MenuItem,
+    "images": settings.ImagesSettings,
     "image": settings.ImageSettings,
     "publish": settings.PublishTarget,
 }

@@ -12,6 +12,7 @@ from ssg.build import Built
 from ssg.options import Options
 from ssg.rendering.theme import built_in_folder
 from tests.ssg.blogs import Blog, files, stamps, told
+from tests.ssg.images import pictures
 
 LISTS = {"index.html", "posts/index.html", "tags/red/index.html"}  # of summaries, with their titles
 TITLES = LISTS | {"archive/index.html", "archive/2026/index.html"}
@@ -199,6 +200,72 @@ def test_a_theme_s_style_sheet_reaches_every_page_by_its_name(blog: Blog, remade
     blog.write("own/static/extra.css", "a {}")
     (made,) = remade()
     assert made.startswith("assets/extra.")
+
+
+def test_an_edited_image_reaches_its_variants_and_the_pages_that_show_it(blog: Blog, remade: Remade) -> None:
+    """Not the feed, which shows its size alone, nor the page that only links to it, nor another image's variants."""
+    blog.set("images", "widths", [20, 40])
+    pictures.save(blog.root / "content/posts/p.png", pictures.gradient(60, 40))
+    pictures.save(blog.root / "content/posts/other.png", pictures.corners(60, 40))
+    blog.body("posts/b.md", "Summary of b.\n\n![P](p.png)")
+    blog.body("posts/c.md", "Summary of c.\n\n[P](p.png) ![O](other.png)")
+    remade()
+    pictures.save(blog.root / "content/posts/p.png", pictures.corners(60, 40).rotate(180))
+    made = remade()
+    variants = {path for path in made if path.endswith(".webp")}
+    assert len(variants) == 2
+    assert all(path.startswith("assets/p-") for path in variants)
+    assert made - variants == {"posts/b/index.html", "posts/p.png"}
+    assert not [path for path in files(blog.output) if path.startswith("assets/p-") and path not in variants]
+    pictures.save(blog.root / "content/posts/p.png", pictures.gradient(50, 40))
+    assert "feed.xml" in remade()
+
+
+def test_an_image_whose_size_and_name_stay_reaches_its_copy_alone(blog: Blog, remade: Remade) -> None:
+    """A small one has no variants: what pages say of it does not change with its colours."""
+    pictures.save(blog.root / "content/posts/p.png", pictures.gradient(60, 40))
+    blog.body("posts/b.md", "Summary of b.\n\n![P](p.png)")
+    remade()
+    pictures.save(blog.root / "content/posts/p.png", pictures.corners(60, 40))
+    assert remade() == {"posts/p.png"}
+    os.utime(blog.root / "content/posts/p.png")
+    assert remade() == set()
+
+
+def test_a_body_with_an_image_makes_no_variant_anew(blog: Blog, remade: Remade) -> None:
+    blog.set("images", "widths", [20, 40])
+    pictures.save(blog.root / "content/posts/p.png", pictures.gradient(60, 40))
+    blog.body("posts/b.md", "Summary of b.\n\n![P](p.png)")
+    remade()
+    blog.body("posts/b.md", "Summary of b.\n\n![Pea](p.png)")
+    assert remade() == {"posts/b/index.html", "feed.xml"}
+    blog.page("posts/b.md", "Summary of b.\n\n![Pea](p.png)", date="2026-01-02", title="Bee")
+    assert not [path for path in remade() if path.endswith((".webp", ".png"))]
+
+
+def test_settings_of_images_reach_the_pages_with_images(blog: Blog, remade: Remade) -> None:
+    blog.set("images", "widths", [20, 40])
+    pictures.save(blog.root / "content/posts/p.png", pictures.gradient(60, 40))
+    blog.body("posts/b.md", "Summary of b.\n\n![P](p.png)")
+    remade()
+    blog.set("images", "sizes", "50vw")
+    assert remade() == {"posts/b/index.html"}
+    blog.set("images", "widths", [20, 40, 50])
+    made = remade()
+    assert {path.partition(".")[0] for path in made} == {"posts/b/index", "assets/p-50"}
+    blog.set("images", "quality", 50)
+    made = remade()
+    assert len(made) == 4
+    assert "posts/b/index.html" in made
+
+
+def test_a_lost_variant_is_made_alone(blog: Blog, remade: Remade) -> None:
+    blog.set("images", "widths", [20])
+    pictures.save(blog.root / "content/posts/p.png", pictures.gradient(60, 40))
+    remade()
+    (path,) = (path for path in files(blog.output) if path.endswith(".webp"))
+    (blog.output / path).unlink()
+    assert remade() == {path}
 
 
 def test_a_draft_that_is_asked_for_reaches_the_lists(blog: Blog, remade: Remade) -> None:

@@ -6,187 +6,45 @@ SEALPRESS_HUNT=N runs every machine over N sequences, and all kinds of edits in 
 import datetime as dt
 import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 
-import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import rule
+from PIL import Image
 
-from sealpress import sitefile
-from sealpress.tree import MARKER
-from ssg import crew, lastbuild, making
-from ssg.build import Built, Request, build
+from ssg import crew
 from ssg.options import Options
-from tests.ssg.blogs import Blog, files, told
+from tests.ssg.blogs import files
+from tests.ssg.edits import (
+    BODIES,
+    HUNT,
+    KEYS,
+    NAMES,
+    SETTINGS,
+    STRINGS,
+    SUFFIXES,
+    TEMPLATES,
+    WORDS,
+    Machine,
+    case,
+    some,
+    words,
+)
+from tests.ssg.images import pictures
 
-HUNT = int(os.environ.get("SEALPRESS_HUNT", "0"))
-
-WORDS = ["red", "tan", "sky", "elm"]  # of one length: an edit that keeps the size must be seen too
-NAMES = ["posts/a", "posts/b", "posts/c", "posts/d", "docs/x", "docs/y", "docs/index", "posts/index", "index", "about"]
-SUFFIXES = ["", "", "", ".fr"]
-BODIES = [
-    "*{word}*",
-    'It\'s "{word}" -- so.',
-    "Same start.\n\nThen {word}.",
-    "First.\n\n<!-- more -->\n\nMore {word}.",
-    "## Part {word}\n\n### Under\n\n#### Deep\n\n{word}",
-    "## Part\n\n[here](#part)\n\nSee.[^1]\n\n[^1]: A {word} note.",
-    "```python\nprint('{word}')\n```\n\n{word}",
-    "{word}\n\n```python\nprint('same')\n```",
-    "[to](/content/{other})",
-    "[to](/{other}.md)",
-    "[to](/{other}.md#part)\n\n{word}",
-    "[to](/{other}.md#part-red)",
-    "[tags](/tags/) [feed](/feed.xml) {word}",
-    "![p](p.txt)",
-    "[sheet](/assets/extra.css)",
-    "<p>raw {word}</p>",
+IMAGES = ["p.png", "p.jpg", "q.webp", "r.gif"]
+SHOWING = [
+    "![a]({image}) {word}",
+    "![a]({image}) ![b]({image}){{width=20}}\n\n{word} ![c]({image})",
+    "{word}\n\n<!-- more -->\n\n<img src='{image}'>",
+    "[large]({image}) {word}",
 ]
-KEYS = {
-    "title": ["Red", "It's", '"A: b"', "A–b"],
-    "date": ["2026-01-01", "2026-01-09", "2025-12-31T23:30:00Z", "2026-03-01", "2026-01-05T10:00:00"],
-    "updated": ["", "2026-02-01", "2026-01-05", "2020-01-01"],
-    "slug": ["", "red", "tan", "a"],
-    "tags": ["", "[red]", "[Red, tan]", "[tan, sky]", "[RED]"],
-    "key": ["", "one", "two"],
-    "draft": ["", "true", "false"],
-    "description": ["", "Told"],
-    "summary": ["", "Short"],
-    "author": ["", "Ada"],
-    "order": ["", "1", "-1"],
-    "toc": ["", "true", "false"],
-    "template": ["", "", "special.html", "nowhere.html"],
-    "params": ["", "{a: 1}", "{a: [1, x]}", "{a: {b: 2026-01-01}}"],
-    "tilte": ["", "", "x"],
-    "# a comment": ["", "x"],
-}
-TEMPLATES = {
-    "404.html": ["<p>WORD {{ site.title }}</p>", '{% from "own.html" import latest %}{{ latest() }}'],
-    "post.html": [
-        '{% extends "theme/post.html" %}{% block head %}WORD {{ site.posts(limit=2) | length }}{% endblock %}',
-        '{% import "own.html" as own %}{{ own.latest() }}{{ own.row() }}{{ page.content }}',
-        '{% extends "theme/post.html" %}{% block head %}{% include "extra.html" ignore missing %}{% endblock %}',
-        "{{ page.title }}{% set n %}style.css{% endset %}{{ asset(n) }}{{ page.next.title if page.next }}",
-        "{{ page.nothing }}",
-    ],
-    "page.html": [
-        '{% for post in site.posts(tag="red") %}{{ post.summary }}{% endfor %}{{ t("feed") }}',
-        '{{ page.params | length }}{{ page.params.get("a", "") is mapping }}',
-        '{% include ["extra.html", "special.html"] %}{{ site.params.get("a", "none") }}',
-        '{{ site.page("about.md").title }}',
-        '{% import "own.html" as own %}{{ own.row() }}',
-    ],
-    "base.html": [
-        '{% extends "theme/base.html" %}{% block head %}<i>WORD{{ theme.footer }}</i>{% endblock %}',
-        "{% import 'macros.html' as m %}{{ page.url }}{% block head %}{% endblock %}{% block main %}{% endblock %}",
-    ],
-    "own.html": [
-        """{% set all = site.posts() %}{% macro latest() %}{{ all[0].title if all }}{% endmacro %}
-        {% macro row() %}WORD{% endmacro %}""",
-        """{% set rows = cycler("odd", "even") %}{% macro row() %}{{ rows.next() }}{% endmacro %}
-        {% macro latest() %}{{ site.post_count }}{% endmacro %}""",
-        """{% set all = site.posts() | map(attribute="title") %}{% macro row() %}{{ all | join(" ") }}{% endmacro %}
-        {% macro latest() %}{% endmacro %}""",
-    ],
-    "extra.html": ["WORD", "None", "{{ site.description }}"],
-    "special.html": ["WORD {{ page.title }} {{ page.content }}"],
-    "broken.html": ["{% if %}"],
-}
-FRENCH_FIRST = ["fr", "en"]
-SETTINGS = [
-    *[("site", "title", value) for value in ("One", "It's Two")],
-    *[("site", "description", value) for value in (None, "Told")],
-    *[("site", "author", value) for value in (None, "Bea")],
-    *[("site", "url", value) for value in ("https://t.example.org/", "https://o.example.org/sub/")],
-    *[("site", "languages", value) for value in (["en"], ["en", "fr"], FRENCH_FIRST)],
-    *[("site", "default_language", value) for value in (None, "fr")],
-    *[("site", "timezone", value) for value in ("UTC", "Pacific/Auckland")],
-    *[("site", "theme", value) for value in ("plain", "own")],
-    *[("theme", "accent", value) for value in ("blue", "green")],
-    *[("theme", "footer", value) for value in ("", "It's", {"en": "E", "fr": "F"})],
-    *[("theme", "posts_at_home", value) for value in (0, 2)],
-    *[("theme", "contents_from", value) for value in (1, 3)],
-    *[("theme", "stylesheet", value) for value in ("", "/own.css")],
-    *[("permalinks", "post", value) for value in ("/posts/{slug}/", "/{year}/{slug}.html", "/{slug}/")],
-    *[("permalinks", "tag", value) for value in ("/tags/{slug}/", "/t/{slug}/")],
-    *[("permalinks", "archive", value) for value in ("/archive/", "/posts/a/")],
-    *[("lists", "per_page", value) for value in (1, 2, 10)],
-    *[("feeds", "limit", value) for value in (1, 2, 20)],
-    *[("feeds", "full", value) for value in (True, False)],
-    *[("feeds", "enabled", value) for value in (True, False)],
-    *[
-        ("menus", "main", value)
-        for value in (None, [{"title": "It's", "url": "/"}], [{"title": "A", "url": "about.md"}])
-    ],
-    *[("params", "a", value) for value in (None, "x", 2)],
-    *[("markdown", "typography", value) for value in (True, False)],
-    *[("markdown", "toc_depth", value) for value in (2, 3)],
-    *[("markdown", "highlight", value) for value in (True, False)],
-    *[("markdown", "html", value) for value in (True, False)],
-    *[("language.fr", "title", value) for value in (None, "Un")],
+IMAGE_SETTINGS = [
+    *[("widths", value) for value in (None, [], [16], [16, 32], [20, 45, 60])],
+    *[("quality", value) for value in (None, 40)],
+    *[("sizes", value) for value in (None, "50vw")],
 ]
-STRINGS = {
-    "feed": ["Feed", "Feed!"],
-    "previous_post": ["Before", "Avant"],
-    "heading_link": ["To {title}", "At {title}"],
-}
-
-words = st.sampled_from(WORDS)
-
-
-def some(table: dict[str, list[str]]) -> st.SearchStrategy[tuple[str, str]]:
-    """One of a table's keys with one of its values."""
-    return st.sampled_from([(key, value) for key, values in table.items() for value in values])
-
-
-class Machine(RuleBasedStateMachine):
-    """A blog that is built after each edit, on top of what was there and from nothing."""
-
-    @initialize(small=st.booleans())
-    def begin(self, small: bool) -> None:
-        self.blog = Blog(Path(tempfile.mkdtemp(prefix="sealpress-edits-")))
-        self.faults = 0
-        # Only a large site keeps what changed apart from the whole.
-        self.patches = pytest.MonkeyPatch()
-        self.patches.setattr(lastbuild, "_SMALL", 0 if small else 1000)
-        for name in ("a", "b", "c"):
-            self.blog.page(f"posts/{name}.md", f"It's {name}.")
-        self.blog.page("about.md", "[tags](/tags/)\n\n## Part")
-
-    def teardown(self) -> None:
-        if hasattr(self, "blog"):
-            self.patches.undo()
-            shutil.rmtree(self.blog.folder)
-
-    def mend(self) -> None:
-        """Takes away whatever may be at fault."""
-        shutil.rmtree(self.blog.root)
-        self.blog.__post_init__()
-        for name in ("a", "b"):
-            self.blog.page(f"posts/{name}.md", "Mended.", tags="[red, tan]")
-        self.blog.page("about.md", "Mended [tags](/tags/)\n\n## Part")
-
-    @invariant()
-    def the_incremental_tree_is_the_clean_one(self) -> None:
-        if not hasattr(self, "blog"):
-            return
-        clean = told(self.blog.clean())
-        before = files(self.blog.output)
-        for turn in range(2):  # the second finds nothing changed
-            result = self.blog.built()
-            assert told(result) == clean
-            if isinstance(result, list):
-                assert files(self.blog.output) == before
-            else:
-                assert files(self.blog.output) == files(self.blog.folder / "clean")
-                assert not (self.blog.output / MARKER / "new").exists()
-                assert not turn or result.written == 0
-        self.faults = self.faults + 1 if isinstance(clean, list) else 0
-        if self.faults == 3:
-            self.mend()
 
 
 class Words(Machine):
@@ -432,90 +290,76 @@ class Mishaps(Machine):
         file.with_name("new").replace(file)
 
 
-class Everything(Words, Looks, Mishaps):
+class Pictures(Machine):
+    """Images come, change, turn out to be something else, and go; pages show them; [images] changes."""
+
+    bundle = Words.bundle
+    rename = Words.rename
+    edit_a_head = Words.edit_a_head
+    share_the_work = Mishaps.share_the_work
+    spoil_the_output = Mishaps.spoil_the_output
+    lose_the_store = Mishaps.lose_the_store
+
+    @rule(at=st.integers(0, 20), body=st.sampled_from(SHOWING), word=words, name=st.sampled_from(IMAGES))
+    def show(self, at: int, body: str, word: str, name: str) -> None:
+        pages = self.blog.pages()
+        page = pages[at % len(pages)]
+        file = self.blog.root / "content" / page
+        if not file.with_name(name).exists():
+            pictures.save(file.with_name(name), pictures.gradient(50, 40))
+        self.blog.body(page, body.format(word=word, image=name))
+
+    @rule(at=st.integers(0, 20), name=st.sampled_from(IMAGES), size=st.sampled_from([(10, 9), (50, 40), (40, 50)]))
+    def lay_an_image_beside(self, at: int, name: str, size: tuple[int, int]) -> None:
+        pages = self.blog.pages()
+        file = self.blog.root / "content" / pages[at % len(pages)]
+        exif = Image.Exif()
+        exif[pictures.ORIENTATION] = 1 + at % 8
+        pictures.save(file.with_name(name), pictures.gradient(*size), exif=exif)
+
+    @rule(at=st.integers(0, 20), other=st.integers(0, 20))
+    def copy_an_image(self, at: int, other: int) -> None:
+        found = self._images()
+        if found:
+            found[other % len(found)].with_stem("twin").write_bytes(found[at % len(found)].read_bytes())
+
+    @rule(at=st.integers(0, 20), how=st.sampled_from(["cut", "text", "other", "trailing"]))
+    def spoil_an_image(self, at: int, how: str) -> None:
+        found = self._images()
+        if not found:
+            return
+        file = found[at % len(found)]
+        match how:
+            case "cut":
+                file.write_bytes(file.read_bytes()[:-40])
+            case "text":
+                file.write_text("text")
+            case "other":
+                pictures.save(file, pictures.corners(), format="gif")
+            case "trailing":  # another content that looks the same
+                file.write_bytes(file.read_bytes() + b"?")
+
+    @rule(at=st.integers(0, 20))
+    def take_an_image_away(self, at: int) -> None:
+        if found := self._images():
+            found[at % len(found)].unlink()
+
+    @rule(setting=st.sampled_from(IMAGE_SETTINGS))
+    def change_a_setting_of_images(self, setting: tuple[str, object]) -> None:
+        self.blog.set("images", *setting)
+
+    def _images(self) -> list[Path]:
+        endings = {Path(name).suffix for name in IMAGES}
+        return sorted(file for file in self.blog.root.glob("content/**/*") if file.suffix in endings)
+
+
+class Everything(Words, Looks, Mishaps, Pictures):
     """All of it, in one sequence."""
-
-
-def case(machine: type[Machine], examples: int, steps: int) -> type:
-    found = machine.TestCase
-    found.settings = settings(
-        max_examples=HUNT or examples,
-        stateful_step_count=40 if HUNT else steps,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.generate, Phase.shrink] if HUNT else list(Phase),
-        print_blob=True,
-    )
-    return pytest.mark.timeout(0 if HUNT else 300)(found)
 
 
 TestWords = case(Words, 8, 10)
 TestLooks = case(Looks, 8, 10)
 TestMishaps = case(Mishaps, 7, 10)
+TestPictures = case(Pictures, 10, 12)
 if HUNT:
     TestEverything = case(Everything, 0, 40)
-
-
-def built(root: Path, output: Path, store: Path) -> Built:
-    return build(Request(sitefile.load(root / "site.toml", "site.toml"), output, in_git=False, store=store))
-
-
-@pytest.fixture
-def blog(tmp_path: Path) -> Path:
-    root = tmp_path / "blog"
-    (root / "content").mkdir(parents=True)
-    (root / "site.toml").write_text('[site]\ntitle = "T"\nurl = "https://t.example.org/"\n')
-    (root / "content/a.md").write_text("---\ntitle: A\n---\nred\n")
-    age(root)
-    return root
-
-
-def age(root: Path) -> None:
-    """Waits until the file system's clock tells now from the last change: an author is slower than that anyway."""
-    time.sleep(0.1)
-    assert root.is_dir()
-
-
-def test_nothing_is_made_anew_when_nothing_changed(blog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = built(blog, tmp_path / "public", tmp_path / "store")
-    monkeypatch.setattr(making, "make", lambda *_: pytest.fail("built again"))
-    assert told(built(blog, tmp_path / "public", tmp_path / "store")) == told(first)
-
-
-@pytest.mark.parametrize("change", ["size kept", "draft option", "touched output", "clock", "damaged", "other folder"])
-def test_any_change_is_seen(change: str, blog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built(blog, tmp_path / "public", tmp_path / "store")
-    output, options = tmp_path / "public", Options()
-    (kept,) = (tmp_path / "store" / "builds").glob("*.told")
-    match change:
-        case "size kept":
-            stamp = (blog / "content/a.md").stat()
-            (blog / "content/a.md").write_text("---\ntitle: A\n---\ntan\n")
-            os.utime(blog / "content/a.md", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-        case "draft option":
-            options = Options(drafts=True)
-        case "touched output":
-            (output / "a/index.html").write_text("x")
-        case "clock":
-            monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-        case "damaged":
-            kept.write_bytes(kept.read_bytes().replace(b"posts", b"pasts"))
-        case "other folder":
-            output = tmp_path / "elsewhere"
-    calls = []
-    real = making.make
-    monkeypatch.setattr(making, "make", lambda *given: calls.append(given) or real(*given))
-    site = sitefile.load(blog / "site.toml", "site.toml")
-    result = build(Request(site, output, options, in_git=False, store=tmp_path / "store"))
-    clean = build(Request(site, tmp_path / "clean", options, in_git=False))
-    assert len(calls) == 2
-    assert result.tree.digest == clean.tree.digest
-    assert result.posts == clean.posts
-
-
-def test_a_file_changed_in_the_same_tick_is_read_again(blog: Path, tmp_path: Path) -> None:
-    """A second change within the same tick of the file system's clock would look like none."""
-    for word in ("sky", "elm", "tan", "red", "oak", "fir"):
-        (blog / "content/a.md").write_text(f"---\ntitle: A\n---\n{word}\n")
-        built(blog, tmp_path / "public", tmp_path / "store")
-        assert word in (tmp_path / "public/a/index.html").read_text()

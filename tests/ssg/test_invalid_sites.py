@@ -15,6 +15,7 @@ import pytest
 from sealpress import tree
 from sealpress.problems import Exit
 from ssg import cli, store
+from tests.ssg.images import pictures
 
 SITES = Path(__file__).parents[1] / "invalid_sites"
 EXPECTED = "expected.txt"
@@ -28,8 +29,32 @@ def _not_utf8(root: Path) -> None:
     (root / "content" / os.fsdecode(b"caf\xe9.md")).write_text("---\ntitle: Coffee\n---\n")
 
 
-# What a clone can't hold everywhere is made here.
-MADE: dict[str, Callable[[Path], None]] = {"names-of-one-case": _case, "name-not-utf8": _not_utf8}
+def _whole_image(root: Path) -> None:
+    pictures.save(root / "content/posts/trip/laek.jpg", pictures.corners())
+
+
+def _half_an_image(root: Path) -> None:
+    file = pictures.save(root / "content/lake.jpg", pictures.gradient(900, 600))
+    file.write_bytes(file.read_bytes()[:2000])
+
+
+def _jpeg_called_png(root: Path) -> None:
+    pictures.save(root / "content/map.png", pictures.corners(), format="jpeg")
+
+
+def _bomb(root: Path) -> None:
+    (root / "content/map.png").write_bytes(pictures.bomb(60_000, 60_000))
+
+
+# What a clone can't hold everywhere is made here, and images are.
+MADE: dict[str, Callable[[Path], None]] = {
+    "names-of-one-case": _case,
+    "name-not-utf8": _not_utf8,
+    "image-missing": _whole_image,
+    "image-truncated": _half_an_image,
+    "image-wrong-ending": _jpeg_called_png,
+    "image-too-large": _bomb,
+}
 
 
 def files_of(root: Path) -> list[Path]:

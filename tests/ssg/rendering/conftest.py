@@ -12,6 +12,7 @@ import pytest
 
 from sealpress import sitefile
 from sealpress.document import Node
+from ssg.images.gallery import Gallery
 from ssg.l10n.language import language
 from ssg.markup.converted import Converted, Heading, Link, link_marker
 from ssg.model import Asset, FrontMatter, Kind, Page, Site, output_of, prefix
@@ -19,6 +20,7 @@ from ssg.reading.tags import tags_of
 from ssg.rendering import assets, menus, plan, theme
 from ssg.rendering.bodies import Card
 from ssg.rendering.scene import Scene
+from ssg.store import Store
 
 SITE_TOML = """\
 [site]
@@ -146,7 +148,9 @@ class Blog:
         site, document = self.site()
         found = theme.load(self.root, site.settings, document, self.files)
         bodies = MemoryBodies(self.texts, self.headings)
-        return Scene(site.settings, site.by_source, lambda: site, bodies, found, assets.make(found), site.as_of)
+        gallery = Gallery(self.root, site.settings.images, Store(self.root / "store"), {})
+        made = assets.make(found)
+        return Scene(site.settings, site.by_source, lambda: site, bodies, found, made, gallery, site.as_of)
 
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         scene = self.scene()

@@ -1,0 +1,117 @@
+"""The images of a site: each is looked at once for its content, and each variant is made once.
+
+What is known of an image is remembered by its sha256 and the software: in the last build, else in the store. So Pillow
+is loaded only where an image or a variant is new.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from sealpress.console import Progress
+from sealpress.problems import Problem, raise_all
+from sealpress.settings import ImagesSettings
+from ssg import crew
+from ssg.images.variants import Look, Picture, format_of, picture
+from ssg.lastbuild import Source
+from ssg.store import Store
+
+Seen = tuple[str, int, int, bool]
+"""What is remembered of an image: its sha256, and the fields of its Look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """`sources` has the sha256 of each file, `seen` what the last build knew and this one learns; `pillow` is the
+    version.
+    """
+
+    root: Path
+    settings: ImagesSettings
+    store: Store
+    sources: Mapping[str, Source]
+    pillow: str = ""
+    seen: dict[str, Seen] = field(default_factory=dict)
+
+    def learn(self, images: Iterable[str], workers: int, progress: Progress) -> None:
+        """Looks at those that are new, on all cores. Raises Problem or Problems (exit 3)."""
+        new = [source for source in images if not self._is_known(source)]
+        if not new:
+            return
+        problems: dict[str, Problem] = {}
+        with self.store.together(), progress.track("Looking at images", len(new)) as advance:
+            for part, looks in crew.shared(self._looks, new, workers):
+                for source, found in zip(part, looks, strict=True):
+                    if isinstance(found, Problem):
+                        problems[source] = found
+                    else:
+                        self._keep(source, found)
+                advance(len(part))
+        raise_all([problems[source] for source in new if source in problems])
+
+    def picture(self, source: str) -> Picture | None:
+        """An image and its variants; None for a file that is none. Raises Problem (exit 3) for a bad one."""
+        if source not in self.sources or not format_of(source):
+            return None
+        if not self._is_known(source):
+            self._keep(source, self._look(source))
+        sha256, width, height, is_still = self.seen[source]
+        return picture(source, sha256, Look(width, height, is_still), self.settings, self.pillow)
+
+    def content(self, source: str, output: str, quality: int) -> bytes:
+        """The variant of an image that stands at `output`. Raises Problem (exit 3) for a damaged image."""
+        found = self.picture(source)
+        variant = next(one for one in found.variants if one.output == output) if found else None
+        assert variant is not None  # noqa: S101 - it was named after what picture() gave
+        key = self._key(source, "variant", variant.width, variant.height, quality)
+        data = self.store.get(key)
+        if data is None:
+            from ssg.images import raster  # noqa: PLC0415 - it loads Pillow
+
+            data = raster.encoded(self.root / source, source, variant, quality)
+            self.store.put(key, data)
+        return data
+
+    def _is_known(self, source: str) -> bool:
+        if source not in self.seen or self.seen[source][0] != self.sources[source][1]:
+            data = self.store.get(self._key(source, "look", format_of(source)))
+            if data is None:
+                return False
+            width, height, is_still = json.loads(data)
+            self.seen[source] = (self.sources[source][1], width, height, is_still)
+        return True
+
+    def _looks(self, images: Sequence[str]) -> list[Look | Problem]:
+        found: list[Look | Problem] = []
+        for source in images:
+            try:
+                found.append(self._look(source))
+            except Problem as problem:
+                found.append(problem)
+        return found
+
+    def _look(self, source: str) -> Look:
+        from ssg.images import raster  # noqa: PLC0415 - it loads Pillow
+
+        return raster.look(self.root / source, source)
+
+    def _keep(self, source: str, look: Look) -> None:
+        self.seen[source] = (self.sources[source][1], look.width, look.height, look.is_still)
+        data = json.dumps([look.width, look.height, look.is_still]).encode()
+        self.store.put(self._key(source, "look", format_of(source)), data)
+
+    def _key(self, source: str, *what: str | int) -> str:
+        depends = [*map(str, what), self.sources[source][1], self.pillow, code_digest()]
+        return hashlib.sha256("\0".join(["image", *depends]).encode()).hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """Over the sources of what makes images, so that an edit of sealpress itself is never answered from the store."""
+    sha = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        sha.update(file.read_bytes() + b"\0")
+    return sha.hexdigest()

@@ -1,0 +1,164 @@
+"""Pillow: what an image file holds, and smaller images of it. The one module that imports it.
+
+A variant is WebP, turned the right way up. It keeps the colour profile and nothing else that a camera wrote: no place,
+no time, no owner. The same original gives the same bytes on every machine with the same Pillow and architecture.
+"""
+
+import io
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Final
+
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from sealpress.problems import Exit, Place, Problem
+from ssg.images.variants import FORMATS, Look, Variant, format_of
+
+PIXELS: Final = 100_000_000
+"""An image with more is refused: 400 MB in memory, and a file of a few kB can claim any number."""
+
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit warns first: _check() has the one that counts
+
+_NAMES: Final[Mapping[str, str]] = MappingProxyType({"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF"})
+_ORIENTATION: Final = 0x0112  # Exif 2.32, 4.6.4
+_TURNS: Final[Mapping[int, Image.Transpose]] = MappingProxyType(
+    {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+)
+_ON_ITS_SIDE: Final = 5  # from this orientation on, width and height are exchanged
+_EFFORT: Final = 4  # of the encoder, 0 to 6: 6 takes twice as long for 1 % less
+_SPARE: Final = 2  # times the wanted size that a JPEG is decoded to: what is thrown away then is not seen
+_POINTER: Final = b"version https://git-lfs.github.com/"
+
+
+def look(file: Path, shown: str) -> Look:
+    """An image by its header. `shown` is its name in messages. Raises Problem (exit 3) for what can't be shown."""
+    with _opened(file, shown) as image:
+        width, height = _turned(image.size, _orientation(image))
+        # Some cameras put a second picture behind the first (MPO): that is no animation.
+        is_animated = image.format != "MPO" and (image.format == "GIF" or getattr(image, "is_animated", False))
+        return Look(width, height, not is_animated)
+
+
+def encoded(file: Path, shown: str, variant: Variant, quality: int) -> bytes:
+    """A variant's content. Raises Problem (exit 3) for a file that is damaged behind its header."""
+    with _opened(file, shown) as image:
+        orientation = _orientation(image)
+        size = _turned((variant.width, variant.height), orientation)
+        image.draft(image.mode, (size[0] * _SPARE, size[1] * _SPARE))
+        pixels, profile = _coloured(image)
+        pixels = pixels.resize(size, Image.Resampling.LANCZOS)
+        if orientation in _TURNS:
+            pixels = pixels.transpose(_TURNS[orientation])
+        out = io.BytesIO()
+        pixels.save(out, "WEBP", quality=quality, method=_EFFORT, icc_profile=profile, exif=b"", xmp=b"")
+        return out.getvalue()
+
+
+@contextmanager
+def _opened(file: Path, shown: str) -> Iterator[Image.Image]:
+    """The image in a file, its pixels not yet read. All that Pillow says of a bad one becomes a Problem."""
+    place = Place(shown)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damage that no browser minds either
+            with Image.open(file, formats=tuple(_NAMES)) as image:
+                _check(image, place)
+                yield image
+    except Problem:
+        raise
+    except UnidentifiedImageError:
+        raise _not_an_image(file, place) from None
+    except OSError as error:
+        if error.errno:
+            raise Problem(f"can't read {file}: {error.strerror}", code=Exit.MACHINE) from None
+        raise _damaged(place) from None
+    except Exception:  # noqa: BLE001 - a damaged file ends in an error of almost any kind
+        raise _damaged(place) from None
+
+
+def _check(image: Image.Image, place: Place) -> None:
+    width, height = image.size
+    if width * height > PIXELS:
+        raise Problem(
+            f"this image has {width} × {height} pixels, and more than {PIXELS // 1_000_000} million are not worked on",
+            place=place,
+            hint="make it smaller, or put it into static/, whose files are published as they are",
+        )
+    path = PurePosixPath(place.file)
+    found = "JPEG" if image.format == "MPO" else str(image.format)
+    if found != format_of(place.file):
+        ending = next(ending for ending, name in FORMATS.items() if name == found)
+        raise Problem(
+            f'this is a {_NAMES[found]} image, though its name ends in "{path.suffix}"',
+            place=place,
+            hint=f'call it "{path.stem}{ending}": servers and readers go by the ending',
+        )
+
+
+def _not_an_image(file: Path, place: Place) -> Problem:
+    with file.open("rb") as opened:
+        if opened.read(len(_POINTER)) == _POINTER:
+            return Problem("this is a pointer of Git LFS, not the image itself", place=place, hint="run: git lfs pull")
+    return Problem(
+        f"this is no {_NAMES[format_of(place.file)]} image, or nothing that can be read is left of it",
+        place=place,
+        hint="save it anew from where it came, or give what is no image another ending",
+    )
+
+
+def _damaged(place: Place) -> Problem:
+    return Problem(
+        "this image is damaged, or only a part of it is there",
+        place=place,
+        hint="save it anew from where it came; a file in static/ is published as it is",
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    """How a browser turns it (Exif, never XMP): 1 to 8, 1 for as it is."""
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif", b""))
+        found = exif.get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - browsers pass over what is damaged there
+        return 1
+    return found if isinstance(found, int) and found in _TURNS else 1
+
+
+def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return (size[1], size[0]) if orientation >= _ON_ITS_SIDE else size
+
+
+def _coloured(image: Image.Image) -> tuple[Image.Image, bytes]:
+    """The pixels as RGB or RGBA, with the profile that they are to be seen by; b"" for sRGB."""
+    profile = image.info.get("icc_profile") or b""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    if image.mode.startswith(("I", "F")):  # 16 bits of grey
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
+    # ICC.1:2022, 7.2: the colour space of the pixels. A profile for print or grey says nothing of RGB.
+    if profile and profile[16:20] != b"RGB ":
+        return _in_srgb(image, profile, mode), b""
+    return image.convert(mode), profile
+
+
+def _in_srgb(image: Image.Image, profile: bytes, mode: str) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        found = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):  # the profile is damaged, or of another kind of pixels
+        return image.convert(mode)
+    assert found is not None  # noqa: S101 - only inPlace gives none
+    if mode == "RGBA":
+        found.putalpha(image.convert("RGBA").getchannel("A"))
+    return found

@@ -1,0 +1,66 @@
+"""What a real browser makes of a page's images: it takes a variant that fits, and keeps their proportions."""
+
+import functools
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ssg.build import Built
+from tests.browser.chromium import visit
+from tests.ssg.blogs import Blog
+from tests.ssg.images.pictures import gradient, save, with_metadata
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+SEEN = """
+<script>
+addEventListener("load", () => setTimeout(() => {
+  for (const one of document.images)
+    one.dataset.seen = [new URL(one.currentSrc).pathname, one.clientWidth, one.clientHeight].join(" ")
+}, 1000))
+</script>
+"""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[int]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_browser_takes_the_variant_that_fits_and_shows_it_upright(browser: str, tmp_path: Path) -> None:
+    """The window is 800 pixels wide, the text less."""
+    blog = Blog(tmp_path)
+    with_metadata(blog.root / "content/lake.jpg", gradient(1200, 1800), 6)
+    save(blog.root / "content/tall.png", gradient(900, 1800))
+    save(blog.root / "content/dot.png", gradient(40, 30))
+    blog.page("about.md", f"![1](lake.jpg)\n\n![2](tall.png) ![3](lake.jpg){{width=300}} ![4](dot.png)\n{SEEN}")
+    assert isinstance(blog.built(), Built)
+    with serving(blog.output) as port:
+        dom = visit(browser, f"http://127.0.0.1:{port}/about/").dom
+    found = [seen.split() for seen in re.findall('data-seen="([^"]*)"', dom)]
+    assert len(found) == 4, dom
+    names = [re.sub(r"\.[0-9a-f]{12}\.", ".", path) for path, *_ in found]
+    (_, wide, high), (_, narrow, tall), (_, small, low), (_, *dot) = (
+        (path, *map(int, sizes)) for path, *sizes in found
+    )
+    assert names == ["/assets/lake-800.webp", "/assets/tall-800.webp", "/assets/lake-480.webp", "/dot.png"]
+    assert narrow == wide < 800
+    assert abs(wide / high - 1800 / 1200) < 0.01
+    assert abs(narrow / tall - 900 / 1800) < 0.01
+    assert (small, low) == (300, 200)
+    assert dot == [40, 30]
