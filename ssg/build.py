@@ -72,8 +72,8 @@ class Built:
     """A finished build. `pages` counts them by language; `drafts` and so on are sources that were left out.
 
     `files` are those of the tree, plain (ssg.lastbuild.File), in its order. `inputs` are the sha256 of all files that
-    it was made from, by name: what a seal vouches for. `made` counts the files that were made anew, `written` those
-    among them that had other bytes than before.
+    it was made from, by name: what a seal vouches for. `made` counts the files that were made anew, `kept` those that
+    an earlier build had rendered; `written` are those among both that have other bytes than before.
     """
 
     root: Path
@@ -87,6 +87,7 @@ class Built:
     as_of: dt.datetime = field(default=NO_DATE)
     inputs: Mapping[str, str] = field(default_factory=dict)
     made: int = 0
+    kept: int = 0
     written: int = 0
     timings: Timings = field(default_factory=Timings)
 
@@ -146,7 +147,7 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             with timings.phase("remembering"):
                 if memory and stage.found is not found:  # another build was at work since
                     tree = memory.tree()
-                last = (memory.recall(tree) if memory else None) or LastBuild()
+                last = (memory.recall(tree) or memory.elsewhere(situation.world) if memory else None) or LastBuild()
             store = Store(request.store or stage.scratch)
             made = make(situation, last, stage, store, mate, timings, progress)
             if memory:

@@ -125,6 +125,7 @@ def build(
             "tree": built.digest,
             "files": len(built.files),
             "made": built.made,
+            "kept": built.kept,
             "written": built.written,
             "bytes": built.size,
             "pages": dict(built.pages),
@@ -139,9 +140,10 @@ def build(
 
 def _made(built: "Built") -> str:
     """How much work there was, in words."""
-    if not built.made:
+    if not built.made and not built.kept:
         return "nothing, since nothing changed"
-    return f"{built.made} anew, {built.written} of them with other bytes than before"
+    kept = f", {built.kept} as an earlier build had rendered them" if built.kept else ""
+    return f"{built.made} anew{kept}, {built.written} of {'all' if kept else 'them'} with other bytes than before"
 
 
 def _completed(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

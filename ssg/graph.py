@@ -142,7 +142,9 @@ def stale(
         job = jobs[path]
         plain_output = last.outputs.get(path)
         old = Output._make(plain_output) if plain_output else None
-        if old is None or (old.make, old.subject) != (job.make, job.subject):
+        if last.elsewhere:
+            yield Stale(job, (FIRST,))
+        elif old is None or (old.make, old.subject) != (job.make, job.subject):
             yield Stale(job, _new(job, last, copied, quality))
         elif on_disk.get(path) != last.files[path][-1]:
             yield Stale(job, (TOUCHED,))
@@ -156,7 +158,7 @@ def _suspects(
     jobs: Mapping[str, Job], last: LastBuild, hits: Collection[str], on_disk: Mapping[str, Stamp]
 ) -> Iterable[str]:
     """The files that have to be looked at: of those that the last build knows, only what can have changed."""
-    if not isinstance(jobs, KnownJobs):
+    if last.elsewhere or not isinstance(jobs, KnownJobs):
         return jobs
     files = last.files
     return [

@@ -28,9 +28,10 @@ class Known:
     def __init__(self, rows: Table | None = None, count: int = 0) -> None:
         self._rows = rows or Table()
         self.count = count
-        self.added: list[Key] = []
+        self.added: dict[Key, int] = {}
         self._open: dict[str, Row] = {}
         self._touched: set[str] = set()
+        self._numbered: dict[int, Key] = {}
 
     def table(self) -> Table:
         """The rows as they are now."""
@@ -46,15 +47,14 @@ class Known:
         return self._row(_about(key)).get(key, _NEVER)[1]
 
     def learn(self, answers: Answers) -> None:
-        """Takes answers in; those to questions that nobody asked before are in `added`, too."""
+        """Takes answers in; questions that nobody asked before are in `added`, too, with their numbers."""
         for key, answer in answers.items():
             name = _about(key)
             row = self._row(name)
             number, old = row.get(key, _NEVER)
             if number < 0:
-                number = self.count
+                number = self.added[key] = self.count
                 self.count += 1
-                self.added.append(key)
             elif old == answer:
                 continue
             row[key] = (number, answer)
@@ -66,21 +66,26 @@ class Known:
 
     def asked(self, trace: Iterable[Key]) -> bytes:
         """A trace as its questions' numbers, four bytes each."""
-        numbers = array("I")
-        for key in trace:
-            number = self._row(_about(key)).get(key, _NEVER)[0]
-            if number < 0:
-                self.forget([key])
-                number = self.count - 1
-            numbers.append(number)
-        return array("I", sorted(numbers)).tobytes()
+        added = self.added  # on a first build all are there
+        return array("I", sorted(added[key] if key in added else self._number(key) for key in trace)).tobytes()
+
+    def _number(self, key: Key) -> int:
+        number = self._row(_about(key)).get(key, _NEVER)[0]
+        if number < 0:
+            self.forget([key])
+            return self.added[key]
+        return number
 
     def keys(self, asked: bytes) -> list[Key]:
         """The questions of a trace."""
-        wanted = array("I", asked)
-        found = dict.fromkeys(wanted)
-        numbered = {number: key for name in (*self._rows, *self._open) for key, (number, _) in self._row(name).items()}
-        return [numbered[number] for number in found]
+        numbers = array("I", asked)
+        if len(self._numbered) < self.count:
+            self._numbered = {number: key for key, number in self._numbers()}
+        return [self._numbered[number] for number in numbers]
+
+    def _numbers(self) -> Iterator[tuple[Key, int]]:
+        names = dict.fromkeys((*self._rows, *self._open))
+        return ((key, number) for name in names for key, (number, _) in list(self._row(name).items()))
 
     def hits(self, traces: Mapping[str, bytes], keys: Sequence[Key]) -> dict[str, list[Key]]:
         """The traces in which any of the questions is, by their names, each with those that are, in their order."""
@@ -131,12 +136,16 @@ def _opened(name: str, row: tuple[Any, ...]) -> Row:
     return {(asked, name, *rest): (number, answer) for number, answer, asked, *rest in row}
 
 
-def renumbered(rows: Table, traces: Mapping[str, bytes]) -> tuple[Table, dict[str, bytes], int]:
-    """Rows and traces without the questions that no trace has, and how many are left."""
-    used = sorted({number for asked in traces.values() for number in array("I", asked)})
-    new = {number: place for place, number in enumerate(used)}
+def used(traces: Mapping[str, bytes]) -> list[int]:
+    """The numbers of the questions that any trace has, in their order."""
+    return sorted(set(array("I", b"".join(traces.values()))))
+
+
+def renumbered(rows: Table, traces: Mapping[str, bytes]) -> tuple[Table, dict[str, bytes]]:
+    """Rows and traces without the questions that no trace has."""
+    new = {number: place for place, number in enumerate(used(traces))}
     fewer = {name: tuple((new[number], *rest) for number, *rest in row if number in new) for name, row in rows.items()}
     renamed = {
         path: array("I", (new[number] for number in array("I", asked))).tobytes() for path, asked in traces.items()
     }
-    return Table({name: row for name, row in fewer.items() if row}), renamed, len(used)
+    return Table({name: row for name, row in fewer.items() if row}), renamed

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ssg import private
-from ssg.known import Known, renumbered
+from ssg.known import Known, renumbered, used
 from ssg.stamps import Stamp
 from ssg.table import Table, since
 from ssg.tracing import Key
@@ -133,7 +133,8 @@ class LastBuild:
 
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in ssg.known, of
     which `parts` are those about settings and the theme. `settings` is a digest of those in site.toml. `used` counts
-    the questions that somebody asked when they were last counted. `files` are those of the tree, kept with it.
+    the questions that somebody asked when they were last counted. `files` are those of the tree, kept with it; a build
+    that went `elsewhere` has none.
     """
 
     id: str = ""
@@ -159,6 +160,7 @@ class LastBuild:
     used: int = 0
     images: dict[str, tuple[str, int, int, bool]] = field(default_factory=dict)
     files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)
+    elsewhere: bool = field(default=False, init=False)
     changes: Changes = field(default_factory=dict, init=False)
 
     def apply(self, changes: Changes) -> None:
@@ -189,9 +191,10 @@ class LastBuild:
         """The same without questions that nobody asks any more, once there are many."""
         if self.count < _SLACK * self.used:
             return self
-        questions, traces, self.used = renumbered(self.questions, self.traces)
+        self.used = len(used(self.traces))
         if self.count < _SLACK * self.used:
             return self
+        questions, traces = renumbered(self.questions, self.traces)
         left = {key for key, _ in Known(questions).items()}
         parts = tuple(key for key in self.parts if key in left)
         return replace(self, questions=questions, traces=traces, count=self.used, parts=parts)
@@ -234,6 +237,19 @@ class Memory:
         if changes and changes["of"] == build.id:
             build.apply(changes)
         return build
+
+    def elsewhere(self, world: str) -> LastBuild | None:
+        """The newest build into another folder, by the same software: what it knows of the site is as true here."""
+        others: list[Path] = []
+        with suppress(OSError):
+            others = sorted(self.folder.glob("*.told"), key=lambda file: file.stat().st_mtime, reverse=True)
+        for name in (file.stem for file in others if file.stem != self.name):
+            other = replace(self, name=name)
+            if (build := other.recall(other.tree())) and build.world == world:
+                found = replace(build, id="")
+                found.elsewhere = True
+                return found
+        return None
 
     def keep(self, build: LastBuild, changes: Changes | None, tree: LastTree) -> None:
         """Keeps a finished build: all of it, or with `changes` only what is not kept already.

@@ -10,14 +10,13 @@ The steps, of which each needs only what the one before it gave:
 """
 
 import hashlib
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from sealpress.console import Progress
-from sealpress.problems import Problem, raise_all
+from sealpress.problems import raise_all
 from sealpress.tree import cache_class, check_names, digest_of, media_type
 from ssg import crew, graph, stamps, tracing
 from ssg.bodies import KeptBodies
@@ -30,6 +29,7 @@ from ssg.intake import sha256_of as _sha256
 from ssg.known import Known
 from ssg.lastbuild import Changes, File, LastBuild
 from ssg.manuscripts import Desk
+from ssg.rendered import Rendered
 from ssg.rendering import assets as theme_assets
 from ssg.rendering import menus, plan
 from ssg.rendering import theme as themes
@@ -37,12 +37,13 @@ from ssg.rendering.assets import Assets
 from ssg.rendering.plan import Job, Make, Renderer
 from ssg.rendering.scene import Scene
 from ssg.rendering.stopwatch import Stopwatch
+from ssg.staging import Staged, Staging
 from ssg.store import Store
 from ssg.structure import Structure, check_links, clashes, desk_of
 from ssg.table import since
 from ssg.timing import Timings
-from ssg.tracing import Answers, Scope, Trace, scope_of
-from ssg.writing import Content, Stage, refusals
+from ssg.tracing import Scope, scope_of
+from ssg.writing import Stage, refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +60,20 @@ class Made:
     converted: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """A file that was made: its number among the stale ones, and what it holds; or what went wrong."""
-
-    number: int
-    content: Content | None
-    trace: Trace
-    seconds: float
-    problem: Problem | None = None
+_MUCH: Final = 0.25  # of the tree: what was rendered before is looked for
 
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
     """The tree as it stands: its files, plain, how each is made and what was asked for it. `written` have other bytes
-    than before.
+    than before, `kept` were rendered in an earlier build.
     """
 
     outputs: dict[str, tuple[Any, ...]]
     traces: dict[str, bytes]
     files: dict[str, tuple[Any, ...]]
     written: int
+    kept: int
 
 
 def make(
@@ -125,11 +119,11 @@ class _Making:
         with self.timings.phase("comparing answers"):
             stale = self._compare(structure, scene, jobs, known)
         with self.timings.phase("rendering"):
-            done = self._render(scene, stale, known)
+            done = self._render(scene, jobs, stale, known, desk.tools)
         with self.timings.phase("placing files"):
             placed = self._place(jobs, stale, done, known)
         with self.timings.phase("describing the tree"):
-            built = self._built(structure, theme, placed, made=len(stale))
+            built = self._built(structure, theme, placed, made=len(stale) - placed.kept)
         sources = {file: intake.sources[file] for file in self.situation.sources.stamps}
         build = LastBuild(
             id=self.last.id,
@@ -261,52 +255,25 @@ class _Making:
         fronts = since(structure.intake.manuscripts.table(now), self.last.manuscripts)
         return changed | since(now, before).keys() | (before.keys() - now.keys()) | fronts.keys()
 
-    def _render(self, scene: Scene, stale: Sequence[Stale], known: Known) -> list[_Done]:
-        """Puts every stale file on the stage, on all cores. Raises the Problem of the first that can't be made."""
-        stopwatch = Stopwatch() if self.situation.request.profile else None
-        renderer = Renderer(scene, stopwatch)
-        root = self.situation.request.site.root
-        workers = self.situation.request.workers
-        if workers > 1 and len(stale) >= crew.ALONE:
-            renderer.prepare()
+    def _render(
+        self, scene: Scene, jobs: Mapping[str, Job], stale: Sequence[Stale], known: Known, tools: Mapping[str, str]
+    ) -> list[Staged]:
+        request = self.situation.request
+        stopwatch = Stopwatch() if request.profile else None
+        versions = tuple(f"{name} {version}" for name, version in sorted(tools.items()))
+        staging = Staging(
+            request.site.root,
+            self.stage,
+            Renderer(scene, stopwatch),
+            Rendered(self.store, scene, self.last, known, versions),
+            known,
+            request.workers,
+            stopwatch,
+        )
+        much = len(stale) > _MUCH * len(jobs)
+        return staging.make(stale, much=much, timings=self.timings, progress=self.progress)
 
-        def clock() -> float:
-            return time.perf_counter() - (stopwatch.compiling if stopwatch else 0.0)
-
-        def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[_Done], Answers, dict[str, float]]:
-            done: list[_Done] = []
-            for number, one in part:
-                began = clock()
-                try:
-                    content, trace = (
-                        (root / one.job.subject, frozenset()) if one.job.make is Make.COPY else renderer.make(one.job)
-                    )
-                    written = self.stage.put(one.job.path, content)
-                except Problem as problem:
-                    done.append(_Done(number, None, frozenset(), 0, problem))
-                    break
-                done.append(_Done(number, written, trace, clock() - began))
-            return done, scene.learned(), stopwatch.taken() if stopwatch else {}
-
-        done: list[_Done] = []
-        # The longest work first: a sitemap that is begun last is waited for by all.
-        numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make not in {Make.SITEMAP, Make.IMAGE})
-        # An image takes as long as a hundred pages.
-        alone = 2 if any(one.job.make is Make.IMAGE for one in stale) else None
-        with refusals(self.stage.root), self.progress.track("Rendering pages", len(stale)) as advance:
-            for part, (finished, learned, seconds) in crew.shared(work, numbered, workers, alone):
-                done += finished
-                known.learn(learned)
-                for name, taken in seconds.items():
-                    self.timings.template(name, taken)
-                advance(len(part))
-        known.learn(scene.learned())
-        done.sort(key=lambda one: one.number)
-        if failed := next((one.problem for one in done if one.problem), None):
-            raise failed
-        return done
-
-    def _place(self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[_Done], known: Known) -> _Placed:
+    def _place(self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[Staged], known: Known) -> _Placed:
         """Puts what is on the stage in its place."""
         with refusals(self.stage.root):
             self.stage.commit(jobs)
@@ -314,6 +281,7 @@ class _Making:
             files: dict[str, tuple[Any, ...]] = {}
             traces: dict[str, bytes] = {}
             written = sum(one.content.is_new for one in done if one.content)
+            kept = sum(one.kept for one in done)
             for one, result in zip(stale, done, strict=True):
                 job, content = one.job, result.content
                 stamp = stamps.stamp(self.stage.root / job.path)
@@ -326,14 +294,15 @@ class _Making:
                 traces[job.path] = known.asked(result.trace)
                 self.timings.page(job.origin, result.seconds)
         last = self.last
-        if isinstance(jobs, graph.KnownJobs):
-            return _Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, written)
+        if isinstance(jobs, graph.KnownJobs) and not last.elsewhere:
+            return _Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, written, kept)
         # In the order of the jobs, so that the first fault of the next build is the one that a clean build finds.
         return _Placed(
             {path: outputs.get(path) or last.outputs[path] for path in jobs},
             {path: traces[path] if path in traces else last.traces[path] for path in jobs},
             {path: files.get(path) or last.files[path] for path in sorted(jobs, key=str.encode)},
             written,
+            kept,
         )
 
     def _built(self, structure: Structure, theme: themes.Theme, placed: _Placed, made: int) -> Built:
@@ -351,6 +320,7 @@ class _Making:
             inputs=MappingProxyType(_inputs(structure, theme)),
             made=made,
             written=placed.written,
+            kept=placed.kept,
             timings=self.timings,
         )
 

@@ -15,7 +15,7 @@ def lines(built: Built, width: int = WIDTH) -> list[str]:
     total = sum(timings.phases.values())
     phases = [(name, f"{_ms(seconds)}  {seconds / total:4.0%}") for name, seconds in timings.phases.items()]
     told = section("Phases", [*phases, ("all", _ms(total))], width)
-    if not built.made and not timings.conversions:
+    if not built.made and not built.kept and not timings.conversions:
         return [*told, "", "Nothing changed since the last build: no page was read, and no file made."]
     for title, times in (
         ("Slowest pages, conversion and rendering", timings.pages),
@@ -26,7 +26,8 @@ def lines(built: Built, width: int = WIDTH) -> list[str]:
     converted = f"{timings.conversions}, {timings.kept} of them kept from earlier builds"
     counts = [
         ("pages converted", converted),
-        ("files made anew", f"{built.made}, {built.written} of them with other bytes than before"),
+        ("files made anew", f"{built.made}, and {built.kept} kept from earlier builds"),
+        ("files written", f"{built.written}, which have other bytes than before"),
     ]
     return [*told, *section("Work", counts, width)]
 

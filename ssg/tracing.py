@@ -129,6 +129,7 @@ class Questions:
         self._recall = recall
         self._trace: set[Key] = set()
         self._new: Answers = {}
+        self._recorded: Answers = {}
 
     @contextmanager
     def traced(self) -> Iterator[set[Key]]:
@@ -147,6 +148,15 @@ class Questions:
         """What was answered since this was last called."""
         new, self._new = self._new, {}
         return new
+
+    def recorded(self, key: Key) -> object:
+        """A question's answer as it is recorded, where it was asked and not recalled; else GONE."""
+        return self._recorded.get(key, GONE)
+
+    def asked_again(self, key: Key) -> object:
+        """A question's answer as it is recorded; GONE where there is none any more."""
+        answer = self._answer(key)
+        return GONE if answer is _NOTHING else answer
 
     def changed(self, before: Mapping[Key, object]) -> list[Key]:
         """The questions among `before` whose answers are others now, in their order. One without answer has changed."""
@@ -172,7 +182,7 @@ class Questions:
     def _learn(self, key: Key, scope: Scope, answer: T, *, keep: bool) -> tuple[Key, T]:
         known = (key, answer)
         self._known[key] = known if keep else (key, _NOTHING)
-        self._new[key] = answer if scope is Scope.QUERY else digest(answer)
+        self._new[key] = self._recorded[key] = answer if scope is Scope.QUERY else digest(answer)
         return known
 
 

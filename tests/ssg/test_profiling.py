@@ -107,7 +107,8 @@ def test_phases_have_shares_and_the_slowest_come_first(blog: Path) -> None:
     times = [float(line.split()[-2].replace(",", "")) for line in lines[start : start + 10]]
     assert times == sorted(times, reverse=True)
     assert lines[start + 10] == ""
-    assert f"  files made anew  {built.made}, {built.written} of them with other bytes than before" in lines
+    assert f"  files made anew  {built.made}, and {built.kept} kept from earlier builds" in lines
+    assert f"  files written    {built.written}, which have other bytes than before" in lines
 
 
 def test_a_build_in_which_nothing_changed_says_so(blog: Path, monkeypatch: pytest.MonkeyPatch) -> None:

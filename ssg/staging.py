@@ -1,0 +1,108 @@
+"""Stale files are made and put on the stage: on all cores, each by whoever comes to it, none twice.
+
+What was rendered before with the answers of today is taken from the store (ssg.rendered), where much is stale.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sealpress.console import Progress
+from sealpress.problems import Problem
+from ssg import crew
+from ssg.graph import Stale
+from ssg.known import Known
+from ssg.rendered import Rendered
+from ssg.rendering.plan import Make, Renderer
+from ssg.rendering.stopwatch import Stopwatch
+from ssg.timing import Timings
+from ssg.tracing import Answers, Trace
+from ssg.writing import Content, Stage, refusals
+
+_FIRST: Final = frozenset({Make.SITEMAP, Make.IMAGE})
+"""The longest work: what is begun last is waited for by all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file on the stage: its number among the stale ones, what it holds, what was asked for it; or what went wrong.
+
+    `kept`: it was rendered in an earlier build.
+    """
+
+    number: int
+    content: Content | None
+    trace: Trace
+    seconds: float = 0.0
+    kept: bool = False
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """Where files are made. `root` is the site's folder, `known` gets the answers that are new."""
+
+    root: Path
+    stage: Stage
+    renderer: Renderer
+    rendered: Rendered
+    known: Known
+    workers: int
+    stopwatch: Stopwatch | None = None
+
+    def make(self, stale: Sequence[Stale], *, much: bool, timings: Timings, progress: Progress) -> list[Staged]:
+        """All stale files, in their order; `much` where they are a large part of the tree.
+
+        Raises the Problem of the first that can't be made.
+        """
+        is_shared = len(stale) >= crew.ALONE
+        if self.workers > 1 and is_shared:
+            self.renderer.prepare()
+            if much:
+                self.rendered.prepare()
+
+        def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[Staged], Answers, dict[str, float]]:
+            done: list[Staged] = []
+            with self.rendered.store.together():
+                for number, one in part:
+                    done.append(self._made(number, one, look=much and is_shared, keep=is_shared))
+                    if done[-1].problem:
+                        break
+            return done, self.renderer.scene.learned(), self.stopwatch.taken() if self.stopwatch else {}
+
+        done: list[Staged] = []
+        numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make not in _FIRST)
+        # An image takes as long as a hundred pages.
+        alone = 2 if any(one.job.make is Make.IMAGE for one in stale) else None
+        with refusals(self.stage.root), progress.track("Rendering pages", len(stale)) as advance:
+            for part, (finished, learned, seconds) in crew.shared(work, numbered, self.workers, alone):
+                done += finished
+                self.known.learn(learned)
+                for name, taken in seconds.items():
+                    timings.template(name, taken)
+                advance(len(part))
+        self.known.learn(self.renderer.scene.learned())
+        done.sort(key=lambda one: one.number)
+        if failed := next((one.problem for one in done if one.problem), None):
+            raise failed
+        return done
+
+    def _made(self, number: int, one: Stale, *, look: bool, keep: bool) -> Staged:
+        began = self._clock()
+        job = one.job
+        try:
+            if job.make is Make.COPY:
+                return Staged(number, self.stage.put(job.path, self.root / job.subject), frozenset())
+            found = self.rendered.find(job) if look else None
+            content, trace = found or self.renderer.make(job)
+            written = self.stage.put(job.path, content)
+        except Problem as problem:
+            return Staged(number, None, frozenset(), problem=problem)
+        if keep and not found:
+            self.rendered.keep(job, trace, content)
+        return Staged(number, written, trace, self._clock() - began, kept=bool(found))
+
+    def _clock(self) -> float:
+        return time.perf_counter() - (self.stopwatch.compiling if self.stopwatch else 0.0)
