@@ -34,6 +34,7 @@ class Blog:
     options: Options = field(default_factory=Options)
     clock: dt.datetime | None = None
     workers: int = 1
+    place: str = "public"
 
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -46,7 +47,7 @@ class Blog:
 
     @property
     def output(self) -> Path:
-        return self.folder / "public"
+        return self.folder / self.place
 
     @property
     def store(self) -> Path:

@@ -231,6 +231,11 @@ class Mishaps(Machine):
     def lose_the_output(self) -> None:
         shutil.rmtree(self.blog.output, ignore_errors=True)
 
+    @rule(place=st.sampled_from(["public", "elsewhere/public"]))
+    def build_into(self, place: str) -> None:
+        """Also back into a folder that has not seen the last edits."""
+        self.blog.place = place
+
     @rule()
     def lose_the_store(self) -> None:
         shutil.rmtree(self.blog.store, ignore_errors=True)
@@ -298,6 +303,8 @@ class Pictures(Machine):
     edit_a_head = Words.edit_a_head
     share_the_work = Mishaps.share_the_work
     spoil_the_output = Mishaps.spoil_the_output
+    lose_the_output = Mishaps.lose_the_output
+    build_into = Mishaps.build_into
     lose_the_store = Mishaps.lose_the_store
 
     @rule(at=st.integers(0, 20), body=st.sampled_from(SHOWING), word=words, name=st.sampled_from(IMAGES))
