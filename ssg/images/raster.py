@@ -126,7 +126,9 @@ def _damaged(place: Place) -> Problem:
 
 
 def _orientation(image: Image.Image) -> int:
-    """How a browser turns it (Exif, never XMP): 1 to 8, 1 for as it is."""
+    """How a browser turns it (Exif, never XMP): 1 to 8, 1 for as it is. Chromium shows WebP as it is."""
+    if image.format == "WEBP":
+        return 1
     exif = Image.Exif()
     try:
         exif.load(image.info.get("exif", b""))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ssg.build import Built
+from ssg.images.raster import look
 from tests.browser.chromium import visit
 from tests.ssg.blogs import Blog
 from tests.ssg.images.pictures import gradient, save, with_metadata
@@ -23,6 +24,15 @@ addEventListener("load", () => setTimeout(() => {
   for (const one of document.images)
     one.dataset.seen = [new URL(one.currentSrc).pathname, one.clientWidth, one.clientHeight].join(" ")
 }, 1000))
+</script>
+"""
+
+
+NATURAL = """
+<script>
+addEventListener("load", () => {
+  for (const one of document.images) one.dataset.seen = `${one.naturalWidth} ${one.naturalHeight}`
+})
 </script>
 """
 
@@ -40,6 +50,21 @@ def serving(folder: Path) -> Iterator[int]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
+def test_sizes_are_those_that_a_browser_sees(ending: str, browser: str, tmp_path: Path) -> None:
+    """Whatever the camera said of how it was held."""
+    expected = {}
+    for orientation in range(1, 9):
+        name = f"{orientation}.{ending}"
+        found = look(with_metadata(tmp_path / name, gradient(60, 40), orientation), name)
+        expected[name] = f"{found.width} {found.height}"
+    page = "".join(f"<img src={name}>" for name in expected)
+    (tmp_path / "index.html").write_text(f"<!doctype html>{page}{NATURAL}", encoding="utf-8")
+    with serving(tmp_path) as port:
+        dom = visit(browser, f"http://127.0.0.1:{port}/").dom
+    assert dict(re.findall('src="([^"]*)" data-seen="([^"]*)"', dom)) == expected
 
 
 def test_a_browser_takes_the_variant_that_fits_and_shows_it_upright(browser: str, tmp_path: Path) -> None:
