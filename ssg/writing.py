@@ -77,6 +77,8 @@ class Stage:
         if self.found.keys() != wanted.keys():
             _clear(self.root, "", wanted, frozenset(folder for path in wanted for folder in folders(path)))
         _move(str(self.folder), str(self.root))
+        # Now, before anybody remembers that the build is done: a later one in which nothing changed looks no further.
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make(self, folder: str) -> None:
         """A folder on the stage, with those above it; each is made once, since there are as many as pages."""
