@@ -46,7 +46,8 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], li
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, **environment},
+            # A checkout of sealpress keeps its compiled modules, as an installation of any of its peers has them.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,

@@ -16,9 +16,10 @@ from typing import Final
 from imagebake import nss, wheels
 from imagebake.image import oci, tar
 from imagebake.image.entries import Directory, Entry, Symlink
+from imagebake.image.layers import Part
 from imagebake.nss import User
 from imagebake.packages.selection import Root
-from imagebake.recipe import Part, Recipe
+from imagebake.recipe import Recipe
 from imagebake.wheels import Wheel
 from sealpress import VERSION
 

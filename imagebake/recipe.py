@@ -13,24 +13,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from imagebake import nginx, nss, shelf, siblings
+from imagebake import nginx, nss, shelf, siblings, treeparts
 from imagebake.image import archive as archives
 from imagebake.image import oci, tar
-from imagebake.image.entries import Bytes, Entry, File, FromFile
-from imagebake.image.layers import Layer, Produce, remembered, stack
+from imagebake.image.entries import Bytes, Entry, File
+from imagebake.image.layers import Layer, Part, remembered, stack
 from imagebake.nginx import languages, redirects
 from imagebake.packages.lock import Lock
 from imagebake.packages.selection import Root
-from imagebake.placement import Kind, Share, shares
+from imagebake.policy import header
+from imagebake.policy.header import Needs
 from imagebake.seal import statement
 from imagebake.shelf import Shelf
+from imagebake.treeparts import TreeParts
 from sealpress import VERSION, labels
 from sealpress.console import SILENT, Progress
 from sealpress.document import Node
 from sealpress.problems import Exit, Problem
 from sealpress.provenance import Provenance
 from sealpress.settings import Architecture, ImageSettings
-from sealpress.tree import Entry as TreeEntry
 from sealpress.tree import OutputTree
 
 if TYPE_CHECKING:
@@ -47,21 +48,6 @@ _NAME_LIMIT: Final = 128
 
 # What it is called, for which machines it is, and where its bytes come from.
 _OUTSIDE: Final = frozenset({"name", "architectures", "mirror", "security_mirror", "snapshot_mirror"})
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One layer of a recipe above the packages. `description` tells all that its entries depend on.
-
-    `architecture` None: all images of the recipe share it. `has_programs`: its programs and libraries are checked
-    against the libraries of the packages.
-    """
-
-    name: str
-    description: str
-    entries: Produce
-    architecture: Architecture | None = None
-    has_programs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +155,14 @@ def site(
     document: Node | None = None,
     policy: str = "",
     seal: bytes = b"",
+    held: TreeParts | None = None,
 ) -> Recipe:
     """The recipe of a site's image: nginx with its configuration, then the tree.
 
     What names the release goes with the front, which nearly every release changes anyway: an edited page then changes
     two layers in all. `document` is site.toml as it was read, for places; `policy` the Content-Security-Policy; `seal`
-    the release statement (seal/statement.py), b"" for an image that has none.
+    the release statement (seal/statement.py), b"" for an image that has none; `held` the parts of the tree, where they
+    are known.
 
     Raises Problem (exit 3) for a header or a redirect that can't be, (exit 5) for what doesn't fit the tree.
     """
@@ -189,15 +177,13 @@ def site(
     if seal:
         marks.append(File(f"{nginx.ROOT}/{nginx.SEAL_PATH}", Bytes(seal)))
         told[labels.SEAL] = "sha256:" + hashlib.sha256(seal).hexdigest()
-    packed = siblings.candidates(tree)
+    held = held or treeparts.of(tree, name)
     return Recipe(
         name=name,
         parts=(
             Part("configuration", _digest_of(configuration), lambda: configuration),
-            *(
-                _part(tree, share, packed, marks if share.kind is Kind.FRONT else [], name)
-                for share in shares(tree.entries)
-            ),
+            *held.below,
+            held.front(marks),
         ),
         runtime=oci.Runtime(
             entrypoint=nginx.ENTRYPOINT,
@@ -209,13 +195,20 @@ def site(
     )
 
 
-def content_policy(tree: OutputTree, settings: ImageSettings, name: str, document: Node | None = None) -> str:
-    """The Content-Security-Policy of a site, "" for none. Raises Problem (exit 5) as `policy.header.compute` does."""
-    from imagebake.policy import header  # noqa: PLC0415 - a recipe that is no site needs none
+def content_policy(
+    tree: OutputTree,
+    settings: ImageSettings,
+    name: str,
+    document: Node | None = None,
+    known: Mapping[str, Needs] = MappingProxyType({}),
+) -> str:
+    """The Content-Security-Policy of a site, "" for none. `known`: what header.read has found beforehand.
 
+    Raises Problem (exit 5) as `policy.header.compute` does.
+    """
     url = document.at("site", "url") if document else None
     served = replace(tree, entries=tree.served)
-    return header.compute(served, settings, url=str(url.value) if url else "", name=name)
+    return header.compute(served, settings, url=str(url.value) if url else "", name=name, known=known)
 
 
 def bake(
@@ -278,10 +271,14 @@ def bake_each(
             code=Exit.USAGE,
         )
     shelves = shelf.filled(lock, settings, architectures, progress)
-    policy = content_policy(tree, settings, name, document)
+    served = replace(tree, entries=tree.served)
+    held = treeparts.of(served, name)
+    unread = header.unread(served, settings, name)
+    needs = treeparts.ahead(served, held.below, unread, partial(shelf.begin, shelves), progress, blobs)
+    policy = content_policy(tree, settings, name, document, needs)
     release = release_id(tree, lock, settings, policy)
     seal = statement.describe(tree, lock.digest, name, release, source, commit)
-    recipe = site(tree, settings, name, release, seal.held_by, document, policy, seal.data)
+    recipe = site(tree, settings, name, release, seal.held_by, document, policy, seal.data, held)
     return _bake(recipe, lock, shelves, created, release, progress, blobs)
 
 
@@ -299,6 +296,7 @@ def bake_recipe(
     Raises Problem (exit 4, 5).
     """
     shelves = shelf.filled(lock, settings, architectures, progress)
+    shelf.begin(shelves)
     return _bake(recipe, lock, shelves, created, release, progress, None)
 
 
@@ -346,7 +344,7 @@ def _bake(
 
 def _part_layer(part: Part, lock: Lock, architecture: Architecture, below: Shelf, blobs: Path | None) -> Layer:
     if not part.has_programs:
-        return remembered(part.name, part.description, part.entries, f"imagebake: {part.name}", blobs)
+        return treeparts.layer(part, blobs)
 
     def checked() -> Iterable[Entry]:
         from imagebake import wheels  # noqa: PLC0415 - only for a recipe that has some
@@ -359,29 +357,6 @@ def _part_layer(part: Part, lock: Lock, architecture: Architecture, below: Shelf
     packages = lock.of(architecture)
     around = hashlib.sha256("".join(one.diff_id for one in packages).encode()).hexdigest()
     return remembered(part.name, f"{part.description} in {around}", checked, f"imagebake: {part.name}", blobs)
-
-
-def _part(tree: OutputTree, share: Share, packed: frozenset[str], more: list[File], site: str) -> Part:
-    """One layer of the tree: files, and beside them the siblings of those in `packed` that pay.
-
-    `more` are small files that go with it. `site` names what siblings are cached for, and is in no byte.
-    """
-    return Part(
-        share.name,
-        f"{_names(share.entries, packed)} {siblings.RULES} {_digest_of(more)}",
-        lambda: [*_files(tree, share.entries, packed, f"{site} {share.name}"), *more],
-    )
-
-
-def _files(tree: OutputTree, entries: Sequence[TreeEntry], packed: frozenset[str], pack: str) -> list[Entry]:
-    prefix = f"{nginx.ROOT}/"
-    whole = [File(f"{prefix}{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
-    return [*whole, *siblings.of(tree, (one for one in entries if one.path in packed), prefix, pack)]
-
-
-def _names(entries: Iterable[TreeEntry], packed: frozenset[str]) -> str:
-    lines = (f"{one.sha256} {one.path in packed} {one.path}\0" for one in entries)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _digest_of(entries: Iterable[Entry]) -> str:

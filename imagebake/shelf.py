@@ -3,7 +3,7 @@
 A layer that was baked before is known from the lock and the cache alone: then no package is fetched or unpacked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -56,14 +56,17 @@ class Shelf:
 def filled(
     lock: Lock, settings: ImageSettings, architectures: Iterable[Architecture], progress: Progress
 ) -> dict[Architecture, Shelf]:
-    """The packages of each architecture, those that must be unpacked on their way."""
-    found = {architecture: Shelf(lock, architecture, settings, progress) for architecture in architectures}
-    if wanted := [one for one in found.values() if one.will_be_asked]:
+    """The packages of each architecture."""
+    return {architecture: Shelf(lock, architecture, settings, progress) for architecture in architectures}
+
+
+def begin(shelves: Mapping[Architecture, Shelf]) -> None:
+    """Sets those on their way that must be unpacked."""
+    if wanted := [one for one in shelves.values() if one.will_be_asked]:
         pool = ThreadPoolExecutor(1)  # one architecture after the other: memory
         for one in wanted:
             one.begin(pool)
         pool.shutdown(wait=False)
-    return found
 
 
 def package_layer(package: LockedPackage, shelf: Shelf, blobs: Path | None) -> Layer:

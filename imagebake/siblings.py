@@ -21,9 +21,7 @@ Source: RFC 7932; nginx's ngx_http_brotli_static_module, which looks for the suf
 import hashlib
 import os
 import unicodedata
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -34,8 +32,7 @@ import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from imagebake import cache
 from imagebake.image.entries import CHUNK, File, Produced
-from sealpress.problems import Exit, Place, Problem
-from sealpress.tree import Entry, OutputTree
+from sealpress.tree import Entry, OutputTree, changed, unreadable
 
 SUFFIX: Final = ".br"
 QUALITY: Final = 5
@@ -56,21 +53,22 @@ RULES: Final = f"{ENCODER}, quality {QUALITY}, window {WINDOW}, from {SMALLEST} 
 """All that siblings depend on besides the files."""
 
 _NAME_LIMIT: Final = 255  # bytes of one name, on every file system that an engine unpacks to
-_WORKERS: Final = 8  # more would wait for one another in Python; each may take 7 MB
-_MANY: Final = 8  # missing siblings that threads pay for
-_BATCH: Final = 1 << 17  # bytes of files that a thread gets at a time: handing over costs as much as a small page does
 _DIGEST: Final = hashlib.sha256().digest_size
 _HEAD: Final = _DIGEST + 8 + _DIGEST
 
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """The result of one file: its size in bytes, its sha256 in hex, and where the cache has it, if it does."""
+    """The result of one file: its size in bytes, its sha256 in hex, and where the cache has it, if it does.
+
+    `data`: the bytes, where they were made or read just now and are few.
+    """
 
     size: int
     sha256: str
     file: Path
     start: int = 0
+    data: bytes = b""
 
 
 def is_compressible(media_type: str) -> bool:
@@ -105,9 +103,8 @@ def candidates(tree: OutputTree) -> frozenset[str]:
 def of(tree: OutputTree, entries: Iterable[Entry], prefix: str = "", pack: str = "") -> list[File]:
     """The siblings of these files of the tree that pay, in the files' order; their paths begin with `prefix`.
 
-    `pack` names what is asked for together, whatever is in it today: a layer of a site. What is missing in the cache is
-    made on all cores. Memory holds descriptions, never the results. Raises Problem (exit 5) for a file that is not what
-    the tree says.
+    `pack` names what is asked for together, whatever is in it today: a layer of a site. Memory holds CHUNK of the
+    results, and descriptions of the others. Raises Problem (exit 5) for a file that is not what the tree says.
     """
     wanted = list(entries)
     found = _small(tree, [entry for entry in wanted if entry.size <= CHUNK], pack)
@@ -128,6 +125,9 @@ def _sibling(tree: OutputTree, entry: Entry, packed: _Packed, prefix: str) -> Fi
 
 def _content(tree: OutputTree, entry: Entry, packed: _Packed) -> Iterator[bytes]:
     """The sibling's bytes, from the cache or, where it doesn't have them any more, made again."""
+    if packed.data:
+        yield packed.data
+        return
     try:
         file = packed.file.open("rb")
     except OSError:
@@ -182,8 +182,11 @@ def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _
     def placed(records: Iterable[tuple[str, bytes]], start: int = 0) -> Iterator[bytes]:
         for of_file, data in records:
             sha = hashlib.sha256(data)
-            found[of_file] = _Packed(len(data), sha.hexdigest(), file, start + _HEAD)
-            start += _HEAD + len(data)
+            start += _HEAD
+            # Those at the start stay in memory until the layer is written: in a usual layer all of them.
+            held = data if start + len(data) <= CHUNK else b""
+            found[of_file] = _Packed(len(data), sha.hexdigest(), file, start, held)
+            start += len(data)
             yield b"".join((bytes.fromhex(of_file), len(data).to_bytes(8, "big"), sha.digest(), data))
 
     def anew() -> Iterator[bytes]:
@@ -215,61 +218,11 @@ def _records(pack: Path) -> Iterator[tuple[str, bytes]]:
             yield head[:_DIGEST].hex(), data
 
 
-def _made(tree: OutputTree, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
-    """The siblings of small files, in their order, by the files' sha256.
-
-    The encoder works without Python's lock, so it has threads, as many as there are cores. This thread alone reads the
-    files: threads that run Python would only wait for one another.
-    """
-    if len(entries) < _MANY:
-        for entry in entries:
-            yield entry.sha256, _encoded([_read(tree, entry)])[0]
-        return
-    workers = min(len(os.sched_getaffinity(0)), _WORKERS)
-    with ThreadPoolExecutor(workers) as pool:
-        under_way: deque[tuple[list[Entry], Future[list[bytes]]]] = deque()
-        for batch in _batches(entries):
-            under_way.append((batch, pool.submit(_encoded, [_read(tree, entry) for entry in batch])))
-            if len(under_way) > 2 * workers:  # so much is held, and no more
-                yield from _results(*under_way.popleft())
-        while under_way:
-            yield from _results(*under_way.popleft())
-
-
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    batch: list[Entry] = []
-    size = 0
+def _made(tree: OutputTree, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
+    """The siblings of small files, in their order, by the files' sha256."""
     for entry in entries:
-        batch.append(entry)
-        size += entry.size
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _results(batch: Iterable[Entry], encoded: Future[list[bytes]]) -> Iterator[tuple[str, bytes]]:
-    return zip((entry.sha256 for entry in batch), encoded.result(), strict=True)
-
-
-def _encoded(files: Iterable[bytes]) -> list[bytes]:
-    found = []
-    for data in files:
         encoder = brotli.Compressor(quality=QUALITY, lgwin=WINDOW)
-        found.append(encoder.process(data) + encoder.finish())
-    return found
-
-
-def _read(tree: OutputTree, entry: Entry) -> bytes:
-    """A small file's bytes. Raises Problem (exit 5) where they are not what the tree says."""
-    try:
-        data = tree.file(entry).read_bytes()
-    except OSError as error:
-        raise _unreadable(entry, error) from None
-    if hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise _changed(entry)
-    return data
+        yield entry.sha256, encoder.process(tree.read(entry)) + encoder.finish()
 
 
 def _make(tree: OutputTree, entry: Entry) -> _Packed:
@@ -304,23 +257,10 @@ def _compressed(tree: OutputTree, entry: Entry) -> Iterator[bytes]:
                     yield piece
     except OSError as error:
         # Not to be taken for a fault of the cache, which would be passed over.
-        raise _unreadable(entry, error) from None
+        raise unreadable(entry.path, error) from None
     if sha.hexdigest() != entry.sha256:
-        raise _changed(entry)
+        raise changed(entry.path)
     yield encoder.finish()
-
-
-def _unreadable(entry: Entry, error: OSError) -> Problem:
-    return Problem(f'can\'t read "{entry.path}": {error.strerror}', place=Place(entry.path), code=Exit.TREE)
-
-
-def _changed(entry: Entry) -> Problem:
-    return Problem(
-        f'"{entry.path}" changed while it was read',
-        place=Place(entry.path),
-        hint="let nothing write into the tree, and bake again",
-        code=Exit.TREE,
-    )
 
 
 def _folded(path: str) -> str:

@@ -104,8 +104,8 @@ def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool
     """
     if made_from.site.settings.build.command:
         return _by_command(made_from, progress)
+    from sealpress.crew import cores  # noqa: PLC0415
     from ssg.build import Request, build  # noqa: PLC0415 - takes long to import, and other generators need none of it
-    from ssg.crew import cores  # noqa: PLC0415
     from ssg.store import folder_of  # noqa: PLC0415
 
     request = Request(

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +67,20 @@ class OutputTree:
 
     def file(self, entry: Entry) -> Path:
         return self.root / entry.path
+
+    def read(self, entry: Entry) -> bytes:
+        """All bytes of a file that is small enough to hold.
+
+        Raises Problem (exit 5) where it can't be read, or has other bytes than the tree says.
+        """
+        try:
+            with _opened(self.root, entry.path) as file:
+                data = file.readall()
+        except OSError as error:
+            raise unreadable(entry.path, error) from None
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise changed(entry.path)
+        return data
 
 
 def scan(root: Path) -> OutputTree:
@@ -161,10 +176,28 @@ def _check_name(path: str, name: str) -> None:
         )
 
 
+def unreadable(path: str, error: OSError) -> Problem:
+    return Problem(f'can\'t read "{path}": {error.strerror}', place=Place(path), code=Exit.TREE)
+
+
+def changed(path: str) -> Problem:
+    return Problem(
+        f'"{path}" changed while it was read',
+        place=Place(path),
+        hint="let nothing write into the tree, and bake again",
+        code=Exit.TREE,
+    )
+
+
+def _opened(root: Path, path: str) -> FileIO:
+    # No Path for each of them, and no buffer: either takes as long as reading a page.
+    return open(f"{root}/{path}", "rb", buffering=0)
+
+
 def _entry(root: Path, path: str) -> Entry:
     sha = hashlib.sha256()
     size = 0
-    with (root / path).open("rb") as file:
+    with _opened(root, path) as file:
         while chunk := file.read(CHUNK):
             sha.update(chunk)
             size += len(chunk)

@@ -79,8 +79,8 @@ def build(
     The clock of a build is its commit's time, or SOURCE_DATE_EPOCH where that is set.
     """
     from sealpress import sitefile  # noqa: PLC0415 - --help need not wait for what a build imports
+    from sealpress.crew import cores  # noqa: PLC0415
     from ssg import build as building  # noqa: PLC0415
-    from ssg.crew import cores  # noqa: PLC0415
     from ssg.options import Options  # noqa: PLC0415
     from ssg.store import folder_of  # noqa: PLC0415
 

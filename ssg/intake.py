@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from sealpress.console import Progress
+from sealpress.crew import Mate
 from sealpress.problems import Exit, Problem
 from ssg import stamps
-from ssg.crew import Mate
 from ssg.graph import Manuscripts
 from ssg.lastbuild import LastBuild, Source
 from ssg.manuscripts import Desk

@@ -15,10 +15,11 @@ from dataclasses import astuple, dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from sealpress import crew
 from sealpress.console import Progress
 from sealpress.problems import raise_all
 from sealpress.tree import cache_class, check_names, digest_of, media_type
-from ssg import crew, graph, stamps, tracing
+from ssg import graph, stamps, tracing
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
 from ssg.graph import Stale

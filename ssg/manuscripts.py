@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sealpress import crew
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem
 from sealpress.settings import Settings
-from ssg import crew
 from ssg.l10n.language import Language
 from ssg.markup.converted import Converted, Fault, Heading, Link, MarkdownOptions
 from ssg.model import FrontMatter, Manuscript, Page

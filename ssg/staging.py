@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sealpress import crew
 from sealpress.console import Progress
 from sealpress.problems import Problem
-from ssg import crew
 from ssg.graph import Stale
 from ssg.known import Known
 from ssg.rendered import Rendered

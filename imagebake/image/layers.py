@@ -4,6 +4,7 @@ A host that has a layer already is never sent it, so most layers of most release
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -16,12 +17,28 @@ from imagebake.image import tar
 from imagebake.image.entries import CHUNK, Entry
 from sealpress import VERSION
 from sealpress.problems import Exit, Problem
+from sealpress.settings import Architecture
 
 LIMIT: Final = 125
 """As many layers as every engine takes (overlayfs mounts 128 at most, less what the engine itself needs)."""
 
 Produce = Callable[[], Iterable[Entry]]
 """Gives the entries of a layer; called as often as the bytes are needed, and gives the same each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One layer of a recipe, not made yet. `description` tells all that its entries depend on.
+
+    `architecture` None: all images of the recipe share it. `has_programs`: its programs and libraries are checked
+    against the libraries of the packages.
+    """
+
+    name: str
+    description: str
+    entries: Produce
+    architecture: Architecture | None = None
+    has_programs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +92,7 @@ def described(name: str, entries: Produce, created_by: str, blobs: Path | None =
         return Layer(name, found.diff_id, found.size, created_by, entries)
     sha = hashlib.sha256()
     size = 0
-    with _Attempt(blobs / "new") as attempt:
+    with _Attempt(blobs / f"new-{os.getpid()}") as attempt:
         for piece in tar.stream(entries()):
             sha.update(piece)
             size += len(piece)
@@ -89,13 +106,21 @@ def remembered(name: str, description: str, entries: Produce, created_by: str, b
     """As `described`, but found in the cache where a layer of this `description` was named before.
 
     `description` must tell all that the entries depend on: a package's sha256 and the rules it is unpacked by, a
-    tree's digest and where it goes.
+    tree's digest and where it goes. `blobs` as in `described`: another process of this bake may have left a tar there.
     """
     file = _memory(description)
     if known := _recall(file):
-        return Layer(name, known.diff_id, known.size, created_by, entries)
+        return _found_in(blobs, Layer(name, known.diff_id, known.size, created_by, entries))
     layer = described(name, entries, created_by, blobs)
     cache.keep(file, f"{layer.diff_id} {layer.size}\n".encode())
+    return layer
+
+
+def _found_in(blobs: Path | None, layer: Layer) -> Layer:
+    """The layer, with its tar where this bake has it already. Whoever wrote it there has hashed it."""
+    if blobs:
+        with suppress(OSError):
+            return from_blob(layer, blobs / layer.diff_id.removeprefix("sha256:"), is_checked=True)
     return layer
 
 
@@ -118,7 +143,7 @@ class _Attempt:
 
     def __enter__(self) -> Self:
         with suppress(OSError):
-            self._out = self._file.open("wb")
+            self._out = self._file.open("wb", buffering=CHUNK >> 2)
         return self
 
     def __exit__(self, *_: object) -> None:

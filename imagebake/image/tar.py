@@ -21,6 +21,7 @@ from typing import Final
 
 from imagebake.image.entries import CHUNK, Content, Directory, Entry, File, FromFile, Produced, Symlink
 from sealpress.problems import Exit, Place, Problem
+from sealpress.tree import changed
 
 BLOCK: Final = 512
 _END: Final = bytes(2 * BLOCK)
@@ -185,7 +186,7 @@ def _file(path: str, content: Content, mode: int) -> Iterator[bytes]:
         data = b"".join(_counted(path, content))
         found = hashlib.sha256(data).hexdigest()
         if known and found != known:
-            raise _changed(path)
+            raise changed(path)
         yield _header(path, b"0", mode=mode, size=len(data), mtime=mtime(found))
         if data:
             yield data
@@ -198,7 +199,7 @@ def _file(path: str, content: Content, mode: int) -> Iterator[bytes]:
             sha.update(chunk)
             yield chunk
         if sha.hexdigest() != known:
-            raise _changed(path)
+            raise changed(path)
     if padding := -content.size % BLOCK:
         yield bytes(padding)
 
@@ -218,16 +219,7 @@ def _counted(path: str, content: Content) -> Iterator[bytes]:
             break
         yield chunk
     if left:
-        raise _changed(path)
-
-
-def _changed(path: str) -> Problem:
-    return Problem(
-        f'"{path}" changed while it was read',
-        place=Place(path),
-        hint="let nothing write into the tree, and bake again",
-        code=Exit.TREE,
-    )
+        raise changed(path)
 
 
 def mtime(sha256: str) -> int:

@@ -10,6 +10,7 @@ Findings are kept in the cache by each file's sha256, all of a site in one file,
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -76,18 +77,26 @@ class _Found:
     more: int
 
 
-def compute(tree: OutputTree, settings: ImageSettings, *, url: str = "", name: str = "site") -> str:
+def compute(
+    tree: OutputTree,
+    settings: ImageSettings,
+    *,
+    url: str = "",
+    name: str = "site",
+    known: Mapping[str, Needs] = MappingProxyType({}),
+) -> str:
     """The value of the header; "" where site.toml turns it off, or sets the header itself.
 
     `url` is the site's own address: absolute URLs to it are not those of a third party. `name` is whose findings the
-    cache keeps them as. Raises Problem or Problems (exit 5), each at its place in the tree: a third party that isn't
+    cache keeps them as, `known` what `read` has found already. Raises
+    Problem or Problems (exit 5), each at its place in the tree: a third party that isn't
     listed, an object, a `javascript:` URL, a file that can't be read as its type, a policy that is too long.
     """
-    if settings.policy == OFF or any(header.lower() == "content-security-policy" for header in settings.headers):
+    if _is_foreign(settings):
         return ""
     if settings.policy != COMPUTED:
         return " ".join(settings.policy.split())
-    found = _needs(tree, name)
+    found = _needs(tree, name, known)
     own = origins.source(url) if url else None
     sources: dict[str, set[str]] = {}
     problems: list[Problem] = []
@@ -108,6 +117,27 @@ def compute(tree: OutputTree, settings: ImageSettings, *, url: str = "", name: s
     if len(text) > LONGEST:
         raise _too_long(text, sources)
     return text
+
+
+def _is_foreign(settings: ImageSettings) -> bool:
+    return settings.policy == OFF or any(header.lower() == "content-security-policy" for header in settings.headers)
+
+
+def unread(tree: OutputTree, settings: ImageSettings, name: str) -> list[Entry]:
+    """The documents that `compute` would have to read, since the cache doesn't know them."""
+    if _is_foreign(settings) or settings.policy != COMPUTED:
+        return []
+    known = _recall(_index(name))
+    return [entry for entry in tree.entries if entry.media_type in pages.READERS and _key(entry) not in known]
+
+
+def read(tree: OutputTree, entries: Iterable[Entry]) -> dict[str, Needs]:
+    """What these documents need, for `compute`. It leaves out those that can't be read, and `compute` says why."""
+    found: dict[str, Needs] = {}
+    for entry in entries:
+        with suppress(Problem):
+            found[_key(entry)] = _needs_of(tree, entry)
+    return found
 
 
 def _is_own(one: _Found, own: str | None) -> bool:
@@ -173,10 +203,15 @@ def _rank(source: str) -> tuple[int, str]:
     return (2 if not source.startswith("'") else 1 if source.startswith("'sha") else 0), source
 
 
-def _needs(tree: OutputTree, name: str) -> list[_Found]:
+def _index(name: str) -> Path:
+    return cache.folder() / "policies" / f"{name}.json"
+
+
+def _needs(tree: OutputTree, name: str, read_before: Mapping[str, Needs]) -> list[_Found]:
     """What the tree's documents need, each once, in the order in which the tree has it first."""
-    index = cache.folder() / "policies" / f"{name}.json"
-    known = _recall(index)
+    index = _index(name)
+    kept = _recall(index)
+    known = {**kept, **read_before}
     needs: dict[str, Needs] = {}
     problems: list[Problem] = []
     documents = [entry for entry in tree.entries if entry.media_type in pages.READERS]
@@ -184,17 +219,15 @@ def _needs(tree: OutputTree, name: str) -> list[_Found]:
         key = _key(entry)
         if key in needs:
             continue
-        if (kept := known.get(key)) is not None:
-            needs[key] = kept
+        if (found := known.get(key)) is not None:
+            needs[key] = found
             continue
         try:
-            text = _read(tree, entry)
+            needs[key] = _needs_of(tree, entry)
         except Problem as problem:
             problems.append(problem)
-        else:
-            needs[key] = frozenset((load.directive, load.source) for load in pages.READERS[entry.media_type](text))
     raise_all(problems)
-    if needs != known:
+    if needs != kept:
         _keep(index, needs)
     return _firsts(documents, needs)
 
@@ -224,6 +257,11 @@ def _key(entry: Entry) -> str:
     return f"{entry.sha256} {entry.media_type}"
 
 
+def _needs_of(tree: OutputTree, entry: Entry) -> Needs:
+    loads = pages.READERS[entry.media_type](_read(tree, entry))
+    return frozenset((load.directive, load.source) for load in loads)
+
+
 def _read(tree: OutputTree, entry: Entry) -> str:
     if entry.size > LARGEST:
         raise Problem(
@@ -232,14 +270,7 @@ def _read(tree: OutputTree, entry: Entry) -> str:
             hint='split it, or write the policy yourself: policy = "…" under [image]',
             code=Exit.TREE,
         )
-    data = tree.file(entry).read_bytes()
-    if hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise Problem(
-            f'"{entry.path}" changed while it was read',
-            place=Place(entry.path),
-            hint="let nothing write into the tree, and bake again",
-            code=Exit.TREE,
-        )
+    data = tree.read(entry)
     try:
         return pages.text_of(data)
     except UnicodeError:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from sealpress import crew
 from sealpress.console import Progress
 from sealpress.problems import Problem, raise_all
 from sealpress.settings import ImagesSettings
-from ssg import crew
 from ssg.images.variants import Look, Picture, format_of, picture
 from ssg.lastbuild import Source
 from ssg.store import Store

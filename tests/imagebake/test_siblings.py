@@ -1,7 +1,6 @@
 """Compressed siblings: which files get one, that they hold the file's bytes, and that no machine shows in them."""
 
 import hashlib
-import os
 import subprocess
 import sys
 import tomllib
@@ -140,31 +139,6 @@ def test_a_file_that_is_not_what_the_tree_says_is_refused(tmp_path: Path, own_ca
     with pytest.raises(Problem, match=r'"a\.html" changed while it was read|can\'t read "a\.html"'):
         made(found)
     assert not [file for file in own_cache.rglob("*") if file.is_file()], "nothing wrong is kept"
-
-
-def test_the_number_of_cores_changes_no_byte(tmp_path: Path) -> None:
-    files = {f"{number}.html": TEXT + b"%d" % number * number for number in range(40)} | {"big.js": TEXT * 900}
-    scanned(tmp_path, files)
-    code = (
-        "import os, sys; os.sched_setaffinity(0, {int(c) for c in sys.argv[2].split(',')})\n"
-        "from imagebake import siblings; from imagebake.image.entries import sha256_of; from sealpress import tree\n"
-        "from pathlib import Path; t = tree.scan(Path(sys.argv[1])); c = siblings.candidates(t)\n"
-        "for one in siblings.of(t, [e for e in t.entries if e.path in c]): print(one.path, sha256_of(one.content))\n"
-    )
-    cores = sorted(os.sched_getaffinity(0))
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / "tree"), ",".join(map(str, some))],
-            env={**os.environ, "SEALPRESS_CACHE": str(tmp_path / f"cache-{len(some)}")},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        ).stdout
-        for some in (cores[:1], cores)
-    }
-    assert len(said) == 1
-    assert len(said.pop().splitlines()) == 41
 
 
 @given(st.binary(max_size=3000))

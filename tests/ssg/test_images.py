@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import provenance
+from sealpress import crew, provenance
 from sealpress.tree import CacheClass
 from ssg import build as builds
-from ssg import crew
 from ssg.build import Built, build
 from tests.ssg.blogs import HEAD, Blog, files, told
 from tests.ssg.images.pictures import corners, gradient, opened, save, with_metadata

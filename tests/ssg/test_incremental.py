@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from PIL import Image
 
-from ssg import crew
+from sealpress import crew
 from ssg.options import Options
 from tests.ssg.blogs import files
 from tests.ssg.edits import (

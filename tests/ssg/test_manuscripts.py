@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sealpress import sitefile
 from sealpress.console import SILENT
+from sealpress.crew import ALONE
 from ssg import plain
-from ssg.crew import ALONE
 from ssg.l10n.language import language
 from ssg.manuscripts import Desk, decoded, encoded
 from ssg.markup import converter, highlighting

@@ -25,7 +25,7 @@ from pathlib import Path
 from sealpress import sitefile
 from sealpress.command import run
 from sealpress.console import Console
-from ssg import crew
+from sealpress import crew
 from ssg.build import Request, build
 import click
 crew.ALONE = 2

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ssg import crew, lastbuild
+from sealpress import crew
+from ssg import lastbuild
 from ssg.build import Built, Request, build
 from ssg.options import Options
 from ssg.rendering.plan import Job, Renderer

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ssg import crew, rendered
+from sealpress import crew
+from ssg import rendered
 from ssg.build import Built
 from ssg.options import Options
 from ssg.rendering.plan import Make, Renderer

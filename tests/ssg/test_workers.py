@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import corpus
-from sealpress import sitefile
-from ssg import crew
+from sealpress import crew, sitefile
 from ssg.build import Request, build
 from tests.ssg.test_golden import GOLDEN
 

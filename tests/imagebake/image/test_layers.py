@@ -123,8 +123,25 @@ def test_a_folder_for_tars_that_cannot_be_written_costs_only_time(tmp_path: Path
     assert (layer.blob, layer.diff_id) == (None, tar.digest(page()).diff_id)
 
 
-def test_a_full_disk_under_a_folder_for_tars_costs_only_time(tmp_path: Path) -> None:
-    (tmp_path / "new").symlink_to("/dev/full")
-    layer = layers.described("site", lambda: page(b"x" * 100_000), "imagebake", tmp_path)
+@pytest.mark.parametrize("size", [100, 100_000, 3_000_000])
+def test_a_full_disk_under_a_folder_for_tars_costs_only_time(tmp_path: Path, size: int) -> None:
+    (tmp_path / f"new-{os.getpid()}").symlink_to("/dev/full")
+    layer = layers.described("site", lambda: page(b"x" * size), "imagebake", tmp_path)
     assert layer.blob is None
-    assert b"".join(layer.stream()) == b"".join(tar.stream(page(b"x" * 100_000)))
+    assert b"".join(layer.stream()) == b"".join(tar.stream(page(b"x" * size)))
+
+
+def test_a_tar_that_another_process_has_left_is_not_produced_again(tmp_path: Path) -> None:
+    blobs = tmp_path / "blobs"
+    blobs.mkdir()
+    child = os.fork()
+    if not child:
+        layers.remembered("site", "about", page, "imagebake", blobs)
+        os._exit(0)
+    os.waitpid(child, 0)
+    source = Source()
+    layer = layers.remembered("site", "about", source, "imagebake", blobs)
+    assert layer.blob
+    assert b"".join(layer.stream()) == b"".join(tar.stream(page()))
+    assert source.asked == 0
+    assert not layers.remembered("site", "about", source, "imagebake", tmp_path).blob, "elsewhere nobody left one"

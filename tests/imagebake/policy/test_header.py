@@ -10,7 +10,7 @@ import pytest
 from imagebake.policy import header, pages
 from imagebake.policy.pages import digest
 from sealpress import tree
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Exit, Problem, Problems
 from sealpress.settings import ImageSettings
 from tests.imagebake.conftest import write_tree
 
@@ -238,6 +238,33 @@ def test_a_second_time_no_page_is_read(tmp_path: Path, monkeypatch: pytest.Monke
     first = policy(tmp_path, PAGES)
     monkeypatch.setattr(header, "_read", None)
     assert policy(tmp_path, PAGES) == first
+
+
+def test_what_was_read_beforehand_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = tree.scan(write_tree(tmp_path / "tree", {path: text.encode() for path, text in PAGES.items()}))
+    documents = header.unread(found, ImageSettings(), "site")
+    assert [one.path for one in documents] == sorted(PAGES)
+    known = header.read(found, documents)
+    expected = header.compute(found, ImageSettings(), name="other")
+    monkeypatch.setattr(header, "_read", None)
+    assert header.compute(found, ImageSettings(), known=known) == expected
+    assert header.unread(found, ImageSettings(), "site") == [], "and it is kept"
+    assert header.unread(found, replace(ImageSettings(), policy="off"), "third") == []
+    assert header.unread(found, replace(ImageSettings(), policy="default-src *"), "third") == []
+
+
+def test_what_cannot_be_read_beforehand_is_told_in_its_turn(tmp_path: Path) -> None:
+    found = tree.scan(write_tree(tmp_path / "tree", {"a.html": b"<p>one</p>", "b.html": b"<p>", "c.html": b"<i>"}))
+    (tmp_path / "tree/a.html").write_bytes(b"<p>two</p>")
+    (tmp_path / "tree/b.html").unlink()
+    known = header.read(found, found.entries)
+    assert len(known) == 1
+    with pytest.raises(Problems) as caught:
+        header.compute(found, ImageSettings(), known=known)
+    assert [one.message for one in caught.value.each] == [
+        '"a.html" changed while it was read',
+        'can\'t read "b.html": No such file or directory',
+    ]
 
 
 def test_the_cache_holds_no_more_than_the_tree(tmp_path: Path, own_cache: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sealpress import crew
 from sealpress.console import SILENT
 from sealpress.problems import Problem, Problems
 from sealpress.settings import ImagesSettings
-from ssg import crew
 from ssg.images import gallery, raster
 from ssg.images.gallery import Gallery
 from ssg.store import Store

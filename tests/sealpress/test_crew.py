@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sealpress import crew
 from sealpress.problems import Exit, Place, Problem
-from ssg import crew
 
 ITEMS = list(range(200))
 
@@ -18,18 +18,25 @@ def squares(part: Sequence[int]) -> list[int]:
     return [number * number for number in part]
 
 
-def done(work: Callable[[Sequence[int]], list[int]], workers: int, items: Sequence[int] = ITEMS) -> dict[int, int]:
+def done(
+    work: Callable[[Sequence[int]], list[int]],
+    workers: int,
+    items: Sequence[int] = ITEMS,
+    joining: Callable[[], object] | None = None,
+) -> dict[int, int]:
     found: dict[int, int] = {}
-    for part, results in crew.shared(work, items, workers):
+    for part, results in crew.shared(work, items, workers, joining=joining):
         assert not found.keys() & set(part)
         found |= dict(zip(part, results, strict=True))
     return found
 
 
+@pytest.mark.parametrize("joining", [None, lambda: None])
 @pytest.mark.parametrize("workers", [1, 2, 8])
 @pytest.mark.parametrize("count", [0, 1, crew.ALONE - 1, crew.ALONE, 200])
-def test_each_item_is_done_once_whoever_does_it(workers: int, count: int) -> None:
-    assert done(squares, workers, ITEMS[:count]) == {number: number * number for number in ITEMS[:count]}
+def test_each_item_is_done_once_whoever_does_it(workers: int, count: int, joining: Callable[[], object] | None) -> None:
+    found = done(squares, workers, ITEMS[:count], joining)
+    assert found == {number: number * number for number in ITEMS[:count]}
 
 
 def test_others_do_the_work_where_there_is_enough_of_it() -> None:
@@ -41,7 +48,30 @@ def test_others_do_the_work_where_there_is_enough_of_it() -> None:
     assert os.getpid() not in done(who, 2).values()
 
 
-def test_a_worker_that_is_killed_costs_only_time() -> None:
+def test_who_joins_is_one_of_the_workers_and_begins_when_the_others_have() -> None:
+    begun: list[str] = []
+
+    def who(part: Sequence[int]) -> list[int]:
+        time.sleep(0.002)  # or one of them may do it all
+        assert begun == ([] if os.getpid() != parent else ["here"])
+        return [os.getpid()] * len(part)
+
+    parent = os.getpid()
+    found = set(done(who, 2, joining=lambda: begun.append("here")).values())
+    assert parent in found
+    assert len(found) == 2
+    assert begun == ["here"]
+    assert set(done(who, 1, joining=lambda: begun.clear() or begun.append("here")).values()) == {parent}  # type: ignore[func-returns-value]
+
+
+def test_what_the_others_say_while_one_works_fills_no_pipe() -> None:
+    """Each result is larger than a pipe holds: whoever waited for it to be read would wait for ever."""
+    found = [result for _, result in crew.shared(lambda part: bytes(200_000 * len(part)), ITEMS, 3, joining=list)]
+    assert sum(map(len, found)) == 200_000 * len(ITEMS)
+
+
+@pytest.mark.parametrize("joining", [None, lambda: None])
+def test_a_worker_that_is_killed_costs_only_time(joining: Callable[[], object] | None) -> None:
     parent = os.getpid()
 
     def deadly(part: Sequence[int]) -> list[int]:
@@ -49,7 +79,7 @@ def test_a_worker_that_is_killed_costs_only_time() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return squares(part)
 
-    assert done(deadly, 2) == done(squares, 1)
+    assert done(deadly, 2, joining=joining) == done(squares, 1)
 
 
 def test_a_fault_in_a_worker_ends_the_work_with_all_that_it_says() -> None:

@@ -60,15 +60,25 @@ class _Child:
 
 
 def shared(
-    work: Callable[[Sequence[T]], R], items: Sequence[T], workers: int, alone: int | None = None
+    work: Callable[[Sequence[T]], R],
+    items: Sequence[T],
+    workers: int,
+    alone: int | None = None,
+    *,
+    joining: Callable[[], object] | None = None,
 ) -> Iterator[tuple[Sequence[T], R]]:
     """`work` done on all items, slice by slice, as slices are finished; each with its items.
 
     `work` gets a sequence of items. What it changes in memory is lost where another process does it, so it returns all
     that matters, in what pickle takes. What it raises is raised here, and ends the others. Fewer items than `alone`
     (None: ALONE) are not worth a second process.
+
+    `joining`: called when the others have been started, before this process takes slices, too, as one of the workers;
+    a process whose memory is small is best forked before anything else begins.
     """
     if workers < 2 or len(items) < (ALONE if alone is None else alone):
+        if joining:
+            joining()
         step = max(1, -(-len(items) // _SLICES))
         for start in range(0, len(items), step):
             part = items[start : start + step]
@@ -78,10 +88,21 @@ def shared(
     left = set(range(count))
     children: list[_Child] = []
     try:
-        _fork(children, work, items, count, workers)
-        for number, result in _results(children):
-            left.discard(number)
-            yield items[number::count], result
+        with _forked(children, work, items, count, workers - bool(joining)) as queue, _listening(children) as waiting:
+            if joining:
+                joining()
+                while token := os.read(queue, _TOKEN.size):
+                    (mine,) = _TOKEN.unpack(token)
+                    part = items[mine::count]
+                    left.discard(mine)
+                    yield part, work(part)
+                    for number, result in _results(waiting, 0):
+                        left.discard(number)
+                        yield items[number::count], result
+            while waiting.get_map():
+                for number, result in _results(waiting):
+                    left.discard(number)
+                    yield items[number::count], result
     finally:
         # Before anybody takes away the folder that they write into: on Ctrl-C, or where one of them has failed.
         _end(children)
@@ -172,9 +193,11 @@ def _done(work: Callable[[], Any]) -> tuple[int, Any, BaseException | None]:
         return 0, None, _portable(error)
 
 
-def _fork(
+@contextmanager
+def _forked(
     children: list[_Child], work: Callable[[Sequence[T]], R], items: Sequence[T], count: int, workers: int
-) -> None:
+) -> Iterator[int]:
+    """Starts the others; gives the queue that they and this process read the numbers of slices from."""
     queue, tokens = os.pipe()
     os.write(tokens, b"".join(map(_TOKEN.pack, range(count))))
     os.close(tokens)
@@ -190,6 +213,7 @@ def _fork(
                 _work(work, items, count, queue, out)
             os.close(out)
             children.append(_Child(pid, results))
+        yield queue
     finally:
         os.close(queue)
 
@@ -237,22 +261,26 @@ def _portable(error: BaseException) -> BaseException:
     return error
 
 
-def _results(children: Sequence[_Child]) -> Iterator[tuple[int, Any]]:
-    """The number of each slice with what came of it, as they come in."""
+@contextmanager
+def _listening(children: Sequence[_Child]) -> Iterator[selectors.BaseSelector]:
     with selectors.DefaultSelector() as selector:
         for child in children:
             selector.register(child.results, selectors.EVENT_READ, child)
-        while selector.get_map():
-            for key, _ in selector.select():
-                data = os.read(key.fd, _CHUNK)
-                if not data:
-                    selector.unregister(key.fd)
-                key.data.waiting += data
-                for message in key.data.received():
-                    number, result, error = pickle.loads(message)  # noqa: S301 - from our own child
-                    if error is not None:
-                        raise error
-                    yield number, result
+        yield selector
+
+
+def _results(waiting: selectors.BaseSelector, timeout: float | None = None) -> Iterator[tuple[int, Any]]:
+    """The number of each slice that came in now with what came of it; who is done is waited for no more."""
+    for key, _ in waiting.select(timeout):
+        data = os.read(key.fd, _CHUNK)
+        if not data:
+            waiting.unregister(key.fd)
+        key.data.waiting += data
+        for message in key.data.received():
+            number, result, error = pickle.loads(message)  # noqa: S301 - from our own child
+            if error is not None:
+                raise error
+            yield number, result
 
 
 def _end(children: Sequence[_Child]) -> None:
