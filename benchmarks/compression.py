@@ -1,15 +1,18 @@
-"""What compression costs and saves: the encoder's qualities on the corpus, and ways to send a page, under load.
+"""What compression costs and saves: the encoder's qualities on the corpus, gzip siblings, ways to send a page.
 
-`python -m benchmarks.compression FOLDER` builds the corpus in FOLDER and prints two tables. The second one needs wrk,
-and packages that `imagebake bake` has fetched before (or a mirror). The decisions that it led to stand in the docs,
-explanation/on-the-wire, with the figures of the day.
+`python -m benchmarks.compression FOLDER` builds the corpus in FOLDER and prints four tables. The last one needs wrk,
+and packages that `imagebake bake` has fetched before (or a mirror). The decisions that they led to stand in the docs,
+explanation/on-the-wire, with the figures of the day. How the sealed nginx stands to Caddy is in benchmarks/serving.py.
 """
 
 import datetime as dt
+import gzip
 import os
 import platform
+import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -24,8 +27,11 @@ from typing import Final
 import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from benchmarks import blog
-from imagebake import nginx, recipe, siblings, smoke
+from imagebake import nginx, placement, recipe, siblings, smoke
+from imagebake.image import tar
+from imagebake.image.entries import Bytes, Entry, File
 from imagebake.packages import lock as locks
+from imagebake.placement import Kind, Share
 from sealpress import tree
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem
@@ -33,10 +39,13 @@ from sealpress.settings import Architecture, ImageSettings
 from sealpress.tree import OutputTree
 
 POSTS: Final = 300
+SITE: Final = 1000  # posts of the blog in which one is edited
+LEVELS: Final = (1, 2, 3, 4, 5, 6)  # of gzip
 SLOW: Final = 60  # pages for an encoder that takes milliseconds
 SECONDS: Final = 5  # of load, each round
 ROUNDS: Final = 3
 HERE: Final[Architecture] = "arm64" if platform.machine() == "aarch64" else "amd64"
+_LEVEL: Final = re.compile(r"(gzip_comp_level )[0-9];")
 _TICK: Final = os.sysconf("SC_CLK_TCK")
 
 Encode = Callable[[bytes], bytes]
@@ -61,10 +70,58 @@ class Load:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an edited post sends, by gzip -6: the layer of its page and the front. `median` and `worst` post, in bytes.
+
+    `more`: bytes that gzip's siblings of pages and front add to an image.
+    """
+
+    name: str
+    median: float
+    worst: int
+    more: int
+
+
+def edits(found: OutputTree) -> list[Edit]:
+    """With the siblings that an image has, and with gzip's beside them. Release and statement are left out in both."""
+    packed = siblings.candidates(found)
+    *below, front = placement.shares(found.entries)
+    pages = [share for share in below if share.kind is Kind.PAGE]
+    told = []
+    for name, is_gzipped in (("Brotli", False), ("Brotli and gzip", True)):
+        more: list[int] = []
+        first, *others = [_sent(found, share, packed, more if is_gzipped else None) for share in (front, *pages)]
+        told.append(Edit(name, first + statistics.median(others), first + max(others), sum(more)))
+    return told
+
+
+def _sent(found: OutputTree, share: Share, packed: frozenset[str], more: list[int] | None) -> int:
+    entries = [File(one.path, Bytes(found.read(one))) for one in share.entries]
+    compressed = [one for one in share.entries if one.path in packed]
+    whole: list[Entry] = [*entries, *siblings.of(found, compressed, pack=f"compression {share.name}")]
+    if more is not None:
+        twins = [(one, _gzip(found.read(one))) for one in compressed]
+        kept = [File(f"{one.path}.gz", Bytes(data)) for one, data in twins if len(data) <= siblings.WORTH * one.size]
+        more += [file.content.size for file in kept]
+        whole += kept
+    return len(gzip.compress(b"".join(tar.stream(whole)), 6))
+
+
+def kinds(found: OutputTree) -> list[list[str]]:
+    """The largest file of each kind, and its size by each level of gzip."""
+    largest = {one.media_type: one for one in sorted(found.entries, key=lambda one: one.size)}
+    return [
+        [one.path, str(one.size), *(str(len(zlib.compress(found.read(one), level, 31))) for level in LEVELS)]
+        for one in largest.values()
+        if one.path in siblings.candidates(found)
+    ]
+
+
 def qualities(pages: Sequence[bytes]) -> list[Cost]:
     """The encoders that came into question. The slow ones are put to fewer pages, and compared on just those."""
     encoders: list[tuple[str, Encode]] = [(f"Brotli {number}", _brotli(number)) for number in (1, 4, 5, 6, 7, 8)]
-    encoders += [(f"zlib {number}", _zlib(number)) for number in (5, 9)]
+    encoders += [(f"zlib {number}", _zlib(number)) for number in (*LEVELS, 9)]
     found = [_cost(name, encode, pages) for name, encode in encoders]
     reference = next(one for one in found if one.name == f"Brotli {siblings.QUALITY}").size
     few = pages[:: max(1, len(pages) // SLOW)]
@@ -103,7 +160,7 @@ def loads(found: OutputTree, path: str, lock_file: Path, folder: Path) -> list[L
     ways = [
         ("plain", "identity", text),
         ("Brotli, from its sibling", "br", text),
-        ("gzip, on the fly", "gzip", text),
+        *((f"gzip, on the fly, level {one}", "gzip", _LEVEL.sub(rf"\g<1>{one};", text)) for one in LEVELS),
         ("gzip, from a sibling", "gzip", text.replace("gzip on;", "gzip on;\n    gzip_static on;", 1)),
     ]
     rounds: dict[str, list[Load]] = {name: [] for name, _, _ in ways}
@@ -176,18 +233,26 @@ def _ticks(pid: int) -> int:
 
 
 def main() -> None:
-    """Prints both tables."""
+    """Prints all tables."""
     console = Console.standard()
     folder = Path(sys.argv[1]).absolute()
     found = tree.scan(blog.built(folder / "blog", POSTS))
     posts = [entry for entry in found.entries if entry.path.startswith("posts/0")]
     pages = [found.file(entry).read_bytes() for entry in posts]
     costs = qualities(pages)
+    sent_by_an_edit = edits(tree.scan(blog.built(folder / "whole", SITE)))
     base = next(one for one in costs if one.name == f"Brotli {siblings.QUALITY}").size
     console.say(f"{len(pages)} pages of {sum(map(len, pages)) // len(pages)} bytes; {siblings.ENCODER}\n")
     console.table(
         ["encoder", "ms a page", "bytes a page", f"to Brotli {siblings.QUALITY}"],
         [[one.name, f"{one.milliseconds:.2f}", f"{one.size:.0f}", f"{one.size / base:.3f}"] for one in costs],
+    )
+    console.say("")
+    console.table(["file", "bytes", *(f"gzip {level}" for level in LEVELS)], kinds(found))
+    console.say(f"\nOne edited post of {SITE}\n")
+    console.table(
+        ["siblings", "median", "worst", "more of pages and front"],
+        [[one.name, f"{one.median:.0f}", str(one.worst), str(one.more)] for one in sent_by_an_edit],
     )
     sent = loads(found, posts[0].path, Path(__file__).parents[1] / "site" / "imagebake.lock", folder)
     console.say("")

@@ -12,8 +12,8 @@ A large file's result is a file of its own: the sibling, and behind it its sha25
 
 Quality 5 was chosen by measurement (`python -m benchmarks.compression`; the figures are in the docs, explanation/
 on-the-wire): above 8 a page takes 20 to 40 times as long, 5 to 8 differ by less than 1 %, and 11, 11 % smaller on
-pages, would alone take a bake of 1,000 posts over its limit. Gzip is left to nginx, for the few that take no Brotli:
-so no byte of an image depends on a zlib.
+pages, would alone take a bake of 1,000 posts over its limit. Gzip is left to nginx, for the few that take no Brotli,
+and the same page says why: so no byte of an image depends on a zlib.
 
 Source: RFC 7932; nginx's ngx_http_brotli_static_module, which looks for the suffix.
 """
