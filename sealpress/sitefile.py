@@ -109,6 +109,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("build", "content"), settings.build.content, _folder),
         (("build", "static"), settings.build.static, _folder),
         (("build", "templates"), settings.build.templates, _folder),
+        (("build", "data"), settings.build.data, _folder),
         (("build", "output"), settings.build.output, _output_folder),
         (("image", "name"), settings.image.name, _image_name),
         (("image", "suite"), settings.image.suite, _suite),
@@ -162,7 +163,7 @@ def _check_output(site: SiteFile) -> Iterable[Problem]:
     """A build overwrites its output: no folder of sources may be that, hold that, or lie in that."""
     build = site.settings.build
     output = PurePosixPath(build.output)
-    for name in ("content", "static", "templates"):
+    for name in ("content", "static", "templates", "data"):
         folder = PurePosixPath(getattr(build, name))
         if output.parts and folder.parts and (output.is_relative_to(folder) or folder.is_relative_to(output)):
             yield Problem(

@@ -238,6 +238,7 @@ def _sources(request: Request) -> Sources:
         build_settings.content,
         build_settings.static,
         build_settings.templates,
+        build_settings.data,
         STRINGS,
         request.site.settings.site.theme,
     ]

@@ -136,6 +136,7 @@ def _rest(keys: Sequence[Key], found: Explanation, subject: str, *, whole: bool)
         (Group.STRINGS, "Interface strings"),
     ):
         yield title, _grouped([one for one in words if one.group is group], many=many, whole=whole)
+    yield "Data files", [(one.about, "") for one in words if one.group is Group.DATA]
     for group, title in ((Group.TEMPLATES, "Templates"), (Group.FILES, "Theme files")):
         names = [one.what for one in words if one.group is group]
         yield title, [(name, found.files.get(name, "made by ssg")) for name in names]
@@ -173,5 +174,8 @@ def _asked_of(source: str, keys: Sequence[Key], *, whole: bool) -> str:
     """What was asked of a source for one file, in a few words."""
     facts = [FACTS[name][1] for name in facts_in_order(str(key[0]) for key in keys if key[0] in FACTS)]
     others = [replace(said(key, source), language="") for key in keys if key[0] not in FACTS]
-    rest = [f"{one.about} it" if one.what == ITSELF else one.sentence() for one in others]
+    rest = [
+        f"{one.about} it" if one.what == ITSELF else one.what if one.about == source else one.sentence()
+        for one in others
+    ]
     return _listed(list(dict.fromkeys([*facts, *rest])), whole=whole) or "a copy of it"

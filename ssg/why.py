@@ -25,7 +25,7 @@ from ssg.rendering.plan import Make
 from ssg.rendering.theme import OWN, STATIC, TEMPLATES, built_in
 from ssg.store import folder_of
 from ssg.tracing import Key
-from ssg.wording import FACTS, IMAGES, Group, said
+from ssg.wording import DATA, FACTS, IMAGES, Group, said
 
 HINT: Final = "run ssg build first"
 
@@ -198,7 +198,7 @@ class _Known:
         made_of = dict.fromkeys((Make.PAGE, Make.COPY, Make.IMAGE), old.subject)
         source = (made_of | {Make.THEME: theirs.get(old.subject, "")}).get(make, "")
         changed = self._changed()
-        pages = {str(key[1]) for key in questions if key[0] in FACTS}
+        pages = {str(key[1]) for key in questions if key[0] in FACTS or key[0] == DATA}
         strings = {file for key in questions if key[0] == "string" for file in self._string_files(str(key[2]))}
         images = {str(key[1]) for key in questions if key[0] in IMAGES}
         near = {source, *pages, *images, *files.values(), *strings}

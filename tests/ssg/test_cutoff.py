@@ -10,6 +10,7 @@ import pytest
 from ssg import graph
 from ssg.build import Built
 from ssg.options import Options
+from ssg.reading import data
 from ssg.rendering.theme import built_in_folder
 from tests.ssg.blogs import Blog, files, stamps, told
 from tests.ssg.images import pictures
@@ -154,6 +155,72 @@ def test_an_included_template_reaches_all_that_include_it_when_it_comes_and_goes
     assert remade() == EVERY_POST
     (blog.root / "templates/extra.html").unlink()
     assert remade() == EVERY_POST
+
+
+@pytest.fixture
+def with_data(blog: Blog, remade: Remade) -> Remade:
+    """Pages that read one data file each, and the page for what is not there, which lists all that is in a folder."""
+    blog.write("data/authors.yaml", "ada: {name: Ada}\n")
+    blog.write("data/team/people.json", '["Bea"]')
+    blog.write("templates/post.html", "{{ site.data.authors.ada.name }}")
+    blog.write("templates/page.html", "{{ site.data.team.people[0] }}{{ site.data.get('links', ['none'])[0] }}")
+    blog.write("templates/404.html", "{% for name in site.data.team %}{{ name }} {% endfor %}")
+    remade()
+    return remade
+
+
+PAGES = {"docs/index.html", "docs/x/index.html", "about/index.html", "fr/about/index.html"}
+MISSING = {"404.html", "fr/404.html"}
+
+
+def test_a_data_file_reaches_those_that_asked_for_it(blog: Blog, with_data: Remade) -> None:
+    blog.write("data/authors.yaml", "ada: {name: Adele}\n")
+    assert with_data() == EVERY_POST
+    blog.write("data/team/people.json", '["Cid"]')
+    assert with_data() == PAGES
+
+
+def test_a_data_file_that_says_the_same_makes_nothing(blog: Blog, with_data: Remade) -> None:
+    blog.write("data/authors.yaml", "# A comment\nada:\n  name: 'Ada'\n")
+    blog.write("data/team/people.json", '[\n  "Bea"\n]\n')
+    assert with_data() == set()
+
+
+def test_the_order_of_a_table_is_what_it_says(blog: Blog, with_data: Remade) -> None:
+    blog.write("data/authors.yaml", "ada: {name: Ada}\nbea: {name: Bea}\n")
+    assert with_data() == EVERY_POST
+    blog.write("data/authors.yaml", "bea: {name: Bea}\nada: {name: Ada}\n")
+    assert with_data() == EVERY_POST
+
+
+def test_a_data_file_that_comes_and_goes_reaches_those_that_asked_for_its_name(blog: Blog, with_data: Remade) -> None:
+    blog.write("data/links.toml", 'a = "x"\n[[b]]\n')
+    blog.write("templates/page.html", "{{ site.data.team.people[0] }}{{ site.data.get('links', {}).a }}")
+    with_data()
+    blog.write("data/lonely.toml", "")
+    assert with_data() == set()
+    blog.write("data/team/others.toml", "")
+    assert with_data() == MISSING
+    (blog.root / "data/team/others.toml").replace(blog.root / "data/team/those.toml")
+    assert with_data() == MISSING
+    (blog.root / "data/links.toml").replace(blog.root / "data/links.json")
+    blog.write("data/links.json", '{"a": "y"}')
+    assert with_data() == PAGES
+
+
+@pytest.mark.usefixtures("with_data")
+def test_a_data_file_is_not_read_for_what_does_not_show_it(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    real = data.read
+    monkeypatch.setattr(data, "read", lambda found, source: read.append(source) or real(found, source))
+    blog.write("templates/post.html", "{{ page.content }}")
+    blog.built()
+    blog.body("posts/b.md", "Summary of b.\n\nAnother body.")
+    blog.built()
+    assert read == []
+    blog.write("templates/post.html", "{{ site.data.authors.ada.name }}")
+    blog.built()
+    assert read == ["data/authors.yaml"]
 
 
 def test_an_interface_string_reaches_the_pages_that_show_it(blog: Blog, remade: Remade) -> None:

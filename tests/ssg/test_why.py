@@ -18,7 +18,7 @@ from ssg.rendering.scene import Scene
 from ssg.store import folder_of
 from ssg.tracing import scope_of
 from ssg.why import Explanation, Use, asked
-from ssg.wording import FACTS, IMAGES, WORDS, said
+from ssg.wording import DATA, FACTS, IMAGES, WORDS, said
 from tests.ssg.images.pictures import corners, gradient, save
 
 SITE = """\
@@ -88,7 +88,7 @@ def part(lines: list[str], title: str) -> list[str]:
 def test_there_are_words_for_every_question() -> None:
     questions = {name for name in dir(Scene) if scope_of(Scene, (name,))}
     assert questions == WORDS
-    assert {name for name in questions if scope_of(Scene, (name,)) == "fact"} == FACTS.keys() | IMAGES
+    assert {name for name in questions if scope_of(Scene, (name,)) == "fact"} == {*FACTS, *IMAGES, DATA}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,9 @@ def test_there_are_words_for_every_question() -> None:
         (("template", "base.html"), "template base.html"),
         (("asset", "style.css"), "theme file style.css"),
         (("has_tags",), "whether there are tags"),
+        (("data", "data/authors.toml"), "data of data/authors.toml"),
+        (("data_named", "team/people"), "the data named team.people"),
+        (("data_names", "team"), "all data in folder team/"),
         (("a_question_of_tomorrow", "x", None), "a question of tomorrow x"),
     ],
 )
@@ -260,6 +263,20 @@ def test_other_sources_than_pages_tell_it_too(still: Path, source: str, expected
     assert isinstance(found, Use)
     assert expected in found.files
     assert len(found.files) < len(list((still / "public").rglob("*.*")))
+
+
+def test_a_data_file_is_told_both_ways(blog: Path) -> None:
+    write(blog, "data/authors.toml", 'ada = "Ada"\n')
+    write(blog, "templates/post.html", "{{ site.data.authors.ada }}\n")
+    made(blog)
+    lines = shown(blog, "/posts/late/")
+    assert part(lines, "Data files") == ["data/authors.toml"]
+    assert "the data named authors" in part(lines, "Asked of the site")
+    assert "posts/late/index.html data" in shown(blog, "data/authors.toml")
+    write(blog, "data/authors.toml", 'ada = "Adele"\n')
+    assert "changed since the last build: data/authors.toml" in shown(blog, "/posts/late/")
+    made(blog)
+    assert part(shown(blog, "/posts/late/"), "Last made anew because") == ["data of data/authors.toml"]
 
 
 def test_a_draft_is_in_no_file(blog: Path) -> None:
