@@ -131,7 +131,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
             texts += [one for one in own if site.document.at(*one[0])]
     for path, text, check in texts:
         if wrong := check(text):
-            yield Problem(f"{_dotted(path)} {wrong}", place=site.place(*path))
+            yield Problem(f"{dotted(path)} {wrong}", place=site.place(*path))
     yield from _check_output(site)
     yield from _check_languages(site)
     yield from _check_numbers(site)
@@ -154,7 +154,8 @@ def _policy_texts(image: ImageSettings) -> Iterable[tuple[tuple[str | int, ...],
             yield ("image", "policy_sources", directive, number), source, contentpolicy.check_source
 
 
-def _dotted(path: tuple[str | int, ...]) -> str:
+def dotted(path: tuple[str | int, ...]) -> str:
+    """A key as messages call it: "[image.headers] X-Robots-Tag"."""
     names = [str(part) for part in path if isinstance(part, str)]
     return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
 

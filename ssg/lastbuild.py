@@ -26,11 +26,12 @@ from typing import Any, Final, NamedTuple
 from ssg import private
 from ssg.known import Known, renumbered, used
 from ssg.stamps import Stamp
+from ssg.stated import Stated
 from ssg.table import Table, since
 from ssg.tracing import Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 6
+_FORMAT: Final = 7
 _LIMIT: Final = 8  # output folders whose builds are remembered
 
 Changes = dict[str, Any]
@@ -132,9 +133,9 @@ class LastBuild:
     own files as they are served. `images` is what is known of each image (ssg.images.gallery).
 
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in ssg.known, of
-    which `parts` are those about settings and the theme. `settings` is a digest of those in site.toml. `used` counts
-    the questions that somebody asked when they were last counted. `files` are those of the tree, kept with it; a build
-    that went `elsewhere` has none.
+    which `parts` are those about settings and the theme. `settings` are the keys of site.toml (ssg.stated). `used`
+    counts the questions that somebody asked when they were last counted. `files` are those of the tree, kept with it; a
+    build that went `elsewhere` has none.
     """
 
     id: str = ""
@@ -156,7 +157,7 @@ class LastBuild:
     parts: tuple[Key, ...] = ()
     outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     traces: dict[str, bytes] = field(default_factory=dict)
-    settings: str = ""
+    settings: Stated = field(default_factory=dict)
     used: int = 0
     images: dict[str, tuple[str, int, int, bool]] = field(default_factory=dict)
     files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)

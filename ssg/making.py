@@ -18,7 +18,7 @@ from typing import Any, Final
 from sealpress.console import Progress
 from sealpress.problems import raise_all
 from sealpress.tree import cache_class, check_names, digest_of, media_type
-from ssg import crew, graph, stamps, tracing
+from ssg import crew, graph, stamps
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
 from ssg.graph import Stale
@@ -39,6 +39,7 @@ from ssg.rendering.plan import Job, Make, Renderer
 from ssg.rendering.scene import Scene
 from ssg.rendering.stopwatch import Stopwatch
 from ssg.staging import Staged, Staging
+from ssg.stated import stated
 from ssg.store import Store
 from ssg.structure import Structure, check_links, clashes, desk_of
 from ssg.table import since
@@ -147,7 +148,7 @@ class _Making:
             outputs=placed.outputs,
             traces=placed.traces,
             counts=(dict(structure.counts[0]), structure.counts[1]),
-            settings=tracing.digest(self.situation.request.site.settings).hex(),
+            settings=stated(self.situation.request.site),
             used=self.last.used,
             images={source: found for source, found in gallery.seen.items() if source in sources},
         )
