@@ -23,7 +23,7 @@ from sealpress.git import History
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
 from sealpress.tree import CacheClass, Entry, OutputTree
-from ssg import crew, stamps
+from ssg import crew, private, stamps
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources
@@ -129,6 +129,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     """
     timings = Timings()
     memory = Memory.of(request.store, request.output.absolute()) if request.store else None
+    if memory and (complaint := private.complaint()):
+        progress.note(complaint)
     with timings.phase("remembering"):
         last_mark = mark_of(request.output)
         tree = memory.tree() if memory else None
