@@ -154,8 +154,10 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             made = make(situation, last, stage, store, mate, timings, progress)
             if memory:
                 with timings.phase("remembering"):
-                    # A source that was changed meanwhile looks different next time, whatever is told now.
-                    memory.keep(made.build, made.changes, _tree(seen, made, tree if made.changes else None))
+                    # A source that was changed meanwhile looks different next time, whatever is told now. Where the
+                    # output folder was touched by hand, all of it is looked at anew.
+                    changes = made.changes if found is not None else None
+                    memory.keep(made.build, changes, _tree(seen, made, tree if changes else None))
                     # Looking through the store takes as long as a small build: one in sixteen of these does it.
                     if made.converted >= _MANY or (made.converted and seen.startswith("0")):
                         store.trim()

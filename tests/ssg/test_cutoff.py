@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ssg import graph
+from ssg import graph, lastbuild, making
 from ssg.build import Built
 from ssg.options import Options
 from ssg.reading import data
@@ -347,6 +348,30 @@ def test_a_spoiled_file_is_made_anew_alone(blog: Blog, remade: Remade) -> None:
     (blog.output / "stray.html").write_text("stray")
     assert remade() == {"about/index.html"}
     assert not (blog.output / "stray.html").exists()
+
+
+def test_a_file_that_was_closed_is_opened_alone(blog: Blog, remade: Remade) -> None:
+    before = stamps(blog.output)
+    (blog.output / "about/index.html").chmod(0o600)
+    assert remade() == {"about/index.html"}
+    assert (blog.output / "about/index.html").stat().st_mode & 0o777 == 0o644
+    assert stamps(blog.output) == before
+    assert remade() == set()
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_a_folder_that_was_closed_is_opened_and_then_known(
+    small: bool, blog: Blog, remade: Remade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lastbuild, "_SMALL", 0 if small else 1000)
+    blog.body("docs/x.md", "Other.")
+    remade()
+    (blog.output / "about").chmod(0o700)
+    assert remade() == set()
+    assert (blog.output / "about").stat().st_mode & 0o777 == 0o755
+    monkeypatch.setattr(making, "make", lambda *_: pytest.fail("built again"))
+    time.sleep(0.1)  # the file system's clock must have moved on
+    assert isinstance(blog.built(), Built)
 
 
 def test_files_whose_bytes_stay_keep_their_time(blog: Blog, remade: Remade) -> None:
