@@ -19,6 +19,7 @@ from ssg.reading import strictjson
 from ssg.reading.sources import Sources
 
 ENDINGS: Final = (".toml", ".yaml", ".yml", ".json")
+_BITS: Final = 1024
 DEPTH: Final = 20  # as in ssg.reading.yaml, which takes long to load
 
 # What a template reaches as an attribute of every table.
@@ -119,7 +120,9 @@ def read(data: bytes, source: str) -> object:
 
 
 def frozen(value: Any, source: str, depth: int = 0) -> Any:
-    """The same, read-only. Raises Problem (exit 3) for what is nested deeper than YAML may be."""
+    """The same, read-only. Raises Problem (exit 3) for what is nested deeper than YAML may be, and for what Python can
+    read but not write: a number of thousands of digits.
+    """
     if depth > DEPTH:
         raise Problem(
             "nested too deeply", place=Place(source), hint=f"{DEPTH} tables or lists in one another are enough"
@@ -129,6 +132,8 @@ def frozen(value: Any, source: str, depth: int = 0) -> Any:
             return MappingProxyType({key: frozen(item, source, depth + 1) for key, item in value.items()})
         case list():
             return tuple(frozen(item, source, depth + 1) for item in value)
+        case int() if value.bit_length() > _BITS:
+            raise Problem("a number of too many digits", place=Place(source), hint="put it between quotes")
         case _:
             return value
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealpress.problems import Problem
+from ssg.reading import data, yaml
 from ssg.reading.data import DataFiles, read
 from ssg.reading.sources import list_sources
 
@@ -117,17 +118,31 @@ def test_nothing_is_nested_without_end(source: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("ending", [".toml", ".yaml", ".json"])
-@given(data=st.binary(max_size=60) | st.text(alphabet='{}[]:,"\\ud8\n a1=-', max_size=40).map(str.encode))
-def test_any_bytes_are_a_value_or_a_problem_with_a_place(ending: str, data: bytes) -> None:
+@given(given_bytes=st.binary(max_size=60) | st.text(alphabet='{}[]:,"\\ud8\n a1=-', max_size=40).map(str.encode))
+def test_any_bytes_are_a_value_or_a_problem_with_a_place(ending: str, given_bytes: bytes) -> None:
     source = f"data/x{ending}"
     found: object = None
     problems: tuple[Problem, ...] = ()
     try:
-        found = read(data, source)
+        found = read(given_bytes, source)
     except Problem as problem:
         problems = problem.each
     assert bool(problems) is not isinstance(found, Mapping | tuple)
     assert all(one.place and one.place.file == source and one.place.line for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [("x.toml", f"a = 0x{'f' * 9000}"), ("x.toml", f"a = {'9' * 9000}"), ("x.json", f"[{'9' * 900}]")],
+)
+def test_no_number_is_without_end(source: str, text: str) -> None:
+    with pytest.raises(Problem) as caught:
+        read(text.encode(), source)
+    assert caught.value.place
+
+
+def test_all_formats_may_be_nested_as_deeply() -> None:
+    assert data.DEPTH == yaml.DEPTH
 
 
 def test_files_are_called_by_their_paths(tmp_path: Path) -> None:
