@@ -70,6 +70,7 @@ class BuildSettings:
     content: str = "content"
     static: str = "static"
     templates: str = "templates"
+    data: str = "data"
     output: str = "public"
     command: tuple[str, ...] = ()
     git_dates: bool = False  # a page's `updated` is when git last saw it change

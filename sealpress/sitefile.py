@@ -109,6 +109,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("build", "content"), settings.build.content, _folder),
         (("build", "static"), settings.build.static, _folder),
         (("build", "templates"), settings.build.templates, _folder),
+        (("build", "data"), settings.build.data, _folder),
         (("build", "output"), settings.build.output, _output_folder),
         (("image", "name"), settings.image.name, _image_name),
         (("image", "suite"), settings.image.suite, _suite),
@@ -130,7 +131,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
             texts += [one for one in own if site.document.at(*one[0])]
     for path, text, check in texts:
         if wrong := check(text):
-            yield Problem(f"{_dotted(path)} {wrong}", place=site.place(*path))
+            yield Problem(f"{dotted(path)} {wrong}", place=site.place(*path))
     yield from _check_output(site)
     yield from _check_languages(site)
     yield from _check_numbers(site)
@@ -153,7 +154,8 @@ def _policy_texts(image: ImageSettings) -> Iterable[tuple[tuple[str | int, ...],
             yield ("image", "policy_sources", directive, number), source, contentpolicy.check_source
 
 
-def _dotted(path: tuple[str | int, ...]) -> str:
+def dotted(path: tuple[str | int, ...]) -> str:
+    """A key as messages call it: "[image.headers] X-Robots-Tag"."""
     names = [str(part) for part in path if isinstance(part, str)]
     return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
 
@@ -162,7 +164,7 @@ def _check_output(site: SiteFile) -> Iterable[Problem]:
     """A build overwrites its output: no folder of sources may be that, hold that, or lie in that."""
     build = site.settings.build
     output = PurePosixPath(build.output)
-    for name in ("content", "static", "templates"):
+    for name in ("content", "static", "templates", "data"):
         folder = PurePosixPath(getattr(build, name))
         if output.parts and folder.parts and (output.is_relative_to(folder) or folder.is_relative_to(output)):
             yield Problem(

@@ -6,7 +6,8 @@ Source: TOML v1.0.0.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,11 +24,27 @@ def parse(text: str, file: str, *, first_line: int = 1, code: Exit = Exit.SITE) 
     """
     # A CRLF file is the same document; tomllib takes both, and columns are then the same too.
     lines = text.split("\n")
-    try:
+    with _faults(lines, file, first_line, code):
         data = tomllib.loads(text)
         scan = _Scan(text, file, first_line, lines)
         scan.document()
         return _node(data, (), scan.found, Place(file, first_line, 1, lines[0].rstrip("\r")))
+
+
+def values(text: str, file: str) -> dict[str, Any]:
+    """The document as tomllib gives it: for what may be long, and where no value has to be found again in the file.
+
+    Raises Problem (exit 3) as `parse` does.
+    """
+    with _faults(text.split("\n"), file, 1, Exit.SITE):
+        return tomllib.loads(text)
+
+
+@contextmanager
+def _faults(lines: list[str], file: str, first_line: int, code: Exit) -> Iterator[None]:
+    """Turns what tomllib says into a Problem at its place."""
+    try:
+        yield
     except tomllib.TOMLDecodeError as error:
         raise _syntax_problem(error, lines, file, first_line, code) from None
     except RecursionError:

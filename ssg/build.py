@@ -23,7 +23,7 @@ from sealpress.git import History
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
 from sealpress.tree import CacheClass, Entry, OutputTree
-from ssg import stamps
+from ssg import private, stamps
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources
@@ -129,6 +129,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     """
     timings = Timings()
     memory = Memory.of(request.store, request.output.absolute()) if request.store else None
+    if memory and (complaint := private.complaint()):
+        progress.note(complaint)
     with timings.phase("remembering"):
         last_mark = mark_of(request.output)
         tree = memory.tree() if memory else None
@@ -152,8 +154,10 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             made = make(situation, last, stage, store, mate, timings, progress)
             if memory:
                 with timings.phase("remembering"):
-                    # A source that was changed meanwhile looks different next time, whatever is told now.
-                    memory.keep(made.build, made.changes, _tree(seen, made, tree if made.changes else None))
+                    # A source that was changed meanwhile looks different next time, whatever is told now. Where the
+                    # output folder was touched by hand, all of it is looked at anew.
+                    changes = made.changes if found is not None else None
+                    memory.keep(made.build, changes, _tree(seen, made, tree if changes else None))
                     # Looking through the store takes as long as a small build: one in sixteen of these does it.
                     if made.converted >= _MANY or (made.converted and seen.startswith("0")):
                         store.trim()
@@ -238,6 +242,7 @@ def _sources(request: Request) -> Sources:
         build_settings.content,
         build_settings.static,
         build_settings.templates,
+        build_settings.data,
         STRINGS,
         request.site.settings.site.theme,
     ]

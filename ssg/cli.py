@@ -171,8 +171,9 @@ def _completed(context: click.Context, _param: click.Parameter, incomplete: str)
     help="The folder that was built into. [default: as site.toml says]",
 )
 @click.option("--all", "whole", is_flag=True, help="Show all, also of long lists.")
+@click.option("--dirty", is_flag=True, help="Look at files too that git doesn't track yet, as the build did.")
 @output_options
-def why(*, path: str, site_file: Path | None, output: Path | None, whole: bool, console: Console) -> None:
+def why(*, path: str, site_file: Path | None, output: Path | None, whole: bool, dirty: bool, console: Console) -> None:
     """What a file was made from, and which change it was last made anew for.
 
     PATH is a file of the output tree (posts/shed/index.html), also with the output folder before it, or its path on the
@@ -186,7 +187,7 @@ def why(*, path: str, site_file: Path | None, output: Path | None, whole: bool, 
     from ssg.why import asked  # noqa: PLC0415
 
     site = sitefile.open_site(site_file)
-    found = asked(site, output or site.root / site.settings.build.output, path)
+    found = asked(site, output or site.root / site.settings.build.output, path, dirty=dirty)
     for line in telling.lines(found, console.width, whole=whole):
         console.say(line)
     console.result(found.data())

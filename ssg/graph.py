@@ -104,20 +104,20 @@ class Manuscripts(Mapping[str, Manuscript]):
 
 
 def changed_questions(
-    scene: Scene, known: Known, parts: Iterable[Key], pages: Collection[str] | None, *, structure: bool
+    scene: Scene, known: Known, parts: Iterable[Key], sources: Collection[str] | None, *, structure: bool
 ) -> list[Key]:
     """The questions whose answers, as they are known, are others now.
 
-    `parts` are those about settings and the theme. `pages` are those whose facts may have changed, None: all.
-    `structure`: whether queries may have.
+    `parts` are those about settings and the theme. `sources` are the pages and data files whose facts may have changed,
+    None: all. `structure`: whether queries may have.
     """
     asked: dict[Key, object] = {key: known.answer(key) for key in parts}
     facts = _named(Scope.FACT)
-    if pages is None or structure:
-        names = (facts if pages is None else frozenset()) | (_named(Scope.QUERY) if structure else frozenset())
+    if sources is None or structure:
+        names = (facts if sources is None else frozenset()) | (_named(Scope.QUERY) if structure else frozenset())
         asked |= {key: answer for key, answer in known.items() if key[0] in names}
-    for page in sorted(pages or ()):
-        asked |= {key: known.answer(key) for fact in sorted(facts) for key in [(fact, page)]}
+    for source in sorted(sources or ()):
+        asked |= {key: known.answer(key) for fact in sorted(facts) for key in [(fact, source)]}
     return scene.changed({key: answer for key, answer in asked.items() if answer is not GONE})
 
 

@@ -26,12 +26,16 @@ from typing import Any, Final, NamedTuple
 from ssg import private
 from ssg.known import Known, renumbered, used
 from ssg.stamps import Stamp
+from ssg.stated import Stated
 from ssg.table import Table, since
 from ssg.tracing import Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 6
+_FORMAT: Final = 7
 _LIMIT: Final = 8  # output folders whose builds are remembered
+_BYTES: Final = 512 << 20  # of all of these together; the newest stays, however large it is
+_KINDS: Final = (".known", ".told", ".tree", ".changes")
+_DAY: Final = 86_400
 
 Changes = dict[str, Any]
 """By the name of a table: what is new in it. `of` is the id of the build that it changes."""
@@ -132,9 +136,9 @@ class LastBuild:
     own files as they are served. `images` is what is known of each image (ssg.images.gallery).
 
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in ssg.known, of
-    which `parts` are those about settings and the theme. `settings` is a digest of those in site.toml. `used` counts
-    the questions that somebody asked when they were last counted. `files` are those of the tree, kept with it; a build
-    that went `elsewhere` has none.
+    which `parts` are those about settings and the theme. `settings` are the keys of site.toml (ssg.stated). `used`
+    counts the questions that somebody asked when they were last counted. `files` are those of the tree, kept with it; a
+    build that went `elsewhere` has none.
     """
 
     id: str = ""
@@ -156,7 +160,7 @@ class LastBuild:
     parts: tuple[Key, ...] = ()
     outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     traces: dict[str, bytes] = field(default_factory=dict)
-    settings: str = ""
+    settings: Stated = field(default_factory=dict)
     used: int = 0
     images: dict[str, tuple[str, int, int, bool]] = field(default_factory=dict)
     files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)
@@ -296,12 +300,19 @@ class Memory:
             private.write(self._file(kind), data)
 
     def _trim(self) -> None:
+        """Drops the builds that were longest ago, until the rest is within the limits; also what a killed one left."""
         with suppress(OSError):
             builds = sorted(self.folder.glob("*.known"), key=lambda file: file.stat().st_mtime, reverse=True)
-            for file in builds[_LIMIT:]:
-                file.unlink()
-                for other in (".told", ".tree", ".changes"):
-                    file.with_suffix(other).unlink(missing_ok=True)
+            kept = 0
+            for number, build in enumerate(builds):
+                files = [file for kind in _KINDS if (file := build.with_suffix(kind)).exists()]
+                kept += sum(file.stat().st_size for file in files)
+                if number and (number >= _LIMIT or kept > _BYTES):
+                    for file in files:
+                        file.unlink(missing_ok=True)
+            for left in self.folder.glob(".new-*"):
+                if left.stat().st_mtime < builds[0].stat().st_mtime - _DAY:
+                    left.unlink(missing_ok=True)
 
 
 def _mapped(file: Path) -> mmap.mmap:

@@ -19,7 +19,7 @@ from sealpress import crew
 from sealpress.console import Progress
 from sealpress.problems import raise_all
 from sealpress.tree import cache_class, check_names, digest_of, media_type
-from ssg import graph, stamps, tracing
+from ssg import graph, stamps
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
 from ssg.graph import Stale
@@ -30,6 +30,7 @@ from ssg.intake import sha256_of as _sha256
 from ssg.known import Known
 from ssg.lastbuild import Changes, File, LastBuild
 from ssg.manuscripts import Desk
+from ssg.reading.data import DataFiles
 from ssg.rendered import Rendered
 from ssg.rendering import assets as theme_assets
 from ssg.rendering import menus, plan
@@ -39,6 +40,7 @@ from ssg.rendering.plan import Job, Make, Renderer
 from ssg.rendering.scene import Scene
 from ssg.rendering.stopwatch import Stopwatch
 from ssg.staging import Staged, Staging
+from ssg.stated import stated
 from ssg.store import Store
 from ssg.structure import Structure, check_links, clashes, desk_of
 from ssg.table import since
@@ -107,18 +109,19 @@ class _Making:
             theme, desk = desk_of(self.situation, self.store, self.last)
             conversion = desk.conversion()
             intake = self._take_in(desk, conversion)
-        structure = Structure(self.situation, desk.languages, intake, self.last)
+            structure = Structure(self.situation, desk.languages, intake, self.last)
+            data = self._data(structure)
         bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
         with self.timings.phase("arranging pages and lists"):
             assets = self._assets(theme)
             gallery = self._gallery(intake, desk)
             known = self.last.known()
-            scene = self._scene(structure, bodies, theme, assets, gallery, known)
+            scene = self._scene(structure, bodies, theme, assets, gallery, data, known)
             jobs = self._jobs(structure, scene)
         with self.timings.phase("checking links"):
             anchored, shape = self._check(structure, scene, bodies, jobs)
         with self.timings.phase("comparing answers"):
-            stale = self._compare(structure, scene, jobs, known)
+            stale = self._compare(structure, scene, data, jobs, known)
         with self.timings.phase("rendering"):
             done = self._render(scene, jobs, stale, known, desk.tools)
         with self.timings.phase("placing files"):
@@ -146,7 +149,7 @@ class _Making:
             outputs=placed.outputs,
             traces=placed.traces,
             counts=(dict(structure.counts[0]), structure.counts[1]),
-            settings=tracing.digest(self.situation.request.site.settings).hex(),
+            settings=stated(self.situation.request.site),
             used=self.last.used,
             images={source: found for source, found in gallery.seen.items() if source in sources},
         )
@@ -168,6 +171,17 @@ class _Making:
             converted_alike=conversion == self.last.conversion,
         )
 
+    def _data(self, structure: Structure) -> DataFiles:
+        """The data files: those that changed are looked at whether or not somebody asks for them, so that a fault in
+        one is told. Raises Problem or Problems (exit 3).
+        """
+        data = DataFiles(self.situation.request.site.settings.build.data, self.situation.sources)
+        if not structure.stands:
+            data.names  # noqa: B018 - which finds their faults
+        is_all = self.last.scope != self.situation.scope  # the folder may be another one
+        data.check(self.situation.sources.files if is_all else sorted(structure.intake.changed_files))
+        return data
+
     def _assets(self, theme: themes.Theme) -> Assets:
         """Those of the last build, where the theme's files are the same: made only if one is lost."""
         if theme_assets.key(theme) != self.last.theme_key:
@@ -186,6 +200,7 @@ class _Making:
         theme: themes.Theme,
         assets: Assets,
         gallery: Gallery,
+        data: DataFiles,
         known: Known,
     ) -> Scene:
         return Scene(
@@ -198,6 +213,7 @@ class _Making:
             gallery,
             structure.as_of,
             known.answer if structure.stands else None,
+            data=data,
         )
 
     def _jobs(self, structure: Structure, scene: Scene) -> Mapping[str, Job]:
@@ -237,10 +253,15 @@ class _Making:
         left = {source: targets for source, targets in anchored.items() if source in pages and source not in sources}
         return left | found, shape
 
-    def _compare(self, structure: Structure, scene: Scene, jobs: Mapping[str, Job], known: Known) -> list[Stale]:
+    def _compare(
+        self, structure: Structure, scene: Scene, data: DataFiles, jobs: Mapping[str, Job], known: Known
+    ) -> list[Stale]:
         """What has to be made anew. Forgets in `known` what is true no more."""
-        pages = self._changed_pages(structure)
-        changed = graph.changed_questions(scene, known, self.last.parts, pages, structure=not structure.stands)
+        sources = self._changed_pages(structure)
+        if sources is not None:
+            gone = () if structure.stands else self.last.sources.keys() - self.situation.sources.stamps.keys()
+            sources |= frozenset(filter(data.holds, {*structure.intake.changed_files, *gone}))
+        changed = graph.changed_questions(scene, known, self.last.parts, sources, structure=not structure.stands)
         known.forget(changed)
         hits = known.hits(self.last.traces, changed)
         return list(graph.stale(jobs, self.last, hits, self.stage.found, structure.intake.sources))

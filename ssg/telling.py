@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from sealpress.console import size
+from sealpress.sitefile import NAME
 from ssg.columns import WIDTH, Row, section
 from ssg.rendering.plan import Make
 from ssg.tracing import Key
@@ -42,7 +43,7 @@ def _explanation(found: Explanation, width: int, *, whole: bool) -> list[str]:
     sections.append(("Tools", [("", ", ".join(f"{name} {version}" for name, version in found.tools.items()))]))
     sections.append(("Last made anew because", _because(found.because, subject, whole=whole)))
     what = f"  {_what(found)}, {size(found.size)}, served at {found.served}"
-    lines = [found.path, what, f"  in {found.at.parent}", *_changes(found)]
+    lines = [found.path, what, f"  in {found.at.parent}", *_changes(found, whole=whole)]
     for title, rows in sections:
         if any(map(any, rows)) or title.startswith(_SOURCE):
             lines += section(title, rows, width)
@@ -56,7 +57,8 @@ def _use(found: Use, width: int, *, whole: bool) -> list[str]:
     if found.note:
         lines.append(f"  left out of the last build: {found.note}")
     if found.changes.sources:
-        lines.append("  changed since the last build")
+        settings = f": {_listed(found.changes.settings, whole=whole)}" if found.changes.settings else ""
+        lines.append(f"  changed since the last build{settings}")
     rows: dict[str, list[str]] = {}
     for path, keys in found.files.items():
         asked = _asked_of(found.source, keys, whole=whole)
@@ -83,14 +85,16 @@ def _what(found: Explanation) -> str:
             return found.origin
 
 
-def _changes(found: Explanation) -> list[str]:
+def _changes(found: Explanation, *, whole: bool) -> list[str]:
     lines = []
     if found.changes.output:
         lines.append(f"  the file {found.changes.output}: the next build makes it anew")
-    if found.changes.sources:
-        shown = ", ".join(found.changes.sources[:_SHOWN])
-        more = len(found.changes.sources) - _SHOWN
+    if files := [source for source in found.changes.sources if source != NAME]:
+        shown = ", ".join(files[:_SHOWN])
+        more = len(files) - _SHOWN
         lines.append(f"  changed since the last build: {shown}" + (f" and {more} more" if more > 0 else ""))
+    if found.changes.settings:
+        lines.append(f"  changed since the last build: {NAME}: {_listed(found.changes.settings, whole=whole)}")
     return lines
 
 
@@ -136,6 +140,7 @@ def _rest(keys: Sequence[Key], found: Explanation, subject: str, *, whole: bool)
         (Group.STRINGS, "Interface strings"),
     ):
         yield title, _grouped([one for one in words if one.group is group], many=many, whole=whole)
+    yield "Data files", [(one.about, "") for one in words if one.group is Group.DATA]
     for group, title in ((Group.TEMPLATES, "Templates"), (Group.FILES, "Theme files")):
         names = [one.what for one in words if one.group is group]
         yield title, [(name, found.files.get(name, "made by ssg")) for name in names]
@@ -173,5 +178,8 @@ def _asked_of(source: str, keys: Sequence[Key], *, whole: bool) -> str:
     """What was asked of a source for one file, in a few words."""
     facts = [FACTS[name][1] for name in facts_in_order(str(key[0]) for key in keys if key[0] in FACTS)]
     others = [replace(said(key, source), language="") for key in keys if key[0] not in FACTS]
-    rest = [f"{one.about} it" if one.what == ITSELF else one.sentence() for one in others]
+    rest = [
+        f"{one.about} it" if one.what == ITSELF else one.what if one.about == source else one.sentence()
+        for one in others
+    ]
     return _listed(list(dict.fromkeys([*facts, *rest])), whole=whole) or "a copy of it"

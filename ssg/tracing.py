@@ -3,8 +3,8 @@
 Whoever renders sees the site only through questions: "title of content/posts/x.md", "neighbours of …", "template
 post.html". Each is a method of a Questions object, marked with what its answer can change with:
 
-    @fact    one page: its front matter and its body; or one image: its content
-    @query   the site's structure: which pages there are, their front matter, and the assets, but no body
+    @fact    one page, its front matter and its body; or one image, or one data file: its content
+    @query   the site's structure: which pages there are, their front matter, the assets, the names of data, but no body
     @part    settings, the theme, and versions: cheap to ask, so asked again for every build
 
 The questions that one output asked are its trace. An output is made anew where a question of its trace has another
@@ -47,7 +47,7 @@ class Scope(StrEnum):
 
 
 def fact(function: Callable[Concatenate[Q, str, P], T]) -> Callable[Concatenate[Q, str, P], T]:
-    """Marks a question about one page or one image; its first argument is the source."""
+    """Marks a question about one page, image or data file; its first argument is the source."""
     return _question(function, Scope.FACT)
 
 

@@ -7,7 +7,7 @@ Nothing is built. All comes from what the last build into the output folder left
 changed since is looked at, and told.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,26 +16,32 @@ from urllib.parse import unquote, urlsplit
 
 from sealpress.problems import Exit, Problem, did_you_mean
 from sealpress.sitefile import NAME, SiteFile
-from ssg import stamps, tracing
+from ssg import stamps
 from ssg.build import STRINGS, Request, Situation, situation_of, tools
 from ssg.intake import sha256_of
 from ssg.lastbuild import File, LastBuild, Memory, Output
 from ssg.model import output_of
+from ssg.reading.data import ENDINGS
 from ssg.rendering.plan import Make
 from ssg.rendering.theme import OWN, STATIC, TEMPLATES, built_in
+from ssg.stated import differing, stated
 from ssg.store import folder_of
 from ssg.tracing import Key
-from ssg.wording import FACTS, IMAGES, Group, said
+from ssg.wording import DATA, FACTS, IMAGES, Group, said
 
 HINT: Final = "run ssg build first"
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is otherwise than the last build left it. `output`: "" or what happened to the file."""
+    """What is otherwise than the last build left it. `output`: "" or what happened to the file.
+
+    `settings` are the keys of site.toml, where that is among the sources.
+    """
 
     output: str = ""
     sources: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,11 @@ class Explanation:
             "questions": [_question(one) for one in self.questions],
             "files": dict(self.files),
             "tools": dict(self.tools),
-            "changed_since": {"output": self.changes.output or None, "sources": list(self.changes.sources)},
+            "changed_since": {
+                "output": self.changes.output or None,
+                "sources": list(self.changes.sources),
+                "settings": list(self.changes.settings),
+            },
         }
 
 
@@ -98,7 +108,7 @@ class Use:
             "source": self.source,
             "files": {path: [_question(one) for one in questions] for path, questions in self.files.items()},
             "note": self.note or None,
-            "changed_since": {"sources": list(self.changes.sources)},
+            "changed_since": {"sources": list(self.changes.sources), "settings": list(self.changes.settings)},
         }
 
 
@@ -108,12 +118,12 @@ def _question(one: str | Key) -> dict[str, object]:
     return {"question": one[0], "arguments": list(one[1:]), "said": said(one).sentence(), "group": said(one).group}
 
 
-def asked(site: SiteFile, output: Path, path: str) -> Explanation | Use:
-    """What `path` is: a file of the tree by any of its names, or a source.
+def asked(site: SiteFile, output: Path, path: str, *, dirty: bool = False) -> Explanation | Use:
+    """What `path` is: a file of the tree by any of its names, or a source. `dirty` as for a build.
 
     Raises Problem (exit 2) where there is no last build to ask, or it knows no such path; and as `situation_of` does.
     """
-    last, situation = _recalled(site, output)
+    last, situation = _recalled(Request(site, output, dirty=dirty))
     known = _Known(site, output, last, situation)
     if found := known.output(path):
         return known.explanation(found)
@@ -124,18 +134,18 @@ def asked(site: SiteFile, output: Path, path: str) -> Explanation | Use:
     raise Problem(f'nothing is known of "{path}"{did_you_mean(path, names)}', hint=hint, code=Exit.USAGE)
 
 
-def _recalled(site: SiteFile, output: Path) -> tuple[LastBuild, Situation]:
-    memory = Memory.of(folder_of(site.root), output.absolute())
+def _recalled(request: Request) -> tuple[LastBuild, Situation]:
+    memory = Memory.of(folder_of(request.site.root), request.output.absolute())
     last = memory.recall(memory.tree())
     if last is None:
         there = memory.exists()
         message = (
             "the last build can't be read: it is another user's or another version's, or damaged"
             if there
-            else f"no build into {output} is remembered"
+            else f"no build into {request.output} is remembered"
         )
         raise Problem(message, hint=f"{HINT}, without --no-cache", code=Exit.USAGE)
-    situation = situation_of(Request(site, output))
+    situation = situation_of(request)
     if last.world != situation.world:
         raise Problem(
             "the last build was made with other versions of sealpress or its tools", hint=HINT, code=Exit.USAGE
@@ -198,10 +208,10 @@ class _Known:
         made_of = dict.fromkeys((Make.PAGE, Make.COPY, Make.IMAGE), old.subject)
         source = (made_of | {Make.THEME: theirs.get(old.subject, "")}).get(make, "")
         changed = self._changed()
-        pages = {str(key[1]) for key in questions if key[0] in FACTS}
+        pages = {str(key[1]) for key in questions if key[0] in FACTS or key[0] == DATA}
         strings = {file for key in questions if key[0] == "string" for file in self._string_files(str(key[2]))}
         images = {str(key[1]) for key in questions if key[0] in IMAGES}
-        near = {source, *pages, *images, *files.values(), *strings}
+        near = {source, *pages, *images, *files.values(), *strings, *self._to_come(questions)}
         near |= {NAME} if any(_is_of_site_file(key) for key in questions) else set()
         return Explanation(
             path=path,
@@ -216,7 +226,7 @@ class _Known:
             questions=tuple(sorted(questions, key=lambda key: tuple(map(str, key)))),
             files=files,
             tools=_tools(make),
-            changes=Changes(self._touched(path, file), tuple(one for one in changed if one in near)),
+            changes=self._changes(self._touched(path, file), [one for one in changed if one in near]),
         )
 
     def use(self, source: str) -> Use:
@@ -228,10 +238,9 @@ class _Known:
                 found[path] = tuple(sorted(hits.get(path, ()), key=lambda key: tuple(map(str, key))))
         drafts, scheduled = self.last.left_out
         note = "a draft" if source in drafts else "dated after the commit" if source in scheduled else ""
-        changed = tuple(one for one in self._changed() if one == source)
         outputs = ((path, Output._make(self.last.outputs[path])) for path in found)
         variants = frozenset(path for path, one in outputs if (one.make, one.subject) == (Make.IMAGE, source))
-        return Use(source, found, note, Changes("", changed), variants)
+        return Use(source, found, note, self._changes("", [one for one in self._changed() if one == source]), variants)
 
     def _is_about(self, key: Key, source: str) -> bool:
         name, *given = key
@@ -269,7 +278,22 @@ class _Known:
         own = f"{STRINGS}/{tag}.toml"
         return (f"{self._theme}/{own}", *((own,) if own in self.last.sources else ()))
 
+    def _to_come(self, questions: Iterable[Key]) -> Iterator[str]:
+        """The site's own files that would answer questions, were they there."""
+        folders = self.site.settings.build
+        for name, *given in questions:
+            match name:
+                case "template":
+                    yield f"{folders.templates}/{given[0]}"
+                case "string":
+                    yield f"{STRINGS}/{given[1]}.toml"
+                case "data_named":
+                    yield from (f"{folders.data}/{given[0]}{ending}" for ending in ENDINGS)
+
     # What happened since.
+
+    def _changes(self, output: str, sources: list[str]) -> Changes:
+        return Changes(output, tuple(sources), self._keys if NAME in sources else ())
 
     def _touched(self, path: str, old: File) -> str:
         stamp = stamps.stamp(self.folder / path)
@@ -287,9 +311,14 @@ class _Known:
             if seen is None or (seen != stamp and sha256_of(root / source) != sha256):
                 found.append(source)
         found += [source for source in now if source not in before]
-        if self.last.settings != tracing.digest(self.site.settings).hex():
+        if self._keys:
             found.append(NAME)
         return sorted(found)
+
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        """Those of site.toml that are not what they were."""
+        return differing(self.last.settings, stated(self.site))
 
 
 def _tools(make: Make) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ class Group(StrEnum):
     STRINGS = "interface strings"
     TEMPLATES = "templates"
     FILES = "theme files"
+    DATA = "data files"
 
 
 class Part(StrEnum):
@@ -88,6 +89,8 @@ _SITE: Final[Mapping[str, tuple[str, int | None, int | None]]] = MappingProxyTyp
         "image": ("size and variants of", 0, None),
         "image_size": ("size of", 0, None),
         "subjects": ("all pages and lists", None, None),
+        "data_named": ("the data named", 0, None),
+        "data_names": ("all data in folder", 0, None),
     }
 )
 """Of the site: the words before the thing, the place of the thing among the arguments, of the language."""
@@ -118,7 +121,12 @@ _SETTINGS: Final[Mapping[str, tuple[str, str, int | None]]] = MappingProxyType(
 )
 """Of site.toml: its table, the key in it, the place of the language among the arguments."""
 
-WORDS: Final = frozenset({*FACTS, *_SITE, *_SETTINGS, "menu", "option", "option_names", "string", "template", "asset"})
+DATA: Final = "data"
+"""The one question about a data file."""
+
+WORDS: Final = frozenset(
+    {*FACTS, *_SITE, *_SETTINGS, DATA, "menu", "option", "option_names", "string", "template", "asset"}
+)
 """The names of all questions that there are words for."""
 
 ITSELF: Final = "this page"
@@ -137,7 +145,7 @@ class Said:
         """As one says it alone: "title of content/posts/x.md"."""
         of = f" ({self.language})" if self.language else ""
         match self.group:
-            case Group.PAGES:
+            case Group.PAGES | Group.DATA:
                 return f"{self.what} of {self.about}"
             case Group.SITE | Group.SETTINGS:
                 return f"{self.about} {self.what}".rstrip() + of
@@ -159,13 +167,18 @@ def said(key: Key, subject: str = "") -> Said:
     if name in _SITE:
         about, thing, language = _SITE[name]
         what = _posts(given) if name == "posts" else _text(given, thing)
-        if name == "pages_below":
-            what = f"{what}/"
+        match name:
+            case "pages_below" | "data_names":
+                what = f"{what}/"
+            case "data_named":
+                what = what.replace("/", ".")
         return Said(Group.SITE, about, ITSELF if subject and what == subject else what, _text(given, language))
     if name in _SETTINGS:
         about, what, language = _SETTINGS[name]
         return Said(Group.SETTINGS, about, what, _text(given, language))
     match name, given:
+        case "data", [source]:
+            return Said(Group.DATA, str(source), DATA)
         case "menu", [tag, menu]:
             return Said(Group.SETTINGS, "[menus]", str(menu), str(tag))
         case "option", [option, tag]:

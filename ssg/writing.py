@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ from ssg.stamps import Stamp
 _NOTE: Final = "ssg writes this folder: every file in it is replaced by the next build.\n"
 _NEW: Final = "new"
 _SCRATCH: Final = "scratch"
+_FILE: Final = 0o644
+_FOLDER: Final = 0o755
 # A worker that was killed can have left some of it.
 _FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -60,8 +63,9 @@ class Stage:
     def put(self, path: str, content: bytes | Path) -> Content:
         """Keeps the content of a file for `commit`, unless the file has it already."""
         found = describe(content)
+        target = self.root / path
         # What was not found there can still be seen there, through a link that `commit` takes away.
-        if path in self.found and _holds(self.root / path, content, found.size):
+        if path in self.found and _is_open(target, _FILE) and _holds(target, content, found.size):
             return replace(found, is_new=False)
         self._make(path.rpartition("/")[0])
         self._write(f"{self._new}/{path}", content)
@@ -91,7 +95,7 @@ class Stage:
                 os.mkdir(f"{self._new}/{folder}")  # noqa: PTH102
 
     def _write(self, target: str, content: bytes | Path) -> None:
-        handle = os.open(target, _FRESH, 0o644)
+        handle = os.open(target, _FRESH, _FILE)
         try:
             for chunk in _chunks(content):
                 _write_all(handle, chunk)
@@ -130,7 +134,10 @@ def staged(root: Path, found: Mapping[str, Stamp] | None, last: Stamp | None, pr
     mask = os.umask(0o022)  # files and folders of the tree are for everybody to read, whoever builds it
     try:
         with refusals(root):
-            stage = Stage(root, files_of(root) if found is None or before != last else found)
+            if found is None or before != last:
+                _open_folders(root)
+                found = files_of(root)
+            stage = Stage(root, found)
             # What a build that was killed has left is of no use.
             _empty(stage)
             stage.folder.mkdir()
@@ -268,6 +275,25 @@ def _clear(folder: Path, prefix: str, wanted: Mapping[str, object], needed: froz
                 shutil.rmtree(item.path)
         elif item.is_symlink() or path not in wanted:
             Path(item.path).unlink()
+
+
+def _is_open(target: Path, mode: int) -> bool:
+    """Whether everybody can read a file or folder of the tree, at the latest now; not through a link."""
+    try:
+        found = os.lstat(target)
+        if not stat.S_ISLNK(found.st_mode) and found.st_mode & 0o777 != mode:
+            target.chmod(found.st_mode & 0o7000 | mode)
+    except OSError:  # it is gone, or another user's
+        return False
+    return True
+
+
+def _open_folders(root: Path) -> None:
+    """Folders that were closed by hand are open again, before somebody looks into them. The root is its owner's."""
+    for folder, names, _ in os.walk(root):
+        for name in names:
+            if folder != str(root) or name != MARKER:
+                _is_open(Path(folder, name), _FOLDER)
 
 
 def _holds(target: Path, content: bytes | Path, size: int) -> bool:

@@ -1,7 +1,7 @@
 """What templates may ask of one page, and of the settings and the theme. Every question is recorded (ssg.tracing).
 
 A fact depends on the page's own front matter and body, on settings and on the theme, but on no other page: what lies
-between pages is asked of a Scene.
+between pages is asked of a Scene. A data file is a source with one fact, what it says.
 """
 
 import datetime as dt
@@ -20,6 +20,7 @@ from ssg.markup.converted import Entry, Heading, contents
 from ssg.markup.prose import on_one_line
 from ssg.markup.typography import typeset
 from ssg.model import Page, encoded, prefix
+from ssg.reading.data import NONE, DataFiles
 from ssg.rendering.assets import Assets
 from ssg.rendering.bodies import Bodies
 from ssg.rendering.theme import Theme
@@ -42,6 +43,8 @@ class Facts(Questions):
         gallery: Gallery,
         as_of: dt.datetime,
         recall: Callable[[Key], object] | None = None,
+        *,
+        data: DataFiles = NONE,
     ) -> None:
         super().__init__(recall)
         self.theme = theme
@@ -51,6 +54,7 @@ class Facts(Questions):
         self._pages = pages
         self._bodies = bodies
         self._as_of = as_of
+        self._data = data
 
     # Of one page.
 
@@ -176,6 +180,13 @@ class Facts(Questions):
         """The same without the variants, for what doesn't show them."""
         found = self.gallery.picture(source)
         return (found.width, found.height) if found else None
+
+    # Of one data file.
+
+    @fact
+    def data(self, source: str) -> object:
+        """What it says (ssg.reading.data)."""
+        return self._data.value(source)
 
     # Of the build and the settings.
 

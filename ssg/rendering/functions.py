@@ -7,6 +7,7 @@ number(value)        with the language's separators
 url(target)          the href of a source path (docs/index.md), of a path (/tags/), of a whole URL
 absolute_url(target) the same with the site's scheme and host
 asset(name)          the href of a file of the theme's static/ folder
+tojson(value)        for a script: what a data file says, as JSON that is safe within HTML
 """
 
 import datetime as dt
@@ -15,7 +16,9 @@ from types import MappingProxyType, UnionType
 from typing import Any
 from urllib.parse import urljoin
 
-from jinja2 import TemplateRuntimeError
+from jinja2 import TemplateRuntimeError, Undefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 from ssg.l10n.strings import Value
 from ssg.rendering import xml
@@ -72,6 +75,7 @@ def _of(scene: Scene, tag: str) -> Functions:
             "url": url,
             "absolute_url": absolute_url,
             "asset": asset,
+            "tojson": tojson,
         }
     )
 
@@ -89,3 +93,24 @@ def iso(moment: dt.date) -> str:
     if not isinstance(moment, dt.datetime) or moment.time() == dt.time():
         return f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
     return xml.moment(moment)
+
+
+def tojson(value: object, indent: int | None = None) -> Markup:
+    """As Jinja2's own, which takes no read-only table and no date. Keys are sorted."""
+    return htmlsafe_json_dumps(_for_json(value), indent=indent, sort_keys=True)
+
+
+def _for_json(value: object) -> object:
+    match value:
+        case None | str() | int() | float():
+            return value
+        case dt.date():
+            return iso(value)
+        case Mapping():
+            return {str(key): _for_json(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_for_json(item) for item in value]
+        case Undefined():
+            return str(value)  # which says what is missing
+        case _:
+            raise TemplateRuntimeError(f"{describe(value)} can't be written as JSON")

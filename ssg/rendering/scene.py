@@ -18,6 +18,7 @@ from ssg.images.variants import Picture, Size, format_of
 from ssg.linking import To, destination
 from ssg.markup.converted import ANCHOR, STX, resolve
 from ssg.model import Kind, Page, Site, Tag
+from ssg.reading.data import NONE, DataFiles
 from ssg.rendering import listings, pictures, xml
 from ssg.rendering.assets import Assets
 from ssg.rendering.bodies import Bodies
@@ -47,8 +48,10 @@ class Scene(Facts):
         gallery: Gallery,
         as_of: dt.datetime,
         recall: Callable[[Key], object] | None = None,
+        *,
+        data: DataFiles = NONE,
     ) -> None:
-        super().__init__(settings, pages, bodies, theme, assets, gallery, as_of, recall)
+        super().__init__(settings, pages, bodies, theme, assets, gallery, as_of, recall, data=data)
         self._make_site = site
 
     @cached_property
@@ -266,6 +269,18 @@ class Scene(Facts):
             identity: tuple((language, paths[language]) for language in order if language in paths)
             for identity, paths in found.items()
         }
+
+    # Data files.
+
+    @query
+    def data_named(self, name: str) -> str | None:
+        """The source of the data that is called so ("team/people"), "" for a folder; None where there is none."""
+        return self._data.names.get(name)
+
+    @query
+    def data_names(self, folder: str) -> tuple[str, ...]:
+        """What is right in a folder of data, "" for the outermost, in alphabetical order."""
+        return self._data.within(folder)
 
     # Links.
 

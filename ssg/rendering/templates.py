@@ -206,12 +206,14 @@ def _is_fixed(value: Any) -> bool:
             return True
         case tuple() | list():
             return all(map(_is_fixed, value))
+        case _ if type(value).__name__.endswith("View"):  # before what it is made of, which would ask for all of it
+            return True
         case Mapping():
             return all(map(_is_fixed, value.values()))
         case MethodType():
             return _is_fixed(value.__self__)
         case _:
-            return type(value).__name__.endswith("View")
+            return False
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -341,7 +343,7 @@ def describe(value: object) -> str:
             return "a date"
         case list() | tuple():
             return "a list"
-        case Mapping():
+        case Mapping() if type(value).__name__ != "DataView":
             return "the table"
         case _ if callable(value):
             return f"the function {getattr(value, '__name__', 'here')}"

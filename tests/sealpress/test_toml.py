@@ -223,6 +223,10 @@ def test_a_fault_of_grammar_has_its_place_and_the_fix(text: str, place: str, mes
     assert caught.value.message.startswith(message)
     assert hint in (caught.value.hint or "")
     assert caught.value.code is Exit.LOCK
+    with pytest.raises(Problem) as again:
+        toml.values(text, "f")
+    assert (again.value.place, again.value.message) == (caught.value.place, caught.value.message)
+    assert again.value.code is Exit.SITE
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 5000 + "]" * 5000, "a = " + "9" * 5000, "a" + ".a" * 5000 + " = 1"])

@@ -94,6 +94,10 @@ class Blog:
         content = self.root / "content"
         return sorted(str(path.relative_to(content)) for path in content.rglob("*.md"))
 
+    def data(self) -> list[Path]:
+        """All that lies in the data folder."""
+        return sorted(path for path in (self.root / "data").rglob("*") if path.is_file())
+
     def request(self, output: Path, store: Path | None, workers: int = 1) -> Request:
         site = sitefile.load(self.root / "site.toml", "site.toml")
         return Request(site, output, self.options, in_git=False, as_of=self.clock, store=store, workers=workers)

@@ -2,14 +2,16 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ssg import graph
+from ssg import graph, lastbuild, making
 from ssg.build import Built
 from ssg.options import Options
+from ssg.reading import data
 from ssg.rendering.theme import built_in_folder
 from tests.ssg.blogs import Blog, files, stamps, told
 from tests.ssg.images import pictures
@@ -156,6 +158,72 @@ def test_an_included_template_reaches_all_that_include_it_when_it_comes_and_goes
     assert remade() == EVERY_POST
 
 
+@pytest.fixture
+def with_data(blog: Blog, remade: Remade) -> Remade:
+    """Pages that read one data file each, and the page for what is not there, which lists all that is in a folder."""
+    blog.write("data/authors.yaml", "ada: {name: Ada}\n")
+    blog.write("data/team/people.json", '["Bea"]')
+    blog.write("templates/post.html", "{{ site.data.authors.ada.name }}")
+    blog.write("templates/page.html", "{{ site.data.team.people[0] }}{{ site.data.get('links', ['none'])[0] }}")
+    blog.write("templates/404.html", "{% for name in site.data.team %}{{ name }} {% endfor %}")
+    remade()
+    return remade
+
+
+PAGES = {"docs/index.html", "docs/x/index.html", "about/index.html", "fr/about/index.html"}
+MISSING = {"404.html", "fr/404.html"}
+
+
+def test_a_data_file_reaches_those_that_asked_for_it(blog: Blog, with_data: Remade) -> None:
+    blog.write("data/authors.yaml", "ada: {name: Adele}\n")
+    assert with_data() == EVERY_POST
+    blog.write("data/team/people.json", '["Cid"]')
+    assert with_data() == PAGES
+
+
+def test_a_data_file_that_says_the_same_makes_nothing(blog: Blog, with_data: Remade) -> None:
+    blog.write("data/authors.yaml", "# A comment\nada:\n  name: 'Ada'\n")
+    blog.write("data/team/people.json", '[\n  "Bea"\n]\n')
+    assert with_data() == set()
+
+
+def test_the_order_of_a_table_is_what_it_says(blog: Blog, with_data: Remade) -> None:
+    blog.write("data/authors.yaml", "ada: {name: Ada}\nbea: {name: Bea}\n")
+    assert with_data() == EVERY_POST
+    blog.write("data/authors.yaml", "bea: {name: Bea}\nada: {name: Ada}\n")
+    assert with_data() == EVERY_POST
+
+
+def test_a_data_file_that_comes_and_goes_reaches_those_that_asked_for_its_name(blog: Blog, with_data: Remade) -> None:
+    blog.write("data/links.toml", 'a = "x"\n[[b]]\n')
+    blog.write("templates/page.html", "{{ site.data.team.people[0] }}{{ site.data.get('links', {}).a }}")
+    with_data()
+    blog.write("data/lonely.toml", "")
+    assert with_data() == set()
+    blog.write("data/team/others.toml", "")
+    assert with_data() == MISSING
+    (blog.root / "data/team/others.toml").replace(blog.root / "data/team/those.toml")
+    assert with_data() == MISSING
+    (blog.root / "data/links.toml").replace(blog.root / "data/links.json")
+    blog.write("data/links.json", '{"a": "y"}')
+    assert with_data() == PAGES
+
+
+@pytest.mark.usefixtures("with_data")
+def test_a_data_file_is_not_read_for_what_does_not_show_it(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    real = data.read
+    monkeypatch.setattr(data, "read", lambda found, source: read.append(source) or real(found, source))
+    blog.write("templates/post.html", "{{ page.content }}")
+    blog.built()
+    blog.body("posts/b.md", "Summary of b.\n\nAnother body.")
+    blog.built()
+    assert read == []
+    blog.write("templates/post.html", "{{ site.data.authors.ada.name }}")
+    blog.built()
+    assert read == ["data/authors.yaml"]
+
+
 def test_an_interface_string_reaches_the_pages_that_show_it(blog: Blog, remade: Remade) -> None:
     text = (built_in_folder() / "plain/i18n/fr.toml").read_text("utf-8")
     line = next(line for line in text.splitlines() if line.startswith("not_found_text"))
@@ -280,6 +348,30 @@ def test_a_spoiled_file_is_made_anew_alone(blog: Blog, remade: Remade) -> None:
     (blog.output / "stray.html").write_text("stray")
     assert remade() == {"about/index.html"}
     assert not (blog.output / "stray.html").exists()
+
+
+def test_a_file_that_was_closed_is_opened_alone(blog: Blog, remade: Remade) -> None:
+    before = stamps(blog.output)
+    (blog.output / "about/index.html").chmod(0o600)
+    assert remade() == {"about/index.html"}
+    assert (blog.output / "about/index.html").stat().st_mode & 0o777 == 0o644
+    assert stamps(blog.output) == before
+    assert remade() == set()
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_a_folder_that_was_closed_is_opened_and_then_known(
+    small: bool, blog: Blog, remade: Remade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lastbuild, "_SMALL", 0 if small else 1000)
+    blog.body("docs/x.md", "Other.")
+    remade()
+    (blog.output / "about").chmod(0o700)
+    assert remade() == set()
+    assert (blog.output / "about").stat().st_mode & 0o777 == 0o755
+    monkeypatch.setattr(making, "make", lambda *_: pytest.fail("built again"))
+    time.sleep(0.1)  # the file system's clock must have moved on
+    assert isinstance(blog.built(), Built)
 
 
 def test_files_whose_bytes_stay_keep_their_time(blog: Blog, remade: Remade) -> None:

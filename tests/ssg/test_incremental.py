@@ -170,6 +170,77 @@ class Looks(Machine):
         )
 
 
+DATA = ["red.toml", "red.yaml", "red.json", "team/red.json", "team/sky.yml", "red/x.toml", "read.me", "a-b.toml"]
+SAYINGS = {
+    "toml": [
+        'word = "WORD"',
+        '# WORD\nword = "red"',
+        "word = 'red'",
+        'word = "red"\nword = "tan"',
+        "[table]",
+        "word = 1",
+    ],
+    "json": ['{"word": "WORD"}', '{"word":"red"}', '["WORD"]', '{"word": 1, "word": 2}', '{"word": null}'],
+    "yaml": ["word: WORD", "# WORD\nword: red", "word: 'red'", "- WORD", "word: no", "WORD", "word: {a: 2026-01-01}"],
+}
+SHOWN = [
+    "{{ site.data.team.red.word }}",
+    '{{ site.data.get("red", {}).get("word", "none") }}{{ site.data.red is defined }}',
+    "{% for name, one in site.data.items() %}{{ name }}{{ one.word if one.word is string }}{% endfor %}",
+    "{% for name in site.data.team %}{{ name }}{% endfor %}{{ site.data.red | tojson }}",
+    '{% import "data.html" as data %}{{ data.words() }}',
+]
+
+
+class Data(Machine):
+    """Data files come, change, move and go, and so do the templates that read them."""
+
+    @rule(name=st.sampled_from(DATA), at=st.integers(0, 20), word=words)
+    def write_data(self, name: str, at: int, word: str) -> None:
+        sayings = SAYINGS.get(name.rpartition(".")[2], SAYINGS["yaml"])
+        self.blog.write(f"data/{name}", sayings[at % len(sayings)].replace("WORD", word))
+
+    @rule(
+        text=st.sampled_from(SHOWN),
+        template=st.sampled_from(["home.html", "post.html"]),
+        name=st.sampled_from(DATA[:5]),
+        word=words,
+    )
+    def show_data(self, text: str, template: str, name: str, word: str) -> None:
+        """A template that reads it, and something to read."""
+        self.blog.page("index.md", "Home.")
+        self.blog.write(f"templates/{template}", text)
+        top = "{% set red = site.data.red %}"
+        self.blog.write("templates/data.html", f"{top}{{% macro words() %}}{word}{{{{ red.word }}}}{{% endmacro %}}")
+        self.write_data(name, 0, word)
+
+    @rule(at=st.integers(0, 20))
+    def delete_data(self, at: int) -> None:
+        found = self.blog.data()
+        if found:
+            found[at % len(found)].unlink()
+
+    @rule(at=st.integers(0, 20), name=st.sampled_from(DATA))
+    def rename_data(self, at: int, name: str) -> None:
+        found, target = self.blog.data(), self.blog.root / "data" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if found:
+            found[at % len(found)].replace(target)
+
+    @rule(template=st.sampled_from(["home.html", "post.html"]))
+    def hide_data(self, template: str) -> None:
+        (self.blog.root / "templates" / template).unlink(missing_ok=True)
+
+    @rule(folder=st.sampled_from([None, "data/team", "content/posts"]))
+    def read_another_folder(self, folder: str | None) -> None:
+        self.blog.set("build", "data", folder)
+
+    @rule(at=st.integers(0, 20), word=words)
+    def edit_some_body(self, at: int, word: str) -> None:
+        pages = self.blog.pages()
+        self.blog.body(pages[at % len(pages)], word)
+
+
 class Mishaps(Machine):
     """The output and the store are spoiled, files are touched, other processes help."""
 
@@ -360,12 +431,13 @@ class Pictures(Machine):
         return sorted(file for file in self.blog.root.glob("content/**/*") if file.suffix in endings)
 
 
-class Everything(Words, Looks, Mishaps, Pictures):
+class Everything(Words, Looks, Mishaps, Pictures, Data):
     """All of it, in one sequence."""
 
 
 TestWords = case(Words, 8, 10)
 TestLooks = case(Looks, 8, 10)
+TestData = case(Data, 8, 10)
 TestMishaps = case(Mishaps, 7, 10)
 TestPictures = case(Pictures, 10, 12)
 if HUNT:

@@ -4,6 +4,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from ssg import lastbuild
 from ssg.known import Known
 from ssg.lastbuild import Changes, LastBuild, LastTree, Memory, Output
@@ -137,3 +139,32 @@ def test_folders_are_forgotten_the_oldest_first(tmp_path: Path) -> None:
     assert [one.world if one else "" for one in found] == ["again", "", "", *map(str, range(3, len(memories)))]
     assert list(map(seen, memories)) == ["0", None, None, *map(str, range(3, len(memories)))]
     assert (tmp_path / ".gitignore").read_text() == "*\n"
+
+
+def test_builds_into_other_folders_are_forgotten_from_the_oldest_where_all_are_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memories = [Memory.of(tmp_path, Path(f"/public{number}")) for number in range(5)]
+    for number, memory in enumerate(memories):
+        memory.keep(LastBuild(world=str(number)), None, a_tree())
+        for file in memory.folder.glob(f"{memory.name}.*"):
+            os.utime(file, (number, number))
+    size = sum(file.stat().st_size for file in memories[0].folder.glob(f"{memories[0].name}.*"))
+    monkeypatch.setattr(lastbuild, "_BYTES", 3 * size + size // 2)
+    memories[1].keep(LastBuild(world="again"), None, a_tree())
+    assert [seen(memory) for memory in memories] == [None, "", None, "", ""]
+    assert len(list(memories[0].folder.iterdir())) == 9
+    monkeypatch.setattr(lastbuild, "_BYTES", 0)
+    memories[3].keep(LastBuild(world="alone"), None, a_tree())
+    assert [seen(memory) for memory in memories] == [None, None, None, "", None]  # it is of use all the same
+
+
+def test_what_a_killed_build_left_is_dropped_after_a_day(tmp_path: Path) -> None:
+    memory = Memory.of(tmp_path, Path("/public"))
+    memory.keep(LastBuild(), None, a_tree())
+    for name, age in ((".new-old", 2 * lastbuild._DAY), (".new-young", 60)):
+        file = memory.folder / name
+        file.write_bytes(b"x")
+        os.utime(file, (file.stat().st_mtime - age,) * 2)
+    memory.keep(LastBuild(), None, a_tree())
+    assert [file.name for file in memory.folder.glob(".new-*")] == [".new-young"]

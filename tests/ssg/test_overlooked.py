@@ -178,6 +178,38 @@ STORIES: Mapping[str, list[Step]] = {
         setting("site", "default_language", "fr"),
         setting("site", "default_language", None),
     ],
+    "a data file that goes and comes back as another": [
+        file("data/word.toml", 'word = "red"'),
+        template("page.html", '{{ site.data.get("word", {}).get("word", "none") }}'),
+        lambda blog: (blog.root / "data/word.toml").unlink(),
+        file("data/word.toml", 'word = "tan"'),
+        file("data/word.toml", "word = 'tan'"),
+    ],
+    "a broken data file that nobody asks for": [
+        file("data/word.toml", 'word = "red"'),
+        file("data/word.toml", "word"),
+        page("about.md", "Other."),
+        file("data/word.toml", 'word = "red"'),
+    ],
+    "two data files of one name": [
+        file("data/word.toml", 'word = "red"'),
+        file("data/word/word.yaml", "word: tan"),
+        lambda blog: (blog.root / "data/word.toml").unlink(),
+    ],
+    "another folder of data, with a fault in it": [
+        file("content/a.yaml", "a: 1"),
+        file("content/b.yaml", "a"),
+        setting("build", "data", "content"),
+        file("content/b.yaml", "a: 2"),
+        setting("build", "data", None),
+    ],
+    "data that the top of a file of macros reads": [
+        file("data/word.yaml", "word: red"),
+        template("own.html", "{% set all = site.data %}{% macro word() %}{{ all.word.word }}{% endmacro %}"),
+        template("page.html", '{% import "own.html" as own %}{{ own.word() }}'),
+        file("data/word.yaml", "word: tan"),
+        file("data/word.yaml", "other: tan"),
+    ],
     "the whole of a site in another order": [
         setting("site", "languages", ["fr", "en"]),
         setting("site", "default_language", "en"),

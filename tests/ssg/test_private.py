@@ -1,4 +1,4 @@
-"""Only what this user's own builds have written is believed; anything else is passed over without a word."""
+"""Only what this user's own builds have written is believed; anything else is passed over."""
 
 import marshal
 import os
@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sealpress.console import Silent
 from ssg import lastbuild, private
+from ssg.build import Built
 from ssg.lastbuild import LastBuild, LastTree, Memory
+from tests.ssg.blogs import Blog
 
 
 @pytest.fixture(autouse=True)
@@ -65,21 +68,31 @@ def test_no_flipped_bit_and_no_cut_is_opened() -> None:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
-def test_a_key_that_others_can_read_is_no_key(mode: int, state: Path) -> None:
+def test_a_key_that_others_can_read_is_replaced(mode: int, state: Path) -> None:
+    """With its mode alone put right, whoever has read it could still sign."""
     found = sealed(b"data")
+    assert private.complaint() == ""
     key_file(state).chmod(mode)
     forget()
     assert private.opened(found) is None
-    assert private.seal(b"data") is None
+    assert "could be read by others" in private.complaint()
+    assert key_file(state).stat().st_mode & 0o777 == 0o600
+    again = sealed(b"data")
+    forget()
+    assert private.opened(again) == b"data"
+    assert private.complaint() == ""
 
 
 @pytest.mark.parametrize("content", [b"", b"short", bytes(31), bytes(33)])
-def test_a_key_of_another_length_is_no_key(content: bytes, state: Path) -> None:
+def test_a_key_of_another_length_is_replaced(content: bytes, state: Path) -> None:
     found = sealed(b"data")
     key_file(state).write_bytes(content)
     forget()
     assert private.opened(found) is None
-    assert private.seal(b"data") is None
+    assert "was damaged" in private.complaint()
+    forget()
+    assert private.complaint() == ""
+    assert private.opened(sealed(b"data")) == b"data"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
@@ -88,6 +101,44 @@ def test_a_key_of_another_user_is_no_key(state: Path) -> None:
     os.chown(key_file(state), 65534, 65534)
     forget()
     assert private.seal(b"data") is None
+    assert f"{key_file(state)} is another user's: remove it, or set XDG_STATE_HOME" in private.complaint()
+
+
+def test_a_key_that_can_t_be_replaced_is_no_key(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed(b"data")
+    key_file(state).chmod(0o644)
+    forget()
+    monkeypatch.setattr(private, "write", lambda _file, _data: None)
+    assert private.seal(b"data") is None
+    assert "could be read by others: remove it" in private.complaint()
+
+
+def test_a_folder_in_the_key_s_place_is_no_key(state: Path) -> None:
+    key_file(state).mkdir(parents=True)
+    assert private.seal(b"data") is None
+    assert "remove it" in private.complaint()
+
+
+class Notes(Silent):
+    """Progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+
+def test_a_build_says_once_that_its_key_was_no_good(state: Path, tmp_path: Path) -> None:
+    blog = Blog(tmp_path)
+    blog.page("about.md", "About.")
+    for mode, expected in ((0o600, 0), (0o644, 1), (0o600, 0)):
+        if key_file(state).exists():
+            key_file(state).chmod(mode)
+        forget()
+        notes = Notes()
+        assert isinstance(blog.built(notes), Built)
+        assert len(notes.told) == expected
 
 
 @pytest.mark.parametrize("home", ["/dev/null", "/proc/nowhere"])
@@ -97,6 +148,7 @@ def test_without_a_place_for_a_key_nothing_is_sealed(home: str, monkeypatch: pyt
     forget()
     assert private.seal(b"data") is None
     assert private.opened(b"x" * 100) is None
+    assert "set XDG_STATE_HOME" in private.complaint()
 
 
 def memory(tmp_path: Path) -> Memory:

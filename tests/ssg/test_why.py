@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from ssg.graph import FIRST, NEW, OTHER, TOUCHED
 from ssg.rendering.scene import Scene
 from ssg.store import folder_of
 from ssg.tracing import scope_of
-from ssg.why import Explanation, Use, asked
-from ssg.wording import FACTS, IMAGES, WORDS, said
+from ssg.why import Changes, Explanation, Use, asked
+from ssg.wording import DATA, FACTS, IMAGES, WORDS, said
 from tests.ssg.images.pictures import corners, gradient, save
 
 SITE = """\
@@ -88,7 +89,7 @@ def part(lines: list[str], title: str) -> list[str]:
 def test_there_are_words_for_every_question() -> None:
     questions = {name for name in dir(Scene) if scope_of(Scene, (name,))}
     assert questions == WORDS
-    assert {name for name in questions if scope_of(Scene, (name,)) == "fact"} == FACTS.keys() | IMAGES
+    assert {name for name in questions if scope_of(Scene, (name,)) == "fact"} == {*FACTS, *IMAGES, DATA}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,9 @@ def test_there_are_words_for_every_question() -> None:
         (("template", "base.html"), "template base.html"),
         (("asset", "style.css"), "theme file style.css"),
         (("has_tags",), "whether there are tags"),
+        (("data", "data/authors.toml"), "data of data/authors.toml"),
+        (("data_named", "team/people"), "the data named team.people"),
+        (("data_names", "team"), "all data in folder team/"),
         (("a_question_of_tomorrow", "x", None), "a question of tomorrow x"),
     ],
 )
@@ -230,8 +234,47 @@ def test_a_touched_file_with_the_same_bytes_has_not_changed(blog: Path) -> None:
 
 def test_a_changed_setting_is_told_to_who_read_settings(blog: Path) -> None:
     write(blog, "site.toml", SITE.replace("blue", "green"))
-    assert why(blog, "/posts/middle/").changes.sources == ("site.toml",)
-    assert why(blog, "plan.txt").changes.sources == ()
+    found = why(blog, "/posts/middle/").changes
+    assert (found.sources, found.settings) == (("site.toml",), ("[theme] accent",))
+    assert why(blog, "plan.txt").changes == Changes()
+
+
+def test_the_keys_of_settings_that_changed_are_named(blog: Path) -> None:
+    write(blog, "site.toml", SITE.replace('"T"', '"U"').replace("[theme]", "[theme]\nfont = 'serif'"))
+    write(blog, "content/posts/middle.md", post("Muddle", 2))
+    lines = shown(blog, "/posts/middle/")
+    assert "changed since the last build: content/posts/middle.md" in lines
+    assert "changed since the last build: site.toml: [site] title, [theme] font" in lines
+    assert "changed since the last build: [site] title, [theme] font" in shown(blog, "site.toml")
+    told = why(blog, "/posts/middle/").data()["changed_since"]
+    assert isinstance(told, dict)
+    assert told["settings"] == ["[site] title", "[theme] font"]
+    made(blog)
+    assert why(blog, "/posts/middle/").changes == Changes()
+
+
+def test_a_comment_in_site_toml_changes_nothing(blog: Path) -> None:
+    write(blog, "site.toml", f"# A comment\n{SITE}[lists]\nper_page = 10\n")  # which is the default
+    assert why(blog, "/posts/middle/").changes == Changes()
+
+
+def test_sources_that_git_does_not_track_are_seen_where_they_are_asked_for(blog: Path) -> None:
+    git(blog, "init", "-q")
+    git(blog, "add", "site.toml", "content", "static", "templates")
+    made(blog)
+    write(blog, "content/posts/new.md", post("New", 9))
+    site = sitefile.load(blog / "site.toml", "site.toml")
+    build(Request(site, blog / "public", dirty=True, store=folder_of(blog)))
+    write(blog, "templates/post.html", "New")
+    for dirty, expected in ((False, ()), (True, ("templates/post.html",))):
+        assert asked(site, blog / "public", "/posts/new/", dirty=dirty).changes.sources == expected
+    write(blog, "content/posts/new.md", post("Newer", 9))
+    for dirty in (False, True):  # the last build has read it
+        assert "content/posts/new.md" in asked(site, blog / "public", "/posts/new/", dirty=dirty).changes.sources
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=root, check=True, timeout=60)
 
 
 def test_a_source_tells_who_asked_for_it(still: Path) -> None:
@@ -260,6 +303,20 @@ def test_other_sources_than_pages_tell_it_too(still: Path, source: str, expected
     assert isinstance(found, Use)
     assert expected in found.files
     assert len(found.files) < len(list((still / "public").rglob("*.*")))
+
+
+def test_a_data_file_is_told_both_ways(blog: Path) -> None:
+    write(blog, "data/authors.toml", 'ada = "Ada"\n')
+    write(blog, "templates/post.html", "{{ site.data.authors.ada }}\n")
+    made(blog)
+    lines = shown(blog, "/posts/late/")
+    assert part(lines, "Data files") == ["data/authors.toml"]
+    assert "the data named authors" in part(lines, "Asked of the site")
+    assert "posts/late/index.html data" in shown(blog, "data/authors.toml")
+    write(blog, "data/authors.toml", 'ada = "Adele"\n')
+    assert "changed since the last build: data/authors.toml" in shown(blog, "/posts/late/")
+    made(blog)
+    assert part(shown(blog, "/posts/late/"), "Last made anew because") == ["data of data/authors.toml"]
 
 
 def test_a_draft_is_in_no_file(blog: Path) -> None:

@@ -56,6 +56,42 @@ def test_what_is_the_same_is_not_written(tmp_path: Path) -> None:
     assert after["b/c"] != before["b/c"]
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o000, 0o666, 0o755])
+def test_what_is_the_same_can_be_read_by_everybody_again(mode: int, tmp_path: Path) -> None:
+    placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    (tmp_path / "a").chmod(mode)
+    before = (tmp_path / "a").stat()
+    placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    after = (tmp_path / "a").stat()
+    assert after.st_mode & 0o777 == 0o644
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o000, 0o2700])
+def test_folders_are_open_again_but_for_the_outermost(mode: int, tmp_path: Path) -> None:
+    root = tmp_path / "public"
+    placed(root, {"b/c/d": b"2", "b/e": b"3"})
+    (root / "b/c").chmod(mode)
+    (root / "b").chmod(mode)
+    root.chmod(0o700)
+    placed(root, {"b/c/d": b"2", "b/e": b"4"})
+    assert files(root) == {"b/c/d": b"2", "b/e": b"4"}
+    assert [folder.stat().st_mode & 0o777 for folder in (root, root / "b", root / "b/c")] == [0o700, 0o755, 0o755]
+    assert (root / "b/c").stat().st_mode & 0o7000 == mode & 0o7000
+
+
+def test_nothing_is_opened_through_a_link(tmp_path: Path) -> None:
+    root = tmp_path / "public"
+    placed(root, {"a": b"1", "b/c": b"2"})
+    for name in ("a", "b"):
+        (root / name).replace(tmp_path / name)
+        (tmp_path / name).chmod(0o700)
+        (root / name).symlink_to(tmp_path / name)
+    placed(root, {"a": b"1", "b/c": b"2"})
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "b")] == [0o700, 0o700]
+    assert not (root / "a").is_symlink()
+
+
 def test_a_file_of_a_source_is_placed_like_any_other(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(bytes(3_000_000))

@@ -2,6 +2,6 @@
 
 pages.py   a page with a body: PageView, SectionView
 lists.py   a page without one: ListView, PaginationView, YearView, MonthView
-sites.py   SiteView, MenuView; options.py: the theme's options
+sites.py   SiteView, MenuView; options.py: the theme's options; data.py: the data files
 shared.py  LanguageView, VersionView, TagView, LinkView, and what pages and lists have in common
 """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ssg.rendering.scene import Scene
+from ssg.rendering.views.data import DataView
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.pages import PageView, page_views
 from ssg.rendering.views.shared import LanguageView, TagView, language_view, tag_views
@@ -52,6 +53,11 @@ class SiteView:
     def params(self) -> Mapping[str, object]:
         """[params], with those of the language over them."""
         return MappingProxyType(self._scene.site_params(self._language))
+
+    @property
+    def data(self) -> DataView:
+        """The data files; the same in all languages."""
+        return DataView(self._scene, "")
 
     @property
     def has_posts(self) -> bool:

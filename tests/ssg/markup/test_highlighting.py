@@ -164,7 +164,7 @@ class Kept(dict):
 class Known:
     def get(self, key): return "kept"
     def put(self, key, html): raise AssertionError(key)
-english = Language("en", "English", "ltr", ("one", "other"))
+english = Language("en", "English", "ltr")
 text = "# a\\n\\n```python\\nx = 1\\n```\\n"
 found = ssg.markup.converter.convert(text, MarkdownOptions(), english, Known())
 assert "<code class=\\"language-python\\">kept</code>" in found.html

@@ -26,7 +26,7 @@ def test_an_undefined_name(blog):
         "2 |   {{ pge.title }}\n"
         "         ^^^\n"
         "hint: known: absolute_url, asset, cycler, date, dict, iso, joiner, lang, namespace, number, page, range, "
-        "site, t, theme, url"
+        "site, t, theme, tojson, url"
     )
 
 

@@ -1,0 +1,33 @@
+"""The data files, as templates see them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ssg.rendering.scene import Scene
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DataView(Mapping[str, object]):
+    """In a template: `site.data`, and each folder in it. What a file says is read when it is asked for."""
+
+    _scene: Scene
+    _folder: str
+
+    def __repr__(self) -> str:
+        return f"<data {self._folder}>"
+
+    def __getitem__(self, name: str) -> object:
+        # No name has a slash in it: that would lead past a folder.
+        if not isinstance(name, str) or "/" in name:
+            raise KeyError(name)
+        path = f"{self._folder}/{name}" if self._folder else name
+        source = self._scene.data_named(path)
+        if source is None:
+            raise KeyError(name)
+        return self._scene.data(source) if source else DataView(self._scene, path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scene.data_names(self._folder))
+
+    def __len__(self) -> int:
+        return len(self._scene.data_names(self._folder))
