@@ -40,9 +40,7 @@ def fitted(html: str, picture: Of[Picture], url: Callable[[str], str], sizes: st
             added |= _room(own, (shown.width, shown.height))
             if shown.variants and "srcset" not in own:
                 added["srcset"] = ", ".join(f"{url(f'/{one.output}')} {one.width}w" for one in shown.variants)
-                # HTML, 4.8.4.2.2: of a lazy image the browser knows how wide it will stand.
-                auto = "auto, " if (own | added).get("loading") == "lazy" else ""
-                added["sizes"] = own.get("sizes") or auto + _sizes(own, sizes)
+                added["sizes"] = own.get("sizes") or _sizes(own, sizes, is_lazy=(own | added).get("loading") == "lazy")
         return _with(added, own, found[1])
 
     return _IMG.sub(dressed, html)
@@ -80,9 +78,14 @@ def _room(own: Mapping[str, str], size: Size) -> dict[str, str]:
     return {}
 
 
-def _sizes(own: Mapping[str, str], sizes: str) -> str:
+def _sizes(own: Mapping[str, str], sizes: str, *, is_lazy: bool) -> str:
+    """How wide the image will stand. Of a lazy one the browser knows that when it comes to it (HTML, 4.8.4.2.2), but it
+    can come too early: where the author gave a width, that is told.
+    """
     width = own.get("width", "")
-    return f"(max-width: {width}px) 100vw, {width}px" if _PIXELS.fullmatch(width) else sizes
+    if _PIXELS.fullmatch(width):
+        return f"(max-width: {width}px) 100vw, {width}px"
+    return f"auto, {sizes}" if is_lazy else sizes
 
 
 def _with(added: Mapping[str, str], own: Mapping[str, str], rest: str) -> str:

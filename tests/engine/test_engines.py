@@ -112,6 +112,15 @@ def ending(engine, container):
     raise AssertionError("it does not end")
 
 
+def serving(engine, container):
+    """Until then it can't have said what a signal means to it, and as process 1 it would not notice one."""
+    for _ in range(200):
+        if "serving" in engine.logs(container, 5):
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not begin")
+
+
 def test_a_container_lives_from_created_to_gone(engine, image):
     made = engine.create(spec(image))
     assert (made.name, made.state, made.image) == ("blog-1", State.CREATED, image.references[0])
@@ -124,12 +133,12 @@ def test_a_container_lives_from_created_to_gone(engine, image):
     engine.rename(made.id, "blog-2")
     assert [one.name for one in engine.containers("blog")] == ["blog-2"]
     assert engine.containers("other") == ()
+    serving(engine, made.id)
     engine.stop(made.id, 5)
     stopped = engine.inspect(made.id)
     assert (stopped.state, stopped.exit_code) == (State.EXITED, 0)
     engine.stop(made.id, 5)
     assert engine.endpoint(made.id, 8080) is None
-    assert "serving" in engine.logs(made.id, 5)
     engine.remove(made.id)
     assert engine.inspect(made.id) is None
     engine.remove(made.id)

@@ -302,7 +302,7 @@ class Mishaps(Machine):
     def lose_the_output(self) -> None:
         shutil.rmtree(self.blog.output, ignore_errors=True)
 
-    @rule(place=st.sampled_from(["public", "elsewhere/public"]))
+    @rule(place=st.sampled_from(["public", "other/public"]))
     def build_into(self, place: str) -> None:
         """Also back into a folder that has not seen the last edits."""
         self.blog.place = place
