@@ -177,7 +177,8 @@ def _hands(tree: LastTree | None, request: Request) -> Iterator[tuple[Callable[[
     def prepare() -> None:
         from ssg import manuscripts  # noqa: PLC0415
 
-        manuscripts.prepare(request.site.settings)
+        if request.store:
+            manuscripts.prepare(request.site.settings, request.store)
 
     if request.workers > 1 and tree and len(tree.files) >= _MANY_FILES:
         with crew.mate(look, prepare) as (mate, (untouched, _)):

@@ -31,7 +31,7 @@ class Known:
         self.added: dict[Key, int] = {}
         self._open: dict[str, Row] = {}
         self._touched: set[str] = set()
-        self._numbered: dict[int, Key] = {}
+        self._numbered: list[Key] = []
 
     def table(self) -> Table:
         """The rows as they are now."""
@@ -80,12 +80,17 @@ class Known:
         """The questions of a trace."""
         numbers = array("I", asked)
         if len(self._numbered) < self.count:
-            self._numbered = {number: key for key, number in self._numbers()}
+            self._numbered = self._keys()
         return [self._numbered[number] for number in numbers]
 
-    def _numbers(self) -> Iterator[tuple[Key, int]]:
-        names = dict.fromkeys((*self._rows, *self._open))
-        return ((key, number) for name in names for key, (number, _) in list(self._row(name).items()))
+    def _keys(self) -> list[Key]:
+        """All questions by their numbers. No row stays open for it: together they would take a lot of memory."""
+        found: list[Key] = [()] * self.count
+        for name in dict.fromkeys((*self._rows, *self._open)):
+            row = self._open[name] if name in self._open else _opened(name, self._rows[name])
+            for key, (number, _) in row.items():
+                found[number] = key
+        return found
 
     def hits(self, traces: Mapping[str, bytes], keys: Sequence[Key]) -> dict[str, list[Key]]:
         """The traces in which any of the questions is, by their names, each with those that are, in their order."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sealpress import crew
 from sealpress.console import Progress
@@ -24,7 +24,7 @@ from ssg.plain import FRONT, HEAD, front_matter, of_manuscript
 from ssg.reading.frontmatter import read
 from ssg.reading.location import locate
 from ssg.rendering.bodies import Card
-from ssg.store import Store
+from ssg.store import LIMIT, Store, store_at
 from ssg.table import Plain
 
 
@@ -148,13 +148,46 @@ class Desk:
         convert("```python\npass\n```", self.options[language], self.languages[language])
 
 
-def prepare(settings: Settings) -> None:
-    """Loads what a conversion needs, by doing one."""
+SAMPLE: Final = """\
+## Heading
+
+*One* **two** `three` [four](x.md) ![five](y.png) "six" -- ~~seven~~ <b>eight</b>[^1]
+
+- nine
+- ten
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+> eleven
+
+```
+twelve
+```
+
+[^1]: thirteen
+"""
+"""Something of all that most pages have: who has converted it once has loaded what a page needs."""
+
+
+def prepare(settings: Settings, folder: Path) -> None:
+    """Loads what a conversion needs, by doing one, and what there is in the store."""
     from ssg.l10n.language import language  # noqa: PLC0415 - nobody waits for it here
     from ssg.markup.converter import convert  # noqa: PLC0415
 
-    tag = settings.site.default_language
-    convert("x", MarkdownOptions.of(settings.markdown), language(tag))
+    convert(SAMPLE, MarkdownOptions.of(settings.markdown), language(settings.site.default_language), _NoBlocks())
+    code_digest()
+    store_at(folder, LIMIT).look()
+
+
+class _NoBlocks:
+    """Blocks as they are known, so that Pygments need not be loaded."""
+
+    def get(self, _key: str) -> str:
+        return "<pre></pre>"
+
+    def put(self, _key: str, _html: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

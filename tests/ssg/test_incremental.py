@@ -14,6 +14,7 @@ from hypothesis.stateful import rule
 from PIL import Image
 
 from sealpress import crew
+from ssg import build
 from ssg.options import Options
 from tests.ssg.blogs import files
 from tests.ssg.edits import (
@@ -246,7 +247,9 @@ class Mishaps(Machine):
 
     @rule(workers=st.sampled_from([1, 2]))
     def share_the_work(self, workers: int) -> None:
+        """Even of a small site: among the cores, and with a mate."""
         self.patches.setattr(crew, "ALONE", 2)
+        self.patches.setattr(build, "_MANY_FILES", 1)
         self.blog.workers = workers
 
     @rule(

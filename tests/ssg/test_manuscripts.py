@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealpress import sitefile
+from sealpress import crew, sitefile
 from sealpress.console import SILENT
 from sealpress.crew import ALONE
 from ssg import plain
@@ -66,6 +68,49 @@ def test_workers_give_what_one_process_gives(desk: Desk, workers: int, tmp_path:
     alone = read(replace(desk, store=Store(tmp_path / "other")), names)
     assert len(alone) == 2 * ALONE
     assert read(desk, names, workers) == alone
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_mate_gives_what_this_process_gives(kept: bool, desk: Desk, tmp_path: Path) -> None:
+    names = written(desk, 3)
+    (desk.root / names[1]).write_text("no front matter")
+    alone = {one.source: one for one in replace(desk, store=Store(tmp_path / "other")).read(names, 1, None, SILENT)}
+    if kept:
+        read(desk, [names[0]])
+
+    def me() -> int:
+        return os.getpid()
+
+    with crew.mate(me) as (mate, (who,)):
+        found = {one.source: one for one in desk.read(names, 2, mate, SILENT)}
+        assert who() != os.getpid()
+    assert {name: replace(one, seconds=0, kept=False, problem=None) for name, one in found.items()} == {
+        name: replace(one, seconds=0, kept=False, problem=None) for name, one in alone.items()
+    }
+    assert [found[name].kept for name in names] == [kept, False, False]
+    assert str(found[names[1]].problem) == str(alone[names[1]].problem)
+    assert "no front matter" in str(found[names[1]].problem)
+
+
+READY = """
+import sys
+from pathlib import Path
+from sealpress import crew, sitefile
+from ssg import manuscripts
+manuscripts.prepare(sitefile.load(Path(sys.argv[1]), "site.toml").settings, Path(sys.argv[2]))
+loaded = set(sys.modules)
+assert not any(name.partition(".")[0] == "pygments" for name in loaded)
+from ssg.l10n.language import language
+from ssg.markup.converted import MarkdownOptions
+from ssg.markup.converter import convert
+convert(manuscripts.SAMPLE, MarkdownOptions(), language("en"), manuscripts._NoBlocks())
+assert set(sys.modules) == loaded, set(sys.modules) - loaded
+"""
+
+
+def test_who_got_ready_has_loaded_what_a_page_needs_and_no_pygments(desk: Desk, tmp_path: Path) -> None:
+    arguments = [str(desk.root / "site.toml"), str(tmp_path / "store")]
+    subprocess.run([sys.executable, "-c", READY, *arguments], check=True, timeout=60)
 
 
 def test_the_second_time_nothing_is_converted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

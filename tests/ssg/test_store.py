@@ -1,6 +1,7 @@
 """The store: what was kept comes back whole or not at all, and it never grows without bound."""
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssg.store import Store
+from ssg.store import LIMIT, Store, store_at
 
 KEYS = [f"{number:064x}" for number in range(1 << 20, (1 << 20) + 50)]
 
@@ -159,7 +160,7 @@ def test_two_processes_that_write_and_trim_do_no_harm(tmp_path: Path) -> None:
     command = """\
 import sys
 from pathlib import Path
-from ssg.store import Store
+from ssg.store import LIMIT, Store, store_at
 folder, start = Path(sys.argv[1]), int(sys.argv[2])
 keys = [f"{number:064x}" for number in range(1 << 20, (1 << 20) + 60)]
 for turn in range(15):
@@ -177,3 +178,16 @@ for turn in range(15):
     processes = [subprocess.Popen([*run, start]) for start in ("0", "20")]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert not [file for file in files(Store(tmp_path)) if file.name.startswith(".new-")]
+
+
+def test_in_a_message_it_is_the_store_that_is_there(tmp_path: Path) -> None:
+    """With what it knows: packs that were looked into are not looked into again."""
+    store = Store(tmp_path)
+    with store.together():
+        for key in KEYS:
+            store.put(key, b"x")
+    there = store_at(tmp_path, LIMIT)
+    there.look()
+    assert pickle.loads(pickle.dumps(store)) is there
+    assert there.get(KEYS[0]) == b"x"
+    assert pickle.loads(pickle.dumps(Store(tmp_path, limit=1))) is not there
