@@ -129,6 +129,12 @@ class Mate:
             _write(self._requests, _packed((work, arguments)))
         return self._answer(lambda: work(*arguments))
 
+    def leave(self) -> None:
+        """Nothing more will come: it ends when it has done what it was given."""
+        if self._requests >= 0:
+            os.close(self._requests)
+            self._requests = -1
+
     def _answer(self, work: Callable[[], R]) -> Callable[[], R]:
         number = self._asked
         self._asked += 1
@@ -168,7 +174,7 @@ def mate(*first: Callable[[], Any]) -> Iterator[tuple[Mate, list[Callable[[], An
     try:
         yield found, [found._answer(work) for work in first]  # noqa: SLF001 - its own
     finally:
-        os.close(requests)
+        found.leave()
         _end([_Child(pid, results)])
 
 

@@ -32,6 +32,7 @@ class Known:
         self._open: dict[str, Row] = {}
         self._touched: set[str] = set()
         self._numbered: list[Key] = []
+        self._peeked: tuple[str, Row] = ("", {})
 
     def table(self) -> Table:
         """The rows as they are now."""
@@ -45,6 +46,15 @@ class Known:
     def answer(self, key: Key) -> object:
         """What is known of a question; GONE for nothing."""
         return self._row(_about(key)).get(key, _NEVER)[1]
+
+    def peek(self, key: Key) -> object:
+        """The same, of a row that is not looked at again soon."""
+        name = _about(key)
+        if name in self._open or name not in self._rows:
+            return self.answer(key)
+        if name != self._peeked[0]:
+            self._peeked = name, _opened(name, self._rows[name])
+        return self._peeked[1].get(key, _NEVER)[1]
 
     def learn(self, answers: Answers) -> None:
         """Takes answers in; questions that nobody asked before are in `added`, too, with their numbers."""

@@ -109,6 +109,8 @@ class _Making:
             theme, desk = desk_of(self.situation, self.store, self.last)
             conversion = desk.conversion()
             intake = self._take_in(desk, conversion)
+            if self.mate:
+                self.mate.leave()
             structure = Structure(self.situation, desk.languages, intake, self.last)
             data = self._data(structure)
         bodies = KeptBodies(desk, intake.manuscripts, intake.cards)

@@ -54,20 +54,25 @@ class Rendered:
     def _key(self, job: Job, trace: Trace) -> str:
         """Empty where a question has no answer any more."""
         known = self._digests
-        found = [known[key] if key in known else self._digest(key) for key in trace]
+        found = [known[key] if key in known else self._digest(key, keep=key[1:2] != (job.subject,)) for key in trace]
         if not all(found):
             return ""
         what = "\0".join([code_digest(), *self.tools, job.make, job.subject, ""])
         return hashlib.sha256(what.encode("utf-8", "surrogatepass") + b"".join(sorted(found))).hexdigest()
 
-    def _digest(self, key: Key) -> bytes:
-        """Of a question and its answer: as this build knows it, else as the last one did where that is still true."""
+    def _digest(self, key: Key, *, keep: bool) -> bytes:
+        """Of a question and its answer: as this build knows it, else as the last one did where that is still true.
+
+        What other files will hardly ask is not worth to `keep`.
+        """
         answer = self.scene.recorded(key)
         if answer is GONE:
-            answer = self.known.answer(key)
+            answer = self.known.peek(key)
         if answer is GONE:
             answer = self.scene.asked_again(key)
-        found = self._digests[key] = b"" if answer is GONE else digest((key, answer))
+        found = b"" if answer is GONE else digest((key, answer))
+        if keep:
+            self._digests[key] = found
         return found
 
 
