@@ -289,7 +289,7 @@ class _Making:
             request.site.root,
             self.stage,
             Renderer(scene, stopwatch),
-            Rendered(self.store, scene, self.last, known, versions),
+            Rendered(self.store, scene, self.last, known, versions) if request.store else None,
             known,
             request.workers,
             stopwatch,

@@ -5,6 +5,7 @@ What was rendered before with the answers of today is taken from the store (ssg.
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,12 +43,14 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """Where files are made. `root` is the site's folder, `known` gets the answers that are new."""
+    """Where files are made. `root` is the site's folder, `known` gets the answers that are new; nothing is kept of what
+    is rendered where `rendered` is None.
+    """
 
     root: Path
     stage: Stage
     renderer: Renderer
-    rendered: Rendered
+    rendered: Rendered | None
     known: Known
     workers: int
     stopwatch: Stopwatch | None = None
@@ -58,16 +61,17 @@ class Staging:
         Raises the Problem of the first that can't be made.
         """
         is_shared = len(stale) >= crew.ALONE
+        kept = self.rendered if is_shared else None
         if self.workers > 1 and is_shared:
             self.renderer.prepare()
-            if much:
-                self.rendered.prepare()
+        if kept and much:
+            kept.prepare()
 
         def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[Staged], Answers, dict[str, float]]:
             done: list[Staged] = []
-            with self.rendered.store.together():
+            with kept.store.together() if kept else nullcontext():
                 for number, one in part:
-                    done.append(self._made(number, one, look=much and is_shared, keep=is_shared))
+                    done.append(self._made(number, one, kept, look=much))
                     if done[-1].problem:
                         break
             return done, self.renderer.scene.learned(), self.stopwatch.taken() if self.stopwatch else {}
@@ -89,19 +93,19 @@ class Staging:
             raise failed
         return done
 
-    def _made(self, number: int, one: Stale, *, look: bool, keep: bool) -> Staged:
+    def _made(self, number: int, one: Stale, kept: Rendered | None, *, look: bool) -> Staged:
         began = self._clock()
         job = one.job
         try:
             if job.make is Make.COPY:
                 return Staged(number, self.stage.put(job.path, self.root / job.subject), frozenset())
-            found = self.rendered.find(job) if look else None
+            found = kept.find(job) if kept and look else None
             content, trace = found or self.renderer.make(job)
             written = self.stage.put(job.path, content)
         except Problem as problem:
             return Staged(number, None, frozenset(), problem=problem)
-        if keep and not found:
-            self.rendered.keep(job, trace, content)
+        if kept and not found:
+            kept.keep(job, trace, content)
         return Staged(number, written, trace, self._clock() - began, kept=bool(found))
 
     def _clock(self) -> float:

@@ -168,3 +168,8 @@ def test_another_softwares_build_is_no_help(blog: Blog, monkeypatch: pytest.Monk
     blog.place = "elsewhere"
     os.utime(Path(rendered.__file__))  # as an upgrade leaves it
     assert built(blog).kept == 0
+
+
+def test_without_a_store_nothing_is_kept(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendered.Rendered, "keep", lambda *_: pytest.fail("kept"))
+    assert isinstance(blog.clean(), Built)
