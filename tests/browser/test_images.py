@@ -2,10 +2,9 @@
 
 import functools
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from ssg.build import Built
 from ssg.images.raster import look
 from tests.browser.chromium import visit
+from tests.browser.serving import served
 from tests.ssg.blogs import Blog
 from tests.ssg.images.pictures import gradient, save, with_metadata
 
@@ -42,14 +42,8 @@ def serving(folder: Path) -> Iterator[int]:
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(functools.partial(Quiet, directory=folder)) as port:
+        yield port
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp"])

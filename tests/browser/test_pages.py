@@ -1,10 +1,9 @@
 """What a page needs by imagebake's own reading is what Chromium says that it needs: each page under its own policy."""
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from imagebake.policy import header
 from sealpress import tree
 from sealpress.settings import ImageSettings
 from tests.browser.chromium import visit
+from tests.browser.serving import served
 from tests.imagebake.conftest import write_tree
 from tests.imagebake.policy.test_pages import SNIPPETS
 
@@ -45,14 +45,8 @@ def serving(policies: list[str]) -> Iterator[int]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(Handler) as port:
+        yield port
 
 
 def policy(folder: Path, page: str) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sealpress import VERSION, sitefile
+from sealpress import sitefile
 from sealpress.problems import Exit, Problem
-from ssg import private, telling
-from ssg.build import Built, Request, build, tools
+from ssg import private
+from ssg.build import Request, build
 from ssg.cli import ssg
 from ssg.columns import section
 from ssg.graph import FIRST, NEW, OTHER, TOUCHED
@@ -20,16 +20,7 @@ from ssg.store import folder_of
 from ssg.tracing import scope_of
 from ssg.why import Changes, Explanation, Use, asked
 from ssg.wording import DATA, FACTS, IMAGES, WORDS, said
-from tests.ssg.images.pictures import corners, gradient, save
-
-SITE = """\
-[site]
-title = "T"
-url = "https://t.example.org/blog/"
-languages = ["en"]
-[theme]
-accent = "blue"
-"""
+from tests.ssg.whys import SITE, begun, made, part, post, shown, why, write
 
 
 @pytest.fixture(scope="module")
@@ -42,48 +33,6 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def blog(tmp_path: Path) -> Path:
     """A blog to change."""
     return begun(tmp_path)
-
-
-def begun(root: Path) -> Path:
-    """Three posts, the one in the middle with neighbours; built once."""
-    write(root, "site.toml", SITE)
-    for number, name in enumerate(["early", "middle", "late"], 1):
-        write(root, f"content/posts/{name}.md", post(name.title(), number))
-    write(root, "content/about.md", "---\ntitle: About\n---\n[A post](posts/middle.md)\n")
-    write(root, "content/notes/deep.md", "---\ntitle: Deep\n---\n")
-    write(root, "static/plan.txt", "A plan\n")
-    write(root, "templates/404.html", "<p>{{ site.title }}</p>\n")
-    made(root)
-    return root
-
-
-def write(root: Path, name: str, text: str) -> None:
-    (root / name).parent.mkdir(parents=True, exist_ok=True)
-    (root / name).write_text(text, encoding="utf-8")
-
-
-def post(title: str, day: int = 1, body: str = "Text") -> str:
-    return f"---\ntitle: {title}\ndate: 2026-01-{day:02}\ntags: [red]\n---\n{body}\n"
-
-
-def made(root: Path) -> Built:
-    site = sitefile.load(root / "site.toml", "site.toml")
-    return build(Request(site, root / "public", store=folder_of(root)))
-
-
-def why(root: Path, path: str) -> Explanation | Use:
-    return asked(sitefile.load(root / "site.toml", "site.toml"), root / "public", path)
-
-
-def shown(root: Path, path: str, *, whole: bool = False) -> list[str]:
-    """The lines, with one blank for many."""
-    return [" ".join(line.split()) for line in telling.lines(why(root, path), 200, whole=whole)]
-
-
-def part(lines: list[str], title: str) -> list[str]:
-    """The rows below a title."""
-    start = lines.index(title) + 1
-    return lines[start : lines.index("", start) if "" in lines[start:] else None]
 
 
 def test_there_are_words_for_every_question() -> None:
@@ -422,60 +371,3 @@ def test_columns_wrap_below_themselves() -> None:
         "     x",
         "  alone",
     ]
-
-
-@pytest.fixture
-def pictured(blog: Path) -> Path:
-    """The post in the middle shows an image, the late one links to it."""
-    save(blog / "content/posts/p.png", gradient(60, 40))
-    write(blog, "content/posts/middle.md", post("Middle", 2, "![P](p.png)"))
-    write(blog, "content/posts/late.md", post("Late", 3, "[P](p.png)"))
-    write(blog, "site.toml", f"{SITE}[images]\nwidths = [20, 40]\n")
-    made(blog)
-    return blog
-
-
-def variants(root: Path) -> list[str]:
-    return sorted(file.relative_to(root / "public").as_posix() for file in root.glob("public/assets/p-*"))
-
-
-def test_a_variant_names_its_image_and_what_made_it(pictured: Path) -> None:
-    found = shown(pictured, variants(pictured)[0])
-    assert found[1].startswith("a variant of content/posts/p.png, 20 px wide, ")
-    assert "Source: content/posts/p.png" in found
-    assert part(found, "Settings") == ["[images] quality"]
-    assert part(found, "Tools") == [f"sealpress {VERSION}, pillow {tools()['pillow']}"]
-    assert part(found, "Last made anew because") == [NEW]
-
-
-def test_an_image_names_its_copy_its_variants_and_the_pages_that_show_it(pictured: Path) -> None:
-    found = why(pictured, "content/posts/p.png")
-    assert isinstance(found, Use)
-    assert found.variants == {*variants(pictured)}
-    lines = shown(pictured, "content/posts/p.png")
-    assert "posts/p.png a copy of it" in lines
-    assert f"{variants(pictured)[0]} a smaller image of it" in lines
-    assert "posts/middle/index.html address of it, size and variants of it" in lines
-    assert "posts/late/index.html address of it" in lines
-    assert "feed.xml address of it, size of it" in lines
-    assert part(shown(pictured, "posts/middle/"), "Asked of the site").count("size and variants of content/posts/p.png")
-
-
-def test_an_edited_image_is_told_before_and_after_the_build(pictured: Path) -> None:
-    before = variants(pictured)
-    save(pictured / "content/posts/p.png", corners(60, 40))
-    for path in (before[0], "posts/middle/index.html", "posts/p.png"):
-        assert "changed since the last build: content/posts/p.png" in shown(pictured, path)
-    made(pictured)
-    assert {*before}.isdisjoint(variants(pictured))
-    because = [part(shown(pictured, path), "Last made anew because") for path in variants(pictured)]
-    assert because == [["content of content/posts/p.png"]] * 2
-    page = part(shown(pictured, "posts/middle/"), "Last made anew because")
-    assert page == ["size and variants of content/posts/p.png"]
-
-
-def test_another_quality_is_why_variants_have_other_names(pictured: Path) -> None:
-    write(pictured, "site.toml", f"{SITE}[images]\nwidths = [20, 40]\nquality = 40\n")
-    made(pictured)
-    assert part(shown(pictured, variants(pictured)[0]), "Last made anew because") == ["[images] quality"]
-    assert f"{variants(pictured)[0]} [images] quality" in shown(pictured, "site.toml", whole=True)
