@@ -95,9 +95,9 @@ class Store:
         self._touch(file)
         return data
 
-    def put(self, key: str, data: bytes) -> None:
-        """Keeps a result, whole or not at all."""
-        if self._state.batch is not None:
+    def put(self, key: str, data: bytes, *, alone: bool = False) -> None:
+        """Keeps a result, whole or not at all. A large one goes `alone` into a file, whatever is kept together."""
+        if self._state.batch is not None and not alone:
             self._state.batch[key] = data
             return
         self._write(self._file(key), [_line(data), data])

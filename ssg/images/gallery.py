@@ -72,7 +72,7 @@ class Gallery:
             from ssg.images import raster  # noqa: PLC0415 - it loads Pillow
 
             data = raster.encoded(self.root / source, source, variant, quality)
-            self.store.put(key, data)
+            self.store.put(key, data, alone=True)
         return data
 
     def _is_known(self, source: str) -> bool:

@@ -180,6 +180,15 @@ for turn in range(15):
     assert not [file for file in files(Store(tmp_path)) if file.name.startswith(".new-")]
 
 
+def test_a_large_result_waits_for_no_others(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.together():
+        store.put(KEYS[0], b"large", alone=True)
+        store.put(KEYS[1], b"small")
+        assert Store(tmp_path).get(KEYS[0]) == b"large"
+        assert Store(tmp_path).get(KEYS[1]) is None
+
+
 def test_in_a_message_it_is_the_store_that_is_there(tmp_path: Path) -> None:
     """With what it knows: packs that were looked into are not looked into again."""
     store = Store(tmp_path)
