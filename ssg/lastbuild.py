@@ -131,9 +131,9 @@ class LastBuild:
 
     `manuscripts` and `pages` are plain (ssg.plain), by source. `published` is how far the clock can move before other
     pages are published: the newest page's moment and that of the first scheduled one. `counts` are the pages of each
-    language, and all posts. `anchored` are, of each page that
-    links to anchors of pages, these. `shape` is a digest of all that links can lead to. `theme_files` are the theme's
-    own files as they are served. `images` is what is known of each image (ssg.images.gallery).
+    language, and all posts. `anchored` are, of each page that links to anchors of pages, these. `shape` is a digest of
+    all that links can lead to. `theme_files` are the theme's own files as they are served. `images` is what is known of
+    each image (ssg.images.gallery).
 
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in ssg.known, of
     which `parts` are those about settings and the theme. `settings` are the keys of site.toml (ssg.stated). `used`

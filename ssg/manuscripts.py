@@ -24,7 +24,7 @@ from ssg.plain import FRONT, HEAD, front_matter, of_manuscript
 from ssg.reading.frontmatter import read
 from ssg.reading.location import locate
 from ssg.rendering.bodies import Card
-from ssg.store import LIMIT, Store, store_at
+from ssg.store import LIMIT, Store, digest_of_sources, store_at
 from ssg.table import Plain
 
 
@@ -215,11 +215,7 @@ def _depends(options: MarkdownOptions, language: str, software: tuple[str, ...])
 @cache
 def code_digest() -> str:
     """Over the sources of what converts, so that an edit of sealpress itself is never answered from the store."""
-    package = Path(__file__).parent
-    sha = hashlib.sha256()
-    for file in sorted([*package.glob("markup/*.py"), *package.glob("l10n/*.py")]):
-        sha.update(file.read_bytes() + b"\0")
-    return sha.hexdigest()
+    return digest_of_sources("ssg/markup/*.py", "ssg/l10n/*.py")
 
 
 def encoded(body: Converted) -> bytes:

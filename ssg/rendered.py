@@ -7,14 +7,13 @@ by a digest of these; and which questions to look at is known from the last buil
 import hashlib
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 from ssg.known import Known
 from ssg.lastbuild import LastBuild
 from ssg.rendering.plan import Job, Make
 from ssg.rendering.scene import Scene
-from ssg.store import Store
+from ssg.store import Store, digest_of_sources
 from ssg.tracing import GONE, Key, Trace, digest
 
 KINDS: Final = frozenset({Make.PAGE, Make.LIST, Make.FEED, Make.SITEMAP, Make.ROBOTS})
@@ -79,8 +78,4 @@ class Rendered:
 @cache
 def code_digest() -> str:
     """Over the sources of what renders, so that after an edit of sealpress itself nothing is taken from before it."""
-    package = Path(__file__).parent
-    sha = hashlib.sha256()
-    for file in sorted([*package.rglob("*.py"), *(package.parent / "sealpress").glob("*.py")]):
-        sha.update(file.read_bytes() + b"\0")
-    return sha.hexdigest()
+    return digest_of_sources("ssg/**/*.py", "sealpress/*.py")

@@ -17,7 +17,7 @@ from sealpress.problems import Problem, raise_all
 from sealpress.settings import ImagesSettings
 from ssg.images.variants import Look, Picture, format_of, picture
 from ssg.lastbuild import Source
-from ssg.store import Store
+from ssg.store import Store, digest_of_sources
 
 Seen = tuple[str, int, int, bool]
 """What is remembered of an image: its sha256, and the fields of its Look."""
@@ -111,7 +111,4 @@ class Gallery:
 @cache
 def code_digest() -> str:
     """Over the sources of what makes images, so that an edit of sealpress itself is never answered from the store."""
-    sha = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        sha.update(file.read_bytes() + b"\0")
-    return sha.hexdigest()
+    return digest_of_sources("ssg/images/*.py")
