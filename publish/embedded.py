@@ -33,30 +33,6 @@ from sealpress.settings import Architecture
 _LOG_TAIL: Final = 64 << 10  # bytes of a log that are looked at
 
 
-def state_folder() -> Path:
-    """`$SEALPRESS_STATE`, else `$XDG_STATE_HOME/sealpress`, else `~/.local/state/sealpress`. It may not exist yet.
-
-    For root it is `/var/lib/sealpress`: in root's own home, nginx could not become another user and read its site.
-    Sources: XDG Base Directory Specification 0.8; Filesystem Hierarchy Standard 3.0, section 5.8.
-
-    Raises Problem (exit 9) where there is no home folder.
-    """
-    if given := os.environ.get("SEALPRESS_STATE"):
-        return Path(given).absolute()
-    if (base := Path(os.environ.get("XDG_STATE_HOME", ""))).is_absolute():
-        return base / "sealpress"
-    if os.geteuid() == 0:
-        return Path("/var/lib/sealpress")
-    try:
-        return Path.home() / ".local/state/sealpress"
-    except RuntimeError:
-        raise Problem(
-            "there is no home folder to keep a running site in",
-            hint="set SEALPRESS_STATE to a folder that may be written",
-            code=Exit.MACHINE,
-        ) from None
-
-
 @dataclass(frozen=True, slots=True)
 class EmbeddedEngine:
     """publish.host.Engine over folders and processes of this machine. `folder` is the state folder."""

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from imagebake import smoke
 from publish import remote
-from publish.embedded import EmbeddedEngine, EmbeddedHost, state_folder
+from publish.embedded import EmbeddedEngine, EmbeddedHost
 from publish.host import Endpoint, Host
 from publish.tunnel import reachable
+from sealpress import state
 from sealpress.console import Progress
 from sealpress.problems import Exit, Place, Problem, did_you_mean
 from sealpress.settings import PublishTarget
@@ -56,7 +57,7 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
     elif target.engine == "embedded" or (
         target.engine == "auto" and not target.socket and remote.local_socket(target) is None
     ):
-        host = EmbeddedHost(EmbeddedEngine(state_folder(), smoke.find_runner()))
+        host = EmbeddedHost(EmbeddedEngine(state.shared_folder(), smoke.find_runner()))
         progress.note(f"{host.title}: {host.engine.title}, {host.engine.architecture()}")
         yield host
         return

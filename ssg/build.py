@@ -17,13 +17,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from sealpress import VERSION, crew, moment
+from sealpress import VERSION, crew, moment, private
 from sealpress.console import SILENT, Progress
 from sealpress.git import History
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
 from sealpress.tree import CacheClass, Entry, OutputTree
-from ssg import private, stamps
+from ssg import stamps
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources

@@ -7,7 +7,7 @@ Four files in the store's folder "builds", named after the output folder:
     NAME.known    sources, pages, questions with their answers, and outputs with the questions that each asked
     NAME.changes  what builds that changed little have changed in that
 
-All are believed only as this user's own (ssg.private), and both can be deleted at any time.
+All are believed only as this user's own (sealpress.private), and both can be deleted at any time.
 """
 
 import gc
@@ -23,7 +23,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ssg import private
+from sealpress import private
 from ssg.known import Known, renumbered, used
 from ssg.stamps import Stamp
 from ssg.stated import Stated
@@ -316,7 +316,7 @@ class Memory:
 
 
 def _mapped(file: Path) -> mmap.mmap:
-    """What a file holds, without a second place for tens of megabytes: ssg.private never changes one that stands."""
+    """What a file holds, without a second place for tens of megabytes: a file of ours that stands is never changed."""
     with file.open("rb") as there:
         return mmap.mmap(there.fileno(), 0, prot=mmap.PROT_READ)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from publish import probe, processes, releases
-from publish.embedded import EmbeddedEngine, state_folder
+from publish.embedded import EmbeddedEngine
 from publish.host import ContainerSpec, Endpoint, State
 from publish.ship import ship
 from publish.switch import Job, switch
@@ -179,18 +179,3 @@ def test_an_image_for_another_architecture_is_refused(embedded, site_image):
     image = replace(site_image("a"), architecture="riscv64")
     with pytest.raises(Problem, match="the image is for riscv64, this machine is"):
         embedded.engine.load(image.archive(image.reference))
-
-
-def test_the_state_folder_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.delenv("SEALPRESS_STATE", raising=False)
-    assert state_folder() == tmp_path / "sealpress"
-    monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "here"))
-    assert state_folder() == tmp_path / "here"
-    monkeypatch.delenv("SEALPRESS_STATE")
-    monkeypatch.setenv("XDG_STATE_HOME", "relative")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert state_folder() == tmp_path / ".local/state/sealpress"
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert state_folder() == Path("/var/lib/sealpress")

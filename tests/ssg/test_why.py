@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sealpress import sitefile
+from sealpress import private, sitefile
 from sealpress.problems import Exit, Problem
-from ssg import private
 from ssg.build import Request, build
 from ssg.cli import ssg
 from ssg.columns import section

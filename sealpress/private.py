@@ -16,6 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from sealpress import state
+from sealpress.problems import Problem
+
 _SIZE: Final = 32  # bytes: of the key, and of the digest before the data
 
 
@@ -64,14 +67,14 @@ class _Key:
 
 @cache
 def _key() -> _Key:
-    """Made once, in the folder for programs' state (XDG Base Directory). It never reaches an output.
+    """Made once, in the state folder. It never reaches an output.
 
     One that others could read or write, or that is damaged, is replaced: what it has signed could be anybody's.
     """
     try:
-        file = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "sealpress" / "cache-key"
-    except RuntimeError:  # a user without a home
-        return _Key(None, "nothing is remembered from build to build: set XDG_STATE_HOME to a folder of yours")
+        file = state.folder() / "cache-key"
+    except Problem:  # a user without a home
+        return _Key(None, "nothing is remembered from build to build: set SEALPRESS_STATE to a folder of yours")
     try:
         found = _read(file)
         if found is None:
@@ -108,5 +111,5 @@ def _read(file: Path) -> tuple[bytes, os.stat_result] | None:
 def _hopeless(file: Path, why: str) -> str:
     return (
         f"nothing is remembered from build to build, since the key {file} {why}: "
-        "remove it, or set XDG_STATE_HOME to a folder of yours"
+        "remove it, or set SEALPRESS_STATE to a folder of yours"
     )

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sealpress import private
 from sealpress.console import Silent
-from ssg import lastbuild, private
+from ssg import lastbuild
 from ssg.build import Built
 from ssg.lastbuild import LastBuild, LastTree, Memory
 from tests.ssg.blogs import Blog
@@ -101,7 +102,7 @@ def test_a_key_of_another_user_is_no_key(state: Path) -> None:
     os.chown(key_file(state), 65534, 65534)
     forget()
     assert private.seal(b"data") is None
-    assert f"{key_file(state)} is another user's: remove it, or set XDG_STATE_HOME" in private.complaint()
+    assert f"{key_file(state)} is another user's: remove it, or set SEALPRESS_STATE" in private.complaint()
 
 
 def test_a_key_that_can_t_be_replaced_is_no_key(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +149,7 @@ def test_without_a_place_for_a_key_nothing_is_sealed(home: str, monkeypatch: pyt
     forget()
     assert private.seal(b"data") is None
     assert private.opened(b"x" * 100) is None
-    assert "set XDG_STATE_HOME" in private.complaint()
+    assert "set SEALPRESS_STATE" in private.complaint()
 
 
 def memory(tmp_path: Path) -> Memory:

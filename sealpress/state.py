@@ -1,0 +1,46 @@
+"""The state folder: what this user's own runs leave for the next ones, and what no repository can bring along.
+
+    cache-key       with which kept results are signed (sealpress/private.py)
+    images/, …      what the embedded runner serves (publish/embedded.py); for root below /var/lib
+
+Source: XDG Base Directory Specification 0.8, XDG_STATE_HOME.
+"""
+
+import os
+from pathlib import Path
+
+from sealpress.problems import Exit, Problem
+
+
+def folder() -> Path:
+    """`$SEALPRESS_STATE`, else `$XDG_STATE_HOME/sealpress`, else `~/.local/state/sealpress`. It may not exist yet.
+
+    Raises Problem (exit 9) where there is no home folder.
+    """
+    if chosen := _chosen():
+        return chosen
+    try:
+        return Path.home() / ".local/state/sealpress"
+    except RuntimeError:
+        raise Problem(
+            "there is no home folder to keep state in",
+            hint="set SEALPRESS_STATE to a folder that may be written",
+            code=Exit.MACHINE,
+        ) from None
+
+
+def shared_folder() -> Path:
+    """The same for what other users have to read: for root, where the environment names none, `/var/lib/sealpress`.
+
+    In root's own home, nginx could not become another user and read its site.
+    Source: Filesystem Hierarchy Standard 3.0, section 5.8.
+    """
+    return _chosen() or (Path("/var/lib/sealpress") if os.geteuid() == 0 else folder())
+
+
+def _chosen() -> Path | None:
+    if given := os.environ.get("SEALPRESS_STATE"):
+        return Path(given).absolute()
+    # The specification asks to ignore a relative path here.
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return base / "sealpress" if base.is_absolute() else None
