@@ -37,7 +37,7 @@ from publish.host import (
 from publish.interrupts import Interrupts
 from publish.journal import AFTER, SHELTERED, Event, Step
 from sealpress.console import SILENT, Progress
-from sealpress.problems import Exit, Problem, Problems, printable
+from sealpress.problems import Exit, Problem, Problems
 
 RESTORE_PAUSES: Final = (0.5, 2.0)  # before the second and the third attempt to put the old server back
 LOG_LINES: Final = 20
@@ -143,7 +143,7 @@ def _run(job: Job, held: Interrupts) -> Outcome:
     if any(isinstance(error, KeyboardInterrupt) for error in failures) or held.is_pending:
         job.progress.note(f"the new release is out, as generation {scene.generation}")
         raise KeyboardInterrupt
-    warnings = (*scene.warnings, *(str(error) for error in failures))
+    warnings = (*scene.warnings, *(str(error).replace("\n", "; ") for error in failures))
     return Outcome(
         scene.generation, job.release, _known(scene.server), scene.image, scene.unchanged, warnings, tuple(journal)
     )
@@ -345,11 +345,10 @@ def _must_answer(job: Job, container: Container, sentence: str) -> None:
 def _unhealthy(job: Job, container: Container, sentence: str) -> Problem:
     """Logs come from outside, and are worth more than the certainty of having them."""
     try:
-        logs = printable(job.host.engine.logs(container.id, LOG_LINES)).strip("\n")
+        logs = job.host.engine.logs(container.id, LOG_LINES).strip("\n")
     except Problem as problem:
         logs = f"(no logs: {problem.message})"
-    shown = "".join(f"\n  | {line}" for line in logs.splitlines()) or "\n  | (it logged nothing)"
-    return Problem(f"{sentence}{shown}", code=Exit.RELEASE)
+    return Problem(sentence, code=Exit.RELEASE, said=logs.splitlines() or ["(it logged nothing)"])
 
 
 def _old_is_wrong(job: Job, old: Container) -> str | None:

@@ -122,12 +122,14 @@ def verify(host: Host, container_id: str, site: SiteFile, tree: OutputTree, cons
     with host.reach(endpoint) as reached:
         differences = compare(tree, reached, console)
     if differences:
-        shown = "".join(f"\n  {one}" for one in differences[:_SHOWN_DIFFERENCES])
         more = len(differences) - _SHOWN_DIFFERENCES
-        shown += f"\n  … and {more} more" if more > 0 else ""
         raise Problem(
-            f"{len(differences)} of {len(tree.served)} files differ from what the host serves{shown}",
+            f"{len(differences)} of {len(tree.served)} files differ from what the host serves",
             code=Exit.DIFFERENT,
+            said=[
+                *map(str, differences[:_SHOWN_DIFFERENCES]),
+                *([f"… and {more} more"] if more > 0 else []),
+            ],
         )
     console.say(f"verified: all {len(tree.served)} files are served as they were built")
     return {"files": len(tree.served), "differences": []}

@@ -10,7 +10,7 @@ import click
 
 from sealpress import VERSION
 from sealpress.console import Console
-from sealpress.problems import Exit, Problem, did_you_mean
+from sealpress.problems import Exit, Problem, did_you_mean, shown
 
 _NEW_OBJECTS: Final = 200_000  # before the collector looks at them; each is some 100 bytes
 _PARAMS: Final = "__click_params__"
@@ -80,6 +80,7 @@ def _run(command: click.Command) -> int:
         error.show()
         return Exit.USAGE
     except click.ClickException as error:
+        vars(error)["message"] = shown(error.message)  # it quotes what was typed, which may be the name of a file
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):

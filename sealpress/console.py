@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO
 
-from sealpress.problems import Exit, Problem, printable
+from sealpress.problems import Exit, Problem, printable, shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -93,7 +93,7 @@ class Console:
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            self._write(self.err, printable(text))
+            self._write(self.err, shown(text))
 
     def say(self, text: str) -> None:
         """A result for a person; not shown with --json."""
@@ -105,7 +105,8 @@ class Console:
         if self.json:
             # Where the stream can't hold every character, JSON's own escapes: those of _write are not JSON.
             is_unicode = (self.out.encoding or "utf-8").lower().startswith("utf")
-            self._write(self.out, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=not is_unicode))
+            text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=not is_unicode)
+            self._write(self.out, "\n".join(printable(line, escape=_json_escape) for line in text.split("\n")))
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Aligned columns, for a person. Columns whose cells are all numbers or sizes stand to the right."""
@@ -218,6 +219,10 @@ def _shown(err: TextIO, label: str, total: int | None, unit: Unit) -> "tuple[Bar
     columns = [bars.TextColumn("{task.description}"), bars.BarColumn(), *amount, bars.TimeRemainingColumn()]
     shown = bars.Progress(*columns, console=RichConsole(file=err))
     return shown, shown.add_task(printable(label).replace("[", r"\["), total=total)
+
+
+def _json_escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else json.dumps(char)[1:-1]
 
 
 def size(count: int) -> str:

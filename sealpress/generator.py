@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.console import Progress
-from sealpress.problems import Exit, Problem, printable
+from sealpress.problems import Exit, Problem
 from sealpress.sitefile import SiteFile
 
 _COMMAND_SECONDS: Final = 1800
@@ -41,9 +41,8 @@ def run(site: SiteFile, as_of: datetime, progress: Progress) -> Path:
     except subprocess.TimeoutExpired:
         raise Problem(f'"{command[0]}" did not end in {_COMMAND_SECONDS} s', place=place) from None
     if done.returncode:
-        said = printable(done.stdout.decode("utf-8", "replace")).strip().splitlines()[-_SHOWN_LINES:]
-        shown = "".join(f"\n  | {line}" for line in said)
-        raise Problem(f'"{command[0]}" failed with code {done.returncode}{shown}', place=place)
+        said = done.stdout.decode("utf-8", "replace").strip().splitlines()[-_SHOWN_LINES:]
+        raise Problem(f'"{command[0]}" failed with code {done.returncode}', place=place, said=said)
     folder = site.root / output
     if not folder.resolve().is_relative_to(site.root.resolve()):
         raise Problem(f'[build] output "{output}" leads out of the site', place=site.place("build", "output"))

@@ -5,17 +5,27 @@
 
 A Problem is raised where the fault is understood and shown once, at the command line (sealpress/command.py).
 Anything else that escapes is a defect of sealpress and keeps its traceback.
+
+What a message quotes may come from anybody: a key, a file's name, an engine's answer. So a message is one line, a hint
+another, and whatever could break a line, turn it round or hide in it is shown as an escape. What somebody else said in
+lines of its own is given as `said`, and each of its lines is marked as that.
 """
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 EXCERPT: Final = 120
 """How many characters of a line an excerpt shows: a paragraph of Markdown is often one line of thousands."""
+
+LONGEST: Final = 1000
+"""Characters of a message, of a hint, of a line that was said: what is longer is shown without its middle."""
+
+_LONGEST_NAME: Final = 500
+_COMPARED: Final = 100  # characters of a word that can be a typing mistake
 
 
 class Exit(IntEnum):
@@ -70,24 +80,31 @@ class Place:
 
 
 class Problem(Exception):  # noqa: N818 - it names what a person has, not what the program does
-    """One thing that a person can mend."""
+    """One thing that a person can mend. `said` are lines of another program, which follow the message."""
 
     def __init__(
-        self, message: str, *, place: Place | None = None, hint: str | None = None, code: Exit = Exit.SITE
+        self,
+        message: str,
+        *,
+        place: Place | None = None,
+        hint: str | None = None,
+        code: Exit = Exit.SITE,
+        said: Iterable[str] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.said = tuple(said)
         self.place = place
         self.hint = hint
         self.code = code
 
     def __str__(self) -> str:
-        where = f"{printable(str(self.place), keep='')}: " if self.place else ""
-        lines = [f"{where}{printable(self.message)}"]
+        where = f"{shown(str(self.place), _LONGEST_NAME)}: " if self.place else ""
+        lines = [f"{where}{shown(self.message)}", *(f"  | {shown(line)}" for line in self.said)]
         if self.place and (excerpt := self.place.excerpt()):
             lines.append(excerpt)
         if self.hint:
-            lines.append(f"hint: {printable(self.hint)}")
+            lines.append(f"hint: {shown(self.hint)}")
         return "\n".join(lines)
 
     @property
@@ -122,20 +139,34 @@ def raise_all(problems: Sequence[Problem]) -> None:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean "title"?)`, or "" where nothing known is near."""
+    if len(word) > _COMPARED:
+        return ""
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return f' (did you mean "{near[0]}"?)' if near else ""
 
 
-def printable(text: str, keep: str = "\n\t") -> str:
-    """The text with control characters shown as escapes, so that text from outside can't drive a terminal.
-
-    Also escapes the bidirectional overrides, which can make a line read as what it is not.
-    """
-    return "".join(char if char in keep or _is_harmless(char) else _escape(char) for char in text)
+def shown(text: str, longest: int = LONGEST) -> str:
+    """A text from outside as a part of one line of ours: `printable`, and without its middle where it is too long."""
+    if len(text) > longest:
+        tail = longest // 4
+        text = f"{text[: longest - tail]}…{text[-tail:]}"
+    return printable(text)
 
 
 def _escape(char: str) -> str:
-    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def printable(text: str, keep: str = "\t", escape: Callable[[str], str] = _escape) -> str:
+    """The text with escapes for what drives a terminal, ends a line, or makes a line read as what it is not.
+
+    That is all that Unicode calls a control, a format character (the marks and overrides of direction, what has no
+    width), a separator of lines or paragraphs, or a surrogate.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char in keep or _is_harmless(char) else escape(char) for char in text)
 
 
 def _blank(text: str) -> str:
@@ -145,14 +176,13 @@ def _blank(text: str) -> str:
 
 def _width(char: str) -> int:
     """The columns of a terminal that a character takes (UAX 11 for the wide ones)."""
-    if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+    if unicodedata.category(char) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 
 
+_HARMFUL: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
 def _is_harmless(char: str) -> bool:
-    code = ord(char)
-    is_control = code < 0x20 or 0x7F <= code < 0xA0
-    is_direction = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
-    is_surrogate = 0xD800 <= code <= 0xDFFF
-    return not (is_control or is_direction or is_surrogate)
+    return unicodedata.category(char) not in _HARMFUL

@@ -21,7 +21,7 @@ from imagebake.seal.envelope import Seal
 from imagebake.seal.statement import Statement, own_tools
 from sealpress import generator, git, provenance, sitefile, tree
 from sealpress.console import Progress
-from sealpress.problems import Exit, Problem, printable
+from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
 from sealpress.sitefile import SiteFile
 
@@ -137,10 +137,9 @@ def _built(site: SiteFile, commit: git.Commit, to: Path, progress: Progress) -> 
     except subprocess.TimeoutExpired:
         raise Problem(f"ssg build did not end in {_SECONDS} s", code=Exit.SITE) from None
     if done.returncode:
-        said = printable(done.stderr.decode("utf-8", "replace")).strip().splitlines()[-_SHOWN_LINES:]
-        shown = "".join(f"\n  | {line}" for line in said)
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_SHOWN_LINES:]
         known = done.returncode if done.returncode in {*Exit} else Exit.SITE
-        raise Problem(f"the commit {commit.id[:12]} can't be built{shown}", code=Exit(known))
+        raise Problem(f"the commit {commit.id[:12]} can't be built", code=Exit(known), said=said)
     return to
 
 

@@ -123,7 +123,7 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
             with pytest.raises(Problem) as caught:
                 switch(job(host, seal({"index.html": "three"}, server=server), timeout=2))
             assert caught.value.code is Exit.RELEASE
-            assert f"the new release did not become healthy: {said}".replace(": in", " in") in caught.value.message
+            assert f"the new release did not become healthy: {said}".replace(": in", " in") in str(caught.value)
             assert history(host) == [(2, State.RUNNING), (1, State.EXITED)]
             assert len(host.engine.images(SITE)) == 2
     assert through_it_all.failures == []

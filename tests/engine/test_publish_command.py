@@ -106,7 +106,7 @@ def test_publish_from_a_commit_over_ssh_and_on_the_host_itself(blog, machine, ru
     assert (code, "First." in page(machine)) == (0, True), err
     code, _, err = publish(blog, "verify", "remote")
     assert code == 1
-    assert "files differ from what the host serves\n  /: " in err
+    assert "files differ from what the host serves\n  | /: " in err
     assert publish(blog, "stop", "remote")[0] == 0
 
 

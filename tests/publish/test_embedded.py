@@ -52,7 +52,7 @@ def test_publish_an_edit_a_broken_release_and_back(embedded, site_image):
     assert page(port) == "<h1>b</h1>"
     with pytest.raises(Problem) as caught:
         switch(job(embedded, site_image("c", broken=True), port))
-    assert caught.value.message == ("the new release did not become healthy: it ended\n  | the configuration is broken")
+    assert str(caught.value) == ("the new release did not become healthy: it ended\n  | the configuration is broken")
     assert caught.value.code == Exit.RELEASE
     assert page(port) == "<h1>b</h1>"
     engine, site = embedded.engine, site_image("a").labels[labels.SITE]

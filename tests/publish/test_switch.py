@@ -94,7 +94,7 @@ def test_a_broken_release_is_removed_with_its_logs_shown_and_the_old_one_answers
     assert caught.value.code == Exit.RELEASE
     name = f"sealpress-{SITE}-2" + ("" if behaviour == "dies as server" else "-candidate")
     # What it logged can't drive the terminal.
-    assert caught.value.message.split("\n")[1] == f"  | {name} says \\x1b[31mhello"
+    assert str(caught.value).split("\n")[1] == f"  | {name} says \\x1b[31mhello"
     assert (world.engine.running, world.engine.loaded) == before
     assert world.answers() == "a"
 

@@ -106,6 +106,16 @@ def test_a_mistyped_command_gets_the_nearest_one(script: Path) -> None:
     assert done.stderr.endswith('Error: no such command "biuld" (did you mean "build"?)\n')
 
 
+@pytest.mark.parametrize("word", ["a\nError: b", "a\u2028b", "a\x1b[2J", "a\u202eb"])
+@pytest.mark.parametrize("before", [[], ["build"], ["build", "2"], ["build", "--"]])
+def test_what_was_typed_makes_no_line_of_its_own(script: Path, before: list[str], word: str) -> None:
+    for typed in (word, f"--{word}"):
+        done = call(script, *before, typed)
+        assert done.returncode == 2
+        assert sum(line.startswith("Error: ") for line in done.stderr.splitlines()) == 1
+        assert not {"\x1b", "\u202e", "\u2028"} & set(done.stderr)
+
+
 @pytest.mark.parametrize("arguments", [["build"], ["build", "x"], ["build", "1", "--jsno"], ["zzz"], []])
 def test_a_wrong_command_line_is_two(script: Path, arguments: list[str]) -> None:
     done = call(script, *arguments)

@@ -227,6 +227,26 @@ def test_text_from_outside_does_not_reach_the_terminal_raw() -> None:
     assert out.getvalue().splitlines()[-1] == "\\x1b[2J\\x0a"
 
 
+@pytest.mark.parametrize("char", ["\n", "\r", "\x85", "\u2028", "\u202e", "\u200b", "\x1b", "\x9b"])
+def test_no_text_from_outside_makes_a_line_of_its_own(char: str) -> None:
+    console, out, err = captured()
+    console.note(f"a{char}error: b")
+    console.say(f"a{char}error: b")
+    console.table(["a"], [[f"a{char}error: b"]])
+    console.problem(Problem(f"a{char}error: b"))
+    assert len(out.getvalue().splitlines()) == 3
+    assert len(err.getvalue().splitlines()) == 2
+    assert char not in (out.getvalue() + err.getvalue()).replace("\n", "")
+
+
+@pytest.mark.parametrize("char", ["\x7f", "\x9b", "\u2028", "\u202e", "\u200b", "\U000e0041"])
+def test_json_has_escapes_for_what_could_drive_a_terminal_and_the_same_values(char: str) -> None:
+    console, out, _ = captured(as_json=True)
+    console.result({f"a{char}": [f"b{char}"]})
+    assert char not in out.getvalue()
+    assert json.loads(out.getvalue()) == {f"a{char}": [f"b{char}"]}
+
+
 def stream(encoding: str) -> tuple[TextIO, io.BytesIO]:
     raw = io.BytesIO()
     return io.TextIOWrapper(raw, encoding=encoding), raw

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealpress.problems import EXCERPT, Exit, Place, Problem, Problems, did_you_mean, printable, raise_all
+from sealpress.problems import EXCERPT, LONGEST, Exit, Place, Problem, Problems, did_you_mean, printable, raise_all
 
 
 def test_a_problem_is_place_sentence_line_caret_and_hint() -> None:
@@ -43,12 +43,59 @@ def test_of_a_long_line_the_part_around_the_caret_is_shown(size: int, column: in
     assert under
 
 
-@given(st.text(), st.text(), st.text(), st.text())
-def test_no_text_from_outside_drives_a_terminal(message: str, file: str, line: str, hint: str) -> None:
-    shown = str(Problem(message, place=Place(file, 1, 1, line.replace("\n", "")), hint=hint))
-    assert not [char for char in shown if char not in "\n\t" and (ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0)]
-    assert not set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") & set(shown)
-    shown.encode()
+HARMFUL = [
+    *map(chr, [*range(0x09), *range(0x0A, 0x20), *range(0x7F, 0xA0)]),  # all controls but the tab
+    *"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",  # turns of direction
+    *"\u2028\u2029",  # ends of lines and paragraphs
+    *"\u00ad\u200b\u200c\u200d\u2060\ufeff\U000e0041",  # what can't be seen
+    "\ud800",
+]
+hostile = st.text(st.one_of(st.sampled_from([*HARMFUL, "\n"]), st.characters()))
+
+
+@given(hostile, hostile, hostile, hostile, st.lists(hostile, max_size=2))
+def test_no_text_from_outside_drives_a_terminal_or_makes_a_line(
+    message: str, file: str, line: str, hint: str, said: list[str]
+) -> None:
+    """The block has the lines that it would have with any other text: what, the line, the caret, the hint."""
+    problem = Problem(message, place=Place(file, 1, 1, line), hint=hint or "x", said=said)
+    text = str(problem)
+    assert not set(HARMFUL) - {"\n"} & set(text)
+    assert [one[:4] for one in text.split("\n")[1:]] == ["  | "] * len(said) + ["1 | ", "    ", "hint"]
+    assert len(text.splitlines()) == len(text.split("\n"))
+    text.encode()
+
+
+@pytest.mark.parametrize("char", HARMFUL, ids=lambda char: f"{ord(char):04x}")
+def test_what_can_not_be_seen_is_shown_as_an_escape_everywhere(char: str) -> None:
+    escape = printable(char)
+    assert escape.isascii()
+    assert escape.startswith("\\")
+    place = Place(f"a{char}b", 1, 2, f"a{char}b")
+    problem = Problem(f"a{char}b", place=place, hint=f"a{char}b", said=[f"a{char}b"])
+    assert str(problem).count(f"a{escape}b") == 5
+
+
+def test_what_a_program_said_stands_behind_a_mark_between_message_and_line() -> None:
+    problem = Problem("it failed", place=Place("a.md", 1, 1, "x"), hint="mend it", said=["error: one", "two"])
+    assert str(problem) == "a.md:1:1: it failed\n  | error: one\n  | two\n1 | x\n    ^\nhint: mend it"
+
+
+def test_of_what_is_very_long_both_ends_are_shown() -> None:
+    long = "a" + "x" * 100_000 + "z"
+    problem = Problem(f'unknown key "{long}" in it', place=Place(long, 1, 1, long), hint=f"not {long}", said=[long])
+    assert len(str(problem)) < 4 * LONGEST
+    head, said, _, _, hint = str(problem).split("\n")
+    assert head.startswith("axx")
+    assert 'xz:1:1: unknown key "axx' in head
+    assert head.endswith('xxz" in it')
+    assert said.startswith("  | axx")
+    assert "…" in said
+    assert hint.endswith("xz")
+
+
+def test_nobody_looks_for_what_a_word_of_a_thousand_letters_may_have_meant() -> None:
+    assert did_you_mean("x" * 1000, ["x" * 999]) == ""
 
 
 @pytest.mark.parametrize(
@@ -60,6 +107,10 @@ def test_no_text_from_outside_drives_a_terminal(message: str, file: str, line: s
         ("\x85", "\\x85"),
         ("admin\u202egnp", "admin\\u202egnp"),
         ("\udce9", "\\udce9"),
+        ("a\nerror: b", "a\\x0aerror: b"),
+        ("a\tb", "a\tb"),
+        ("a\u2028b", "a\\u2028b"),
+        ("a\U000e0041b", "a\\U000e0041b"),
     ],
 )
 def test_control_characters_and_turns_of_direction_are_shown_as_escapes(text: str, shown: str) -> None:
