@@ -26,7 +26,7 @@ from imagebake.policy.header import Needs
 from imagebake.seal import statement
 from imagebake.shelf import Shelf
 from imagebake.treeparts import TreeParts
-from sealpress import VERSION, labels
+from sealpress import VERSION, labels, sitefile
 from sealpress.console import SILENT, Progress
 from sealpress.document import Node
 from sealpress.problems import Exit, Problem
@@ -125,6 +125,7 @@ def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings, policy: st
     sealed = {one.name: _plain(getattr(settings, one.name)) for one in fields(settings) if one.name not in _OUTSIDE}
     data = {
         "tree": tree.digest,
+        "below": tree.below,
         "lock": lock.digest,
         "settings": sealed,
         "policy": policy,
@@ -168,9 +169,9 @@ def site(
     """
     moved = redirects.read(tree, settings, document)
     tree = replace(tree, entries=tree.served)
-    paths = {entry.path for entry in tree.entries}
-    languages.front_pages(settings, paths, document)
-    served = nginx.entries(settings, paths, moved, policy)
+    paths = frozenset(tree.paths)
+    languages.front_pages(settings, paths, tree.below, document)
+    served = nginx.entries(settings, paths, moved, policy, tree.below)
     configuration = (*nss.entries(), *served)
     marks = [File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))]
     told = {labels.SITE: name, labels.RELEASE: release, labels.COMMIT: commit}
@@ -206,9 +207,18 @@ def content_policy(
 
     Raises Problem (exit 5) as `policy.header.compute` does.
     """
-    url = document.at("site", "url") if document else None
     served = replace(tree, entries=tree.served)
-    return header.compute(served, settings, url=str(url.value) if url else "", name=name, known=known)
+    return header.compute(served, settings, url=_url(document), name=name, known=known)
+
+
+def below(document: Node | None) -> str:
+    """OutputTree.below of a site whose site.toml this is; "" where there is none."""
+    return sitefile.below(_url(document))
+
+
+def _url(document: Node | None) -> str:
+    url = document.at("site", "url") if document else None
+    return str(url.value) if url else ""
 
 
 def bake(
@@ -271,6 +281,7 @@ def bake_each(
             code=Exit.USAGE,
         )
     shelves = shelf.filled(lock, settings, architectures, progress)
+    tree = replace(tree, below=below(document)) if document else tree
     served = replace(tree, entries=tree.served)
     held = treeparts.of(served, name)
     unread = header.unread(served, settings, name)

@@ -98,13 +98,13 @@ def _part(tree: OutputTree, share: Share, packed: frozenset[str], site: str, mor
     """One layer of the tree: files, and beside them the siblings of those in `packed` that pay; `more` goes with it."""
     return Part(
         share.name,
-        f"{_names(share.entries, packed)} {siblings.RULES} {tar.digest(more).diff_id}",
+        f"{_names(share.entries, packed)} {tree.below!a} {siblings.RULES} {tar.digest(more).diff_id}",
         lambda: [*_files(tree, share.entries, packed, f"{site} {share.name}"), *more],
     )
 
 
 def _files(tree: OutputTree, entries: Sequence[TreeEntry], packed: frozenset[str], pack: str) -> list[Entry]:
-    prefix = f"{nginx.ROOT}/"
+    prefix = f"{nginx.ROOT}/{tree.below}"
     whole = [File(f"{prefix}{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
     return [*whole, *siblings.of(tree, (one for one in entries if one.path in packed), prefix, pack)]
 

@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 from publish.host import Endpoint
-from publish.probe import MISSING_PATH, get
+from publish.probe import get, missing_path
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Problem
 from sealpress.tree import Entry, OutputTree
@@ -49,7 +49,7 @@ def compare(tree: OutputTree, endpoint: Endpoint, progress: Progress = SILENT) -
         counted = threading.Lock()
 
         def work() -> None:
-            for entry, difference in _checked(todo, endpoint):
+            for entry, difference in _checked(todo, endpoint, tree.below):
                 with counted:
                     if difference:
                         found[entry.path] = difference
@@ -63,16 +63,19 @@ def compare(tree: OutputTree, endpoint: Endpoint, progress: Progress = SILENT) -
     return tuple(found[entry.path] for entry in tree.entries if entry.path in found)
 
 
-def url_path(path: str) -> str:
-    """The path of the URL under which readers reach a file of the tree."""
+def url_path(path: str, below: str = "") -> str:
+    """The path of the URL under which readers reach a file of the tree (`below`: OutputTree.below)."""
     if path == "404.html":
-        return MISSING_PATH
+        return missing_path(below)
+    path = below + path
     if path == _INDEX or path.endswith("/" + _INDEX):
         path = path.removesuffix(_INDEX)
     return "/" + quote(path, safe=_PLAIN)
 
 
-def _checked(todo: "queue.SimpleQueue[Entry]", endpoint: Endpoint) -> Iterator[tuple[Entry, Difference | None]]:
+def _checked(
+    todo: "queue.SimpleQueue[Entry]", endpoint: Endpoint, below: str
+) -> Iterator[tuple[Entry, Difference | None]]:
     """Takes entries until none is left, all on one connection as long as the server keeps it open."""
     connection = http.client.HTTPConnection(endpoint.address, endpoint.port, timeout=ANSWER_SECONDS)
     try:
@@ -81,13 +84,12 @@ def _checked(todo: "queue.SimpleQueue[Entry]", endpoint: Endpoint) -> Iterator[t
                 entry = todo.get_nowait()
             except queue.Empty:
                 return
-            yield entry, _difference(connection, entry)
+            yield entry, _difference(connection, entry, url_path(entry.path, below))
     finally:
         connection.close()
 
 
-def _difference(connection: http.client.HTTPConnection, entry: Entry) -> Difference | None:
-    url = url_path(entry.path)
+def _difference(connection: http.client.HTTPConnection, entry: Entry, url: str) -> Difference | None:
     had_connection = connection.sock is not None
     try:
         try:

@@ -7,7 +7,7 @@ bake      the image
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -119,7 +119,7 @@ def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool
         workers=cores(),
     )
     built = build(request, progress)
-    return Product(built.tree, made_from.commit, built.as_of)
+    return Product(_placed(built.tree, made_from), made_from.commit, built.as_of)
 
 
 def lock_file(made_from: Source, given: Path | None, beside: Path) -> Path:
@@ -183,4 +183,9 @@ def _by_command(made_from: Source, progress: Progress) -> Product:
     """Runs [build] command in the site's folder."""
     as_of = made_from.as_of or NO_DATE
     folder = generator.run(made_from.site, as_of, progress)
-    return Product(tree.scan(folder), made_from.commit, as_of)
+    return Product(_placed(tree.scan(folder), made_from), made_from.commit, as_of)
+
+
+def _placed(found: OutputTree, made_from: Source) -> OutputTree:
+    """As readers will ask for it."""
+    return replace(found, below=sitefile.below(made_from.site.settings.site.url))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Protocol
+from urllib.parse import quote
 
 from publish.host import Endpoint
 from sealpress.console import size
@@ -17,11 +18,16 @@ from sealpress.problems import Exit, Problem, printable
 
 RELEASE_PATH: Final = "/.well-known/release"
 HEALTH_PATH: Final = "/healthz"
-MISSING_PATH: Final = "/.well-known/sealpress-no-such-page"
+_MISSING: Final = ".well-known/sealpress-no-such-page"
 
 ANSWER_SECONDS: Final = 5.0
 BODY_LIMIT: Final = 8 << 20
 SHOWN: Final = 80
+
+
+def missing_path(below: str = "") -> str:
+    """A path of the site where nothing is (`below`: OutputTree.below)."""
+    return f"/{quote(below)}{_MISSING}"
 
 
 class Clock(Protocol):
@@ -74,7 +80,7 @@ def of_release(release: str) -> tuple[Expectation, ...]:
     return (
         Expectation(RELEASE_PATH, body=release.encode()),
         Expectation(HEALTH_PATH, (200, 204)),
-        Expectation(MISSING_PATH, (404,)),
+        Expectation(missing_path(), (404,)),
     )
 
 

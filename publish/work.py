@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from publish import targets
-from publish.compare import compare
+from publish.compare import compare, url_path
 from publish.host import Host
 from publish.journal import Event
-from publish.probe import BODY_LIMIT, MISSING_PATH, Expectation
+from publish.probe import BODY_LIMIT, Expectation
 from publish.releases import Release
 from publish.switch import Job, Outcome, Ship, switch
 from sealpress import sitefile
@@ -41,14 +41,15 @@ class Work:
 
 
 def expectations(product: "Product") -> tuple[Expectation, ...]:
-    """That the front page and the page for what isn't there are the tree's own."""
-    special = {"index.html": ("/", 200), "404.html": (MISSING_PATH, 404)}
-    return tuple(
-        Expectation(path, (status,), sha256=entry.sha256)
+    """That the front page and the page for what isn't there are the tree's own, where readers ask for them."""
+    special = {"index.html": 200, "404.html": 404}
+    below = product.tree.below
+    pages = tuple(
+        Expectation(url_path(entry.path, below), (special[entry.path],), sha256=entry.sha256)
         for entry in product.tree.entries
         if entry.path in special and entry.size < BODY_LIMIT
-        for path, status in [special[entry.path]]
     )
+    return (*pages, Expectation("/", (302,))) if below else pages
 
 
 def switch_to(work: Work, console: Console) -> Outcome:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sealpress import contentpolicy, serving, toml
 from sealpress.document import Node, decode, text_of
@@ -312,6 +312,10 @@ def _site_url(text: str) -> str | None:
     # RFC 3986, section 3.3: pchar, and "/"
     if not re.fullmatch(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*", url.path) or {".", ".."} & set(url.path.split("/")):
         return "has a path with characters that no URL may hold"
+    path = unquote(url.path, errors="surrogateescape")
+    # The image's files lie below it.
+    if not path.isprintable() or "//" in path or {*"\\?#"} & set(path) or {".", ".."} & set(path.split("/")):
+        return "has a path that can't be a folder's name"
     return None
 
 
@@ -376,6 +380,12 @@ def _address(text: str) -> str | None:
     except ValueError:
         return f'"{text}" is not an IP address: "0.0.0.0" for all of the host\'s, "127.0.0.1" behind a proxy'
     return None
+
+
+def below(url: str) -> str:
+    """OutputTree.below of a site with this URL: "" or "blog/"."""
+    path = unquote(urlsplit(url).path).strip("/")
+    return f"{path}/" if path else ""
 
 
 def image_name(settings: Settings) -> str:

@@ -49,11 +49,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class OutputTree:
-    """Files below `root`, sorted by the UTF-8 bytes of their paths. `digest` is "sha256:" and 64 hex digits."""
+    """Files below `root`, sorted by the UTF-8 bytes of their paths. `digest` is "sha256:" and 64 hex digits.
+
+    `below` is the path of the site's URL, decoded, "blog/" or "": readers ask for a file as /blog/PATH. The digest says
+    nothing of it.
+    """
 
     root: Path
     entries: tuple[Entry, ...]
     digest: str
+    below: str = ""
 
     @property
     def size(self) -> int:
@@ -64,6 +69,11 @@ class OutputTree:
     def served(self) -> tuple[Entry, ...]:
         """What readers can ask for."""
         return tuple(entry for entry in self.entries if entry.path != REDIRECTS)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Of what is served, as readers ask for it, without the first slash."""
+        return tuple(self.below + entry.path for entry in self.served)
 
     def file(self, entry: Entry) -> Path:
         return self.root / entry.path

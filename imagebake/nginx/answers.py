@@ -19,20 +19,25 @@ _HTML: Final = ".html"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`files`: path of a URL → the tree's file that answers. `folders`: paths that are led on to themselves and "/"."""
+    """`files`: path of a URL → the tree's file that answers. `folders`: paths that are led on to themselves and "/".
+
+    `below`: as in OutputTree; where it is not "", the image leads from "/" there.
+    """
 
     files: dict[str, str]
     folders: frozenset[str]
+    below: str = ""
 
     def answered(self, path: str) -> str | None:
         """What answers there, for a person; None where nothing does."""
         if path in self.files:
             return f'the file "{self.files[path]}"'
-        return "the image itself" if path.lstrip("/") in {RELEASE_PATH, SEAL_PATH, HEALTH_PATH} else None
+        own = path.lstrip("/") in {RELEASE_PATH, SEAL_PATH, HEALTH_PATH} or (path == "/" and self.below)
+        return "the image itself" if own else None
 
 
-def of(paths: Iterable[str]) -> Answers:
-    """What a tree with these paths answers."""
+def of(paths: Iterable[str], below: str = "") -> Answers:
+    """What a tree with these paths (OutputTree.paths) answers."""
     files: dict[str, str] = {}
     folders: set[str] = set()
     for path in sorted(paths):
@@ -44,7 +49,7 @@ def of(paths: Iterable[str]) -> Answers:
             files.setdefault("/" + path.removesuffix(_HTML), path)
         parts = path.split("/")[:-1]
         folders.update("/" + "/".join(parts[:end]) for end in range(1, len(parts) + 1))
-    return Answers(files, frozenset(folders - files.keys()))
+    return Answers(files, frozenset(folders - files.keys()), below)
 
 
 def check_own(paths: Iterable[str]) -> None:

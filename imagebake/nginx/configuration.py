@@ -11,11 +11,12 @@ elsewhere just as they are (smoke.py), with another prefix and another listen.co
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
+from urllib.parse import quote
 
 from imagebake.image.entries import Bytes, Directory, Entry, File
 from imagebake.nginx import answers, headers, languages, log, redirects
 from imagebake.nginx.answers import HEALTH_PATH, RELEASE_PATH
-from imagebake.nginx.directives import DOLLAR, Directive, directive, rendered
+from imagebake.nginx.directives import DOLLAR, Directive, directive, literal, rendered
 from sealpress.redirects import Redirect
 from sealpress.settings import ImageSettings
 from sealpress.tree import MEDIA_TYPES, NAMED_TYPES
@@ -41,17 +42,35 @@ _COMPRESSIBLE: Final = tuple(
 _WITHOUT_HTTP2: Final = frozenset(["bullseye", "bookworm"])
 
 
+_CONNECTIONS: Final = 3072
+"""Of each worker. One that has sent as much of a request as `_PATIENCE` lets it takes 17 KiB: of two workers, all of
+these fit the 128 MiB that a container has by default.
+"""
+
+_PATIENCE: Final = (
+    directive(
+        "client_header_timeout", "10s", why="Who sends or takes too slowly makes room for others, without a farewell."
+    ),
+    directive("client_body_timeout", "10s"),
+    directive("send_timeout", "20s"),
+    directive("keepalive_timeout", "30s"),
+    directive("lingering_time", "10s"),
+    directive("reset_timedout_connection", "on"),
+    directive("large_client_header_buffers", "2", "8k"),
+)
+
+
 def entries(
-    settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = ""
+    settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = "", below: str = ""
 ) -> tuple[Entry, ...]:
-    """The configuration's files, for a tree with these paths, rules for what has moved, and a
-    Content-Security-Policy ("" for none).
+    """The configuration's files, for a tree with these paths below `below` (OutputTree.paths), rules for what has
+    moved, and a Content-Security-Policy ("" for none).
 
     Raises Problem (exit 3) for a header that can't be set, (exit 5) for a path that the image answers itself, and for
     a language without a front page.
     """
     files = {
-        f"{FOLDER}/nginx.conf": nginx_conf(settings, paths, moved, policy),
+        f"{FOLDER}/nginx.conf": nginx_conf(settings, paths, moved, policy, below),
         f"{FOLDER}/listen.conf": listen_conf("", settings.port, ipv6=settings.ipv6),
         f"{FOLDER}/mime.types": mime_types(),
     }
@@ -75,13 +94,15 @@ def mime_types() -> str:
     return rendered([Directive("types", block=tuple(kinds))])
 
 
-def nginx_conf(settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = "") -> str:
+def nginx_conf(
+    settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = "", below: str = ""
+) -> str:
     """The whole of nginx.conf. Raises as `entries` does."""
     paths = tuple(sorted(paths))
     answers.check_own(paths)
-    pages = languages.not_found_pages(paths)
-    served = _server(settings, moved, policy, has_pages=bool(pages))
-    http = (*_http(settings, moved), *_variables(settings, paths, pages, moved), served)
+    pages = languages.not_found_pages(paths, below)
+    served = _server(settings, moved, policy, below, has_pages=bool(pages))
+    http = (*_http(settings, moved), *_variables(settings, paths, pages, moved, below), served)
     return "# Written by imagebake. Paths are relative to nginx's prefix.\n\n" + rendered(
         [
             directive(
@@ -96,9 +117,12 @@ def nginx_conf(settings: ImageSettings, paths: Iterable[str], moved: Sequence[Re
                 why="One may wait for the disk while the other answers. `auto` would count the host's cores, and on a"
                 " large\n# host its workers outgrow the container's memory.",
             ),
+            directive(
+                "worker_rlimit_nofile", str(_CONNECTIONS + 512), why="Connections, and the files that stay open."
+            ),
             directive("pid", "tmp/nginx.pid"),
             directive("error_log", "stderr", "crit", why="Lower levels tell of readers' mistakes, with their address."),
-            Directive("events", block=(directive("worker_connections", "1024"),)),
+            Directive("events", block=(directive("worker_connections", str(_CONNECTIONS)),)),
             Directive("http", block=http),
         ]
     )
@@ -114,6 +138,7 @@ def _http(settings: ImageSettings, moved: Sequence[Redirect]) -> tuple[Directive
             directive(f"{kind}_temp_path", f"tmp/{kind}", why="" if number else "Only /tmp can be written.")
             for number, kind in enumerate(("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         ),
+        *_PATIENCE,
         *redirects.sizes(moved),
         *log.in_http(settings),
         directive("server_tokens", "off"),
@@ -142,17 +167,19 @@ def _http(settings: ImageSettings, moved: Sequence[Redirect]) -> tuple[Directive
 
 
 def _variables(
-    settings: ImageSettings, paths: tuple[str, ...], pages: tuple[str, ...], moved: Sequence[Redirect]
+    settings: ImageSettings, paths: tuple[str, ...], pages: tuple[str, ...], moved: Sequence[Redirect], below: str
 ) -> tuple[Directive, ...]:
     return (
         *headers.in_http(settings),
-        languages.not_found(pages),
-        *languages.in_http(settings, paths),
+        languages.not_found(pages, below),
+        *languages.in_http(settings, paths, below),
         *redirects.in_http(moved),
     )
 
 
-def _server(settings: ImageSettings, moved: Sequence[Redirect], policy: str, *, has_pages: bool) -> Directive:
+def _server(
+    settings: ImageSettings, moved: Sequence[Redirect], policy: str, below: str, *, has_pages: bool
+) -> Directive:
     without_types = Directive("types", block=())
     h2 = settings.http2 and settings.suite not in _WITHOUT_HTTP2
     return Directive(
@@ -166,7 +193,8 @@ def _server(settings: ImageSettings, moved: Sequence[Redirect], policy: str, *, 
             *([directive("error_page", "404", "410", "$not_found")] if has_pages else []),
             *([directive("uninitialized_variable_warn", "off")] if settings.negotiate_languages else []),
             *headers.in_server(settings, policy),
-            *languages.in_server(settings),
+            *languages.in_server(settings, below),
+            *_front(below),
             Directive(
                 "location",
                 ("~", "/$"),
@@ -194,4 +222,15 @@ def _server(settings: ImageSettings, moved: Sequence[Redirect], policy: str, *, 
             ),
             *redirects.absent(moved),
         ),
+    )
+
+
+def _front(below: str) -> tuple[Directive, ...]:
+    """Where the site lies below a path, "/" leads there, with the query. It is no permanent redirect: another site may
+    lie at "/" one day.
+    """
+    if not below:
+        return ()
+    return (
+        Directive("location", ("=", "/"), (directive("return", "302", literal(f"/{quote(below)}") + "$is_args$args"),)),
     )

@@ -10,9 +10,10 @@ for the page that is there without asking.
 import re
 from collections.abc import Collection, Iterable
 from typing import Final
+from urllib.parse import quote
 
 from imagebake.nginx.answers import INDEX, NOT_FOUND
-from imagebake.nginx.directives import Directive, choice, directive, when
+from imagebake.nginx.directives import Directive, choice, directive, literal, when
 from sealpress.document import Node
 from sealpress.problems import Exit, Place, Problem
 from sealpress.settings import ImageSettings
@@ -26,29 +27,30 @@ _WHOLE: Final = rf"(?:{_Q}1(?:\.0{{0,3}})?)?"
 _SUBTAGS: Final = "(?:-[a-z0-9]{1,8})*"
 
 
-def not_found_pages(paths: Iterable[str]) -> tuple[str, ...]:
-    """The tree's 404 pages, in folders as languages are named."""
-    name = re.compile(rf"(?:[A-Za-z0-9._-]+/)*{re.escape(NOT_FOUND)}")
+def not_found_pages(paths: Iterable[str], below: str = "") -> tuple[str, ...]:
+    """The tree's 404 pages, in folders as languages are named. `below`: as in OutputTree."""
+    name = re.compile(rf"{re.escape(below)}(?:[A-Za-z0-9._-]+/)*{re.escape(NOT_FOUND)}")
     return tuple(path for path in paths if name.fullmatch(path))
 
 
-def not_found(pages: tuple[str, ...]) -> Directive:
-    """`$not_found`: the page of the nearest folder that has one."""
-    inner = sorted((page for page in pages if page != NOT_FOUND), key=lambda page: (-page.count("/"), page))
+def not_found(pages: tuple[str, ...], below: str = "") -> Directive:
+    """`$not_found`: the page of the nearest folder that has one; of what lies nowhere, that of the front page."""
+    front = below + NOT_FOUND
+    inner = sorted((page for page in pages if page != front), key=lambda page: (-page.count("/"), page))
     return choice(
         "$uri",
         "$not_found",
-        ("default", f"/{NOT_FOUND}" if NOT_FOUND in pages else "@missing"),
-        *(("~^/" + re.escape(page.removesuffix(NOT_FOUND)), f"/{page}") for page in inner),
+        ("default", literal(f"/{front}") if front in pages else "@missing"),
+        *(("~^/" + re.escape(page.removesuffix(NOT_FOUND)), literal(f"/{page}")) for page in inner),
         why="Each language has its own page for what isn't there.",
     )
 
 
-def in_http(settings: ImageSettings, paths: Collection[str]) -> tuple[Directive, ...]:
+def in_http(settings: ImageSettings, paths: Collection[str], below: str = "") -> tuple[Directive, ...]:
     """`$language_folder`: where "/" leads, "" to stay there. Raises as `front_pages` does."""
     if not settings.negotiate_languages:
         return ()
-    folders = front_pages(settings, paths)
+    folders = front_pages(settings, paths, below)
     asked = "|".join([*_ranges(folders), r"\*"])
     header = "$http_accept_language"
     nines = "987654321"
@@ -109,14 +111,17 @@ def in_http(settings: ImageSettings, paths: Collection[str]) -> tuple[Directive,
     )
 
 
-def front_pages(settings: ImageSettings, paths: Collection[str], document: Node | None = None) -> dict[str, str]:
+def front_pages(
+    settings: ImageSettings, paths: Collection[str], below: str = "", document: Node | None = None
+) -> dict[str, str]:
     """Where each language of [image] negotiate_languages has its front page: "/fr/"; "" for one that is at "/" itself.
+    `below` stands before both (OutputTree.below).
 
     The keys are small letters. `document` is site.toml as it was read, for places. Raises Problem (exit 5) where the
     tree has no such page.
     """
     found: dict[str, str] = {}
-    if settings.negotiate_languages and INDEX not in paths:
+    if settings.negotiate_languages and below + INDEX not in paths:
         raise Problem(
             f"[image] negotiate_languages needs the page {INDEX}: it is for readers who ask for no language",
             place=_place(document),
@@ -124,7 +129,7 @@ def front_pages(settings: ImageSettings, paths: Collection[str], document: Node 
             code=Exit.TREE,
         )
     for number, tag in enumerate(settings.negotiate_languages):
-        folder = next((name for name in (tag, tag.lower()) if f"{name}/{INDEX}" in paths), None)
+        folder = next((name for name in (tag, tag.lower()) if f"{below}{name}/{INDEX}" in paths), None)
         if folder is None and number:
             raise Problem(
                 f'[image] negotiate_languages names "{tag}", and the tree has no {tag}/{INDEX}',
@@ -132,7 +137,7 @@ def front_pages(settings: ImageSettings, paths: Collection[str], document: Node 
                 hint="only the first language may do without a folder: its front page is then /",
                 code=Exit.TREE,
             )
-        found[tag.lower()] = f"/{folder}/" if folder else ""
+        found[tag.lower()] = f"/{quote(below)}{folder}/" if folder else ""
     return found
 
 
@@ -141,18 +146,18 @@ def _place(document: Node | None, *path: int) -> Place:
     return node.place if node else Place("site.toml")
 
 
-def in_server(settings: ImageSettings) -> tuple[Directive, ...]:
-    """The location of "/", where it depends on the reader."""
+def in_server(settings: ImageSettings, below: str = "") -> tuple[Directive, ...]:
+    """The location of the front page, where it depends on the reader."""
     if not settings.negotiate_languages:
         return ()
     return (
         Directive(
             "location",
-            ("=", "/"),
+            ("=", f"/{below}"),
             (
                 directive("set", "$vary", "Accept-Language, Sec-Fetch-Site"),
                 when("$language_folder", directive("return", "302", "$language_folder$is_args$args")),
-                directive("try_files", f"/{INDEX}", "@absent"),
+                directive("try_files", literal(f"/{below}{INDEX}"), "@absent"),
             ),
         ),
     )

@@ -34,11 +34,11 @@ def read(tree: OutputTree, settings: ImageSettings, document: Node | None = None
         found += rules.parse(text_of(data, REDIRECTS, Exit.TREE))
     table = document.at("image", "redirects") if document else None
     found += rules.of_table(settings.redirects, table)
-    check(found, (entry.path for entry in tree.served))
+    check(found, tree.paths, tree.below)
     return tuple(found)
 
 
-def check(found: Sequence[Redirect], paths: Iterable[str]) -> None:
+def check(found: Sequence[Redirect], paths: Iterable[str], below: str = "") -> None:
     """Whether the rules fit a tree with these paths. Raises Problem or Problems (exit 5).
 
     Refused are: two rules for one path, a rule for a path that a file answers, a target on the site that nothing
@@ -46,7 +46,7 @@ def check(found: Sequence[Redirect], paths: Iterable[str]) -> None:
     """
     if not found:
         return
-    answered = answers.of(paths)
+    answered = answers.of(paths, below)
     first: dict[str, Redirect] = {}
     doubled = [
         _twice(rule, earlier) for rule in found if (earlier := first.setdefault(_folded(rule.path), rule)) is not rule

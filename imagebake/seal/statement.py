@@ -35,7 +35,7 @@ class Statement:
     `clean` and `inputs`, (path, sha256 in hex), are None where nobody told what the tree was made from.
     `unserved`: files of the tree that the image does not hold, (path, sha256 in hex, size). `own_siblings`: files of
     the tree whose names end as those of compressed siblings do. With both, the tree's digest can be worked out from the
-    image. `tools` holds at least sealpress.
+    image. `tools` holds at least sealpress. `below`: as in OutputTree; the file has that key only where it is not "".
     """
 
     site: str
@@ -48,6 +48,7 @@ class Statement:
     inputs: tuple[tuple[str, str], ...] | None = None
     unserved: tuple[tuple[str, str, int], ...] = ()
     own_siblings: tuple[str, ...] = ()
+    below: str = ""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -62,6 +63,7 @@ class Statement:
             "tree": self.tree,
             "unserved": {path: {"sha256": sha256, "size": size} for path, sha256, size in self.unserved},
             "own_siblings": list(self.own_siblings),
+            **({"below": self.below} if self.below else {}),
         }
 
     @property
@@ -95,6 +97,7 @@ def describe(
         inputs=source.inputs if source else None,
         unserved=tuple((entry.path, entry.sha256, entry.size) for entry in tree.entries if entry.path not in served),
         own_siblings=tuple(entry.path for entry in tree.entries if is_named_as_sibling(entry)),
+        below=tree.below,
     )
 
 
@@ -136,7 +139,7 @@ def from_json(document: Any, shown: str) -> Statement:
             "tree": str(tree),
             "unserved": dict(unserved),
             "own_siblings": list(own),
-        } if document.keys() == _KEYS:
+        } if document.keys() - {"below"} == _KEYS and isinstance(document.get("below", ""), str):
             pass
         case _:
             raise refused(shown, "it is no release statement")
@@ -164,6 +167,7 @@ def from_json(document: Any, shown: str) -> Statement:
         inputs=None if inputs is None else source.inputs,
         unserved=tuple(sorted(_unserved(path, found, shown) for path, found in unserved.items())),
         own_siblings=tuple(own),
+        below=document.get("below", ""),
     )
 
 

@@ -135,7 +135,9 @@ def _verified(blobs: Blobs, report: ImageReport, served: dict[str, _Served], tol
         if _unpacked_digest(content(path), base.member.size) != base.sha256:
             raise refused(shown, f'"{path}" does not hold what the file beside it holds')
     rest = {path: one for path, one in served.items() if path not in packed and path not in _MARKS}
-    entries = [_entry(path, one.sha256, one.member.size) for path, one in rest.items()]
+    if outside := next((path for path in rest if not path.startswith(told.below)), None):
+        raise refused(shown, f'"{outside}" does not lie below the site\'s path')
+    entries = [_entry(path.removeprefix(told.below), one.sha256, one.member.size) for path, one in rest.items()]
     entries += [_entry(path, sha256, size) for path, sha256, size in told.unserved]
     worked_out = tree.digest(tuple(sorted(entries, key=lambda entry: entry.path.encode())))
     if worked_out != told.tree:
@@ -145,7 +147,7 @@ def _verified(blobs: Blobs, report: ImageReport, served: dict[str, _Served], tol
 
 def _siblings(served: dict[str, _Served], told: Statement) -> set[str]:
     """The paths that the bake added."""
-    own = set(told.own_siblings)
+    own = {told.below + path for path in told.own_siblings}
     return {
         path
         for path in served

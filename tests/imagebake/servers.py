@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
@@ -24,11 +24,16 @@ from sealpress import tree
 from sealpress.settings import ImageSettings
 from tests.imagebake.conftest import write_tree
 
-# In a process of its own, so that all that a runner asks the machine is asked as that user.
+# In a process of its own, so that all that a runner asks the machine is asked as that user. To import it, that user may
+# read what root owns: a checkout in root's home is closed to all others. Before anything is asked, that right is gone.
 START = """
-import os, sys
+import ctypes, os, sys
 from pathlib import Path
 from imagebake import smoke
+PR_CAP_AMBIENT, CLEAR_ALL = 47, 4
+if os.geteuid():
+    ctypes.CDLL(None).prctl(PR_CAP_AMBIENT, CLEAR_ALL, 0, 0, 0)
+    os.chdir("/")
 name, rootfs, port, address, scratch, *more = sys.argv[1:]
 runner = next((one for one in smoke.available() if one.name == name), None)
 if runner is None:
@@ -37,6 +42,7 @@ command = runner.command(Path(rootfs), int(port), address, Path(scratch))
 os.execvp(command[0], [*command, *more])
 """
 NOT_AVAILABLE = 77
+MAY_READ = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Way:
         start = [sys.executable, "-c", START, self.runner, str(rootfs), str(port), address, str(scratch), *more]
         if self.user is None:
             return start
-        ids = (f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups")
+        ids = (f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *MAY_READ)
         return ["setpriv", *ids, *start]
 
 
@@ -109,10 +115,10 @@ class Server:
         raise AssertionError(f"no line with {mark} in {self.log.read_text()}")
 
 
-def dressed(rootfs: Path, pages: Mapping[str, bytes], settings: ImageSettings, folder: Path) -> Path:
+def dressed(rootfs: Path, pages: Mapping[str, bytes], settings: ImageSettings, folder: Path, below: str = "") -> Path:
     """The root file system of another site and other settings on the packages of `rootfs`: new parts, old programs."""
     folder.mkdir()
-    scanned = tree.scan(write_tree(folder / "tree", dict(pages)))
+    scanned = replace(tree.scan(write_tree(folder / "tree", dict(pages))), below=below)
     policy = recipe.content_policy(scanned, settings, "other")
     parts = recipe.site(scanned, settings, "other", "sha256:" + "0" * 64, "", policy=policy).parts
     smoke.unpack([described(part.name, part.entries, "") for part in parts], folder / "rootfs")

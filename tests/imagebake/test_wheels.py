@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -350,7 +351,7 @@ def test_another_file_of_that_name_and_version_is_not_taken(index: Path, tmp_pat
 
 def test_without_pip_somebody_has_to_install_it(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bare = tmp_path / "python"
-    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -I "$@"\n')
+    bare.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S -I "$@"\n')
     bare.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(bare))
     with pytest.raises(Problem, match="has no pip") as caught:

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 import pytest
 
 from imagebake import recipe, smoke
-from publish import probe, processes, releases
+from publish import probe, processes, releases, work
 from publish.compare import compare
 from publish.embedded import EmbeddedEngine, EmbeddedHost
 from publish.host import Endpoint, State
+from publish.pipeline import Product
 from publish.ship import ship
 from publish.switch import Job, switch
-from sealpress import tree
+from sealpress import toml, tree
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings
 from tests.publish.locks import real_lock
@@ -49,13 +50,15 @@ def publish(host, lock, tmp_path, request):
         readers = Endpoint("127.0.0.1", unused.getsockname()[1])
     site = "sealed-" + hashlib.sha256(f"{tmp_path} {request.node.nodeid}".encode()).hexdigest()[:12]
 
-    def call(files, **changes):
+    def call(files, document=None, **changes):
         root = tmp_path / f"tree-{len(list(tmp_path.iterdir()))}"
         for path, text in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
         described = tree.scan(root)
-        image = recipe.bake(described, lock, ImageSettings(), host.engine.architecture(), CREATED, name=site)
+        image = recipe.bake(
+            described, lock, ImageSettings(), host.engine.architecture(), CREATED, name=site, document=document
+        )
         job = Job(
             host=host,
             site=site,
@@ -121,3 +124,13 @@ def test_what_a_killed_leader_leaves_is_still_known_and_ended(publish, host):
     releases.stop(host.engine, site)
     with pytest.raises(Problem, match="nothing listens there"):
         probe.fetch(readers, "/")
+
+
+def test_a_site_below_a_path_goes_live_only_where_readers_ask_for_it(publish, host):
+    """The front page, the page for what isn't there and "/" are asked for before the flip, below the path."""
+    document = toml.parse('[site]\nurl = "https://blog.example/notes/"\n', "site.toml")
+    described, readers, _ = publish(PAGES, document=document)
+    below = replace(described, below="notes/")
+    assert compare(below, readers) == ()
+    assert probe.check(readers, work.expectations(Product(below, "", CREATED))) is None
+    assert probe.check(readers, work.expectations(Product(described, "", CREATED))) is not None

@@ -1,6 +1,7 @@
 """Which repository a folder is in: from a worktree, from a hook, or none."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -62,7 +63,7 @@ def test_a_real_hook_reads_the_repository_it_runs_in(repo: Repo) -> None:
     hook = repo.file(
         ".git/hooks/pre-commit",
         f"""#!/bin/sh
-exec {sys.executable} -c '
+exec {shlex.quote(sys.executable)} -c '
 from pathlib import Path
 from sealpress import git
 import os
