@@ -43,7 +43,7 @@ _WITHOUT_HTTP2: Final = frozenset(["bullseye", "bookworm"])
 
 
 _CONNECTIONS: Final = 3072
-"""Of each worker. One that has sent as much of a request as `_PATIENCE` lets it takes 17 KiB: of two workers, all of
+"""Of each worker. One that has sent as much of a request as `_PATIENCE` lets it takes 18 KiB: of two workers, all of
 these fit the 128 MiB that a container has by default.
 """
 
@@ -56,7 +56,7 @@ _PATIENCE: Final = (
     directive("keepalive_timeout", "30s"),
     directive("lingering_time", "10s"),
     directive("reset_timedout_connection", "on"),
-    directive("large_client_header_buffers", "2", "8k"),
+    directive("large_client_header_buffers", "1", "8k"),
 )
 
 
