@@ -11,6 +11,7 @@ from imagebake.packages import lock as locks
 from imagebake.recipe import RELEASE_LENGTH, Image
 from imagebake.seal import envelope, statement
 from imagebake.seal.command import signed
+from sealpress import files
 from sealpress.problems import Exit, Problem
 
 if TYPE_CHECKING:
@@ -33,13 +34,11 @@ def seal(image: Image, product: "Product", made_from: "Source", lock: Path, key:
 
 def keep(found: "Seal", image: Image, home: Path) -> Path:
     """Writes the seal; gives its file. Git is told to ignore the folder. Raises Problem (exit 9)."""
-    folder = home / FOLDER
     digits = image.release.removeprefix("sha256:")[:RELEASE_LENGTH]
-    file = folder / f"{digits}-{image.architecture}.json"
+    file = home / FOLDER / f"{digits}-{image.architecture}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        files.hide(files.make(home, *FOLDER.parts))
     except OSError as error:
-        raise Problem(f"can't keep the seal in {folder}: {error.strerror}", code=Exit.MACHINE) from None
+        raise Problem(f"can't keep the seal in {home / FOLDER}: {error.strerror}", code=Exit.MACHINE) from None
     envelope.save(found, file)
     return file

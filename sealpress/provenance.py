@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sealpress import VERSION
+from sealpress.files import save as save_file
 from sealpress.problems import Exit, Place, Problem
 
 PINNED: Final = ("babel", "jinja2", "markdown", "markupsafe", "pillow", "pygments", "pyyaml", "tzdata")
@@ -88,13 +89,19 @@ def tools() -> Mapping[str, str]:
 
 
 def save(provenance: Provenance, file: Path) -> None:
-    """Writes the file, whole. Raises Problem (exit 9)."""
+    """Writes the file, whole. Raises Problem (exit 9), also where something stands there that is no provenance."""
+    if os.path.lexists(file):
+        try:
+            load(file)
+        except Problem as problem:
+            raise Problem(
+                f"{file} is there already and is no provenance",
+                hint="name another file, or remove this one",
+                code=Exit.MACHINE,
+            ) from problem
     text = json.dumps(provenance.as_json(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    new = file.with_name(f".{file.name}-new")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(text, encoding="utf-8")
-        new.replace(file)
+        save_file(file, text.encode())
     except OSError as error:
         raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
 

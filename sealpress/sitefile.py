@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sealpress import contentpolicy, serving, toml
+from sealpress import contentpolicy, outputfolder, serving, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import ImageSettings, LanguageSettings, PermalinkSettings, Settings
@@ -132,7 +132,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
     for path, text, check in texts:
         if wrong := check(text):
             yield Problem(f"{dotted(path)} {wrong}", place=site.place(*path))
-    yield from _check_output(site)
+    yield from outputfolder.check(settings, site.place)
     yield from _check_languages(site)
     yield from _check_numbers(site)
     yield from _check_widths(site)
@@ -158,20 +158,6 @@ def dotted(path: tuple[str | int, ...]) -> str:
     """A key as messages call it: "[image.headers] X-Robots-Tag"."""
     names = [str(part) for part in path if isinstance(part, str)]
     return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
-
-
-def _check_output(site: SiteFile) -> Iterable[Problem]:
-    """A build overwrites its output: no folder of sources may be that, hold that, or lie in that."""
-    build = site.settings.build
-    output = PurePosixPath(build.output)
-    for name in ("content", "static", "templates", "data"):
-        folder = PurePosixPath(getattr(build, name))
-        if output.parts and folder.parts and (output.is_relative_to(folder) or folder.is_relative_to(output)):
-            yield Problem(
-                f'[build] output "{build.output}" and {name} "{folder}" lie in one another',
-                place=site.place("build", "output"),
-                hint="the output is overwritten: give it a folder of its own",
-            )
 
 
 def _check_languages(site: SiteFile) -> Iterable[Problem]:
@@ -327,9 +313,7 @@ def _folder(text: str) -> str | None:
 
 
 def _output_folder(text: str) -> str | None:
-    if not PurePosixPath(text).parts or PurePosixPath(text).parts[0] == ".git":
-        return "must be a folder of its own: it is overwritten"
-    return _folder(text)
+    return _folder(text) if PurePosixPath(text).parts else "must be a folder of its own: it is overwritten"
 
 
 def _language_tag(text: str) -> str | None:

@@ -128,6 +128,11 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     Raises Problem or Problems (exit 3), as many as one stage can find, with nothing put in place.
     """
     timings = Timings()
+    for folder in (request.store.parent, request.store) if request.store else ():
+        if folder.is_symlink():
+            progress.note(f"{folder} is a link, which could lead anywhere: nothing is kept there, and nothing taken")
+            request = replace(request, store=None)
+            break
     memory = Memory.of(request.store, request.output.absolute()) if request.store else None
     if memory and (complaint := private.complaint()):
         progress.note(complaint)

@@ -23,7 +23,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sealpress import private
+from sealpress import files, private
 from ssg.known import Known, renumbered, used
 from ssg.stamps import Stamp
 from ssg.stated import Stated
@@ -261,11 +261,11 @@ class Memory:
         A disk that refuses costs only time.
         """
         self.forget()
-        with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            ignore = self.folder.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+        try:
+            files.make(self.folder.parent, FOLDER)
+            files.hide(self.folder.parent)
+        except OSError:
+            return
         if changes:
             self._save("changes", changes)
         else:
@@ -280,7 +280,8 @@ class Memory:
 
     def forget(self) -> None:
         with suppress(OSError):
-            self._file("told").unlink()
+            if files.is_folder(self.folder):
+                self._file("told").unlink()
 
     def _file(self, kind: str) -> Path:
         return self.folder / f"{self.name}.{kind}"
@@ -317,7 +318,7 @@ class Memory:
 
 def _mapped(file: Path) -> mmap.mmap:
     """What a file holds, without a second place for tens of megabytes: a file of ours that stands is never changed."""
-    with file.open("rb") as there:
+    with files.opened(file) as there:
         return mmap.mmap(there.fileno(), 0, prot=mmap.PROT_READ)
 
 

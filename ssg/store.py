@@ -20,6 +20,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from sealpress import files
+
 NAME: Final = ".sealpress"
 PACKS: Final = "packs"
 LIMIT: Final = 512 << 20  # bytes
@@ -82,7 +84,7 @@ class Store:
             return self._state.batch[key]
         file = self._file(key)
         try:
-            found = file.read_bytes() if self._has_folder(key[:2]) else None
+            found = _read(file) if self._has_folder(key[:2]) else None
         except OSError:
             found = None
         if found is None:
@@ -133,17 +135,19 @@ class Store:
     def _has_folder(self, name: str) -> bool:
         """Whether there is a folder for single results: on a first build there is none, and thousands are asked for."""
         if self._state.folders is None:
+            self._state.folders = set()
             with suppress(OSError):
-                self._state.folders = {item.name for item in os.scandir(self.folder)}
-        return self._state.folders is None or name in self._state.folders
+                items = os.scandir(self.folder)
+                self._state.folders = {item.name for item in items if item.is_dir(follow_symlinks=False)}
+        return name in self._state.folders
 
     def trim(self) -> None:
         """Drops what was not used for longest, until the rest is within the limit; also what a killed build left."""
         found: list[tuple[float, int, Path]] = []
-        for folder in (*self.folder.glob("[0-9a-f][0-9a-f]"), self.folder / PACKS):
+        for folder in filter(files.is_folder, (*self.folder.glob("[0-9a-f][0-9a-f]"), self.folder / PACKS)):
             with suppress(OSError), os.scandir(folder) as items:
                 for item in items:
-                    # Only what this class can have written: the folder could be somebody else's by a link.
+                    # Only what this class can have written.
                     if _OURS.fullmatch(item.name) and item.is_file(follow_symlinks=False):
                         status = item.stat(follow_symlinks=False)
                         found.append((status.st_mtime, status.st_size, Path(item.path)))
@@ -161,7 +165,7 @@ class Store:
         if place is None:
             return None
         try:
-            with place.pack.open("rb") as file:
+            with files.opened(place.pack) as file:
                 data = os.pread(file.fileno(), place.size, place.offset)
         except OSError:
             return None
@@ -194,9 +198,10 @@ class Store:
 
     def _indexes(self) -> Iterator[tuple[Path, tuple[int, bytes]]]:
         """Of each pack: where its results begin, and its index. One whose index is damaged is removed."""
-        for pack in sorted((self.folder / PACKS).glob("*.pack")):
+        packs = self.folder / PACKS
+        for pack in sorted(packs.glob("*.pack")) if files.is_folder(packs) else ():
             try:
-                with pack.open("rb") as file:
+                with files.opened(pack) as file:
                     digest, index = file.readline(), file.readline()
             except OSError:
                 continue
@@ -209,11 +214,11 @@ class Store:
     def _touch(self, file: Path) -> None:
         """The file's time says when it was last of use, see trim()."""
         with suppress(OSError):
-            os.utime(file)
+            os.utime(file, follow_symlinks=False)
 
     def _write(self, file: Path, parts: Iterable[bytes]) -> None:
         with suppress(OSError):
-            if not file.parent.is_dir():
+            if not files.is_folder(file.parent):
                 self._make(file.parent)
             handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
             try:
@@ -228,11 +233,10 @@ class Store:
         return self.folder / key[:2] / key[2:]
 
     def _make(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        """Raises OSError, also where a link of the repository stands in its place."""
+        files.make(self.folder, folder.name)
         self._state.folders = None
-        ignore = self.folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        files.hide(self.folder)
 
 
 @cache
@@ -251,6 +255,11 @@ def digest_of_sources(*patterns: str) -> str:
     for file in sorted(file for pattern in patterns for file in top.glob(pattern)):
         sha.update(file.read_bytes() + b"\0")
     return sha.hexdigest()
+
+
+def _read(file: Path) -> bytes:
+    with files.opened(file) as found:
+        return found.read()
 
 
 def _entries(pack: Path, start: int, index: bytes) -> Iterator[tuple[str, _Packed]]:

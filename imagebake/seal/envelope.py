@@ -24,6 +24,7 @@ from imagebake.image import oci
 from imagebake.image.oci import Sealed, canonical
 from imagebake.seal import statement as statements
 from imagebake.seal.statement import Statement, refused
+from sealpress import files
 from sealpress.problems import Exit, Problem
 
 NAME: Final = "seal.json"
@@ -111,11 +112,8 @@ def document(found: Seal) -> bytes:
 
 def save(found: Seal, file: Path) -> None:
     """Writes seal.json, whole. Raises Problem (exit 9)."""
-    new = file.with_name(f".{file.name}-new")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(document(found))
-        new.replace(file)
+        files.save(file, document(found))
     except OSError as error:
         raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
 

@@ -109,3 +109,18 @@ def test_any_document_is_read_or_refused(document: object) -> None:
         code = Exit.USAGE
         assert provenance.from_json(found.as_json(), "x") == found
     assert code is Exit.USAGE
+
+
+def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
+    """Not the file that a hand slipped on to, and nothing that a link leads to."""
+    one = Provenance(COMMIT, True, (), {})
+    (tmp_path / "letters").write_text("years of work")
+    (tmp_path / "link").symlink_to("letters")
+    (tmp_path / ".p.json-new").symlink_to("letters")
+    for name in ("letters", "link"):
+        with pytest.raises(Problem, match="is there already and is no provenance") as caught:
+            provenance.save(one, tmp_path / name)
+        assert caught.value.code is Exit.MACHINE
+    for _ in range(2):
+        provenance.save(one, tmp_path / "p.json")
+    assert (tmp_path / "letters").read_text() == "years of work"

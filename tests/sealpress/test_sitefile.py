@@ -129,6 +129,14 @@ CHECKS = {
     "[build]\ntemplates = 'a/../../b'": "site.toml:5:13: [build] templates must be a folder inside the repository",
     "[build]\noutput = '.'": "site.toml:5:10: [build] output must be a folder of its own: it is overwritten",
     "[build]\noutput = '.git/x'": "site.toml:5:10: [build] output must be a folder of its own: it is overwritten",
+    "[build]\noutput = 'a/.GIT'": "site.toml:5:10: [build] output must be a folder of its own: it is overwritten",
+    "[build]\noutput = '.sealpress/cache'": 'site.toml:5:10: [build] output ".sealpress/cache" and what sealpress keeps '
+    '".sealpress" lie in one another',
+    "[build]\noutput = 'I18n/x'": 'site.toml:5:10: [build] output "I18n/x" and the strings "i18n" lie in one another',
+    "[build]\noutput = 'site.toml'": 'site.toml:5:10: [build] output "site.toml" and the site file "site.toml" lie in one',
+    "[build]\noutput = './imagebake.lock/'": 'site.toml:5:10: [build] output "./imagebake.lock/" and the lock '
+    '"imagebake.lock" lie in one another',
+    "[build]\noutput = 'plain'": 'site.toml:5:10: [build] output "plain" and theme "plain" lie in one another',
     "[build]\noutput = '../x'": "site.toml:5:10: [build] output must be a folder inside the repository",
     "[build]\noutput = 'content'": 'site.toml:5:10: [build] output "content" and content "content" lie in one another',
     "[build]\noutput = 'static/out'": 'site.toml:5:10: [build] output "static/out" and static "static" lie in one '

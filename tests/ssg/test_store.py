@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssg.store import LIMIT, Store, store_at
+from ssg.lastbuild import LastBuild, LastTree, Memory
+from ssg.store import LIMIT, PACKS, Store, store_at
 
 KEYS = [f"{number:064x}" for number in range(1 << 20, (1 << 20) + 50)]
 
@@ -160,7 +161,8 @@ def test_two_processes_that_write_and_trim_do_no_harm(tmp_path: Path) -> None:
     command = """\
 import sys
 from pathlib import Path
-from ssg.store import LIMIT, Store, store_at
+from ssg.lastbuild import LastBuild, LastTree, Memory
+from ssg.store import LIMIT, PACKS, Store, store_at
 folder, start = Path(sys.argv[1]), int(sys.argv[2])
 keys = [f"{number:064x}" for number in range(1 << 20, (1 << 20) + 60)]
 for turn in range(15):
@@ -200,3 +202,33 @@ def test_in_a_message_it_is_the_store_that_is_there(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(store)) is there
     assert there.get(KEYS[0]) == b"x"
     assert pickle.loads(pickle.dumps(Store(tmp_path, limit=1))) is not there
+
+
+def test_nothing_is_written_or_dropped_through_a_link(tmp_path: Path) -> None:
+    """Folders of the store that are links, as a repository could bring them, and links among its files."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    theirs = [outside / ("0" * 62), outside / f"{'0' * 64}.pack", outside / ".new-x", outside / "a.known"]
+    for file in theirs:
+        file.write_text("years of work")
+        os.utime(file, (1, 1))
+    folder = tmp_path / "store"
+    folder.mkdir()
+    for name in ("00", PACKS, "builds"):
+        (folder / name).symlink_to(outside)
+    (folder / ".gitignore").symlink_to(outside / "new")
+    (folder / "11").mkdir()
+    (folder / "11" / ("1" * 62)).symlink_to(theirs[0])
+    store = Store(folder, limit=0)
+    for key in ("0" * 64, "1" * 64):
+        assert store.get(key) is None
+        store.put(key, b"data")
+    with store.together():
+        for number in range(20):
+            store.put(f"{number:064}", b"x")
+    store.trim()
+    memory = Memory.of(folder, tmp_path / "public")
+    memory.forget()
+    memory.keep(LastBuild(), None, LastTree("", "", {}, {}, {}, {}))
+    assert sorted(outside.iterdir()) == sorted(theirs)
+    assert all((file.read_text(), file.stat().st_mtime) == ("years of work", 1) for file in theirs)

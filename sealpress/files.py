@@ -1,0 +1,116 @@
+"""Files and folders below a repository: none of its links leads what is written there to another place.
+
+What a disk refuses is an OSError here, as is a link where a folder has to be: callers say what could not be kept.
+"""
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from sealpress.problems import Exit, Problem
+
+_LINKS: Final = 40  # on the way to one file: as many as Linux follows
+_FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder stands there itself, not only a link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def make(top: Path, *below: str) -> Path:
+    """Makes the folders one in the other below `top`, unless they are there. Raises OSError, also for a link."""
+    folder = top
+    for name in below:
+        folder /= name
+        if is_folder(folder):
+            continue
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not is_folder(folder):  # made by another process in between
+                raise OSError(errno.ELOOP, "it is no folder of its own, but a link or a file", str(folder)) from None
+    return folder
+
+
+def hide(folder: Path) -> None:
+    """Keeps a folder, with all in it, out of every commit. Raises OSError."""
+    with suppress(FileExistsError):
+        handle = os.open(folder / ".gitignore", _FRESH, 0o644)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write("*\n")
+
+
+def opened(file: Path) -> BinaryIO:
+    """A plain file to read; nothing else, and not through a link in its place. Raises OSError."""
+    handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no plain file", str(file))
+    return os.fdopen(handle, "rb")
+
+
+def save(file: Path, data: bytes) -> None:
+    """Puts a file for all to read in place, whole or not at all; its folder is made. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def repository(folder: Path) -> Path:
+    """The real folder that whoever wrote what is in `folder` could put links into: the repository's, else itself."""
+    real = Path(os.path.realpath(folder))
+    return next((one for one in (real, *real.parents) if os.path.lexists(one / ".git")), real)
+
+
+def real(path: Path, top: Path) -> Path:
+    """The path with neither "." nor ".." nor a link in it; its end need not exist.
+
+    Links of this machine's user are followed. One in the folder `top`, which is such a path itself, could have come
+    with the repository: Problem (exit 9).
+    """
+    left = list(reversed(path.absolute().parts[1:]))
+    here = Path(path.absolute().anchor)
+    followed = 0
+    while left:
+        name = left.pop()
+        if name == "..":
+            here = here.parent
+            continue
+        there = here / name
+        try:
+            target = there.readlink()
+        except OSError:  # no link, or nothing at all
+            here = there
+            continue
+        followed += 1
+        if there.is_relative_to(top) or followed > _LINKS:
+            raise Problem(
+                f"{there} is a link on the way to {path}: what a repository links to could be anything",
+                hint=f"name the folder itself: {os.path.realpath(there)}; or remove the link",
+                code=Exit.MACHINE,
+            )
+        here = Path(target.anchor) if target.is_absolute() else here
+        left += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+    return here
+
+
+def above(path: Path) -> Iterator[Path]:
+    """A path and all folders that it lies in, innermost first."""
+    yield path
+    yield from path.parents

@@ -1,0 +1,89 @@
+"""No link of a repository leads what is written below it to another place."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sealpress import files
+from sealpress.problems import Exit, Problem
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/letters").write_text("years of work")
+    return tmp_path / "outside"
+
+
+@pytest.fixture
+def repository(tmp_path: Path, outside: Path) -> Path:
+    (tmp_path / "blog/.git").mkdir(parents=True)
+    (tmp_path / "blog/in").symlink_to(outside)
+    return tmp_path / "blog"
+
+
+def test_folders_are_made_in_folders_and_not_behind_links(repository: Path, outside: Path) -> None:
+    assert files.make(repository, "a", "b") == files.make(repository, "a", "b") == repository / "a/b"
+    assert files.is_folder(repository / "a/b")
+    for names in (("in",), ("in", "x"), (".git", "HEAD")):
+        (repository / ".git/HEAD").write_text("a file")
+        with pytest.raises(OSError, match="no folder of its own"):
+            files.make(repository, *names)
+    assert [item.name for item in outside.iterdir()] == ["letters"]
+
+
+@pytest.mark.parametrize("target", ["letters", "nothing yet"])
+def test_a_folder_is_hidden_from_git_and_a_link_in_the_way_left_alone(
+    target: str, repository: Path, outside: Path
+) -> None:
+    files.hide(repository)
+    assert (repository / ".gitignore").read_text() == "*\n"
+    (repository / ".gitignore").unlink()
+    (repository / ".gitignore").symlink_to(outside / target)
+    files.hide(repository)
+    assert (outside / "letters").read_text() == "years of work"
+    assert not (outside / "nothing yet").exists()
+
+
+def test_a_file_is_saved_whole_in_the_place_of_a_link(repository: Path, outside: Path) -> None:
+    """A name beside it that a repository could foresee is not written either."""
+    (repository / "told").symlink_to(outside / "letters")
+    (repository / ".told-new").symlink_to(outside / "letters")
+    files.save(repository / "told", b"new")
+    assert ((repository / "told").read_bytes(), (repository / "told").is_symlink()) == (b"new", False)
+    assert (repository / "told").stat().st_mode & 0o777 == 0o644
+    assert (outside / "letters").read_text() == "years of work"
+
+
+def test_only_plain_files_are_opened(repository: Path, outside: Path) -> None:
+    (repository / "link").symlink_to(outside / "letters")
+    os.mkfifo(repository / "pipe")
+    for name in ("link", "pipe", "nothing"):
+        with pytest.raises(OSError, match=r".") as caught:
+            files.opened(repository / name)
+        assert caught.value.errno
+    with files.opened(outside / "letters") as file:
+        assert file.read() == b"years of work"
+
+
+def test_the_real_path_follows_the_users_links_and_none_of_the_repository(
+    repository: Path, outside: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").symlink_to("blog")
+    (tmp_path / "www").symlink_to(outside)
+    assert files.repository(tmp_path / "mine/deeper") == repository
+    assert files.real(tmp_path / "mine/./x/../public/", repository) == repository / "public"
+    assert files.real(tmp_path / "www/../new", repository) == tmp_path / "new"
+    for path in ("mine/in/x", "blog/in", "blog/x/../in/../public", "www/../mine/in/y"):
+        with pytest.raises(Problem, match=r"blog/in is a link") as caught:
+            files.real(tmp_path / path, repository)
+        assert caught.value.code is Exit.MACHINE
+        assert str(outside) in (caught.value.hint or "")
+
+
+def test_links_in_a_circle_come_to_an_end(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to("about")
+    (tmp_path / "about").symlink_to("round")
+    with pytest.raises(Problem, match="is a link"):
+        files.real(tmp_path / "round", repository)
