@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sealpress import contentpolicy, outputfolder, serving, toml
+from sealpress import contentpolicy, outputfolder, quantities, serving, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import ImageSettings, LanguageSettings, PermalinkSettings, Settings
@@ -135,7 +135,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
     yield from outputfolder.check(settings, site.place)
     yield from _check_languages(site)
     yield from _check_numbers(site)
-    yield from _check_widths(site)
+    yield from quantities.check(settings, site.document, site.place)
     yield from serving.check(settings, site.document, site.place)
     if len(set(settings.image.architectures)) != len(settings.image.architectures) or not settings.image.architectures:
         yield Problem(
@@ -208,23 +208,6 @@ def _check_numbers(site: SiteFile) -> Iterable[Problem]:
                 )
 
 
-_WIDTHS: Final = range(16, 8193)  # pixels
-
-
-def _check_widths(site: SiteFile) -> Iterable[Problem]:
-    widths = site.settings.images.widths
-    for number, width in enumerate(widths):
-        place = site.place("images", "widths", number)
-        if width not in _WIDTHS:
-            yield Problem(f"[images] widths must lie between {_WIDTHS[0]} and {_WIDTHS[-1]}", place=place)
-        elif number and width <= widths[number - 1]:
-            hint = f"widths = {sorted(set(widths))}"
-            yield Problem(
-                "[images] widths must ascend, each one greater than the one before it", place=place, hint=hint
-            )
-            return
-
-
 # What a permalink may be made of, by what it is for; the second set is what tells two pages apart.
 _PERMALINK_FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingProxyType(
     {
@@ -260,6 +243,8 @@ def _permalink(pattern: str, known: frozenset[str], telling: frozenset[str]) -> 
         return "has a format in a field; a plain {name} is all there is"
     if telling and not names & telling:
         return "would put every page on one path: use " + " or ".join(f"{{{name}}}" for name in sorted(telling))
+    if len(pattern) > quantities.LONGEST_PERMALINK:
+        return f"has more than {quantities.LONGEST_PERMALINK} characters"
     if not pattern.startswith("/"):
         return 'must begin with "/"'
     if not (pattern.endswith(("/", ".html"))):

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from sealpress.git import FileDates
 from sealpress.problems import Place, Problem, raise_all
@@ -121,6 +122,7 @@ def _page(
         reading.problems.append(
             Problem(message, place=in_front_matter(reading.root, where.source, "updated"), hint=hint)
         )
+    _check_title(reading, where, front)
     path = permalinks.path(where, own, date)
     git = reading.dates.get(where.source)
     language = reading.settings.language[where.language]
@@ -154,10 +156,34 @@ def _moment(value: dt.datetime | dt.date | None, zone: dt.tzinfo) -> dt.datetime
     return moment.replace(tzinfo=dt.timezone(offset or dt.timedelta()))
 
 
+MOST_TAGS: Final = 100
+"""Of one page. Each of its tags has a page that lists it with all its tags: n of them write n² links."""
+
+_LONGEST_TAG: Final = 100  # characters
+_LONGEST_TITLE: Final = 1000  # characters: it stands in each list, each feed, and on the pages beside its own
+
+
+def _check_title(reading: _Reading, where: Location, front: FrontMatter) -> None:
+    if len(front.title) > _LONGEST_TITLE:
+        place = in_front_matter(reading.root, where.source, "title")
+        message = f"the title has {len(front.title)} characters; at most {_LONGEST_TITLE} can stand in lists and feeds"
+        reading.problems.append(Problem(message, place=place, hint="what is longer belongs into the text"))
+
+
 def _tags(reading: _Reading, where: Location, front: FrontMatter) -> tuple[str, ...]:
     names: dict[str, None] = {}
+    if len(front.tags) > MOST_TAGS:
+        place = in_front_matter(reading.root, where.source, "tags", MOST_TAGS)
+        message = f"the page has {len(front.tags)} tags; {MOST_TAGS} is the most"
+        hint = "each tag has a page that lists this one with all its tags: keep those that readers look for"
+        reading.problems.append(Problem(message, place=place, hint=hint))
+        return ()
     for number, tag in enumerate(front.tags):
-        if slug(tag, reading.languages[where.language]):
+        if len(tag) > _LONGEST_TAG:
+            place = in_front_matter(reading.root, where.source, "tags", number)
+            message = f"the tag has {len(tag)} characters; {_LONGEST_TAG} is the most"
+            reading.problems.append(Problem(message, place=place, hint="a tag is a word or two"))
+        elif slug(tag, reading.languages[where.language]):
             names[" ".join(tag.split())] = None
         else:
             place = in_front_matter(reading.root, where.source, "tags", number)
