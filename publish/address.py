@@ -8,9 +8,10 @@ from sealpress.problems import Exit, Problem
 
 _USER: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\$?"
 _NAME: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?"
-_PLAIN: Final = re.compile(rf"(?:(?P<user>{_USER})@)?(?P<name>{_NAME}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)")
+_IP6: Final = r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
+_PLAIN: Final = re.compile(rf"(?:(?P<user>{_USER})@)?(?:(?P<name>{_NAME}|{_IP6})|\[(?P<ip6>{_IP6})\])")
 _URL: Final = re.compile(
-    rf"ssh://(?:(?P<user>{_USER})@)?(?:(?P<name>{_NAME})|\[(?P<ip6>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?/?"
+    rf"ssh://(?:(?P<user>{_USER})@)?(?:(?P<name>{_NAME})|\[(?P<ip6>{_IP6})\])(?::(?P<port>[0-9]{{1,5}}))?/?"
 )
 
 
@@ -40,7 +41,7 @@ class Address:
 
 
 def parse_address(host: str) -> Address:
-    """Reads "user@name", "name" or "ssh://user@name:port".
+    """Reads "user@name", "name" or "ssh://user@name:port"; an IPv6 address may stand between [ and ].
 
     Raises Problem (exit 6) for anything else: a host that begins with "-" would be an option to ssh.
     """
@@ -50,7 +51,7 @@ def parse_address(host: str) -> Address:
     if not found or (port is not None and not 0 < port < 65536):
         raise Problem(
             f'"{host}" is not a host that ssh can reach',
-            hint='write it as "user@name" or "ssh://user@name:port", with letters, digits, dots and hyphens',
+            hint='write it as "user@name" or "ssh://user@name:port", an IPv6 address as "user@[2001:db8::1]"',
             code=Exit.HOST,
         )
     return Address(parts["name"] or parts["ip6"] or "", parts["user"], port)

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -131,12 +131,16 @@ def publish_target(
     site, name, settings = _site_and_target(site_file, target)
     with (
         tempfile.TemporaryDirectory(prefix="sealpress-publish-") as scratch,
-        targets.open_host(settings, console) as host,
         pipeline.source(site, console, dirty=dirty) as made_from,
+        ExitStack() as opened,
     ):
+        # A site that can't be published is told before a host is asked, and perhaps a person for a key's passphrase.
         lock_path = pipeline.lock_file(made_from, lock, site.root)
         product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
-        image = pipeline.bake(product, made_from, lock_path, host.engine.architecture(), console)
+        image = pipeline.bake(product, made_from, lock_path, None, console)
+        host = opened.enter_context(targets.open_host(settings, console))
+        if (architecture := host.engine.architecture()) != image.architecture:
+            image = pipeline.bake(product, made_from, lock_path, architecture, console)
         # Signed and kept before anything is sent: nothing goes live that has no seal.
         seal = seals.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
         kept = seals.keep(seal, image, made_from.home)
@@ -295,13 +299,14 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: 
     site, _, settings = _site_and_target(site_file, target)
     with (
         tempfile.TemporaryDirectory(prefix="sealpress-publish-") as scratch,
-        targets.open_host(settings, console) as host,
         pipeline.source(site, console, dirty=dirty) as made_from,
+        ExitStack() as opened,
     ):
+        product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
+        host = opened.enter_context(targets.open_host(settings, console))
         found = releases.read(host.engine, _name(site))
         if not found:
             raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
-        product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
         compared = work.verify(host, found[0].container.id, site, product.tree, console)
         console.result(compared)
 
@@ -318,6 +323,7 @@ def _site_and_target(site_file: Path | None, target: str | None) -> "tuple[SiteF
             problem.hint = f'"{target}" is taken for a target{near}; {problem.hint or ""}'.rstrip("; ")
         raise
     name, settings = targets.choose(site, target)
+    targets.check(settings)
     return site, name, settings
 
 

@@ -79,12 +79,12 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
         )
     with repository.checkout(commit) as checkout:
         root = checkout / folder.relative_to(repository.root.resolve())
-        if not (root / sitefile.NAME).is_file():
+        if not (root / found.name).is_file():
             raise Problem(
-                f"commit {commit.id[:12]} has no {sitefile.NAME} in this folder",
-                hint=f"git add {sitefile.NAME} and commit it; or publish the folder as it is: --dirty",
+                f"commit {commit.id[:12]} has no {found.name} in this folder",
+                hint=f"git add {found.name} and commit it; or publish the folder as it is: --dirty",
             )
-        site = sitefile.load(root / sitefile.NAME, sitefile.NAME)
+        site = sitefile.load(root / found.name, found.name)
         told = _provenance(site, provenance.files_below(root), commit.id, clean=True)
         yield Source(
             site,
@@ -138,22 +138,31 @@ def lock_file(made_from: Source, given: Path | None, beside: Path) -> Path:
                 code=Exit.LOCK,
             )
         raise Problem(
-            f"there is no {LOCK_NAME} beside {sitefile.NAME}",
+            f"there is no {LOCK_NAME} beside {made_from.site.name}",
             hint=f"imagebake lock writes it; then git add {LOCK_NAME} and commit it",
             code=Exit.LOCK,
         )
     return file
 
 
-def bake(product: Product, made_from: Source, lock: Path, architecture: Architecture, progress: Progress) -> "Image":
-    """The image. Raises Problem (exit 4, 5) as imagebake does."""
+def bake(
+    product: Product, made_from: Source, lock: Path, architecture: Architecture | None, progress: Progress
+) -> "Image":
+    """The image; for None, that of the first architecture that site.toml names and the lock has, which most hosts are.
+
+    Raises Problem (exit 4, 5) as imagebake does.
+    """
     from imagebake import recipe  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
 
     settings = made_from.site.settings
+    held = locks.load(lock)
+    if architecture is None:
+        wanted = settings.image.architectures
+        architecture = ([one for one in wanted if one in held.architectures] or wanted)[0]
     return recipe.bake(
         product.tree,
-        locks.load(lock),
+        held,
         settings.image,
         architecture,
         product.as_of,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from imagebake import smoke
 from publish import remote
+from publish.address import parse_address
 from publish.embedded import EmbeddedEngine, EmbeddedHost
 from publish.host import Endpoint, Host
 from publish.tunnel import reachable
@@ -41,21 +42,29 @@ def choose(site: SiteFile, name: str | None) -> tuple[str, PublishTarget]:
     )
 
 
+def check(target: PublishTarget) -> None:
+    """Tells what is wrong with a target as far as that can be seen from here. Raises Problem (exit 6)."""
+    if target.host == remote.LOCAL:
+        return
+    parse_address(target.host)
+    if target.engine == "embedded":
+        raise Problem(
+            "the embedded runner works on this machine only",
+            hint='host = "local", or another engine in site.toml',
+            code=Exit.HOST,
+        )
+
+
 @contextmanager
 def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
     """The target's host, as long as the context lasts. "auto" on this machine: Docker or Podman where one answers.
 
     Raises Problem (exit 6, 7, 9) as the ways to it do.
     """
-    if target.host != remote.LOCAL:
-        if target.engine == "embedded":
-            raise Problem(
-                "the embedded runner works on this machine only",
-                hint='host = "local", or another engine in site.toml',
-                code=Exit.HOST,
-            )
-    elif target.engine == "embedded" or (
-        target.engine == "auto" and not target.socket and remote.local_socket(target) is None
+    check(target)
+    if target.host == remote.LOCAL and (
+        target.engine == "embedded"
+        or (target.engine == "auto" and not target.socket and remote.local_socket(target) is None)
     ):
         host = EmbeddedHost(EmbeddedEngine(state.shared_folder(), smoke.find_runner()))
         progress.note(f"{host.title}: {host.engine.title}, {host.engine.architecture()}")
@@ -67,8 +76,6 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
 
 def address(target: PublishTarget) -> str:
     """Where a person can look at the site, as far as site.toml tells: "http://127.0.0.1:8080/"."""
-    from publish.address import parse_address  # noqa: PLC0415
-
     name = "127.0.0.1" if target.host == remote.LOCAL else parse_address(target.host).name
     is_loopback = target.address in {"127.0.0.1", "::1", "localhost"}
     shown = reachable(target.address) if target.host == remote.LOCAL or is_loopback else name

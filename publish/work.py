@@ -92,11 +92,11 @@ def tell(name: str, target: PublishTarget, outcome: Outcome, facts: dict[str, ob
         console.note(f"warning: {warning}")
     what = "already runs" if outcome.unchanged else "answers"
     console.say(f"{targets.address(target)} {what}: generation {outcome.generation}")
-    console.say(f"release {outcome.release}" + (f", commit {commit}" if (commit := facts.get("commit")) else ""))
+    console.detail(f"release {outcome.release}" + (f", commit {commit}" if (commit := facts.get("commit")) else ""))
     if "digest" in facts:
-        console.say(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
+        console.detail(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
     if "seal" in facts:
-        console.say(f"seal    {facts['seal']}, {'signed' if facts['keys'] else 'not signed'}")
+        console.detail(f"seal    {facts['seal']}, {'signed' if facts['keys'] else 'not signed'}")
     console.result(
         {
             "published": True,

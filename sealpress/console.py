@@ -100,6 +100,11 @@ class Console:
         if not self.json:
             self._write(self.out, printable(text))
 
+    def detail(self, text: str) -> None:
+        """What stands below a result, for who wants to know more: not with --quiet, nor with --json."""
+        if not self.quiet:
+            self.say(text)
+
     def result(self, data: Mapping[str, object]) -> None:
         """The same result for a machine; shown only with --json. One JSON document, keys sorted."""
         if self.json:

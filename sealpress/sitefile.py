@@ -27,11 +27,12 @@ Check = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
-    """A decoded site.toml. `root` is its folder: every folder in it is relative to that."""
+    """A decoded site.toml. `root` is its folder: every folder in it is relative to that. `name` is the file's there."""
 
     root: Path
     settings: Settings
     document: Node
+    name: str = NAME
 
     def place(self, *path: str | int) -> Place:
         """Where a value stands, `place("site", "url")`; the nearest table that is there when it isn't."""
@@ -49,15 +50,12 @@ def load(path: Path, shown: str | None = None) -> SiteFile:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise Problem(
-            f"there is no {NAME} in {path.parent}",
-            hint=f'run this in your blog\'s folder, or write a {NAME} with [site] title = "…" and url = "https://…/"',
-        ) from None
+        raise _missing(path) from None
     except OSError as error:
         raise Problem(f"can't read {path}: {error.strerror}") from None
     name = shown or str(path)
     document = toml.parse(text_of(data, name), name)
-    site = SiteFile(path.absolute().parent, _settings(document), document)
+    site = SiteFile(path.absolute().parent, _settings(document), document, path.name)
     raise_all(list(_check(site)))
     return site
 
@@ -68,7 +66,20 @@ def open_site(given: Path | None = None) -> SiteFile:
     Raises Problem or Problems (exit 3).
     """
     path = given or find(Path.cwd()) or Path.cwd() / NAME
-    return load(path / NAME if path.is_dir() else path, shown=NAME)
+    path = path / NAME if path.is_dir() else path
+    return load(path, shown=path.name)
+
+
+def _missing(path: Path) -> Problem:
+    if path.name != NAME:
+        near = path.parent / NAME
+        return Problem(
+            f"there is no file {path}", hint=f"{near} is there" if near.is_file() else "correct the path after --site"
+        )
+    return Problem(
+        f"there is no {NAME} in {path.parent}",
+        hint=f'run this in your blog\'s folder, or write a {NAME} with [site] title = "…" and url = "https://…/"',
+    )
 
 
 def find(folder: Path) -> Path | None:
@@ -81,6 +92,7 @@ def find(folder: Path) -> Path | None:
 
 def _settings(document: Node) -> Settings:
     """Decodes, then fills in what follows from other values: the default language, permalinks and menus by language."""
+    _check_targets_are_named(document)
     settings = decode(document, Settings, NAME)
     site = settings.site
     if not site.default_language:
@@ -91,6 +103,18 @@ def _settings(document: Node) -> Settings:
         for tag in [*site.languages, *(tag for tag in settings.language if tag not in site.languages)]
     }
     return replace(settings, site=site, language=MappingProxyType(languages))
+
+
+def _check_targets_are_named(document: Node) -> None:
+    """Raises Problem for `[publish] host = …`, which looks right and names no target."""
+    table = document.at("publish")
+    for key, node in table.value.items() if table and isinstance(table.value, Mapping) else ():
+        if not isinstance(node.value, Mapping):
+            raise Problem(
+                f'[publish] has "{key}", which belongs to a target, and a target has a name',
+                place=node.key,
+                hint="write [publish.here] in the place of [publish]; then: publish here",
+            )
 
 
 def _language(document: Node, settings: Settings, tag: str, language: LanguageSettings) -> LanguageSettings:
@@ -332,12 +356,13 @@ def _target_name(text: str) -> str | None:
 
 def _host(text: str) -> str | None:
     # A host goes to ssh as an argument: one that begins with a dash would be an option.
-    if re.fullmatch(
-        r"(ssh://)?([A-Za-z0-9._][A-Za-z0-9._-]*@)?([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", text
-    ):
+    user = r"(ssh://)?([A-Za-z0-9._][A-Za-z0-9._-]*@)?"
+    if re.fullmatch(rf"{user}([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?", text):
         if re.fullmatch(r"[^/]*:[0-9]+", text) and not text.startswith("ssh://"):
             return f'"{text}" has a port: write ssh://{text}'
         return None
+    if found := re.fullmatch(rf"{user}([0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)", text):
+        return f'"{text}" needs brackets around its address: {found[1] or ""}{found[2] or ""}[{found[3]}]'
     return f'"{text}" is not "user@host", "ssh://user@host:port" or "local"'
 
 

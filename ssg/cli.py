@@ -108,9 +108,9 @@ def build(
             shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
             console.note(f"left out: {len(left_out)} {name}{'s' if len(left_out) > 1 else ''} ({shown})")
     console.say(f"Built {len(built.files)} files, {size(built.size)}, in {target}")
-    console.say(f"Pages: {counts}; {built.posts} of them posts")
-    console.say(f"Made:  {_made(built)}")
-    console.say(f"Tree:  {built.digest}")
+    console.detail(f"Pages: {counts}; {built.posts} of them posts")
+    console.detail(f"Made:  {_made(built)}")
+    console.detail(f"Tree:  {built.digest}")
     told: dict[str, object] = {}
     if profile:
         from ssg import profiling  # noqa: PLC0415

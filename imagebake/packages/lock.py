@@ -27,6 +27,7 @@ from sealpress.settings import Architecture
 NAME: Final = "imagebake.lock"
 FORMAT: Final = 1
 
+_DIGEST: Final = "# digest = "
 _RENEW: Final = "don't edit the lock by hand; take it back from git, or delete it and write a new one: imagebake lock"
 _SIZE_LIMIT: Final = 1 << 30  # bytes of one package
 _FILE_LIMIT: Final = 4 << 20
@@ -97,6 +98,11 @@ def dump(lock: Lock) -> str:
     return "\n".join([*head, *(line for package in lock.packages for line in _package_lines(package))]) + "\n"
 
 
+def text_of(lock: Lock) -> str:
+    """The file: what `dump` gives, with its own digest as a last line, by which an edit by hand is known."""
+    return f"{dump(lock)}\n{_DIGEST}{lock.digest}\n"
+
+
 def _root(root: Root) -> str:
     """Without what it doesn't say, so that a root looks the same to every sealpress that knows its keys."""
     text = f"package = {_quoted(root.package)}, path = {_quoted(root.path)}"
@@ -141,7 +147,7 @@ def save(lock: Lock, path: Path) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-                out.write(dump(lock))
+                out.write(text_of(lock))
             # mkstemp makes private files; a lock is as readable as its neighbours.
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
@@ -171,7 +177,21 @@ def parse(text: str, file: str) -> Lock:
     problems = list(_wrong_values(node, found))
     raise_all(problems)
     date = found.date.astimezone(UTC).replace(microsecond=0)
-    return Lock(found.suite, date, found.roots, found.package)
+    lock = Lock(found.suite, date, found.roots, found.package)
+    _check_digest(text, lock, file)
+    return lock
+
+
+def _check_digest(text: str, lock: Lock, file: str) -> None:
+    """Holds a lock against the digest that it was written with; one of before has none."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(_DIGEST) and line.removeprefix(_DIGEST).strip() != lock.digest:
+            raise Problem(
+                "this lock was edited by hand, or merged: it is not as imagebake lock wrote it",
+                place=Place(file, number, 1, line, len(line)),
+                hint=_RENEW,
+                code=Exit.LOCK,
+            )
 
 
 def _node(text: str, file: str) -> Node:

@@ -238,7 +238,38 @@ def test_json_tells_all_of_a_publish(blog, publish):
 def test_quiet_prints_the_result_alone(blog, publish):
     code, out, err = publish("-q")
     assert (code, err) == (0, "")
-    assert out.startswith("http://127.0.0.1:")
+    assert out == f"http://127.0.0.1:{blog.port}/ answers: generation 1\n"
+
+
+def test_the_build_comes_before_the_host_is_asked(blog, publish, monkeypatch):
+    """A broken site is told without a connection, which may ask for a passphrase; what is mistyped, without a build."""
+    file = blog.folder / "site.toml"
+    file.write_text(file.read_text().replace('host = "local"', 'host = "deploy@nowhere.invalid"'))
+    file.write_text(file.read_text().replace('engine = "embedded"', 'engine = "docker"'))
+    (blog.folder / "generate.sh").write_text("exit 3\n")
+    commit(blog.folder)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    for command in ([], ["verify"]):
+        code, _, err = publish(*command)
+        assert code == 3
+        assert "failed with code 3" in err
+        assert "nowhere.invalid" not in err
+    file.write_text(file.read_text().replace('engine = "docker"', 'engine = "embedded"'))
+    code, _, err = publish()
+    assert code == 6
+    assert "the embedded runner works on this machine only" in err
+
+
+def test_a_site_file_of_another_name_is_the_one_that_is_published_and_the_one_that_is_named(blog, publish):
+    (blog.folder / "site.toml").rename(blog.folder / "trial.toml")
+    commit(blog.folder)
+    assert publish("--site", "trial.toml")[0] == 0
+    assert blog.page() == "one"
+    for command in ([], ["status"], ["rollback"], ["stop"], ["start"], ["prune"], ["verify"]):
+        code, _, err = publish(*command, "--site", "nope.toml")
+        assert (code, err) == (3, "error: there is no file nope.toml\nhint: correct the path after --site\n")
+    (blog.folder / "trial.toml").write_text("[site\n")
+    assert "error: trial.toml:1:" in publish("--site", "trial.toml")[2]
 
 
 def test_the_site_file_can_be_named_before_and_after_the_command(blog, publish, monkeypatch, tmp_path):

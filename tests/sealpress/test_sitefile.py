@@ -166,6 +166,15 @@ CHECKS = {
     "[publish.p]\nhost = '-oProxyCommand=x'": 'site.toml:5:8: [publish.p] host "-oProxyCommand=x" is not "user@host", '
     '"ssh://user@host:port" or "local"',
     "[publish.p]\nhost = 'u@-x'": 'site.toml:5:8: [publish.p] host "u@-x" is not',
+    "[publish.p]\nhost = 'u@[fd77::1]:22'": 'site.toml:5:8: [publish.p] host "u@[fd77::1]:22" has a port: '
+    "write ssh://u@[fd77::1]:22",
+    "[publish.p]\nhost = 'u@fd77::1'": 'site.toml:5:8: [publish.p] host "u@fd77::1" needs brackets around its address: '
+    "u@[fd77::1]",
+    "[publish.p]\nhost = 'ssh://fd77::1'": 'site.toml:5:8: [publish.p] host "ssh://fd77::1" needs brackets around its '
+    "address: ssh://[fd77::1]",
+    "[publish.p]\nhost = 'u@[fd77::x]'": 'site.toml:5:8: [publish.p] host "u@[fd77::x]" is not',
+    "[publish]\nhost = 'u@h'": 'site.toml:5:1: [publish] has "host", which belongs to a target, and a target has a name',
+    "[publish]\nport = 80\n[publish.p]\nhost = 'h'": 'site.toml:5:1: [publish] has "port", which belongs to a target',
     "[publish.p]\nhost = 'h:22'": 'site.toml:5:8: [publish.p] host "h:22" has a port: write ssh://h:22',
     "[publish.p]\nhost = 'h'\nport = 0": "site.toml:6:8: [publish.p] port must lie between 1 and 65535",
     "[publish.p]\nhost = 'h'\nkeep = 0": "site.toml:6:8: [publish.p] keep must lie between 1 and 1000",

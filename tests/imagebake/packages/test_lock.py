@@ -87,6 +87,31 @@ def test_a_saved_lock_is_loaded_again_and_readable_by_all(tmp_path: Path) -> Non
     assert [file.name for file in tmp_path.iterdir()] == [lock.NAME]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('version = "2.41-12+deb13u4"', 'version = "2.41-12+deb13u5"'),
+        ("date = 2026", "date = 2025"),
+        ('suite = "trixie"', 'suite = "bookworm"'),
+    ],
+)
+def test_a_lock_edited_by_hand_is_told_as_that(tmp_path: Path, old: str, new: str) -> None:
+    """Not as a mirror's fault, once packages are fetched. Comments and a lock of before tell nothing of an edit."""
+    file = tmp_path / "imagebake.lock"
+    lock.save(LOCK, file)
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    with pytest.raises(Problem, match="this lock was edited by hand, or merged") as caught:
+        lock.load(file)
+    assert caught.value.code == Exit.LOCK
+    assert "take it back from git" in (caught.value.hint or "")
+    file.write_text("# mine\n" + text)
+    assert lock.load(file) == LOCK
+    file.write_text(lock.dump(LOCK))
+    assert lock.load(file) == LOCK
+
+
 def test_packages_of_one_image() -> None:
     assert LOCK.architectures == ("amd64", "arm64")
     assert [package.architecture for package in LOCK.of("arm64")] == ["arm64"]
