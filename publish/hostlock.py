@@ -13,7 +13,6 @@ import hashlib
 import os
 import re
 import secrets
-import select
 import socket
 import subprocess
 import threading
@@ -23,7 +22,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, cast
 
-from publish.tunnel import Tunnel, end
+from publish.sshprocess import end, hear
+from publish.tunnel import Tunnel
 from sealpress.problems import Exit, Problem
 
 _BEAT: Final = 20.0  # seconds between two signs of life
@@ -156,25 +156,20 @@ def _held(site: str, title: str, holder: str) -> Problem:
 
 def _take(tunnel: Tunnel, process: subprocess.Popen[bytes], word: str, site: str) -> None:
     """Reads the script's answer: locked, held by somebody, or broken."""
-    out = cast("IO[bytes]", process.stdout)
-    deadline = time.monotonic() + _ANSWERED_WITHIN
-    heard = b""
-    while True:
-        answer = re.search(rf"{word} (locked|held|broken)(.*)\n", heard.decode("utf-8", "replace"))
-        if answer:
-            break
-        ready, _, _ = select.select([out], [], [], max(0.0, deadline - time.monotonic()))
-        piece = os.read(out.fileno(), 4096) if ready else b""
-        if not piece:
-            if cut := tunnel.cut():
-                raise cut
-            raise Problem(f"{tunnel.address} did not answer when asked for the lock", code=Exit.HOST)
-        heard += piece
-    match answer[1]:
-        case "held":
-            raise _held(site, str(tunnel.address), answer[2].strip())
-        case "broken":
-            message = f"{tunnel.address} can't hold a lock: {answer[2].strip()}"
+    said = re.compile(rf"{word} (locked|held|broken)(.*)\n".encode())
+    try:
+        heard, _ = hear(process, _ANSWERED_WITHIN, until=said.search)
+    except (TimeoutError, ValueError):
+        heard = b""
+    found = said.search(heard)
+    if not found:
+        raise tunnel.cut() or Problem(f"{tunnel.address} did not answer when asked for the lock", code=Exit.HOST)
+    answer = found[2].decode("utf-8", "replace").strip()
+    match found[1]:
+        case b"held":
+            raise _held(site, str(tunnel.address), answer)
+        case b"broken":
+            message = f"{tunnel.address} can't hold a lock: {answer}"
             raise Problem(message, hint="look at that on the host", code=Exit.HOST)
 
 

@@ -18,6 +18,7 @@ from typing import Final
 from publish.engine import DockerEngine, answers, open_engine
 from publish.host import Endpoint, Host
 from publish.hostlock import hold_here, hold_over_ssh
+from publish.refusals import no_shell
 from publish.tunnel import Tunnel, connect, reachable
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
@@ -164,12 +165,7 @@ def _search(tunnel: Tunnel, candidates: Sequence[str]) -> _Looked:
     for line in re.findall(rf"{word} (found|denied|missing) (.+)", answer.out):
         kinds[line[0]].append(line[1])
     if not any(kinds.values()):
-        said = " ".join((answer.err or answer.out).split())[:300]
-        raise Problem(
-            f"{tunnel.address} does not run commands for us (exit {answer.code}): {said}",
-            hint="the account needs a shell on the host",
-            code=Exit.HOST,
-        )
+        raise no_shell(tunnel.address, answer.code, answer.out + "\n" + answer.err)
     return _Looked(tuple(kinds["found"]), tuple(kinds["denied"]), tuple(kinds["missing"]))
 
 

@@ -12,12 +12,10 @@ Source: ssh(1) and ssh_config(5) of OpenSSH 8.4 and later.
 import os
 import re
 import secrets
-import select
-import shlex
 import socket
 import subprocess
 import tempfile
-import time
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -26,15 +24,21 @@ from typing import IO, Final, cast
 
 from publish.address import Address, parse_address
 from publish.host import Endpoint
+from publish.refusals import by_hand, last_line, no_shell, refusal
+from publish.sshprocess import end, for_any_shell, hear, popen
+from sealpress import sshoptions
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
 
 _CONNECTED_WITHIN: Final = 60.0  # seconds for the whole login; a security key may wait for a finger
 _COMMAND_WITHIN: Final = 60.0
+_FAILED: Final = 255  # ssh's own exit code; else it is that of the command on the host
 # sun_path holds 108 bytes on Linux and 104 on macOS, and ssh appends 17 of its own while it makes a control socket.
 _FOLDER_LIMIT: Final = 104 - 1 - 17 - len("/control")
 
-_OPTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*[= ][^\r\n\0]+")
+CONFIG: Final = "SEALPRESS_SSH_CONFIG"
+"""The user's own variable: another file than ~/.ssh/config and /etc/ssh/ssh_config, as after `ssh -F`."""
+
 _SOCKET: Final = re.compile(r"/[A-Za-z0-9_@.,+/-]+")
 
 
@@ -62,12 +66,18 @@ class Tunnel:
         """
         process = self.start(command)
         try:
-            out, err = process.communicate(b"", _COMMAND_WITHIN)
-        except subprocess.TimeoutExpired:
-            end(process)
+            cast("IO[bytes]", process.stdin).close()
+            out, err = hear(process, _COMMAND_WITHIN)
+            process.wait(_COMMAND_WITHIN)
+        except (TimeoutError, subprocess.TimeoutExpired):
             message = f'"{command[0]}" on {self.address} gave no answer in {_COMMAND_WITHIN:.0f} seconds'
             raise Problem(message, hint="look at the host's load and disks", code=Exit.HOST) from None
-        if process.returncode == 255 and (cut := self.cut()):
+        except ValueError:
+            message = f'"{command[0]}" on {self.address} writes without an end'
+            raise Problem(message, hint="look at the account's shell on the host", code=Exit.HOST) from None
+        finally:
+            end(process)
+        if process.returncode == _FAILED and (cut := self.cut()):
             raise cut
         return Answer(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
@@ -75,7 +85,7 @@ class Tunnel:
         """Starts a command on the host, with pipes for all three streams; the caller ends it."""
         # Without the control socket, ssh would quietly make a connection of its own: ProxyCommand=false forbids it.
         joined = ["ssh", "-F", "none", "-S", str(self.control), "-o", "ControlMaster=no", "-o", "ProxyCommand=false"]
-        return _popen([*joined, "-T", self.address.destination, "--", shlex.join(command)], stderr=subprocess.PIPE)
+        return popen([*joined, "-T", self.address.destination, "--", for_any_shell(command)])
 
     @contextmanager
     def forward(self, endpoint: Endpoint) -> Iterator[Endpoint]:
@@ -131,7 +141,7 @@ class Tunnel:
 
     def said(self) -> str:
         """The last line that ssh itself wrote, or ""."""
-        return _last_line(_log(self.folder))
+        return last_line(_log(self.folder))
 
     @property
     def control(self) -> Path:
@@ -140,7 +150,7 @@ class Tunnel:
     def _control(self, request: str, *arguments: str) -> str | None:
         """Asks the ssh that holds the connection; gives its last line where it refuses, None where it agrees."""
         command = ["ssh", "-F", "none", "-S", str(self.control), "-O", request, *arguments, self.address.destination]
-        process = _popen(command, stderr=subprocess.PIPE)
+        process = popen(command)
         try:
             _, err = process.communicate(b"", 10)
         except subprocess.TimeoutExpired:
@@ -150,7 +160,7 @@ class Tunnel:
             return None
         if cut := self.cut():
             raise cut
-        return _last_line(err.decode("utf-8", "replace")) or f"ssh ended with {process.returncode}"
+        return last_line(err.decode("utf-8", "replace")) or f"ssh ended with {process.returncode}"
 
 
 @contextmanager
@@ -164,41 +174,37 @@ def connect(target: PublishTarget) -> Iterator[Tunnel]:
     command = _command(address, target)
     with ExitStack() as stack:
         folder = _private_folder(stack)
-        with (folder / "log").open("wb") as log:
-            master = _popen([*command, "-S", str(folder / "control"), address.destination, _watch()], stderr=log)
+        # What ssh itself has to say goes to a file of its own: banners and shells write to the same stream.
+        ours = ["-E", str(folder / "log"), "-S", str(folder / "control")]
+        master = popen([*command, *ours, address.destination, _WATCH])
         stack.callback(end, master)
-        _await_login(address, folder, master)
+        words = _await_login(address, folder, master)
+        if words is not None:
+            raise _closed(address, folder, master, command, words)
+        stack.callback(_drained(master).join, 5)
         yield Tunnel(address, folder, master)
 
 
 _GREETING: Final = f"sealpress-{secrets.token_hex(8)}"
 
 
-def _watch() -> str:
-    # Runs in whatever login shell the user has there. The greeting tells our line from a shell's own greetings.
-    return f"exec sh -c 'echo {_GREETING}; exec cat >/dev/null'"
+# Runs in whatever login shell the user has there. The greeting tells our line from a shell's own greetings.
+_WATCH: Final = for_any_shell(["sh", "-c", f"echo {_GREETING}; exec cat >/dev/null"])
 
 
 def _command(address: Address, target: PublishTarget) -> list[str]:
     """The command that connects. Of an option, the first value wins: so ours come first where they must hold."""
     command = ["ssh", "-T", "-x", "-a"]
-    options = [
-        "ControlMaster=yes",
-        "ControlPersist=no",
-        "BatchMode=yes",
-        "PermitLocalCommand=no",
-        "ForkAfterAuthentication=no",
-    ]
-    options += ["StdinNull=no", "SessionType=default", "RequestTTY=no", "ClearAllForwardings=yes", "LogLevel=INFO"]
+    if config := os.environ.get(CONFIG):
+        if not Path(config).is_file():
+            raise Problem(f"there is no file {config}", hint=f"{CONFIG} names it: correct or unset it", code=Exit.HOST)
+        command += ["-F", config]
+    for option in _OURS:
+        command += ["-o", option]
     for option in target.ssh_options:
-        if not _OPTION.fullmatch(option):
-            raise Problem(
-                f"{option!r} is not an option of ssh", hint='write it as "Name=value", as after -o', code=Exit.HOST
-            )
-        options.append(option)
-    options += ["ConnectTimeout=15", "ServerAliveInterval=15", "ServerAliveCountMax=3"]
-    # Layers are uncompressed, for the sake of their digests; on their way they shrink to a third, and pages to less.
-    options.append("Compression=yes")
+        if wrong := sshoptions.wrong(option):
+            raise Problem(f"ssh_options {wrong}", hint=sshoptions.HINT, code=Exit.HOST)
+        command += sshoptions.arguments(option)
     if target.identity:
         identity = Path(target.identity).expanduser()
         if not identity.is_file():
@@ -207,13 +213,32 @@ def _command(address: Address, target: PublishTarget) -> list[str]:
                 hint="correct `identity` of the host in site.toml",
                 code=Exit.HOST,
             )
-        options.append("IdentitiesOnly=yes")
-        command += ["-i", str(identity)]
+        command += ["-i", str(identity), "-o", "IdentitiesOnly=yes"]
     if address.port is not None:
         command += ["-p", str(address.port)]
-    for option in options:
+    for option in _OTHERWISE:
         command += ["-o", option]
     return command
+
+
+# What the user's own configuration may say for a terminal session would break this one: a command of its own
+# (RemoteCommand), a terminal, a picture of the host's key, forwarded ports that are taken by a second connection.
+_OURS: Final = (
+    "ControlMaster=yes",
+    "ControlPersist=no",
+    "BatchMode=yes",
+    "PermitLocalCommand=no",
+    "RemoteCommand=none",
+    "ForkAfterAuthentication=no",
+    "StdinNull=no",
+    "SessionType=default",
+    "RequestTTY=no",
+    "ClearAllForwardings=yes",
+    "VisualHostKey=no",
+    "LogLevel=INFO",
+)
+# Layers are uncompressed, for the sake of their digests; on their way they shrink to a third, and pages to less.
+_OTHERWISE: Final = ("ConnectTimeout=15", "ServerAliveInterval=15", "ServerAliveCountMax=3", "Compression=yes")
 
 
 def _private_folder(stack: ExitStack) -> Path:
@@ -225,85 +250,57 @@ def _private_folder(stack: ExitStack) -> Path:
     raise Problem("no folder for temporary files can be written", hint="set TMPDIR to one", code=Exit.MACHINE)
 
 
-def _await_login(address: Address, folder: Path, master: subprocess.Popen[bytes]) -> None:
-    """Waits until the command on the host speaks; raises what ssh says where it ends instead."""
-    out = cast("IO[bytes]", master.stdout)
-    deadline = time.monotonic() + _CONNECTED_WITHIN
-    heard = b""
-    while _GREETING.encode() not in heard:
-        ready, _, _ = select.select([out], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            said = _last_line(_log(folder))
-            message = f"{address} did not let us in within {_CONNECTED_WITHIN:.0f} seconds"
-            raise Problem(message + (f": {said}" if said else ""), hint=_by_hand(address), code=Exit.HOST)
-        piece = os.read(out.fileno(), 4096)
-        if not piece:
-            master.wait(10)
-            raise refusal(address, _log(folder))
-        heard = (heard + piece)[-4096:]
+def _await_login(address: Address, folder: Path, master: "subprocess.Popen[bytes]") -> str | None:
+    """Waits until the command on the host speaks. Where ssh ends instead: what came through it besides its log."""
+    greeting = _GREETING.encode()
+    try:
+        out, err = hear(master, _CONNECTED_WITHIN, until=lambda heard: greeting in heard)
+    except TimeoutError:
+        said = last_line(_log(folder))
+        message = f"{address} did not let us in within {_CONNECTED_WITHIN:.0f} seconds"
+        raise Problem(message + (f": {said}" if said else ""), hint=by_hand(address), code=Exit.HOST) from None
+    except ValueError:
+        raise no_shell(address, 0, "it writes without an end") from None
+    return None if greeting in out else (out + b"\n" + err).decode("utf-8", "replace")
 
 
-def refusal(address: Address, log: str) -> Problem:
-    """Why ssh could not log in, by what it wrote: the Problem to raise, with a way out."""
-    last = _last_line(log) or "ssh ended without a word"
-    name = address.known_hosts_name
-
-    def match(*phrases: str) -> bool:
-        return any(phrase in log for phrase in phrases)
-
-    if match("REMOTE HOST IDENTIFICATION HAS CHANGED"):
-        message = f"the host key of {address} is another one than known_hosts has ({last})"
-        hint = (
-            "if the host was installed anew, compare the new key's fingerprint with its console, then "
-            f"`ssh-keygen -R {shlex.quote(name)}`; if not, somebody else may be answering in its place"
-        )
-    elif match("Host key verification failed"):
-        message = f"the host key of {address} is not known here ({last})"
-        hint = f"{_by_hand(address)}, compare the fingerprint with the host's, and say yes"
-    elif match("REVOKED HOST KEY"):
-        message, hint = f"the host key of {address} is revoked ({last})", "ask who looks after the host"
-    elif match("Permission denied", "Too many authentication failures"):
-        message = f"{address} lets none of your keys in ({last})"
-        copy = f"`ssh-copy-id {_arguments(address)}`"
-        hint = f"{copy}, or load the key with `ssh-add`, or name it as `identity` in site.toml"
-    elif match("Could not resolve hostname"):
-        message, hint = (
-            f"there is no host {address.name} ({last})",
-            "correct `host` in site.toml, or look at your network",
-        )
-    elif match("Connection refused"):
-        message, hint = f"{address} refuses connections ({last})", "look whether sshd runs there, and on which port"
-    elif match("timed out", "No route to host", "Network is unreachable"):
-        message, hint = f"{address} does not answer ({last})", "look at your network, the host and its firewall"
-    elif match("Bad configuration option", "Bad owner or permissions", "terminating,"):
-        message, hint = (
-            f"ssh does not take its options ({last})",
-            "correct `ssh_options` in site.toml, or ~/.ssh/config",
-        )
-    else:
-        message, hint = f"ssh can't log in to {address} ({last})", _by_hand(address)
-    return Problem(message, hint=hint, code=Exit.HOST)
+def _closed(
+    address: Address, folder: Path, master: "subprocess.Popen[bytes]", command: Sequence[str], words: str
+) -> Problem:
+    """Why the connection ended before our command spoke."""
+    with suppress(subprocess.TimeoutExpired):
+        master.wait(10)
+    if master.returncode == _FAILED:
+        return refusal(address, _log(folder), words)
+    # We were let in, to something that is no shell. Its own words, without the host's banner, which is said to errors:
+    again = popen([command[0], "-o", "LogLevel=ERROR", "-S", "none", *command[1:], address.destination, "true"])
+    try:
+        out, err = hear(again, _CONNECTED_WITHIN)
+        words = (err + b"\n" + out).decode("utf-8", "replace")
+    except (TimeoutError, ValueError):
+        words = ""
+    finally:
+        end(again)
+    return no_shell(address, master.returncode or 0, words)
 
 
-def _arguments(address: Address) -> str:
-    port = f"-p {address.port} " if address.port is not None else ""
-    return port + shlex.quote(address.destination)
+def _drained(master: "subprocess.Popen[bytes]") -> threading.Thread:
+    """Reads away what the host still writes to errors, so that it never waits for us."""
 
+    def drain() -> None:
+        with suppress(OSError, ValueError):
+            while os.read(cast("IO[bytes]", master.stderr).fileno(), 1 << 16):
+                pass
 
-def _by_hand(address: Address) -> str:
-    return f"try once by hand: `ssh {_arguments(address)}`"
+    thread = threading.Thread(target=drain, daemon=True)
+    thread.start()
+    return thread
 
 
 def _log(folder: Path) -> str:
     with suppress(OSError):
         return (folder / "log").read_bytes()[-65536:].decode("utf-8", "replace")
     return ""
-
-
-def _last_line(text: str) -> str:
-    """The last line with something in it, without ssh's trailing carriage return; at most 300 characters."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
 
 
 def reachable(address: str) -> str:
@@ -316,34 +313,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _popen(command: list[str], stderr: int | IO[bytes]) -> subprocess.Popen[bytes]:
-    """Starts ssh with pipes, in the C locale, so that its words can be read; in a session of its own, so that Ctrl-C
-    reaches this program first, which then ends ssh in order.
-    """
-    try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env={**os.environ, "LC_ALL": "C"},
-            start_new_session=True,
-        )
-    except FileNotFoundError:
-        raise Problem("there is no ssh on this machine", hint="install OpenSSH's client", code=Exit.MACHINE) from None
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process that we started: asked first, then made to. Closes its pipes."""
-    process.terminate()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            with suppress(OSError):
-                stream.close()

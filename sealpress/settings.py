@@ -153,7 +153,9 @@ class PublishTarget:
     timeout: int = 60  # seconds that a new release has to answer
     memory: int = 128  # MiB that the container may use
     identity: str = ""  # a private key file for ssh -i; "": ssh's own choice
-    ssh_options: tuple[str, ...] = ()  # further `-o` values for ssh: ("Port=2222",)
+    ssh_options: tuple[
+        str, ...
+    ] = ()  # those of ssh that a repository may set (sealpress/sshoptions.py): ("Port=2222",)
 
 
 @dataclass(frozen=True, slots=True)

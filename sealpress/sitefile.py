@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sealpress import contentpolicy, outputfolder, quantities, serving, toml
+from sealpress import contentpolicy, outputfolder, quantities, serving, sshoptions, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import ImageSettings, LanguageSettings, PermalinkSettings, Settings
@@ -160,6 +160,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
     yield from _check_languages(site)
     yield from _check_numbers(site)
     yield from quantities.check(settings, site.document, site.place)
+    yield from sshoptions.check(settings, site.place)
     yield from serving.check(settings, site.document, site.place)
     if len(set(settings.image.architectures)) != len(settings.image.architectures) or not settings.image.architectures:
         yield Problem(

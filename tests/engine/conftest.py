@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from publish.engine import open_engine
+from publish.tunnel import CONFIG
 from tests.engine.machine import Machine, drop_what_docker_py_left_open, need_root, start_machine, stop_machine
 from tests.engine.newer import CONTAINERD, docker_root
 
@@ -85,6 +86,12 @@ def forgiven() -> Iterator[None]:
     """docker-py's forgotten sockets go with the module that left them, where they are forgiven."""
     yield
     drop_what_docker_py_left_open()
+
+
+@pytest.fixture(autouse=True)
+def own_ssh_config(monkeypatch) -> None:
+    """What Machine.target writes into the environment goes with the test."""
+    monkeypatch.setenv(CONFIG, "")
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from typing import NoReturn
 
 import pytest
 
+from publish.tunnel import CONFIG
 from sealpress.settings import PublishTarget
 
 PROGRAMS = {
@@ -34,6 +35,16 @@ PROGRAMS = {
     "ssh": "openssh-client",
     "unshare": "util-linux",
     "setpriv": "util-linux",
+}
+SHELLS = {
+    "deploy": "/bin/sh",
+    "guest": "/bin/sh",
+    "limited": "/bin/sh",
+    "csh": "/bin/tcsh",
+    "fish": "/usr/bin/fish",
+    "barred": "/usr/sbin/nologin",
+    "mute": "/bin/false",
+    "forced": "/bin/sh",
 }
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 STARTED_WITHIN = 20.0  # seconds; 1 is usual
@@ -98,11 +109,17 @@ class Machine:
         """The engine's socket, from outside and without ssh."""
         return self.folder / "run/docker.sock"
 
-    def target(self, user: str = "deploy", *, options: Sequence[str] = (), **changes) -> PublishTarget:
-        """How site.toml would name this machine, with the test's own keys and no trust in the real user's."""
-        ours = (f"UserKnownHostsFile={self.known_hosts}", "GlobalKnownHostsFile=/dev/null", "IdentityAgent=none")
+    def target(self, user: str = "deploy", *, config: Sequence[str] = (), **changes) -> PublishTarget:
+        """How site.toml would name this machine, with the test's own keys and no trust in the real user's.
+
+        `config` are lines of the user's ssh configuration, which stands in the environment until the test ends.
+        """
+        ours = (f"UserKnownHostsFile {self.known_hosts}", "GlobalKnownHostsFile /dev/null", "IdentityAgent none")
+        file = self.folder / "ssh_config"
+        file.write_text("".join(f"{line}\n" for line in (*config, *ours)))
+        os.environ[CONFIG] = str(file)
         settings = {"host": f"{user}@{self.address}", "identity": str(self.key), "port": 8080}
-        return PublishTarget(**(settings | changes), ssh_options=(*options, *ours))
+        return PublishTarget(**(settings | changes))
 
     def processes(self) -> dict[int, str]:
         """Everything that runs on the machine: command lines by the numbers that they have here."""
@@ -323,21 +340,22 @@ def _ip(*arguments: str) -> None:
 def _furnish(folder: Path, address: str) -> None:
     """Writes the machine's folders, accounts and keys.
 
-    `deploy` may use the engine; `guest` may not; `limited` might, but sshd forwards nothing for it.
+    `deploy` may use the engine; `guest` may not; `limited` might, but sshd forwards nothing for it. `csh` and `fish`
+    have other shells, `barred` and `mute` have none, `forced` runs what sshd says; these three are greeted by a banner.
     """
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     below_run = ("run/sshd", "run/lock", "run/podman")
-    homes = ("home/deploy", "home/guest", "home/limited")
+    homes = tuple(f"home/{user}" for user in SHELLS)
     for name in ("etc", "cgroup", "lib", "vartmp", "keys", *below_run, *homes):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "run/lock").chmod(0o1777)
     (folder / "vartmp").chmod(0o1777)
-    users = [("deploy", 20001), ("guest", 20002), ("limited", 20003)]
+    users = [(user, number) for number, user in enumerate(SHELLS, 20001)]
     accounts = {
-        "passwd": [f"{user}:x:{number}:{number}::{folder}/home/{user}:/bin/sh" for user, number in users],
+        "passwd": [f"{user}:x:{number}:{number}::{folder}/home/{user}:{SHELLS[user]}" for user, number in users],
         "shadow": [f"{user}:*:20000::::::" for user, _ in users],
-        "group": ["engine:x:20000:deploy,limited", *(f"{user}:x:{number}:" for user, number in users)],
+        "group": ["engine:x:20000:deploy,limited,csh,fish", *(f"{user}:x:{number}:" for user, number in users)],
     }
     for name, lines in accounts.items():
         copy = folder / "etc" / name
@@ -347,7 +365,7 @@ def _furnish(folder: Path, address: str) -> None:
         if not (folder / key).exists():
             command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(folder / key)]
             subprocess.run(command, check=True, timeout=10, stdin=subprocess.DEVNULL)
-    for user in ("root", "deploy", "guest"):
+    for user in ("root", *SHELLS):
         shutil.copy(folder / "user_key.pub", folder / "keys" / user)
     (folder / "keys/limited").write_text(f"no-port-forwarding {(folder / 'user_key.pub').read_text()}")
     (folder / "known_hosts").write_text(f"{address} {(folder / 'host_key.pub').read_text()}")
@@ -365,7 +383,11 @@ def _furnish(folder: Path, address: str) -> None:
         "UseDNS": "no",
         "AcceptEnv": "LC_*",
     }
-    (folder / "etc/sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    (folder / "banner").write_text("Authorized use only.\nPermission denied to all others.\n")
+    greeted = f"Match User barred,mute,forced\nBanner {folder}/banner\n"
+    forced = "Match User forced\nForceCommand echo Backups only. >&2; exit 3\n"
+    lines = "".join(f"{name} {value}\n" for name, value in settings.items())
+    (folder / "etc/sshd_config").write_text(lines + greeted + forced)
 
 
 def _wait(machine: Machine, daemon: str, ready: Callable[[], bool]) -> None:

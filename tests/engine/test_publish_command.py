@@ -24,7 +24,7 @@ url = "https://command.example/"
 host = "deploy@{address}"
 port = 8081
 identity = "{key}"
-ssh_options = ["UserKnownHostsFile={known_hosts}", "GlobalKnownHostsFile=/dev/null", "IdentityAgent=none"]
+ssh_options = ["connecttimeout 10", "Compression=no"]
 
 [publish.local]
 host = "local"
@@ -36,7 +36,8 @@ port = 8081
 def blog(tmp_path, machine):
     folder = tmp_path / "blog"
     (folder / "content").mkdir(parents=True)
-    settings = SITE.format(address=machine.address, key=machine.key, known_hosts=machine.known_hosts)
+    target = machine.target()  # with an ssh configuration for this test
+    settings = SITE.format(address=machine.address, key=target.identity)
     (folder / "site.toml").write_text(settings)
     (folder / "content/index.md").write_text("---\ntitle: Hello\n---\nFirst.\n")
     locks.save(real_lock(), folder / "imagebake.lock")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from publish.remote import open_host
-from publish.tunnel import connect
+from publish.tunnel import CONFIG, connect
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
-from tests.engine.machine import commands
+from tests.engine.machine import SHELLS, commands, unavailable
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def open_and_close(target):
 def known_hosts(machine, tmp_path, line):
     file = tmp_path / "known_hosts"
     file.write_text(line)
-    return [f"UserKnownHostsFile={file}"]
+    return [f"UserKnownHostsFile {file}"]
 
 
 def connections(runtime):
@@ -81,7 +81,7 @@ def test_a_command_tells_how_it_ended(machine):
 
 def test_an_unknown_host_key_is_not_trusted(machine, tmp_path):
     with refused(machine) as caught:
-        open_and_close(machine.target(options=known_hosts(machine, tmp_path, "")))
+        open_and_close(machine.target(config=known_hosts(machine, tmp_path, "")))
     assert "is not known here" in caught[0].message
     assert "Host key verification failed." in caught[0].message
     assert f"ssh deploy@{machine.address}" in caught[0].hint
@@ -90,7 +90,7 @@ def test_an_unknown_host_key_is_not_trusted(machine, tmp_path):
 def test_a_changed_host_key_is_told_from_an_unknown_one(machine, tmp_path):
     other = (machine.folder / "other_host_key.pub").read_text()
     with refused(machine) as caught:
-        open_and_close(machine.target(options=known_hosts(machine, tmp_path, f"{machine.address} {other}")))
+        open_and_close(machine.target(config=known_hosts(machine, tmp_path, f"{machine.address} {other}")))
     assert "another one than known_hosts has" in caught[0].message
     assert f"ssh-keygen -R {machine.address}" in caught[0].hint
 
@@ -127,23 +127,36 @@ def test_a_host_that_drops_packets_is_given_up(fresh_machine):
     fresh_machine.run("iptables", "-I", "INPUT", "-p", "tcp", "--dport", "22", "-j", "DROP")
     started = time.monotonic()
     with refused(fresh_machine) as caught:
-        open_and_close(fresh_machine.target(options=["ConnectTimeout=1"]))
+        open_and_close(fresh_machine.target(ssh_options=("ConnectTimeout=1",)))
     assert "does not answer" in caught[0].message
     assert time.monotonic() - started < 10
 
 
-def test_an_option_that_ssh_does_not_have_is_shown(machine):
+def test_a_word_of_the_users_own_configuration_that_ssh_does_not_know_is_shown(machine):
     with refused(machine) as caught:
-        open_and_close(machine.target(options=["NoSuchOption=1"]))
+        open_and_close(machine.target(config=["NoSuchOption 1"]))
     assert "ssh does not take its options" in caught[0].message
-    assert "ssh_options" in caught[0].hint
+    assert "~/.ssh/config" in caught[0].hint
 
 
-@pytest.mark.parametrize("option", ["-oProxyCommand=id", "Port", "Port=1\nProxyCommand=id", "=x", ""])
-def test_an_option_that_is_none_never_reaches_ssh(machine, option):
+def test_a_configuration_that_is_not_there_is_named_with_its_variable(machine, monkeypatch):
+    target = machine.target()
+    monkeypatch.setenv(CONFIG, "/nowhere/config")
     with refused(machine) as caught:
-        open_and_close(machine.target(options=[option]))
-    assert "is not an option of ssh" in caught[0].message
+        open_and_close(target)
+    assert "/nowhere/config" in caught[0].message
+    assert CONFIG in caught[0].hint
+
+
+@pytest.mark.parametrize(
+    "option", ["-oProxyCommand=id", "ProxyCommand=id", "Port", "Port=1\nProxyCommand=id", "=x", ""]
+)
+def test_an_option_that_may_not_pass_never_reaches_ssh(machine, option):
+    """Also where no site.toml was read before."""
+    with refused(machine) as caught:
+        open_and_close(machine.target(ssh_options=(option,)))
+    assert caught[0].message.startswith("ssh_options ")
+    assert "SEALPRESS_SSH_CONFIG" in caught[0].hint
 
 
 def test_a_machine_without_ssh_is_told_what_to_install(machine, monkeypatch):
@@ -217,6 +230,91 @@ def test_a_shell_that_talks_does_not_confuse_us(machine):
             assert host.engine.images("none") == ()
     finally:
         (profile / "rc").unlink()
+
+
+@pytest.mark.parametrize("user", ["csh", "fish"])
+def test_a_login_shell_of_another_kind_does_what_sh_does(machine, user):
+    """No shell that an account may have reads our words in another way."""
+    if not Path(SHELLS[user]).exists():
+        unavailable(f"needs Debian's {Path(SHELLS[user]).name}")
+    words = ["a b", "$(id)", "`id`", "'", '"', "*", "!!", "!x", "a\nb", "\\", "\\'", ";", "~", "a\\n", "é", "%s"]
+    with connect(machine.target(user)) as tunnel:
+        assert tunnel.run(["printf", "%s|", *words]).out == "".join(f"{word}|" for word in words)
+    with open_host(machine.target(user), SILENT) as host, host.lock("other"):
+        assert host.engine.images("none") == ()
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("barred", "runs no commands for us (exit 1): This account is currently not available."),
+        ("mute", "runs no commands for us (exit 1): it ended without a word"),
+        ("forced", "runs no commands for us (exit 3): Backups only."),
+    ],
+)
+def test_an_account_without_a_shell_has_the_last_word_and_not_the_banner(machine, user, said):
+    with refused(machine) as caught:
+        open_and_close(machine.target(user))
+    assert caught[0].message == f"{user}@{machine.address} {said}"
+    assert "shell" in caught[0].hint
+
+
+@pytest.mark.parametrize("user", ["barred", "forced"])
+def test_a_banner_is_never_told_as_the_reason(machine, user):
+    with refused(machine) as caught:
+        open_and_close(machine.target(user, identity=str(machine.folder / "other_user_key")))
+    assert caught[0].message.endswith(f"({user}@{machine.address}: Permission denied (publickey).)")
+    with refused(machine) as caught:
+        open_and_close(machine.target(user, config=known_hosts(machine, machine.folder / "home", "")))
+    assert caught[0].message.endswith("(Host key verification failed.)")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RemoteCommand tmux attach",
+        "RequestTTY force",
+        "VisualHostKey yes",
+        "LocalForward 127.0.0.1:1 127.0.0.1:1\nExitOnForwardFailure yes",
+        "ControlMaster auto\nControlPath ~/.ssh/none-%C",
+        "ControlPersist 1h",
+        "SessionType none",
+        "StdinNull yes",
+        "ForkAfterAuthentication yes",
+        "PermitLocalCommand yes\nLocalCommand echo local; false",
+        "LogLevel QUIET",
+        "LogLevel DEBUG3",
+        "ForwardAgent yes\nForwardX11 yes",
+        "SendEnv LANG LC_*",
+        "EscapeChar none\nStreamLocalBindUnlink yes",
+    ],
+)
+def test_what_is_configured_for_a_terminal_does_not_disturb(machine, line):
+    """Nor is it read from where no site.toml may set it."""
+    with open_host(machine.target(config=[line]), SILENT) as host, host.lock("configured"):
+        assert host.engine.images("none") == ()
+
+
+def test_a_jump_that_refuses_is_told_in_its_own_words(machine):
+    """The ssh that goes to the jump host writes to the same place as banners do."""
+    config = [f"Host jump\nHostName {machine.address}\nPort 23\nHost *"]
+    with refused(machine) as caught:
+        open_and_close(machine.target(ssh_options=("ProxyJump=deploy@jump",), config=config))
+    assert "Connection refused" in caught[0].message
+
+
+def test_an_account_that_talks_without_an_end_is_given_up(machine):
+    """Its words fill neither memory nor disk."""
+    rc = machine.folder / "home/guest/.ssh"
+    rc.mkdir(exist_ok=True)
+    for stream in ("", " >&2"):
+        (rc / "rc").write_text(f"yes{stream}\n")
+        started = time.monotonic()
+        with refused(machine) as caught:
+            open_and_close(machine.target("guest"))
+        assert "writes without an end" in caught[0].message
+        assert time.monotonic() - started < 30
+    (rc / "rc").unlink()
 
 
 def test_a_cut_connection_is_said_to_be_one(machine, runtime):
