@@ -58,8 +58,9 @@ def _fetch(pin: Pin, python: str, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="imagebake-wheel-") as scratch:
         wanted = Path(scratch) / "requirements.txt"
         wanted.write_text(f"{pin.name}=={pin.version} --hash=sha256:{pin.sha256}\n", encoding="utf-8")
+        # -P: a pip.py in the folder where one stands is not pip.
         command = [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
+            *(sys.executable, "-P", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
             *("--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", str(wanted)),
             *("--dest", str(Path(scratch) / "wheels"), *_target(pin, python)),
         ]

@@ -1,22 +1,21 @@
 """The blog's repository, read through the system's git: what is tracked, at which commit, and since when.
 
-Every call names its repository and drops the variables that git itself sets for hooks, so that a build from a
-pre-push hook or a linked worktree reads the same as one by hand. Names come NUL-separated, never quoted.
+Every call names its repository, so that a build from a pre-push hook or a linked worktree reads the same as one by
+hand, and what its configuration or its files could run stays off (sealpress/gitcall.py). Names come NUL-separated,
+never quoted.
 """
 
 import os
-import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from sealpress import gitcall, gitfolder
 from sealpress.problems import Exit, Problem
-
-TIMEOUT: Final = 120
 
 _OTHER: Final = "? "  # before a name that the index doesn't hold, in what `git ls-files -t` lists
 
@@ -39,19 +38,24 @@ class FileDates:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A git work tree. `root` is its top folder."""
+    """A git work tree. `root` is its top folder, where `.git` is."""
 
     root: Path
 
+    def _ask(self, folder: Path, *arguments: str, may_fail: bool = False, settings: Iterable[str] = ()) -> bytes | None:
+        """As gitcall.ask, of this repository, whatever `folder` looks like or the configuration calls its work tree."""
+        where = {"GIT_DIR": str(self.root / ".git"), "GIT_WORK_TREE": str(self.root)}
+        return gitcall.ask(folder, *arguments, may_fail=may_fail, environment=where, settings=settings)
+
     def head(self) -> Commit | None:
         """The commit that is checked out; None before the first one."""
-        if _git(self.root, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True) is None:
+        if self._ask(self.root, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True) is None:
             return None
         return self._dated("HEAD")
 
     def commit(self, revision: str) -> Commit:
         """The commit that `revision` names. Raises Problem (exit 2) for one that doesn't exist."""
-        found = _git(
+        found = self._ask(
             self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", may_fail=True
         )
         if found is None or found.startswith(b"^"):  # "^main" is a range: all that main does not hold
@@ -63,7 +67,7 @@ class Repository:
         return self._dated(found.decode().strip())
 
     def _dated(self, revision: str) -> Commit:
-        told = _git(self.root, "log", "-1", "--no-show-signature", "--format=%H %ct", revision, "--") or b""
+        told = self._ask(self.root, "log", "-1", "--no-mailmap", "--format=%H %ct", revision, "--") or b""
         commit, seconds = told.decode().split()
         return Commit(commit, datetime.fromtimestamp(int(seconds), UTC))
 
@@ -71,14 +75,14 @@ class Repository:
         """Files below `folder`, relative to it, each list sorted: those that the index holds, which may be gone by now,
         and those as `untracked` tells them. One question to git, which takes as long for a small answer as for both.
         """
-        listed = _names(_git(folder, "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"))
+        listed = _names(self._ask(folder, "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"))
         held = sorted({name[2:] for name in listed if not name.startswith(_OTHER)})
         others = (name[2:] for name in listed if name.startswith(_OTHER))
         return held, sorted(name for name in others if not name.endswith("/"))
 
     def tracked(self, folder: Path) -> list[str]:
         """Files below `folder` that the index holds and that are there, relative to `folder`, sorted."""
-        held = sorted(set(_names(_git(folder, "ls-files", "-z", "--cached"))))
+        held = sorted(set(_names(self._ask(folder, "ls-files", "-z", "--cached"))))
         return [name for name in held if (folder / name).is_file() or (folder / name).is_symlink()]
 
     def untracked(self, folder: Path) -> list[str]:
@@ -86,7 +90,7 @@ class Repository:
 
         A repository inside this one is no part of it.
         """
-        return sorted(_files(_git(folder, "ls-files", "-z", "--others", "--exclude-standard")))
+        return sorted(_files(self._ask(folder, "ls-files", "-z", "--others", "--exclude-standard")))
 
     def is_clean(self, folder: Path, besides: str = "") -> bool:
         """Whether `folder` shows just what HEAD holds: nothing edited, staged or untracked (ignored files aside).
@@ -94,7 +98,29 @@ class Repository:
         `besides` is a folder in it that doesn't count, such as one that is built.
         """
         left_out = [f":(exclude,literal){besides}"] if besides else []
-        return not _git(folder, "status", "--porcelain", "-z", "--untracked-files=all", "--", ".", *left_out)
+        options = ["--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty"]
+        return not self._ask(folder, "status", *options, "--", ".", *left_out, settings=self._no_filters())
+
+    def _no_filters(self) -> list[str]:
+        """Settings that put out the filters of the repository's own configuration; those of the user's stay.
+
+        Where the index can't tell whether a file was changed, git compares what a filter makes of it.
+        """
+        pattern = r"^filter\..*\.(clean|smudge|process|required)$"
+        listed = self._ask(
+            self.root, "config", "-z", "--show-scope", "--name-only", "--get-regexp", pattern, may_fail=True
+        )
+        fields = [os.fsdecode(field) for field in (listed or b"").split(b"\0")]
+        own = sorted(
+            {name for scope, name in zip(fields[::2], fields[1::2], strict=False) if scope not in gitcall.USERS}
+        )
+        if odd := next((name for name in own if "=" in name), None):  # -c would take it for another one
+            raise Problem(
+                f"git can't be kept from running \"{odd}\" of this repository's configuration",
+                hint="remove it from .git/config, or give the filter another name",
+                code=Exit.MACHINE,
+            )
+        return [f"{name}={'false' if name.endswith('.required') else ''}" for name in own]
 
     def dates(self, folder: Path, revision: str = "HEAD") -> dict[str, FileDates]:
         """The dates of every file below `folder`, by its path relative to `folder`, from the whole history of
@@ -105,18 +131,18 @@ class Repository:
         """
         if self.head() is None:
             return {}
-        if (_git(self.root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true":
+        if (self._ask(self.root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true":
             raise Problem(
                 "this clone is shallow: it can't tell when a file was written",
                 hint="git fetch --unshallow (in CI: fetch the whole history), or set [build] git_dates = false",
                 code=Exit.MACHINE,
             )
-        log = _git(
+        log = self._ask(
             folder,
-            "-c",
-            "log.showRoot=true",
             "log",
-            "--no-show-signature",
+            "--no-mailmap",
+            "--no-ext-diff",
+            "--no-textconv",
             "--format=%x00%ct",
             "--name-only",
             "-z",
@@ -126,6 +152,7 @@ class Repository:
             revision,
             "--",
             ".",
+            settings=["log.showRoot=true"],
         )
         dates: dict[str, FileDates] = {}
         for when, name in _log_entries(log or b""):
@@ -138,39 +165,32 @@ class Repository:
     def checkout(self, commit: Commit) -> Iterator[Path]:
         """A folder with just the files of `commit`, gone after use. The repository's own index and files stay.
 
-        Line endings are as committed, or as the commit's own .gitattributes say, whatever this machine's git is set to.
-        Submodules are empty folders.
+        Line endings are as committed, or as the commit's own .gitattributes say, whatever this machine's git is set to;
+        no filter runs. Submodules are empty folders. Raises Problem (exit 9) where a part of the commit is missing.
         """
         with tempfile.TemporaryDirectory(prefix="sealpress-commit-") as folder:
-            tree = Path(folder) / "tree"
+            tree, own = Path(folder) / "tree", Path(folder) / "git"
             tree.mkdir()
-            own = _git(self.root, "rev-parse", "--absolute-git-dir") or b""
-            # With the folder as its work tree, git does not see the .gitattributes that lie around in the real one.
-            environment = {
-                "GIT_DIR": os.fsdecode(own.removesuffix(b"\n")),
-                "GIT_WORK_TREE": str(tree),
-                "GIT_INDEX_FILE": str(Path(folder) / "index"),
-                "GIT_ATTR_NOSYSTEM": "1",
-            }
-            plain = ["core.autocrlf=false", "core.eol=lf", "core.symlinks=true", f"core.attributesFile={os.devnull}"]
-            options = [word for setting in plain for word in ("-c", setting)]
-            _git(tree, "read-tree", commit.id, environment=environment)
-            _git(tree, *options, "checkout-index", "--all", "--quiet", environment=environment)
+            gitfolder.make(own, commit.id, self._place("objects"))
+            gitfolder.fill(tree, own, commit.id, self._place("lfs/objects"))
             yield tree
 
     @contextmanager
     def clone(self, commit: Commit) -> Iterator[Path]:
-        """A repository of its own with `commit` checked out and all of the history, gone after use.
-
-        Files are as in `checkout`; no hook of this machine runs.
-        """
+        """A repository of its own with `commit` checked out and all of the history, gone after use. As `checkout`."""
         with tempfile.TemporaryDirectory(prefix="sealpress-clone-") as folder:
             tree = Path(folder) / "tree"
-            _git(self.root, "clone", "--quiet", "--shared", "--no-checkout", "--template=", str(self.root), str(tree))
-            for setting in ("core.autocrlf=false", "core.eol=lf", "core.symlinks=true", f"core.hooksPath={os.devnull}"):
-                _git(tree, "config", *setting.split("=", 1))
-            _git(tree, "checkout", "--quiet", "--detach", commit.id)
+            own = tree / ".git"
+            gitfolder.make(own, commit.id, self._place("objects"))
+            if (shallow := self._place("shallow")).is_file():
+                (own / "shallow").write_bytes(shallow.read_bytes())
+            gitfolder.fill(tree, own, commit.id, self._place("lfs/objects"))
             yield tree
+
+    def _place(self, name: str) -> Path:
+        """Where in the git folder, or in that of which this one is a linked worktree, something is."""
+        told = self._ask(self.root, "rev-parse", "--git-path", name) or b""
+        return self.root / os.fsdecode(told.removesuffix(b"\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +216,46 @@ class History:
 def discover(folder: Path) -> Repository | None:
     """The repository whose work tree holds `folder`, or None.
 
-    Raises Problem (exit 9) where git is missing, distrusts the folder or can't read the repository: what it tracks must
-    not be taken for what lies there.
+    A repository is where `.git` is, and its work tree beside that: a folder that only looks like one, and a setting
+    that names another work tree, could be anybody's. Raises Problem (exit 9) where git is missing, distrusts the folder
+    or can't read the repository: what it tracks must not be taken for what lies there.
     """
-    top = _git(folder, "rev-parse", "--show-toplevel", may_fail=_NO_WORK_TREE)
-    return Repository(Path(os.fsdecode(top.removesuffix(b"\n")))) if top else None
+    start = folder.resolve()
+    if not start.is_dir():
+        raise Problem(f"there is no folder {folder}", code=Exit.MACHINE)
+    for place in _upwards(start):
+        mark = place / ".git"
+        if mark == start or mark in start.parents:
+            return None
+        if os.path.lexists(mark):
+            where = {"GIT_CEILING_DIRECTORIES": str(place.parent)} | gitcall.chosen()
+            if gitcall.ask(place, "rev-parse", "--git-dir", may_fail=_NO_REPOSITORY, environment=where):
+                return Repository(place)
+    gitcall.ask(folder, "version")
+    return None
+
+
+def _upwards(start: Path) -> Iterator[Path]:
+    """The folders in which git would look for a repository (git(1), GIT_CEILING_DIRECTORIES)."""
+    ceilings = {os.path.realpath(path) for path in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(":") if path}
+    across = "GIT_DISCOVERY_ACROSS_FILESYSTEM" in os.environ
+    yield start
+    for place in start.parents:
+        if str(place) in ceilings or not (across or place.stat().st_dev == start.stat().st_dev):
+            return
+        yield place
+
+
+def setting(folder: Path, name: str, *, is_path: bool = False) -> str:
+    """A setting of the user's own for `folder`; "" for none. What the repository's configuration says doesn't count."""
+    repository = discover(folder)
+    where = {"GIT_DIR": str(repository.root / ".git") if repository else os.devnull} | gitcall.chosen()
+    kind = ["--type=path"] if is_path else []
+    told = gitcall.ask(
+        folder, "config", "-z", "--show-scope", *kind, "--get-all", name, may_fail=True, environment=where
+    )
+    found = [value for scope, value in _scoped(told) if scope in gitcall.USERS]
+    return found[-1].strip() if found else ""
 
 
 def files_without_git(folder: Path) -> list[str]:
@@ -209,22 +264,12 @@ def files_without_git(folder: Path) -> list[str]:
     The ignore lists of this machine and its user play no part.
     """
     with tempfile.TemporaryDirectory(prefix="sealpress-git-") as empty:
-        _git(folder, "init", "--quiet", "--bare", "--template=", empty)
-        return sorted(
-            _files(
-                _git(
-                    folder,
-                    "-c",
-                    f"core.excludesFile={os.devnull}",
-                    f"--git-dir={empty}",
-                    "--work-tree=.",
-                    "ls-files",
-                    "-z",
-                    "--others",
-                    "--exclude-standard",
-                )
-            )
-        )
+        own = Path(empty) / "git"
+        gitfolder.make(own)
+        where = {"GIT_DIR": str(own), "GIT_WORK_TREE": "."}
+        options = ["-z", "--others", "--exclude-standard"]
+        settings = [f"core.excludesFile={os.devnull}"]
+        return sorted(_files(gitcall.ask(folder, "ls-files", *options, environment=where, settings=settings)))
 
 
 def _log_entries(log: bytes) -> Iterator[tuple[datetime, str]]:
@@ -249,81 +294,16 @@ def _names(listed: bytes | None) -> list[str]:
     return [os.fsdecode(name) for name in (listed or b"").split(b"\0") if name]
 
 
+def _scoped(listed: bytes | None) -> list[tuple[str, str]]:
+    """Pairs of what `git config -z --show-scope` lists: a setting's scope, and its name or value."""
+    fields = [os.fsdecode(field) for field in (listed or b"").split(b"\0")]
+    return list(zip(fields[::2], fields[1::2], strict=False))
+
+
 def _files(listed: bytes | None) -> list[str]:
     """Less the repositories that git lists as folders, with "/" behind the name."""
     return [name for name in _names(listed) if not name.endswith("/")]
 
 
-# What git says where there is no work tree; anything else that it says is trouble.
-_NO_WORK_TREE: Final = ("not a git repository (or any", "must be run in a work tree")
-
-
-def _git(
-    folder: Path,
-    *arguments: str,
-    may_fail: bool | tuple[str, ...] = False,
-    environment: dict[str, str] | None = None,
-) -> bytes | None:
-    """What git printed; None where it failed and may: always, or saying one of the given things.
-
-    Raises Problem (exit 9) with git's own last line.
-    """
-    command: Sequence[str] = ["git", "-c", "core.quotePath=false", *arguments]
-    name = next(word for word in arguments if not word.startswith("-") and "=" not in word)
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=_environment() | (environment or {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except FileNotFoundError:
-        if not folder.is_dir():
-            raise Problem(f"there is no folder {folder}", code=Exit.MACHINE) from None
-        raise Problem("git is not installed", hint="on Debian: apt install git", code=Exit.MACHINE) from None
-    except subprocess.TimeoutExpired:
-        raise Problem(f"git {name} gave no answer in {TIMEOUT} s", code=Exit.MACHINE) from None
-    if done.returncode == 0:
-        return done.stdout
-    said = done.stderr.decode("utf-8", "replace").strip()
-    if "dubious ownership" in said:
-        raise Problem(
-            f"git distrusts {folder}, which belongs to another user",
-            hint=f'git config --global --add safe.directory "{folder}"',
-            code=Exit.MACHINE,
-        )
-    if may_fail is True or (may_fail and any(known in said for known in may_fail)):
-        return None
-    reason = said.splitlines()[-1].removeprefix("fatal: ") if said else "no reason given"
-    raise Problem(f"git {name} failed: {reason}", code=Exit.MACHINE)
-
-
-# What `git rev-parse --local-env-vars` lists: set in hooks and linked worktrees, and then true of another repository.
-_LOCAL: Final = frozenset(
-    {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_CONFIG",
-        "GIT_CONFIG_PARAMETERS",
-        "GIT_CONFIG_COUNT",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_IMPLICIT_WORK_TREE",
-        "GIT_GRAFT_FILE",
-        "GIT_INDEX_FILE",
-        "GIT_NO_REPLACE_OBJECTS",
-        "GIT_REPLACE_REF_BASE",
-        "GIT_PREFIX",
-        "GIT_SHALLOW_FILE",
-        "GIT_COMMON_DIR",
-        "GIT_INTERNAL_SUPER_PREFIX",
-    }
-)
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL}
-    return kept | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+# What git says of a `.git` that is none; anything else that it says is trouble.
+_NO_REPOSITORY: Final = ("not a git repository (or any", "cannot use bare repository")

@@ -62,7 +62,7 @@ def sign(*, path: Path, key: str | None, console: Console) -> None:
     if wanted is None:
         raise Problem(
             "there is no key to sign with",
-            hint="name one: --key; or let git know it: git config gpg.format ssh, git config user.signingKey FILE",
+            hint="name one: --key; or let git know it: git config --global gpg.format ssh, then user.signingKey FILE",
             code=Exit.SEAL,
         )
     seal = signed(seal, wanted)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sealpress import git
 from sealpress.problems import Exit, Place, Problem, printable
 
 NAMESPACE: Final = "sealpress"
@@ -56,33 +57,21 @@ class Signature:
 
 
 def key_of_git(folder: Path) -> Key | None:
-    """The key that git signs commits with here; None where it signs with none, or not by SSH."""
-    if _config(folder, "gpg.format") != "ssh" or not (text := _config(folder, "user.signingKey")):
+    """The key that git signs this user's commits with here; None where it signs with none, or not by SSH.
+
+    The repository's own configuration names neither a key nor a program.
+    """
+    if git.setting(folder, "gpg.format") != "ssh" or not (text := git.setting(folder, "user.signingKey")):
         return None
     if not Key(text).is_literal:
-        text = _config(folder, "user.signingKey", "--type=path") or text
-    return Key(text, _config(folder, "gpg.ssh.program", "--type=path") or "ssh-keygen")
+        text = git.setting(folder, "user.signingKey", is_path=True) or text
+    return Key(text, git.setting(folder, "gpg.ssh.program", is_path=True) or "ssh-keygen")
 
 
 def allowed_of_git(folder: Path) -> Path | None:
-    """The file of allowed signers that git verifies commits by."""
-    found = _config(folder, "gpg.ssh.allowedSignersFile", "--type=path")
+    """The file of allowed signers that this user's git verifies commits by."""
+    found = git.setting(folder, "gpg.ssh.allowedSignersFile", is_path=True)
     return folder / found if found else None
-
-
-def _config(folder: Path, name: str, *options: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "config", *options, "--get", name],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_BATCH_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
 
 
 def sign(data: bytes, key: Key) -> bytes:

@@ -332,6 +332,15 @@ def test_a_wheel_is_fetched_by_the_machines_pip_and_kept(index: Path, tmp_path: 
     assert wheelhouse.gather([pin], "3.13", tmp_path / "cache") == (wheel,)
 
 
+def test_a_pip_that_lies_in_the_folder_is_not_run(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One may stand in somebody's repository."""
+    for name in ("pip.py", "json.py", "os.py"):
+        (tmp_path / name).write_text("open('it-ran', 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    wheelhouse.gather([pin_of(wheel_bytes())], "3.13", tmp_path / "cache")
+    assert not (tmp_path / "it-ran").exists()
+
+
 def test_a_damaged_wheel_in_the_cache_is_fetched_anew(index: Path, tmp_path: Path) -> None:
     pin = pin_of(wheel_bytes())
     file = tmp_path / "cache/wheels" / pin.sha256

@@ -166,12 +166,19 @@ def test_nobody_s_signature_is_missed(sealed: Site) -> None:
 
 
 def test_git_s_key_signs_by_itself(site: Site) -> None:
-    """And without one the seal is unsigned, which is said."""
-    assert site.bake()["keys"] == []
+    """And without one the seal is unsigned, which is said. The repository's own configuration names no key."""
     git(site.folder, "config", "gpg.format", "ssh")
-    git(site.folder, "config", "user.signingKey", str(site.keys.ada))
+    git(site.folder, "config", "user.signingKey", str(site.keys.bob))
+    trap = site.folder.parent / "trap.sh"
+    trap.write_text(f"#!/bin/sh\ntouch {trap}.ran\n")
+    trap.chmod(0o755)
+    git(site.folder, "config", "gpg.ssh.program", str(trap))
+    assert site.bake()["keys"] == []
+    git(site.folder, "config", "--global", "gpg.format", "ssh")
+    git(site.folder, "config", "--global", "user.signingKey", str(site.keys.ada))
     (key,) = site.bake()["keys"]  # type: ignore[misc, attr-defined]
     assert told(site.run("verify", "--json"))["signers"] == [{"principal": "ada@example.org", "key": key}]
+    assert not trap.with_suffix(".sh.ran").exists()
 
 
 def test_a_key_that_does_not_sign_leaves_nothing_half_done(site: Site) -> None:

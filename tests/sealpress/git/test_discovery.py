@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import git
+from sealpress import git, gitcall
 from sealpress.problems import Exit, Problem
 from tests.sealpress.git.conftest import Repo
 
@@ -53,7 +53,7 @@ def test_every_variable_that_git_calls_local_is_dropped() -> None:
     listed = subprocess.run(
         ["git", "rev-parse", "--local-env-vars"], check=True, capture_output=True, timeout=60
     ).stdout
-    assert set(listed.decode().split()) <= git._LOCAL
+    assert set(listed.decode().split()) <= gitcall.LOCAL
 
 
 def test_a_real_hook_reads_the_repository_it_runs_in(repo: Repo) -> None:
@@ -65,7 +65,7 @@ def test_a_real_hook_reads_the_repository_it_runs_in(repo: Repo) -> None:
         f"""#!/bin/sh
 exec {shlex.quote(sys.executable)} -c '
 from pathlib import Path
-from sealpress import git
+from sealpress import git, gitcall
 import os
 found = git.discover(Path.cwd())
 head = found.head()
