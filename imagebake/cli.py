@@ -221,14 +221,16 @@ def bake(
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from imagebake.sbom import ENDING  # noqa: PLC0415
     from imagebake.seal import envelope, statement  # noqa: PLC0415
-    from sealpress import provenance  # noqa: PLC0415
+    from sealpress import provenance, strays  # noqa: PLC0415
     from sealpress import tree as trees  # noqa: PLC0415
 
     settings, folder = _settings(site_file, architectures)
-    scanned = trees.scan(tree)
+    site = _site_here(site_file)
+    scanned = trees.scan(tree, site.settings.build.keep if site else ())
+    if scanned.left_out:
+        console.note(strays.told(scanned.left_out))
     found = locks.load(lock_file or folder / LOCK_NAME)
     created = _created(tree, found)
-    site = _site_here(site_file)
     called = name or _name(site, tree)
     source = provenance.load(provenance_file) if provenance_file else None
     with oci.blobs_for(output / "oci") as blobs:
@@ -270,6 +272,7 @@ def bake(
             "reference": images[0].reference,
             "release": images[0].release,
             "tree": scanned.digest,
+            "left_out": list(scanned.left_out),
             "lock": found.digest,
             "output": str(output),
             "seal": told.digest,

@@ -32,7 +32,7 @@ import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from imagebake import cache
 from imagebake.image.entries import CHUNK, File, Produced
-from sealpress.tree import Entry, OutputTree, changed, unreadable
+from sealpress.tree import NAME_LIMIT, Entry, OutputTree, changed, unreadable
 
 SUFFIX: Final = ".br"
 QUALITY: Final = 5
@@ -52,7 +52,6 @@ ENCODER: Final = f"brotli {brotli.__version__}"
 RULES: Final = f"{ENCODER}, quality {QUALITY}, window {WINDOW}, from {SMALLEST} bytes, at most {WORTH}"
 """All that siblings depend on besides the files."""
 
-_NAME_LIMIT: Final = 255  # bytes of one name, on every file system that an engine unpacks to
 _DIGEST: Final = hashlib.sha256().digest_size
 _HEAD: Final = _DIGEST + 8 + _DIGEST
 
@@ -95,7 +94,7 @@ def candidates(tree: OutputTree) -> frozenset[str]:
         for entry in tree.entries
         if entry.size >= SMALLEST
         and is_compressible(entry.media_type)
-        and len(entry.path.rpartition("/")[2].encode()) + len(SUFFIX) <= _NAME_LIMIT
+        and len(entry.path.rpartition("/")[2].encode()) + len(SUFFIX) <= NAME_LIMIT
         and _folded(entry.path + SUFFIX) not in taken
     )
 

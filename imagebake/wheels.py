@@ -34,6 +34,7 @@ from imagebake.packages.selection import elf_data, is_left_out, library_folders
 from imagebake.sbom import Component, purl
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import Architecture
+from sealpress.tree import unfit
 
 PREFIX: Final = "usr/local"
 
@@ -213,6 +214,8 @@ def _check_path(path: str) -> None:
     is_wild = any(ord(char) < 0x20 or ord(char) == 0x7F or char in "\\:" for char in path)
     if path.startswith("/") or {"", ".", ".."} & {*parts} or is_wild:
         raise _refused(f'the path "{path}" leads elsewhere')
+    if wrong := unfit(path):
+        raise _refused(f'"{path}" {wrong}')
 
 
 def _info_folder(members: Collection[str], pin: Pin) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sealpress import generator, git, moment, provenance, sitefile, tree
+from sealpress import generator, git, moment, provenance, sitefile, strays, tree
 from sealpress.console import Progress
 from sealpress.git import History
 from sealpress.problems import Exit, Problem
@@ -119,6 +119,8 @@ def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool
         workers=cores(),
     )
     built = build(request, progress)
+    if built.leftovers:
+        progress.note(strays.told(built.leftovers))
     return Product(_placed(built.tree, made_from), made_from.commit, built.as_of)
 
 
@@ -192,7 +194,10 @@ def _by_command(made_from: Source, progress: Progress) -> Product:
     """Runs [build] command in the site's folder."""
     as_of = made_from.as_of or NO_DATE
     folder = generator.run(made_from.site, as_of, progress)
-    return Product(_placed(tree.scan(folder), made_from), made_from.commit, as_of)
+    scanned = tree.scan(folder, made_from.site.settings.build.keep)
+    if scanned.left_out:
+        progress.note(strays.told(scanned.left_out))
+    return Product(_placed(scanned, made_from), made_from.commit, as_of)
 
 
 def _placed(found: OutputTree, made_from: Source) -> OutputTree:

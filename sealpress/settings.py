@@ -73,6 +73,7 @@ class BuildSettings:
     data: str = "data"
     output: str = "public"
     command: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()  # names, or last parts of paths, that look like leftovers or secrets and are published
     git_dates: bool = False  # a page's `updated` is when git last saw it change
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sealpress import contentpolicy, outputfolder, quantities, serving, sshoptions, toml
+from sealpress import contentpolicy, outputfolder, quantities, serving, sshoptions, strays, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import ImageSettings, LanguageSettings, PermalinkSettings, Settings
@@ -135,6 +135,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("build", "templates"), settings.build.templates, _folder),
         (("build", "data"), settings.build.data, _folder),
         (("build", "output"), settings.build.output, _output_folder),
+        *((("build", "keep", n), entry, strays.wrong_keep) for n, entry in enumerate(settings.build.keep)),
         (("image", "name"), settings.image.name, _image_name),
         (("image", "suite"), settings.image.suite, _suite),
         (("image", "mirror"), settings.image.mirror, _mirror),

@@ -8,13 +8,14 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from sealpress import keys, strays
 from sealpress.problems import Exit, Place, Problem, raise_all
 
 CHUNK: Final = 1 << 20
@@ -22,6 +23,12 @@ CHUNK: Final = 1 << 20
 MARKER: Final = ".sealpress"
 """A file that a generator may leave at the top of a tree to know it again; it is no part of the tree."""
 
+
+NAME_LIMIT: Final = 255
+"""Bytes of one name, on every file system that an engine unpacks to."""
+
+PATH_LIMIT: Final = 4000
+"""Bytes of a path in a tree. Linux takes 4,095 of a whole one, and an engine puts folders of its own before it."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 
@@ -53,12 +60,15 @@ class OutputTree:
 
     `below` is the path of the site's URL, decoded, "blog/" or "": readers ask for a file as /blog/PATH. The digest says
     nothing of it.
+
+    `left_out` are leftovers that lie there too, and are no part of the tree.
     """
 
     root: Path
     entries: tuple[Entry, ...]
     digest: str
     below: str = ""
+    left_out: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def size(self) -> int:
@@ -93,11 +103,12 @@ class OutputTree:
         return data
 
 
-def scan(root: Path) -> OutputTree:
-    """Describes every file below `root`.
+def scan(root: Path, keep: Sequence[str] = ()) -> OutputTree:
+    """Describes every file below `root`, less the leftovers (sealpress/strays.py). `keep` is `[build] keep`.
 
     Raises Problem (exit 5) for what can't be served or sealed the same everywhere: a link, a device, a name that is
-    not UTF-8 or has control characters, two names that are one on a file system without case.
+    not UTF-8 or has control characters, two names that are one on a file system without case; and for what was hardly
+    meant to be published: secrets, the history of a repository.
     """
     if not root.is_dir():
         raise Problem(
@@ -105,15 +116,23 @@ def scan(root: Path) -> OutputTree:
             hint="build it first: ssg build, or your own generator",
             code=Exit.TREE,
         )
-    paths = list(_walk(root, ""))
-    check_names(paths)
-    return describe(root, paths)
+    found, left_out = _walk(root, keep)
+    sifted = strays.sift(root, found, keep)
+    check_names(sifted.kept)
+    return replace(describe(root, sifted.kept, keep), left_out=(*left_out, *sifted.left_out))
 
 
-def describe(root: Path, paths: list[str]) -> OutputTree:
-    """The tree of just these files, sorted by their UTF-8 bytes."""
-    entries = tuple(_entry(root, path) for path in sorted(paths, key=lambda path: path.encode()))
-    return OutputTree(root, entries, digest(entries))
+def describe(root: Path, paths: list[str], keep: Sequence[str] = ()) -> OutputTree:
+    """The tree of just these files, sorted by their UTF-8 bytes. Raises Problem (exit 5) where one holds a key."""
+    problems: list[Problem] = []
+    entries: list[Entry] = []
+    for path in sorted(paths, key=lambda path: path.encode()):
+        try:
+            entries.append(_entry(root, path, keep))
+        except Problem as problem:
+            problems.append(problem)
+    raise_all(problems)
+    return OutputTree(root, tuple(entries), digest(tuple(entries)))
 
 
 def digest(entries: tuple[Entry, ...]) -> str:
@@ -150,17 +169,33 @@ def check_names(paths: list[str]) -> None:
     raise_all(problems)
 
 
-def _walk(root: Path, prefix: str) -> Iterator[str]:
-    with os.scandir(root / prefix) as found:
-        for item in sorted(found, key=lambda item: item.name):
+def _walk(root: Path, keep: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The files below `root`, and the folders that stay out. Of a folder that is refused, just its own name."""
+    found: list[str] = []
+    left_out: list[str] = []
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        folders: list[str] = []
+        try:
+            with os.scandir(f"{root}/{prefix}") as items:
+                here = sorted(items, key=lambda item: item.name)
+        except OSError as error:
+            raise unreadable(prefix, error) from None
+        for item in here:
             path = prefix + item.name
             if path == MARKER:
                 continue
             _check_name(path, item.name)
-            if item.is_dir(follow_symlinks=False):
-                yield from _walk(root, path + "/")
-            elif item.is_file(follow_symlinks=False):
-                yield path
+            is_folder = item.is_dir(follow_symlinks=False)
+            stray = strays.stray_at(f"{path}/" if is_folder else path, keep)
+            if is_folder and not (stray and stray.kind in {strays.Kind.HISTORY, strays.Kind.SECRET}):
+                if stray and not strays.is_needed(path, keep):
+                    left_out.append(f"{path}/")
+                else:
+                    folders.append(f"{path}/")
+            elif is_folder or item.is_file(follow_symlinks=False) or (stray and stray.kind is not strays.Kind.JUDGED):
+                found.append(f"{path}/" if is_folder else path)
             else:
                 kind = "a symbolic link" if item.is_symlink() else "neither a file nor a folder"
                 raise Problem(
@@ -169,6 +204,8 @@ def _walk(root: Path, prefix: str) -> Iterator[str]:
                     hint="write the file itself into the tree",
                     code=Exit.TREE,
                 )
+        waiting += reversed(folders)
+    return found, left_out
 
 
 def _check_name(path: str, name: str) -> None:
@@ -184,6 +221,22 @@ def _check_name(path: str, name: str) -> None:
             hint="rename the file",
             code=Exit.TREE,
         )
+    if wrong := unfit(path):
+        raise Problem(f'"{path}" {wrong}', place=Place(path), hint="rename it", code=Exit.TREE)
+
+
+def unfit(path: str, limit: int = PATH_LIMIT) -> str:
+    """Why no layer of an image can hold a file of this path; "" where one can.
+
+    Source: OCI image-spec v1.1, layer.md, "Whiteouts"; limits.h of Linux for the lengths.
+    """
+    if "/.wh." in f"/{path}":
+        return 'has a name that begins with ".wh.": in the layer of an image, such a file deletes another one'
+    if len(path) > NAME_LIMIT // 4 and any(len(name.encode()) > NAME_LIMIT for name in path.split("/")):
+        return f"has a name of more than {NAME_LIMIT} bytes, which no file system can hold"
+    if len(path) > limit // 4 and len(path.encode()) > limit:
+        return f"is a path of more than {limit} bytes, which an engine can't unpack"
+    return ""
 
 
 def unreadable(path: str, error: OSError) -> Problem:
@@ -204,13 +257,20 @@ def _opened(root: Path, path: str) -> FileIO:
     return open(f"{root}/{path}", "rb", buffering=0)
 
 
-def _entry(root: Path, path: str) -> Entry:
+def _entry(root: Path, path: str, keep: Sequence[str]) -> Entry:
     sha = hashlib.sha256()
     size = 0
-    with _opened(root, path) as file:
-        while chunk := file.read(CHUNK):
-            sha.update(chunk)
-            size += len(chunk)
+    try:
+        with _opened(root, path) as file:
+            look = keys.Look()
+            while chunk := file.read(CHUNK):
+                sha.update(chunk)
+                look.update(chunk)
+                size += len(chunk)
+        if look.is_marked:
+            strays.check_content(root, path, media_type(path), keep)
+    except OSError as error:
+        raise unreadable(path, error) from None
     return Entry(path, sha.hexdigest(), size, media_type(path), cache_class(path))
 
 

@@ -84,6 +84,7 @@ class Built:
     drafts: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
     as_of: dt.datetime = field(default=NO_DATE)
     inputs: Mapping[str, str] = field(default_factory=dict)
     made: int = 0
@@ -199,7 +200,12 @@ def situation_of(request: Request) -> Situation:
     head = sources.history.tip() if sources.history and request.site.settings.build.git_dates else None
     began = stamps.now(request.store) if request.store else 0
     world = [VERSION, sys.version, *(f"{name} {found}" for name, found in sorted(tools().items())), _software()]
-    scope = [repr(request.site.settings), repr(request.options), head.id if head else "", repr(sources.left_out)]
+    scope = [
+        repr(request.site.settings),
+        repr(request.options),
+        head.id if head else "",
+        repr((sources.left_out, sources.leftovers)),
+    ]
     return Situation(request, sources, clock, head.id if head else "", _digest(world), _digest(scope), began)
 
 
@@ -252,7 +258,14 @@ def _sources(request: Request) -> Sources:
         STRINGS,
         request.site.settings.site.theme,
     ]
-    sources = list_sources(request.site.root, folders, dirty=request.dirty, in_git=request.in_git)
+    sources = list_sources(
+        request.site.root,
+        folders,
+        published=[build_settings.content, build_settings.static, f"{request.site.settings.site.theme}/static"],
+        keep=build_settings.keep,
+        dirty=request.dirty,
+        in_git=request.in_git,
+    )
     if request.history:
         sources = replace(sources, history=request.history)
     if not any(file.endswith(".md") for file in sources.below(build_settings.content)):
@@ -314,6 +327,7 @@ def _retold(tree: LastTree, root: Path, situation: Situation, timings: Timings) 
         drafts=report["drafts"],
         scheduled=report["scheduled"],
         untracked=situation.sources.left_out,
+        leftovers=situation.sources.leftovers,
         as_of=dt.datetime.fromisoformat(report["as_of"]),
         inputs=MappingProxyType(tree.inputs),
         timings=timings,

@@ -78,7 +78,7 @@ def build(
 
     The clock of a build is its commit's time, or SOURCE_DATE_EPOCH where that is set.
     """
-    from sealpress import sitefile  # noqa: PLC0415 - --help need not wait for what a build imports
+    from sealpress import sitefile, strays  # noqa: PLC0415 - --help need not wait for what a build imports
     from sealpress.crew import cores  # noqa: PLC0415
     from ssg import build as building  # noqa: PLC0415
     from ssg.options import Options  # noqa: PLC0415
@@ -98,6 +98,8 @@ def build(
     built = building.build(request, replace(console, terse=True))
     if provenance:
         _write_provenance(site, target, provenance, dirty=dirty)
+    if built.leftovers:
+        console.note(strays.told(built.leftovers))
     counts = ", ".join(f"{count} in {tag}" for tag, count in built.pages.items())
     for name, left_out in (
         ("draft", built.drafts),
@@ -133,6 +135,7 @@ def build(
             "drafts": list(built.drafts),
             "scheduled": list(built.scheduled),
             "untracked": list(built.untracked),
+            "leftovers": list(built.leftovers),
             "as_of": built.as_of.isoformat(),
         }
     )

@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from sealpress import strays
 from sealpress.console import Progress
 from sealpress.crew import Mate
-from sealpress.problems import Exit, Problem
+from sealpress.keys import Look
+from sealpress.problems import Exit, Problem, raise_all
+from sealpress.settings import Settings
+from sealpress.tree import CHUNK, media_type
 from ssg import stamps
 from ssg.graph import Manuscripts
 from ssg.lastbuild import LastBuild, Source
@@ -61,10 +65,12 @@ def take_in(
     progress: Progress,
     *,
     converted_alike: bool,
+    same_settings: bool,
 ) -> Intake:
     """Reads what looks different. `began` is the file system's clock from before anything was looked at.
 
-    `converted_alike`: conversions depend on the same options and software as last time.
+    `converted_alike`: conversions depend on the same options and software as last time. `same_settings`: what may be
+    published was judged by the same settings.
     """
     content = f"{PurePosixPath(desk.settings.build.content)}/"
     pages = tuple(file for file in found if file.startswith(content) and file.endswith(PAGE_ENDING))
@@ -77,6 +83,15 @@ def take_in(
             sources[file] = (_settled(found[file], began), sha256_of(desk.root / file))
             if file not in last.sources or sources[file][1] != last.sources[file][1]:
                 changed_files.add(file)
+    problems: dict[str, Problem] = {}
+    shown = _published(desk.settings)
+    for file in touched if same_settings else found:
+        if file not in is_page and file.startswith(shown):
+            try:
+                _check_content(desk, file)
+            except Problem as problem:
+                problems[file] = problem
+    raise_all(list(problems.values()))
     manuscripts = Manuscripts(last.manuscripts)
     wanted = list(pages)
     if converted_alike:
@@ -85,7 +100,6 @@ def take_in(
         unread.update(touched)
         wanted = [file for file in pages if file in unread]
     changed: set[str] = set()
-    problems: dict[str, Problem] = {}
     cards: dict[str, Card] = {}
     alike = True
     for read in desk.read(wanted, workers, mate, progress) if wanted else ():
@@ -114,6 +128,25 @@ def take_in(
         cards,
         frozenset(changed_files),
     )
+
+
+def _published(settings: Settings) -> tuple[str, ...]:
+    """How the paths of files begin that are copied into the tree."""
+    folders = (settings.build.content, settings.build.static, f"{settings.site.theme}/static")
+    return tuple(f"{PurePosixPath(folder)}/" for folder in folders)
+
+
+def _check_content(desk: Desk, file: str) -> None:
+    """Raises Problem (exit 3) for a file that holds a private key, (exit 9) for one that can't be read."""
+    try:
+        with (desk.root / file).open("rb") as opened:
+            look = Look()
+            while piece := opened.read(CHUNK):
+                look.update(piece)
+        if look.is_marked:
+            strays.check_content(desk.root, file, media_type(file), desk.settings.build.keep, Exit.SITE)
+    except OSError as error:
+        raise Problem(f"can't read {file}: {error.strerror}", code=Exit.MACHINE) from None
 
 
 def _is_converted(manuscript: Plain) -> bool:

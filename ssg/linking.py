@@ -19,6 +19,9 @@ from sealpress.problems import Place, Problem, did_you_mean
 from ssg.markup.converted import Link
 from ssg.model import Page, Site, output_of
 
+LEFTOVER: Final = "a hidden or left-over file"
+"""Why a file that a link names is not on the site."""
+
 PAGE_ENDING: Final = ".md"
 
 
@@ -144,7 +147,12 @@ class Checker:
     def _dead_file(self, page: Page, link: Link, source: str) -> Problem:
         place = self.place(page, link)
         if reason := self.left_out.get(source):
-            return Problem(f'"{source}" is {reason}', place=place, hint="git add it, or build with --dirty")
+            name = posixpath.basename(source)
+            is_leftover = reason == LEFTOVER
+            hint = (
+                f'rename it, or keep = ["{name}"] under [build]' if is_leftover else "git add it, or build with --dirty"
+            )
+            return Problem(f'"{source}" is {reason}', place=place, hint=hint)
         if any(other.startswith(source + "/") for other in self.map.site.by_source):
             index = posixpath.join(posixpath.relpath(source, posixpath.dirname(page.source)), "index.md")
             return Problem(f'"{source}" is a folder', place=place, hint=f'link to a page by its source: "{index}"')

@@ -10,15 +10,15 @@ The steps, of which each needs only what the one before it gave:
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import crew
+from sealpress import crew, strays
 from sealpress.console import Progress
-from sealpress.problems import raise_all
-from sealpress.tree import cache_class, check_names, digest_of, media_type
+from sealpress.problems import Place, Problem, raise_all
+from sealpress.tree import cache_class, check_names, digest_of, media_type, unfit
 from ssg import graph, stamps
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
@@ -171,6 +171,7 @@ class _Making:
             self.timings,
             self.progress,
             converted_alike=conversion == self.last.conversion,
+            same_settings=self.last.scope == self.situation.scope,
         )
 
     def _data(self, structure: Structure) -> DataFiles:
@@ -227,6 +228,7 @@ class _Making:
         if [job.path for job in jobs] != list(self.last.outputs):  # these were looked at
             raise_all(clashes(jobs))
             check_names([job.path for job in jobs])
+            raise_all(list(_strays(jobs, self.situation.request.site.settings.build.keep)))
         menus.check(scene, frozenset(job.path for job in jobs))
         return {job.path: job for job in jobs}
 
@@ -340,6 +342,7 @@ class _Making:
             drafts=structure.drafts,
             scheduled=structure.scheduled,
             untracked=self.situation.sources.left_out,
+            leftovers=self.situation.sources.leftovers,
             as_of=structure.as_of,
             inputs=MappingProxyType(_inputs(structure, theme)),
             made=made,
@@ -347,6 +350,19 @@ class _Making:
             kept=placed.kept,
             timings=self.timings,
         )
+
+
+def _strays(jobs: Sequence[Job], keep: Sequence[str]) -> Iterator[Problem]:
+    """What a bake of the tree would leave out or refuse: a page whose path is one of an editor's copies, say."""
+    if not strays.may_stray([job.path for job in jobs]):
+        return
+    for job in jobs:
+        if job.make is not Make.COPY and (strays.stray_at(job.path, keep) or unfit(job.path)):
+            yield Problem(
+                f'the path "{job.path}" is one that no site publishes: it looks hidden, left over or secret',
+                place=Place(job.origin),
+                hint="give it another slug or permalink",
+            )
 
 
 def _images(files: Iterable[str]) -> frozenset[str]:

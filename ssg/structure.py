@@ -20,7 +20,7 @@ from ssg.intake import Intake
 from ssg.l10n.language import Language, language
 from ssg.l10n.zones import timezone
 from ssg.lastbuild import LastBuild
-from ssg.linking import Checker
+from ssg.linking import LEFTOVER, Checker
 from ssg.manuscripts import Desk
 from ssg.markup.converted import Link, MarkdownOptions
 from ssg.model import Kind, Page, Site
@@ -108,6 +108,7 @@ class Structure:
         """Why a source that a link may name is not on the site."""
         return (
             dict.fromkeys(self.situation.sources.left_out, "not tracked by git")
+            | dict.fromkeys(self.situation.sources.leftovers, LEFTOVER)
             | dict.fromkeys(self.drafts, "a draft")
             | dict.fromkeys(self.scheduled, "dated after this commit")
         )

@@ -21,11 +21,12 @@ from typing import Final
 
 from imagebake.image.entries import CHUNK, Content, Directory, Entry, File, FromFile, Produced, Symlink
 from sealpress.problems import Exit, Place, Problem
-from sealpress.tree import changed
+from sealpress.tree import changed, unfit
 
 BLOCK: Final = 512
 _END: Final = bytes(2 * BLOCK)
 _NAME_LIMIT: Final = 100  # bytes in ustar's name and linkname fields
+_PATH_LIMIT: Final = 4095  # bytes of a path from the root, for Linux
 _SIZE_LIMIT: Final = 8**11  # ustar's size field has 11 octal digits
 _OWNER_LIMIT: Final = 8**7  # its uid and gid fields have 7
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -135,6 +136,8 @@ def _normal(entry: Entry) -> Entry:
 
 def _check_path(path: str) -> None:
     _check_text(path, path)
+    if wrong := unfit(path, _PATH_LIMIT):
+        raise _refused(path, wrong)
     parts = path.split("/")
     if path.startswith("/"):
         raise _refused(path, "is absolute; paths are relative to the image's root")

@@ -16,6 +16,7 @@ from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
 from imagebake.packages.archive import Item, ar_members, refused, tar_items, unpacked
 from imagebake.packages.control import Fields, paragraphs
 from sealpress.problems import Exit, Problem
+from sealpress.tree import unfit
 
 _KEPT_LIMIT: Final = 512 << 20  # bytes of all wanted files of one package: these are held in memory
 
@@ -159,6 +160,8 @@ def merged(path: str) -> str:
         raise refused(f'"{path}" has a part that leads elsewhere')
     if any(ord(char) < 0x20 or ord(char) == 0x7F or char == "\\" for char in path):
         raise refused(f'"{path}" has a control character or a backslash')
+    if wrong := unfit(path):
+        raise refused(f'"{path}" {wrong}')
     return "/".join(["usr", *parts] if parts[0] in MERGED else parts)
 
 

@@ -69,7 +69,7 @@ def rebuild(path: Path, seal: Seal, home: Path, progress: Progress) -> Rebuilt:
         names = [name for name, _ in told.inputs or ()]
         versions = _versions(told)
         source = provenance.of_files(root, names, commit=commit.id, clean=True, tools=versions)
-        scanned = tree.scan(_built(site, commit, Path(scratch) / "tree", progress))
+        scanned = tree.scan(_built(site, commit, Path(scratch) / "tree", progress), site.settings.build.keep)
         images = recipe.bake_each(
             scanned,
             lock,

@@ -3,14 +3,15 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from sealpress import strays
 from sealpress.git import History, Repository, discover, files_without_git
 from sealpress.problems import Exit, Place, Problem, raise_all
-from sealpress.tree import check_names
+from sealpress.tree import NAME_LIMIT, check_names, unfit
 from ssg.stamps import Stamp, of
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./ -]+")  # names that need no closer look
@@ -23,14 +24,15 @@ _GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".git
 class Sources:
     """The files below `root`, relative to it, with "/" and sorted, each with what it looks like.
 
-    `left_out`: untracked and not asked for. `history` tells when they were written; an export of a commit has none of
-    its own.
+    `left_out`: untracked and not asked for; `leftovers`: of editors and systems. `history` tells when they were
+    written; an export of a commit has none of its own.
     """
 
     root: Path
     stamps: Mapping[str, Stamp]
     repository: Repository | None = None
     left_out: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
     history: History | None = None
 
     @property
@@ -43,11 +45,21 @@ class Sources:
         return [file for file in self.stamps if file.startswith(start)]
 
 
-def list_sources(root: Path, folders: Iterable[str], *, dirty: bool = False, in_git: bool = True) -> Sources:
+def list_sources(
+    root: Path,
+    folders: Iterable[str],
+    *,
+    published: Iterable[str] = (),
+    keep: Sequence[str] = (),
+    dirty: bool = False,
+    in_git: bool = True,
+) -> Sources:
     """The files of a blog at `root`, in the folders that a build reads.
 
+    From those that are `published` as they are, leftovers are sifted (sealpress/strays.py); `keep` is `[build] keep`.
     `dirty` takes untracked files in too. `in_git` False: an export of a commit, every file counts.
-    Raises Problem (exit 3) for a link, a name that is not UTF-8, or names that only some file systems tell apart.
+    Raises Problem (exit 3) for a link, a name that is not UTF-8, or names that only some file systems tell apart; for
+    secrets and histories in what is published.
     """
     repository = discover(root) if in_git else None
     if repository:
@@ -56,11 +68,19 @@ def list_sources(root: Path, folders: Iterable[str], *, dirty: bool = False, in_
     else:
         found, untracked = files_without_git(root) if in_git else _everything(root), []
     starts = tuple(str(PurePosixPath(folder)) + "/" for folder in folders)
-    stamps = _looked_at(root, _wanted(found, starts))
+    wanted = _wanted(found, starts)
+    shown = tuple(str(PurePosixPath(folder)) + "/" for folder in published)
+    sifted = strays.sift(root, [file for file in wanted if file.startswith(shown)], keep, Exit.SITE)
+    if sifted.left_out:
+        out = set(sifted.strayed)
+        wanted = [file for file in wanted if file not in out]
+    stamps = _looked_at(root, wanted)
     _check(root, stamps, starts)
     left_out = () if dirty else tuple(_wanted(untracked, starts))
     history = History(repository, root) if repository else None
-    return Sources(root, {file: stamp for file, stamp in stamps.items() if stamp}, repository, left_out, history)
+    return Sources(
+        root, {file: stamp for file, stamp in stamps.items() if stamp}, repository, left_out, sifted.left_out, history
+    )
 
 
 def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:
@@ -96,7 +116,8 @@ def _check(root: Path, files: Mapping[str, Stamp | None], starts: tuple[str, ...
     folders |= {start.rstrip("/") for start in starts}
     problems = [_link(folder) for folder in sorted(folders) if (root / folder).is_symlink()]
     for file, stamp in files.items():
-        odd = [] if _PLAIN.fullmatch(file) else _odd_name(file)
+        is_plain = _PLAIN.fullmatch(file) and "/.wh." not in file and len(file) < NAME_LIMIT
+        odd = [] if is_plain else _odd_name(file)
         problems += odd or ([_link(file)] if stamp is None else [])
     raise_all(problems)
     try:
@@ -111,6 +132,8 @@ def _odd_name(file: str) -> list[Problem]:
         return [Problem(f'the file name "{shown}" is not UTF-8', hint="rename the file")]
     if any(ord(char) < 0x20 or ord(char) == 0x7F for char in file) or "\\" in file:
         return [Problem(f"the file name {file!a} has a control character or a backslash", hint="rename the file")]
+    if wrong := unfit(file):
+        return [Problem(f'"{file}" {wrong}', place=Place(file), hint="rename it")]
     return []
 
 

@@ -160,6 +160,7 @@ WHEEL = FILES[f"{INFO}/WHEEL"]
         (wheel_bytes({**FILES, "tiny_keeper-1.0.data/purelib/tiny_keeper/__init__.py": b"evil"}), "two of its files"),
         (wheel_bytes({**FILES, "../evil": b""}), 'the path "../evil" leads elsewhere'),
         (wheel_bytes({**FILES, "/etc/evil": b""}), 'the path "/etc/evil" leads elsewhere'),
+        (wheel_bytes({**FILES, "tiny_keeper/.wh.x": b""}), '"tiny_keeper/.wh.x" has a name that begins with ".wh."'),
         (wheel_bytes({**FILES, "a//b": b""}), 'the path "a//b" leads elsewhere'),
         (wheel_bytes({**FILES, "a\\b": b""}), "leads elsewhere"),
         (wheel_bytes({**FILES, "c:evil": b""}), "leads elsewhere"),

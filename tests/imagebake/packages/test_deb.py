@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from imagebake.image.entries import Bytes, Directory, File, Symlink
 from imagebake.packages import archive, deb
 from sealpress.problems import Exit, Problem
+from sealpress.tree import unfit
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +110,10 @@ def attacks() -> dict[str, tuple[list[tuple], str]]:
         ),
         "twice by merged usr": ([("./lib/a", b"x"), ("./usr/lib/a", b"y")], '"usr/lib/a" stands in it twice'),
         "control": ([("./a\nb", b"x")], '"./a\nb" has a control character or a backslash'),
+        "whiteout": (
+            [("./usr/.wh.bin", b"")],
+            f'"./usr/.wh.bin" {unfit(".wh.bin")}',
+        ),
         "sparse": ([("./a", b"x", 0o644, b"S")], '"./a" is of a type that no package has'),
     }
 
