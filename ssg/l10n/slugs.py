@@ -35,6 +35,8 @@ _TYPOGRAPHY: Final = str.maketrans("’ʼ“”‘«»„‚‹›–—…\u00a
 """What typography makes of plain signs, made plain again: all but an apostrophe parts words."""
 
 _WORDS: Final = re.compile("[a-z0-9]+")
+_SIGNS: Final = {"#": " sharp ", "+": " plus "}
+_SIGNED: Final = re.compile(r"(?<=[^\W_])[#+]+")
 _ELIDES: Final = frozenset({"fr", "it", "ca", "oc"})  # l'été is two words there, don't is one
 
 
@@ -44,7 +46,7 @@ def slug(text: str, language: Language) -> str | None:
     A function of the text and the language's tag alone. At most LIMIT bytes, cut between words where it can be.
     """
     base = language.tag.partition("-")[0]
-    replace = _LATIN | _GERMAN if base == "de" else _LATIN
+    replace = _letters(base)
     between = "-" if base in _ELIDES else ""
     simple = text if text.isascii() else text.translate(_TYPOGRAPHY)
     if simple.isascii():
@@ -54,6 +56,25 @@ def slug(text: str, language: Language) -> str | None:
     plain = "".join(between if char in _APOSTROPHES else replace.get(char, char) for char in lowered)
     words = _without_accents(plain).split("-")
     return _cut("-".join(word for word in words if _has_letter(word))) or None
+
+
+def _letters(base: str) -> dict[str, str]:
+    return _LATIN | _GERMAN if base == "de" else _LATIN
+
+
+def name_slug(text: str, language: Language) -> str | None:
+    """As `slug`, for a name whose signs tell it from another one: `C#` → `c-sharp`, `C++` → `c-plus-plus`."""
+    spelled = _SIGNED.sub(lambda signs: "".join(_SIGNS[sign] for sign in signs[0]), unicodedata.normalize("NFKC", text))
+    return slug(spelled, language)
+
+
+def same_name(text: str, language: Language) -> str:
+    """Equal for two names that differ by no more than case, accents, normal form, typography and blanks."""
+    base = language.tag.partition("-")[0]
+    plain = unicodedata.normalize("NFKC", lower(unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY)), base))
+    letters = _letters(base)
+    parts = unicodedata.normalize("NFD", "".join(letters.get(char, char) for char in plain))
+    return " ".join("".join(char for char in parts if unicodedata.category(char) not in {"Mn", "Cf"}).split())
 
 
 def _without_accents(text: str) -> str:

@@ -1,7 +1,7 @@
 """Manuscripts become pages: each file is located, its slug and path found, its tags checked."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from sealpress.git import FileDates
 from sealpress.problems import Place, Problem, raise_all
 from sealpress.settings import Settings
 from ssg.l10n.language import Language
-from ssg.l10n.slugs import slug
+from ssg.l10n.slugs import name_slug, same_name, slug
 from ssg.model import FrontMatter, Kind, Page, output_of
 from ssg.options import Options
 from ssg.reading.location import Location, Permalinks, locate
@@ -74,7 +74,7 @@ def read_content(
     pages = [_page(reading, where, *head, slugs[where], permalinks) for where, head in located.items()]
     raise_all(reading.problems)
     content = published(pages, clock, options)
-    _check_keys(reading, content.pages)
+    raise_all([*_shared_keys(reading, content.pages), *_shared_tags(reading, content.pages)])
     return content
 
 
@@ -183,7 +183,7 @@ def _tags(reading: _Reading, where: Location, front: FrontMatter) -> tuple[str, 
             place = in_front_matter(reading.root, where.source, "tags", number)
             message = f"the tag has {len(tag)} characters; {_LONGEST_TAG} is the most"
             reading.problems.append(Problem(message, place=place, hint="a tag is a word or two"))
-        elif slug(tag, reading.languages[where.language]):
+        elif name_slug(tag, reading.languages[where.language]):
             names[" ".join(tag.split())] = None
         else:
             place = in_front_matter(reading.root, where.source, "tags", number)
@@ -210,7 +210,28 @@ def published(pages: Iterable[Page], clock: Clock, options: Options) -> Content:
     )
 
 
-def _check_keys(reading: _Reading, pages: tuple[Page, ...]) -> None:
+def _shared_tags(reading: _Reading, pages: tuple[Page, ...]) -> Iterator[Problem]:
+    """Two tags that are not one name can't have one address."""
+    seen: dict[tuple[str, str], tuple[str, Page]] = {}
+    known: dict[tuple[str, str], str | None] = {}
+    for page in pages:
+        language = reading.languages[page.language]
+        for tag in page.tags if page.kind is Kind.POST else ():
+            key = (page.language, tag)
+            if key in known:
+                continue
+            made = known[key] = name_slug(tag, language)
+            other, first = seen.setdefault((page.language, made or tag), (tag, page))
+            if same_name(other, language) != same_name(tag, language):
+                number = [" ".join(one.split()) for one in page.front_matter.tags].index(tag)
+                yield Problem(
+                    f'the tags "{tag}" and "{other}", in {first.source}, would have one page, "{made}"',
+                    place=in_front_matter(reading.root, page.source, "tags", number),
+                    hint="one tag is written alike everywhere; of two, give one a name that differs in letters",
+                )
+
+
+def _shared_keys(reading: _Reading, pages: tuple[Page, ...]) -> list[Problem]:
     """Two pages of one language can't both be the translation of a third."""
     problems: list[Problem] = []
     seen: dict[tuple[str, str], Page] = {}
@@ -225,4 +246,4 @@ def _check_keys(reading: _Reading, pages: tuple[Page, ...]) -> None:
                     hint="give each page of a language a key of its own",
                 )
             )
-    raise_all(problems)
+    return problems

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 
 from sealpress.settings import Settings
 from ssg.l10n.language import Language
-from ssg.l10n.slugs import slug
+from ssg.l10n.slugs import name_slug
 from ssg.model import Page, Tag, output_of, prefix
 
 
 def tags_of(
     settings: Settings, posts: Mapping[str, tuple[Page, ...]], languages: Mapping[str, Language]
 ) -> tuple[Tag, ...]:
-    """Every tag of every language, its posts in the order of `posts`. Names with one slug are one tag.
+    """Every tag of every language, its posts in the order of `posts`. Names with one slug are one tag: they differ
+    by no more than case or accents (ssg.reading.content).
 
     Sorted by the site's order of languages, then as the language sorts names.
     """
@@ -23,7 +24,7 @@ def _tags(settings: Settings, posts: tuple[Page, ...], language: Language) -> li
     names: dict[str, str] = {}
     for page in posts:
         for name in page.tags:
-            key = slug(name, language) or name
+            key = name_slug(name, language) or name
             names.setdefault(key, name)
             tagged = members.setdefault(key, [])
             if not tagged or tagged[-1] is not page:  # two names of one slug on one page

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssg.l10n.language import language
-from ssg.l10n.slugs import LIMIT, slug
+from ssg.l10n.slugs import LIMIT, name_slug, same_name, slug
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,43 @@ def test_a_long_title_is_cut_between_words():
     assert found is not None
     assert found == "-".join(["mot"] * 45)
     assert len(slug("я" * 500, language("ru")).encode()) == LIMIT
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("C", "c"),
+        ("C#", "c-sharp"),
+        ("c#", "c-sharp"),
+        ("C++", "c-plus-plus"),
+        ("C++17", "c-plus-plus-17"),
+        ("F#/.NET", "f-sharp-net"),
+        ("A+B", "a-plus-b"),
+        ("#hashtag", "hashtag"),
+        ("Ｃ＋＋", "c-plus-plus"),
+        ("été", "ete"),
+        ("+", None),
+    ],
+)
+def test_a_name_s_signs_are_spelled(name, expected):
+    assert name_slug(name, language("en")) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "tag", "same"),
+    [
+        ("Été", "ete", "fr", True),
+        ("e\u0301te\u0301", "été", "fr", True),
+        ("l'œuvre", "L’Oeuvre", "fr", True),
+        ("a  b", "A b", "en", True),
+        ("Grüße", "Gruesse", "de", True),
+        ("ﬁn", "fin", "en", True),
+        ("C", "C#", "en", False),
+        (".NET", "NET", "en", False),
+        ("machine-learning", "machine learning", "en", False),
+        ("R&D", "R/D", "en", False),
+        ("a*", "a", "en", False),
+    ],
+)
+def test_names_are_one_up_to_case_accents_and_form(one, other, tag, same):
+    assert (same_name(one, language(tag)) == same_name(other, language(tag))) is same

@@ -213,6 +213,31 @@ def test_tags_of_one_slug_are_one_and_sorted_as_the_language_sorts(read: Reader)
     assert [post.source for post in python.posts] == ["content/posts/b.md", "content/posts/a.md"]
 
 
+def test_tags_that_are_told_apart_by_a_sign_have_pages_of_their_own(read: Reader) -> None:
+    found = read({"content/posts/a.md": post(tags='["C#", "C++", C, "F#"]')}).tags
+    assert [(tag.name, tag.path) for tag in found] == [
+        ("C", "/tags/c/"),
+        ("C#", "/tags/c-sharp/"),
+        ("C++", "/tags/c-plus-plus/"),
+        ("F#", "/tags/f-sharp/"),
+    ]
+
+
+def test_two_names_never_share_a_page(read: Reader) -> None:
+    """Each is told once, where it stands, with the other one; a tag of another language is another tag."""
+    files = {
+        "content/posts/a.md": post(tags='[R&D, "machine learning"]'),
+        "content/posts/b.md": post(tags='[r/d, "Machine  Learning", machine-learning]'),
+        "content/posts/c.md": post(tags="[r/d]"),
+        "content/posts/d.fr.md": post(tags="[r/d]"),
+    }
+    where = "in content/posts/a.md, would have one page"
+    assert complaints(read, files) == [
+        f'content/posts/b.md:4:8: the tags "r/d" and "R&D", {where}, "r-d"',
+        f'content/posts/b.md:4:34: the tags "machine-learning" and "machine learning", {where}, "machine-learning"',
+    ]
+
+
 def test_assets_go_where_their_page_goes(read: Reader) -> None:
     files = {
         "content/index.md": page(),
