@@ -149,11 +149,20 @@ def content(blobs: Blobs, layer: LayerReport, member: untar.Member, shown: str) 
         return blob.read(member.size)
 
 
+def content_of(blobs: Blobs, name: str, limit: int) -> bytes:
+    """At most `limit` bytes of a small file; b"" where it isn't there."""
+    opened = blobs.open(name)
+    if opened is None:
+        return b""
+    with opened as blob:
+        return blob.read(limit)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Blobs]:
     """The blobs of an archive, an OCI layout, or a folder that `imagebake bake` wrote. Raises Problem (exit 5)."""
     if path.is_dir():
-        yield _Folder(path / "oci" if (path / "oci" / oci.LAYOUT_FILE).is_file() else path)
+        yield Folder(path / "oci" if (path / "oci" / oci.LAYOUT_FILE).is_file() else path)
         return
     try:
         # Not a pipe or a device, which might never end.
@@ -169,7 +178,7 @@ def opened(path: Path) -> Iterator[Blobs]:
             found = _members(archive, str(path))
         except OSError as error:
             raise _unknown(str(path), error) from None
-        yield _Archive(archive, found)
+        yield Archive(archive, found)
 
 
 def _members(archive: BinaryIO, shown: str) -> dict[str, untar.Member]:
@@ -188,7 +197,9 @@ def _members(archive: BinaryIO, shown: str) -> dict[str, untar.Member]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Archive:
+class Archive:
+    """The members of a tar; each stands in it once, and is a plain file."""
+
     file: BinaryIO
     members: Mapping[str, untar.Member]
 
@@ -199,7 +210,9 @@ class _Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
+class Folder:
+    """The files of an OCI layout. Links are not followed."""
+
     root: Path
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO] | None:
@@ -210,7 +223,7 @@ class _Folder:
 
 
 def _images(blobs: Blobs, shown: str) -> Iterator[ImageReport]:
-    index = _typed(documents.index, _read(blobs, "index.json", shown), "index.json", shown)
+    index = _typed(documents.index, _read(blobs, oci.INDEX_FILE, shown), oci.INDEX_FILE, shown)
     for count, report in enumerate(_indexed(blobs, index, "", shown, depth=0), 1):
         if count > _IMAGE_LIMIT:
             raise _refused(shown, f"it holds more than {_IMAGE_LIMIT} images")

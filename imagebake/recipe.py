@@ -43,7 +43,6 @@ SITE_ROOTS: Final = (
 )
 """What `imagebake lock` resolves for the image of a site."""
 
-RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
 _NAME_LIMIT: Final = 128
 
 # What it is called, for which machines it is, and where its bytes come from.
@@ -79,7 +78,7 @@ class Image:
 
     @property
     def reference(self) -> str:
-        return f"localhost/site/{self.name}:{self.release.removeprefix('sha256:')[:RELEASE_LENGTH]}"
+        return statement.reference(self.name, self.release)
 
     @property
     def architecture(self) -> Architecture:

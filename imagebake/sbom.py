@@ -22,12 +22,14 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from imagebake.image import documents
 from imagebake.image.entries import Bytes, Entry, File, Symlink
 from imagebake.image.oci import canonical
 from imagebake.packages import inventory
 from imagebake.packages.copyright import Licence
 from imagebake.packages.inventory import Described
 from sealpress import VERSION
+from sealpress.problems import Exit, Problem
 
 PATH: Final = "usr/share/sbom/image.spdx.json"
 ENDING: Final = ".spdx.json"
@@ -136,8 +138,26 @@ def document(name: str, components: Sequence[Component], created: datetime, subj
             }
             for reference, (called, package) in sorted(texts.items())
         ]
+    return _named(data)
+
+
+def beside(inside: bytes, name: str, created: str, subject: Subject) -> bytes:
+    """The document beside an image, from the one in it. `created` as it stands in the image's configuration.
+
+    Raises Problem (exit 5) for bytes that `document` has not written.
+    """
+    match documents.parse(inside, PATH):
+        case {"creationInfo": dict(creation), "packages": [{"SPDXID": "SPDXRef-Image"}, *packages], **rest}:
+            own = {str(key): value for key, value in rest.items() if key != "documentNamespace"}
+            own |= {"creationInfo": creation | {"created": created}, "packages": [_image(name, subject), *packages]}
+            return _named(own | {"name": f"{name}-{subject.architecture}"})
+        case _:
+            raise Problem(f"{PATH} is no bill of materials", code=Exit.TREE)
+
+
+def _named(data: Mapping[str, object]) -> bytes:
     digest = hashlib.sha256(canonical(data)).hexdigest()
-    return canonical(data | {"documentNamespace": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, digest)}"})
+    return canonical({**data, "documentNamespace": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, digest)}"})
 
 
 _IMAGE_ID: Final = "SPDXRef-Image"

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imagebake.packages import lock as locks
-from imagebake.recipe import RELEASE_LENGTH, Image
+from imagebake.recipe import Image
 from imagebake.seal import envelope, statement
 from imagebake.seal.command import signed
+from imagebake.seal.statement import RELEASE_LENGTH
 from sealpress import files
 from sealpress.problems import Exit, Problem
 

@@ -66,6 +66,11 @@ class Repository:
             )
         return self._dated(found.decode().strip())
 
+    def is_ancestor(self, older: Commit, newer: Commit) -> bool:
+        """Whether `newer` was made upon `older`, or is the same. A shallow clone may not know it."""
+        answer = self._ask(self.root, "merge-base", "--is-ancestor", older.id, newer.id, may_fail=True)
+        return answer is not None
+
     def _dated(self, revision: str) -> Commit:
         told = self._ask(self.root, "log", "-1", "--no-mailmap", "--format=%H %ct", revision, "--") or b""
         commit, seconds = told.decode().split()

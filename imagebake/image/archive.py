@@ -10,12 +10,27 @@ Sources: Docker Image Specification v1.2, "Combined Image JSON + Filesystem Chan
 image-layout.md; for the reference, containerd's annotation io.containerd.image.name.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
 from imagebake.image import tar
 from imagebake.image.entries import Bytes, Entry, File, Produced
 from imagebake.image.layers import Layer
-from imagebake.image.oci import LAYOUT, LAYOUT_FILE, MANIFEST_TYPE, Descriptor, Sealed, blob_path, canonical, index
+from imagebake.image.oci import (
+    INDEX_FILE,
+    LAYOUT,
+    LAYOUT_FILE,
+    MANIFEST_TYPE,
+    Descriptor,
+    Document,
+    Sealed,
+    blob_path,
+    canonical,
+    index,
+)
+from sealpress.settings import Architecture
+
+DOCKER_FILE: Final = "manifest.json"
 
 
 def stream(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> Iterator[bytes]:
@@ -31,26 +46,38 @@ def size(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> 
     return tar.measure(_entries(image, reference, omit))
 
 
-def _entries(image: Sealed, reference: str, omit: Collection[str]) -> list[Entry]:
+def documents(
+    config: Document, manifest: Document, architecture: Architecture, diff_ids: Iterable[str], reference: str
+) -> dict[str, bytes]:
+    """All of the archive but the layers, by path: every way in which an engine may read it."""
     docker = {
-        "Config": blob_path(image.config.digest),
+        "Config": blob_path(config.digest),
         "RepoTags": [reference],
-        "Layers": [blob_path(layer.diff_id) for layer in image.layers],
+        "Layers": [blob_path(diff_id) for diff_id in diff_ids],
     }
-    names = {
+    described = Descriptor(MANIFEST_TYPE, manifest.digest, manifest.size, architecture, names(reference))
+    return {
+        DOCKER_FILE: canonical([docker]),
+        INDEX_FILE: index([described]).data,
+        LAYOUT_FILE: LAYOUT,
+        blob_path(config.digest): config.data,
+        blob_path(manifest.digest): manifest.data,
+    }
+
+
+def names(reference: str) -> dict[str, str]:
+    """The annotations that name an image in an archive's index.json."""
+    return {
         "io.containerd.image.name": reference,
         "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
     }
-    manifest = Descriptor(MANIFEST_TYPE, image.manifest.digest, image.manifest.size, image.architecture, names)
-    documents = {
-        "manifest.json": canonical([docker]),
-        "index.json": index([manifest]).data,
-        LAYOUT_FILE: LAYOUT,
-        blob_path(image.config.digest): image.config.data,
-        blob_path(image.manifest.digest): image.manifest.data,
-    }
+
+
+def _entries(image: Sealed, reference: str, omit: Collection[str]) -> list[Entry]:
+    diff_ids = [layer.diff_id for layer in image.layers]
+    found = documents(image.config, image.manifest, image.architecture, diff_ids, reference)
     return [
-        *(File(path, Bytes(data)) for path, data in documents.items()),
+        *(File(path, Bytes(data)) for path, data in found.items()),
         *(_blob(layer) for layer in image.layers if layer.diff_id not in omit),
     ]
 

@@ -28,6 +28,7 @@ MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE: Final = "application/vnd.oci.image.layer.v1.tar"
 GZIP_LAYER_TYPE: Final = LAYER_TYPE + "+gzip"
+INDEX_FILE: Final = "index.json"
 LAYOUT_FILE: Final = "oci-layout"
 LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -138,10 +139,21 @@ def index(manifests: Iterable[Descriptor]) -> Document:
 
 def across(images: Sequence[Sealed]) -> Document:
     """One index over all architectures, sorted by their names: what a multi-platform image is called by."""
+    return over({image.architecture: image.manifest for image in images})
+
+
+def over(manifests: Mapping[Architecture, Document]) -> Document:
+    """As `across`, from the manifests alone."""
     return index(
-        Descriptor(MANIFEST_TYPE, image.manifest.digest, image.manifest.size, image.architecture)
-        for image in sorted(images, key=lambda image: image.architecture)
+        Descriptor(MANIFEST_TYPE, manifest.digest, manifest.size, architecture)
+        for architecture, manifest in sorted(manifests.items())
     )
+
+
+def top(everything: Document, reference: str) -> Document:
+    """A layout's index.json: it names the index over all architectures by the reference's tag."""
+    tag = {"org.opencontainers.image.ref.name": reference.rpartition(":")[2]}
+    return index([Descriptor(INDEX_TYPE, everything.digest, everything.size, annotations=tag)])
 
 
 def platform(architecture: Architecture) -> dict[str, object]:
@@ -273,12 +285,10 @@ def _fill(
                         file.write(piece)
             advance(layer.size)
     everything = across(images)
-    tag = {"org.opencontainers.image.ref.name": reference.rpartition(":")[2]}
-    top = index([Descriptor(INDEX_TYPE, everything.digest, everything.size, annotations=tag)])
     documents = [everything, *(document for image in images for document in (image.config, image.manifest))]
     for document in documents:
         (new / blob_path(document.digest)).write_bytes(document.data)
-    (new / "index.json").write_bytes(top.data)
+    (new / INDEX_FILE).write_bytes(top(everything, reference).data)
     (new / LAYOUT_FILE).write_bytes(LAYOUT)
 
 

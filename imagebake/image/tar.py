@@ -49,9 +49,9 @@ def stream(entries: Iterable[Entry]) -> Iterator[bytes]:
     for entry in arranged(entries):
         match entry:
             case Directory(path, mode, owner):
-                yield _header(path + "/", b"5", mode=mode, owner=owner)
+                yield header(path + "/", b"5", mode=mode, owner=owner)
             case Symlink(path, target):
-                yield _header(path, b"2", mode=0o777, target=target)
+                yield header(path, b"2", mode=0o777, target=target)
             case File(path, content, mode):
                 yield from _file(path, content, mode)
     yield _END
@@ -73,11 +73,11 @@ def measure(entries: Iterable[Entry]) -> int:
     for entry in arranged(entries):
         match entry:
             case Directory(path, mode, owner):
-                total += len(_header(path + "/", b"5", mode=mode, owner=owner))
+                total += len(header(path + "/", b"5", mode=mode, owner=owner))
             case Symlink(path, target):
-                total += len(_header(path, b"2", mode=0o777, target=target))
+                total += len(header(path, b"2", mode=0o777, target=target))
             case File(path, content, mode):
-                total += len(_header(path, b"0", mode=mode)) + content.size + -content.size % BLOCK
+                total += len(header(path, b"0", mode=mode)) + content.size + -content.size % BLOCK
     return total
 
 
@@ -182,7 +182,7 @@ def _refused(path: str, why: str) -> Problem:
 def _file(path: str, content: Content, mode: int) -> Iterator[bytes]:
     known = content.sha256 if isinstance(content, FromFile | Produced) else ""
     if isinstance(content, Produced) and content.is_checked:
-        yield _header(path, b"0", mode=mode, size=content.size, mtime=mtime(known))
+        yield header(path, b"0", mode=mode, size=content.size, mtime=mtime(known))
         yield from _counted(path, content)
     elif content.size <= CHUNK:
         # Small enough to hold: read once.
@@ -190,13 +190,13 @@ def _file(path: str, content: Content, mode: int) -> Iterator[bytes]:
         found = hashlib.sha256(data).hexdigest()
         if known and found != known:
             raise changed(path)
-        yield _header(path, b"0", mode=mode, size=len(data), mtime=mtime(found))
+        yield header(path, b"0", mode=mode, size=len(data), mtime=mtime(found))
         if data:
             yield data
     else:
         # The time stands before the content: what isn't known has to be read twice.
         known = known or _sha256(_counted(path, content))
-        yield _header(path, b"0", mode=mode, size=content.size, mtime=mtime(known))
+        yield header(path, b"0", mode=mode, size=content.size, mtime=mtime(known))
         sha = hashlib.sha256()
         for chunk in _counted(path, content):
             sha.update(chunk)
@@ -230,7 +230,7 @@ def mtime(sha256: str) -> int:
     return int(sha256[:8], 16) >> 1
 
 
-def _header(
+def header(
     path: str,
     kind: bytes,
     *,
@@ -240,6 +240,7 @@ def _header(
     target: str = "",
     owner: tuple[int, int] = (0, 0),
 ) -> bytes:
+    """What stands before a member's content. `kind` is ustar's type; a folder's path ends with "/"."""
     records = b"".join(
         _record(key, text)
         for key, text in (("linkpath", target), ("path", path))

@@ -4,6 +4,9 @@
     envelope.py       what stands beside it, seal.json: that statement, the images' digests and who baked, signed
     signing.py        ssh-keygen -Y: signatures and who they are by
     verification.py   a signature, every digest, and the tree, checked against each other
+    standing.py       the archive or layout that holds an image: an engine can read nothing else from it
+    folder.py         what stands beside the layout: archives, bills of materials
+    age.py            whether a release is newer than a commit or a day
     rebuild.py        the image baked again from its commit; the first difference
     command.py        `imagebake sign`, `imagebake verify`
 

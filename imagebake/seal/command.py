@@ -1,7 +1,9 @@
 """`imagebake sign` and `imagebake verify`, and the options of `imagebake bake` that seal and sign."""
 
+import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from sealpress.problems import Exit, Problem
 
 if TYPE_CHECKING:
     from imagebake.seal.envelope import Seal
+    from imagebake.seal.folder import Beside
     from imagebake.seal.rebuild import Rebuilt
     from imagebake.seal.signing import Key
     from imagebake.seal.verification import Signer, Verified
@@ -100,6 +103,8 @@ def signed(seal: "Seal", key: "Key") -> "Seal":
     help="Whose signatures count. [default: allowed_signers beside site.toml, else the one git has]",
 )
 @_site
+@click.option("--name", help="The site that it must be of. [default: as site.toml says, if there is one]")
+@click.option("--newer-than", "newer_than", metavar="COMMIT|DATE", help="Refuse a release that isn't newer than this.")
 @output_options
 def verify(
     *,
@@ -109,23 +114,29 @@ def verify(
     seal_file: Path | None,
     allowed: Path | None,
     site_file: Path | None,
+    name: str | None,
+    newer_than: str | None,
     console: Console,
 ) -> None:
     """Verify an image: its signature, its digests, its files; with --rebuild, where it comes from.
 
     The target is a folder that imagebake bake wrote, an OCI layout, an archive, or REGISTRY/NAME:TAG; an image that was
-    pushed is fetched with its seal. Ends with 0 only where everything is right.
+    pushed is fetched with its seal. Ends with 0 only where everything is right, and nothing else lies there that an
+    engine would load.
 
     \b
     Examples:
       imagebake verify                                   the folder image/
       imagebake verify image --rebuild                   and build its commit again
+      imagebake verify --newer-than v1.4                 refuse an older release, shown again
       imagebake verify registry.example.org/blog:latest  what a registry holds
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    home, site = _here(site_file)
+    asked = _Asked(home, allowed, name or site, newer_than, is_unsigned=unsigned)
     path = Path(target)
-    if path.exists():
-        found = [_seal_beside(path, seal_file)]
-        _verify(target, path, found, allowed, site_file, console, rebuild=rebuild, unsigned=unsigned)
+    if os.path.lexists(path):
+        file = seal_file or _seal_beside(path)
+        _verify(target, path, file, None, asked, console, rebuild=rebuild)
         return
     from imagebake.registry import reference  # noqa: PLC0415
 
@@ -134,22 +145,30 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="sealpress-verify-") as scratch:
         layout = Path(scratch) / "oci"
         found = _pulled(target, layout, seal_file, console)
-        _verify(target, layout, found, allowed, site_file, console, rebuild=rebuild, unsigned=unsigned)
+        _verify(target, layout, None, found, asked, console, rebuild=rebuild)
 
 
-def _seal_beside(path: Path, given: Path | None) -> "Seal":
-    from imagebake.seal import envelope  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a seal is held against. `site` None: nothing tells of which site it should be."""
 
+    home: Path  # the site file's folder, else the one that we are in
+    allowed: Path | None
+    site: str | None
+    newer_than: str | None
+    is_unsigned: bool
+
+
+def _seal_beside(path: Path) -> Path:
     folders = [path, path.absolute().parent] if path.is_dir() else [path.absolute().parent]
-    found = next((folder for folder in folders if (folder / _SEAL_NAME).exists()), folders[0])
-    return envelope.load(given or found / _SEAL_NAME)
+    return next((folder for folder in folders if os.path.lexists(folder / _SEAL_NAME)), folders[0]) / _SEAL_NAME
 
 
 def _pulled(target: str, layout: Path, given: Path | None, console: Console) -> "list[Seal]":
     """Fetches the image; gives the seals that are attached to it."""
     from imagebake.registry import credentials, pull, reference, referrers, transport  # noqa: PLC0415
     from imagebake.registry.client import Repository  # noqa: PLC0415
-    from imagebake.seal import envelope  # noqa: PLC0415
+    from imagebake.seal import envelope, verification  # noqa: PLC0415
 
     named = reference.parse(target)
     if not (named.tag or named.digest):
@@ -158,7 +177,10 @@ def _pulled(target: str, layout: Path, given: Path | None, console: Console) -> 
         repository = Repository(
             named, connection, lambda: credentials.login(named.registry.address, credentials.config_file())
         )
-        top = pull.pull(repository, named, layout, console)
+        try:
+            top = pull.pull(repository, named, layout, console)
+        except Problem as problem:
+            raise verification.altered(problem) from None
         if given:
             return [envelope.load(given)]
         data = list(referrers.attached(repository, top, envelope.ENVELOPE_TYPE, envelope.LIMIT))
@@ -172,45 +194,71 @@ def _pulled(target: str, layout: Path, given: Path | None, console: Console) -> 
 def _verify(
     target: str,
     path: Path,
-    seals: "list[Seal]",
-    allowed: Path | None,
-    site_file: Path | None,
+    file: Path | None,
+    pulled: "list[Seal] | None",
+    asked: _Asked,
     console: Console,
     *,
     rebuild: bool,
-    unsigned: bool,
 ) -> None:
-    """By the first of the seals that is good; where none is, what is wrong with the first."""
-    from imagebake.seal import verification  # noqa: PLC0415
+    """By the seal in `file`, or the first good one of those that were `pulled`; else, what is wrong with the first."""
+    from imagebake.seal import envelope, folder  # noqa: PLC0415
 
-    home = _home(site_file)
-    signers: tuple[Signer, ...] = ()
-    images: tuple[Verified, ...] = ()
+    found: _Found | None = None
     problem: Problem | None = None
+    seals = pulled if pulled is not None else [envelope.load(file)] if file else []
     for seal in seals:
         try:
-            signers = () if unsigned else verification.signers(seal, allowed or _allowed(home))
-            images = verification.images(path, seal, console)
+            found = _checked(path, seal, asked, console, is_pulled=pulled is not None)
         except Problem as error:
             problem = problem or error
         else:
             break
-    else:
+    if found is None:
         raise problem or Problem(f"{target} has no seal", code=Exit.SEAL)
+    beside = None
+    if file and folder.is_baked(path):
+        beside = folder.check(path, found.images, found.seal.statement, file)
     built = None
     if rebuild:
         from imagebake.seal.rebuild import rebuild as build  # noqa: PLC0415
 
-        built = build(path, seal, home, console)
-    _show(target, seal, signers, images, built, console)
+        built = build(path, found.seal, asked.home, console)
+    _show(target, found, asked, beside, built, console)
 
 
-def _home(site_file: Path | None) -> Path:
-    """The folder of the site file; without one, the folder that we are in."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A seal that is good, and what it is of."""
+
+    seal: "Seal"
+    signers: "tuple[Signer, ...]"
+    images: "tuple[Verified, ...]"
+
+
+def _checked(path: Path, seal: "Seal", asked: _Asked, console: Console, *, is_pulled: bool) -> _Found:
+    from imagebake.seal import age, verification  # noqa: PLC0415
+
+    signers: tuple[Signer, ...] = ()
+    if not asked.is_unsigned:
+        signers = verification.signers(seal, asked.allowed or _allowed(asked.home), _revoked(asked.home))
+    images = verification.images(path, seal, console, is_pulled=is_pulled)
+    if asked.site is not None:
+        verification.check_site(seal.statement, asked.site)
+    if asked.newer_than is not None:
+        for image in images:
+            age.check(seal.statement, image.created, asked.newer_than, asked.home)
+    return _Found(seal, signers, images)
+
+
+def _here(site_file: Path | None) -> tuple[Path, str | None]:
+    """The folder of the site file, and what its site is called; without one, the folder that we are in, and None."""
     from sealpress import sitefile  # noqa: PLC0415
 
-    found = site_file or sitefile.find(Path.cwd())
-    return found.absolute().parent if found else Path.cwd()
+    if site_file is None and sitefile.find(Path.cwd()) is None:
+        return Path.cwd(), None
+    site = sitefile.open_site(site_file)
+    return site.root, sitefile.image_name(site.settings)
 
 
 def _allowed(home: Path) -> Path:
@@ -220,20 +268,22 @@ def _allowed(home: Path) -> Path:
     return beside if beside.exists() else signing.allowed_of_git(home) or beside
 
 
+def _revoked(home: Path) -> Path | None:
+    from imagebake.seal import signing  # noqa: PLC0415
+
+    beside = home / signing.REVOKED_SIGNERS
+    return beside if os.path.lexists(beside) else signing.revoked_of_git(home)
+
+
 def _show(
-    target: str,
-    seal: "Seal",
-    signers: "tuple[Signer, ...]",
-    images: "tuple[Verified, ...]",
-    built: "Rebuilt | None",
-    console: Console,
+    target: str, found: _Found, asked: _Asked, beside: "Beside | None", built: "Rebuilt | None", console: Console
 ) -> None:
-    told = seal.statement
-    for signer in signers:
+    told, images = found.seal.statement, found.images
+    for signer in found.signers:
         console.say(f"Signed by {signer.principal} ({signer.fingerprint})")
-    if not signers:
+    if not found.signers:
         console.say("NOT SIGNED, or the signature was not checked")
-    console.say(f"  site     {told.site}")
+    console.say(f"  site     {told.site}" + ("" if asked.site else ": nothing here says which site it should be"))
     console.say(f"  release  {told.release}")
     console.say(f"  commit   {told.commit or 'not known'}" + (" and changes beside it" if told.clean is False else ""))
     inputs = "not known" if told.inputs is None else str(len(told.inputs))
@@ -241,6 +291,10 @@ def _show(
     console.table(
         ["architecture", "files", "digest"], [[one.architecture, str(one.files), one.digest] for one in images]
     )
+    if beside:
+        console.say(f"Verified beside each other: {', '.join(beside.verified)}")
+    for name in beside.unknown if beside else ():
+        console.note(f"{target}/{name} was not verified: the seal does not speak of it")
     if built:
         console.say(
             f"Rebuilt from {built.commit[:12]}: the same" + (" but for compressed siblings" if built.packed else "")
@@ -250,8 +304,9 @@ def _show(
     console.result(
         {
             "target": target,
-            "signers": [{"principal": one.principal, "key": one.fingerprint} for one in signers],
+            "signers": [{"principal": one.principal, "key": one.fingerprint} for one in found.signers],
             "site": told.site,
+            "site_expected": asked.site,
             "release": told.release,
             "commit": told.commit or None,
             "clean": told.clean,
@@ -262,6 +317,8 @@ def _show(
                 {"architecture": one.architecture, "digest": one.digest, "files": one.files, "siblings": one.siblings}
                 for one in images
             ],
+            "verified": list(beside.verified) if beside else [],
+            "not_verified": list(beside.unknown) if beside else [],
             "rebuilt": None if built is None else {"commit": built.commit, "other_siblings": list(built.packed)},
         }
     )

@@ -11,7 +11,6 @@ Sources: in-toto Attestation Framework, Statement v1; DSSE v1.0.2, "Protocol" an
 
 import base64
 import binascii
-import json
 import platform
 import re
 import sys
@@ -121,6 +120,9 @@ def save(found: Seal, file: Path) -> None:
 def load(file: Path) -> Seal:
     """Raises Problem (exit 10) for a file that isn't there, or is no seal."""
     try:
+        # Not a pipe or a device, which might never end.
+        if file.exists() and not file.is_file():
+            raise refused(str(file), "it is no file")
         with file.open("rb") as found:
             data = found.read(LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -136,7 +138,7 @@ def load(file: Path) -> Seal:
 
 def read(data: bytes, shown: str) -> Seal:
     """The seal in these bytes. Its signatures are read, not checked. Raises Problem (exit 10)."""
-    match _json(data):
+    match statements.parsed(data, LIMIT, shown):
         case {"payloadType": str(kind), "payload": str(payload), "signatures": list(signatures), **rest} if not rest:
             pass
         case _:
@@ -146,7 +148,7 @@ def read(data: bytes, shown: str) -> Seal:
     if len(signatures) > _SIGNATURES:
         raise refused(shown, f"it has more than {_SIGNATURES} signatures")
     body = _decoded(payload, shown)
-    match _json(body):
+    match statements.parsed(body, LIMIT, shown):
         case {
             "_type": str(version),
             "subject": list(subjects),
@@ -189,10 +191,3 @@ def _decoded(text: str, shown: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise refused(shown, "it is not base64 where it should be") from None
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data) if len(data) <= LIMIT else None
-    except (ValueError, RecursionError):
-        return None

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ from sealpress.problems import Exit, Place, Problem, printable
 NAMESPACE: Final = "sealpress"
 ALLOWED_SIGNERS: Final = "allowed_signers"
 """The file beside site.toml that says whose signatures count."""
+
+REVOKED_SIGNERS: Final = "revoked_signers"
+"""The file beside it with keys that no longer count: public keys, a line each, or what `ssh-keygen -k` writes."""
 
 SIGNATURE_LIMIT: Final = 64 << 10
 _BATCH_SECONDS: Final = 30
@@ -71,6 +75,12 @@ def key_of_git(folder: Path) -> Key | None:
 def allowed_of_git(folder: Path) -> Path | None:
     """The file of allowed signers that this user's git verifies commits by."""
     found = git.setting(folder, "gpg.ssh.allowedSignersFile", is_path=True)
+    return folder / found if found else None
+
+
+def revoked_of_git(folder: Path) -> Path | None:
+    """The file of revoked keys that this user's git verifies commits by."""
+    found = git.setting(folder, "gpg.ssh.revocationFile", is_path=True)
     return folder / found if found else None
 
 
@@ -123,10 +133,11 @@ def describe(signature: bytes) -> Signature:
     return Signature(f"SHA256:{fingerprint}", fields[1].decode("utf-8", "replace"))
 
 
-def verify(data: bytes, signature: bytes, allowed: Path) -> str:
+def verify(data: bytes, signature: bytes, allowed: Path, revoked: Path | None = None) -> str:
     """Who signed these bytes: the principal's name in the file of allowed signers.
 
-    Raises Problem (exit 10): for another purpose, over other bytes, by somebody who isn't listed; (exit 9) no file.
+    Raises Problem (exit 10): for another purpose, over other bytes, by somebody who isn't listed, whose time is over or
+    yet to come, or whose key is in the file of `revoked` ones; no file of allowed signers.
     """
     found = describe(signature)
     if found.namespace != NAMESPACE:
@@ -145,21 +156,58 @@ def verify(data: bytes, signature: bytes, allowed: Path) -> str:
             raise _bad("it does not fit the statement, which was altered after it was signed")
         named = _keygen("find-principals", "-s", str(file), "-f", str(allowed))
         principals = named.stdout.decode("utf-8", "replace").splitlines() if named.returncode == 0 else []
+        said = named.stderr
         for principal in principals:
             arguments = ["-f", str(allowed), "-I", principal, "-n", NAMESPACE, "-s", str(file)]
-            if _keygen("verify", *arguments, data=data).returncode == 0:
-                return printable(principal, keep="")
-    if principals:
-        raise Problem(
-            f'the key {found.fingerprint} of {printable(principals[0], keep="")} may not sign for "{NAMESPACE}"',
-            place=Place(str(allowed)),
-            hint="see namespaces=, valid-after= and valid-before= on its line",
+            answer = _keygen("verify", *arguments, data=data)
+            said += answer.stderr
+            if answer.returncode:
+                continue
+            if revoked and _keygen("verify", *arguments, "-r", str(revoked), data=data).returncode:
+                raise _revoked(found, principal, revoked)
+            return printable(principal, keep="")
+    raise _not_allowed(found, principals, said, allowed)
+
+
+# What OpenSSH says of a line that has the key and does not count (sshsig.c). Of another wording, the key is told alone.
+_UNTIMELY: Final = re.compile(rb":([0-9]+): key (has expired|is not yet valid): .* valid-(?:before|after) (\S+)")
+_ELSEWHERE: Final = re.compile(rb":([0-9]+): key is not permitted for use in signature namespace")
+
+
+def _not_allowed(found: Signature, principals: list[str], said: bytes, allowed: Path) -> Problem:
+    """Why nobody in the file of allowed signers made the signature."""
+    if untimely := _UNTIMELY.search(said):
+        line, when = int(untimely[1]), printable(untimely[3].decode("utf-8", "replace"), keep="")
+        is_over = untimely[2] == b"has expired"
+        return Problem(
+            f"the key {found.fingerprint} {'counted until' if is_over else 'does not count before'} {when}",
+            place=Place(str(allowed), line),
+            hint=f"see valid-{'before' if is_over else 'after'}= on its line: signatures hold no time,"
+            " so what counts is the day on which one verifies",
             code=Exit.SEAL,
         )
-    raise Problem(
+    if principals or _ELSEWHERE.search(said):
+        whose = f" of {printable(principals[0], keep='')}" if principals else ""
+        elsewhere = _ELSEWHERE.search(said)
+        return Problem(
+            f'the key {found.fingerprint}{whose} may not sign for "{NAMESPACE}"',
+            place=Place(str(allowed), int(elsewhere[1]) if elsewhere else None),
+            hint=f'see namespaces= on its line: it must name "{NAMESPACE}"',
+            code=Exit.SEAL,
+        )
+    return Problem(
         f"the signature is by the key {found.fingerprint}, which nobody in {allowed.name} has",
         place=Place(str(allowed)),
         hint="if you know the key, and whose it is, add its line",
+        code=Exit.SEAL,
+    )
+
+
+def _revoked(found: Signature, principal: str, revoked: Path) -> Problem:
+    return Problem(
+        f"the key {found.fingerprint} of {printable(principal, keep='')} was revoked, or {revoked.name} can't be read",
+        place=Place(str(revoked)),
+        hint="don't run the image; a new seal by another key counts: imagebake sign",
         code=Exit.SEAL,
     )
 

@@ -5,7 +5,6 @@ What is not known, since another generator made the tree, is null. Its digest is
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from imagebake import siblings
+from imagebake.image import documents
 from imagebake.image.oci import canonical
 from sealpress import VERSION, provenance
 from sealpress.problems import Exit, Problem
@@ -20,6 +20,7 @@ from sealpress.provenance import Provenance
 from sealpress.tree import Entry, OutputTree
 
 FORMAT: Final = "https://sealpress.org/seal/v1"
+RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
 LIMIT: Final = 64 << 20
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -67,6 +68,11 @@ class Statement:
         }
 
     @property
+    def reference(self) -> str:
+        """What the image is called."""
+        return reference(self.site, self.release)
+
+    @property
     def held_by(self) -> str:
         """The commit that holds all inputs as they were, "" for none: the image's label org.sealpress.commit."""
         return "" if self.clean is False else self.commit
@@ -101,6 +107,11 @@ def describe(
     )
 
 
+def reference(site: str, release: str) -> str:
+    """What an image of this release, "sha256:…", is called on a host."""
+    return f"localhost/site/{site}:{release.removeprefix('sha256:')[:RELEASE_LENGTH]}"
+
+
 def own_tools() -> Mapping[str, str]:
     """What the image depends on besides the tree: sealpress, and the encoder of siblings."""
     encoder, _, version = siblings.ENCODER.partition(" ")
@@ -117,11 +128,22 @@ def digest(data: bytes) -> str:
 
 def read(data: bytes, shown: str) -> Statement:
     """The statement in these bytes. Raises Problem (exit 10) for anything of another shape."""
+    return from_json(parsed(data, LIMIT, shown), shown)
+
+
+def parsed(data: bytes, limit: int, shown: str) -> Any:
+    """The JSON document in these bytes, which all readers read alike. Raises Problem (exit 10)."""
+    if len(data) > limit:
+        raise refused(shown, "it is too large")
     try:
-        document = json.loads(data) if len(data) <= LIMIT else None
-    except (ValueError, RecursionError):
-        document = None
-    return from_json(document, shown)
+        found = documents.parse(data, "it")
+        if b"\\u" in data:
+            canonical(found)
+    except Problem as problem:
+        raise refused(shown, problem.message) from None
+    except UnicodeEncodeError:
+        raise refused(shown, "half of a pair stands in it, which is no character") from None
+    return found
 
 
 def from_json(document: Any, shown: str) -> Statement:
@@ -173,7 +195,9 @@ def from_json(document: Any, shown: str) -> Statement:
 
 def _unserved(path: str, found: Any, shown: str) -> tuple[str, str, int]:
     match found:
-        case {"sha256": str(sha256), "size": int(size), **rest} if not rest and _SHA256.fullmatch(sha256):
+        case {"sha256": str(sha256), "size": int(size), **rest} if (
+            not rest and _SHA256.fullmatch(sha256) and not isinstance(size, bool) and size >= 0
+        ):
             return path, sha256, size
         case _:
             raise refused(shown, f"what it says of {path!a} has another shape")

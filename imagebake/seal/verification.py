@@ -1,4 +1,5 @@
-"""Verifies a sealed image: who signed, that the image is the one that was sealed, that its files are the tree's.
+"""Verifies a sealed image: who signed, that the image is the one that was sealed, that its files are the tree's, and
+that engines can read nothing else from what holds it (standing.py).
 
 Read is what is there, never what it says of itself: every blob is hashed, the tree's digest is worked out from the
 files in the layers, and a compressed sibling must hold what its file holds.
@@ -6,19 +7,22 @@ files in the layers, and a compressed sibling must hold what its file holds.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]  # it brings no types
 
-from imagebake import inspection, nginx, siblings
+from imagebake import inspection, nginx, sbom, siblings
 from imagebake.image.untar import Member
 from imagebake.inspection import Blobs, ImageReport, LayerReport
-from imagebake.seal import signing
+from imagebake.seal import signing, standing
 from imagebake.seal.envelope import Seal
+from imagebake.seal.standing import Held
 from imagebake.seal.statement import LIMIT, Statement, digest, read, refused
 from sealpress import labels, tree
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
+from sealpress.settings import Architecture
 from sealpress.tree import Entry
 
 _PREFIX = f"{nginx.ROOT}/"
@@ -35,12 +39,22 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An image that is as its seal says. `digest` is its manifest's, as it was baked."""
+    """An image that is as its seal says. `created` is its date; `bill` the bill of materials that belongs beside it."""
 
-    architecture: str
-    digest: str
+    held: Held
+    created: datetime
+    bill: bytes
     files: int
     siblings: int
+
+    @property
+    def architecture(self) -> Architecture:
+        return self.held.architecture
+
+    @property
+    def digest(self) -> str:
+        """Its manifest's, as it was baked."""
+        return self.held.manifest.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,7 @@ class _Served:
     sha256: str
 
 
-def signers(seal: Seal, allowed: Path) -> tuple[Signer, ...]:
+def signers(seal: Seal, allowed: Path, revoked: Path | None = None) -> tuple[Signer, ...]:
     """Who signed the seal. All signatures must be good. Raises Problem (exit 10): nobody did, or see signing.verify."""
     if not seal.signatures:
         raise Problem(
@@ -61,35 +75,80 @@ def signers(seal: Seal, allowed: Path) -> tuple[Signer, ...]:
             code=Exit.SEAL,
         )
     found = []
-    for _, signature in seal.signatures:
-        principal = signing.verify(seal.signed_bytes, signature, allowed)
-        found.append(Signer(principal, signing.describe(signature).fingerprint))
+    for keyid, signature in seal.signatures:
+        principal = signing.verify(seal.signed_bytes, signature, allowed, revoked)
+        fingerprint = signing.describe(signature).fingerprint
+        if keyid != fingerprint:
+            raise refused("the seal", f"it names the key {keyid[:60]!a}, and the signature is by {fingerprint}")
+        found.append(Signer(principal, fingerprint))
     return tuple(found)
 
 
-def images(path: Path, seal: Seal, progress: Progress) -> tuple[Verified, ...]:
-    """Checks every image at `path` against the seal.
+def images(path: Path, seal: Seal, progress: Progress, *, is_pulled: bool = False) -> tuple[Verified, ...]:
+    """Checks every image at `path` against the seal, and that nothing else is there: in an archive, or in a layout.
 
-    Raises Problem: (exit 5) what is there is no whole image, (exit 10) it is not the one that was sealed.
+    `is_pulled`: the layout was written just now, of what a registry sent. Raises Problem (exit 10).
     """
     shown = str(path)
-    with inspection.opened(path) as blobs:
-        reports = inspection.read(blobs, shown)
-        if not reports:
-            raise Problem(f"{shown} holds no image", code=Exit.TREE)
-        known: dict[str, dict[str, _Served]] = {}
-        with progress.track("verifying layers", sum(len(report.layers) for report in reports)) as advance:
-            found = []
-            for report in reports:
-                _check_identity(report, seal, shown)
-                served: dict[str, _Served] = {}
-                for layer in report.layers:
-                    if layer.diff_id not in known:
-                        known[layer.diff_id] = dict(_served(blobs, layer, shown))
-                    served |= known[layer.diff_id]
-                    advance(1)
-                found.append(_verified(blobs, report, served, seal.statement, shown))
-    return tuple(found)
+    try:
+        standing.check_packing(path)
+        with inspection.opened(path) as blobs:
+            found = tuple(_images(blobs, seal, shown, progress))
+            _check_standing(blobs, [one.held for one in found], seal, shown, is_pulled=is_pulled)
+    except Problem as problem:
+        raise altered(problem) from None
+    except OSError as error:
+        raise Problem(f"can't read {shown}: {error.strerror}", code=Exit.MACHINE) from None
+    return found
+
+
+def check_site(told: Statement, site: str) -> None:
+    """Raises Problem (exit 10) where the seal is that of another site than `site`, a good one by the same key."""
+    if told.site != site:
+        raise Problem(
+            f"the seal is that of the site {told.site[:80]!a}, and this one is called {site!a}",
+            hint="if you mean that site, name its site file: --site; or what it was baked as: --name",
+            code=Exit.SEAL,
+        )
+
+
+def altered(problem: Problem) -> Problem:
+    """The same problem, which is the seal's where it was the image's."""
+    if problem.code is not Exit.TREE:
+        return problem
+    return Problem(problem.message, place=problem.place, hint=problem.hint, code=Exit.SEAL)
+
+
+def _images(blobs: Blobs, seal: Seal, shown: str, progress: Progress) -> Iterator[Verified]:
+    reports = inspection.read(blobs, shown)
+    if not reports:
+        raise refused(shown, "it holds no image")
+    known: dict[str, dict[str, _Served]] = {}
+    with progress.track("verifying layers", sum(len(report.layers) for report in reports)) as advance:
+        for report in reports:
+            _check_identity(report, seal, shown)
+            served: dict[str, _Served] = {}
+            for layer in report.layers:
+                if layer.diff_id not in known:
+                    known[layer.diff_id] = dict(_served(blobs, layer, shown))
+                served |= known[layer.diff_id]
+                advance(1)
+            yield _verified(blobs, report, served, seal.statement, shown)
+
+
+def _check_standing(blobs: Blobs, held: list[Held], seal: Seal, shown: str, *, is_pulled: bool) -> None:
+    if len({image.architecture for image in held}) != len(held):
+        raise refused(shown, "it holds two images of one architecture")
+    reference = seal.statement.reference
+    match blobs:
+        case inspection.Archive():
+            if len(held) != 1:
+                raise refused(shown, "it holds more than one image")
+            standing.check_archive(blobs, held[0], reference, shown)
+        case inspection.Folder() if not is_pulled:
+            everything = standing.check_layout(blobs, held, reference, shown)
+            if not seal.has(everything.digest):
+                raise refused(shown, "it holds other architectures than the seal names")
 
 
 def _check_identity(report: ImageReport, seal: Seal, shown: str) -> None:
@@ -109,23 +168,31 @@ def _check_identity(report: ImageReport, seal: Seal, shown: str) -> None:
 
 
 def _served(blobs: Blobs, layer: LayerReport, shown: str) -> Iterator[tuple[str, _Served]]:
-    """The files below the root of what is served. sealpress writes no links there, and removes nothing by a layer."""
+    """The files below the root of what is served, and the bill of materials, which is not below it.
+
+    sealpress writes no links there, and removes nothing by a layer.
+    """
     for member, sha256 in inspection.members(blobs, layer, shown):
+        if member.path == sbom.PATH and member.kind == "file":
+            yield member.path, _Served(layer, member, sha256)
         if not member.path.startswith(_PREFIX) or member.kind == "directory":
             continue
         if member.kind != "file" or member.path.rpartition("/")[2].startswith(".wh."):
             raise refused(shown, f'"{member.path}" is no plain file')
-        yield member.path.removeprefix(_PREFIX), _Served(layer, member, sha256)
+        yield member.path, _Served(layer, member, sha256)
 
 
-def _verified(blobs: Blobs, report: ImageReport, served: dict[str, _Served], told: Statement, shown: str) -> Verified:
+def _verified(blobs: Blobs, report: ImageReport, found: dict[str, _Served], told: Statement, shown: str) -> Verified:
+    bill = found.get(sbom.PATH)
+    served = {path.removeprefix(_PREFIX): one for path, one in found.items() if one is not bill}
+
     def content(path: str) -> bytes:
-        if (found := served.get(path)) is None or found.member.size > LIMIT:
-            raise refused(shown, f"it has no {path}, or a far too large one")
-        return inspection.content(blobs, found.layer, found.member, shown)
+        if (one := served.get(path)) is None:
+            raise refused(shown, f"it has no {path}")
+        return _held_content(blobs, one, shown)
 
-    inside = content(nginx.SEAL_PATH)
-    if digest(inside) != told.digest or read(inside, f"{shown}: {nginx.SEAL_PATH}") != told:
+    statement = content(nginx.SEAL_PATH)
+    if digest(statement) != told.digest or read(statement, f"{shown}: {nginx.SEAL_PATH}") != told:
         raise refused(shown, f"its {nginx.SEAL_PATH} is not the statement that was sealed")
     if content(nginx.RELEASE_PATH) != f"{told.release}\n".encode():
         raise refused(shown, f"its {nginx.RELEASE_PATH} is not the release that was sealed")
@@ -142,7 +209,32 @@ def _verified(blobs: Blobs, report: ImageReport, served: dict[str, _Served], tol
     worked_out = tree.digest(tuple(sorted(entries, key=lambda entry: entry.path.encode())))
     if worked_out != told.tree:
         raise refused(shown, f"its files make the tree {worked_out}, and the seal says {told.tree}")
-    return Verified(report.architecture, report.digest, len(rest), len(packed))
+    held = standing.of(blobs, report, shown)
+    created = _moment(report, shown)
+    inside = _held_content(blobs, bill, shown) if bill else b""
+    return Verified(held, created, _bill(inside, report, held, told), len(rest), len(packed))
+
+
+def _bill(inside: bytes, report: ImageReport, held: Held, told: Statement) -> bytes:
+    """The bill of materials beside the image; b"" where the image has none."""
+    if not inside:
+        return b""
+    subject = sbom.Subject(report.digest, held.architecture, report.labels)
+    return sbom.beside(inside, told.site, report.created, subject)
+
+
+def _moment(report: ImageReport, shown: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(report.created)
+    except ValueError:
+        raise refused(shown, f"it has no date: {report.created[:40]!a}") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _held_content(blobs: Blobs, found: _Served, shown: str) -> bytes:
+    if found.member.size > LIMIT:
+        raise refused(shown, f"its {found.member.path} is too large")
+    return inspection.content(blobs, found.layer, found.member, shown)
 
 
 def _siblings(served: dict[str, _Served], told: Statement) -> set[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import pytest
 from imagebake.packages import lock as locks
 from imagebake.packages.resolve import resolve
 from imagebake.packages.selection import Root
+from imagebake.seal import envelope
+from imagebake.seal.envelope import Seal
 from tests.imagebake.packages.conftest import NOW, tiny_mirror
 
 ROOTS = (Root("server-common", "etc/server/types"), Root("server", "usr/sbin/server"))
@@ -164,3 +167,29 @@ def sealed(site: Site) -> Site:
     """The site, baked and signed by ada."""
     site.bake("--key", str(site.keys.ada))
     return site
+
+
+@dataclass(frozen=True)
+class Baked:
+    """A folder that imagebake baked for both architectures, for reading only; site.toml and the signers beside it."""
+
+    folder: Path
+    seal: Seal
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / "blog-example-org-amd64.tar"
+
+
+@pytest.fixture(scope="session")
+def baked(packages: Path, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Baked:
+    folder = tmp_path_factory.mktemp("baked")
+    (folder / "public").mkdir()
+    (folder / "public/index.html").write_text("<p>home</p>" * 40)
+    (folder / "site.toml").write_text(SITE)
+    shutil.copy(packages / "imagebake.lock", folder)
+    environment = {**os.environ, "SEALPRESS_CACHE": str(packages), "HOME": str(folder), "CI": "true"}
+    command = [sys.executable, "-m", "imagebake.cli", "bake", "public", "-q", "--key", str(keys.ada)]
+    subprocess.run(command, cwd=folder, env=environment, check=True, timeout=100)
+    keys.allow(folder / "allowed_signers", keys.ada)
+    return Baked(folder / "image", envelope.load(folder / "image/seal.json"))

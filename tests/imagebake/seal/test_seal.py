@@ -196,9 +196,9 @@ def test_a_layer_with_other_bytes_is_refused(sealed: Site) -> None:
     data = bytearray(damaged.read_bytes())
     data[len(data) // 2] ^= 1
     damaged.write_bytes(data)
-    refused(sealed.run("verify"), Exit.TREE, "other bytes than its name says")
+    refused(sealed.run("verify"), Exit.SEAL, "other bytes than its name says")
     damaged.unlink()
-    refused(sealed.run("verify"), Exit.TREE, "was left out")
+    refused(sealed.run("verify"), Exit.SEAL, "was left out")
 
 
 def test_an_image_whose_files_are_not_the_tree_s_is_refused(sealed: Site) -> None:

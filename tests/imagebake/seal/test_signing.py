@@ -77,10 +77,52 @@ def test_a_key_that_nobody_lists_is_refused_by_its_fingerprint(keys: Keys, tmp_p
     refused(DATA, signature, tmp_path / "none", "there is no file")
 
 
-@pytest.mark.parametrize("options", ['namespaces="git"', 'valid-before="20200101"'])
-def test_a_key_that_may_not_sign_this_is_refused(options: str, keys: Keys, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ('namespaces="git"', 'allowed:1: the key SHA256:[^ ]+ of ada@example.org may not sign for "sealpress"'),
+        ('valid-before="20200101"', "allowed:1: the key SHA256:[^ ]+ counted until 2020-01-01T00:00:00"),
+        ('valid-after="29990101Z"', "allowed:1: the key SHA256:[^ ]+ does not count before 2999-01-01"),
+        ('valid-after="20200101",valid-before="20210101"', "counted until 2021-01-01"),
+        ('namespaces="git",valid-before="20200101"', "counted until|may not sign"),
+    ],
+)
+def test_a_key_that_may_not_sign_this_is_refused_with_the_reason(
+    options: str, match: str, keys: Keys, tmp_path: Path
+) -> None:
+    """Its time is over, or yet to come, or it is listed for something else."""
     signature = signing.sign(DATA, Key(str(keys.ada)))
-    refused(DATA, signature, keys.allow(tmp_path / "allowed", keys.ada, options=options), "may not sign|nobody in")
+    refused(DATA, signature, keys.allow(tmp_path / "allowed", keys.ada, options=options), match)
+
+
+def test_another_line_of_the_same_key_may_still_count(keys: Keys, tmp_path: Path) -> None:
+    """As where a key was renewed, or is listed for git and for releases."""
+    signature = signing.sign(DATA, Key(str(keys.ada)))
+    lines = [
+        keys.allow(tmp_path / "allowed", keys.ada, options=options).read_text()
+        for options in ('valid-before="20200101"', 'namespaces="git"', "")
+    ]
+    (tmp_path / "allowed").write_text("".join(lines))
+    assert signing.verify(DATA, signature, tmp_path / "allowed") == "ada@example.org"
+
+
+def test_a_revoked_key_is_refused(keys: Keys, tmp_path: Path) -> None:
+    """By a list of public keys, or what ssh-keygen makes of one; a file that is neither revokes all."""
+    allowed = keys.allow(tmp_path / "allowed", keys.ada, keys.bob)
+    public = keys.ada.with_suffix(".pub").read_text()
+    (tmp_path / "list").write_text(public)
+    command = ["ssh-keygen", "-q", "-k", "-f", str(tmp_path / "krl"), str(keys.ada.with_suffix(".pub"))]
+    subprocess.run(command, check=True, timeout=10)
+    (tmp_path / "junk").write_text("junk")
+    signature = signing.sign(DATA, Key(str(keys.ada)))
+    for name in ("list", "krl", "junk", "none"):
+        with pytest.raises(
+            Problem, match=f"{name}: the key .* of ada@example.org was revoked, or {name} can't be read"
+        ):
+            signing.verify(DATA, signature, allowed, tmp_path / name)
+    other = signing.sign(DATA, Key(str(keys.bob)))
+    for name in ("list", "krl"):
+        assert signing.verify(DATA, other, allowed, tmp_path / name) == "bob@example.org"
 
 
 def test_a_signature_for_another_purpose_is_refused(keys: Keys, tmp_path: Path) -> None:
