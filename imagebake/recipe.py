@@ -22,7 +22,8 @@ from imagebake.nginx import languages, redirects
 from imagebake.packages.lock import Lock
 from imagebake.packages.selection import Root
 from imagebake.policy import header
-from imagebake.policy.header import Needs
+from imagebake.policy.header import NO_POLICY, Policies
+from imagebake.policy.needs import Needs
 from imagebake.seal import statement
 from imagebake.shelf import Shelf
 from imagebake.treeparts import TreeParts
@@ -115,7 +116,7 @@ class Image:
         return archives.size(self.sealed, reference, omit)
 
 
-def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings, policy: str = "") -> str:
+def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings, policy: Policies = NO_POLICY) -> str:
     """What a release is called, "sha256:…", known before the bake: the digest of all that its image depends on.
 
     Every setting of [image] counts but for those that say nothing of what is in the image (see _OUTSIDE). `policy` is
@@ -127,7 +128,7 @@ def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings, policy: st
         "below": tree.below,
         "lock": lock.digest,
         "settings": sealed,
-        "policy": policy,
+        "policy": [policy.pages, policy.drawings],
         "siblings": siblings.RULES,
         "sealpress": VERSION,
     }
@@ -153,7 +154,7 @@ def site(
     release: str,
     commit: str,
     document: Node | None = None,
-    policy: str = "",
+    policy: Policies = NO_POLICY,
     seal: bytes = b"",
     held: TreeParts | None = None,
 ) -> Recipe:
@@ -201,8 +202,8 @@ def content_policy(
     name: str,
     document: Node | None = None,
     known: Mapping[str, Needs] = MappingProxyType({}),
-) -> str:
-    """The Content-Security-Policy of a site, "" for none. `known`: what header.read has found beforehand.
+) -> Policies:
+    """The Content-Security-Policies of a site. `known`: what needs.read has found beforehand.
 
     Raises Problem (exit 5) as `policy.header.compute` does.
     """

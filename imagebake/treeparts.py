@@ -17,8 +17,8 @@ from imagebake.image import tar
 from imagebake.image.entries import Entry, File, FromFile
 from imagebake.image.layers import Layer, Part, is_remembered, remembered
 from imagebake.placement import Share
-from imagebake.policy import header
-from imagebake.policy.header import Needs
+from imagebake.policy import needs
+from imagebake.policy.needs import Needs
 from sealpress import crew
 from sealpress.console import Progress
 from sealpress.problems import Problem
@@ -64,7 +64,7 @@ def ahead(
     tasks: list[Callable[[], dict[str, Needs]]] = [
         partial(_made, part, blobs) for part in below if not is_remembered(part.description)
     ]
-    tasks += [partial(header.read, tree, documents[at : at + _BATCH]) for at in range(0, len(documents), _BATCH)]
+    tasks += [partial(needs.read, tree, documents[at : at + _BATCH]) for at in range(0, len(documents), _BATCH)]
     # Forked beside another thread, a process may find locks that nobody will ever open.
     workers = min(crew.cores(), _WORKERS) if threading.active_count() == 1 else 1
     if workers < 2 or len(tasks) < _ALONE:

@@ -17,6 +17,7 @@ from imagebake.image.entries import Bytes, Directory, Entry, File
 from imagebake.nginx import answers, headers, languages, log, redirects
 from imagebake.nginx.answers import HEALTH_PATH, RELEASE_PATH
 from imagebake.nginx.directives import DOLLAR, Directive, directive, literal, rendered
+from imagebake.policy.header import NO_POLICY, Policies
 from sealpress.redirects import Redirect
 from sealpress.settings import ImageSettings
 from sealpress.tree import MEDIA_TYPES, NAMED_TYPES
@@ -61,10 +62,14 @@ _PATIENCE: Final = (
 
 
 def entries(
-    settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = "", below: str = ""
+    settings: ImageSettings,
+    paths: Iterable[str],
+    moved: Sequence[Redirect] = (),
+    policy: Policies = NO_POLICY,
+    below: str = "",
 ) -> tuple[Entry, ...]:
     """The configuration's files, for a tree with these paths below `below` (OutputTree.paths), rules for what has
-    moved, and a Content-Security-Policy ("" for none).
+    moved, and Content-Security-Policies.
 
     Raises Problem (exit 3) for a header that can't be set, (exit 5) for a path that the image answers itself, and for
     a language without a front page.
@@ -95,14 +100,18 @@ def mime_types() -> str:
 
 
 def nginx_conf(
-    settings: ImageSettings, paths: Iterable[str], moved: Sequence[Redirect] = (), policy: str = "", below: str = ""
+    settings: ImageSettings,
+    paths: Iterable[str],
+    moved: Sequence[Redirect] = (),
+    policy: Policies = NO_POLICY,
+    below: str = "",
 ) -> str:
     """The whole of nginx.conf. Raises as `entries` does."""
     paths = tuple(sorted(paths))
     answers.check_own(paths)
     pages = languages.not_found_pages(paths, below)
     served = _server(settings, moved, policy, below, has_pages=bool(pages))
-    http = (*_http(settings, moved), *_variables(settings, paths, pages, moved, below), served)
+    http = (*_http(settings, moved), *_variables(settings, paths, pages, moved, policy, below), served)
     return "# Written by imagebake. Paths are relative to nginx's prefix.\n\n" + rendered(
         [
             directive(
@@ -167,10 +176,15 @@ def _http(settings: ImageSettings, moved: Sequence[Redirect]) -> tuple[Directive
 
 
 def _variables(
-    settings: ImageSettings, paths: tuple[str, ...], pages: tuple[str, ...], moved: Sequence[Redirect], below: str
+    settings: ImageSettings,
+    paths: tuple[str, ...],
+    pages: tuple[str, ...],
+    moved: Sequence[Redirect],
+    policy: Policies,
+    below: str,
 ) -> tuple[Directive, ...]:
     return (
-        *headers.in_http(settings),
+        *headers.in_http(settings, policy),
         languages.not_found(pages, below),
         *languages.in_http(settings, paths, below),
         *redirects.in_http(moved),
@@ -178,7 +192,7 @@ def _variables(
 
 
 def _server(
-    settings: ImageSettings, moved: Sequence[Redirect], policy: str, below: str, *, has_pages: bool
+    settings: ImageSettings, moved: Sequence[Redirect], policy: Policies, below: str, *, has_pages: bool
 ) -> Directive:
     without_types = Directive("types", block=())
     h2 = settings.http2 and settings.suite not in _WITHOUT_HTTP2

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from imagebake.nginx.directives import Directive, choice, directive, literal
+from imagebake.policy.header import Policies
 from sealpress import serving
 from sealpress.problems import Place, Problem
 from sealpress.settings import ImageSettings
@@ -25,9 +26,17 @@ CSP: Final = "Content-Security-Policy"
 HSTS: Final = "Strict-Transport-Security"
 
 
-def in_http(settings: ImageSettings) -> tuple[Directive, ...]:
+def in_http(settings: ImageSettings, policy: Policies) -> tuple[Directive, ...]:
     """The variables that `in_server` uses."""
+    drawn = choice(
+        "$uri",
+        "$policy",
+        ("default", literal(policy.pages)),
+        ("~*\\.svg$", literal(policy.drawings)),
+        why="For a drawing that is opened by itself. As a picture in a page it asks no policy.",
+    )
     caching = (
+        *([drawn] if _differ(policy) else []),
         choice(
             "$uri",
             "$kept",
@@ -56,23 +65,30 @@ def in_http(settings: ImageSettings) -> tuple[Directive, ...]:
     return (*caching, secure)
 
 
-def in_server(settings: ImageSettings, policy: str) -> tuple[Directive, ...]:
-    """The headers themselves. `policy` is a Content-Security-Policy, "" for none.
+def in_server(settings: ImageSettings, policy: Policies) -> tuple[Directive, ...]:
+    """The headers themselves.
 
     Raises Problem (exit 3) for a header that can't be set.
     """
     own = _checked(settings.headers)
-    defaults = {**DEFAULTS, **({CSP: policy} if policy else {})}
+    defaults = {**DEFAULTS, **({CSP: policy.pages} if policy.pages else {})}
     taken = {name.lower() for name in own}
     fixed = {name: value for name, value in defaults.items() if name.lower() not in taken} | dict(sorted(own.items()))
     why = "Headers stand here alone: a location with one of its own would lose all of these."
     return (
         directive("add_header", "Cache-Control", "$cache", "always", why=why),
         directive("add_header", "Last-Modified", ""),
-        *(directive("add_header", name, literal(value), "always") for name, value in fixed.items()),
+        *(
+            directive("add_header", name, "$policy" if name == CSP and _differ(policy) else literal(value), "always")
+            for name, value in fixed.items()
+        ),
         *([directive("add_header", HSTS, "$hsts", "always")] if settings.hsts and HSTS.lower() not in taken else []),
         *([directive("add_header", "Vary", "$vary", "always")] if settings.negotiate_languages else []),
     )
+
+
+def _differ(policy: Policies) -> bool:
+    return policy.drawings not in {"", policy.pages}
 
 
 def _hsts(settings: ImageSettings) -> str:

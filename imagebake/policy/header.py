@@ -2,39 +2,27 @@
 
 It begins with `default-src 'none'` and names only what was found: the site's own files, inline scripts and styles by
 their sha256, and other sites where `[image] third_parties` lists them. What no file shows is what scripts do: where
-there are any, they may ask the site itself, and load from it what kinds of files it has.
+there are any, they may ask the site itself, and load from it what kinds of files it has. A third party's script or
+style sheet may load from that party what its kind does.
 
-Findings are kept in the cache by each file's sha256, all of a site in one file, so a warm bake reads no page again.
+Drawings, which are SVG files, have a policy of their own for whoever opens one by itself: an `img` asks none.
 """
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from imagebake import cache
-from imagebake.policy import origins, pages
+from imagebake.policy import needs, origins, pages
+from imagebake.policy.needs import Found, Needs
 from imagebake.policy.origins import INVALID, SCRIPT, SELF
 from sealpress.contentpolicy import COMPUTED, DIRECTIVES, OFF
-from sealpress.problems import Exit, Place, Problem, raise_all
+from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import ImageSettings
 from sealpress.tree import Entry, OutputTree
 
-LARGEST: Final = 4 << 20
-"""Bytes of a document. It is held in memory while it is read, in up to four bytes a character."""
-
 LONGEST: Final = 3000
 """Characters of a policy. A proxy such as nginx takes 4 kB for all headers of an answer, unless told otherwise."""
-
-_RULES: Final = 1
-"""Counts the ways of reading documents: with each change, what the cache holds is read anew."""
-
-Needs = frozenset[tuple[str, str]]
-"""What one document needs: directives, each with a source."""
 
 _FREE: Final = frozenset({("img-src", "data:"), ("font-src", "data:"), ("media-src", "data:"), ("img-src", "blob:")})
 """Data in the page itself that can't run: nobody else's, so it needs no listing."""
@@ -68,13 +56,21 @@ _KINDS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A need, and the first file of the tree that has it; how many more there are."""
+class Policies:
+    """The values of the header, "" for none: of pages and all else, and of drawings (SVG) by themselves."""
 
-    directive: str
-    source: str
-    first: Entry
-    more: int
+    pages: str = ""
+    drawings: str = ""
+
+
+NO_POLICY: Final = Policies()
+
+_DRAWING: Final = "image/svg+xml"
+_SHEET: Final = "text/css"
+
+# What may come from a party whose style sheet or script a page loads: what such a file asks for, it asks from there.
+_BY_SHEET: Final = ("style-src", "img-src", "font-src")
+_BY_SCRIPT: Final = (*_BY_SHEET, "connect-src", "frame-src", "media-src")
 
 
 def compute(
@@ -84,63 +80,79 @@ def compute(
     url: str = "",
     name: str = "site",
     known: Mapping[str, Needs] = MappingProxyType({}),
-) -> str:
-    """The value of the header; "" where site.toml turns it off, or sets the header itself.
+) -> Policies:
+    """The values of the header; "" where site.toml turns it off, or sets the header itself.
 
     `url` is the site's own address: absolute URLs to it are not those of a third party. `name` is whose findings the
-    cache keeps them as, `known` what `read` has found already. Raises
+    cache keeps them as, `known` what `needs.read` has found already. Raises
     Problem or Problems (exit 5), each at its place in the tree: a third party that isn't
     listed, an object, a `javascript:` URL, a file that can't be read as its type, a policy that is too long.
     """
     if _is_foreign(settings):
-        return ""
+        return NO_POLICY
     if settings.policy != COMPUTED:
-        return " ".join(settings.policy.split())
-    found = _needs(tree, name, known)
+        text = " ".join(settings.policy.split())
+        return Policies(text, text)
+    found = needs.of(tree, name, known)
+    documents = needs.documents(tree)
+    drawings = [one for one in documents if one.media_type == _DRAWING]
+    sheets = [one for one in documents if one.media_type == _SHEET]
     own = origins.source(url) if url else None
-    sources: dict[str, set[str]] = {}
-    problems: list[Problem] = []
-    for one in found:
-        listed = settings.policy_sources.get(one.directive, ())
-        if any(origins.allows(source, one.source) for source in listed):
-            if one.directive == "object-src":
-                # An object that turns out to be a document is a frame to browsers.
-                sources.setdefault("frame-src", set()).add(one.source)
-            continue
-        if _is_own(one, own) or any(origins.allows(source, one.source) for source in settings.third_parties):
-            sources.setdefault(one.directive, set()).add(one.source)
-        else:
-            problems.append(_refused(tree, one))
-    raise_all(problems)
-    _add_what_no_page_says(tree, sources)
-    text = _text(sources, settings)
-    if len(text) > LONGEST:
-        raise _too_long(text, sources)
-    return text
+    shown = _Sources(tree, settings, own)
+    shown.take(needs.firsts([one for one in documents if one.media_type != _DRAWING], found))
+    drawn = _Sources(tree, settings, own)
+    drawn.take(needs.firsts(drawings, found))
+    raise_all([*shown.problems, *drawn.problems])
+    if any(not source.startswith("'sha") for source in drawn.sources.get("style-src", ())):
+        drawn.take(needs.firsts(sheets, found))  # those that are no drawing's are not told apart
+    _add_what_no_page_says(tree, shown.sources)
+    _add_what_third_parties_ask(settings.third_parties, shown)
+    return Policies(
+        _text(shown.sources, settings), _text(_drawn(tree, drawn.sources), settings, "drawings") if drawings else ""
+    )
+
+
+def unread(tree: OutputTree, settings: ImageSettings, name: str) -> list[Entry]:
+    """The documents that `compute` would have to read, since the cache doesn't know them."""
+    return [] if _is_foreign(settings) or settings.policy != COMPUTED else needs.unread(tree, name)
 
 
 def _is_foreign(settings: ImageSettings) -> bool:
     return settings.policy == OFF or any(header.lower() == "content-security-policy" for header in settings.headers)
 
 
-def unread(tree: OutputTree, settings: ImageSettings, name: str) -> list[Entry]:
-    """The documents that `compute` would have to read, since the cache doesn't know them."""
-    if _is_foreign(settings) or settings.policy != COMPUTED:
-        return []
-    known = _recall(_index(name))
-    return [entry for entry in tree.entries if entry.media_type in pages.READERS and _key(entry) not in known]
+class _Sources:
+    """What documents need, as far as it is allowed: sources by directive, and problems with the rest.
+
+    `asked`: of each third party that is listed, the directives that files name it for.
+    """
+
+    def __init__(self, tree: OutputTree, settings: ImageSettings, own: str | None) -> None:
+        self.sources: dict[str, set[str]] = {}
+        self.asked: dict[str, set[str]] = {}
+        self.problems: list[Problem] = []
+        self._tree = tree
+        self._settings = settings
+        self._own = own
+
+    def take(self, found: Iterable[Found]) -> None:
+        for one in found:
+            listed = self._settings.policy_sources.get(one.directive, ())
+            if any(origins.allows(source, one.source) for source in listed):
+                if one.directive == "object-src":
+                    # An object that turns out to be a document is a frame to browsers.
+                    self.sources.setdefault("frame-src", set()).add(one.source)
+                continue
+            parties = [party for party in self._settings.third_parties if origins.allows(party, one.source)]
+            for party in parties:
+                self.asked.setdefault(party, set()).add(one.directive)
+            if parties or _is_own(one, self._own):
+                self.sources.setdefault(one.directive, set()).add(one.source)
+            else:
+                self.problems.append(_refused(self._tree, one))
 
 
-def read(tree: OutputTree, entries: Iterable[Entry]) -> dict[str, Needs]:
-    """What these documents need, for `compute`. It leaves out those that can't be read, and `compute` says why."""
-    found: dict[str, Needs] = {}
-    for entry in entries:
-        with suppress(Problem):
-            found[_key(entry)] = _needs_of(tree, entry)
-    return found
-
-
-def _is_own(one: _Found, own: str | None) -> bool:
+def _is_own(one: Found, own: str | None) -> bool:
     """Whether a need asks nobody's leave: the site itself, or what stands in the page."""
     if one.directive in {SCRIPT, "object-src"}:
         return False
@@ -154,8 +166,12 @@ def _add_what_no_page_says(tree: OutputTree, sources: dict[str, set[str]]) -> No
     if any(kind.startswith(("audio/", "video/")) for kind in kinds):
         # Opened by itself, it is shown in a page that the browser makes, and that loads it under its own policy.
         sources.setdefault("media-src", set()).add(SELF)
-    if not sources.keys() & {"script-src", pages.HANDLERS}:
-        return
+    if not sources.keys().isdisjoint({"script-src", pages.HANDLERS}):
+        _add_what_scripts_ask(tree, sources)
+
+
+def _add_what_scripts_ask(tree: OutputTree, sources: dict[str, set[str]]) -> None:
+    kinds = {entry.media_type for entry in tree.entries}
     sources.setdefault("connect-src", set()).add(SELF)
     for kind, directive in _KINDS.items():
         if any(one.startswith(kind) for one in kinds):
@@ -166,7 +182,43 @@ def _add_what_no_page_says(tree: OutputTree, sources: dict[str, set[str]]) -> No
         sources.setdefault("script-src", set()).add("'wasm-unsafe-eval'")
 
 
-def _text(found: Mapping[str, set[str]], settings: ImageSettings) -> str:
+def _add_what_third_parties_ask(listed: Collection[str], shown: _Sources) -> None:
+    """A party whose script or style sheet is loaded is asked for more by that, and so may one be that no file names.
+
+    Source: Content Security Policy Level 3, section 6: what a script or a sheet loads is asked of the page's policy.
+    """
+    sources = shown.sources
+    has_scripts = not sources.keys().isdisjoint({"script-src", pages.HANDLERS})
+    has_sheets = any("style-src" in asked for asked in shown.asked.values())
+    for party in listed:
+        asked = shown.asked.get(party, set())
+        more: set[str] = set()
+        if "style-src" in asked or (has_sheets and not asked):
+            more.update(_BY_SHEET)
+        if "script-src" in asked or (has_scripts and not asked):
+            more.update(_BY_SCRIPT, {"script-src"})
+        if has_scripts:
+            more.add("connect-src")
+        for directive in more:
+            here = sources.setdefault(directive, set())
+            if not any(origins.allows(party, source) and directive in asked for source in here):
+                here.add(party)
+
+
+def _drawn(tree: OutputTree, found: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """The sources of drawings. Their styles are allowed as they are: one has more style attributes than a header holds
+    hashes, and a drawing by itself has nothing that a style could steal. Scripts run by hash, as in pages.
+    """
+    sources = {directive: set(some) for directive, some in found.items() if directive != pages.STYLES}
+    styles = sources.get("style-src", set())
+    if pages.STYLES in found or any(map(_is_hash, styles)):
+        sources["style-src"] = {one for one in styles if not _is_hash(one)} | {"'unsafe-inline'"}
+    if not sources.keys().isdisjoint({"script-src", pages.HANDLERS}):
+        _add_what_scripts_ask(tree, sources)
+    return sources
+
+
+def _text(found: Mapping[str, set[str]], settings: ImageSettings, whose: str = "pages") -> str:
     sources = {directive: set(some) for directive, some in found.items()}
     for directive in (pages.HANDLERS, pages.STYLES):
         if directive in sources:
@@ -191,7 +243,10 @@ def _text(found: Mapping[str, set[str]], settings: ImageSettings) -> str:
     ]
     if settings.hsts:
         parts.append("upgrade-insecure-requests")
-    return "; ".join(parts)
+    text = "; ".join(parts)
+    if len(text) > LONGEST:
+        raise _too_long(text, sources, whose)
+    return text
 
 
 def _is_hash(source: str) -> bool:
@@ -203,111 +258,13 @@ def _rank(source: str) -> tuple[int, str]:
     return (2 if not source.startswith("'") else 1 if source.startswith("'sha") else 0), source
 
 
-def _index(name: str) -> Path:
-    return cache.folder() / "policies" / f"{name}.json"
+def _refused(tree: OutputTree, one: Found) -> Problem:
+    return Problem(_complaint(one), place=needs.place(tree, one), hint=_mend(one), code=Exit.TREE)
 
 
-def _needs(tree: OutputTree, name: str, read_before: Mapping[str, Needs]) -> list[_Found]:
-    """What the tree's documents need, each once, in the order in which the tree has it first."""
-    index = _index(name)
-    kept = _recall(index)
-    known = {**kept, **read_before}
-    needs: dict[str, Needs] = {}
-    problems: list[Problem] = []
-    documents = [entry for entry in tree.entries if entry.media_type in pages.READERS]
-    for entry in documents:
-        key = _key(entry)
-        if key in needs:
-            continue
-        if (found := known.get(key)) is not None:
-            needs[key] = found
-            continue
-        try:
-            needs[key] = _needs_of(tree, entry)
-        except Problem as problem:
-            problems.append(problem)
-    raise_all(problems)
-    if needs != kept:
-        _keep(index, needs)
-    return _firsts(documents, needs)
-
-
-def _firsts(documents: Iterable[Entry], needs: Mapping[str, Needs]) -> list[_Found]:
-    firsts: dict[Needs, Entry] = {}
-    counts: dict[Needs, int] = {}
-    for entry in documents:
-        one = needs[_key(entry)]
-        firsts.setdefault(one, entry)
-        counts[one] = counts.get(one, 0) + 1
-    found: dict[tuple[str, str], _Found] = {}
-    for one, entry in firsts.items():
-        for directive, source in sorted(one):
-            before = found.get((directive, source))
-            found[directive, source] = _Found(
-                directive,
-                source,
-                before.first if before else entry,
-                before.more + counts[one] if before else counts[one] - 1,
-            )
-    return list(found.values())
-
-
-def _key(entry: Entry) -> str:
-    """Files of the same bytes are read alike where they are of one type."""
-    return f"{entry.sha256} {entry.media_type}"
-
-
-def _needs_of(tree: OutputTree, entry: Entry) -> Needs:
-    loads = pages.READERS[entry.media_type](_read(tree, entry))
-    return frozenset((load.directive, load.source) for load in loads)
-
-
-def _read(tree: OutputTree, entry: Entry) -> str:
-    if entry.size > LARGEST:
-        raise Problem(
-            f"the document has {entry.size} bytes; for a policy, {LARGEST} can be read",
-            place=Place(entry.path),
-            hint='split it, or write the policy yourself: policy = "…" under [image]',
-            code=Exit.TREE,
-        )
-    data = tree.read(entry)
-    try:
-        return pages.text_of(data)
-    except UnicodeError:
-        raise Problem(
-            "the document is UTF-16", place=Place(entry.path), hint="write it as UTF-8", code=Exit.TREE
-        ) from None
-
-
-def _recall(index: Path) -> dict[str, Needs]:
-    """What the cache knows; nothing where its file is missing, damaged or of other rules."""
-    try:
-        digest, _, data = index.read_bytes().partition(b"\n")
-    except OSError:
-        return {}
-    if digest.decode("ascii", "replace") != hashlib.sha256(data).hexdigest():
-        return {}
-    said = json.loads(data)
-    if said["rules"] != _RULES:
-        return {}
-    sets = [frozenset((directive, source) for directive, source in one) for one in said["sets"]]
-    return {key: sets[number] for key, number in said["files"].items()}
-
-
-def _keep(index: Path, needs: Mapping[str, Needs]) -> None:
-    numbers: dict[Needs, int] = {}
-    files = {key: numbers.setdefault(one, len(numbers)) for key, one in needs.items()}
-    said = {"rules": _RULES, "sets": [sorted(one) for one in numbers], "files": files}
-    data = json.dumps(said).encode()
-    cache.keep(index, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
-
-
-def _refused(tree: OutputTree, one: _Found) -> Problem:
-    return Problem(_complaint(one), place=_place(tree, one), hint=_mend(one), code=Exit.TREE)
-
-
-def _complaint(one: _Found) -> str:
+def _complaint(one: Found) -> str:
     more = f" (and {one.more} more file{'s' if one.more > 1 else ''})" if one.more else ""
+    what_is_it = "drawing" if one.first.media_type == _DRAWING else "page"
     if one.directive == SCRIPT:
         return f"a javascript: URL, which no policy can allow in every browser{more}"
     if one.source == INVALID:
@@ -315,11 +272,11 @@ def _complaint(one: _Found) -> str:
     whom = "the site itself" if one.source == SELF else one.source
     what = _LOADS.get(one.directive, f"needs for {one.directive}")
     if one.directive == "object-src":
-        return f"the page {what} {whom}, which a policy had better not allow{more}"
-    return f"the page {what} {whom}, which is not among the third parties of this site{more}"
+        return f"the {what_is_it} {what} {whom}, which a policy had better not allow{more}"
+    return f"the {what_is_it} {what} {whom}, which is not among the third parties of this site{more}"
 
 
-def _mend(one: _Found) -> str:
+def _mend(one: Found) -> str:
     if one.directive == SCRIPT:
         return "use a button, and add its listener in a script file"
     if one.source == INVALID:
@@ -333,18 +290,7 @@ def _mend(one: _Found) -> str:
     return f'copy it into your site; or list it: third_parties = ["{origin}"] under [image]'
 
 
-def _place(tree: OutputTree, one: _Found) -> Place:
-    """Where the first file asks for it: read once more, since the cache keeps no places."""
-    text = _read(tree, one.first)
-    for load in pages.READERS[one.first.media_type](text):
-        if (load.directive, load.source) == (one.directive, one.source):
-            line = text.count("\n", 0, load.at) + 1
-            start = text.rfind("\n", 0, load.at) + 1
-            return Place(one.first.path, line, load.at - start + 1, text[start:].split("\n", 1)[0])
-    return Place(one.first.path)
-
-
-def _too_long(text: str, sources: Mapping[str, set[str]]) -> Problem:
+def _too_long(text: str, sources: Mapping[str, set[str]], whose: str) -> Problem:
     worst = max(sources, key=lambda directive: (sum(map(len, sources[directive])), directive))
     hint = {
         "script-src": "move inline scripts into files",
@@ -353,9 +299,10 @@ def _too_long(text: str, sources: Mapping[str, set[str]]) -> Problem:
         " policy_sources = { style-src-attr = [\"'unsafe-inline'\"] }",
         pages.HANDLERS: "add listeners in a script file",
     }.get(worst, 'write a wider one yourself: policy = "…" under [image]')
+    count = len(sources[worst] - {"'unsafe-hashes'"})
     return Problem(
-        f"the policy would have {len(text)} characters, most of them for the {len(sources[worst])} sources of {worst};"
-        f" proxies take no more than {LONGEST}",
+        f"the policy of {whose} would have {len(text)} characters, most of them for the {count} sources"
+        f" of {worst}; proxies take no more than {LONGEST}",
         hint=hint,
         code=Exit.TREE,
     )

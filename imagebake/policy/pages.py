@@ -19,7 +19,8 @@ from html.entities import html5
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from imagebake.policy import elements, origins, styles
+from imagebake.policy import elements, origins, prolog, styles
+from imagebake.policy.source import LONGEST, Source, TooLongError
 
 HANDLERS: Final = "script-src-attr"
 STYLES: Final = "style-src-attr"
@@ -40,45 +41,29 @@ class _Attribute(NamedTuple):
     at: int
 
 
-def text_of(data: bytes) -> str:
-    """The text of a document as browsers see it: UTF-8, as the server says, with one kind of line end.
-
-    Raises UnicodeError for UTF-16, whose byte order mark would overrule the server.
-    """
-    if data.startswith((b"\xfe\xff", b"\xff\xfe")):
-        raise UnicodeError("UTF-16")
-    return data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def page(text: str) -> list[Load]:
-    """What a page needs, each once, where it asks first."""
+def page(text: Source) -> list[Load]:
+    """What a page needs, each once, where it asks first. Raises TooLongError."""
     reader = _Reader(text)
     reader.read()
     return reader.loads
 
 
-def image(text: str) -> list[Load]:
-    """What an SVG needs where it is opened by itself: an `img` never loads nor runs anything."""
+def image(text: Source) -> list[Load]:
+    """What an SVG needs where it is opened by itself: an `img` never loads nor runs anything. Raises TooLongError."""
     reader = _Reader(text, is_xml=True, opened=["svg"])
-    reader.add(document(text))
+    reader.add(Load(*one) for one in prolog.style_sheets(reader.text))
     reader.read()
     return reader.loads
 
 
-def document(text: str) -> list[Load]:
-    """The style sheets that an XML document names before its first element (Associating Style Sheets with XML)."""
-    found: list[Load] = []
-    for one in _INSTRUCTION.finditer(text, 0, _PROLOG):
-        values = {name: html.unescape(double or single) for name, double, single in _PSEUDO.findall(one[1])}
-        directive = "style-src" if values.get("type", "text/css") == "text/css" else "script-src"
-        if source := origins.source(values.get("href", "")):
-            found.append(Load(directive, source, one.start()))
-    return found
+def document(text: Source) -> list[Load]:
+    """What an XML document needs: the style sheets that it names."""
+    return [Load(*one) for one in prolog.style_sheets(text.take(prolog.LENGTH))]
 
 
-def sheet(text: str) -> list[Load]:
-    """What a style sheet needs."""
-    sources = ((directive, origins.source(url), at) for directive, url, at in styles.loads(text))
+def sheet(text: Source) -> list[Load]:
+    """What a style sheet needs. Raises TooLongError."""
+    sources = ((directive, origins.source(url), at) for directive, url, at in styles.loads(text.whole()))
     return [Load(directive, source, at) for directive, source, at in sources if source]
 
 
@@ -88,9 +73,8 @@ def digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(sha).decode()}'"
 
 
-_PROLOG: Final = 1 << 16  # characters
-_INSTRUCTION: Final = re.compile(r"<\?xml-stylesheet[ \t\n]([^>]{0,2000}?)\?>")
-_PSEUDO: Final = re.compile(r"""([a-z]+)[ \t\n]*=[ \t\n]*(?:"([^"]*)"|'([^']*)')""")
+_NESTED: Final = 512  # elements that are open at a time; browsers nest no deeper
+_PART: Final = 1 << 20  # characters of a document that are looked at together
 
 _RAW: Final = ("style", "xmp", "iframe", "noembed", "noframes", "title", "textarea")
 
@@ -130,26 +114,55 @@ _SRCSET: Final = re.compile(r"[\t\n\f ,]*+([^\t\n\f ]++)((?:[^,(]|\([^)]*\)?)*+)
 
 @dataclass(slots=True)
 class _Reader:
-    """One document on its way through the tokenizer. `opened`: SVG and MathML elements that are open."""
+    """One document on its way through the tokenizer. `opened`: SVG and MathML elements that are open.
 
-    text: str
+    `text` is a part of it, which begins at the offset `start`; what was read is let go.
+    """
+
+    source: Source
     is_xml: bool = False
     opened: list[str] = field(default_factory=list)
     base: str = origins.SELF
     has_base: bool = False
     depth: int = 0
     found: dict[tuple[str, str], int] = field(default_factory=dict)
+    text: str = ""
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        self.text = self.source.take(_PART)
 
     def read(self) -> None:
+        """Reads all of it. What reaches the end of a part is read again with the next one. Raises TooLongError."""
         at = 0
-        while at < len(self.text):
+        while True:
             if self.opened:
-                at = self.text.find("<", at)
+                at = found if (found := self.text.find("<", at)) >= 0 else len(self.text)
             elif skipped := _SKIP.match(self.text, at):
                 at = skipped.end()
-            if at < 0 or at >= len(self.text):
+            if at < len(self.text):
+                if self.source.is_done:
+                    at = self._markup(at)
+                    continue
+                before = list(self.opened), len(self.found), self.base, self.has_base
+                if (end := self._markup(at)) < len(self.text):
+                    at = end
+                    continue
+                self.opened, known, self.base, self.has_base = before
+                while len(self.found) > known:
+                    self.found.popitem()
+            elif self.source.is_done:
                 return
-            at = self._markup(at)
+            self._take(at)
+            at = 0
+
+    def _take(self, at: int) -> None:
+        """Lets go of what stands before `at`, and takes more in: as much again as there is left, at least."""
+        left = self.text[at:]
+        if len(left) > LONGEST:
+            raise TooLongError
+        self.start += at
+        self.text = left + self.source.take(max(_PART, len(left)))
 
     @property
     def loads(self) -> list[Load]:
@@ -227,7 +240,7 @@ class _Reader:
         if name == "link":
             self._link(attributes)
         if is_foreign:
-            if not is_closed and not self.is_xml:
+            if not is_closed and not self.is_xml and len(self.opened) < _NESTED:
                 self.opened.append(name)
             if name in {"script", "style"} and not is_closed:
                 end = self._text(name, attributes, end, *self._foreign_text(end))
@@ -300,7 +313,7 @@ class _Reader:
                 for url, at in _srcset(_value(one.value), one.at):
                     self._add("img-src", origins.source(url, self.base), at)
             elif name == "srcdoc" and element == "iframe" and self.depth < _DEPTH:
-                inner = _Reader(_value(one.value), base=self.base, depth=self.depth + 1)
+                inner = _Reader(Source([_value(one.value)]), base=self.base, depth=self.depth + 1)
                 inner.read()
                 self.add(load._replace(at=one.at) for load in inner.loads)
             elif name == "action" and element == "form":
@@ -341,7 +354,7 @@ class _Reader:
 
     def _add(self, directive: str, source: str | None, at: int) -> bool:
         if source and (source != origins.SCRIPT or directive == origins.SCRIPT):
-            self.found.setdefault((directive, source), at)
+            self.found.setdefault((directive, source), self.start + at)
         return source is not None
 
     def _kind(self, attributes: Mapping[str, _Attribute]) -> str:
@@ -380,7 +393,7 @@ def _character(reference: re.Match[str]) -> str:
     return whole if equals or name not in html5 else html5[name]
 
 
-_Read = Callable[[str], list[Load]]
+_Read = Callable[[Source], list[Load]]
 
 READERS: Final[Mapping[str, _Read]] = MappingProxyType(
     {

@@ -157,3 +157,90 @@ def test_this_projects_own_site_needs_nothing_that_its_policy_refuses(
             assert "</footer>" in seen.dom
     assert "'unsafe" not in policy
     assert policy.startswith("default-src 'none'; style-src 'self'")
+
+
+DRAWING = """<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10">
+<style>#sheet { fill: rgb(1, 2, 3) }</style>
+<g id="shape"><rect id="sheet" width="5" height="5"/><rect id="attribute" style="fill: rgb(4, 5, 6)" width="5"/></g>
+<rect id="button" onclick="document.documentElement.dataset.pushed = '1'"/>
+<script>
+    const refused = [];
+    addEventListener("securitypolicyviolation", one => refused.push(one.violatedDirective));
+    addEventListener("load", () => {
+        const root = document.documentElement, fill = id => getComputedStyle(document.getElementById(id)).fill;
+        document.getElementById("button").dispatchEvent(new Event("click"));
+        root.dataset.fills = JSON.stringify([fill("sheet"), fill("attribute"), root.dataset.pushed]);
+        root.dataset.refused = JSON.stringify(refused);
+    });
+</script>
+</svg>
+"""
+
+SHOWING = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>as it was</title><link rel="icon" href="/drawing.svg"></head><body>
+<img id="image" src="/drawing.svg" alt=""><svg width="9" height="9"><use href="/drawing.svg#shape"/></svg>
+<iframe id="frame" src="/drawing.svg"></iframe>
+<script>
+    const refused = [];
+    addEventListener("securitypolicyviolation", one => refused.push(one.violatedDirective + " " + one.blockedURI));
+    addEventListener("load", async () => {
+        await new Promise(done => setTimeout(done, 300));
+        const image = document.getElementById("image");
+        const drawn = document.getElementById("frame").contentDocument;
+        const worked = [image.naturalWidth, image.naturalHeight, drawn.documentElement.dataset.fills];
+        document.body.dataset.worked = JSON.stringify(worked);
+        document.body.dataset.refused = JSON.stringify(refused);
+    });
+</script>
+</body></html>
+"""
+
+STOLEN = """<script>document.documentElement.setAttribute("data-stolen", "1")</script>
+<g onload="document.documentElement.setAttribute('data-stolen', '1')"/>
+<image href="https://evil.example/?secret"/><a id="x" href="javascript:1"/>"""
+
+
+@contextmanager
+def drawn(rootfs: Path, folder: Path, slipped_in: str = "") -> Iterator[Server]:
+    root = dressed(rootfs, {"index.html": SHOWING.encode(), "drawing.svg": DRAWING.encode()}, ImageSettings(), folder)
+    for sibling in (root / "srv/www").glob("*.br"):
+        sibling.unlink()
+    for file in ((root / "srv/www/drawing.svg"), (root / "srv/www/index.html")):
+        text = file.read_text()
+        file.write_text(text.replace("</svg>\n", slipped_in + "</svg>\n"))
+    with serving(root, Way("ld.so")) as found:
+        yield found
+
+
+FILLS = ["rgb(1, 2, 3)", "rgb(4, 5, 6)", "1"]
+
+
+def test_a_drawing_by_itself_has_its_styles_and_its_own_scripts(browser: str, rootfs: Path, open_folder: Path) -> None:
+    with drawn(rootfs, open_folder / "drawn") as server:
+        seen = visit(browser, f"http://127.0.0.1:{server.port}/drawing.svg")
+        policies = {
+            path: server.get(path).headers["Content-Security-Policy"] for path in ("/", "/drawing.svg", "/no.svg")
+        }
+    assert noted(seen.dom, "fills") == FILLS
+    assert (noted(seen.dom, "refused"), seen.violations) == ([], [])
+    assert "style-src 'unsafe-inline'" in policies["/drawing.svg"]
+    assert "unsafe-inline" not in policies["/"]
+    assert "style" not in policies["/"]
+
+
+def test_a_drawing_in_a_page_asks_nothing_of_the_pages_policy(browser: str, rootfs: Path, open_folder: Path) -> None:
+    """As a picture, as an icon, by `use`, and in a frame, where it has its own."""
+    with drawn(rootfs, open_folder / "shown") as server:
+        seen = visit(browser, f"http://127.0.0.1:{server.port}/")
+    worked = noted(seen.dom, "worked")
+    assert isinstance(worked, list)
+    assert worked[:2] == [20, 10]
+    assert json.loads(worked[2]) == FILLS
+    assert (noted(seen.dom, "refused"), seen.violations) == ([], [])
+
+
+def test_nothing_runs_in_a_drawing_that_was_not_sealed_with_it(browser: str, rootfs: Path, open_folder: Path) -> None:
+    with drawn(rootfs, open_folder / "stolen", STOLEN) as server:
+        seen = visit(browser, f"http://127.0.0.1:{server.port}/drawing.svg")
+    assert "data-stolen" not in seen.dom.partition("<script>document")[0]
+    assert {"script-src-elem", "script-src-attr", "img-src"} <= set(noted(seen.dom, "refused"))  # type: ignore[call-overload]

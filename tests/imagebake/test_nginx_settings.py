@@ -12,6 +12,7 @@ import pytest
 
 from imagebake import nginx, recipe
 from imagebake.image.entries import Bytes, File
+from imagebake.policy.header import Policies
 from sealpress import toml, tree
 from sealpress.problems import Exit, Problem
 from sealpress.settings import ImageSettings
@@ -25,7 +26,7 @@ PAGES = {"index.html": b"home", "404.html": b"not here", "fr/index.html": b"accu
 
 
 def conf(settings: ImageSettings = PLAIN, policy: str = "") -> str:
-    return nginx.nginx_conf(settings, PAGES, (), policy)
+    return nginx.nginx_conf(settings, PAGES, (), Policies(policy))
 
 
 def headers(text: str) -> dict[str, str]:

@@ -11,7 +11,8 @@ import pytest
 
 from imagebake import treeparts
 from imagebake.image.layers import Layer, is_remembered
-from imagebake.policy import header
+from imagebake.policy import header, needs
+from imagebake.policy.needs import Needs
 from imagebake.treeparts import TreeParts
 from sealpress import tree
 from sealpress.console import SILENT
@@ -41,7 +42,7 @@ def blobs_of(tmp_path: Path) -> Path:
     return folder
 
 
-def made_ahead(site: OutputTree, parts: TreeParts, blobs: Path | None) -> dict[str, header.Needs]:
+def made_ahead(site: OutputTree, parts: TreeParts, blobs: Path | None) -> dict[str, Needs]:
     documents = header.unread(site, ImageSettings(), "site")
     return treeparts.ahead(site, parts.below, documents, lambda: None, SILENT, blobs)
 
@@ -58,8 +59,8 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("cores")
 def test_layers_and_needs_are_those_that_one_process_finds(tmp_path: Path, site: OutputTree, own_cache: Path) -> None:
     parts = treeparts.of(site, "x")
-    needs = made_ahead(site, parts, blobs_of(tmp_path))
-    assert needs == header.read(site, site.entries)
+    found = made_ahead(site, parts, blobs_of(tmp_path))
+    assert found == needs.read(site, site.entries)
     assert all(is_remembered(part.description) for part in parts.below)
     ahead = layers(parts, blobs_of(tmp_path))
     assert all(layer.blob for layer in ahead)
@@ -106,8 +107,8 @@ def test_nobody_is_forked_beside_a_thread(tmp_path: Path, site: OutputTree, monk
 def test_a_file_that_changed_is_told_of_where_its_turn_comes(tmp_path: Path, site: OutputTree) -> None:
     parts = treeparts.of(site, "x")
     (tmp_path / "tree/posts/7/index.html").write_text(TEXT.format("seven"))
-    needs = made_ahead(site, parts, blobs_of(tmp_path))
-    assert needs == header.read(site, site.entries)
+    found = made_ahead(site, parts, blobs_of(tmp_path))
+    assert found == needs.read(site, site.entries)
     (left,) = [part for part in parts.below if not is_remembered(part.description)]
     with pytest.raises(Problem, match=r'"posts/7/index\.html" changed while it was read'):
         treeparts.layer(left, blobs_of(tmp_path))
@@ -117,14 +118,14 @@ def test_a_file_that_changed_is_told_of_where_its_turn_comes(tmp_path: Path, sit
 def test_a_worker_that_is_killed_costs_only_time(
     tmp_path: Path, site: OutputTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parent, read = os.getpid(), header.read
+    parent, read = os.getpid(), needs.read
 
-    def deadly(*given: object) -> dict[str, header.Needs]:
+    def deadly(*given: object) -> dict[str, Needs]:
         if os.getpid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
         return read(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(header, "read", deadly)
+    monkeypatch.setattr(needs, "read", deadly)
     parts = treeparts.of(site, "x")
     assert made_ahead(site, parts, blobs_of(tmp_path)) == read(site, site.entries)
     assert all(layer.blob for layer in layers(parts, blobs_of(tmp_path)))

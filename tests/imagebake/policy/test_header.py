@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imagebake.policy import header, pages
+from imagebake.policy import header, needs, pages
+from imagebake.policy.header import Policies
 from imagebake.policy.pages import digest
 from sealpress import tree
 from sealpress.problems import Exit, Problem, Problems
@@ -24,6 +25,10 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def policy(folder: Path, files: dict[str, str], settings: ImageSettings | None = None, url: str = "") -> str:
+    return policies(folder, files, settings, url).pages
+
+
+def policies(folder: Path, files: dict[str, str], settings: ImageSettings | None = None, url: str = "") -> Policies:
     write_tree(folder / "tree", {path: text.encode() for path, text in files.items()})
     return header.compute(tree.scan(folder / "tree"), settings or ImageSettings(), url=url)
 
@@ -123,21 +128,54 @@ def test_what_is_refused_says_why_and_what_to_do(tmp_path: Path, text: str, mess
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        (ImageSettings(third_parties=("https://e.example",)), "<script src=https://e.example/a.js></script>"),
-        (ImageSettings(third_parties=("https://*.example",)), "<script src=https://e.example/a.js></script>"),
-        (ImageSettings(third_parties=("https://e.example",)), "<script src=//e.example/a.js></script>"),
-        (
-            ImageSettings(policy_sources={"script-src": ("https://e.example",)}),
-            "<script src=//e.example/a.js></script>",
-        ),
+        (ImageSettings(third_parties=("https://e.example",)), "<img src=https://e.example/a.png>"),
+        (ImageSettings(third_parties=("https://*.example",)), "<img src=https://e.example/a.png>"),
+        (ImageSettings(third_parties=("https://e.example",)), "<img src=//e.example/a.png>"),
+        (ImageSettings(policy_sources={"img-src": ("https://e.example",)}), "<img src=//e.example/a.png>"),
     ],
 )
 def test_a_listed_third_party_is_allowed_for_what_it_is_used_for(
     tmp_path: Path, settings: ImageSettings, text: str
 ) -> None:
     found = directives(policy(tmp_path, {"index.html": text}, settings))
-    assert [one.removeprefix("https://") for one in found["script-src"]] == ["e.example"]
-    assert not [name for name, sources in found.items() if name != "script-src" and "e.example" in " ".join(sources)]
+    assert [one.removeprefix("https://") for one in found["img-src"]] == ["e.example"]
+    assert not [name for name, sources in found.items() if name != "img-src" and "e.example" in " ".join(sources)]
+
+
+def having(text: str, party: str) -> set[str]:
+    return {name for name, sources in directives(text).items() if party in sources}
+
+
+SHEET = {"style-src", "img-src", "font-src"}
+SCRIPT = SHEET | {"script-src", "connect-src", "frame-src", "media-src"}
+
+
+def test_a_third_party_gets_what_its_script_or_its_style_sheet_asks(tmp_path: Path) -> None:
+    """A comments host answers its own script; fonts come from where the sheet is, or from a party that none names."""
+    comments, fonts, files = "https://comments.example", "https://fonts.example", "https://files.example"
+    settings = ImageSettings(third_parties=(comments, fonts, files))
+    script = f"<script src={comments}/embed.js></script>"
+    sheet = f"<link rel=stylesheet href={fonts}/a.css>"
+    image = f"<img src={files}/a.png>"
+    found = policy(tmp_path, {"index.html": sheet + image}, settings)
+    assert (having(found, fonts), having(found, files)) == (SHEET, {"img-src"})
+    assert having(found, comments) == SHEET, "which the sheet may name: nothing else could"
+    found = policy(tmp_path, {"index.html": script + image}, settings)
+    assert (having(found, comments), having(found, fonts)) == (SCRIPT, SCRIPT)
+    assert having(found, files) == {"img-src", "connect-src"}
+
+
+def test_what_a_script_of_the_sites_own_asks_may_be_any_party_that_is_listed(tmp_path: Path) -> None:
+    page = "<script>load('//c.example/a.js')</script>"
+    found = policy(tmp_path, {"index.html": page}, ImageSettings(third_parties=("https://c.example",)))
+    assert having(found, "https://c.example") == SCRIPT
+
+
+def test_a_wildcard_is_given_whole(tmp_path: Path) -> None:
+    page = "<script src=https://a.b.example/a.js></script>"
+    found = directives(policy(tmp_path, {"index.html": page}, ImageSettings(third_parties=("https://*.b.example",))))
+    assert found["connect-src"] == ["'self'", "https://*.b.example"]
+    assert found["script-src"] == ["https://a.b.example"]
 
 
 def test_a_listed_third_party_that_nobody_uses_is_not_allowed(tmp_path: Path) -> None:
@@ -189,11 +227,55 @@ def test_a_policy_that_no_proxy_would_take_is_refused(tmp_path: Path) -> None:
     assert "style-src-attr 'unsafe-inline';" in policy(tmp_path, {"index.html": page}, allowed)
 
 
+def test_what_site_toml_mended_is_not_blamed(tmp_path: Path) -> None:
+    page = "".join(f"<p style='width:{number}px'><script>a({number % 60})</script>" for number in range(100))
+    allowed = ImageSettings(policy_sources={"style-src-attr": ("'unsafe-inline'",)})
+    problem = refused(tmp_path, {"index.html": page}, allowed)
+    assert "the policy of pages would have" in problem.message
+    assert "most of them for the 60 sources of script-src;" in problem.message
+
+
+DRAWING = "<svg xmlns='http://www.w3.org/2000/svg'>{}</svg>"
+
+
+def test_drawings_count_for_themselves_and_no_page_needs_more_for_them(tmp_path: Path) -> None:
+    styled = DRAWING.format("<style>a{b:c}</style>" + "".join(f"<g style='x:{number}'/>" for number in range(1545)))
+    found = policies(tmp_path, {"index.html": "<img src=a.svg>", "a.svg": styled})
+    assert found.pages == NOTHING.replace("object", "img-src 'self'; object")
+    assert found.drawings == NOTHING.replace("object", "style-src 'unsafe-inline'; object")
+
+
+def test_a_drawing_may_load_what_it_names_and_run_just_its_own_scripts(tmp_path: Path) -> None:
+    files = {
+        "index.html": "<p>",
+        "a.svg": DRAWING.format("<script>a()</script><image href='b.png'/><g onclick='c()'/>"),
+        "b.svg": '<?xml-stylesheet href="d.css"?>' + DRAWING.format(""),
+        "d.css": "@font-face{src:url(e.woff2)}",
+        "b.png": "",
+        "e.woff2": "",
+    }
+    found = policies(tmp_path, files)
+    assert "script" not in found.pages
+    drawn = directives(found.drawings)
+    assert drawn["script-src"] == ["'self'", digest("a()")] or drawn["script-src"] == [digest("a()")]
+    assert drawn["script-src-attr"] == ["'unsafe-hashes'", digest("c()")]
+    assert (drawn["img-src"], drawn["font-src"], drawn["style-src"]) == (["'self'"], ["'self'"], ["'self'"])
+    assert "unsafe-inline" not in found.drawings
+
+
+def test_a_drawing_of_a_third_partys_is_refused_as_one(tmp_path: Path) -> None:
+    problem = refused(tmp_path, {"a.svg": DRAWING.format("<image href='https://e.example/a.png'/>")})
+    assert problem.message.startswith("the drawing loads an image from https://e.example, ")
+
+
+def test_without_drawings_there_is_one_policy(tmp_path: Path) -> None:
+    assert policies(tmp_path, {"index.html": "<p style='a:b'>"}).drawings == ""
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         ("\ufeff<p>".encode("utf-16-le"), "the document is UTF-16"),
-        (b"x" * (header.LARGEST + 1), "the document has 4194305"),
     ],
 )
 def test_a_document_that_cannot_be_read_is_refused(tmp_path: Path, data: bytes, message: str) -> None:
@@ -203,10 +285,10 @@ def test_a_document_that_cannot_be_read_is_refused(tmp_path: Path, data: bytes, 
     assert str(caught.value.place) == "index.html"
 
 
-def test_memory_stays_bounded_for_the_largest_document(tmp_path: Path) -> None:
-    write_tree(
-        tmp_path / "tree", {"index.html": ("<p style='a:url(b)'>\r\n" * 200_000)[:4_194_300].encode() + "😀".encode()}
-    )
+@pytest.mark.parametrize("path", ["index.html", "sitemap.xml", "map.svg"])
+def test_memory_stays_bounded_however_long_a_document_is(tmp_path: Path, path: str) -> None:
+    """A handbook on one page, a sitemap of 5,300 pages in 17 languages, a map."""
+    write_tree(tmp_path / "tree", {path: b"<p style='a:url(b)'>\r\n" * 500_000 + "😀".encode()})
     code = (
         "import sys; from imagebake import recipe; from imagebake.policy import header\n"
         "from sealpress import tree; from sealpress.settings import ImageSettings; from pathlib import Path\n"
@@ -217,6 +299,20 @@ def test_memory_stays_bounded_for_the_largest_document(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path / "tree")], capture_output=True, text=True, timeout=60, check=True
     )
     assert int(done.stdout) < 120_000, "kB"
+
+
+def test_a_place_far_down_is_shown_as_any_other(tmp_path: Path) -> None:
+    page = "<p>text</p>\n" * 300_000 + "<p><img src='https://e.example/i.png'></p>\n"
+    problem = refused(tmp_path, {"index.html": page})
+    assert problem.place is not None
+    assert str(problem.place) == "index.html:300001:14"
+    assert problem.place.text == "<p><img src='https://e.example/i.png'></p>"
+
+
+def test_a_part_that_no_memory_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "LONGEST", 3 << 20)
+    problem = refused(tmp_path, {"index.html": "<script>" + "a()\n" * (2 << 20) + "</script>"})
+    assert "one part of the document, such as a script or an attribute, has more than" in problem.message
 
 
 def test_a_document_that_changes_after_it_was_described_is_refused(tmp_path: Path) -> None:
@@ -236,7 +332,7 @@ PAGES = {
 
 def test_a_second_time_no_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = policy(tmp_path, PAGES)
-    monkeypatch.setattr(header, "_read", None)
+    monkeypatch.setattr(needs, "_loads", None)
     assert policy(tmp_path, PAGES) == first
 
 
@@ -244,9 +340,9 @@ def test_what_was_read_beforehand_is_not_read_again(tmp_path: Path, monkeypatch:
     found = tree.scan(write_tree(tmp_path / "tree", {path: text.encode() for path, text in PAGES.items()}))
     documents = header.unread(found, ImageSettings(), "site")
     assert [one.path for one in documents] == sorted(PAGES)
-    known = header.read(found, documents)
+    known = needs.read(found, documents)
     expected = header.compute(found, ImageSettings(), name="other")
-    monkeypatch.setattr(header, "_read", None)
+    monkeypatch.setattr(needs, "_loads", None)
     assert header.compute(found, ImageSettings(), known=known) == expected
     assert header.unread(found, ImageSettings(), "site") == [], "and it is kept"
     assert header.unread(found, replace(ImageSettings(), policy="off"), "third") == []
@@ -257,7 +353,7 @@ def test_what_cannot_be_read_beforehand_is_told_in_its_turn(tmp_path: Path) -> N
     found = tree.scan(write_tree(tmp_path / "tree", {"a.html": b"<p>one</p>", "b.html": b"<p>", "c.html": b"<i>"}))
     (tmp_path / "tree/a.html").write_bytes(b"<p>two</p>")
     (tmp_path / "tree/b.html").unlink()
-    known = header.read(found, found.entries)
+    known = needs.read(found, found.entries)
     assert len(known) == 1
     with pytest.raises(Problems) as caught:
         header.compute(found, ImageSettings(), known=known)
@@ -288,7 +384,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, own_cache: Path, damage: 
 
 def test_other_rules_read_everything_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     policy(tmp_path, PAGES)
-    monkeypatch.setattr(header, "_RULES", header._RULES + 1)
+    monkeypatch.setattr(needs, "_RULES", needs._RULES + 1)
     monkeypatch.setattr(pages, "READERS", dict.fromkeys(pages.READERS, lambda _text: []))
     assert policy(tmp_path, PAGES) == NOTHING
 

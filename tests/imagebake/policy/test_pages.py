@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -9,12 +10,13 @@ from hypothesis import strategies as st
 
 from imagebake.policy import pages
 from imagebake.policy.pages import digest
+from imagebake.policy.source import Source, texts
 
 SELF = "'self'"
 
 
 def needs(text: str) -> set[tuple[str, str]]:
-    return {(load.directive, load.source) for load in pages.page(pages.text_of(text.encode()))}
+    return {(load.directive, load.source) for load in pages.page(Source(texts([text.encode()])))}
 
 
 def script(text: str) -> tuple[str, str]:
@@ -178,7 +180,7 @@ def test_an_svg_by_itself() -> None:
         "<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'><style><![CDATA[a>b{}]]></style>"
         "<script>a()</script><path style='c:d'/></svg>"
     )
-    found = {(load.directive, load.source) for load in pages.image(text)}
+    found = {(load.directive, load.source) for load in pages.image(Source([text]))}
     assert found == {style("a>b{}"), script("a()"), ("style-src-attr", digest("c:d"))}
 
 
@@ -186,12 +188,12 @@ def test_a_feed_with_a_style_sheet() -> None:
     text = (
         '<?xml version="1.0"?><?xml-stylesheet href="/feed.xsl" type="text/xsl"?><?xml-stylesheet href="a.css"?><feed/>'
     )
-    assert [load[:2] for load in pages.document(text)] == [("script-src", SELF), ("style-src", SELF)]
+    assert [load[:2] for load in pages.document(Source([text]))] == [("script-src", SELF), ("style-src", SELF)]
 
 
 def test_places_are_those_of_what_was_found() -> None:
     text = "<p>\n<img src=//a.example/><p style='x:url(//b.example/)'>"
-    assert {load.source: text[load.at :][:3] for load in pages.page(text) if load.directive == "img-src"} == {
+    assert {load.source: text[load.at :][:3] for load in pages.page(Source([text])) if load.directive == "img-src"} == {
         "a.example": "//a",
         "b.example": "url",
     }
@@ -200,9 +202,17 @@ def test_places_are_those_of_what_was_found() -> None:
 def test_utf_16_is_refused() -> None:
     for order in ("utf-16-le", "utf-16-be"):
         with pytest.raises(UnicodeError):
-            pages.text_of("\ufeff<script>".encode(order))
-    assert pages.text_of("\ufeff<p>".encode()) == "<p>"
-    assert pages.text_of(b"\xff<p>\xc3") == "\ufffd<p>\ufffd"
+            "".join(texts(["\ufeff<script>".encode(order)]))
+    assert "".join(texts(["\ufeff<p>\ufeff".encode()])) == "<p>\ufeff"
+    assert "".join(texts([b"\xff<p>\xc3"])) == "\ufffd<p>\ufffd"
+
+
+@given(st.binary(max_size=40).map(lambda data: b"\xef\xbb\xbf" + data), st.lists(st.integers(3, 40), max_size=9))
+def test_bytes_are_one_text_wherever_they_are_cut(data: bytes, cuts: list[int]) -> None:
+    ends = [0, *sorted(cuts), len(data)]
+    parts = [data[at:to] for at, to in pairwise(ends)]
+    whole = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    assert "".join(texts(parts)) == whole
 
 
 PIECES = """
@@ -215,19 +225,35 @@ PIECES = """
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map(lambda pieces: "".join(pieces).replace("_", " ")))
 def test_what_is_skipped_in_one_go_could_not_have_mattered(text: str) -> None:
     """The same page, once with the pattern that runs over plain tags, and once tag by tag."""
-    fast = pages.page(text)
+    fast = pages.page(Source([text]))
     whole = pages._SKIP
     try:
         pages._SKIP = re.compile("[^<]*")  # type: ignore[misc]
-        assert pages.page(text) == fast
+        assert pages.page(Source([text])) == fast
     finally:
         pages._SKIP = whole  # type: ignore[misc]
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=25).map(lambda pieces: "".join(pieces).replace("_", " ")),
+    st.integers(1, 30),
+)
+def test_a_long_document_is_read_in_parts_as_if_it_were_one(text: str, size: int) -> None:
+    """A tag, a script or a comment that a part ends in is read again with the next part."""
+    whole = {read: read(Source([text])) for read in (pages.page, pages.image)}
+    usual = pages._PART
+    try:
+        pages._PART = size  # type: ignore[misc]
+        for read, found in whole.items():
+            assert sorted(read(Source(text))) == sorted(found)
+    finally:
+        pages._PART = usual  # type: ignore[misc]
 
 
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     for read in pages.READERS.values():
-        for load in read(text):
+        for load in read(Source([text])):
             assert 0 <= load.at <= len(text)
 
 
@@ -237,16 +263,17 @@ def test_any_text_is_read(text: str) -> None:
      "<iframe srcdoc='", "<img srcset='a,(", "<script><!--<script>", "<svg><script>", "<p style='url(", "&amp",
      "<title>"],
 )  # fmt: skip
-def test_a_page_made_to_be_slow_is_not(piece: str) -> None:
+@pytest.mark.parametrize("size", [500_000, 1_500_000])
+def test_a_page_made_to_be_slow_is_not(piece: str, size: int) -> None:
     """It takes a fifth of a second for half a megabyte; what grows with the square of the size takes hours."""
-    text = piece * (500_000 // len(piece))
+    text = piece * (size // len(piece))
     start = time.process_time()
-    pages.page(text)
+    pages.page(Source([text]))
     assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("piece", ["url(", "/*", "'", '"', "@import ", "{", "image-set(", "\\"])
 def test_a_style_sheet_made_to_be_slow_is_not(piece: str) -> None:
     start = time.process_time()
-    pages.sheet(piece * (500_000 // len(piece)))
+    pages.sheet(Source([piece * (500_000 // len(piece))]))
     assert time.process_time() - start < 5
