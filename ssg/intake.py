@@ -19,6 +19,7 @@ from ssg.manuscripts import Desk
 from ssg.model import FrontMatter
 from ssg.plain import FRONT, KEY, SHA256
 from ssg.reading.content import Heads
+from ssg.reading.location import check_no_page
 from ssg.rendering.bodies import Card
 from ssg.stamps import Stamp
 from ssg.table import Plain
@@ -88,6 +89,8 @@ def take_in(
     for file in touched if same_settings else found:
         if file not in is_page and file.startswith(shown):
             try:
+                if file.startswith(content):
+                    check_no_page(desk.root, file)
                 _check_content(desk, file)
             except Problem as problem:
                 problems[file] = problem

@@ -8,10 +8,11 @@ content/docs/index.md                  the page of a folder
 
 import datetime as dt
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sealpress.problems import Place, Problem, did_you_mean
@@ -24,6 +25,12 @@ POSTS: Final = "posts"
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2}([-_][A-Z]{2}|-[A-Z][a-z]{3})?")
 """What a reader would take for a language: fr, FR, pt-BR, pt_BR, zh-Hant."""
+
+
+_MARKDOWN: Final = frozenset("markdown md mdown mdtext mdtxt mdwn mdx mkd mkdn mkdown qmd rmd".split())  # noqa: SIM905
+_HTML: Final = frozenset({"htm", "html", "xhtml"})
+_FENCES: Final = frozenset({b"---", b"+++"})
+_LINE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,19 @@ class Location:
 
 
 def locate(settings: Settings, source: str) -> Location:
-    """Raises Problem (exit 3) for a file name that ends in what looks like a language the site doesn't have."""
+    """Raises Problem (exit 3) for a file name that ends in what looks like a language the site doesn't have, and for
+    another generator's name of a folder's page.
+    """
     languages = settings.site.languages
     language = settings.site.default_language
     *folders, name = source.removeprefix(_start(settings.build.content)).split("/")
     stem = name.removesuffix(".md")
+    if stem.partition(".")[0] == "_index":
+        raise Problem(
+            f'"{name}" is how Hugo and Zola call the page of a folder',
+            place=Place(source),
+            hint=f"rename it: {name[1:]}",
+        )
     if folders and folders[0] in languages:
         language = folders.pop(0)
     name, dot, suffix = stem.rpartition(".")
@@ -77,6 +92,29 @@ def locate(settings: Settings, source: str) -> Location:
             hint=f'add "{suffix}" to [site] languages, or rename the file without ".{suffix}"',
         )
     return Location(source, language, "/".join(folders), stem)
+
+
+def check_no_page(root: Path, file: str) -> None:
+    """Raises Problem (exit 3) for a file of the content folder that would be published as it is, and was written to be
+    a page: Markdown under another ending, or HTML with front matter.
+    """
+    name = file.rpartition("/")[2]
+    stem, _, ending = name.rpartition(".")
+    if stem and ending.lower() in _MARKDOWN:
+        raise Problem(
+            f'"{name}" is no page, since its name does not end in .md: it would be published as it is',
+            place=Place(file),
+            hint=f"rename it: {stem}.md; a file to download belongs into the static folder",
+        )
+    if ending.lower() in _HTML:
+        with (root / file).open("rb") as opened:
+            line = opened.readline(_LINE).removeprefix(BOM_UTF8).strip()
+        if line in _FENCES:
+            raise Problem(
+                f'"{name}" has front matter, which readers would see: HTML is published as it is',
+                place=Place(file, 1, 1, line.decode(), len(line)),
+                hint=f"make it a page: {stem}.md, which may hold HTML; or take the front matter out",
+            )
 
 
 @cache
