@@ -1,5 +1,8 @@
 """The command `imagebake`: locks packages, bakes a tree into an image, looks into one."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -180,10 +183,10 @@ def _now() -> datetime:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    default=Path("image"),
+    type=click.Path(),
+    default="image",
     show_default=True,
-    help="The folder to write to.",
+    help="The folder to write to; - for one archive alone, to standard output.",
 )
 @click.option("--name", help="What the image is called. [default: from site.toml, else the tree's folder]")
 @_architectures
@@ -194,7 +197,7 @@ def _now() -> datetime:
 def bake(
     *,
     tree: Path,
-    output: Path,
+    output: str,
     name: str | None,
     architectures: tuple[Architecture, ...],
     lock_file: Path | None,
@@ -214,10 +217,15 @@ def bake(
     that git signs with, or with --key.
 
     The image's date is SOURCE_DATE_EPOCH, else the time of the commit that the tree's folder is in, else the lock's.
-    """
+
+    \b
+    Examples:
+      imagebake bake public
+      imagebake bake public --arch amd64 -o - | ssh HOST docker load
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from imagebake import recipe  # noqa: PLC0415
     from imagebake.image import oci  # noqa: PLC0415
-    from imagebake.output import write, write_archives  # noqa: PLC0415
+    from imagebake.output import stream, write, write_archives  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from imagebake.sbom import ENDING  # noqa: PLC0415
     from imagebake.seal import envelope, statement  # noqa: PLC0415
@@ -225,6 +233,8 @@ def bake(
     from sealpress import tree as trees  # noqa: PLC0415
 
     settings, folder = _settings(site_file, architectures)
+    if output == _STREAM:
+        _check_stream(settings, key, console)
     site = _site_here(site_file)
     scanned = trees.scan(tree, site.settings.build.keep if site else ())
     if scanned.left_out:
@@ -233,7 +243,7 @@ def bake(
     created = _created(tree, found)
     called = name or _name(site, tree)
     source = provenance.load(provenance_file) if provenance_file else None
-    with oci.blobs_for(output / "oci") as blobs:
+    with _scratch(output) as to, oci.blobs_for(to / "oci") as blobs:
         images = recipe.bake_each(
             scanned,
             found,
@@ -246,6 +256,10 @@ def bake(
             progress=console,
             blobs=blobs,
         )
+        if output == _STREAM:
+            stream(images[0], console)
+            console.note(f"Baked {images[0].reference}: {images[0].digest}")
+            return
         told = statement.describe(scanned, found.digest, called, images[0].release, source)
         seal = envelope.seal([image.sealed for image in images], images[0].reference, told)
         # Signed before anything is written: who says no to the passphrase has lost nothing.
@@ -253,16 +267,14 @@ def bake(
             seal = signed(seal, signing_key)
         elif not no_sign:
             console.note("the seal is not signed: git has no SSH key to sign with, and no --key was given")
-        written = oci.write_layout(
-            [image.sealed for image in images], images[0].reference, output / "oci", console, blobs
-        )
+        written = oci.write_layout([image.sealed for image in images], images[0].reference, to / "oci", console, blobs)
     # The archives take their layers from the layout: no package is unpacked for them again.
     images = [replace(image, sealed=sealed) for image, sealed in zip(images, written, strict=True)]
-    write_archives({output / f"{called}-{image.architecture}.tar": image for image in images}, console)
+    write_archives({to / f"{called}-{image.architecture}.tar": image for image in images}, console)
     for image in images:
-        write(output / f"{called}-{image.architecture}{ENDING}", [image.bill()])
-    envelope.save(seal, output / envelope.NAME)
-    console.say(f"Baked {images[0].reference} in {output}")
+        write(to / f"{called}-{image.architecture}{ENDING}", [image.bill()])
+    envelope.save(seal, to / envelope.NAME)
+    console.say(f"Baked {images[0].reference} in {to}")
     console.table(
         ["architecture", "layers", "size", "digest"],
         [[image.architecture, str(len(image.layers)), size(image.size), image.digest] for image in images],
@@ -274,7 +286,7 @@ def bake(
             "tree": scanned.digest,
             "left_out": list(scanned.left_out),
             "lock": found.digest,
-            "output": str(output),
+            "output": output,
             "seal": told.digest,
             "keys": [keyid for keyid, _ in seal.signatures],
             "images": [
@@ -288,6 +300,32 @@ def bake(
             ],
         }
     )
+
+
+_STREAM: Final = "-"
+
+
+def _check_stream(settings: ImageSettings, key: str | None, console: Console) -> None:
+    """What does not go with an archive on standard output: said before anything is done."""
+    if console.json:
+        raise click.UsageError("-o - writes the archive to standard output, where --json has its document")
+    if key:
+        raise click.UsageError("-o - writes no seal that --key could sign")
+    if len(settings.architectures) != 1:
+        chosen = " or ".join(f"--arch {one}" for one in settings.architectures)
+        raise click.UsageError(f"-o - writes one archive, so name its architecture: {chosen}")
+    if console.out and console.out.isatty():
+        raise click.UsageError("-o - writes an archive, and standard output is a terminal: | docker load")
+
+
+@contextmanager
+def _scratch(output: str) -> Iterator[Path]:
+    """The folder that was named; for an archive on standard output, one that is gone afterwards."""
+    if output != _STREAM:
+        yield Path(output)
+        return
+    with tempfile.TemporaryDirectory(prefix="sealpress-bake-") as folder:
+        yield Path(folder)
 
 
 imagebake.add_command(inspect)

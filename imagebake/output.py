@@ -1,6 +1,7 @@
-"""Archives and documents on disk: each appears whole, or not at all."""
+"""Archives and documents on disk, where each appears whole or not at all; or one archive on standard output."""
 
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,33 @@ def write_archives(images: Mapping[Path, Image], progress: Progress) -> None:
         archives = {file: image.archive(image.reference) for file, image in images.items()}
         for done in [pool.submit(write, file, pieces, count) for file, pieces in archives.items()]:
             done.result()
+
+
+def stream(image: Image, progress: Progress) -> None:
+    """Writes the image's archive, just as `write_archives` does, to standard output.
+
+    Raises Problem (exit 9) where that is closed, before the archive's end or from the beginning; (exit 5).
+    """
+    if sys.stdout is None:  # as it is where file descriptor 1 was closed
+        raise Problem("standard output is closed", code=Exit.MACHINE)
+    total = image.archive_size(image.reference)
+    try:
+        with progress.track("Writing the archive", total, "bytes") as advance:
+            for piece in image.archive(image.reference):
+                sys.stdout.buffer.write(piece)
+                advance(len(piece))
+            sys.stdout.buffer.flush()
+    except OSError as error:
+        # What is still buffered goes nowhere, or Python would fail over it once more on its way out.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise Problem(
+                "whoever read the archive went away before its end",
+                hint="see what that program says: what it has read is no whole image",
+                code=Exit.MACHINE,
+            ) from None
+        raise Problem(f"can't write to standard output: {error.strerror}", code=Exit.MACHINE) from None
 
 
 def write(file: Path, pieces: Iterable[bytes], advance: Advance = lambda _done: None) -> None:
