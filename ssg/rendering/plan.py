@@ -87,7 +87,7 @@ def jobs(scene: Scene) -> Iterator[Job]:
     if scene.has_feeds():
         for language in scene.languages():
             yield Job(output_of(scene.feed_path(language)), Make.FEED, language, f"the feed ({language})")
-    for name in sitemap.names(len(scene.subjects())):
+    for name in sitemap.names(scene):
         yield Job(name, Make.SITEMAP, name, "the sitemap")
     # The site's own static/robots.txt comes before this one.
     if all(asset.output != "robots.txt" for asset in scene.site.assets):

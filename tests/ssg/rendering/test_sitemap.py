@@ -1,8 +1,12 @@
 """sitemap.xml and robots.txt. Source: the sitemap protocol 0.9, and Google's hreflang annotations in it."""
 
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from ssg.rendering import sitemap
+from ssg.rendering.sitemap import Limits
 
 MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -46,18 +50,52 @@ def test_lastmod_is_the_pages_own(blog):
     assert lastmod["/docs/"] is None
 
 
-def test_a_large_site_has_an_index_of_sitemaps(blog):
-    """The protocol allows 50,000 URLs in a file."""
+def split(scene, limits):
+    names = sitemap.names(scene, limits)
+    return {name: sitemap.sitemap(scene, name, limits) for name in names}
+
+
+@pytest.mark.parametrize("limits", [Limits(urls=10), Limits(urls=1), Limits(size=2000), Limits(size=900)])
+def test_a_large_site_has_an_index_of_sitemaps(blog, limits):
+    """The protocol allows 50,000 URLs and 50 MB in a file."""
     scene = blog.scene()
     whole = sitemap.sitemap(scene, "sitemap.xml")
-    names = sitemap.names(len(scene.subjects()), limit=10)
-    outputs = {name: sitemap.sitemap(scene, name, limit=10) for name in names}
+    outputs = split(scene, limits)
     index = ET.fromstring(outputs["sitemap.xml"])
     assert index.tag == MAP + "sitemapindex"
     parts = [loc.text.removeprefix(SITE + "/") for loc in index.iter(MAP + "loc")]
-    assert set(parts) == outputs.keys() - {"sitemap.xml"}
+    assert parts == [name for name in outputs if name != "sitemap.xml"]
     assert [loc for part in parts for loc in urls(outputs[part])] == list(urls(whole))
-    assert all(len(urls(outputs[part])) <= 10 for part in parts)
+    for part in parts:
+        found = urls(outputs[part])
+        assert len(found) <= limits.urls
+        assert len(outputs[part]) <= limits.size or len(found) == 1
+
+
+def test_no_sitemap_is_smaller_than_it_has_to_be(blog):
+    """Two that stand side by side would not fit into one."""
+    scene = blog.scene()
+    outputs = split(scene, Limits(size=3000))
+    sizes = [len(content) for name, content in outputs.items() if name != "sitemap.xml"]
+    assert len(sizes) > 2
+    assert all(one + other > 2000 for one, other in pairwise(sizes))
+
+
+def test_the_size_of_a_sitemap_is_never_guessed_too_small(blog):
+    scene = blog.scene()
+    for subject in scene.subjects():
+        written = "".join(sitemap._url(scene, subject))
+        assert len(written.encode()) <= sitemap._size(scene, subject) <= len(written) + 300
+    whole = sitemap.sitemap(scene, "sitemap.xml")
+    longest = max(map(len, urls(whole)))
+    assert len(whole) <= sitemap._at_most(scene, len(scene.subjects()), longest)
+
+
+def test_a_sitemap_is_the_document_that_an_xml_library_would_write(blog):
+    whole = sitemap.sitemap(blog.scene(), "sitemap.xml")
+    ET.register_namespace("", MAP[1:-1])
+    ET.register_namespace("xhtml", XHTML[1:-1])
+    assert whole.partition(b"?>\n")[2] == ET.tostring(ET.fromstring(whole), encoding="utf-8") + b"\n"
 
 
 def test_letters_of_every_script_are_encoded(empty):
