@@ -223,7 +223,7 @@ def bake(
       imagebake bake public
       imagebake bake public --arch amd64 -o - | ssh HOST docker load
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    from imagebake import recipe  # noqa: PLC0415
+    from imagebake import manuscripts, recipe  # noqa: PLC0415
     from imagebake.image import oci  # noqa: PLC0415
     from imagebake.output import stream, write, write_archives  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
@@ -244,18 +244,19 @@ def bake(
     called = name or _name(site, tree)
     source = provenance.load(provenance_file) if provenance_file else None
     with _scratch(output) as to, oci.blobs_for(to / "oci") as blobs:
-        images = recipe.bake_each(
-            scanned,
-            found,
-            settings,
-            settings.architectures,
-            created,
-            name=called,
-            source=source,
-            document=site.document if site else None,
-            progress=console,
-            blobs=blobs,
-        )
+        with manuscripts.named(site, tree):
+            images = recipe.bake_each(
+                scanned,
+                found,
+                settings,
+                settings.architectures,
+                created,
+                name=called,
+                source=source,
+                document=site.document if site else None,
+                progress=console,
+                blobs=blobs,
+            )
         if output == _STREAM:
             stream(images[0], console)
             console.note(f"Baked {images[0].reference}: {images[0].digest}")

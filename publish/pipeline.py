@@ -154,7 +154,7 @@ def bake(
 
     Raises Problem (exit 4, 5) as imagebake does.
     """
-    from imagebake import recipe  # noqa: PLC0415
+    from imagebake import manuscripts, recipe  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
 
     settings = made_from.site.settings
@@ -162,17 +162,18 @@ def bake(
     if architecture is None:
         wanted = settings.image.architectures
         architecture = ([one for one in wanted if one in held.architectures] or wanted)[0]
-    return recipe.bake(
-        product.tree,
-        held,
-        settings.image,
-        architecture,
-        product.as_of,
-        name=sitefile.image_name(settings),
-        source=made_from.provenance,
-        document=made_from.site.document,
-        progress=progress,
-    )
+    with manuscripts.named(made_from.site, product.tree.root):
+        return recipe.bake(
+            product.tree,
+            held,
+            settings.image,
+            architecture,
+            product.as_of,
+            name=sitefile.image_name(settings),
+            source=made_from.provenance,
+            document=made_from.site.document,
+            progress=progress,
+        )
 
 
 def _names_here(folder: Path, repository: git.Repository | None, built: str) -> list[str]:
