@@ -6,6 +6,10 @@
     compressed/ digests and sizes of layers as gzip, by what wrote them (imagebake/registry/compression.py)
     siblings/   compressed files by the sha256 of what they are made of, packed by layers (imagebake/siblings.py)
     policies/   what the pages of each site load, by their sha256 (imagebake/policy.py)
+    inventory/  what packages say of themselves, by their digests (imagebake/packages/inventory.py)
+
+What is fetched is hashed each time it is used. What was worked out here is believed only as signed by this user as just
+that (sealpress/private.py), since a cache may come from anywhere; else it is worked out anew.
 
 Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 """
@@ -17,6 +21,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from sealpress import private
 from sealpress.problems import Exit, Problem
 
 
@@ -70,3 +75,23 @@ def keep(file: Path, data: bytes | Iterable[bytes]) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def remember(name: str, data: bytes, base: Path | None = None) -> None:
+    """Keeps what was worked out under a path in the cache (`base`, else the user's), for later runs of this user."""
+    if private.is_lasting():
+        keep((base or folder()) / name, private.seal(_what(name), data))
+
+
+def recalled(name: str, base: Path | None = None) -> bytes | None:
+    """What was remembered under that path; None where there is nothing, or it is damaged or anybody else's."""
+    try:
+        sealed = ((base or folder()) / name).read_bytes()
+    except OSError:
+        return None
+    data = private.opened(_what(name), sealed)
+    return None if data is None else bytes(data)
+
+
+def _what(name: str) -> str:
+    return f"imagebake {name}"

@@ -6,9 +6,10 @@ pinned exactly. Results are kept in the cache by the file's sha256, so an edit c
 Those of small files are kept together, one pack for each layer: a file system takes longer to make a file than the
 encoder to compress a page. A pack is rewritten where a page changed, and holds what was wanted last:
 
-    sha256 of the file | size of its sibling, 8 bytes | sha256 of the sibling | the sibling      … again and again
+    sha256 of the file | size of its sibling, 8 bytes | signature | the sibling      … again and again
 
-A large file's result is a file of its own: the sibling, and behind it its sha256. Either way damage shows.
+A large file's result is a file of its own: the sibling, and behind it its signature. What is signed
+(sealpress/private.py) is the sibling's sha256, as that of the file: so damage shows, and what anybody else put there.
 
 Quality 5 was chosen by measurement (`python -m benchmarks.compression`; the figures are in the docs, explanation/
 on-the-wire): above 8 a page takes 20 to 40 times as long, 5 to 8 differ by less than 1 %, and 11, 11 % smaller on
@@ -32,6 +33,7 @@ import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from imagebake import cache
 from imagebake.image.entries import CHUNK, File, Produced
+from sealpress import private
 from sealpress.tree import NAME_LIMIT, Entry, OutputTree, changed, unreadable
 
 SUFFIX: Final = ".br"
@@ -53,7 +55,7 @@ RULES: Final = f"{ENCODER}, quality {QUALITY}, window {WINDOW}, from {SMALLEST} 
 """All that siblings depend on besides the files."""
 
 _DIGEST: Final = hashlib.sha256().digest_size
-_HEAD: Final = _DIGEST + 8 + _DIGEST
+_HEAD: Final = _DIGEST + 8 + private.SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,15 @@ def _content(tree: OutputTree, entry: Entry, packed: _Packed) -> Iterator[bytes]
             yield chunk
 
 
+_NAME: Final = f"siblings/{brotli.__version__}-{QUALITY}-{WINDOW}"
+
+
 def _folder() -> Path:
-    return cache.folder() / "siblings" / f"{brotli.__version__}-{QUALITY}-{WINDOW}"
+    return cache.folder() / _NAME
+
+
+def _what(of_file: str) -> str:
+    return f"imagebake {_NAME} {of_file}"
 
 
 def _blob(entry: Entry) -> Path:
@@ -158,18 +167,18 @@ def _blob(entry: Entry) -> Path:
 
 
 def _recall(blob: Path) -> _Packed | None:
-    """What the cache has of a large file; None for nothing, or for a damaged file."""
+    """What the cache has of a large file; None for nothing, or for what this user hasn't signed as it stands."""
     sha = hashlib.sha256()
     try:
         with blob.open("rb") as file:
-            size = left = os.fstat(file.fileno()).st_size - _DIGEST
+            size = left = os.fstat(file.fileno()).st_size - private.SIZE
             while left > 0 and (chunk := file.read(min(CHUNK, left))):
                 sha.update(chunk)
                 left -= len(chunk)
-            is_whole = left == 0 and file.read() == sha.digest()
+            is_own = left == 0 and private.is_signed(_what(blob.name), sha.digest(), file.read())
     except OSError:
         return None
-    return _Packed(size, sha.hexdigest(), blob) if is_whole else None
+    return _Packed(size, sha.hexdigest(), blob) if is_own else None
 
 
 def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _Packed]:
@@ -186,7 +195,8 @@ def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _
             held = data if start + len(data) <= CHUNK else b""
             found[of_file] = _Packed(len(data), sha.hexdigest(), file, start, held)
             start += len(data)
-            yield b"".join((bytes.fromhex(of_file), len(data).to_bytes(8, "big"), sha.digest(), data))
+            signed = private.signature(_what(of_file), sha.digest())
+            yield b"".join((bytes.fromhex(of_file), len(data).to_bytes(8, "big"), signed, data))
 
     def anew() -> Iterator[bytes]:
         found.clear()
@@ -211,10 +221,11 @@ def _records(pack: Path) -> Iterator[tuple[str, bytes]]:
     """What a pack holds, by the files' sha256; it ends where the pack is damaged."""
     with suppress(OSError), pack.open("rb") as file:
         while len(head := file.read(_HEAD)) == _HEAD:
-            data = file.read(min(int.from_bytes(head[_DIGEST:-_DIGEST], "big"), 2 * CHUNK))
-            if hashlib.sha256(data).digest() != head[-_DIGEST:]:
+            of_file = head[:_DIGEST].hex()
+            data = file.read(min(int.from_bytes(head[_DIGEST : -private.SIZE], "big"), 2 * CHUNK))
+            if not private.is_signed(_what(of_file), hashlib.sha256(data).digest(), head[-private.SIZE :]):
                 return
-            yield head[:_DIGEST].hex(), data
+            yield of_file, data
 
 
 def _made(tree: OutputTree, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
@@ -235,7 +246,7 @@ def _make(tree: OutputTree, entry: Entry) -> _Packed:
             sha.update(piece)
             size += len(piece)
             yield piece
-        yield sha.digest()
+        yield private.signature(_what(entry.sha256), sha.digest())
 
     stream = pieces()
     cache.keep(_blob(entry), stream)

@@ -27,7 +27,7 @@ from ssg import stamps
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources
-from ssg.store import Store
+from ssg.store import NAME, Store
 from ssg.timing import Timings
 from ssg.writing import folders, mark_of, staged
 
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 # Whose other versions could give other bytes: they are part of what a tree was made with.
 TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata", "pyyaml", "pillow")
+
+_COMMITTED: Final = (
+    f"{NAME}/cache is committed: nothing in it is believed or changed; to have one: git rm -r --cached {NAME}/cache"
+)
 
 NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 
@@ -134,9 +138,12 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             progress.note(f"{folder} is a link, which could lead anywhere: nothing is kept there, and nothing taken")
             request = replace(request, store=None)
             break
-    memory = Memory.of(request.store, request.output.absolute()) if request.store else None
-    if memory and (complaint := private.complaint()):
+    complaint = private.complaint()  # before the first fork: all processes have one key
+    if request.store and complaint:
         progress.note(complaint)
+    if not private.is_lasting():
+        request = replace(request, store=None)
+    memory = Memory.of(request.store, request.output.absolute()) if request.store else None
     with timings.phase("remembering"):
         last_mark = mark_of(request.output)
         tree = memory.tree() if memory else None
@@ -144,6 +151,10 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         with timings.phase("listing sources"):
             situation = situation_of(request)
             seen = _fingerprint(situation)
+        if memory and situation.sources.has_cache:
+            progress.note(_COMMITTED)
+            request, memory, tree = replace(request, store=None), None, None
+            situation = replace(situation, request=request)
         with timings.phase("looking at the output"):
             if tree and tree.seen == seen != "" and untouched():
                 return _retold(tree, request.output, situation, timings)
@@ -198,7 +209,7 @@ def situation_of(request: Request) -> Situation:
     sources = _sources(request)
     clock = request.as_of or moment.as_of(sources.repository)
     head = sources.history.tip() if sources.history and request.site.settings.build.git_dates else None
-    began = stamps.now(request.store) if request.store else 0
+    began = stamps.now(request.store) if request.store and not sources.has_cache else 0
     world = [VERSION, sys.version, *(f"{name} {found}" for name, found in sorted(tools().items())), _software()]
     scope = [
         repr(request.site.settings),

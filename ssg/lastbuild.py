@@ -289,16 +289,17 @@ class Memory:
     def _load(self, kind: str) -> Any:
         """None for what this user didn't write, for what is no data, and for another version's."""
         with without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
-            data = private.opened(_mapped(self._file(kind)))
+            data = private.opened(self._what(kind), _mapped(self._file(kind)))
             if data is not None:
                 number, plain = marshal.loads(data)  # noqa: S302 - signed by this user
                 return plain if number == _FORMAT else None
         return None
 
     def _save(self, kind: str, plain: Any) -> None:
-        data = private.seal(marshal.dumps((_FORMAT, plain)))
-        if data is not None:
-            private.write(self._file(kind), data)
+        private.write(self._file(kind), private.seal(self._what(kind), marshal.dumps((_FORMAT, plain))))
+
+    def _what(self, kind: str) -> str:
+        return f"ssg build {self.name}.{kind}"
 
     def _trim(self) -> None:
         """Drops the builds that were longest ago, until the rest is within the limits; also what a killed one left."""

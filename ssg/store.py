@@ -1,14 +1,17 @@
 """A content-addressed store on disk: results of dear work, by a digest of all that they depend on.
 
-    FOLDER/ab/cdef…           a result behind its own sha256, so that a damaged one is found out and made again
-    FOLDER/packs/0123….pack   many results that were made together: an index behind its own sha256, then the results
+    FOLDER/ab/cdef…           a result behind its signature
+    FOLDER/packs/0123….pack   many results that were made together: an index behind its signature, then the results
     FOLDER/.gitignore         keeps the whole of it out of every commit
 
-Safe to delete at any time, to share between branches and to restore on another machine. Two builds at once write the
-same content under the same name, each by rename, so neither can spoil the other's.
+Only what this user's own builds have signed as just this result is believed (sealpress/private.py); what is damaged or
+anybody else's is made again. Safe to delete at any time, to share between branches and, with the key, to restore on
+another machine. Two builds at once write the same content under the same name, each by rename, so neither can spoil the
+other's.
 """
 
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -20,12 +23,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sealpress import files
+from sealpress import files, private
 
 NAME: Final = ".sealpress"
 PACKS: Final = "packs"
 LIMIT: Final = 512 << 20  # bytes
-_DIGEST_LENGTH: Final = 65  # 64 hex digits and a line feed
+_INDEX: Final = "ssg pack"
 _DAY: Final = 86_400
 _OURS: Final = re.compile(r"[0-9a-f]{62}|[0-9a-f]{64}\.pack|\.new-.{1,16}")
 _FEW: Final = 16  # results that are looked for in packs one by one
@@ -89,20 +92,20 @@ class Store:
             found = None
         if found is None:
             return self._from_pack(key)
-        data = found[_DIGEST_LENGTH:]
-        if found[:_DIGEST_LENGTH] != _line(data):
+        data = private.opened(_result(key), found)
+        if data is None:
             with suppress(OSError):
                 file.unlink()
             return None
         self._touch(file)
-        return data
+        return bytes(data)
 
     def put(self, key: str, data: bytes, *, alone: bool = False) -> None:
         """Keeps a result, whole or not at all. A large one goes `alone` into a file, whatever is kept together."""
         if self._state.batch is not None and not alone:
             self._state.batch[key] = data
             return
-        self._write(self._file(key), [_line(data), data])
+        self._write(self._file(key), [private.signature(_result(key), data), data])
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -124,7 +127,7 @@ class Store:
             offset += len(data)
         index = json.dumps(places, separators=(",", ":")).encode()
         name = hashlib.sha256(index).hexdigest()
-        self._write(self.folder / PACKS / f"{name}.pack", [_line(index), index, b"\n", *batch.values()])
+        self._write(self.folder / PACKS / f"{name}.pack", [_line(index), b"\n", index, b"\n", *batch.values()])
 
     def refresh(self) -> None:
         """Looks anew for what other processes have kept."""
@@ -197,7 +200,7 @@ class Store:
         return state.packed.get(key)
 
     def _indexes(self) -> Iterator[tuple[Path, tuple[int, bytes]]]:
-        """Of each pack: where its results begin, and its index. One whose index is damaged is removed."""
+        """Of each pack: where its results begin, and its index. Those of others stay, and are told by nobody."""
         packs = self.folder / PACKS
         for pack in sorted(packs.glob("*.pack")) if files.is_folder(packs) else ():
             try:
@@ -205,11 +208,8 @@ class Store:
                     digest, index = file.readline(), file.readline()
             except OSError:
                 continue
-            if digest == _line(index[:-1]):
+            if hmac.compare_digest(digest[:-1], _line(index[:-1])):
                 yield pack, (len(digest) + len(index), index)
-            else:
-                with suppress(OSError):
-                    pack.unlink()
 
     def _touch(self, file: Path) -> None:
         """The file's time says when it was last of use, see trim()."""
@@ -271,5 +271,9 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _line(data: bytes) -> bytes:
-    return _digest(data).encode() + b"\n"
+def _line(index: bytes) -> bytes:
+    return private.signature(_INDEX, index).hex().encode()
+
+
+def _result(key: str) -> str:
+    return f"ssg result {key}"

@@ -108,11 +108,11 @@ def remembered(name: str, description: str, entries: Produce, created_by: str, b
     `description` must tell all that the entries depend on: a package's sha256 and the rules it is unpacked by, a
     tree's digest and where it goes. `blobs` as in `described`: another process of this bake may have left a tar there.
     """
-    file = _memory(description)
-    if known := _recall(file):
+    memory = _memory(description)
+    if known := _recall(memory):
         return _found_in(blobs, Layer(name, known.diff_id, known.size, created_by, entries))
     layer = described(name, entries, created_by, blobs)
-    cache.keep(file, f"{layer.diff_id} {layer.size}\n".encode())
+    cache.remember(memory, f"{layer.diff_id} {layer.size}\n".encode())
     return layer
 
 
@@ -129,9 +129,9 @@ def is_remembered(description: str) -> bool:
     return _recall(_memory(description)) is not None
 
 
-def _memory(description: str) -> Path:
+def _memory(description: str) -> str:
     key = hashlib.sha256(f"{VERSION}\0{description}".encode()).hexdigest()
-    return cache.folder() / "layers" / key[:2] / key
+    return f"layers/{key[:2]}/{key}"
 
 
 class _Attempt:
@@ -202,11 +202,8 @@ def from_blob(layer: Layer, blob: Path, *, is_checked: bool = False) -> Layer:
     return replace(layer, blob=blob, seen=_mark(blob) if is_checked else ())
 
 
-def _recall(file: Path) -> tar.TarDigest | None:
-    try:
-        found = re.fullmatch(rb"(sha256:[0-9a-f]{64}) ([0-9]{1,15})\n", file.read_bytes()[:128])
-    except OSError:
-        return None
+def _recall(memory: str) -> tar.TarDigest | None:
+    found = re.fullmatch(rb"(sha256:[0-9a-f]{64}) ([0-9]{1,15})\n", cache.recalled(memory) or b"")
     return tar.TarDigest(found[1].decode(), int(found[2])) if found else None
 
 

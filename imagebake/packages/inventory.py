@@ -66,9 +66,9 @@ def of(
     base = cache.folder() if folder is None else folder
     named = "".join(f"{one.name} {one.version} {one.sha256} {one.diff_id}\n" for one in packages)
     key = hashlib.sha256(f"{VERSION} {_FORMAT}\0{named}".encode()).hexdigest()
-    file = base / "inventory" / key
-    if known := _recalled(file, packages):
-        return known
+    memory = f"inventory/{key}"
+    if (data := cache.recalled(memory, base)) is not None:
+        return _unpacked(data, packages)
     entries = {entry.path: entry for package in packages for entry in kept(package.name)}
     found = tuple(
         Described(
@@ -76,7 +76,7 @@ def of(
         )
         for one in packages
     )
-    cache.keep(file, _packed(found))
+    cache.remember(memory, _packed(found), base)
     return found
 
 
@@ -120,18 +120,11 @@ def _copyright(package: str, entries: Mapping[str, Entry]) -> str:
 
 def _packed(found: tuple[Described, ...]) -> bytes:
     data = [[dict(one.fields), one.licence.expression, dict(one.licence.references)] for one in found]
-    text = json.dumps(data, ensure_ascii=False).encode()
-    return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
+    return json.dumps(data, ensure_ascii=False).encode()
 
 
-def _recalled(file: Path, packages: tuple[LockedPackage, ...]) -> tuple[Described, ...] | None:
-    try:
-        digest, _, text = file.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    if hashlib.sha256(text).hexdigest().encode() != digest:
-        return None
-    data: list[Any] = json.loads(text)
+def _unpacked(packed: bytes, packages: tuple[LockedPackage, ...]) -> tuple[Described, ...]:
+    data: list[Any] = json.loads(packed)
     return tuple(
         Described(package, MappingProxyType(fields), Licence(expression, MappingProxyType(references)))
         for package, (fields, expression, references) in zip(packages, data, strict=True)

@@ -2,12 +2,10 @@
 sha256, all of a site in one file, so a warm bake reads no page again.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from imagebake import cache
@@ -164,28 +162,21 @@ def _loads(tree: OutputTree, entry: Entry) -> list[pages.Load]:
     return loads
 
 
-def _index(name: str) -> Path:
-    return cache.folder() / "policies" / f"{name}.json"
+def _index(name: str) -> str:
+    return f"policies/{name}.json"
 
 
-def _recall(index: Path) -> dict[str, Needs]:
-    """What the cache knows; nothing where its file is missing, damaged or of other rules."""
-    try:
-        digest, _, data = index.read_bytes().partition(b"\n")
-    except OSError:
-        return {}
-    if digest.decode("ascii", "replace") != hashlib.sha256(data).hexdigest():
-        return {}
-    said = json.loads(data)
+def _recall(index: str) -> dict[str, Needs]:
+    """What the cache knows; nothing where its file is missing, anybody else's or of other rules."""
+    said = json.loads(cache.recalled(index) or b'{"rules": null}')
     if said["rules"] != _RULES:
         return {}
     sets = [frozenset((directive, source) for directive, source in one) for one in said["sets"]]
     return {key: sets[number] for key, number in said["files"].items()}
 
 
-def _keep(index: Path, needs: Mapping[str, Needs]) -> None:
+def _keep(index: str, needs: Mapping[str, Needs]) -> None:
     numbers: dict[Needs, int] = {}
     files = {key: numbers.setdefault(one, len(numbers)) for key, one in needs.items()}
     said = {"rules": _RULES, "sets": [sorted(one) for one in numbers], "files": files}
-    data = json.dumps(said).encode()
-    cache.keep(index, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+    cache.remember(index, json.dumps(said).encode())

@@ -96,20 +96,17 @@ def expand(pieces: Iterable[bytes], limit: int, what: str) -> Iterator[bytes]:
 
 def recall(diff_id: str) -> Compressed | None:
     """What this writer made of a layer before, so that one that the registry has is not compressed again."""
-    try:
-        found = re.fullmatch(rb"(sha256:[0-9a-f]{64}) ([0-9]{1,15})\n", _memory(diff_id).read_bytes()[:128])
-    except OSError:
-        return None
+    found = re.fullmatch(rb"(sha256:[0-9a-f]{64}) ([0-9]{1,15})\n", cache.recalled(_memory(diff_id)) or b"")
     return Compressed(found[1].decode(), int(found[2])) if found else None
 
 
 def remember(diff_id: str, compressed: Compressed) -> None:
-    cache.keep(_memory(diff_id), f"{compressed.digest} {compressed.size}\n".encode())
+    cache.remember(_memory(diff_id), f"{compressed.digest} {compressed.size}\n".encode())
 
 
-def _memory(diff_id: str) -> Path:
+def _memory(diff_id: str) -> str:
     key = hashlib.sha256(f"{writer()}\0{diff_id}".encode()).hexdigest()
-    return cache.folder() / "compressed" / key[:2] / key
+    return f"compressed/{key[:2]}/{key}"
 
 
 def _refused(what: str, why: str) -> Problem:

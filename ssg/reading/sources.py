@@ -16,6 +16,9 @@ from ssg.stamps import Stamp, of
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./ -]+")  # names that need no closer look
 
+_CACHE: Final = ".sealpress/cache/"  # as ssg.store has it
+_CACHE_ITSELF: Final = frozenset({".sealpress", ".sealpress/cache"})  # as links
+
 # Files for git itself, which stand in content folders too: no part of a site.
 _GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".gitmodules"})
 
@@ -25,7 +28,8 @@ class Sources:
     """The files below `root`, relative to it, with "/" and sorted, each with what it looks like.
 
     `left_out`: untracked and not asked for; `leftovers`: of editors and systems. `history` tells when they were
-    written; an export of a commit has none of its own.
+    written; an export of a commit has none of its own. `has_cache`: what builds keep is committed, so that it could be
+    anybody's.
     """
 
     root: Path
@@ -34,6 +38,7 @@ class Sources:
     left_out: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     history: History | None = None
+    has_cache: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -63,10 +68,11 @@ def list_sources(
     """
     repository = discover(root) if in_git else None
     if repository:
-        tracked, untracked = repository.listed(root)
-        found = sorted({*tracked, *untracked}) if dirty else tracked
+        committed, untracked = repository.listed(root)
+        found = sorted({*committed, *untracked}) if dirty else committed
     else:
         found, untracked = files_without_git(root) if in_git else _everything(root), []
+        committed = [] if in_git else found
     starts = tuple(str(PurePosixPath(folder)) + "/" for folder in folders)
     wanted = _wanted(found, starts)
     shown = tuple(str(PurePosixPath(folder)) + "/" for folder in published)
@@ -78,9 +84,9 @@ def list_sources(
     _check(root, stamps, starts)
     left_out = () if dirty else tuple(_wanted(untracked, starts))
     history = History(repository, root) if repository else None
-    return Sources(
-        root, {file: stamp for file, stamp in stamps.items() if stamp}, repository, left_out, sifted.left_out, history
-    )
+    has_cache = any(file.startswith(_CACHE) or file in _CACHE_ITSELF for file in committed)
+    there = {file: stamp for file, stamp in stamps.items() if stamp}
+    return Sources(root, there, repository, left_out, sifted.left_out, history, has_cache)
 
 
 def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:

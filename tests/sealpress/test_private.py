@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sealpress import private
 from sealpress.console import Silent
+from sealpress.problems import Exit, Problem
 from ssg import lastbuild
 from ssg.build import Built
 from ssg.lastbuild import LastBuild, LastTree, Memory
@@ -21,6 +22,7 @@ from tests.ssg.blogs import Blog
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home of the test's own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv(private.VARIABLE, raising=False)
     private._key.cache_clear()
     yield tmp_path / "state"
     private._key.cache_clear()
@@ -35,88 +37,114 @@ def forget() -> None:
     private._key.cache_clear()
 
 
-def sealed(data: bytes) -> bytes:
-    found = private.seal(data)
-    assert found is not None
-    return found
-
-
 @pytest.mark.parametrize("data", [b"", b"x", bytes(100_000)])
 def test_what_was_sealed_is_opened_by_the_same_user(data: bytes, state: Path) -> None:
-    found = sealed(data)
+    found = private.seal("what", data)
     forget()
-    assert private.opened(found) == data
+    assert private.opened("what", found) == data
     assert key_file(state).stat().st_mode & 0o777 == 0o600
     assert key_file(state).parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_another_users_seal_is_not_opened(state: Path) -> None:
-    found = sealed(b"data")
+    found = private.seal("what", b"data")
     key_file(state).write_bytes(bytes(32))
     forget()
-    assert private.opened(found) is None
+    assert private.opened("what", found) is None
+
+
+@settings(deadline=None)
+@given(what=st.text(), other=st.text(), data=st.binary(max_size=50))
+def test_what_was_sealed_as_one_thing_is_not_opened_as_another(what: str, other: str, data: bytes) -> None:
+    expected = data if what == other else None
+    assert private.opened(other, private.seal(what, data)) == expected
+
+
+def test_machines_with_one_key_believe_each_other(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's goes before the state folder's; empty, as for a CI run without secrets, it is none."""
+    key = "0123456789abcdef" * 4
+    monkeypatch.setenv(private.VARIABLE, key)
+    forget()
+    found = private.seal("what", b"data")
+    assert not key_file(state).exists()
+    for value, expected in ((f" {key.upper()}\n", b"data"), ("f" * 64, None), ("", None)):
+        monkeypatch.setenv(private.VARIABLE, value)
+        forget()
+        assert private.opened("what", found) == expected
+        assert private.is_lasting()
+
+
+@pytest.mark.parametrize("value", ["hunter2", "0" * 63, "0" * 65, "g" * 64, "0" * 32 + " " + "0" * 31, "é" * 64])
+def test_a_malformed_key_is_a_clear_message_that_does_not_tell_it(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(private.VARIABLE, value)
+    forget()
+    with pytest.raises(Problem, match="SEALPRESS_CACHE_KEY is no key: it must be 64 hexadecimal digits") as caught:
+        private.complaint()
+    assert caught.value.code is Exit.USAGE
+    assert "openssl rand -hex 32" in (caught.value.hint or "")
+    assert value not in str(caught.value)
 
 
 def test_no_flipped_bit_and_no_cut_is_opened() -> None:
-    found = sealed(b"some data")
+    found = private.seal("what", b"some data")
     for at in range(len(found) * 8):
         flipped = bytearray(found)
         flipped[at // 8] ^= 1 << at % 8
-        assert private.opened(bytes(flipped)) is None
+        assert private.opened("what", bytes(flipped)) is None
     for end in range(len(found)):
-        assert private.opened(found[:end]) is None
-    assert private.opened(found + b"x") is None
+        assert private.opened("what", found[:end]) is None
+    assert private.opened("what", found + b"x") is None
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 def test_a_key_that_others_can_read_is_replaced(mode: int, state: Path) -> None:
     """With its mode alone put right, whoever has read it could still sign."""
-    found = sealed(b"data")
+    found = private.seal("what", b"data")
     assert private.complaint() == ""
     key_file(state).chmod(mode)
     forget()
-    assert private.opened(found) is None
+    assert private.opened("what", found) is None
     assert "could be read by others" in private.complaint()
     assert key_file(state).stat().st_mode & 0o777 == 0o600
-    again = sealed(b"data")
+    again = private.seal("what", b"data")
     forget()
-    assert private.opened(again) == b"data"
+    assert private.opened("what", again) == b"data"
     assert private.complaint() == ""
 
 
 @pytest.mark.parametrize("content", [b"", b"short", bytes(31), bytes(33)])
 def test_a_key_of_another_length_is_replaced(content: bytes, state: Path) -> None:
-    found = sealed(b"data")
+    found = private.seal("what", b"data")
     key_file(state).write_bytes(content)
     forget()
-    assert private.opened(found) is None
+    assert private.opened("what", found) is None
     assert "was damaged" in private.complaint()
     forget()
     assert private.complaint() == ""
-    assert private.opened(sealed(b"data")) == b"data"
+    assert private.opened("what", private.seal("what", b"data")) == b"data"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
 def test_a_key_of_another_user_is_no_key(state: Path) -> None:
-    sealed(b"data")
+    private.seal("what", b"data")
     os.chown(key_file(state), 65534, 65534)
     forget()
-    assert private.seal(b"data") is None
+    assert not private.is_lasting()
     assert f"{key_file(state)} is another user's: remove it, or set SEALPRESS_STATE" in private.complaint()
 
 
 def test_a_key_that_can_t_be_replaced_is_no_key(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sealed(b"data")
+    private.seal("what", b"data")
     key_file(state).chmod(0o644)
     forget()
     monkeypatch.setattr(private, "write", lambda _file, _data: None)
-    assert private.seal(b"data") is None
+    assert not private.is_lasting()
     assert "could be read by others: remove it" in private.complaint()
 
 
 def test_a_folder_in_the_key_s_place_is_no_key(state: Path) -> None:
     key_file(state).mkdir(parents=True)
-    assert private.seal(b"data") is None
+    assert not private.is_lasting()
     assert "remove it" in private.complaint()
 
 
@@ -143,12 +171,15 @@ def test_a_build_says_once_that_its_key_was_no_good(state: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("home", ["/dev/null", "/proc/nowhere"])
-def test_without_a_place_for_a_key_nothing_is_sealed(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_place_for_a_key_nothing_is_believed_later(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", home)
     forget()
-    assert private.seal(b"data") is None
-    assert private.opened(b"x" * 100) is None
+    assert not private.is_lasting()
+    found = private.seal("what", b"data")
+    assert private.opened("what", found) == b"data"
+    forget()
+    assert private.opened("what", found) is None
     assert "set SEALPRESS_STATE" in private.complaint()
 
 
@@ -196,10 +227,10 @@ def test_no_file_makes_a_build_fail(data: bytes, tmp_path_factory: pytest.TempPa
 def test_another_versions_file_is_passed_over(plain: object, tmp_path: Path) -> None:
     found, tree = kept(tmp_path)
     for number in (lastbuild._FORMAT - 1, lastbuild._FORMAT):
-        data = sealed(marshal.dumps((number, plain)))
+        data = private.seal(found._what("known"), marshal.dumps((number, plain)))
         (found.folder / f"{found.name}.known").write_bytes(data)
         assert found.recall(tree) is None
-    (found.folder / f"{found.name}.known").write_bytes(sealed(marshal.dumps(plain)))
+    (found.folder / f"{found.name}.known").write_bytes(private.seal(found._what("known"), marshal.dumps(plain)))
     assert found.recall(tree) is None
 
 
@@ -208,4 +239,5 @@ def test_without_a_key_a_build_remembers_nothing(tmp_path: Path, monkeypatch: py
     forget()
     found = memory(tmp_path)
     found.keep(LastBuild(world="w"), None, a_tree())
+    forget()
     assert (found.tree(), found.recall(a_tree())) == (None, None)

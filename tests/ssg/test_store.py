@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sealpress import private
 from ssg.lastbuild import LastBuild, LastTree, Memory
 from ssg.store import LIMIT, PACKS, Store, store_at
 
@@ -52,7 +53,7 @@ def test_it_keeps_itself_out_of_git(tmp_path: Path) -> None:
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
-    store = Store(tmp_path, limit=1000)
+    store = Store(tmp_path, limit=800)
     for number, key in enumerate(KEYS[:10]):
         store.put(key, bytes(200))
         os.utime(store.folder / key[:2] / key[2:], (1000 + number, 1000 + number))
@@ -146,6 +147,24 @@ def test_no_damage_to_a_pack_is_believed(tmp_path: Path) -> None:
             whole.parent.mkdir(parents=True)
 
 
+def test_a_pack_of_somebody_else_is_neither_believed_nor_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(private.VARIABLE, "b" * 64)
+    private._key.cache_clear()
+    try:
+        theirs = packed(Store(tmp_path), KEYS[:10])
+    finally:
+        monkeypatch.undo()
+        private._key.cache_clear()
+    assert [Store(tmp_path).get(key) for key in KEYS[:10]] == [None] * 10
+    assert theirs.exists()
+    mine = packed(Store(tmp_path), KEYS[:5] + KEYS[10:20])
+    lines = mine.read_bytes().split(b"\n", 2)
+    mine.write_bytes(b"\n".join([lines[0], lines[1].replace(KEYS[0].encode(), KEYS[11].encode()), lines[2]]))
+    assert [Store(tmp_path).get(key) for key in KEYS[:20]] == [None] * 20
+
+
 def test_a_pack_that_was_used_lately_stays(tmp_path: Path) -> None:
     packs = [packed(Store(tmp_path), KEYS[start : start + 10]) for start in (0, 10, 20)]
     for number, pack in enumerate(packs):
@@ -161,6 +180,7 @@ def test_two_processes_that_write_and_trim_do_no_harm(tmp_path: Path) -> None:
     command = """\
 import sys
 from pathlib import Path
+from sealpress import private
 from ssg.lastbuild import LastBuild, LastTree, Memory
 from ssg.store import LIMIT, PACKS, Store, store_at
 folder, start = Path(sys.argv[1]), int(sys.argv[2])

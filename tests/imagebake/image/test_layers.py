@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from imagebake import cache as kept
 from imagebake.image import layers, tar
 from imagebake.image.entries import Bytes, Entry, File
+from sealpress import private
 from sealpress.problems import Problem
 
 
@@ -57,10 +59,22 @@ def test_a_damaged_cache_is_not_used(cache: Path, damage: bytes) -> None:
     assert layers.remembered("site", "tree", page, "imagebake").diff_id == whole.diff_id
 
 
-def test_a_cache_that_lies_is_found_out_when_the_bytes_are_produced(cache: Path) -> None:
-    layers.remembered("site", "tree", page, "imagebake")
+def test_a_cache_that_lies_is_passed_over(cache: Path) -> None:
+    """What this user has not signed as just this is anybody's: also what was signed as something else."""
+    whole = layers.remembered("site", "tree", page, "imagebake")
     (file,) = [file for file in cache.rglob("*") if file.is_file()]
-    file.write_bytes(b"sha256:" + b"0" * 64 + b" 1024\n")
+    lie = b"sha256:" + b"0" * 64 + b" 1024\n"
+    for written in (lie, private.seal(f"imagebake {file.relative_to(cache)}", lie)[:32] + lie[:-1] + b"5\n"):
+        file.write_bytes(written)
+        assert layers.remembered("site", "tree", page, "imagebake").diff_id == whole.diff_id
+    other = layers.remembered("site", "other tree", lambda: [*page()][:0], "imagebake")
+    (another,) = [one for one in cache.rglob("*") if one.is_file() and one != file]
+    another.write_bytes(file.read_bytes())
+    assert layers.remembered("site", "other tree", lambda: [*page()][:0], "imagebake").diff_id == other.diff_id
+
+
+def test_a_cache_that_was_wrong_is_found_out_when_the_bytes_are_produced(cache: Path) -> None:
+    kept.remember(layers._memory("tree"), b"sha256:" + b"0" * 64 + b" 1024\n")
     layer = layers.remembered("site", "tree", page, "imagebake")
     with pytest.raises(Problem, match='the layer "site" has other bytes than its name says'):
         list(layer.stream())
