@@ -81,9 +81,16 @@ def switch_to(work: Work, console: Console) -> Outcome:
                 record=record,
             )
         )
-    except (Problem, KeyboardInterrupt):
-        console.result({"published": False, "journal": [event.as_data() for event in journal]})
+    except Problem as problem:
+        problem.facts = _failed(journal)
         raise
+    except KeyboardInterrupt:
+        console.result(_failed(journal))
+        raise
+
+
+def _failed(journal: Sequence[Event]) -> dict[str, object]:
+    return {"published": False, "journal": [event.as_data() for event in journal]}
 
 
 def tell(name: str, target: PublishTarget, outcome: Outcome, facts: dict[str, object], console: Console) -> None:

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Final, NoReturn
 
 import click
@@ -14,6 +15,8 @@ from sealpress.problems import Exit, Problem, did_you_mean, shown
 
 _NEW_OBJECTS: Final = 200_000  # before the collector looks at them; each is some 100 bytes
 _PARAMS: Final = "__click_params__"
+_console: Final[ContextVar[Console | None]] = ContextVar("console", default=None)
+"""Of the command that runs: how its problems are to be told."""
 
 
 class Group(click.Group):
@@ -38,12 +41,15 @@ class Group(click.Group):
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --json and --quiet, and hands the command a `console` in their place."""
+    """Adds --json, --all and --quiet, and hands the command a `console` in their place."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+    @click.option("--all", "whole", is_flag=True, help="Show each of long lists and of many problems.")
     @click.option("-q", "--quiet", is_flag=True, help="Print only the result and problems.")
-    def wrapped(*args: Any, as_json: bool, quiet: bool, **kwargs: Any) -> Any:
-        return function(*args, console=Console.standard(json=as_json, quiet=quiet), **kwargs)
+    def wrapped(*args: Any, as_json: bool, whole: bool, quiet: bool, **kwargs: Any) -> Any:
+        console = Console.standard(json=as_json, quiet=quiet, whole=whole)
+        _console.set(console)
+        return function(*args, console=console, **kwargs)
 
     wrapped.__doc__ = function.__doc__
     wrapped.__name__ = function.__name__
@@ -74,7 +80,7 @@ def _run(command: click.Command) -> int:
         code = command(standalone_mode=False)
         return code if isinstance(code, int) else Exit.OK
     except Problem as problem:
-        Console.standard().problem(problem)
+        (_console.get() or Console.standard()).problem(problem)
         return problem.each[0].code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

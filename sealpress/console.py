@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO
 
@@ -59,6 +59,8 @@ SILENT = Silent()
 
 _PATIENCE: Final = 0.5  # seconds that a person waits without asking what goes on
 _WIDTH: Final = 100
+_MANY: Final = 20  # problems: as many as a screen or two show
+_FEW: Final = 3
 
 # A number, with or without a unit; or that there is none.
 _AMOUNT: Final = re.compile(r"[0-9][0-9.,]*( [A-Za-z]{1,3})?|–|")
@@ -68,7 +70,8 @@ _AMOUNT: Final = re.compile(r"[0-9][0-9.,]*( [A-Za-z]{1,3})?|–|")
 class Console:
     """The terminal of one command. `json` prints results for machines, `quiet` drops all but results and problems.
 
-    `terse`: work that was done before anybody could wait for it is not told of, since the result says it all.
+    `terse`: work that was done before anybody could wait for it is not told of, since the result says it all. `whole`:
+    each of many problems and of long lists is shown.
     """
 
     out: TextIO
@@ -76,10 +79,12 @@ class Console:
     json: bool = False
     quiet: bool = False
     terse: bool = False
+    whole: bool = False
+    _results: list[None] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
-    def standard(cls, *, json: bool = False, quiet: bool = False) -> "Console":
-        return cls(sys.stdout, sys.stderr, json=json, quiet=quiet)
+    def standard(cls, *, json: bool = False, quiet: bool = False, whole: bool = False) -> "Console":
+        return cls(sys.stdout, sys.stderr, json=json, quiet=quiet, whole=whole)
 
     @property
     def is_live(self) -> bool:
@@ -108,6 +113,7 @@ class Console:
     def result(self, data: Mapping[str, object]) -> None:
         """The same result for a machine; shown only with --json. One JSON document, keys sorted."""
         if self.json:
+            self._results.append(None)
             # Where the stream can't hold every character, JSON's own escapes: those of _write are not JSON.
             is_unicode = (self.out.encoding or "utf-8").lower().startswith("utf")
             text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=not is_unicode)
@@ -126,12 +132,27 @@ class Console:
             self.say("  ".join(padded).rstrip())
 
     def problem(self, problem: Problem) -> None:
-        """Every Problem, one after the other; the count when there are several."""
-        for one in problem.each:
-            head, _, rest = str(one).partition("\n")
-            self._write(self.err, f"{self._paint('error:', '1;31')} {head}" + (f"\n{rest}" if rest else ""))
-        if len(problem.each) > 1:
-            self._write(self.err, f"{len(problem.each)} errors")
+        """Every Problem, one after the other; the count when there are several.
+
+        Of many, the first few of each kind, unless all are wanted. With --json all of them are told to the machine too,
+        where it has no result yet.
+        """
+        every = problem.each
+        kinds: dict[str, list[Problem]] = {}
+        for one in every:
+            kinds.setdefault(one.kind, []).append(one)
+        is_long = len(every) > _MANY and not self.whole
+        for some in kinds.values() if is_long else [list(every)]:
+            for one in some[:_FEW] if is_long else some:
+                head, _, rest = str(one).partition("\n")
+                self._write(self.err, f"{self._paint('error:', '1;31')} {head}" + (f"\n{rest}" if rest else ""))
+            if is_long and len(some) > _FEW:
+                self._write(self.err, f"… and {len(some) - _FEW} more like these")
+        if len(every) > 1:
+            of = f" of {len(kinds)} kinds; --all shows each" if is_long else ""
+            self._write(self.err, f"{len(every)} errors{of}")
+        if not self._results:
+            self.result({"errors": [one.as_data() for one in every], **problem.facts})
 
     @contextmanager
     def track(self, label: str, total: int | None, unit: Unit = "items") -> Iterator[Advance]:

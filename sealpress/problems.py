@@ -12,8 +12,9 @@ lines of its own is given as `said`, and each of its lines is marked as that.
 """
 
 import difflib
+import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -80,7 +81,10 @@ class Place:
 
 
 class Problem(Exception):  # noqa: N818 - it names what a person has, not what the program does
-    """One thing that a person can mend. `said` are lines of another program, which follow the message."""
+    """One thing that a person can mend. `said` are lines of another program, which follow the message.
+
+    `facts` is what a machine is told besides, where the command has a result in spite of it.
+    """
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
         self.place = place
         self.hint = hint
         self.code = code
+        self.facts: Mapping[str, object] = {}
 
     def __str__(self) -> str:
         where = f"{shown(str(self.place), _LONGEST_NAME)}: " if self.place else ""
@@ -110,6 +115,29 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
     @property
     def each(self) -> tuple["Problem", ...]:
         return (self,)
+
+    @property
+    def kind(self) -> str:
+        """The message without what differs from case to case: quoted words and numbers are "…"."""
+        return _CASES.sub("…", self.message)
+
+    def as_data(self) -> dict[str, object]:
+        """For a machine. `line` and `column` count from 1; what isn't known is null."""
+        place = self.place
+        return {
+            "message": self.message,
+            "kind": self.kind,
+            "file": place.file if place else None,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+            "length": place.length if place and place.column else None,
+            "hint": self.hint,
+            "said": list(self.said),
+            "code": int(self.code),
+        }
+
+
+_CASES: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[0-9][0-9.,]*")
 
 
 class Problems(Problem):

@@ -173,10 +173,9 @@ def _completed(context: click.Context, _param: click.Parameter, incomplete: str)
     type=click.Path(path_type=Path),
     help="The folder that was built into. [default: as site.toml says]",
 )
-@click.option("--all", "whole", is_flag=True, help="Show all, also of long lists.")
 @click.option("--dirty", is_flag=True, help="Look at files too that git doesn't track yet, as the build did.")
 @output_options
-def why(*, path: str, site_file: Path | None, output: Path | None, whole: bool, dirty: bool, console: Console) -> None:
+def why(*, path: str, site_file: Path | None, output: Path | None, dirty: bool, console: Console) -> None:
     """What a file was made from, and which change it was last made anew for.
 
     PATH is a file of the output tree (posts/shed/index.html), also with the output folder before it, or its path on the
@@ -191,7 +190,7 @@ def why(*, path: str, site_file: Path | None, output: Path | None, whole: bool, 
 
     site = sitefile.open_site(site_file)
     found = asked(site, output or site.root / site.settings.build.output, path, dirty=dirty)
-    for line in telling.lines(found, console.width, whole=whole):
+    for line in telling.lines(found, console.width, whole=console.whole):
         console.say(line)
     console.result(found.data())
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, TextIO
 
 import pytest
@@ -335,3 +336,59 @@ def test_silence_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     with SILENT.track("x", 1) as advance:
         advance(1)
     assert capsys.readouterr() == ("", "")
+
+
+def many(count: int) -> Problems:
+    kinds = ['this links to "{0}.md", which is not there', "byte {0} is not UTF-8"]
+    return Problems(
+        [Problem(kinds[number % 2].format(number), place=Place(f"{number:03}.md", 1)) for number in range(count)]
+        + [Problem("a third kind")]
+    )
+
+
+def test_of_many_problems_the_first_few_of_each_kind_are_shown() -> None:
+    console, _, err = captured()
+    console.problem(many(100))
+    lines = err.getvalue().splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["error"] * 3 + [lines[3]] + ["error"] * 3 + [lines[7]] + [
+        "error",
+        lines[9],
+    ]
+    assert lines[2] == 'error: 004.md:1: this links to "4.md", which is not there'
+    assert (lines[3], lines[7]) == ("… and 47 more like these", "… and 47 more like these")
+    assert lines[9] == "101 errors of 3 kinds; --all shows each"
+
+
+def test_a_screenful_of_problems_stays_in_its_order() -> None:
+    console, _, err = captured()
+    console.problem(many(19))
+    assert [line[7:10] for line in err.getvalue().splitlines()[:19]] == [f"{number:03}" for number in range(19)]
+    assert err.getvalue().endswith("20 errors\n")
+
+
+def test_all_problems_are_shown_where_all_are_wanted() -> None:
+    console, _, err = captured()
+    replace(console, whole=True).problem(many(100))
+    assert err.getvalue().count("error: ") == 101
+    assert err.getvalue().endswith("\n101 errors\n")
+
+
+def test_a_machine_is_told_all_problems_and_what_there_is_besides() -> None:
+    console, out, _ = captured()
+    found = many(100)
+    found.facts = {"published": False}
+    replace(console, json=True).problem(found)
+    told = json.loads(out.getvalue())
+    assert told["published"] is False
+    assert len(told["errors"]) == 101
+    assert told["errors"][0] == {
+        "code": 3,
+        "column": None,
+        "file": "000.md",
+        "hint": None,
+        "kind": "this links to …, which is not there",
+        "length": None,
+        "line": 1,
+        "message": 'this links to "0.md", which is not there',
+        "said": [],
+    }
