@@ -54,7 +54,7 @@ in_both = pytest.mark.parametrize("language", LANGUAGES)
 @in_both
 @pytest.mark.parametrize("table", TABLES)
 def test_every_key_of_site_toml_stands_there_with_its_default(table: str, language: str) -> None:
-    found = rows(section(page_of(f"{REFERENCE}/site-toml", language), table))
+    found = [cells for cells in rows(section(page_of(f"{REFERENCE}/site-toml", language), table)) if len(cells) > 2]
     shown = {codes(cells[0])[0]: cells[2] for cells in found if codes(cells[0])}
     known = {field.name: field for field in fields(TABLES[table])}
     assert shown.keys() == known.keys()

@@ -387,6 +387,7 @@ STARTS = {
     "imagebake/wheelhouse.py": "pip",
     "publish/hostlock.py": "",
     "publish/processes.py": "what was baked",
+    "publish/sshprocess.py": "ssh",
     "publish/tunnel.py": "ssh",
 }
 """All that starts a process, and which: whoever adds one says here why no repository can choose it."""
