@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from sealpress import labels
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
 if TYPE_CHECKING:
     from publish.host import Host
+    from publish.line import Line
     from sealpress.settings import PublishTarget
     from sealpress.sitefile import SiteFile
 
@@ -144,22 +146,24 @@ def publish_target(
         # Signed and kept before anything is sent: nothing goes live that has no seal.
         seal = seals.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
         kept = seals.keep(seal, image, made_from.home)
+        line = targets.line(made_from.site, name, settings, host, made_from.home)
         release = work.Work(
             host,
             made_from.site,
             settings,
+            line,
             release=image.release,
             commit=product.commit,
-            ship=lambda engine, progress: ship(engine, image, progress),
+            subject=made_from.subject if product.commit else "",
+            seal=image.labels.get(labels.SEAL, ""),
+            ship=lambda engine, progress: ship(engine, image, progress, line),
             expectations=work.expectations(product),
         )
         outcome = work.switch_to(release, console)
         facts: dict[str, object] = {
-            "image": image.reference,
             "digest": image.digest,
             "bytes": image.size,
             "tree": product.tree.digest,
-            "commit": product.commit,
             "seal": str(kept),
             "keys": [fingerprint for fingerprint, _ in seal.signatures],
         }
@@ -182,7 +186,7 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
 
     site, name, settings = _site_and_target(site_file, target)
     with targets.open_host(settings, console) as host:
-        found = releases.status(host, _name(site))
+        found = releases.status(host, targets.line(site, name, settings, host))
         work.show(found, console)
         if not found:
             console.say(f"nothing is published to {name} yet")
@@ -214,11 +218,13 @@ def rollback(*, target: str | None, site_file: Path | None, to: int | None, cons
 
     site, name, settings = _site_and_target(site_file, target)
     with targets.open_host(settings, console) as host:
-        old = releases.choose(releases.read(host.engine, _name(site)), to)
+        line = targets.line(site, name, settings, host)
+        old = releases.choose(releases.read(host.engine, line), to, settings.keep)
         console.note(f"going back to generation {old.generation}, {work.short(old)}")
-        release = work.Work(host, site, settings, release=old.release, commit=old.commit, ship=releases.ship_again(old))
+        again = releases.ship_again(old, line)
+        release = work.Work(host, site, settings, line, old.release, old.commit, old.subject, old.seal, again)
         outcome = work.switch_to(release, console)
-        work.tell(name, settings, outcome, {"commit": old.commit, "image": old.image}, console)
+        work.tell(name, settings, outcome, {}, console)
 
 
 @publish.command()
@@ -229,8 +235,8 @@ def stop(*, target: str | None, site_file: Path | None, console: Console) -> Non
     """Take the site down. Its releases stay on the host."""
     from publish import releases  # noqa: PLC0415
 
-    with _locked(site_file, target, console) as (host, site, name, _):
-        stopped = releases.stop(host.engine, site)
+    with _locked(site_file, target, console) as (host, line, name, _):
+        stopped = releases.stop(host.engine, line)
         for one in stopped:
             console.note(f"stopped {one.name}")
         console.say(f"{name} is down" if stopped else f"{name} was not running")
@@ -248,8 +254,8 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
     """
     from publish import probe, releases, targets, work  # noqa: PLC0415
 
-    with _locked(site_file, target, console) as (host, site, name, settings):
-        release = releases.start(host.engine, site)
+    with _locked(site_file, target, console) as (host, line, name, settings):
+        release = releases.start(host.engine, line)
         wrong = probe.wait(lambda: releases.wrong_with(host, release.container), settings.timeout)
         if wrong:
             raise Problem(
@@ -272,12 +278,12 @@ def prune(*, target: str | None, site_file: Path | None, console: Console) -> No
     """
     from publish import releases  # noqa: PLC0415
 
-    with _locked(site_file, target, console) as (host, site, name, settings):
-        before = releases.read(host.engine, site)
-        for line in releases.settle(host, site):
-            console.note(line)
-        warnings = releases.prune(host.engine, site, settings.keep)
-        after = releases.read(host.engine, site)
+    with _locked(site_file, target, console) as (host, line, name, settings):
+        before = releases.read(host.engine, line)
+        for done in releases.settle(host, line):
+            console.note(done)
+        warnings = releases.prune(host.engine, line, settings.keep)
+        after = releases.read(host.engine, line)
         for warning in warnings:
             console.note(f"warning: {warning}")
         console.say(f"{len(before) - len(after)} of {len(before)} releases forgotten")
@@ -296,7 +302,7 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: 
     """
     from publish import pipeline, releases, targets, work  # noqa: PLC0415
 
-    site, _, settings = _site_and_target(site_file, target)
+    site, name, settings = _site_and_target(site_file, target)
     with (
         tempfile.TemporaryDirectory(prefix="sealpress-publish-") as scratch,
         pipeline.source(site, console, dirty=dirty) as made_from,
@@ -304,7 +310,7 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: 
     ):
         product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
         host = opened.enter_context(targets.open_host(settings, console))
-        found = releases.read(host.engine, _name(site))
+        found = releases.read(host.engine, targets.line(site, name, settings, host))
         if not found:
             raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
         compared = work.verify(host, found[0].container.id, site, product.tree, console)
@@ -330,19 +336,15 @@ def _site_and_target(site_file: Path | None, target: str | None) -> "tuple[SiteF
 @contextmanager
 def _locked(
     site_file: Path | None, target: str | None, console: Console
-) -> "Iterator[tuple[Host, str, str, PublishTarget]]":
-    """(host, the site's name on it, the target's name and settings), with nobody else at work there."""
+) -> "Iterator[tuple[Host, Line, str, PublishTarget]]":
+    """(host, the line of releases there, the target's name and settings), with nobody else at work on it."""
     from publish import targets  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
-    with targets.open_host(settings, console) as host, host.lock(_name(site)):
-        yield host, _name(site), name, settings
-
-
-def _name(site: "SiteFile") -> str:
-    from sealpress import sitefile  # noqa: PLC0415
-
-    return sitefile.image_name(site.settings)
+    with targets.open_host(settings, console) as host:
+        line = targets.line(site, name, settings, host)
+        with host.lock(line.name):
+            yield host, line, name, settings
 
 
 def main() -> NoReturn:

@@ -101,9 +101,10 @@ class EmbeddedEngine:
 
     # Containers.
 
-    def containers(self, site: str) -> tuple[Container, ...]:
+    def containers(self, site: str | None = None) -> tuple[Container, ...]:
         every = (self._container(folder) for folder in self._folders())
-        return tuple(sorted((one for one in every if one.labels.get(LABEL_SITE) == site), key=lambda one: one.name))
+        found = (one for one in every if LABEL_SITE in one.labels and site in {None, one.labels[LABEL_SITE]})
+        return tuple(sorted(found, key=lambda one: one.name))
 
     def create(self, spec: ContainerSpec) -> Container:
         image = self.image(spec.reference)
@@ -261,14 +262,15 @@ class EmbeddedHost:
 
     engine: EmbeddedEngine
     title: str = "this machine"
+    is_by_folder: bool = True  # it is for looking at a site: at this clone's, not at another's
 
     @contextmanager
     def reach(self, endpoint: Endpoint) -> Iterator[Endpoint]:
         yield replace(endpoint, address=reachable(endpoint.address))
 
     @contextmanager
-    def lock(self, site: str) -> Iterator[None]:
-        with hostlock.hold_here(site):
+    def lock(self, name: str) -> Iterator[None]:
+        with hostlock.hold_here(name):
             yield
 
 

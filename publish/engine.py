@@ -163,9 +163,10 @@ class DockerEngine:
         with self._words(f"remove the image {reference}"), suppress(NotFound):
             self._calls.remove_image(reference)
 
-    def containers(self, site: str) -> tuple[Container, ...]:
+    def containers(self, site: str | None = None) -> tuple[Container, ...]:
         with self._words("list its containers"):
-            listed = self._calls.containers(all=True, filters={"label": f"{LABEL_SITE}={site}"})
+            label = LABEL_SITE if site is None else f"{LABEL_SITE}={site}"
+            listed = self._calls.containers(all=True, filters={"label": label})
         # One may be removed between the list and the look.
         found = [container for item in listed if (container := self.inspect(item["Id"]))]
         return tuple(sorted(found, key=lambda container: container.name))

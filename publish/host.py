@@ -21,6 +21,7 @@ LABEL_RELEASE: Final = labels.RELEASE
 LABEL_GENERATION: Final = labels.GENERATION
 LABEL_ROLE: Final = labels.ROLE
 LABEL_COMMIT: Final = labels.COMMIT
+LABEL_SEAL: Final = labels.SEAL
 
 
 class Role(StrEnum):
@@ -114,8 +115,8 @@ class Engine(Protocol):
         """Takes the name away, and the image with its last name. No such image: nothing happens."""
         ...
 
-    def containers(self, site: str) -> tuple[Container, ...]:
-        """All containers that carry our label for this site, in any state, sorted by name."""
+    def containers(self, site: str | None = None) -> tuple[Container, ...]:
+        """All containers that carry our label for this site, or for any, in any state, sorted by name."""
         ...
 
     def create(self, spec: ContainerSpec) -> Container: ...
@@ -158,6 +159,11 @@ class Host(Protocol):
         """Makes a port of the host reachable from here, as long as the context lasts."""
         ...
 
-    def lock(self, site: str) -> AbstractContextManager[None]:
-        """One publish at a time for a site on a host; a second one gets a Problem that says who holds it."""
+    @property
+    def is_by_folder(self) -> bool:
+        """Whether clones of one site are kept apart here, each with releases of its own."""
+        ...
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """One publish at a time for a line of releases; a second one gets a Problem that says who holds it."""
         ...

@@ -64,7 +64,9 @@ class MemoryEngine:
         with self._call("load"):
             identity, reference, site, release = b"".join(archive).decode().split("\n")
             found = {labels.SITE: site, labels.RELEASE: release} if site else {}
-            self.loaded[identity] = LoadedImage(identity, (reference,), (identity,), found)
+            others = self.loaded[identity].references if identity in self.loaded else ()
+            names = tuple(dict.fromkeys([*others, reference]))
+            self.loaded[identity] = LoadedImage(identity, names, (identity,), found)
 
     def image(self, reference: str) -> LoadedImage | None:
         with self._call("image"):
@@ -91,9 +93,10 @@ class MemoryEngine:
             if not image.references:
                 del self.loaded[image.id]
 
-    def containers(self, site: str) -> tuple[Container, ...]:
+    def containers(self, site: str | None = None) -> tuple[Container, ...]:
         with self._call("containers"):
-            ours = [one.container for one in self.running.values() if one.container.labels.get(labels.SITE) == site]
+            every = (one.container for one in self.running.values() if labels.SITE in one.container.labels)
+            ours = [one for one in every if site in {None, one.labels[labels.SITE]}]
             return tuple(sorted(ours, key=lambda one: one.name))
 
     def create(self, spec: ContainerSpec) -> Container:
@@ -206,6 +209,7 @@ class MemoryEngine:
 class MemoryHost:
     engine: MemoryEngine = field(default_factory=MemoryEngine)
     title: str = "a host in memory"
+    is_by_folder: bool = False
     locked: set[str] = field(default_factory=set)
 
     @contextmanager
@@ -214,14 +218,14 @@ class MemoryHost:
         yield endpoint
 
     @contextmanager
-    def lock(self, site: str) -> Iterator[None]:
-        if site in self.locked:
-            raise Problem(f"another publish of {site} is under way", code=Exit.HOST)
-        self.locked.add(site)
+    def lock(self, name: str) -> Iterator[None]:
+        if name in self.locked:
+            raise Problem(f"another publish of {name} is under way", code=Exit.HOST)
+        self.locked.add(name)
         try:
             yield
         finally:
-            self.locked.remove(site)
+            self.locked.remove(name)
 
     def fetch(self, endpoint: Endpoint, path: str) -> Answer:
         self.engine.fault("fetch", "before")

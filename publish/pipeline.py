@@ -30,7 +30,10 @@ NO_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is built. `commit` in hex digits, "" where no commit holds just this; `as_of` None: nothing tells."""
+    """What is built. `commit` in hex digits, with the `subject` of its message; "" where no commit holds just this.
+
+    `as_of` None: nothing tells.
+    """
 
     site: SiteFile
     commit: str
@@ -38,6 +41,7 @@ class Source:
     is_checkout: bool
     home: Path  # the blog's own folder, where results of earlier builds are kept
     provenance: Provenance  # for the seal
+    subject: str = ""
     history: History | None = None  # the commit's, where the files are not in a repository themselves
 
 
@@ -65,7 +69,9 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
         names = _names_here(folder, repository, built)
         told = _provenance(found, names, commit.id if commit else "", clean=is_clean)
         held = told.commit if is_clean else ""
-        yield Source(found, held, moment.as_of(repository), is_checkout=False, home=folder, provenance=told)
+        subject = repository.subject(commit) if held and repository and commit else ""
+        as_of = moment.as_of(repository)
+        yield Source(found, held, as_of, is_checkout=False, home=folder, provenance=told, subject=subject)
         return
     if repository is None or commit is None:
         raise Problem(
@@ -93,6 +99,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
             is_checkout=True,
             home=folder,
             provenance=told,
+            subject=repository.subject(commit),
             history=History(repository, folder, commit.id),
         )
 

@@ -37,12 +37,13 @@ class SshHost:
     title: str
     engine: DockerEngine
     _tunnel: Tunnel
+    is_by_folder: bool = False
 
     def reach(self, endpoint: Endpoint) -> AbstractContextManager[Endpoint]:
         return self._tunnel.forward(endpoint)
 
-    def lock(self, site: str) -> AbstractContextManager[None]:
-        return hold_over_ssh(self._tunnel, site)
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        return hold_over_ssh(self._tunnel, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,13 @@ class LocalHost:
 
     engine: DockerEngine
     title: str = "this machine"
+    is_by_folder: bool = False
 
     def reach(self, endpoint: Endpoint) -> AbstractContextManager[Endpoint]:
         return nullcontext(replace(endpoint, address=reachable(endpoint.address)))
 
-    def lock(self, site: str) -> AbstractContextManager[None]:
-        return hold_here(site, self.title)
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        return hold_here(name, self.title)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The seals of what was published: a file for each release and architecture, in .sealpress/seals in the blog's folder.
+"""The seals of what was published: a file for each image, in .sealpress/seals in the blog's folder.
 
 A host keeps an image and no seal. The file is what `imagebake verify --seal` checks the image by later: a signed
 statement of what was published, in the envelope that `imagebake bake` writes beside an image.
@@ -35,8 +35,9 @@ def seal(image: Image, product: "Product", made_from: "Source", lock: Path, key:
 
 def keep(found: "Seal", image: Image, home: Path) -> Path:
     """Writes the seal; gives its file. Git is told to ignore the folder. Raises Problem (exit 9)."""
-    digits = image.release.removeprefix("sha256:")[:RELEASE_LENGTH]
-    file = home / FOLDER / f"{digits}-{image.architecture}.json"
+    # One release of two commits has two seals: the later one must not take the place of what runs.
+    digits = (image.release.removeprefix("sha256:")[:RELEASE_LENGTH], found.statement.digest[7:15])
+    file = home / FOLDER / f"{'-'.join(digits)}-{image.architecture}.json"
     try:
         files.hide(files.make(home, *FOLDER.parts))
     except OSError as error:

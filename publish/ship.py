@@ -11,10 +11,12 @@ then it is a Problem.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final, Protocol
 
 from publish.host import LABEL_ROLE, LABEL_SITE, ContainerSpec, Endpoint, Engine, LoadedImage, Role
+from publish.line import Line
 from sealpress.console import Advance, Progress, size
 from sealpress.problems import Exit, Problem
 
@@ -51,33 +53,68 @@ class Baked(Protocol):
         ...
 
 
-def ship(engine: Engine, image: Baked, progress: Progress) -> LoadedImage:
-    """The image as the engine now holds it under its reference. Nothing is sent where the engine has it already.
-
-    Raises Problem (exit 7) where the engine can't take it, and (exit 6) where the connection is cut. Nothing is left
-    under either name then; a cut connection may leave the first name, which the next shipment takes over.
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """How the host calls what is sent: `own` at last, `arriving` until it is known to be whole, `trial` a container of
+    it, which `marks` show to be ours.
     """
-    there = engine.image(image.reference)
+
+    own: str
+    arriving: str
+    trial: str
+    marks: Mapping[str, str]
+
+
+def _names(image: Baked, line: Line | None) -> _Names:
+    site = image.labels.get(LABEL_SITE, "")
+    # Whatever interrupts a trial, the next switch removes a candidate.
+    marks = {LABEL_SITE: site, LABEL_ROLE: str(Role.CANDIDATE)} | dict(line.labels if line else {})
+    own = line.reference(image.labels) if line else image.reference
+    arriving = line.arriving if line else f"{own.rpartition(':')[0]}:{_ARRIVING}"
+    return _Names(own, arriving, f"{line.name if line else site}-{_ARRIVING}", marks)
+
+
+def ship(engine: Engine, image: Baked, progress: Progress, line: Line | None = None) -> LoadedImage:
+    """The image as the engine now holds it, under the line's name for it; without a line, under its own reference.
+
+    Nothing is sent where the engine has it already. Raises Problem (exit 7) where the engine can't take it, and (exit
+    6) where the connection is cut. Nothing is left under either name then; a cut connection may leave the first name,
+    which the next shipment takes over.
+    """
+    names = _names(image, line)
+    there = engine.image(names.own)
     if there is not None and _difference(image, there) is None:
-        progress.note(f"{image.reference} is on the host already: nothing to send")
+        progress.note(f"{names.own} is on the host already: nothing to send")
         return there
-    loaded = _send_what_is_needed(engine, image, progress)
-    if there is not None and there.references == (image.reference,) and there.id != loaded.id:
+    if there is None and (same := _under_another_name(engine, image)):
+        engine.tag(same.id, names.own)
+        progress.note(f"{names.own} is on the host already, as {same.references[0]}: nothing to send")
+        return engine.image(names.own) or same
+    loaded = _send_what_is_needed(engine, image, names, progress)
+    if there is not None and there.references == (names.own,) and there.id != loaded.id:
         # Nothing names it any longer. A container may still need it: then the engine keeps it.
         with suppress(Problem):
             engine.remove_image(there.id)
     return loaded
 
 
-def _send_what_is_needed(engine: Engine, image: Baked, progress: Progress) -> LoadedImage:
+def _under_another_name(engine: Engine, image: Baked) -> LoadedImage | None:
+    """The image, as another line of the site has it. One that may lack a layer is not taken for it."""
+    for held in engine.images(image.labels.get(LABEL_SITE, "")):
+        if held.references and not held.unproven and _difference(image, held) is None:
+            return held
+    return None
+
+
+def _send_what_is_needed(engine: Engine, image: Baked, names: _Names, progress: Progress) -> LoadedImage:
     known = _known(engine, image)
     if known:
         try:
-            return _send(engine, image, known, progress)
+            return _send(engine, image, names, known, progress)
         except _NotTaken as refused:
             progress.note(f"{refused.problem.message}; sending all layers")
     try:
-        return _send(engine, image, (), progress)
+        return _send(engine, image, names, (), progress)
     except _NotTaken as refused:
         raise refused.problem from None
 
@@ -106,12 +143,11 @@ def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
     return max(prefixes, key=len, default=())
 
 
-def _send(engine: Engine, image: Baked, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
-    arriving = f"{image.reference.rpartition(':')[0]}:{_ARRIVING}"
-    site = image.labels.get(LABEL_SITE, "")
+def _send(engine: Engine, image: Baked, names: _Names, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
+    arriving = names.arriving
     # What a shipment that was killed has left.
-    for left in engine.containers(site):
-        if left.name == _trial(site):
+    for left in engine.containers(image.labels.get(LABEL_SITE, "")):
+        if left.name == names.trial:
             engine.remove(left.id)
     engine.remove_image(arriving)
     total = image.archive_size(arriving, omit)
@@ -133,33 +169,28 @@ def _send(engine: Engine, image: Baked, omit: tuple[str, ...], progress: Progres
             message = f"{engine.title} holds another image than was sent: {difference}"
             raise _NotTaken(Problem(message, hint=_LOOK, code=Exit.ENGINE))
         if omit and loaded.unproven:
-            _try_out(engine, arriving, site)
-        engine.tag(loaded.id, image.reference)
+            _try_out(engine, names)
+        engine.tag(loaded.id, names.own)
     finally:
         # The connection may be what failed: then the reason counts, not that this can't be done either.
         with suppress(Problem):
             engine.remove_image(arriving)
-    named = engine.image(image.reference)
+    named = engine.image(names.own)
     if named is None or named.id != loaded.id:
-        message = f"{image.reference} was loaded, but is not what the host now has under that name"
+        message = f"{names.own} was loaded, but is not what the host now has under that name"
         raise Problem(message, hint="is somebody else publishing? Try again", code=Exit.ENGINE)
     return named
 
 
-def _try_out(engine: Engine, reference: str, site: str) -> None:
+def _try_out(engine: Engine, names: _Names) -> None:
     """Creates a container of the image, which is never started, and removes it. Raises _NotTaken where that fails."""
-    # Whatever interrupts this, the next switch removes a candidate.
-    marks = {LABEL_SITE: site, LABEL_ROLE: Role.CANDIDATE}
-    spec = ContainerSpec(_trial(site), reference, _ANY_PORT, Endpoint("127.0.0.1", 0), marks, restart=False)
+    nowhere = Endpoint("127.0.0.1", 0)
+    spec = ContainerSpec(names.trial, names.arriving, _ANY_PORT, nowhere, names.marks, restart=False)
     try:
         made = engine.create(spec)
     except Problem as problem:
         raise (_NotTaken(problem) if problem.code is Exit.ENGINE else problem) from None
     engine.remove(made.id)
-
-
-def _trial(site: str) -> str:
-    return f"{site}-{_ARRIVING}"
 
 
 _ANY_PORT: Final = 8080  # nothing listens

@@ -24,7 +24,7 @@ from publish.host import (
     LABEL_GENERATION,
     LABEL_RELEASE,
     LABEL_ROLE,
-    LABEL_SITE,
+    LABEL_SEAL,
     Container,
     ContainerSpec,
     Endpoint,
@@ -36,6 +36,8 @@ from publish.host import (
 )
 from publish.interrupts import Interrupts
 from publish.journal import AFTER, SHELTERED, Event, Step
+from publish.line import LABEL_READERS, Line, check_free
+from sealpress import labels
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, Problems
 
@@ -55,16 +57,19 @@ def _forget(event: Event) -> None:
 class Job:
     """One release to be put on one host.
 
-    `readers` is where they reach the site; `port` is the image's own. `expectations` are further answers that the
-    release must give, besides its id; `record` sees every line of the journal as it is written.
+    `seal` is the digest of its statement; `published` is now, "2026-11-19T02:12:54Z"; "" for none. `port` is the
+    image's own. `expectations` are further answers that the release must give, besides its id; `record` sees every line
+    of the journal as it is written.
     """
 
     host: Host
-    site: str
+    line: Line
     release: str
     commit: str
     ship: Ship
-    readers: Endpoint
+    seal: str = ""
+    published: str = ""
+    subject: str = ""
     port: int = 8080
     expectations: tuple[probe.Expectation, ...] = ()
     keep: int = 3
@@ -78,7 +83,7 @@ class Job:
 
     @property
     def readers_label(self) -> str:
-        return f"{self.readers.address}:{self.readers.port} {self.memory}"
+        return f"{self.line.labels[LABEL_READERS]} {self.memory}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def switch(job: Job) -> Outcome:
     Raises Problem: exit 8 for a release that does not become healthy, else what the engine or the host said. Then, and
     after an interrupt too, the old server answers, and what was made on the way is gone as far as the engine let it.
     """
-    with job.host.lock(job.site), interrupts.held_back() as held:
+    with job.host.lock(job.line.name), interrupts.held_back() as held:
         return _run(job, held)
 
 
@@ -168,10 +173,11 @@ def _raise(job: Job, scene: Scene, failures: list[BaseException]) -> None:
 
 def _look(job: Job, scene: Scene) -> Scene:
     engine = job.host.engine
-    settled = releases.settle(job.host, job.site)
-    for line in settled:
-        job.progress.note(line)
-    containers = engine.containers(job.site)
+    everything = engine.containers()
+    check_free(job.line, everything)
+    for done in releases.settle(job.host, job.line):
+        job.progress.note(done)
+    containers = releases.containers(engine, job.line)
     running = tuple(one for one in containers if releases.is_server(one) and one.state is State.RUNNING)
     if len(running) == 1 and _is_this(job, running[0]):
         return replace(
@@ -182,14 +188,16 @@ def _look(job: Job, scene: Scene) -> Scene:
             before=running,
             detail="this release already runs and answers",
         )
-    generation = 1 + max((releases.generation_of(one) for one in containers), default=0)
+    # Also of containers that are another's, but are named like ours: a name is had once.
+    named = (*containers, *filter(job.line.is_namesake, everything))
+    generation = 1 + max(map(releases.generation_of, named), default=0)
     return replace(scene, generation=generation, before=running, detail=f"generation {generation}")
 
 
 def _is_this(job: Job, server: Container) -> bool:
     """Whether a server is this very release, made for the same readers, and answers."""
-    labels = server.labels
-    if labels.get(LABEL_RELEASE) != job.release or labels.get(releases.LABEL_READERS) != job.readers_label:
+    wanted = _labels(job)
+    if any(server.labels.get(name, "") != wanted.get(name, "") for name in (*wanted, LABEL_SEAL)):
         return False
     return _ask(job, server.id, (*probe.of_release(job.release), *job.expectations)) is None
 
@@ -219,19 +227,19 @@ def _probe(job: Job, scene: Scene) -> Scene:
 
 
 def _flip(job: Job, scene: Scene) -> Scene:
-    spec = _spec(job, scene, Role.SERVER, job.readers)
+    spec = _spec(job, scene, Role.SERVER, job.line.readers)
     server = job.flip.forward(job.host.engine, scene.before, spec)
     return replace(scene, server=server, detail=server.name)
 
 
 def _verify(job: Job, scene: Scene) -> Scene:
-    where = f"on the readers' port {job.readers.port}"
+    where = f"on the readers' port {job.line.readers.port}"
     _must_answer(job, _known(scene.server), f"the new release was healthy, but does not answer {where}")
     return scene
 
 
 def _prune(job: Job, scene: Scene) -> Scene:
-    warnings = releases.prune(job.host.engine, job.site, job.keep)
+    warnings = releases.prune(job.host.engine, job.line, job.keep)
     return replace(scene, warnings=scene.warnings + warnings)
 
 
@@ -265,16 +273,16 @@ def _restore(job: Job, scene: Scene) -> Scene:
 
 
 def _back(job: Job, scene: Scene) -> None:
-    servers = filter(releases.is_server, job.host.engine.containers(job.site))
+    servers = filter(releases.is_server, releases.containers(job.host.engine, job.line))
     new = tuple(one for one in servers if releases.generation_of(one) == scene.generation)
     job.flip.back(job.host.engine, scene.before, new)
 
 
 def _discard(job: Job, scene: Scene) -> Scene:
-    """Takes away the candidate and every image of the site that no container is made from."""
+    """Takes away the candidate and every image of the line that no container is made from."""
     warnings = (
-        *releases.remove_candidates(job.host.engine, job.site),
-        *releases.prune_images(job.host.engine, job.site),
+        *releases.remove_candidates(job.host.engine, job.line),
+        *releases.prune_images(job.host.engine, job.line),
     )
     return replace(scene, warnings=scene.warnings + warnings)
 
@@ -295,22 +303,28 @@ _ACTIONS: Final[Mapping[Step, Callable[[Job, Scene], Scene]]] = MappingProxyType
 )
 
 
-def _spec(job: Job, scene: Scene, role: Role, publish: Endpoint) -> ContainerSpec:
-    labels = {
-        LABEL_SITE: job.site,
+def _labels(job: Job) -> dict[str, str]:
+    """What two servers of the same release for the same readers have in common."""
+    return {
+        **job.line.labels,
         LABEL_RELEASE: job.release,
         LABEL_COMMIT: job.commit,
-        LABEL_GENERATION: str(scene.generation),
-        LABEL_ROLE: str(role),
-        releases.LABEL_READERS: job.readers_label,
+        LABEL_READERS: job.readers_label,
         releases.LABEL_PORT: str(job.port),
+        **({LABEL_SEAL: job.seal} if job.seal else {}),
     }
+
+
+def _spec(job: Job, scene: Scene, role: Role, publish: Endpoint) -> ContainerSpec:
+    told = {labels.PUBLISHED: job.published, labels.SUBJECT: job.subject}
+    own = {LABEL_GENERATION: str(scene.generation), LABEL_ROLE: str(role)}
+    marks = _labels(job) | own | {name: text for name, text in told.items() if text}
     return ContainerSpec(
-        name=releases.container_name(job.site, scene.generation, role),
+        name=job.line.container_name(scene.generation, role),
         reference=_reference(job, _known(scene.image)),
         port=job.port,
         publish=publish,
-        labels=MappingProxyType(labels),
+        labels=MappingProxyType(marks),
         memory=job.memory,
         # A candidate that crashes shall stay down, so that it is seen.
         restart=role is Role.SERVER,
@@ -318,11 +332,11 @@ def _spec(job: Job, scene: Scene, role: Role, publish: Endpoint) -> ContainerSpe
 
 
 def _reference(job: Job, image: LoadedImage) -> str:
-    """Our own name of the image, where it has several."""
-    ours = [name for name in image.references if releases.is_our_name(name, job.site)]
-    if not ours:
-        raise Problem(f"the image {image.id} has no name of this site on the host", code=Exit.ENGINE)
-    return ours[0]
+    """The line's own name of the image, where it has several."""
+    name = job.line.reference(image.labels)
+    if name not in image.references:
+        raise Problem(f"the image {image.id} has no name of {job.line.name} on the host", code=Exit.ENGINE)
+    return name
 
 
 def _must_answer(job: Job, container: Container, sentence: str) -> None:

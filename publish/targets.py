@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from imagebake import smoke
 from publish import remote
 from publish.address import parse_address
 from publish.embedded import EmbeddedEngine, EmbeddedHost
 from publish.host import Endpoint, Host
+from publish.line import Line
 from publish.tunnel import reachable
-from sealpress import state
+from sealpress import git, sitefile, state
 from sealpress.console import Progress
 from sealpress.problems import Exit, Place, Problem, did_you_mean
 from sealpress.settings import PublishTarget
@@ -84,5 +86,19 @@ def address(target: PublishTarget) -> str:
     return f"http://{shown}{port}/"
 
 
-def readers(target: PublishTarget) -> Endpoint:
-    return Endpoint(target.address, target.port)
+def line(site: SiteFile, name: str, target: PublishTarget, host: Host, home: Path | None = None) -> Line:
+    """The releases of the site at the target of that name, on its host. `home`: the blog's own folder."""
+    folder = (home or site.root).resolve()
+
+    def knows(commit: str) -> bool:
+        repository = git.discover(folder) if commit else None
+        return repository is not None and repository.holds(commit)
+
+    return Line(
+        site=sitefile.image_name(site.settings),
+        target=name,
+        readers=Endpoint(target.address, target.port),
+        url=site.settings.site.url,
+        folder=str(folder) if host.is_by_folder else "",
+        knows=knows,
+    )

@@ -1,17 +1,19 @@
 """The work behind the commands: a release is switched to, or compared with its build, and what came of it is told."""
 
+import calendar
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from publish import targets
 from publish.compare import compare, url_path
-from publish.host import Host
+from publish.host import LABEL_COMMIT, Host
 from publish.journal import Event
+from publish.line import Line
 from publish.probe import BODY_LIMIT, Expectation
 from publish.releases import Release
 from publish.switch import Job, Outcome, Ship, switch
-from sealpress import sitefile
 from sealpress.console import Console, size
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
@@ -22,20 +24,27 @@ if TYPE_CHECKING:
     from publish.pipeline import Product
 
 _SHOWN_DIFFERENCES: Final = 10
+_SHOWN_SUBJECT: Final = 50
+_SUBJECT_LENGTH: Final = 200
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A release that readers shall see: what a publish and a rollback have in common.
 
-    `commit` is "" where no commit holds just this; `expectations` are answers that it must give besides its id.
+    `commit` and its `subject` are "" where no commit holds just this; `seal` is the digest of its statement, "" for
+    none; `expectations` are answers that it must give besides its id.
     """
 
     host: Host
     site: SiteFile
     target: PublishTarget
+    line: Line
     release: str
     commit: str
+    subject: str
+    seal: str
     ship: Ship
     expectations: tuple[Expectation, ...] = ()
 
@@ -67,11 +76,13 @@ def switch_to(work: Work, console: Console) -> Outcome:
         return switch(
             Job(
                 host=work.host,
-                site=sitefile.image_name(work.site.settings),
+                line=work.line,
                 release=work.release,
                 commit=work.commit,
+                seal=work.seal,
+                published=time.strftime(_TIME, time.gmtime(_now())),
+                subject=work.subject[:_SUBJECT_LENGTH],
                 ship=work.ship,
-                readers=targets.readers(work.target),
                 port=work.site.settings.image.port,
                 expectations=work.expectations,
                 keep=work.target.keep,
@@ -94,12 +105,16 @@ def _failed(journal: Sequence[Event]) -> dict[str, object]:
 
 
 def tell(name: str, target: PublishTarget, outcome: Outcome, facts: dict[str, object], console: Console) -> None:
-    """Says where the target of that name answers now. `facts` of the image go into the result as they are."""
+    """Says where the target of that name answers now: what runs there is told as the host's labels have it.
+
+    `facts` of the image that was baked go into the result as they are.
+    """
+    commit = outcome.container.labels.get(LABEL_COMMIT, "")
     for warning in outcome.warnings:
         console.note(f"warning: {warning}")
     what = "already runs" if outcome.unchanged else "answers"
     console.say(f"{targets.address(target)} {what}: generation {outcome.generation}")
-    console.detail(f"release {outcome.release}" + (f", commit {commit}" if (commit := facts.get("commit")) else ""))
+    console.detail(f"release {outcome.release}" + (f", commit {commit}" if commit else ""))
     if "digest" in facts:
         console.detail(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
     if "seal" in facts:
@@ -111,6 +126,8 @@ def tell(name: str, target: PublishTarget, outcome: Outcome, facts: dict[str, ob
             "address": targets.address(target),
             "generation": outcome.generation,
             "release": outcome.release,
+            "commit": commit,
+            "image": outcome.container.image,
             "unchanged": outcome.unchanged,
             "warnings": list(outcome.warnings),
             "journal": [event.as_data() for event in outcome.journal],
@@ -144,11 +161,52 @@ def verify(host: Host, container_id: str, site: SiteFile, tree: OutputTree, cons
 
 
 def show(found: Sequence[Release], console: Console) -> None:
-    """The table of releases, one per line."""
+    """The table of releases, one per line. Ages are of now; a machine gets times (Release.as_data)."""
+    if not found:
+        return
+    now = _now()
     console.table(
-        ["GENERATION", "STATE", "RELEASE", "COMMIT"],
-        [[str(one.generation), _state(one), _digits(one), one.commit[:12] or "–"] for one in found],
+        ["GENERATION", "STATE", "PUBLISHED", "AGE", "RELEASE", "COMMIT", "SUBJECT"],
+        [
+            [
+                str(one.generation),
+                _state(one),
+                *_when(one.published, now),
+                _digits(one),
+                one.commit[:12] or "–",
+                subject,
+            ]
+            for one in found
+            for subject in [shorten(one.subject, _SHOWN_SUBJECT) or "–"]
+        ],
     )
+
+
+def _now() -> float:
+    return time.time()
+
+
+def _when(published: str, now: float) -> tuple[str, str]:
+    """A time for a person, in UTC, and how long ago that is: "2026-11-19 02:12 UTC", "3 h"."""
+    try:
+        seconds = calendar.timegm(time.strptime(published, _TIME))
+    except ValueError:
+        return "–", "–"
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds)), age(now - seconds)
+
+
+def age(seconds: float) -> str:
+    """How long ago, in the largest unit of which it is two at least: "119 s", "2 min", "47 h", "2 d"."""
+    left = max(0, int(seconds))
+    for unit, in_next in (("s", 60), ("min", 60), ("h", 24)):
+        if left < 2 * in_next:
+            return f"{left} {unit}"
+        left //= in_next
+    return f"{left} d"
+
+
+def shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 def short(release: Release) -> str:

@@ -6,6 +6,7 @@ never quoted.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -75,6 +76,17 @@ class Repository:
         told = self._ask(self.root, "log", "-1", "--no-mailmap", "--format=%H %ct", revision, "--") or b""
         commit, seconds = told.decode().split()
         return Commit(commit, datetime.fromtimestamp(int(seconds), UTC))
+
+    def subject(self, commit: Commit) -> str:
+        """The first line of its message."""
+        told = self._ask(self.root, "log", "-1", "--no-show-signature", "--format=%s", commit.id, "--") or b""
+        return told.decode("utf-8", "replace").strip()
+
+    def holds(self, commit: str) -> bool:
+        """Whether it has the commit of this full id, in whatever branch or in none."""
+        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+            return False
+        return self._ask(self.root, "cat-file", "-e", f"{commit}^{{commit}}", may_fail=True) is not None
 
     def listed(self, folder: Path) -> tuple[list[str], list[str]]:
         """Files below `folder`, relative to it, each list sorted: those that the index holds, which may be gone by now,

@@ -29,11 +29,7 @@ def checkout(folder: Path) -> None:
     lock.write_text(re.sub(r'(nginx_[^"]*\.deb"\nsha256 = ")[0-9a-f]{64}', rf"\g<1>{STALE}", lock.read_text()))
     assert STALE in lock.read_text()
     site = folder / "site" / "site.toml"
-    site.write_text(
-        site.read_text()
-        .replace("port = 8080", "port = 18432")
-        .replace('host = "local"', 'host = "local"\nengine = "embedded"')
-    )
+    site.write_text(site.read_text().replace("port = 8080", "port = 18432"))
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "All"]):
         subprocess.run([*GIT, *command], cwd=folder, check=True, timeout=60)
     (folder / ".venv").symlink_to(Path(sys.executable).parents[1])

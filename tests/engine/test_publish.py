@@ -13,6 +13,7 @@ from publish.engine import answers
 from publish.flip import Replace
 from publish.host import Endpoint, State
 from publish.journal import Event, Step
+from publish.line import Line
 from publish.remote import open_host
 from publish.ship import ship
 from publish.switch import Job, switch
@@ -23,19 +24,19 @@ from tests.engine.machine import drop_what_docker_py_left_open
 from tests.engine.perlsite import SERVER, seal
 
 SITE = "blog"
+LINE = Line(SITE, "production", Endpoint("0.0.0.0", 8080), "https://blog.example/")
 DIES = 'print STDERR "no such file: nginx.conf\\n"; exit 7;'
 HANGS = "sleep 1000;"
 OTHER = SERVER.replace("$body = <$file>;", "$body = <$file>; $body =~ s/^sha256:./sha256:x/;")
 
 
-def job(host, image, **changes) -> Job:
+def job(host, image, line=LINE, **changes) -> Job:
     made = Job(
         host=host,
-        site=SITE,
+        line=line,
         release=image.labels[labels.RELEASE],
         commit="",
-        ship=lambda engine, progress: ship(engine, image, progress),
-        readers=Endpoint("0.0.0.0", 8080),
+        ship=lambda engine, progress: ship(engine, image, progress, line),
         expectations=(probe.Expectation("/"),),
         timeout=30,
     )
@@ -88,7 +89,7 @@ def host(machine):
     with open_host(machine.target(), SILENT) as opened:
         for container in opened.engine.containers(SITE):
             opened.engine.remove(container.id)
-        releases.prune_images(opened.engine, SITE)
+        releases.prune_images(opened.engine, LINE)
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def reader(machine):
 
 
 def history(host) -> list[tuple[int, State]]:
-    return [(one.generation, one.state) for one in releases.read(host.engine, SITE)]
+    return [(one.generation, one.state) for one in releases.read(host.engine, LINE)]
 
 
 def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
@@ -130,30 +131,30 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
     assert set(through_it_all.pages) == {"two"}
     assert len(through_it_all.pages) > 50
 
-    back = releases.choose(releases.read(host.engine, SITE), None)
-    switch(job(host, first, ship=releases.ship_again(back)))
+    back = releases.choose(releases.read(host.engine, LINE), None, 3)
+    switch(job(host, first, ship=releases.ship_again(back, LINE)))
     assert reader.read() == "one"
     assert history(host) == [(3, State.RUNNING), (2, State.EXITED)]
-    assert [one.answers for one in releases.status(host, SITE)] == [True, None]
+    assert [one.answers for one in releases.status(host, LINE)] == [True, None]
 
     for number in range(3):
         switch(job(host, seal({"index.html": str(number)})))
     assert history(host) == [(6, State.RUNNING), (5, State.EXITED), (4, State.EXITED)]
     assert len(host.engine.images(SITE)) == 3
-    assert releases.prune(host.engine, SITE, 1) == ()
+    assert releases.prune(host.engine, LINE, 1) == ()
     assert history(host) == [(6, State.RUNNING)]
     assert len(host.engine.images(SITE)) == 1
     assert reader.read() == "2"
 
-    host.engine.remove(releases.read(host.engine, SITE)[0].container.id)
-    assert releases.prune_images(host.engine, SITE) == ()
+    host.engine.remove(releases.read(host.engine, LINE)[0].container.id)
+    assert releases.prune_images(host.engine, LINE) == ()
     assert machine.inventory() == stranger
 
 
 def test_prune_touches_nothing_without_our_labels(machine, host):
     """Not even what is made from our image, or looks like ours by its name."""
     switch(job(host, seal({"index.html": "0"})))
-    ours = releases.read(host.engine, SITE)[0]
+    ours = releases.read(host.engine, LINE)[0]
     machine.run("docker", "tag", ours.image, "mine:1")
     machine.run("docker", "create", "--name", "sealpress-blog-900", "--label", "org.sealpress.site=", "mine:1")
     for number in range(1, 5):
@@ -162,7 +163,7 @@ def test_prune_touches_nothing_without_our_labels(machine, host):
     images = machine.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
     machine.run("docker", "rm", "sealpress-blog-900")
     machine.run("docker", "rmi", "mine:1")
-    assert sorted(names) == ["sealpress-blog-3", "sealpress-blog-4", "sealpress-blog-5", "sealpress-blog-900"]
+    assert sorted(names) == ["sealpress-blog-900", *(f"sealpress-blog.production-{number}" for number in (3, 4, 5))]
     assert "mine:1" in images
     assert ours.image not in images
 
@@ -189,15 +190,19 @@ def test_a_publish_that_was_killed_in_its_gap_is_put_right_by_the_next(host, rea
     assert reader.read() == "one"
     switch(job(host, seal({"index.html": "two"})))
     assert reader.read() == "two"
-    assert [one.name for one in host.engine.containers(SITE)] == ["sealpress-blog-1", "sealpress-blog-2"]
+    assert [one.name for one in host.engine.containers(SITE)] == [
+        "sealpress-blog.production-1",
+        "sealpress-blog.production-2",
+    ]
 
 
 def test_a_readers_port_that_is_taken_leaves_the_old_site_as_it_was(machine, host, reader):
     switch(job(host, seal({"index.html": "one"})))
     events: list[Event] = []
+    # sshd has it.
+    elsewhere = replace(LINE, readers=Endpoint("0.0.0.0", 22), knows=lambda _commit: True)
     with pytest.raises(Problem) as caught:
-        # sshd has it.
-        switch(job(host, seal({"index.html": "two"}), readers=Endpoint("0.0.0.0", 22), record=events.append))
+        switch(job(host, seal({"index.html": "two"}), elsewhere, record=events.append))
     assert caught.value.code is Exit.ENGINE
     assert "address already in use" in caught.value.message
     assert caught.value.hint

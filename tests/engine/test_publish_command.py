@@ -30,6 +30,7 @@ ssh_options = ["connecttimeout 10", "Compression=no"]
 host = "local"
 port = 8081
 """
+HERE = '\nhost = "local"\nport = 8081\n'
 
 
 @pytest.fixture
@@ -40,6 +41,8 @@ def blog(tmp_path, machine):
     settings = SITE.format(address=machine.address, key=target.identity)
     (folder / "site.toml").write_text(settings)
     (folder / "content/index.md").write_text("---\ntitle: Hello\n---\nFirst.\n")
+    # The same target, as the host itself calls it.
+    (folder / "there.toml").write_text(settings.partition("[publish.remote]")[0] + "[publish.remote]" + HERE)
     locks.save(real_lock(), folder / "imagebake.lock")
     git(folder, "init", "-q")
     git(folder, "add", ".")
@@ -84,15 +87,19 @@ def test_publish_from_a_commit_over_ssh_and_on_the_host_itself(blog, machine, ru
     assert len(envelope.load(kept).signatures) == 1
 
     # On the host itself, with its own Docker: the same site, so nothing is to be done.
-    def there(*arguments: str) -> str:
-        site = ["--site", str(blog / "site.toml"), "-q"]
+    def there(*arguments: str, site_file: str = "there.toml") -> str:
+        site = ["--site", str(blog / site_file), "-q"]
         found = ["env", f"SEALPRESS_CACHE={cache.folder()}", "HOME=/root"]
         return machine.run(*found, sys.executable, "-m", "publish.cli", *site, *arguments)
 
-    assert "http://127.0.0.1:8081/ already runs: generation 1" in there("local")
+    assert "http://127.0.0.1:8081/ already runs: generation 1" in there()
+    # Under another name it is another target, which can't have the port.
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        there("local", site_file="site.toml")
+    assert 'port 8081 is taken by this site\'s target "remote", generation 1' in caught.value.stderr
     (blog / "content/index.md").write_text("---\ntitle: Hello\n---\nSecond.\n")
     git(blog, "commit", "-q", "-a", "-m", "y")
-    assert "http://127.0.0.1:8081/ answers: generation 2" in there("local", "--check")
+    assert "http://127.0.0.1:8081/ answers: generation 2" in there("--check")
     assert "Second." in page(machine)
 
     code, out, _ = publish(blog, "status", "remote", "--json")

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from imagebake import smoke
-from publish import cli, pipeline, probe, seals, targets
+from publish import cli, pipeline, probe, seals, targets, work
 from publish.embedded import EmbeddedEngine
 from publish.host import Endpoint
 from sealpress import labels, sitefile, tree
 from sealpress.command import run
+from sealpress.problems import Problem
 
 SITE = """
 [site]
@@ -165,6 +166,127 @@ def test_only_what_is_committed_is_published_unless_dirty(blog, publish):
     assert (code, blog.page()) == (0, "not yet")
     _, out, _ = publish("status", "--json")
     assert [one["commit"] for one in json.loads(out)["releases"]] == ["", git(blog.folder, "rev-parse", "HEAD")]
+
+
+def test_what_was_published_dirty_and_then_committed_is_a_release_of_that_commit(blog, publish):
+    """What is told is what the host has; not a commit that nothing there is of."""
+    (blog.folder / "page.html").write_text("two")
+    assert publish("--dirty")[0] == 0
+    head = commit(blog.folder)
+    code, out, _ = publish("--json")
+    told = json.loads(out)
+    assert (code, told["unchanged"], told["generation"], told["commit"]) == (0, False, 2, head)
+    _, out, _ = publish("status", "--json")
+    assert [one["commit"] for one in json.loads(out)["releases"]] == [head, ""]
+    assert told["image"] == json.loads(out)["releases"][0]["image"]
+    told = json.loads(publish("--json")[1])
+    assert (told["unchanged"], told["commit"]) == (True, head)
+    # A dirty tree of the same pages is none of that commit.
+    (blog.folder / "README").write_text("x")
+    told = json.loads(publish("--dirty", "--json")[1])
+    assert (told["unchanged"], told["commit"]) == (False, "")
+
+
+def test_status_tells_when_each_release_was_published_and_of_which_commit(blog, publish, monkeypatch):
+    git(blog.folder, "commit", "-q", "--allow-empty", "-m", "Mend the \x1b[31mshed\n\nIt leaked.")
+    monkeypatch.setattr(work, "_now", lambda: 1795000000)
+    publish()
+    (blog.folder / "page.html").write_text("two")
+    publish("--dirty")
+    monkeypatch.setattr(work, "_now", lambda: 1795000000 + 3 * 3600 + 5)
+    header, dirty, committed = publish("status")[1].splitlines()
+    assert header.split() == ["GENERATION", "STATE", "PUBLISHED", "AGE", "RELEASE", "COMMIT", "SUBJECT"]
+    assert dirty.split()[2:6] == ["2026-11-18", "11:06", "UTC", "3"]
+    assert dirty.split()[-2:] == ["–", "–"]
+    assert committed.endswith(f"{git(blog.folder, 'rev-parse', 'HEAD')[:12]}  Mend the \\x1b[31mshed")
+    told = json.loads(publish("status", "--json")[1])["releases"]
+    assert [(one["published"], one["subject"]) for one in told] == [
+        ("2026-11-18T11:06:40Z", None),
+        ("2026-11-18T11:06:40Z", "Mend the \x1b[31mshed"),
+    ]
+    publish("rollback")
+    assert json.loads(publish("status", "--json")[1])["releases"][0]["subject"] == "Mend the \x1b[31mshed"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-5, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (172799, "47 h"), (172800, "2 d")],
+)
+def test_an_age_is_told_in_the_largest_unit_that_fits(seconds, said):
+    assert work.age(seconds) == said
+
+
+def with_target(blog, name: str) -> int:
+    """Adds a target on this machine; gives its port."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+    file = blog.folder / "site.toml"
+    here = f'[publish.{name}]\nhost = "local"\nport = {port}\naddress = "127.0.0.1"\nengine = "embedded"\n'
+    file.write_text(file.read_text() + here)
+    commit(blog.folder)
+    return port
+
+
+def test_two_targets_on_one_host_are_published_stopped_and_taken_back_each_by_itself(blog, publish):
+    port = with_target(blog, "staging")
+
+    def pages() -> list[str]:
+        found = []
+        for one in (blog.port, port):
+            try:
+                found.append(probe.fetch(Endpoint("127.0.0.1", one), "/").body.decode())
+            except Problem:
+                found.append("")
+        return found
+
+    assert publish("here")[0] == 0
+    assert publish("staging")[:2][0] == 0
+    assert pages() == ["one", "one"]
+    blog.edit("two")
+    assert "answers: generation 2" in publish("staging")[1]
+    assert pages() == ["one", "two"]
+    assert publish("rollback", "staging")[0] == 0
+    assert publish("stop", "here")[1] == "here is down\n"
+    assert pages() == ["", "one"]
+    assert [one["generation"] for one in json.loads(publish("status", "staging", "--json")[1])["releases"]] == [3, 2]
+    assert publish("prune", "staging")[0] == 0
+    assert publish("start", "here")[0] == 0
+    assert pages() == ["one", "one"]
+
+
+def test_a_renamed_target_is_told_before_anything_is_shipped(blog, publish):
+    publish()
+    file = blog.folder / "site.toml"
+    file.write_text(file.read_text().replace("[publish.here]", "[publish.there]"))
+    blog.edit("two")
+    code, _, err = publish("there")
+    assert code == 7
+    assert f'error: port {blog.port} is taken by this site\'s target "here", generation 1\n' in err
+    assert "call it so again, then `publish stop here`, then rename it" in err
+    assert "load: " not in err
+    assert blog.page() == "one"
+
+
+def test_a_clone_neither_stops_nor_sees_what_another_one_serves(blog, publish, monkeypatch, tmp_path):
+    """With the embedded runner, which is for looking at a site: `make demo` in two clones of this project."""
+    publish()
+    clone = tmp_path / "clone"
+    git(blog.folder, "clone", "-q", str(blog.folder), str(clone))
+    monkeypatch.chdir(clone)
+    assert publish("status")[1] == "nothing is published to here yet\n"
+    assert publish("stop")[1] == "here was not running\n"
+    assert publish("rollback")[0] == 8
+    code, _, err = publish()
+    assert code == 7
+    assert f"error: port {blog.port} is taken by this site from {blog.folder}, generation 1\n" in err
+    assert blog.page() == "one"
+    port = with_target(Blog(clone, 0), "elsewhere")
+    (clone / "page.html").write_text("clone")
+    commit(clone)
+    assert "generation 1" in publish("elsewhere")[1]
+    assert probe.fetch(Endpoint("127.0.0.1", port), "/").body == b"clone"
+    assert blog.page() == "one"
 
 
 def test_edit_broken_edit_rollback_stop_start_status(blog, publish):

@@ -13,6 +13,7 @@ import pytest
 from publish import probe, processes, releases
 from publish.embedded import EmbeddedEngine
 from publish.host import ContainerSpec, Endpoint, State
+from publish.line import Line
 from publish.ship import ship
 from publish.switch import Job, switch
 from sealpress import labels
@@ -27,14 +28,17 @@ def free_port() -> int:
         return probe_socket.getsockname()[1]
 
 
+def line_of(image, port: int) -> Line:
+    return Line(image.labels[labels.SITE], "here", Endpoint("127.0.0.1", port))
+
+
 def job(host, image, port: int) -> Job:
     return Job(
         host=host,
-        site=image.labels[labels.SITE],
+        line=line_of(image, port),
         release=image.labels[labels.RELEASE],
         commit="",
-        ship=lambda engine, progress: ship(engine, image, progress),
-        readers=Endpoint("127.0.0.1", port),
+        ship=lambda engine, progress: ship(engine, image, progress, line_of(image, port)),
         expectations=(probe.Expectation("/"),),
         timeout=20,
     )
@@ -55,19 +59,19 @@ def test_publish_an_edit_a_broken_release_and_back(embedded, site_image):
     assert str(caught.value) == ("the new release did not become healthy: it ended\n  | the configuration is broken")
     assert caught.value.code == Exit.RELEASE
     assert page(port) == "<h1>b</h1>"
-    engine, site = embedded.engine, site_image("a").labels[labels.SITE]
-    back = releases.choose(releases.read(engine, site), None)
-    switch(replace(job(embedded, site_image("a"), port), ship=releases.ship_again(back)))
+    engine, line = embedded.engine, line_of(site_image("a"), port)
+    back = releases.choose(releases.read(engine, line), None, 3)
+    switch(replace(job(embedded, site_image("a"), port), ship=releases.ship_again(back, line)))
     assert page(port) == "<h1>a</h1>"
-    assert [(one.generation, one.state) for one in releases.read(engine, site)] == [
+    assert [(one.generation, one.state) for one in releases.read(engine, line)] == [
         (3, State.RUNNING),
         (2, State.EXITED),
     ]
-    assert len(engine.images(site)) == 2
-    releases.stop(engine, site)
+    assert len(engine.images(line.site)) == 2
+    releases.stop(engine, line)
     with pytest.raises(Problem, match="nothing listens there"):
         page(port)
-    releases.start(engine, site)
+    releases.start(engine, line)
     assert probe.wait(lambda: probe.check(Endpoint("127.0.0.1", port), [probe.Expectation("/")]), 20) is None
     assert page(port) == "<h1>a</h1>"
 

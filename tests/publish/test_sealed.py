@@ -15,6 +15,7 @@ from publish import probe, processes, releases, work
 from publish.compare import compare
 from publish.embedded import EmbeddedEngine, EmbeddedHost
 from publish.host import Endpoint, State
+from publish.line import Line
 from publish.pipeline import Product
 from publish.ship import ship
 from publish.switch import Job, switch
@@ -49,6 +50,7 @@ def publish(host, lock, tmp_path, request):
         unused.bind(("127.0.0.1", 0))
         readers = Endpoint("127.0.0.1", unused.getsockname()[1])
     site = "sealed-" + hashlib.sha256(f"{tmp_path} {request.node.nodeid}".encode()).hexdigest()[:12]
+    line = Line(site, "here", readers)
 
     def call(files, document=None, **changes):
         root = tmp_path / f"tree-{len(list(tmp_path.iterdir()))}"
@@ -61,15 +63,14 @@ def publish(host, lock, tmp_path, request):
         )
         job = Job(
             host=host,
-            site=site,
+            line=line,
             release=image.release,
             commit="",
-            ship=lambda engine, progress: ship(engine, image, progress),
-            readers=readers,
+            ship=lambda engine, progress: ship(engine, image, progress, line),
             timeout=20,
         )
         switch(replace(job, **changes))
-        return described, readers, site
+        return described, readers, line
 
     return call
 
@@ -78,7 +79,7 @@ PAGES = {"index.html": "<h1>one</h1>", "404.html": "not here", "posts/été/inde
 
 
 def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
-    described, readers, site = publish(PAGES)
+    described, readers, line = publish(PAGES)
     assert compare(described, readers) == ()
     described, readers, _ = publish(PAGES | {"index.html": "<h1>two</h1>"})
     assert compare(described, readers) == ()
@@ -101,12 +102,12 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
         reader.join()
     assert failures == []
 
-    back = releases.choose(releases.read(host.engine, site), None)
+    back = releases.choose(releases.read(host.engine, line), None, 3)
     switch(
-        Job(host, site, back.release, "", releases.ship_again(back), readers, timeout=20),
+        Job(host, line, back.release, "", releases.ship_again(back, line), back.seal, timeout=20),
     )
     assert probe.fetch(readers, "/").body == b"<h1>one</h1>"
-    assert [(one.generation, one.state) for one in releases.read(host.engine, site)] == [
+    assert [(one.generation, one.state) for one in releases.read(host.engine, line)] == [
         (3, State.RUNNING),
         (2, State.EXITED),
     ]
@@ -114,14 +115,14 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
 
 def test_what_a_killed_leader_leaves_is_still_known_and_ended(publish, host):
     """nginx's master, or bubblewrap's monitor, is killed; workers go on serving and hold the port."""
-    _, readers, site = publish(PAGES)
-    server = releases.read(host.engine, site)[0].container
+    _, readers, line = publish(PAGES)
+    server = releases.read(host.engine, line)[0].container
     leader = host.engine._recorded(host.engine._containers / server.id)
     os.kill(leader.pid, signal.SIGKILL)
     probe.wait(lambda: "alive" if processes.is_alive(leader) else None, 5)
     publish(PAGES | {"index.html": "<h1>two</h1>"})
     assert probe.fetch(readers, "/").body == b"<h1>two</h1>"
-    releases.stop(host.engine, site)
+    releases.stop(host.engine, line)
     with pytest.raises(Problem, match="nothing listens there"):
         probe.fetch(readers, "/")
 

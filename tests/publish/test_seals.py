@@ -11,7 +11,7 @@ from imagebake.seal import envelope, verification
 from imagebake.seal.rebuild import rebuild
 from imagebake.seal.signing import Key
 from publish import pipeline, seals
-from sealpress import sitefile
+from sealpress import labels, sitefile
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.conftest import HERE
@@ -57,7 +57,8 @@ def test_the_seal_of_a_release_is_kept_and_verifies_its_image(blog: Path, key: P
         sealed = seals.seal(image, product, made_from, lock, Key(str(key)))
         file = seals.keep(sealed, image, blog)
         oci.write_layout([image.sealed], image.reference, tmp_path / "oci", SILENT)
-    assert file == blog / ".sealpress/seals" / f"{image.reference.rpartition(':')[2]}-{HERE}.json"
+    release, statement = image.reference.rpartition(":")[2], image.labels[labels.SEAL][7:15]
+    assert file == blog / ".sealpress/seals" / f"{release}-{statement}-{HERE}.json"
     assert git(blog, "status", "--porcelain") == ""
     kept = envelope.load(file)
     (signer,) = verification.signers(kept, blog / "allowed_signers")

@@ -9,7 +9,7 @@ from publish.host import Container, Endpoint, State
 from publish.switch import switch
 from sealpress import labels
 from sealpress.problems import Exit, Problem
-from tests.publish.worlds import SITE, World, steps
+from tests.publish.worlds import LINE, SITE, World, steps
 
 
 def test_a_first_publish_goes_through_every_step_and_answers_to_readers():
@@ -46,7 +46,7 @@ def test_the_same_release_twice_is_nothing_to_do():
 def test_the_same_release_that_no_longer_runs_is_brought_back():
     world = World()
     world.publish("a")
-    releases.stop(world.engine, SITE)
+    releases.stop(world.engine, LINE)
     assert world.answers() == ""
     outcome = world.publish("a")
     assert not outcome.unchanged
@@ -57,7 +57,7 @@ def test_the_same_release_that_no_longer_runs_is_brought_back():
 def test_the_same_release_for_another_readers_port_is_published_anew():
     world = World()
     world.publish("a")
-    outcome = switch(replace(world.job("a"), readers=Endpoint("127.0.0.1", 8081)))
+    outcome = switch(world.job("a", line=replace(LINE, readers=Endpoint("127.0.0.1", 8081))))
     assert not outcome.unchanged
     assert world.engine.answer(Endpoint("127.0.0.1", 8081), "/").status == 200
 
@@ -92,7 +92,7 @@ def test_a_broken_release_is_removed_with_its_logs_shown_and_the_old_one_answers
         world.publish("b", behaviour)
     assert caught.value.message.split("\n")[0] == said
     assert caught.value.code == Exit.RELEASE
-    name = f"sealpress-{SITE}-2" + ("" if behaviour == "dies as server" else "-candidate")
+    name = f"sealpress-{SITE}.production-2" + ("" if behaviour == "dies as server" else "-candidate")
     # What it logged can't drive the terminal.
     assert str(caught.value).split("\n")[1] == f"  | {name} says \\x1b[31mhello"
     assert (world.engine.running, world.engine.loaded) == before
@@ -122,7 +122,7 @@ def test_a_readers_port_that_somebody_else_has_is_a_problem_and_the_old_site_ans
     world = World()
     world.publish("a")
     with pytest.raises(Problem, match="port 5432 is already in use"):
-        switch(replace(world.job("b"), readers=Endpoint("0.0.0.0", 5432)))
+        switch(world.job("b", line=replace(LINE, readers=Endpoint("0.0.0.0", 5432))))
     assert world.answers() == "a"
 
 
@@ -150,10 +150,10 @@ def test_an_image_that_lost_its_name_goes_with_its_last_container():
     for release in "ab":
         world.publish(release)
     # The same release, baked for another commit, takes the name over.
-    world.engine.load([f"image-again\nlocalhost/site/{SITE}:a2\n{SITE}\nsha256:a".encode()])
-    world.engine.tag("image-again", f"localhost/site/{SITE}:a")
+    world.engine.load([f"image-again\nlocalhost/site/{SITE}:production.a2\n{SITE}\nsha256:a".encode()])
+    world.engine.tag("image-again", f"localhost/site/{SITE}:production.a")
     assert world.engine.loaded["image-a"].references == ()
-    assert releases.prune_images(world.engine, SITE) == ()
+    assert releases.prune_images(world.engine, LINE) == ()
     assert "image-a" in world.engine.loaded
     world.publish("a")
     assert "image-a" not in world.engine.loaded
@@ -176,9 +176,9 @@ def test_rollback_is_a_new_generation_of_the_previous_release():
     world = World()
     for release in "abc":
         world.publish(release)
-    back = releases.choose(releases.read(world.engine, SITE), None)
+    back = releases.choose(releases.read(world.engine, LINE), None, 3)
     assert back.generation == 2
-    outcome = switch(replace(world.job("b"), ship=releases.ship_again(back)))
+    outcome = switch(replace(world.job("b"), ship=releases.ship_again(back, LINE)))
     assert outcome.generation == 4
     assert world.answers() == "b"
     # Each release stands in the list once: the old container of b is forgotten.
@@ -190,7 +190,7 @@ def test_rollback_to_a_generation_that_is_not_there_names_those_that_are():
     for release in "ab":
         world.publish(release)
     with pytest.raises(Problem) as caught:
-        releases.choose(releases.read(world.engine, SITE), 7)
+        releases.choose(releases.read(world.engine, LINE), 7, 3)
     assert str(caught.value) == "there is no generation 7 on the host\nhint: these are there: 2, 1"
 
 
@@ -198,17 +198,42 @@ def test_rollback_of_an_only_release_is_refused():
     world = World()
     world.publish("a")
     with pytest.raises(Problem, match="there is no release before generation 1"):
-        releases.choose(releases.read(world.engine, SITE), None)
+        releases.choose(releases.read(world.engine, LINE), None, 3)
+
+
+def test_rollback_after_somebody_else_removed_what_was_stopped_says_so_and_does_not_blame_keep():
+    world = World()
+    for release in "abc":
+        world.publish(release)
+    for one in releases.read(world.engine, LINE)[1:]:
+        world.engine.remove(one.container.id)
+    found = releases.read(world.engine, LINE)
+    with pytest.raises(Problem) as caught:
+        releases.choose(found, None, 3)
+    assert caught.value.message == "there is no release before generation 3 on the host"
+    assert "so others were removed on the host, as by `docker container prune`" in caught.value.hint
+    assert "git worktree add ../old COMMIT" in caught.value.hint
+    with pytest.raises(Problem, match="docker container prune"):
+        releases.choose(found, 2, 3)
+    # What publish itself lets go is none of that.
+    with pytest.raises(Problem) as caught:
+        releases.choose(found, None, 1)
+    assert "with `keep` = 1" in caught.value.hint
+    for release in "def":
+        world.publish(release)
+    with pytest.raises(Problem) as caught:
+        releases.choose(releases.read(world.engine, LINE), 3, 3)
+    assert caught.value.hint == "these are there: 6, 5, 4"
 
 
 def test_rollback_to_a_release_whose_image_is_gone_names_its_commit():
     world = World()
     for release in "ab":
         world.publish(release)
-    back = releases.choose(releases.read(world.engine, SITE), None)
+    back = releases.choose(releases.read(world.engine, LINE), None, 3)
     del world.engine.loaded["image-a"]
     with pytest.raises(Problem) as caught:
-        switch(replace(world.job("a"), ship=releases.ship_again(back)))
+        switch(replace(world.job("a"), ship=releases.ship_again(back, LINE)))
     assert "the image of generation 1 is gone from the host" in str(caught.value)
     assert "commit-of-a" in str(caught.value)
     assert world.answers() == "b"
@@ -216,7 +241,7 @@ def test_rollback_to_a_release_whose_image_is_gone_names_its_commit():
 
 def test_a_second_publish_at_once_is_refused():
     world = World()
-    with world.host.lock(SITE), pytest.raises(Problem, match="another publish"):
+    with world.host.lock(LINE.name), pytest.raises(Problem, match="another publish"):
         world.publish("a")
 
 

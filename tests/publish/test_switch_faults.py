@@ -12,7 +12,7 @@ from publish import releases
 from publish.journal import AFTER, Step
 from publish.memory import no_fault
 from sealpress.problems import Problem
-from tests.publish.worlds import SITE, Faults, World, steps
+from tests.publish.worlds import LINE, Faults, World, steps
 
 
 def calls_of_a_publish() -> list[tuple[int, str, str]]:
@@ -115,7 +115,7 @@ def test_a_publish_that_dies_anywhere_is_put_right_by_the_next_one(number, behav
     with contextlib.suppress(Problem):
         world.publish("b", behaviour)
     world.engine.fault = no_fault
-    releases.settle(world.host, SITE)
+    releases.settle(world.host, LINE)
     assert world.answers() in ("a", "b")
     assert world.candidates() == []
     world.publish("c")

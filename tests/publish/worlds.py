@@ -6,12 +6,14 @@ from typing import Literal
 from publish import probe, releases
 from publish.host import Container, ContainerSpec, Endpoint, LoadedImage, Role, State
 from publish.journal import Event
+from publish.line import Line
 from publish.memory import READERS, Behaviour, MemoryClock, MemoryEngine, MemoryHost
 from publish.switch import Job, Outcome, switch
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 
 SITE = "blog.example.org"
+LINE = Line(SITE, "production", READERS, "https://blog.example.org/")
 FRONT = Endpoint("127.0.0.1", 80)
 
 
@@ -38,8 +40,8 @@ class World:
     def engine(self) -> MemoryEngine:
         return self.host.engine
 
-    def job(self, release: str, behaviour: Behaviour = "serves") -> Job:
-        reference = f"localhost/site/{SITE}:{release}"
+    def job(self, release: str, behaviour: Behaviour = "serves", line: Line = LINE) -> Job:
+        reference = line.reference({labels.RELEASE: f"sha256:{release}"})
 
         def ship(engine: MemoryEngine, progress: object) -> LoadedImage:
             engine.behaviours[f"image-{release}"] = behaviour
@@ -51,11 +53,10 @@ class World:
 
         return Job(
             host=self.host,
-            site=SITE,
+            line=line,
             release=f"sha256:{release}",
             commit=f"commit-of-{release}",
             ship=ship,
-            readers=READERS,
             expectations=(probe.Expectation("/"),),
             timeout=10,
             fetch=self.host.fetch,
@@ -78,7 +79,7 @@ class World:
         return [(one.generation, one.release.removeprefix("sha256:"), one.state) for one in self._read()]
 
     def _read(self) -> tuple[releases.Release, ...]:
-        return releases.read(self.engine, SITE)
+        return releases.read(self.engine, LINE)
 
     def others(self) -> tuple[list[Container], list[LoadedImage]]:
         """All that is not this site's."""
@@ -91,7 +92,9 @@ class World:
         return [one for one in self.engine.containers(SITE) if one.labels.get(labels.ROLE) == Role.CANDIDATE]
 
     def image_names(self) -> list[str]:
-        return sorted(name.rpartition(":")[2] for one in self.engine.images(SITE) for name in one.references)
+        return sorted(
+            name.rpartition(":")[2].rpartition(".")[2] for one in self.engine.images(SITE) for name in one.references
+        )
 
 
 def steps(world: World) -> list[tuple[str, str]]:
