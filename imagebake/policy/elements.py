@@ -77,15 +77,3 @@ LOADS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("use", "xlink:href"): "img-src",
     }
 )
-NAVIGATES: Final = frozenset(
-    {
-        ("a", "href"),
-        ("a", "xlink:href"),
-        ("area", "href"),
-        ("button", "formaction"),
-        ("form", "action"),
-        ("frame", "src"),
-        ("iframe", "src"),
-        ("input", "formaction"),
-    }
-)

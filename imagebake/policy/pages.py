@@ -13,14 +13,15 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from html.entities import html5
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from imagebake.policy import elements, origins, prolog, styles
+from imagebake.policy import elements, origins, prolog
 from imagebake.policy.source import LONGEST, Source, TooLongError
+from sealpress import activecontent, stylesheets
+from sealpress.activecontent import attribute_value
 
 HANDLERS: Final = "script-src-attr"
 STYLES: Final = "style-src-attr"
@@ -63,7 +64,7 @@ def document(text: Source) -> list[Load]:
 
 def sheet(text: Source) -> list[Load]:
     """What a style sheet needs. Raises TooLongError."""
-    sources = ((directive, origins.source(url), at) for directive, url, at in styles.loads(text.whole()))
+    sources = ((directive, origins.source(url), at) for directive, url, at in stylesheets.loads(text.whole()))
     return [Load(directive, source, at) for directive, source, at in sources if source]
 
 
@@ -106,10 +107,6 @@ _UNCLOSED: Final = re.compile(r"[\t\n\f ]*=")
 _SCRIPT_MARK: Final = re.compile(r"<!--|-->|<(/?)script(?=[\t\n\f />])", re.IGNORECASE | re.ASCII)
 _ENDS: Final = {name: re.compile(rf"</{name}(?=[\t\n\f />])", re.IGNORECASE | re.ASCII) for name in _RAW}
 _FOREIGN_TEXT: Final = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|([^<]+)", re.DOTALL)
-
-_HANDLER: Final = re.compile(r"on[a-z]{3,}")  # the shortest events are `cut` and `end`
-_REFERENCE: Final = re.compile(r"&(?:#[^&;]{1,12};?|([A-Za-z][A-Za-z0-9]*)(;?)(=?))")
-_SRCSET: Final = re.compile(r"[\t\n\f ,]*+([^\t\n\f ]++)((?:[^,(]|\([^)]*\)?)*+)")
 
 
 @dataclass(slots=True)
@@ -301,19 +298,19 @@ class _Reader:
     def _attributes(self, element: str, attributes: Mapping[str, _Attribute]) -> None:
         for name, one in attributes.items():
             if name == "style":
-                value = _value(one.value)
+                value = attribute_value(one.value)
                 self._add(STYLES, digest(value), one.at)
                 self._styles(value, one.at)
-            elif _HANDLER.fullmatch(name):
-                if value := _value(one.value):
+            elif activecontent.is_handler(name):
+                if value := attribute_value(one.value):
                     self._add(HANDLERS, digest(value), one.at)
             elif directive := elements.LOADS.get((element, name)) or elements.LOADS.get(("", name)):
                 self._url(directive, one)
             elif name in {"srcset", "imagesrcset"}:
-                for url, at in _srcset(_value(one.value), one.at):
-                    self._add("img-src", origins.source(url, self.base), at)
+                for url, at in activecontent.candidates(attribute_value(one.value)):
+                    self._add("img-src", origins.source(url, self.base), one.at + at)
             elif name == "srcdoc" and element == "iframe" and self.depth < _DEPTH:
-                inner = _Reader(Source([_value(one.value)]), base=self.base, depth=self.depth + 1)
+                inner = _Reader(Source([attribute_value(one.value)]), base=self.base, depth=self.depth + 1)
                 inner.read()
                 self.add(load._replace(at=one.at) for load in inner.loads)
             elif name == "action" and element == "form":
@@ -322,23 +319,26 @@ class _Reader:
             elif name == "href" and element == "base" and not self.has_base:
                 self._base(one)
             elif name == "ping":
-                for url in _value(one.value).split():
+                for url in attribute_value(one.value).split():
                     self._add("connect-src", origins.source(url, self.base), one.at)
             elif self.opened and "url(" in one.value:
-                self._styles(_value(one.value), one.at)
-            if (element, name) in elements.NAVIGATES and origins.source(_value(one.value)) == origins.SCRIPT:
+                self._styles(attribute_value(one.value), one.at)
+            kind = activecontent.urls_of(element, name)
+            if kind is activecontent.Url.REFRESH and not _is_refresh(attributes):
+                kind = None
+            if kind and _runs(kind, attribute_value(one.value)):
                 self._add(origins.SCRIPT, origins.SCRIPT, one.at)
 
     def _base(self, one: _Attribute) -> None:
         self.has_base = True
-        if source := origins.source(_value(one.value)):
+        if source := origins.source(attribute_value(one.value)):
             self._add("base-uri", source, one.at)
             self.base = source
 
     def _link(self, attributes: Mapping[str, _Attribute]) -> None:
         if not (one := attributes.get("href")):
             return
-        relations = _value(attributes["rel"].value).lower().split() if "rel" in attributes else []
+        relations = attribute_value(attributes["rel"].value).lower().split() if "rel" in attributes else []
         kind = attributes["as"].value.lower() if "as" in attributes else ""
         for relation in relations:
             directive = elements.PRELOADED.get(kind) if relation == "preload" else elements.RELATIONS.get(relation)
@@ -346,10 +346,10 @@ class _Reader:
                 self._url(directive, one)
 
     def _url(self, directive: str, one: _Attribute) -> bool:
-        return self._add(directive, origins.source(_value(one.value), self.base), one.at)
+        return self._add(directive, origins.source(attribute_value(one.value), self.base), one.at)
 
     def _styles(self, text: str, at: int) -> None:
-        for directive, url, offset in styles.loads(text):
+        for directive, url, offset in stylesheets.loads(text):
             self._add(directive, origins.source(url, self.base), at + offset)
 
     def _add(self, directive: str, source: str | None, at: int) -> bool:
@@ -358,39 +358,23 @@ class _Reader:
         return source is not None
 
     def _kind(self, attributes: Mapping[str, _Attribute]) -> str:
-        return _value(attributes["type"].value).strip("\t\n\f ").lower() if "type" in attributes else ""
+        return attribute_value(attributes["type"].value).strip("\t\n\f ").lower() if "type" in attributes else ""
+
+
+def _is_refresh(attributes: Mapping[str, _Attribute]) -> bool:
+    given = attributes.get("http-equiv")
+    return given is not None and activecontent.is_refresh(attribute_value(given.value))
+
+
+def _runs(kind: activecontent.Url, value: str) -> bool:
+    return any(map(activecontent.is_script, activecontent.urls(kind, value)))
 
 
 def _is_run(attributes: Mapping[str, _Attribute], kind: str) -> bool:
     """Whether browsers run a script of this type. The others are blocks of data, such as JSON-LD: no policy asks."""
     if not kind and "type" not in attributes and (language := attributes.get("language")) and language.value:
-        kind = f"text/{_value(language.value).lower()}"
+        kind = f"text/{attribute_value(language.value).lower()}"
     return not kind or kind in elements.JAVASCRIPT or kind in elements.INLINE_TYPES
-
-
-def _srcset(text: str, at: int) -> Iterator[tuple[str, int]]:
-    position = 0
-    while one := _SRCSET.match(text, position):
-        url = one[1]
-        position = one.end()
-        if url.endswith(","):
-            url, position = url.rstrip(","), one.end(1)
-        yield url, at + one.start(1)
-
-
-def _value(text: str) -> str:
-    """An attribute's value with its character references replaced, by the rules for attributes."""
-    return _REFERENCE.sub(_character, text) if "&" in text else text
-
-
-def _character(reference: re.Match[str]) -> str:
-    whole, name, closed, equals = reference[0], reference[1], reference[2], reference[3]
-    if name is None:
-        return html.unescape(whole)
-    if closed:
-        return html5.get(f"{name};", f"&{name};") + equals
-    # Without its semicolon, and with "=" behind it, it is a part of a URL: `?a=1&copy=2`.
-    return whole if equals or name not in html5 else html5[name]
 
 
 _Read = Callable[[Source], list[Load]]

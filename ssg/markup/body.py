@@ -21,7 +21,7 @@ def body(
     html = cut(written)
     depths, more = balance(html, source)
     attributed = [number for number, tag in enumerate(html.tags) if tag.attributes]
-    links, externals = take_links(html, source, attributed)
+    links, externals = take_links(html, source, attributed, is_plain=not options.html)
     ids = anchors.named(html, source, attributed)
     if options.typography:
         set_text(html, language)

@@ -1,18 +1,35 @@
 """The URLs of a body: taken out of its tags as Links, with markers in their place."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sealpress import activecontent, stylesheets
+from sealpress.activecontent import Url, is_script
 from ssg.markup.converted import ANCHOR, ETX, STX, Kind, Link, link_marker
 from ssg.markup.positions import MARK, Source, without_marks
-from ssg.markup.tags import Html
+from ssg.markup.tags import Html, Tag, cut
 
-_URLS: Final = frozenset({"href", "src", "srcset", "poster", "data", "xlink:href"})
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_SCRIPTS: Final = frozenset({"javascript:", "vbscript:", "livescript:", "data:"})
+# What must be there, as a link's target must. Other URLs are of old browsers, and only looked at for what they run.
+_ANYWHERE: Final = frozenset({"href", "src", "srcset", "poster", "xlink:href"})
+_CHECKED: Final = frozenset(
+    {
+        ("object", "data"),
+        ("form", "action"),
+        ("button", "formaction"),
+        ("input", "formaction"),
+        ("meta", "content"),
+        ("a", "ping"),
+        ("area", "ping"),
+        ("link", "imagesrcset"),
+        *((element, "cite") for element in ("blockquote", "q", "del", "ins")),
+        *((element, "background") for element in ("body", "table", "tr", "td", "th")),
+    }
+)
 _CANDIDATE: Final = re.compile(r"[\s,]*(\S+?)(?=,?(?:\s|$))[^,]*")
+_WORD: Final = re.compile(r"\S+")
+_DEPTH: Final = 8  # of documents in srcdoc attributes
 
 
 @dataclass(slots=True)
@@ -28,27 +45,22 @@ class _Links:
             line, column = self.source.find(re.escape(target)) if target else (1, 1)
         else:
             line, column = self.source.place(mark)
-        link = Link(target, kind, line, column + offset, max(1, len(target)))
-        scheme = _SCHEME.match(re.sub(r"[\s\x00-\x20]", "", target))
+            column += offset
+        link = Link(target, kind, line, column, max(1, len(target)))
         if not target:
             self.source.fault("this link has no target", "write where it leads, or take the link away", (line, column))
-        elif (
-            scheme
-            and scheme[0].lower() in _SCRIPTS
-            and not (kind == "image" and re.match(r"data:image/", target, re.IGNORECASE))
-        ):
-            self.source.fault(
-                f'a link can\'t lead to "{scheme[0]}"',
-                "a page's links lead to pages and files; scripts belong to the theme",
-                (link.line, link.column),
-                link.length,
-            )
-        elif scheme or target.startswith("//"):
+        elif scheme := activecontent.active_scheme(target, is_image=kind == "image"):
+            self.refuse(scheme, (link.line, link.column), link.length)
+        elif activecontent.scheme(target) or target.startswith("//"):
             self.externals[link] = None
             return target
         else:
             return self._internal(link, mark, offset)
         return "#"
+
+    def refuse(self, scheme: str, place: tuple[int, int], length: int) -> None:
+        hint = "a page's links lead to pages and files; scripts belong to the theme"
+        self.source.fault(f'a link can\'t lead to "{scheme}"', hint, place, length)
 
     def _internal(self, link: Link, mark: int | None, offset: int) -> str:
         number = None if mark is None else self.numbers.get((mark, offset))
@@ -60,45 +72,125 @@ class _Links:
         return link_marker(number)
 
 
-def take_links(html: Html, source: Source, numbers: Sequence[int]) -> tuple[list[Link], list[Link]]:
-    """Takes the targets out of tags, of which `numbers` have attributes, and puts markers in."""
+def take_links(
+    html: Html, source: Source, numbers: Sequence[int], *, is_plain: bool = False
+) -> tuple[list[Link], list[Link]]:
+    """Takes the targets out of tags, of which `numbers` have attributes, and puts markers in.
+
+    `is_plain`: nothing but what can run nothing may stand in a tag (`[markdown] html = false`).
+    """
     found = _Links(source)
     for number in numbers:
         tag = html.tags[number]
         changed: dict[str, str | None] = {}
+        dropped: list[str] = []
         for name, value in tag.attributes.items():
+            known = name.lower()
+            if is_plain and known not in activecontent.PLAIN and STX not in name:
+                dropped.append(name)
+                _complain_of_attribute(known, source)
+                continue
             if value is None:
                 continue
-            known = name.lower()
-            if known in _URLS and ANCHOR not in value and (known != "data" or tag.name == "object"):
-                changed[name] = _replaced(value, known, _kind(tag.name, known), found)
-            elif STX in value and MARK.search(value):
+            kind = _url_of(tag, known)
+            if kind and kind is not Url.DOCUMENT and known not in _ANYWHERE and (tag.name, known) not in _CHECKED:
+                _complain_of_active(_plain(value), kind, tag.name, known, found)
+                kind = None
+            elif known == "style" and any(is_script(url) for _, url, _ in stylesheets.loads(_plain(value))):
+                found.refuse("javascript:", source.find(r"\bstyle\s*="), len("style"))
+            if kind is Url.DOCUMENT:
+                for _, _, scheme in active_urls(cut(_plain(value))):
+                    found.refuse(scheme, source.find(r"\bsrcdoc\b"), len("srcdoc"))
                 changed[name] = without_marks(value)
-        if changed:
-            html.tags[number] = tag.having({**tag.attributes, **changed})
+            elif kind is None or ANCHOR in value:
+                if STX in value and MARK.search(value):
+                    changed[name] = without_marks(value)
+            else:
+                changed[name] = _replaced(value, kind, _kind(tag.name, known), found)
+        if changed or dropped:
+            kept = {name: value for name, value in tag.attributes.items() if name not in dropped}
+            html.tags[number] = tag.having({**kept, **changed})
+        if tag.name == "base" and "href" in map(str.lower, tag.attributes):
+            hint = "every link of the page would lead elsewhere: write whole URLs where they are meant"
+            source.fault("a page can't have a <base href>", hint, source.find(r"<base\b"), len("<base"))
     return found.links, list(found.externals)
 
 
+def _url_of(tag: Tag, known: str) -> Url | None:
+    kind = activecontent.urls_of(tag.name, known)
+    if kind is Url.REFRESH:
+        pragma = next((value for name, value in tag.attributes.items() if name.lower() == "http-equiv"), None)
+        return kind if activecontent.is_refresh(pragma or "") else None
+    return kind
+
+
+def _complain_of_attribute(name: str, source: Source) -> None:
+    pattern = re.escape(name).replace("_", ".")  # which stands for what can't stand in a name
+    what = "a script" if activecontent.is_handler(name) else f'the attribute "{name}"'
+    source.fault(
+        f"{what} can't stand here: [markdown] html is false",
+        "take it out; an attribute list may give a class, an id, a size, a title",
+        source.find(rf"(?<![\w-]){pattern}(?=\s*=|\s*\}})"),
+        len(name),
+    )
+
+
+def _complain_of_active(value: str, kind: Url, element: str, name: str, found: _Links) -> None:
+    for scheme in _active(value, kind, element, name):
+        found.refuse(scheme, found.source.find(rf"\b{re.escape(name)}\s*="), len(name))
+
+
+def _active(value: str, kind: Url, element: str, name: str) -> list[str]:
+    is_image = _kind(element, name) == "image"
+    schemes = (activecontent.active_scheme(url, is_image=is_image) for url in activecontent.urls(kind, value))
+    return [scheme for scheme in schemes if scheme]
+
+
+def active_urls(html: Html, depth: int = 0) -> Iterator[tuple[str, str, str]]:
+    """Element, attribute and scheme of each URL in some HTML that no page may have, in documents within it, too."""
+    for tag in html.tags:
+        for name, value in tag.attributes.items():
+            known = name.lower()
+            kind = _url_of(tag, known) if value else None
+            if kind is Url.DOCUMENT and depth < _DEPTH:
+                yield from active_urls(cut(value or ""), depth + 1)
+            elif kind is not None:
+                for scheme in _active(value or "", kind, tag.name, known):
+                    yield tag.name, known, scheme
+
+
 def _kind(tag: str, name: str) -> Kind:
-    if tag in {"a", "area"}:
+    if tag in {"a", "area", "form", "button", "meta", "blockquote", "q", "del", "ins"} or name == "formaction":
         return "link"
-    is_image = tag in {"img", "image", "picture"} or name in {"srcset", "poster"}
-    return "image" if is_image else "asset"
+    shows = tag in {"img", "image", "picture", "input", "feimage"} or name in {"srcset", "imagesrcset"}
+    return "image" if shows or name in {"poster", "background"} else "asset"
 
 
 _HALF_MARK: Final = re.compile(f"{STX}[^{ETX}]*{ETX}?|{ETX}")
 
 
-def _replaced(value: str, name: str, kind: Kind, found: _Links) -> str:
+def _plain(value: str) -> str:
+    # Of a link that is broken enough, Python-Markdown may take half a mark.
+    return _HALF_MARK.sub("", without_marks(value))
+
+
+def _replaced(value: str, form: Url, kind: Kind, found: _Links) -> str:
     mark = MARK.search(value)
     number = int(mark[1]) if mark else None
-    # Of a link that is broken enough, Python-Markdown may take half a mark.
-    plain = _HALF_MARK.sub("", without_marks(value))
-    if name != "srcset":
-        return found.add(plain.strip(), number, 0, kind)
-    # HTML, 4.8.4.2.1: candidates are URLs with a width or density, between commas.
-    candidates = [(match[1], match) for match in _CANDIDATE.finditer(plain) if match[1].strip(",")]
-    return ", ".join(
-        found.add(url, number, match.start(1), kind) + match[0][match.end(1) - match.start() :].rstrip()
-        for url, match in candidates
-    )
+    plain = _plain(value)
+    match form:
+        case Url.SET:
+            # HTML, 4.8.4.2.1: candidates are URLs with a width or density, between commas.
+            candidates = [(match[1], match) for match in _CANDIDATE.finditer(plain) if match[1].strip(",")]
+            return ", ".join(
+                found.add(url, number, match.start(1), kind) + match[0][match.end(1) - match.start() :].rstrip()
+                for url, match in candidates
+            )
+        case Url.LIST:
+            return " ".join(found.add(one[0], number, one.start(), kind) for one in _WORD.finditer(plain))
+        case Url.REFRESH:
+            if not (at := activecontent.refresh(plain)):
+                return plain
+            return plain[: at[0]] + found.add(plain[slice(*at)].strip(), number, at[0], kind) + plain[at[1] :]
+        case _:
+            return found.add(plain.strip(), number, 0, kind)

@@ -35,14 +35,30 @@ _PLACES: Final = re.compile(
         (?= \S+ [ ]* (?:\n[ ]*)? (?: (?P<quote>["']).*(?P=quote)[ ]* | \(.*\)[ ]* )? $ )
     | < [A-Za-z][A-Za-z0-9+.-]*:// (?=[^<>]*>)
     | < (?=[^<>\s!]+@[^@<>\s]+>)
-    | (?<=[\s"'{]) (?:xlink:)? (?:href|src|srcset|poster|data) \s* = \s* ["']?
+    | (?<=[\s"'{]) (?:xlink:)?
+        (?:href|src|srcset|imagesrcset|poster|data|action|formaction|cite|background|ping|content) \s* = \s* ["']?
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 
 
 _BLANK_LINE: Final = re.compile(r"\n +(?=\n)")
-_ATTRIBUTES: Final = ("href", "src", "srcset", "poster", "data")
+_ATTRIBUTES: Final = (
+    *(
+        "href",
+        "src",
+        "srcset",
+        "imagesrcset",
+        "poster",
+        "data",
+        "action",
+        "formaction",
+        "cite",
+        "background",
+        "ping",
+        "content",
+    ),
+)
 _PREFIX: Final = "xlink:"
 
 
@@ -76,7 +92,7 @@ def _attribute_starts(text: str, equals: int) -> Iterator[int]:
     end = equals
     while end and text[end - 1].isspace():
         end -= 1
-    before = text[max(0, end - 6) : end].casefold()  # a long s is an s to re.IGNORECASE
+    before = text[max(0, end - 11) : end].casefold()  # a long s is an s to re.IGNORECASE
     for name in _ATTRIBUTES:
         if before.endswith(name):
             start = end - len(name)

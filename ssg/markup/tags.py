@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from sealpress.activecontent import attribute_value
 from ssg.markup.converted import ETX, STX
 from ssg.markup.positions import Source, without_marks
 
@@ -33,7 +34,9 @@ class Tag:
         written = [
             name if value is None else f'{name}="{entities.escape(value)}"' for name, value in attributes.items()
         ]
-        return Tag(f"<{' '.join([self.name, *written])}>", self.name, self.is_end, attributes)
+        # In an SVG, the slash is an element's only end.
+        end = "/>" if self.raw.endswith("/>") and self.name not in VOID else ">"
+        return Tag(f"<{' '.join([self.name, *written])}{end}", self.name, self.is_end, attributes)
 
     def closes(self, name: str) -> bool:
         return self.is_end and self.name == name
@@ -72,8 +75,6 @@ _TAG: Final = re.compile(
 )
 _PARTS: Final = re.compile(rf"<(/?)([A-Za-z][^\s/><\x02]*)({_ATTRIBUTES})>", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>`]+)))?")
-# HTML, 13.1.2.5: in an attribute, a reference without ";" may be the beginning of a query ("&copy=1").
-_REFERENCE: Final = re.compile(r"&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]*);")
 
 # HTML, 13.1.2: void elements, and those whose end tag may be left out.
 VOID: Final = frozenset(
@@ -142,8 +143,7 @@ def _attributes(written: str) -> Attributes:
 
 
 def _unescaped(value: str) -> str:
-    if "&" in value:
-        value = _REFERENCE.sub(lambda found: entities.unescape(found[0]), value)
+    value = attribute_value(value)
     return _ESCAPE.sub(lambda found: chr(int(found[1])), value) if STX in value else value
 
 

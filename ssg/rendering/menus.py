@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
+from sealpress import activecontent
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import MenuItem
 from ssg.model import output_of
@@ -27,6 +28,9 @@ def _problems(scene: Scene, known: frozenset[str]) -> Iterator[Problem]:
 
 
 def _problem(scene: Scene, language: str, item: MenuItem, known: frozenset[str], place: Place | None) -> Problem | None:
+    if scheme := activecontent.active_scheme(item.url):
+        hint = "name a page by its source, a path of the site, or a whole https:// URL"
+        return Problem(f'a menu can\'t lead to "{scheme}"', place=place, hint=hint)
     path = unquote(item.url.partition("#")[0].partition("?")[0])
     if path.endswith(".md") and "://" not in path:
         try:

@@ -20,6 +20,7 @@ from sealpress.problems import Problem, did_you_mean
 from ssg.images.variants import format_of
 from ssg.model import Site, output_of
 from ssg.reading.places import in_front_matter
+from ssg.rendering import written
 from ssg.rendering.functions import functions
 from ssg.rendering.listings import ListKind
 from ssg.rendering.scene import Scene
@@ -170,7 +171,10 @@ class Renderer:
         return self._rendered(name, listing.language, ListView(self.scene, listing), job.origin)
 
     def _rendered(self, name: str, language: str, page: PageView | ListView, origin: str) -> bytes:
-        return self._templates[language].render(name, {"page": page}, origin).encode()
+        text = self._templates[language].render(name, {"page": page}, origin)
+        if name.endswith(".html"):
+            written.check(text, origin, self.scene.theme.templates[name].shown)
+        return text.encode()
 
     def _wanted(self, source: str) -> str:
         """The template that a page's front matter names, or ""."""

@@ -11,6 +11,7 @@ from dataclasses import astuple
 from functools import cached_property
 from types import MappingProxyType
 
+from sealpress import activecontent
 from sealpress.problems import Problem, did_you_mean
 from sealpress.settings import Settings
 from ssg.images.gallery import Gallery
@@ -308,6 +309,9 @@ class Scene(Facts):
 
     def target(self, target: str, language: str) -> str:
         """The href for what menus and templates name: a source path, a path of the site, a whole URL, an anchor."""
+        if scheme := activecontent.active_scheme(target, is_image=True):
+            hint = "name a page by its source, a path of the site, or a whole https:// URL"
+            raise Problem(f'a link can\'t lead to "{scheme}"', hint=hint)
         path, mark, anchor = target.partition("#")
         if path.endswith(".md") and "://" not in path:
             return self.url(self.path(self.find(path.removeprefix("/"), language))) + mark + anchor

@@ -85,6 +85,17 @@ SNIPPETS: list[tuple[str, set[tuple[str, str]]]] = [
     ("<form action=javascript:a()>", {("javascript:", "javascript:")}),
     ("<iframe src='javascript:a()'></iframe>", {("javascript:", "javascript:")}),
     ("<svg><a xlink:href='javascript:a()'></svg>", {("javascript:", "javascript:")}),
+    *(
+        (text, {("javascript:", "javascript:")})
+        for text in (
+            "<a href=' java\tscript&#58a()'>",
+            "<svg><a any:href='vbscript:a()'></svg>",
+            "<svg><set attributeName=href to='javascript:a()'></svg>",
+            "<svg><animate attributeName=href values='b;javascript:a()'></svg>",
+            "<meta http-equiv=refresh content='0; url=javascript:a()'>",
+        )
+    ),
+    ("<meta name=description content='0; url=javascript:a()'>", set()),
     ("<a href='/javascript:a'>", set()),
     ("<a href='https://e.example/'>", set()),
     # what is not there

@@ -356,6 +356,54 @@ def test_menus_lead_somewhere_or_are_a_problem(blog, problem_of):
     )
 
 
+@pytest.mark.parametrize(
+    "url", ["javascript:a()", " Java\\tScript:a()", "data:text/html,x", "view-source:javascript:a"]
+)
+def test_no_menu_runs_anything(blog, problem_of, url):
+    blog.settings_text += f'\n[[menus.main]]\ntitle = "x"\nurl = "{url}"\n'
+    said = problem_of(blog)
+    assert said.startswith("site.toml:18:7: a menu can't lead to \"")
+    assert said.endswith("hint: name a page by its source, a path of the site, or a whole https:// URL")
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (
+            '<a href="{{ page.params.link | url }}">x</a>',
+            'templates/link.html:1:1: a link can\'t lead to "javascript:"',
+        ),
+        ('<a href="{{ absolute_url(page.params.link) }}">x</a>', "templates/link.html:1:1: a link can't lead to"),
+        (
+            '<a href="{{ page.params.link }}">x</a>',
+            'templates/link.html: content/link.md gets a <a href> that leads to "javascript:"',
+        ),
+        (
+            '<form action="{{ page.params.link }}">x</form>',
+            'templates/link.html: content/link.md gets a <form action> that leads to "javascript:"',
+        ),
+        (
+            '<meta http-equiv="refresh" content="0; url={{ page.params.link }}">',
+            'templates/link.html: content/link.md gets a <meta content> that leads to "javascript:"',
+        ),
+        ('<base href="/x/">', "templates/link.html: content/link.md gets a <base href>"),
+    ],
+)
+@pytest.mark.parametrize("link", ["javascript:a()", " javascript:a()", "java\tscript:a()", "java\nscript:a()"])
+def test_no_template_writes_what_runs_into_a_link(blog, problem_of, template, said, link):
+    blog.write("templates/link.html", template)
+    blog.page("content/link.md", template="link.html", params={"link": link})
+    assert problem_of(blog).startswith(said)
+
+
+def test_a_template_may_write_of_scripts(blog):
+    text = (
+        "<p>javascript:a()</p><script>x = 'javascript:a()'</script><img src='data:image/png;base64,x'><base target=a>"
+    )
+    blog.write("templates/page.html", text)
+    assert blog.rendered()["about/index.html"] == text
+
+
 def test_the_menu_says_where_one_is(blog):
     rendered = blog.rendered()
     marks = {

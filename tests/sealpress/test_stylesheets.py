@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebake.policy import styles
+from sealpress import stylesheets as styles
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""What templates wrote, looked through for what no page may have: a value of site.toml, of front matter or of a data
+file becomes a link there without passing a function that would look at it.
+"""
+
+from typing import Final
+
+from sealpress.problems import Place, Problem
+
+# In none of them, nothing has to be looked at more closely: a page in ten thousand.
+_SIGNS: Final = ("script:", "data:text", "data:application", "blob:", "filesystem:", "view-source:", "<base")
+
+
+def check(html: str, origin: str, template: str) -> None:
+    """Raises Problem (exit 3) for a page with a URL that runs something, or with a base for its links.
+
+    `origin` is what was rendered, `template` the file that it was rendered with.
+    """
+    seen = html.lower().replace("\n", "").replace("\t", "").replace("\r", "")
+    if not any(sign in seen for sign in _SIGNS):
+        return
+    from ssg.markup.links import active_urls  # noqa: PLC0415 - hardly any page needs it
+    from ssg.markup.tags import cut  # noqa: PLC0415
+
+    page = cut(html)
+    for element, attribute, scheme in active_urls(page):
+        raise Problem(
+            f'{origin} gets a <{element} {attribute}> that leads to "{scheme}"',
+            place=Place(template),
+            hint="look at what the template puts there, and where that comes from: front matter, site.toml, data",
+        )
+    if any(tag.name == "base" and "href" in map(str.lower, tag.attributes) for tag in page.tags):
+        hint = 'every link of the page would lead elsewhere: write them with the function url, {{ url("/") }}'
+        raise Problem(f"{origin} gets a <base href>", place=Place(template), hint=hint)
