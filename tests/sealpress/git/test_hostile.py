@@ -388,7 +388,6 @@ STARTS = {
     "publish/hostlock.py": "",
     "publish/processes.py": "what was baked",
     "publish/sshprocess.py": "ssh",
-    "publish/tunnel.py": "ssh",
 }
 """All that starts a process, and which: whoever adds one says here why no repository can choose it."""
 
