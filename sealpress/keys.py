@@ -8,7 +8,7 @@ age's own formats, and service accounts as JSON.
 import re
 from typing import IO, Final
 
-MARKS: Final = (b"PRIVATE KEY", b"PuTTY-User-Key-File-", b"AGE-SECRET-KEY-1")
+MARKS: Final = (b"PRIVATE KEY", b"PuTTY-User-Key-File-", b"AGE-SECRET-KEY-1", "PRIVATE KEY".encode("utf-16-le"))
 """A file without one of these holds no key that is known here."""
 
 _OVERLAP: Final = max(map(len, MARKS)) - 1  # bytes of a piece that are looked at again with the next one
@@ -59,7 +59,7 @@ def key_in(file: IO[bytes], media_type: str) -> str:
     begun = 0  # lines since a key began
     is_first = True
     while line := file.readline(_LINE):
-        text = line.strip(b"\xef\xbb\xbf \t\r\n")
+        text = line.translate(None, b"\0\xff\xfe").strip(b"\xef\xbb\xbf \t\r\n")  # as in UTF-16, too
         if not text:
             continue
         if is_document and not is_first and not begun:

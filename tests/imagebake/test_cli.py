@@ -57,6 +57,55 @@ def project(site_lock: Lock, tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_repository_is_not_sealed_with_its_history(tmp_path: Path) -> None:
+    """Refused before a lock is looked for or anything is fetched."""
+    write_tree(tmp_path / "site")
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "A"]):
+        subprocess.run([*GIT, *words], cwd=tmp_path / "site", check=True, timeout=30)
+    done = run(tmp_path / "site", "bake", ".")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.startswith('error: .git: ".git/" is the history of a repository')
+    assert "hint: name the folder that your generator writes" in done.stderr
+    assert not (tmp_path / "site/image").exists()
+
+
+def test_each_secret_is_named(tmp_path: Path) -> None:
+    write_tree(tmp_path / "site", {"a/.env": b"KEY=1", "id_ed25519": b"x"})
+    done = run(tmp_path, "bake", "site")
+    assert done.returncode == 5
+    assert [line.split(": ")[1] for line in done.stderr.splitlines() if line.startswith("error: ")] == [
+        "a/.env",
+        "id_ed25519",
+    ]
+
+
+@network
+def test_leftovers_change_no_byte_and_are_told_in_one_line(project: Path) -> None:
+    clean = run(project, "bake", "public/", "--json", "--arch", HERE, "--no-sign")
+    for path in (".DS_Store", "c.md~", ".vscode/settings.json"):
+        write_tree(project / "public", {path: b"x"})
+    found = run(project, "bake", "public/", "--json", "--arch", HERE, "--no-sign")
+    assert told(found)["images"] == told(clean)["images"]
+    assert told(found)["left_out"] == [".vscode/", ".DS_Store", "c.md~"]
+    assert found.stderr.count("left out: 3 hidden or left-over files (.vscode/, .DS_Store, c.md~)") == 1
+
+
+@network
+def test_what_a_page_may_not_load_is_shown_in_its_source(project: Path) -> None:
+    write_tree(
+        project,
+        {
+            "site.toml": b'[site]\ntitle = "A"\nurl = "https://a.example/"\n',
+            "content/about.md": b"---\ntitle: About\n---\n![](https://cdn.example/a.png)\n",
+            "public/about/index.html": b"<img src=https://cdn.example/a.png>",
+        },
+    )
+    done = run(project, "bake", "public/", "--arch", HERE, "--no-sign")
+    assert done.returncode == 5
+    assert done.stderr.startswith("error: content/about.md:4:5: the page loads an image from https://cdn.example,")
+    assert "(in the tree: about/index.html:1:10)" in done.stderr
+
+
 @network
 def test_bake_works_on_a_tree_alone(project: Path, site_lock: Lock) -> None:
     done = run(project, "bake", "public/")

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealpress import strays, tree
@@ -148,6 +148,7 @@ def test_secrets_are_refused_by_name(tmp_path: Path, path: str) -> None:
         ("a.txt", b"# made today\nAGE-SECRET-KEY-1" + b"Q" * 58 + b"\n"),
         ("account.json", b'{"private_key": "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQ\\n"}'),
         ("large.txt", b"x\n" * (1 << 19) + KEY),
+        ("utf-16.txt", KEY.decode().encode("utf-16")),
         ("seam.txt", b"x" * ((1 << 20) - 24) + b"\n" + KEY),
         ("page.html", KEY),
         (".npmrc", b"//registry.example/:_authToken=abc\n"),
@@ -184,6 +185,7 @@ def test_private_keys_and_tokens_are_known_by_what_they_are(tmp_path: Path, path
         ("wp-config/index.html", b"<p>"),
         ("wp-config-sample.php", b"<?php"),
         ("wp-config.php.html", b"<p>"),
+        ("wp-config.php.png", b""),
         ("environment.html", b""),
         ("env/index.html", b""),
         ("cvs/index.html", b""),
@@ -268,6 +270,26 @@ def test_a_link_that_is_called_like_a_key_is_not_followed(tmp_path: Path) -> Non
     assert "is a symbolic link" in refusal(tmp_path)
 
 
+@pytest.mark.timeout(20)
+def test_no_device_is_opened_to_judge_it(tmp_path: Path) -> None:
+    fill(tmp_path, {"index.html": b""})
+    (tmp_path / "zero.pem").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.key")
+    found = strays.sift(tmp_path, ["index.html", "pipe.key", "zero.pem"])
+    assert found.kept == ["index.html", "pipe.key", "zero.pem"], "which the walk, or ssg, then refuses"
+    assert "is neither a file nor a folder" in refusal(tmp_path)
+
+
+@given(st.from_regex(strays._ORDINARY, fullmatch=True), st.booleans())
+def test_ordinary_names_are_no_strays_of_any_kind(name: str, is_folder: bool) -> None:
+    plain = strays.fold(name)
+    originals = [plain, *strays._originals(plain)]
+    assert plain not in strays._HISTORIES
+    assert not any(strays._is_secret(one, is_folder=is_folder) for one in originals)
+    assert not any(one.endswith(strays._JUDGED_ENDINGS) for one in originals)
+    assert not strays._is_leftover(name)
+
+
 def test_what_is_kept_is_named_by_the_last_parts_of_its_path(tmp_path: Path) -> None:
     fill(tmp_path, {"keys/example.pem": KEY, "other/example.pem": KEY, ".github/logo.svg": b"<svg/>", ".github/x": b""})
     assert refusal(tmp_path, ("keys/example.pem",)).startswith("other/example.pem: ")
@@ -309,12 +331,50 @@ def test_a_path_that_no_engine_can_unpack_is_refused(tmp_path: Path) -> None:
     subprocess.run(["rm", "-rf", str(tmp_path / "aa")], check=True, timeout=60)
 
 
+PARTS = (
+    *(
+        "a",
+        "b-c",
+        ".key",
+        ".pem",
+        "netrc",
+        "htpasswd",
+        "my.cnf",
+        "yarnrc.yml",
+        "vault-token",
+        "-old",
+        ".bak",
+        ".copy",
+        "1",
+    ),
+    *(
+        "~",
+        "#",
+        " ",
+        ".",
+        "/",
+        ":",
+        "id_",
+        "rsa",
+        "wp-config",
+        ".php",
+        "CVS/Root",
+        ".git",
+        "thumbs.db",
+        "_",
+        "__MACOSX",
+    ),
+    *("$RECYCLE.BIN", "lost+found", "desktop.ini", "~$", "git", ".html", "/HEAD", ".un~", ".p12", "і", "2024"),
+)
+
+
+@settings(max_examples=600)
 @given(
     st.lists(
-        st.text("ab.~#_-éіgit/ \u200c:$", min_size=1, max_size=12).filter(
-            lambda path: not {"", ".", ".."} & {*path.split("/")}
-        ),
-        max_size=8,
+        st.lists(st.sampled_from(PARTS), min_size=1, max_size=5)
+        .map("".join)
+        .filter(lambda path: not {"", ".", ".."} & {*path.split("/")}),
+        max_size=2,
     )
 )
 def test_a_quick_look_overlooks_nothing(paths: list[str]) -> None:
