@@ -29,7 +29,7 @@ _IN_JSON: Final = re.compile(
 )
 _BLOCK: Final = re.compile(rb"---- ?-?BEGIN ([A-Z0-9 ]+?) ?----")
 _TOKEN: Final = re.compile(
-    rb"^\s*(?![#;\s]).*(auth|authtoken|authident|password)[\"']?\s*[=:]\s*\S", re.IGNORECASE | re.MULTILINE
+    rb"^[ \t]*+(?![#;]).*(?:auth|authtoken|authident|password)[\"']?[ \t]*+[=:][ \t]*+\S", re.IGNORECASE | re.MULTILINE
 )
 _KEYNOTE: Final = b"PK\x03\x04"  # slides of that program end in `.key`, too
 

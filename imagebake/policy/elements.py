@@ -23,6 +23,9 @@ JAVASCRIPT: Final = frozenset(
 )
 INLINE_TYPES: Final = frozenset({"module", "importmap", "speculationrules"})
 
+BEFOREHAND: Final = "preconnect"
+"""No directive: no policy asks it. But who connects beforehand will load something, and a page may not show what."""
+
 RELATIONS: Final = MappingProxyType(
     {
         "stylesheet": "style-src",
@@ -33,6 +36,7 @@ RELATIONS: Final = MappingProxyType(
         "mask-icon": "img-src",
         "manifest": "manifest-src",
         "modulepreload": "script-src",
+        "preconnect": BEFOREHAND,
     }
 )
 PRELOADED: Final = MappingProxyType(

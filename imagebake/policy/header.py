@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from imagebake.policy import needs, origins, pages
+from imagebake.policy.elements import BEFOREHAND
 from imagebake.policy.needs import Found, Needs
 from imagebake.policy.origins import INVALID, SCRIPT, SELF
 from sealpress.contentpolicy import COMPUTED, DIRECTIVES, OFF
@@ -41,6 +42,7 @@ _LOADS: Final[Mapping[str, str]] = MappingProxyType(
         "object-src": "has an object or an embed from",
         "base-uri": "takes its links relative to",
         "form-action": "has a form that sends to",
+        BEFOREHAND: "connects beforehand to",
     }
 )
 
@@ -137,6 +139,10 @@ class _Sources:
 
     def take(self, found: Iterable[Found]) -> None:
         for one in found:
+            if one.directive == BEFOREHAND:
+                if not self._is_named(one.source) and not _is_own(one, self._own):
+                    self.problems.append(_refused(self._tree, one))
+                continue
             listed = self._settings.policy_sources.get(one.directive, ())
             if any(origins.allows(source, one.source) for source in listed):
                 if one.directive == "object-src":
@@ -150,6 +156,14 @@ class _Sources:
                 self.sources.setdefault(one.directive, set()).add(one.source)
             else:
                 self.problems.append(_refused(self._tree, one))
+
+    def _is_named(self, source: str) -> bool:
+        """Whether site.toml names it for anything."""
+        named = [
+            *self._settings.third_parties,
+            *(one for some in self._settings.policy_sources.values() for one in some),
+        ]
+        return any(origins.allows(one, source) for one in named)
 
 
 def _is_own(one: Found, own: str | None) -> bool:

@@ -14,7 +14,7 @@ from imagebake.policy.source import LONGEST, Source, TooLongError, pieces, texts
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.tree import Entry, OutputTree
 
-_RULES: Final = 4
+_RULES: Final = 5
 """Counts the ways of reading documents: with each change, what the cache holds is read anew."""
 
 Needs = frozenset[tuple[str, str]]

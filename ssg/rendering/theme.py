@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from sealpress import toml
+from sealpress import strays, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import Settings
@@ -161,9 +161,10 @@ def _walk(folder: Path, root: Path) -> list[str]:
         return []
     found: list[str] = []
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
-        if item.is_symlink() or item.name.startswith(".") or item.name.endswith("~"):
+        is_folder = item.is_dir()
+        if item.is_symlink() or strays.kind_of(item.name, is_folder=is_folder):
             continue
-        if item.is_dir():
+        if is_folder:
             found += _walk(item, root)
         else:
             found.append(item.relative_to(root).as_posix())

@@ -551,3 +551,17 @@ def test_the_tree_of_a_command_is_described_like_any_other(blog, tmp_path):
     with pipeline.source(site, SILENT, dirty=False) as made_from:
         product = pipeline.produce(made_from, tmp_path, SILENT, dirty=False)
         assert product.tree == tree.scan(made_from.site.root / "public")
+
+
+def test_what_a_generator_leaves_behind_is_not_published(blog, publish):
+    script = (blog.folder / "generate.sh").read_text()
+    (blog.folder / "generate.sh").write_text(f"{script}\ntouch public/.DS_Store public/index.html~\n")
+    commit(blog.folder)
+    code, _, err = publish("--check")
+    assert code == 0, err
+    assert err.count("left out: 2 hidden or left-over files (.DS_Store, index.html~)") == 1
+    (blog.folder / "generate.sh").write_text(f"{script}\necho PASSWORD=1 > public/.env.local\n")
+    commit(blog.folder)
+    code, _, err = publish()
+    assert code == 5
+    assert '".env.local" is, by its name, where programs keep passwords or keys' in err

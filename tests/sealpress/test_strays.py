@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -268,6 +270,20 @@ def test_a_link_that_is_called_like_a_key_is_not_followed(tmp_path: Path) -> Non
     fill(tmp_path, {"index.html": b""})
     (tmp_path / "a.pem").symlink_to("/etc/hostname")
     assert "is a symbolic link" in refusal(tmp_path)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "piece", [b"\n", b" ", b"auth", b"a auth ", b"-----BEGIN ", b"A PRIVATE KEY", b'"private_key": "', b"\0"]
+)
+@pytest.mark.parametrize("name", [".npmrc", "a.pem", "a.txt"])
+def test_a_file_made_to_be_slow_is_not(tmp_path: Path, name: str, piece: bytes) -> None:
+    data = b"PRIVATE KEY" + piece * ((1 << 20) // len(piece)) + b"-----BEGIN CERTIFICATE-----"
+    fill(tmp_path, {"index.html": b"", name: data})
+    start = time.process_time()
+    with suppress(Problem):
+        tree.scan(tmp_path)
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.timeout(20)

@@ -171,6 +171,26 @@ def test_what_a_script_of_the_sites_own_asks_may_be_any_party_that_is_listed(tmp
     assert having(found, "https://c.example") == SCRIPT
 
 
+def test_who_is_connected_to_beforehand_is_missed_before_a_reader_misses_a_font(tmp_path: Path) -> None:
+    """The usual lines for a font service: its style sheet is asked of one host, its fonts of another."""
+    page = (
+        "<link rel=preconnect href=https://files.example crossorigin><link rel=preconnect href=/>"
+        "<link rel=stylesheet href=https://fonts.example/css2>"
+    )
+    one = ImageSettings(third_parties=("https://fonts.example",))
+    problem = refused(tmp_path, {"index.html": page}, one)
+    assert problem.message.startswith("the page connects beforehand to https://files.example, which is not among")
+    assert problem.hint == (
+        'copy it into your site; or list it: third_parties = ["https://files.example"] under [image]'
+    )
+    both = replace(one, third_parties=(*one.third_parties, "https://files.example"))
+    found = policy(tmp_path, {"index.html": page}, both)
+    assert having(found, "https://files.example") == SHEET
+    assert "preconnect" not in found
+    by_hand = replace(one, policy_sources={"font-src": ("https://files.example",)})
+    assert having(policy(tmp_path, {"index.html": page}, by_hand), "https://files.example") == {"font-src"}
+
+
 def test_a_wildcard_is_given_whole(tmp_path: Path) -> None:
     page = "<script src=https://a.b.example/a.js></script>"
     found = directives(policy(tmp_path, {"index.html": page}, ImageSettings(third_parties=("https://*.b.example",))))
