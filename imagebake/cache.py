@@ -4,6 +4,7 @@
     indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
     compressed/ digests and sizes of layers as gzip, by what wrote them (imagebake/registry/compression.py)
+    trials/     which configurations the sealed nginx has read, by their digest and its own (imagebake/trial.py)
     siblings/   compressed files by the sha256 of what they are made of, packed by layers (imagebake/siblings.py)
     policies/   what the pages of each site load, by their sha256 (imagebake/policy.py)
     inventory/  what packages say of themselves, by their digests (imagebake/packages/inventory.py)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from imagebake import nginx, nss, shelf, siblings, treeparts
+from imagebake import nginx, nss, shelf, siblings, treeparts, trial
 from imagebake.image import archive as archives
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, Entry, File
@@ -45,6 +45,8 @@ SITE_ROOTS: Final = (
 """What `imagebake lock` resolves for the image of a site."""
 
 _NAME_LIMIT: Final = 128
+CONFIGURATION: Final = "configuration"
+"""The layer with nginx's configuration."""
 
 # What it is called, for which machines it is, and where its bytes come from.
 _OUTSIDE: Final = frozenset({"name", "architectures", "mirror", "security_mirror", "snapshot_mirror"})
@@ -182,7 +184,7 @@ def site(
     return Recipe(
         name=name,
         parts=(
-            Part("configuration", _digest_of(configuration), lambda: configuration),
+            Part(CONFIGURATION, _digest_of(configuration), lambda: configuration),
             *held.below,
             held.front(marks),
         ),
@@ -280,6 +282,7 @@ def bake_each(
             hint="use small letters and digits, with dots, dashes or underscores between them",
             code=Exit.USAGE,
         )
+    settings = _of_suite(settings, lock, document)
     shelves = shelf.filled(lock, settings, architectures, progress)
     tree = replace(tree, below=below(document)) if document else tree
     served = replace(tree, entries=tree.served)
@@ -290,7 +293,29 @@ def bake_each(
     release = release_id(tree, lock, settings, policy)
     seal = statement.describe(tree, lock.digest, name, release, source, commit)
     recipe = site(tree, settings, name, release, seal.held_by, document, policy, seal.data, held)
-    return _bake(recipe, lock, shelves, created, release, progress, blobs)
+    images = _bake(recipe, lock, shelves, created, release, progress, blobs)
+    for image in images:
+        if shelves[image.architecture].is_at_hand:
+            count = len(lock.of(image.architecture))
+            own = [layer for layer in image.layers[count:] if layer.name == CONFIGURATION]
+            trial.check([*image.layers[:count], *own], image.architecture, document)
+    return images
+
+
+def _of_suite(settings: ImageSettings, lock: Lock, document: Node | None) -> ImageSettings:
+    """The settings, of the suite that the lock is of: what nginx is told depends on which one it is.
+
+    Raises Problem (exit 4) where site.toml asks for another.
+    """
+    asked = document.at("image", "suite") if document else None
+    if asked and asked.value != lock.suite:
+        raise Problem(
+            f'[image] suite is "{asked.value}", and the lock has packages of "{lock.suite}"',
+            place=asked.place,
+            hint="imagebake lock renews it",
+            code=Exit.LOCK,
+        )
+    return replace(settings, suite=lock.suite)
 
 
 def bake_recipe(

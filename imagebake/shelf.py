@@ -32,10 +32,13 @@ class Shelf:
     def will_be_asked(self) -> bool:
         """Whether packages have to be unpacked, and nothing fetched for it."""
         packages = self._lock.of(self._architecture)
+        return not all(is_remembered(_description(one)) for one in packages) and self.is_at_hand
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether nothing would have to be fetched."""
         folder = cache.folder() / "packages"
-        return not all(is_remembered(_description(one)) for one in packages) and all(
-            (folder / one.sha256).is_file() for one in packages
-        )
+        return all((folder / one.sha256).is_file() for one in self._lock.of(self._architecture))
 
     def begin(self, pool: Executor) -> None:
         """Unpacks in another thread, which xz leaves Python's lock to. What goes wrong is raised by `entries`."""

@@ -226,7 +226,7 @@ def _write(target: Path, content: Content, mode: int) -> None:
 
 def available() -> tuple[Runner, ...]:
     """What works on this machine, the better isolated first."""
-    return (*((Bubblewrap(),) if _has_bubblewrap() else ()), Loader())
+    return (*((Bubblewrap(),) if has_bubblewrap() else ()), Loader())
 
 
 def find_runner() -> Runner:
@@ -241,7 +241,7 @@ def find_runner() -> Runner:
 
 
 @cache
-def _has_bubblewrap() -> bool:
+def has_bubblewrap() -> bool:
     """Whether bwrap is there and may make the namespaces: many machines forbid that."""
     if shutil.which("bwrap") is None:
         return False

@@ -9,6 +9,9 @@ from typing import Final
 
 from sealpress.problems import did_you_mean
 
+LONGEST: Final = 3000
+"""Characters of a policy. A proxy such as nginx takes 4 kB for all headers of an answer, unless told otherwise."""
+
 COMPUTED: Final = "computed"
 OFF: Final = "off"
 
@@ -124,4 +127,6 @@ def check_policy(text: str) -> str | None:
         return f'is empty: "{OFF}" is how to have no policy'
     if not text.isascii() or not text.isprintable():
         return "has a character that no header may hold (control or not ASCII)"
+    if len(text) + 8 * text.count("$") > LONGEST:
+        return f"has {len(text)} characters; proxies take no more than {LONGEST}"
     return None

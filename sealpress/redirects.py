@@ -178,7 +178,8 @@ def _path(word: _Word, code: Exit) -> str:
         raise word.problem(
             f'"{text}" is not a plain path', 'take out ".", ".." and "//": a server resolves them beforehand', code
         )
-    if len(decoded.encode()) > _LIMIT:
+    # nginx is told these two with a backslash before them.
+    if len(decoded.encode()) + decoded.count('"') + decoded.count("\\") > _LIMIT:
         raise word.problem(f"a path of more than {_LIMIT} bytes", "take the line out", code)
     return decoded
 
@@ -191,6 +192,9 @@ def _target(word: _Word, code: Exit) -> str:
             f'"{text}" has a placeholder, and there are none', "write one line for each path; a : is %3A", code
         )
     _decoded(word, code)
+    # Likewise a `$`, which has no escape: it is written "${dollar}".
+    if len(quote(text, safe=_PLAIN)) > _LIMIT or len(text) + 8 * text.count("$") > _LIMIT:
+        raise word.problem(f"an address of more than {_LIMIT} bytes", "lead to a shorter one", code)
     if text.startswith("//"):
         raise word.problem(f'"{text}" names a host without a scheme', f"write https:{text}", code)
     if text.startswith("/"):

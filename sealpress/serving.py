@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from sealpress import redirects
+from sealpress import contentpolicy, redirects
 from sealpress.document import Node
-from sealpress.problems import Place, Problem
+from sealpress.problems import Place, Problem, shown
 from sealpress.settings import ImageSettings, Settings
 
+_LONGEST_TAG: Final = 35  # RFC 5646, section 4.4.1: what all that read tags must take
 _YEAR: Final = 31_536_000  # seconds; what the browsers' list asks for at least
 _LONGEST: Final = 10 * _YEAR
 
@@ -39,6 +40,11 @@ _OWN_HEADERS: Final = frozenset(
     ]
 )
 
+HEADERS_LIMIT: Final = contentpolicy.LONGEST
+"""Characters of all headers that a site sets, for the same reason."""
+
+_WORD_LIMIT: Final = 4000  # bytes that nginx takes of one header, as its configuration has it
+
 At = Callable[..., Place]
 """The place of a value, `at("image", "hsts")`."""
 
@@ -48,7 +54,8 @@ def check(settings: Settings, document: Node, at: At) -> Iterator[Problem]:
     image = settings.image
     for name, value in image.headers.items():
         if wrong := wrong_header(name, value):
-            yield Problem(f"[image.headers] {name} {wrong}", place=at("image", "headers", name))
+            yield Problem(f"[image.headers] {shown(name)} {wrong}", place=at("image", "headers", name))
+    yield from _check_headers(image, at)
     try:
         redirects.of_table(image.redirects, document.at("image", "redirects"))
     except Problem as problem:
@@ -64,20 +71,46 @@ def wrong_header(name: str, value: str) -> str | None:
     """What is wrong with a header; None where it can be set. Source: RFC 9110, sections 5.1 and 5.5."""
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
         return "is not the name of a header"
+    if len(name) > HEADERS_LIMIT:
+        return f"has a name of {len(name)} characters"
     if name.lower() in _OWN_HEADERS:
         return "can't be set: nginx works it out for every answer"
     if any(ord(char) < 0x20 or ord(char) >= 0x7F for char in value):
         return "has a character that no header may hold (control or not ASCII)"
+    # A `$` is written "${dollar}" for nginx, and these two with a backslash before them.
+    if (size := len(value) + 8 * value.count("$") + value.count('"') + value.count("\\")) > _WORD_LIMIT:
+        return f"is too long: nginx would be told {size} bytes, and takes {_WORD_LIMIT}"
     return None
+
+
+def _check_headers(image: ImageSettings, at: At) -> Iterator[Problem]:
+    """Of all headers together: none stands twice, and proxies take them."""
+    first: dict[str, str] = {}
+    for name in image.headers:
+        if (earlier := first.setdefault(name.lower(), name)) != name:
+            yield Problem(
+                f"[image.headers] {shown(name)} is {shown(earlier)} once more: case makes no difference",
+                place=at("image", "headers", name),
+                hint="keep one of them",
+            )
+    sizes = {name: len(name) + len(value) + len(": \r\n") for name, value in image.headers.items()}
+    if sum(sizes.values()) > HEADERS_LIMIT:
+        largest = max(sizes, key=lambda name: (sizes[name], name))
+        yield Problem(
+            f"[image.headers] has {sum(sizes.values())} characters; proxies take no more than {HEADERS_LIMIT}",
+            place=at("image", "headers", largest),
+            hint="shorten this one, the largest of them",
+        )
 
 
 def _check_languages(image: ImageSettings, at: At) -> Iterator[Problem]:
     tags = image.negotiate_languages
     for number, tag in enumerate(tags):
         place = at("image", "negotiate_languages", number)
-        if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", tag):
+        if len(tag) > _LONGEST_TAG or not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", tag):
             yield Problem(
-                f'[image] negotiate_languages has "{tag}", which is not a language tag such as "en", "fr" or "pt-BR"',
+                f'[image] negotiate_languages has "{shown(tag)}",'
+                ' which is not a language tag such as "en", "fr" or "pt-BR"',
                 place=place,
             )
         if tag.lower() in {earlier.lower() for earlier in tags[:number]}:
@@ -122,8 +155,12 @@ def _network(text: str) -> str | None:
         if "host bits set" in str(error):
             return f'"{text}" has bits behind its mask: write {ipaddress.ip_network(text, strict=False)}'
         return f'"{text}" is neither an IP address nor a network such as "10.0.0.0/8"'
-    if not network.prefixlen:
-        return f'"{text}" would believe everybody: name the proxy'
     if "%" in text:
         return f'"{text}" names a network card: leave out what begins with "%"'
+    if not re.fullmatch(r"[0-9A-Fa-f:.]+(/[0-9]{1,3})?", text):  # ipaddress knows masks, too
+        return f'"{text}" is not written as nginx reads it: write {network}'
+    if re.fullmatch(r"([^:]+:){7}:/.*", text):
+        return f'"{text}" is not written as nginx reads it: write {text.replace("::", ":0", 1)}'
+    if not network.prefixlen:
+        return f'"{text}" would believe everybody: name the proxy'
     return None

@@ -333,8 +333,13 @@ def _language_tag(text: str) -> str | None:
     return f'has "{text}", which is not a language tag such as "en", "fr" or "pt-BR" (BCP 47)'
 
 
+_LONGEST_IMAGE_NAME: Final = 128
+
+
 def _image_name(text: str) -> str | None:
     # Source: the name grammar of the OCI distribution specification, one component of it.
+    if len(text) > _LONGEST_IMAGE_NAME:
+        return f"has {len(text)} characters; {_LONGEST_IMAGE_NAME} is the most"
     if not text or re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", text):
         return None
     return f'"{text}" is not an image name: small letters, digits, single dots, dashes and underscores'

@@ -22,6 +22,7 @@ from imagebake.nginx.configuration import (
     mime_types,
     nginx_conf,
 )
+from imagebake.nginx.directives import LONGEST as LONGEST_WORD
 from imagebake.nginx.directives import Directive, rendered
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ENTRYPOINT",
     "FOLDER",
     "HEALTH_PATH",
+    "LONGEST_WORD",
     "NOT_FOUND",
     "PROGRAM",
     "RELEASE_PATH",

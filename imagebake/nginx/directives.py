@@ -8,6 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from sealpress.problems import EXCERPT, Problem
+
+LONGEST: Final = 4094
+"""Bytes of one word as it is written, less its quotes: nginx reads its configuration by 4096 (NGX_CONF_BUFFER)."""
+
 _DOLLAR: Final = "${dollar}"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9$@_./:=*~^+-]+|\(\$[a-z0-9_]+\)")  # neither has a brace, so no "${" either
 
@@ -42,13 +47,23 @@ DOLLAR: Final = Directive("geo", ("$dollar",), (directive("default", "$"),), why
 
 
 def rendered(directives: Iterable[Directive], depth: int = 0) -> str:
-    """The directives as text. Arguments are quoted where they need it; `$` stays nginx's own (see `literal`)."""
+    """The directives as text. Arguments are quoted where they need it; `$` stays nginx's own (see `literal`).
+
+    Raises Problem (exit 3) for a word that is too long.
+    """
     indent = "    " * depth
     lines: list[str] = []
     for one in directives:
         if one.why:
             lines += [f"{indent}# {one.why}".replace("\n", f"\n{indent}")]
-        head = " ".join(map(_quoted, (one.name, *one.arguments)))
+        words = (one.name, *one.arguments)
+        if long := next((word for word in words if length(word) > LONGEST), None):
+            raise Problem(
+                f'nginx takes words of {LONGEST} bytes, and its "{one.name}" would have one of {length(long)}:'
+                f" {long[:EXCERPT]}…",
+                hint="shorten what it comes from: a value under [image], or a path of the tree",
+            )
+        head = " ".join(map(_quoted, words))
         if one.block is None:
             lines.append(f"{indent}{head};")
         elif not one.block:
@@ -66,9 +81,18 @@ def literal(text: str) -> str:
     return text.replace("$", _DOLLAR)
 
 
+def length(argument: str) -> int:
+    """How many bytes an argument takes in the configuration, less its quotes."""
+    return len(_escaped(argument).encode())
+
+
+def _escaped(argument: str) -> str:
+    return argument.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def _quoted(argument: str) -> str:
     if _PLAIN.fullmatch(argument):
         return argument
     if any(ord(char) < 0x20 or ord(char) == 0x7F for char in argument):
         raise ValueError(f"a control character in {argument!a}")
-    return '"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f'"{_escaped(argument)}"'

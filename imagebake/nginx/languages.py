@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from imagebake.nginx.answers import INDEX, NOT_FOUND
-from imagebake.nginx.directives import Directive, choice, directive, literal, when
+from imagebake.nginx.directives import LONGEST, Directive, choice, directive, length, literal, when
 from sealpress.document import Node
 from sealpress.problems import Exit, Place, Problem
 from sealpress.settings import ImageSettings
@@ -25,6 +25,7 @@ _END: Final = r"[ \t]*+(?:,|$)"
 _Q: Final = r"[ \t]*+;[ \t]*+q="
 _WHOLE: Final = rf"(?:{_Q}1(?:\.0{{0,3}})?)?"
 _SUBTAGS: Final = "(?:-[a-z0-9]{1,8})*"
+_AROUND: Final = 200  # bytes of a case around the languages, and more
 
 
 def not_found_pages(paths: Iterable[str], below: str = "") -> tuple[str, ...]:
@@ -51,7 +52,7 @@ def in_http(settings: ImageSettings, paths: Collection[str], below: str = "") ->
     if not settings.negotiate_languages:
         return ()
     folders = front_pages(settings, paths, below)
-    asked = "|".join([*_ranges(folders), r"\*"])
+    asked = _asked(folders)
     header = "$http_accept_language"
     nines = "987654321"
     return (
@@ -138,7 +139,19 @@ def front_pages(
                 code=Exit.TREE,
             )
         found[tag.lower()] = f"/{quote(below)}{folder}/" if folder else ""
+    if (long := length(_asked(found)) + _AROUND) > LONGEST:
+        raise Problem(
+            f"[image] negotiate_languages is too much for nginx: it takes words of {LONGEST} bytes,"
+            f" and this makes {long}",
+            place=_place(document),
+            hint="name fewer languages, or languages without so many parts",
+        )
     return found
+
+
+def _asked(folders: Iterable[str]) -> str:
+    """An expression for everything in Accept-Language that fits one of the languages."""
+    return "|".join([*_ranges(folders), r"\*"])
 
 
 def _place(document: Node | None, *path: int) -> Place:

@@ -17,13 +17,10 @@ from imagebake.policy import needs, origins, pages
 from imagebake.policy.elements import BEFOREHAND
 from imagebake.policy.needs import Found, Needs
 from imagebake.policy.origins import INVALID, SCRIPT, SELF
-from sealpress.contentpolicy import COMPUTED, DIRECTIVES, OFF
+from sealpress.contentpolicy import COMPUTED, DIRECTIVES, LONGEST, OFF
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import ImageSettings
 from sealpress.tree import Entry, OutputTree
-
-LONGEST: Final = 3000
-"""Characters of a policy. A proxy such as nginx takes 4 kB for all headers of an answer, unless told otherwise."""
 
 _FREE: Final = frozenset({("img-src", "data:"), ("font-src", "data:"), ("media-src", "data:"), ("img-src", "blob:")})
 """Data in the page itself that can't run: nobody else's, so it needs no listing."""

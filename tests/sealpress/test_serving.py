@@ -33,6 +33,24 @@ WRONG = {
     "its mask: write 10.0.0.0/8",
     "[image]\ntrusted_proxies = ['::1', '0.0.0.0/0']": 'site.toml:5:27: [image] trusted_proxies "0.0.0.0/0" would',
     "[image]\ntrusted_proxies = ['::/0']": 'site.toml:5:20: [image] trusted_proxies "::/0" would believe everybody',
+    "[image]\ntrusted_proxies = ['10.0.0.0/255.0.0.0']": 'site.toml:5:20: [image] trusted_proxies "10.0.0.0/255.0.0.0" '
+    "is not written as nginx reads it: write 10.0.0.0/8",
+    "[image]\ntrusted_proxies = ['10.0.0.0/0.0.255.255']": "site.toml:5:20: [image] trusted_proxies "
+    '"10.0.0.0/0.0.255.255" is not written as nginx reads it: write 10.0.0.0/16',
+    "[image]\ntrusted_proxies = ['1:2:3:4:5:6:7::/128']": "site.toml:5:20: [image] trusted_proxies "
+    '"1:2:3:4:5:6:7::/128" is not written as nginx reads it: write 1:2:3:4:5:6:7:0/128',
+    f"[image.headers]\nX-A = '{'x' * 100_000}'": "site.toml:5:7: [image.headers] X-A is too long: nginx would",
+    f"[image.headers]\nX-A = '{'$' * 500}'": "site.toml:5:7: [image.headers] X-A is too long: nginx would be",
+    f"[image.headers]\nX-A = 'a'\nX-B = '{'x' * 2990}'": "site.toml:6:7: [image.headers] has 3005 characters",
+    f"[image.headers]\n{'X' * 3001} = 'a'": "site.toml:5:3005: [image.headers] XXX",
+    "[image.headers]\nX-A = 'a'\nx-a = 'b'": "site.toml:6:7: [image.headers] x-a is X-A once more",
+    f"[image.redirects]\n'/{'%5C' * 1024}' = '/b'": "site.toml:5:1: a path of more than 2048 bytes",
+    f"[image.redirects]\n'/a' = '/{'x' * 2048}'": "site.toml:5:8: an address of more than 2048 bytes",
+    f"[image.redirects]\n'/a' = '/{'$' * 230}'": "site.toml:5:8: an address of more than 2048 bytes",
+    f"[image.redirects]\n'/a' = '/{'é' * 400}'": "site.toml:5:8: an address of more than 2048 bytes",
+    f"[image]\nnegotiate_languages = ['en', 'en{'-abcdefgh' * 4}']": "site.toml:5:30: [image] negotiate_languages has",
+    f"[image]\npolicy = 'img-src https://x/{'a' * 3000}'": "site.toml:5:10: [image] policy has 3018 characters",
+    f"[image]\nname = '{'x' * 129}'": "site.toml:5:8: [image] name has 129 characters; 128 is the most",
     "[image]\ntrusted_proxies = ['fe80::1%eth0']": 'site.toml:5:20: [image] trusted_proxies "fe80::1%eth0" names a',
 }
 
@@ -42,7 +60,7 @@ def load(text: str, folder: Path) -> sitefile.SiteFile:
     return sitefile.load(folder / "site.toml", "site.toml")
 
 
-@pytest.mark.parametrize(("text", "expected"), WRONG.items(), ids=[text.replace("\n", " ") for text in WRONG])
+@pytest.mark.parametrize(("text", "expected"), WRONG.items(), ids=[text.replace("\n", " ")[:80] for text in WRONG])
 def test_what_is_wrong_is_told_at_its_place(text: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
         load(f"{SITE}{text}\n", tmp_path)
