@@ -5,7 +5,6 @@ there. Nothing compressed is asked for, so what comes is what the tree holds.
 """
 
 import hashlib
-import http.client
 import queue
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from publish.host import Endpoint
 from publish.probe import get, missing_path
+from sealpress.bounded import HTTP, Allowance
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Problem
 from sealpress.tree import Entry, OutputTree
@@ -77,7 +77,7 @@ def _checked(
     todo: "queue.SimpleQueue[Entry]", endpoint: Endpoint, below: str
 ) -> Iterator[tuple[Entry, Difference | None]]:
     """Takes entries until none is left, all on one connection as long as the server keeps it open."""
-    connection = http.client.HTTPConnection(endpoint.address, endpoint.port, timeout=ANSWER_SECONDS)
+    connection = HTTP(endpoint.address, endpoint.port, ANSWER_SECONDS, Allowance())
     try:
         while True:
             try:
@@ -89,7 +89,7 @@ def _checked(
         connection.close()
 
 
-def _difference(connection: http.client.HTTPConnection, entry: Entry, url: str) -> Difference | None:
+def _difference(connection: HTTP, entry: Entry, url: str) -> Difference | None:
     had_connection = connection.sock is not None
     try:
         try:

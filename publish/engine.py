@@ -1,30 +1,36 @@
 """A container engine over its socket: Docker, and Podman as far as it speaks Docker's API.
 
-The one module that imports docker (docker-py), and only when a connection is made. Whatever docker-py or the engine
-raises leaves as a Problem (exit 7) with the engine's own words; where the way to the engine broke instead, the caller's
-`explain` says so (exit 6, tunnel.Tunnel.cut).
+Nothing of it is believed before it was looked at: every answer has a size, a time (sealpress/bounded.py) and a shape
+(shapes.py). Whatever docker-py or the engine raises leaves as a Problem (exit 7) with the engine's own words; where the
+way to the engine broke instead, the caller's `explain` says so (exit 6, tunnel.Tunnel.cut).
 
 Source: Docker Engine API v1.41; Podman's compatible API has the same paths, and other errors in places.
 """
 
 import http.client
+import json
+import re
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from publish import shapes
 from publish.host import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage, State
+from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-_CALL_WITHIN: Final = 120  # seconds for one answer; starting a container on a busy host takes some
-_LOAD_WITHIN: Final = 3600  # seconds for one piece of an archive; ssh itself notices a dead line long before
+# Seconds until an answer begins, and from there to its end. Starting a container on a busy host takes some, and so does
+# unpacking an image on a slow disk.
+_CALL: Final = (120, 20)
+_LOAD: Final = (600, 600)
 _PIDS: Final = 256  # nginx starts a worker a core
 _MIB: Final = 1 << 20
 _PIECE: Final = 1 << 18  # bytes sent at once; archives come in pieces as small as a tar header
@@ -42,19 +48,26 @@ Explain = Callable[[], Problem | None]
 """Asked when the socket broke: the Problem of the way to it, or None where the way stands."""
 
 
-def answers(path: Path, seconds: float = 30.0) -> bool:
+def answers(path: Path, seconds: float = 20.0) -> bool:
     """Whether an engine answers at a unix socket: asks /_ping, since a socket's file outlives its engine."""
-    connection = http.client.HTTPConnection("engine")
     try:
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(seconds)
-        connection.sock.connect(str(path))
-        connection.request("GET", "/_ping")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
+        return _ask(path, "/_ping", (seconds, seconds))[0] == 200
+    except (OSError, http.client.HTTPException, Misbehaviour):
         return False
-    finally:
-        connection.close()
+
+
+def _ask(path: Path, question: str, within: tuple[float, float]) -> tuple[int, bytes]:
+    """The status and body of an answer, without docker-py. Raises OSError, HTTPException, Misbehaviour."""
+    allowance = Allowance()
+    allowance.begin(*within)
+    with closing(http.client.HTTPConnection("engine")) as connection:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(within[0])
+        connection.sock.connect(str(path))
+        connection.sock = Plain(connection.sock, allowance)
+        connection.request("GET", question, headers={"Connection": "close"})
+        with connection.getresponse() as answer:
+            return answer.status, answer.read(ANSWER_LIMIT)
 
 
 def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
@@ -62,28 +75,33 @@ def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
 
     Raises Problem (exit 7) where none answers, or one that is too old (API below 1.24) or of a strange architecture.
     """
-    from docker import APIClient  # noqa: PLC0415 - takes 150 ms, which only this needs
-
     with _in_its_words("the container engine", "answer", explain):
-        calls = APIClient(base_url=f"unix://{path}", version="auto", timeout=_CALL_WITHIN)
-        try:
-            loads = APIClient(base_url=f"unix://{path}", version=calls.api_version, timeout=_LOAD_WITHIN)
-            version: Mapping[str, Any] = calls.version()
-            info: Mapping[str, Any] = calls.info()
-        except BaseException:
-            calls.close()
-            raise
-    return DockerEngine(_title(version), _architecture(version), _has_containerd_store(info), calls, loads, explain)
+        from publish.enginewire import client  # noqa: PLC0415 - takes 150 ms, which only this needs
+
+        status, body = _ask(path, "/version", _CALL)
+        if status != 200:
+            raise Misbehaviour(f"answers {status} when asked for its version")
+        version = json.loads(body)
+        api = shapes.take(version, str, "ApiVersion")
+        if not re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,3}", api):
+            raise shapes.Misshapen("gives no version as ApiVersion")
+        title, architecture = _title(version), _architecture(version)
+        with ExitStack() as stack:
+            calls = stack.enter_context(closing(client(path, api, *_CALL)))
+            loads = stack.enter_context(closing(client(path, api, *_LOAD)))
+            containerd = _has_containerd_store(calls.info())
+            stack.pop_all()
+    return DockerEngine(title, architecture, containerd, calls, loads, explain)
 
 
-def _title(version: Mapping[str, Any]) -> str:
-    names = [part.get("Name", "") for part in version.get("Components") or ()]
+def _title(version: object) -> str:
+    names = [shapes.find(part, str, "Name") or "" for part in shapes.find(version, list, "Components") or ()]
     product = "Podman" if any(name.startswith("Podman") for name in names) else "Docker"
-    return f"{product} {str(version.get('Version', '')).partition('+')[0]}".rstrip()
+    return f"{product} {shapes.take(version, str, 'Version').partition('+')[0][:40]}".rstrip()
 
 
-def _architecture(version: Mapping[str, Any]) -> Architecture:
-    match version.get("Arch"):
+def _architecture(version: object) -> Architecture:
+    match shapes.take(version, str, "Arch"):
         case "amd64" | "x86_64":
             return "amd64"
         case "arm64" | "aarch64":
@@ -92,14 +110,15 @@ def _architecture(version: Mapping[str, Any]) -> Architecture:
             raise Problem(f"the host's architecture is {other}; images are for amd64 and arm64", code=Exit.ENGINE)
 
 
-def _has_containerd_store(info: Mapping[str, Any]) -> bool:
+def _has_containerd_store(info: object) -> bool:
     """Whether Docker keeps images in containerd's store, and not in its own, classic one.
 
     It finds a layer by its digest, wherever it lies; but it takes an archive that lacks one without a word, also where
     it has the layer in another form alone (compressed, from a registry).
     """
-    status: Iterable[list[str]] = info.get("DriverStatus") or ()
-    return any("io.containerd.snapshotter.v1" in pair for pair in status)
+    shapes.take(info, dict)
+    status = shapes.find(info, list, "DriverStatus") or []
+    return any("io.containerd.snapshotter.v1" in shapes.take(pair, list) for pair in status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +145,7 @@ class DockerEngine:
             with self._words("load the image"):
                 for part in self._loads.load_image(source, quiet=True):  # type: ignore[no-untyped-call]
                     # Docker tells of a bad archive with HTTP 200 and an errorDetail; Podman with "cause".
-                    if isinstance(part, dict) and ("errorDetail" in part or "error" in part or "cause" in part):
+                    if shapes.take(part, dict).keys() & {"errorDetail", "error", "cause"}:
                         raise self._refused("load the image", _said(part))
         except Problem:
             if source.failure:
@@ -136,21 +155,21 @@ class DockerEngine:
     def image(self, reference: str) -> LoadedImage | None:
         from docker.errors import NotFound  # noqa: PLC0415
 
+        # Podman and containerd find a layer by its content, whatever lies below it; Docker's classic store only above
+        # the same ones.
+        by_content = self._containerd or self.title.startswith("Podman")
         with self._words(f"show the image {reference}"):
             try:
                 found = self._calls.inspect_image(reference)  # type: ignore[no-untyped-call]
             except NotFound:
                 return None
-        # Podman and containerd find a layer by its content, whatever lies below it; Docker's classic store only above
-        # the same ones.
-        by_content = self._containerd or self.title.startswith("Podman")
-        return _image(found, by_content=by_content, unproven=self._containerd)
+            return _image(found, by_content=by_content, unproven=self._containerd)
 
     def images(self, site: str) -> tuple[LoadedImage, ...]:
         with self._words("list its images"):
-            listed = self._calls.images(filters={"label": f"{LABEL_SITE}={site}"})
-        found = (self.image(item["Id"]) for item in sorted(listed, key=lambda item: str(item["Id"])))
-        return tuple(image for image in found if image is not None)
+            listed = shapes.take(self._calls.images(filters={"label": f"{LABEL_SITE}={site}"}), list)
+            names = sorted(shapes.identifier(item, "Id") for item in listed)
+        return tuple(image for name in names if (image := self.image(name)) is not None)
 
     def tag(self, image_id: str, reference: str) -> None:
         repository, _, tag = reference.rpartition(":")
@@ -166,9 +185,10 @@ class DockerEngine:
     def containers(self, site: str | None = None) -> tuple[Container, ...]:
         with self._words("list its containers"):
             label = LABEL_SITE if site is None else f"{LABEL_SITE}={site}"
-            listed = self._calls.containers(all=True, filters={"label": label})
+            listed = shapes.take(self._calls.containers(all=True, filters={"label": label}), list)
+            names = [shapes.identifier(item, "Id") for item in listed]
         # One may be removed between the list and the look.
-        found = [container for item in listed if (container := self.inspect(item["Id"]))]
+        found = [container for name in names if (container := self.inspect(name))]
         return tuple(sorted(found, key=lambda container: container.name))
 
     def create(self, spec: ContainerSpec) -> Container:
@@ -198,6 +218,7 @@ class DockerEngine:
                     ports=[(spec.port, "tcp")],
                     host_config=limits,
                 )
+                name = shapes.identifier(made, "Id")
         except Problem as problem:
             # A taken name is 409 on Docker and 500 on Podman: so look.
             if problem.code is Exit.ENGINE and (other := self.inspect(spec.name)):
@@ -207,7 +228,7 @@ class DockerEngine:
                     code=Exit.ENGINE,
                 ) from None
             raise
-        return self._existing(made["Id"])
+        return self._existing(name)
 
     def start(self, container_id: str) -> None:
         with self._words(f"start the container {container_id[:12]}"):
@@ -230,8 +251,9 @@ class DockerEngine:
             self._calls.remove_container(container_id, v=True, force=True)
 
     def inspect(self, container_id: str) -> Container | None:
-        found = self._look(container_id)
-        return _container(found) if found else None
+        with self._words(f"show the container {container_id[:12]}"):
+            found = self._look(container_id)
+            return None if found is None else _container(found)
 
     def logs(self, container_id: str, lines: int) -> str:
         with self._words(f"show the logs of {container_id[:12]}"):
@@ -239,26 +261,23 @@ class DockerEngine:
         return written.decode("utf-8", "replace")
 
     def endpoint(self, container_id: str, port: int) -> Endpoint | None:
-        found = self._look(container_id)
-        if not found or not found["State"].get("Running"):
-            return None
-        bindings: list[dict[str, str]] = found["NetworkSettings"].get("Ports", {}).get(f"{port}/tcp") or []
+        with self._words(f"show the container {container_id[:12]}"):
+            found = self._look(container_id)
+            if found is None or not shapes.take(found, bool, "State", "Running"):
+                return None
+            given = shapes.find(found, list, "NetworkSettings", "Ports", f"{port}/tcp") or ()
+            bindings = [one for one in map(shapes.binding, given) if one]
         # Docker binds a port twice, for IPv4 and IPv6; either would do.
-        bindings.sort(key=lambda binding: ":" in binding.get("HostIp", ""))
-        for binding in bindings:
-            if binding.get("HostPort"):
-                return Endpoint(binding.get("HostIp") or "0.0.0.0", int(binding["HostPort"]))  # noqa: S104 - read, not bound
-        return None
+        return next((Endpoint(*one) for one in sorted(bindings, key=lambda one: ":" in one[0])), None)
 
-    def _look(self, container_id: str) -> Mapping[str, Any] | None:
+    def _look(self, container_id: str) -> object | None:
+        """What the engine tells of a container, whose shape is for the caller to see."""
         from docker.errors import NotFound  # noqa: PLC0415
 
-        with self._words(f"show the container {container_id[:12]}"):
-            try:
-                found: Mapping[str, Any] = self._calls.inspect_container(container_id)
-            except NotFound:
-                return None
-        return found
+        try:
+            return shapes.take(self._calls.inspect_container(container_id), dict)
+        except NotFound:
+            return None
 
     def _existing(self, container_id: str) -> Container:
         found = self.inspect(container_id)
@@ -309,6 +328,8 @@ def _in_its_words(title: str, doing: str, explain: Explain) -> Iterator[None]:
 
     try:
         yield
+    except (Misbehaviour, shapes.Misshapen) as error:
+        raise explain() or Problem(f"{title} {error}", hint=_ODD, code=Exit.ENGINE) from None
     except APIError as error:
         raise _refusal(title, doing, _plain(error.explanation) or str(error)) from None
     except (DockerException, RequestException, HTTPError, http.client.HTTPException, OSError, ValueError) as error:
@@ -320,6 +341,12 @@ def _in_its_words(title: str, doing: str, explain: Explain) -> Iterator[None]:
             code=Exit.ENGINE,
         ) from None
 
+    except (LookupError, TypeError, AttributeError, RecursionError, struct.error):
+        # docker-py takes answers for what they should be; ours are looked at first.
+        raise Problem(f"{title} gives an answer that makes no sense to {doing}", hint=_ODD, code=Exit.ENGINE) from None
+
+
+_ODD: Final = "is that a container engine? Look at what listens on its socket, and at the engine's own log"
 
 _HINTS: Final = {
     "port is already allocated": "another container has that port: see `docker ps`, or set another `port` in site.toml",
@@ -334,7 +361,7 @@ def _refusal(title: str, doing: str, words: str) -> Problem:
     return Problem(f"{title} refused to {doing}: {words}", hint=hint, code=Exit.ENGINE)
 
 
-def _said(part: Mapping[str, Any]) -> str:
+def _said(part: dict[str, object]) -> str:
     """The reason in an answer's part: Docker's `errorDetail.message` or `error`, Podman's `message`."""
     detail = part.get("errorDetail")
     words = detail.get("message") if isinstance(detail, dict) else None
@@ -347,27 +374,26 @@ def _plain(words: object) -> str:
     return " ".join(text.split())[:1000]
 
 
-def _image(found: Mapping[str, Any], *, by_content: bool, unproven: bool) -> LoadedImage:
+def _image(found: object, *, by_content: bool, unproven: bool) -> LoadedImage:
     return LoadedImage(
-        id=found["Id"],
-        references=tuple(sorted(found.get("RepoTags") or ())),
-        diff_ids=tuple(found.get("RootFS", {}).get("Layers") or ()),
-        labels=MappingProxyType(dict((found.get("Config") or {}).get("Labels") or {})),
+        id=shapes.identifier(found, "Id"),
+        references=tuple(sorted(shapes.texts(found, "RepoTags"))),
+        diff_ids=shapes.texts(found, "RootFS", "Layers"),
+        labels=shapes.labels(found, "Config", "Labels"),
         reusable=True,
         by_content=by_content,
         unproven=unproven,
     )
 
 
-def _container(found: Mapping[str, Any]) -> Container:
-    status = found["State"]
-    state = _STATES.get(status["Status"], State.EXITED)
+def _container(found: object) -> Container:
+    state = _STATES.get(shapes.take(found, str, "State", "Status"), State.EXITED)
     return Container(
-        id=found["Id"],
-        name=found["Name"].lstrip("/"),
+        id=shapes.identifier(found, "Id"),
+        name=shapes.identifier(found, "Name"),
         state=state,
-        labels=MappingProxyType(dict(found["Config"].get("Labels") or {})),
-        image=found["Config"]["Image"],
+        labels=shapes.labels(found, "Config", "Labels"),
+        image=shapes.take(found, str, "Config", "Image"),
         # Between two tries of the restart policy ("restarting") a container is one that ended.
-        exit_code=status.get("ExitCode") if state is State.EXITED else None,
+        exit_code=shapes.find(found, int, "State", "ExitCode") if state is State.EXITED else None,
     )

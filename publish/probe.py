@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from publish.host import Endpoint
+from sealpress.bounded import HTTP, Allowance, Late, Misbehaviour
 from sealpress.console import size
 from sealpress.problems import Exit, Problem, printable
 
@@ -22,6 +23,7 @@ _MISSING: Final = ".well-known/sealpress-no-such-page"
 
 ANSWER_SECONDS: Final = 5.0
 BODY_LIMIT: Final = 8 << 20
+_HEAD_LIMIT: Final = 1 << 20  # and what a body's pieces have around them
 SHOWN: Final = 80
 
 
@@ -86,16 +88,17 @@ def of_release(release: str) -> tuple[Expectation, ...]:
 
 def fetch(endpoint: Endpoint, path: str, *, seconds: float = ANSWER_SECONDS, limit: int = BODY_LIMIT) -> Answer:
     """One GET on a connection of its own. Raises Problem (exit 8) where no whole answer comes in time."""
-    connection = http.client.HTTPConnection(endpoint.address, endpoint.port, timeout=seconds)
+    connection = HTTP(endpoint.address, endpoint.port, seconds, Allowance())
     try:
         return get(connection, path, seconds=seconds, limit=limit)
     finally:
         connection.close()
 
 
-def get(connection: http.client.HTTPConnection, path: str, *, seconds: float, limit: int) -> Answer:
+def get(connection: HTTP, path: str, *, seconds: float, limit: int) -> Answer:
     """One GET on an open connection; it asks for no compression. Raises Problem like `fetch`."""
     until = time.monotonic() + seconds
+    connection.allowance.begin(seconds, seconds, 2 * limit + _HEAD_LIMIT)
     try:
         connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "sealpress"})
         response = connection.getresponse()
@@ -111,7 +114,7 @@ def get(connection: http.client.HTTPConnection, path: str, *, seconds: float, li
         if len(body) > limit:
             connection.close()
         return Answer(response.status, bytes(body[:limit]), MappingProxyType(headers), whole=len(body) <= limit)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, Misbehaviour) as error:
         connection.close()
         raise Problem(f"GET {path}: {_said(error)}", code=Exit.RELEASE) from error
 
@@ -164,7 +167,7 @@ def wait(
 
 def _said(error: Exception) -> str:
     match error:
-        case TimeoutError():
+        case TimeoutError() | Late():
             return "no answer in time"
         case ConnectionRefusedError():
             return "nothing listens there"

@@ -6,9 +6,11 @@ Source: TOML v1.0.0.
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 from sealpress.document import Node
@@ -25,8 +27,9 @@ def parse(text: str, file: str, *, first_line: int = 1, code: Exit = Exit.SITE) 
     # A CRLF file is the same document; tomllib takes both, and columns are then the same too.
     lines = text.split("\n")
     with _faults(lines, file, first_line, code):
+        _check_depth(text, lines, Place(file, first_line), code)
         data = tomllib.loads(text)
-        scan = _Scan(text, file, first_line, lines)
+        scan = _Scan(text, file, first_line, lines, _starts(lines))
         scan.document()
         return _node(data, (), scan.found, Place(file, first_line, 1, lines[0].rstrip("\r")))
 
@@ -36,8 +39,51 @@ def values(text: str, file: str) -> dict[str, Any]:
 
     Raises Problem (exit 3) as `parse` does.
     """
-    with _faults(text.split("\n"), file, 1, Exit.SITE):
+    lines = text.split("\n")
+    with _faults(lines, file, 1, Exit.SITE):
+        _check_depth(text, lines, Place(file, 1), Exit.SITE)
         return tomllib.loads(text)
+
+
+_DEEPEST: Final = 50
+"""Levels of tables and lists, parts of a key: of more, tomllib takes the square in time and memory, or breaks."""
+
+# What can hold a "." or a bracket that is none, up to where it ends or the text does; then what counts.
+_TOKEN: Final = re.compile(
+    r"\"{3}(?:\\.|[^\\])*?(?:\"{3,5}|\\?\Z)"
+    r"|'{3}.*?(?:'{3,5}|\Z)"
+    r"|\"(?:\\.|[^\"\\\n])*(?:\"|\\?(?=\n)|\\?\Z)"
+    r"|'[^'\n]*(?:'|(?=\n)|\Z)"
+    r"|#[^\n]*"
+    r"|[.\n=,\[\]{}]",
+    re.DOTALL,
+)
+
+
+def _check_depth(text: str, lines: list[str], start: Place, code: Exit) -> None:
+    """Refuses what no person writes before anything takes it apart. Raises Problem with `code` at its place."""
+    depth = dots = 0
+    for token in _TOKEN.finditer(text):
+        match token[0]:
+            case ".":
+                dots += 1
+            case "[" | "{":
+                depth, dots = depth + 1, 0
+            case "]" | "}":
+                depth, dots = depth - 1, 0
+            case "\n" | "=" | ",":
+                dots = 0
+        if dots > _DEEPEST or depth > _DEEPEST:
+            number = text.count("\n", 0, token.start())
+            column = token.start() - text.rfind("\n", 0, token.start())
+            place = Place(start.file, (start.line or 1) + number, column, lines[number].rstrip("\r"))
+            what = "a key has" if dots > _DEEPEST else "tables and lists stand within each other, in"
+            raise Problem(f"not valid TOML here: {what} more than {_DEEPEST} levels", place=place, code=code)
+
+
+def _starts(lines: list[str]) -> list[int]:
+    """Where each line begins in the text."""
+    return list(accumulate((len(line) + 1 for line in lines), initial=0))
 
 
 @contextmanager
@@ -140,6 +186,7 @@ class _Scan:
     file: str
     first_line: int
     lines: list[str]
+    starts: list[int]
     at: int = 0
     found: dict[Path, _Found] = field(default_factory=dict)
     arrays: dict[Path, int] = field(default_factory=dict)  # arrays of tables: the number of the current one
@@ -247,6 +294,6 @@ class _Scan:
         return self.at
 
     def _place(self, start: int, length: int) -> Place:
-        line = self.text.count("\n", 0, start)
-        column = start - (self.text.rfind("\n", 0, start) + 1)
+        line = bisect_right(self.starts, start) - 1
+        column = start - self.starts[line]
         return Place(self.file, self.first_line + line, column + 1, self.lines[line].rstrip("\r"), length)

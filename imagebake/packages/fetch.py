@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from imagebake.packages.mirror import Mirrors
-from sealpress import VERSION
+from sealpress.bounded import Misbehaviour, Silence
 from sealpress.console import SILENT, Advance, Progress
 from sealpress.problems import Exit, Problem
 
@@ -230,17 +230,23 @@ class _Interrupted(Exception):  # noqa: N818 - worth another attempt
 def _pieces(url: str) -> Iterator[bytes]:
     """The content of an http, https or file URL. Raises Gone, or _Interrupted where another attempt may help."""
     with _opened(url) as source:
-        while chunk := _piece(source):
+        while chunk := _piece(source, url):
             yield chunk
 
 
-def _piece(source: BinaryIO) -> bytes:
+def _piece(source: BinaryIO, url: str) -> bytes:
     from http.client import HTTPException  # noqa: PLC0415
 
     try:
         return source.read(CHUNK)
     except (OSError, HTTPException) as error:
         raise _Interrupted(str(error) or type(error).__name__) from None
+    except Misbehaviour as error:
+        raise _misbehaves(url, error) from None
+
+
+def _misbehaves(url: str, error: Misbehaviour) -> Problem:
+    return Problem(f"{url} {error}", hint="set another mirror under [image] in site.toml", code=Exit.LOCK)
 
 
 def _opened(url: str) -> BinaryIO:
@@ -258,11 +264,15 @@ def _answered(url: str) -> BinaryIO:
     # urllib costs 40 ms to import: only when something has to be fetched.
     from http.client import HTTPException  # noqa: PLC0415
     from urllib.error import HTTPError  # noqa: PLC0415
-    from urllib.request import Request, urlopen  # noqa: PLC0415
 
-    request = Request(url, headers={"User-Agent": f"sealpress/{VERSION}"})  # noqa: S310 - mirror.py lets in no other scheme
+    from imagebake.packages import asking  # noqa: PLC0415
+
     try:
-        return urlopen(request, timeout=TIMEOUT)  # type: ignore[no-any-return]  # noqa: S310
+        return asking.answer(url, TIMEOUT)
+    except Silence as error:
+        raise _Interrupted(f"it {error}") from None
+    except Misbehaviour as error:
+        raise _misbehaves(url, error) from None
     except HTTPError as error:
         error.close()
         if error.code in {404, 410}:

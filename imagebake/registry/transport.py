@@ -21,12 +21,13 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from imagebake.image.entries import Content
 from imagebake.registry.reference import Registry, is_loopback
-from sealpress import VERSION
+from sealpress import VERSION, bounded
 from sealpress.problems import Exit, Problem
 
 TIMEOUT: Final = 60.0  # seconds without a byte; a registry checks a large blob before it answers
 ANSWER_SECONDS: Final = 300.0  # for a whole small answer, however slowly it drips
 ANSWER_LIMIT: Final = 4 << 20
+_HEAD_LIMIT: Final = 1 << 20
 REDIRECTS: Final = 5
 PAUSES: Final = (0.5, 2.0, 5.0)  # seconds before the second attempt and those after it
 _LONGEST_PAUSE: Final = 30.0  # whatever Retry-After asks for
@@ -85,7 +86,7 @@ class Transport:
         self._registry = registry
         self._home = origin(registry.url)
         self._pause = pause
-        self._open: dict[Origin, http.client.HTTPConnection] = {}
+        self._open: dict[Origin, bounded.HTTP | bounded.HTTPS] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -136,7 +137,7 @@ class Transport:
     ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
         """The answer to a GET, and its content piece by piece, whatever its size. Raises as `send` without `again`."""
         url = joined(self._registry.url, url)
-        with self._answered("GET", url, headers, authorization, None, lambda _size: None) as response:
+        with self._answered("GET", url, headers, authorization, None, lambda _size: None, large=True) as response:
             answer = Answer(response.status, _headers(response.headers), b"", url)
             yield answer, _pieces(response, url)
 
@@ -169,6 +170,8 @@ class Transport:
         authorization: str,
         body: Content | None,
         sent: Callable[[int], None],
+        *,
+        large: bool = False,
     ) -> Iterator[http.client.HTTPResponse]:
         """The response whose body was not read yet, after any redirects."""
         first = origin(url)
@@ -186,6 +189,8 @@ class Transport:
             response = self._exchange(here, method, url, told, body, sent)
             moved = response.status in {301, 302, 303, 307, 308} and method in {"GET", "HEAD"}
             if not (moved and response.headers.get("Location")):
+                if large:
+                    self._open[here].allowance.widen()
                 try:
                     yield response
                 finally:
@@ -210,6 +215,7 @@ class Transport:
         length = {"Content-Length": str(body.size if body else 0)} if method in {"POST", "PUT", "PATCH"} else {}
         try:
             connection = self._connection(to)
+            connection.allowance.begin(TIMEOUT, ANSWER_SECONDS, ANSWER_LIMIT + _HEAD_LIMIT)
             # Where it hangs up before it has read all, its answer may still say why.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, target, _counted(body, sent), {**headers, **length})
@@ -224,9 +230,12 @@ class Transport:
         except ssl.SSLError as error:
             self._drop(to)
             raise Problem(f"{to.host} speaks no TLS that we know: {error.reason}", code=Exit.REGISTRY) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, bounded.Silence) as error:
             self._drop(to)
             raise Interrupted(_how(error)) from None
+        except bounded.Misbehaviour as error:
+            self._drop(to)
+            raise Problem(f"{to.host} {error}", code=Exit.REGISTRY) from None
         except (ValueError, UnicodeError):
             self._drop(to)
             raise Problem(f"a registry led to {url[:200]!a}, which is no address", code=Exit.REGISTRY) from None
@@ -234,13 +243,13 @@ class Transport:
             self._drop(to)
             raise
 
-    def _connection(self, to: Origin) -> http.client.HTTPConnection:
+    def _connection(self, to: Origin) -> bounded.HTTP | bounded.HTTPS:
         if not (known := self._open.get(to)):
             if to.scheme == "https":
                 context = ssl.create_default_context()
-                known = http.client.HTTPSConnection(to.host, to.port, timeout=TIMEOUT, context=context)
+                known = bounded.HTTPS(to.host, to.port, TIMEOUT, bounded.Allowance(), context)
             else:
-                known = http.client.HTTPConnection(to.host, to.port, timeout=TIMEOUT)
+                known = bounded.HTTP(to.host, to.port, TIMEOUT, bounded.Allowance())
             self._open[to] = known
         if known.sock is None:
             known.connect()
@@ -253,7 +262,7 @@ class Transport:
             known.close()
 
 
-def _is_here(connection: http.client.HTTPConnection) -> bool:
+def _is_here(connection: bounded.HTTP | bounded.HTTPS) -> bool:
     """Whether the other end is this machine, whatever its name is said to mean."""
     address: str = connection.sock.getpeername()[0]
     return ipaddress.ip_address(address).is_loopback
@@ -294,12 +303,13 @@ def _whole(response: http.client.HTTPResponse, url: str) -> bytes:
 
 
 def _pieces(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
-    del url
     try:
         while piece := response.read1(_PIECE):
             yield piece
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Interrupted(_how(error)) from None
+    except bounded.Misbehaviour as error:
+        raise Problem(f"{urlsplit(url).netloc} {error}", code=Exit.REGISTRY) from None
     # read1 takes a connection's end for the body's, and leaves a body that is read to its end open.
     if response.length:
         raise Interrupted(f"it ended {response.length} bytes early")
@@ -322,6 +332,6 @@ def _asked_pause(answer: Answer, usual: float) -> float:
 def _how(error: BaseException) -> str:
     if isinstance(error, socket.gaierror):
         return "there is no host of this name"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | bounded.Silence):
         return f"no answer in {TIMEOUT:.0f} s"
     return str(getattr(error, "strerror", None) or error) or type(error).__name__

@@ -1,6 +1,7 @@
 """TOML with places: what tomllib says, and where in the text it says so."""
 
 import datetime as dt
+import time
 import tomllib
 from collections.abc import Iterator
 
@@ -233,3 +234,40 @@ def test_a_fault_of_grammar_has_its_place_and_the_fix(text: str, place: str, mes
 def test_what_would_break_the_parser_is_a_problem(text: str) -> None:
     with pytest.raises(Problem, match="not valid TOML"):
         toml.parse(text, "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        (".".join(["a"] * 30_000) + " = 1", 102),
+        (" . ".join(['"a.b"', "'c.d'"] * 15_000) + " = 1", 407),
+        ("[" + ".".join(["a"] * 30_000) + "]", 103),
+        ("[[" + ".".join(["a"] * 30_000) + "]]", 104),
+        ("x = {" + ".".join(["a"] * 30_000) + " = 1}", 107),
+        ("x = " + "[" * 200_000, 55),
+        ("x = " + "{a=" * 100_000, 155),
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused_at_its_place_and_at_once(text, column):
+    """Of keys with many parts, tomllib takes the square in time and memory."""
+    started = time.monotonic()
+    with pytest.raises(Problem, match="more than 50 levels") as caught:
+        toml.parse(text, "site.toml")
+    assert (caught.value.place.line, caught.value.place.column) == (1, column)
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    "text", ['"""' + '\\"' * 100_000, '"' * 100_001, "'''" * 30_001, 'a = "' + '\\"' * 100_000, '"""\\']
+)
+def test_a_text_without_an_end_is_looked_through_once(text):
+    started = time.monotonic()
+    with pytest.raises(Problem, match="not valid TOML"):
+        toml.parse(text, "site.toml")
+    assert time.monotonic() - started < 5
+
+
+def test_dots_and_brackets_in_texts_and_comments_are_no_levels():
+    dots = "." * 100 + "[" * 100
+    text = f'a = "{dots}" # {dots}\nb = \'{dots}\'\nc = """\n{dots}\\"\n"""\nd = \'\'\'{dots}\'\'\'\n"{dots}" = 1.5\n'
+    assert toml.parse(text, "site.toml").at("a").value == dots
