@@ -1,6 +1,5 @@
 """The command `imagebake`: locks packages, bakes a tree into an image, looks into one."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ import click
 from imagebake.looking import diff, inspect
 from imagebake.registry.command import push
 from imagebake.seal.command import key_for, seal_options, sign, signed, verify
+from sealpress import scratch
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
 from sealpress.problems import Exit
@@ -325,8 +325,8 @@ def _scratch(output: str) -> Iterator[Path]:
     if output != _STREAM:
         yield Path(output)
         return
-    with tempfile.TemporaryDirectory(prefix="sealpress-bake-") as folder:
-        yield Path(folder)
+    with scratch.folder("bake") as folder:
+        yield folder
 
 
 imagebake.add_command(inspect)

@@ -2,13 +2,13 @@
 
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from imagebake.recipe import Image
+from sealpress import scratch
 from sealpress.console import Advance, Progress
 from sealpress.problems import Exit, Problem
 
@@ -63,20 +63,15 @@ def stream(image: Image, progress: Progress) -> None:
 
 def write(file: Path, pieces: Iterable[bytes], advance: Advance = lambda _done: None) -> None:
     """Writes a file for all to read; its folder is made. Raises Problem (exit 9), and as `pieces` do."""
-    temporary = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as out:
-            for piece in pieces:
-                out.write(piece)
-                advance(len(piece))
-        temporary.chmod(0o644)
-        temporary.replace(file)
-        temporary = None
+        with scratch.beside(file, "new") as around:
+            temporary = around / file.name
+            with temporary.open("wb") as out:
+                for piece in pieces:
+                    out.write(piece)
+                    advance(len(piece))
+            temporary.chmod(0o644)
+            temporary.replace(file)
     except OSError as error:
         raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
-    finally:
-        if temporary:
-            temporary.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ brings is hashed again, each time that it is used (wheels.load).
 import hashlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from typing import Final
 from imagebake import cache
 from imagebake.packages.fetch import Blob, is_intact
 from imagebake.wheels import Pin, Wheel, load
+from sealpress import scratch
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -55,14 +55,14 @@ def is_there(file: Path, pin: Pin) -> bool:
 
 
 def _fetch(pin: Pin, python: str, file: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="imagebake-wheel-") as scratch:
-        wanted = Path(scratch) / "requirements.txt"
+    with scratch.folder("wheel") as folder:
+        wanted = folder / "requirements.txt"
         wanted.write_text(f"{pin.name}=={pin.version} --hash=sha256:{pin.sha256}\n", encoding="utf-8")
         # -P: a pip.py in the folder where one stands is not pip.
         command = [
             *(sys.executable, "-P", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
             *("--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", str(wanted)),
-            *("--dest", str(Path(scratch) / "wheels"), *_target(pin, python)),
+            *("--dest", str(folder / "wheels"), *_target(pin, python)),
         ]
         try:
             done = subprocess.run(
@@ -78,7 +78,7 @@ def _fetch(pin: Pin, python: str, file: Path) -> None:
                 hint="install it: python3 -m ensurepip, or Debian's python3-pip",
                 code=Exit.MACHINE,
             )
-        brought = sorted((Path(scratch) / "wheels").glob("*.whl"))
+        brought = sorted((folder / "wheels").glob("*.whl"))
         if done.returncode or len(brought) != 1:
             said = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
             raise _gone(pin, said[-1].removeprefix("ERROR: ") if said else "pip does not say why")

@@ -1,6 +1,5 @@
 """The command `publish`: puts a commit of a blog on a host, and looks after what runs there."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from sealpress import labels
+from sealpress import labels, scratch
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
@@ -132,13 +131,13 @@ def publish_target(
 
     site, name, settings = _site_and_target(site_file, target)
     with (
-        tempfile.TemporaryDirectory(prefix="sealpress-publish-") as scratch,
+        scratch.folder("publish") as folder,
         pipeline.source(site, console, dirty=dirty) as made_from,
         ExitStack() as opened,
     ):
         # A site that can't be published is told before a host is asked, and perhaps a person for a key's passphrase.
         lock_path = pipeline.lock_file(made_from, lock, site.root)
-        product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
+        product = pipeline.produce(made_from, folder, console, dirty=dirty)
         image = pipeline.bake(product, made_from, lock_path, None, console)
         host = opened.enter_context(targets.open_host(settings, console))
         if (architecture := host.engine.architecture()) != image.architecture:
@@ -304,11 +303,11 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: 
 
     site, name, settings = _site_and_target(site_file, target)
     with (
-        tempfile.TemporaryDirectory(prefix="sealpress-publish-") as scratch,
+        scratch.folder("publish") as folder,
         pipeline.source(site, console, dirty=dirty) as made_from,
         ExitStack() as opened,
     ):
-        product = pipeline.produce(made_from, Path(scratch), console, dirty=dirty)
+        product = pipeline.produce(made_from, folder, console, dirty=dirty)
         host = opened.enter_context(targets.open_host(settings, console))
         found = releases.read(host.engine, targets.line(site, name, settings, host))
         if not found:

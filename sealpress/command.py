@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from sealpress import VERSION
+from sealpress import VERSION, scratch
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean, shown
 
@@ -77,6 +77,7 @@ def run(command: click.Command) -> NoReturn:
 def _run(command: click.Command) -> int:
     """The one place where a Problem becomes text and an exit code."""
     try:
+        scratch.sweep()
         code = command(standalone_mode=False)
         return code if isinstance(code, int) else Exit.OK
     except Problem as problem:

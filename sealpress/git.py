@@ -7,7 +7,6 @@ never quoted.
 
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sealpress import gitcall, gitfolder
+from sealpress import gitcall, gitfolder, scratch
 from sealpress.problems import Exit, Problem
 
 _OTHER: Final = "? "  # before a name that the index doesn't hold, in what `git ls-files -t` lists
@@ -185,8 +184,8 @@ class Repository:
         Line endings are as committed, or as the commit's own .gitattributes say, whatever this machine's git is set to;
         no filter runs. Submodules are empty folders. Raises Problem (exit 9) where a part of the commit is missing.
         """
-        with tempfile.TemporaryDirectory(prefix="sealpress-commit-") as folder:
-            tree, own = Path(folder) / "tree", Path(folder) / "git"
+        with scratch.folder("commit") as folder:
+            tree, own = folder / "tree", folder / "git"
             tree.mkdir()
             gitfolder.make(own, commit.id, self._place("objects"))
             gitfolder.fill(tree, own, commit.id, self._place("lfs/objects"))
@@ -195,8 +194,8 @@ class Repository:
     @contextmanager
     def clone(self, commit: Commit) -> Iterator[Path]:
         """A repository of its own with `commit` checked out and all of the history, gone after use. As `checkout`."""
-        with tempfile.TemporaryDirectory(prefix="sealpress-clone-") as folder:
-            tree = Path(folder) / "tree"
+        with scratch.folder("clone") as folder:
+            tree = folder / "tree"
             own = tree / ".git"
             gitfolder.make(own, commit.id, self._place("objects"))
             if (shallow := self._place("shallow")).is_file():
@@ -280,8 +279,8 @@ def files_without_git(folder: Path) -> list[str]:
 
     The ignore lists of this machine and its user play no part.
     """
-    with tempfile.TemporaryDirectory(prefix="sealpress-git-") as empty:
-        own = Path(empty) / "git"
+    with scratch.folder("git") as empty:
+        own = empty / "git"
         gitfolder.make(own)
         where = {"GIT_DIR": str(own), "GIT_WORK_TREE": "."}
         options = ["-z", "--others", "--exclude-standard"]

@@ -7,10 +7,8 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Final
 
 from imagebake.image import documents
 from imagebake.image.layers import Layer, from_blob
+from sealpress import scratch
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import Architecture
@@ -182,13 +181,14 @@ def blobs_for(folder: Path) -> Iterator[Path]:
     was_there = folder.parent.exists()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-blobs-"))
+        opened = ExitStack()
+        made = opened.enter_context(scratch.beside(folder, "blobs"))
     except OSError as error:
         raise _unwritable(folder, error) from None
     try:
-        yield made
+        with opened:
+            yield made
     finally:
-        shutil.rmtree(made, ignore_errors=True)
         if not was_there:
             with suppress(OSError):  # it stays where there is something in it
                 folder.parent.rmdir()
@@ -213,17 +213,13 @@ def write_layout(
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-new-"))
+        with scratch.beside(folder, "new") as around:
+            new = around / folder.name
+            new.mkdir()
+            _fill(images, reference, new, folder, made, progress)
+            _swap(new, folder)
     except OSError as error:
         raise _unwritable(folder, error) from None
-    try:
-        new.chmod(0o777 & ~_umask())
-        _fill(images, reference, new, folder, made, progress)
-        _swap(new, folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
     return [_read_from(image, folder) for image in images]
 
 
@@ -320,10 +316,9 @@ def _taken(old: Path, new: Path, layer: Layer) -> bool:
 
 def _swap(new: Path, folder: Path) -> None:
     if folder.exists():
-        gone = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-old-"))
-        folder.replace(gone / "layout")
-        new.replace(folder)
-        shutil.rmtree(gone, ignore_errors=True)
+        with scratch.beside(folder, "old", back=True) as gone:
+            folder.replace(gone / folder.name)
+            new.replace(folder)
     else:
         new.replace(folder)
 
@@ -331,13 +326,6 @@ def _swap(new: Path, folder: Path) -> None:
 def _read_from(image: Sealed, folder: Path) -> Sealed:
     layers = tuple(from_blob(layer, folder / blob_path(layer.diff_id), is_checked=True) for layer in image.layers)
     return Sealed(image.architecture, image.config, image.manifest, layers)
-
-
-def _umask() -> int:
-    # Reading it means setting it; there is no other way.
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _unwritable(folder: Path, error: OSError) -> Problem:

@@ -4,7 +4,6 @@ What the registry sends is checked twice: each blob against its digest there, ea
 """
 
 import hashlib
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar, get_args
@@ -14,6 +13,7 @@ from imagebake.image.layers import LIMIT, Layer
 from imagebake.registry import compression
 from imagebake.registry.client import Repository
 from imagebake.registry.reference import Reference
+from sealpress import scratch
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -36,8 +36,8 @@ def pull(repository: Repository, reference: Reference, folder: Path, progress: P
     top = found.digest
     if reference.digest and top != reference.digest:
         raise Problem(f"{reference.registry.address} answered with another image", code=Exit.REGISTRY)
-    with tempfile.TemporaryDirectory(prefix="sealpress-pull-") as scratch:
-        work = _Pull(repository, str(reference), Path(scratch), progress)
+    with scratch.folder("pull") as own:
+        work = _Pull(repository, str(reference), own, progress)
         images = [work.image(manifest) for manifest in work.manifests(found)]
         release = named if reference.tag else "pulled"
         oci.write_layout(images, f"{reference.name}:{release}", folder, progress)

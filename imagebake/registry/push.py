@@ -4,7 +4,6 @@ The registry's image has gzip layers, so its manifests differ from those that we
 the uncompressed layers, are the same bytes. Until the last request a tag still names what it named before.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +15,7 @@ from imagebake.image.entries import CHUNK, Bytes, FromFile
 from imagebake.inspection import Blobs, ImageReport, LayerReport, document, inspect, opened
 from imagebake.registry import compression
 from imagebake.registry.client import Repository
+from sealpress import scratch
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -58,8 +58,8 @@ def push(path: Path, repository: Repository, tags: Callable[[str], Sequence[str]
     """
     reports = inspect(path)
     _check(reports, path)
-    with opened(path) as blobs, tempfile.TemporaryDirectory(prefix="sealpress-push-") as scratch:
-        work = _Push(repository, blobs, str(path), Path(scratch), progress)
+    with opened(path) as blobs, scratch.folder("push") as folder:
+        work = _Push(repository, blobs, str(path), folder, progress)
         manifests = [(_architecture(report), _image(work, report)) for report in reports]
         index = oci.index(
             oci.Descriptor(manifest.media_type, manifest.digest, manifest.size, architecture)

@@ -1,7 +1,6 @@
 """`imagebake sign` and `imagebake verify`, and the options of `imagebake bake` that seal and sign."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sealpress import scratch
 from sealpress.command import output_options
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem
@@ -142,8 +142,8 @@ def verify(
 
     if not reference.looks_like_one(target):
         raise Problem(f"there is no {target}", hint="name a folder, an archive, or REGISTRY/NAME:TAG", code=Exit.TREE)
-    with tempfile.TemporaryDirectory(prefix="sealpress-verify-") as scratch:
-        layout = Path(scratch) / "oci"
+    with scratch.folder("verify") as folder:
+        layout = folder / "oci"
         found = _pulled(target, layout, seal_file, console)
         _verify(target, layout, None, found, asked, console, rebuild=rebuild)
 

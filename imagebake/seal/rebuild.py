@@ -7,7 +7,6 @@ import itertools
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from imagebake.image import oci
 from imagebake.packages import lock as locks
 from imagebake.seal.envelope import Seal
 from imagebake.seal.statement import Statement, own_tools
-from sealpress import generator, git, provenance, sitefile, tree
+from sealpress import generator, git, provenance, scratch, sitefile, tree
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -62,14 +61,14 @@ def rebuild(path: Path, seal: Seal, home: Path, progress: Progress) -> Rebuilt:
         )
     commit = repository.commit(told.commit)
     wanted = _architectures(path)
-    with repository.clone(commit) as clone, tempfile.TemporaryDirectory(prefix="sealpress-rebuild-") as scratch:
+    with repository.clone(commit) as clone, scratch.folder("rebuild") as folder:
         root = clone / home.resolve().relative_to(repository.root.resolve())
         site, lock = _parts(root, told)
         progress.note(f"building commit {commit.id[:12]} again")
         names = [name for name, _ in told.inputs or ()]
         versions = _versions(told)
         source = provenance.of_files(root, names, commit=commit.id, clean=True, tools=versions)
-        scanned = tree.scan(_built(site, commit, Path(scratch) / "tree", progress), site.settings.build.keep)
+        scanned = tree.scan(_built(site, commit, folder / "tree", progress), site.settings.build.keep)
         images = recipe.bake_each(
             scanned,
             lock,
@@ -81,7 +80,7 @@ def rebuild(path: Path, seal: Seal, home: Path, progress: Progress) -> Rebuilt:
             document=site.document,
             progress=progress,
         )
-        layout = Path(scratch) / "oci"
+        layout = folder / "oci"
         oci.write_layout([image.sealed for image in images], images[0].reference, layout, progress)
         differences = comparison.compare(path, layout, wanted)
         packed = tuple(dict.fromkeys(itertools.chain.from_iterable(map(_packed_alone, differences))))

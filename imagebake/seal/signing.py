@@ -14,12 +14,11 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealpress import git
+from sealpress import git, scratch
 from sealpress.problems import Exit, Place, Problem, printable
 
 NAMESPACE: Final = "sealpress"
@@ -86,15 +85,15 @@ def revoked_of_git(folder: Path) -> Path | None:
 
 def sign(data: bytes, key: Key) -> bytes:
     """The signature of these bytes, armored as ssh-keygen writes it. Raises Problem (exit 10, 9)."""
-    with tempfile.TemporaryDirectory(prefix="sealpress-sign-") as folder:
+    with scratch.folder("sign") as folder:
         file, more = key.text, []
         if key.is_literal:
-            file, more = str(Path(folder) / "key.pub"), ["-U"]  # as git does: the agent has the private half
+            file, more = str(folder / "key.pub"), ["-U"]  # as git does: the agent has the private half
             Path(file).write_text(key.text.removeprefix("key::") + "\n", encoding="utf-8")
         elif not Path(file).is_file():
             raise Problem(f"there is no key {file}", hint="--key names a private or public key file", code=Exit.SEAL)
         # A file, not standard input: programs in ssh-keygen's place know only that.
-        statement = Path(folder) / "statement"
+        statement = folder / "statement"
         statement.write_bytes(data)
         command = [key.program, "-Y", "sign", "-n", NAMESPACE, "-f", file, *more, str(statement)]
         done = _run(command, b"", may_ask=_is_interactive())
@@ -148,8 +147,8 @@ def verify(data: bytes, signature: bytes, allowed: Path, revoked: Path | None = 
             hint=f'write one beside site.toml, a line a key: ada@example.org namespaces="{NAMESPACE}" ssh-ed25519 AA…',
             code=Exit.SEAL,
         )
-    with tempfile.TemporaryDirectory(prefix="sealpress-verify-") as folder:
-        file = Path(folder) / "signature"
+    with scratch.folder("verify") as folder:
+        file = folder / "signature"
         file.write_bytes(signature)
         checked = _keygen("check-novalidate", "-n", NAMESPACE, "-s", str(file), data=data)
         if checked.returncode:
