@@ -50,7 +50,7 @@ def serving(policies: list[str]) -> Iterator[int]:
 
 
 def policy(folder: Path, page: str) -> str:
-    return header.compute(tree.scan(write_tree(folder, {"index.html": page.encode()})), SETTINGS)
+    return header.compute(tree.scan(write_tree(folder, {"index.html": page.encode()})), SETTINGS).pages
 
 
 def test_each_page_has_what_it_needs(browser: str, tmp_path: Path) -> None:

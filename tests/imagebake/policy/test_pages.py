@@ -139,7 +139,7 @@ SNIPPETS: list[tuple[str, set[tuple[str, str]]]] = [
     ("<link rel=preload as=image imagesrcset='a 1x'>", {("img-src", SELF)}),
     ("<link rel=modulepreload href=m>", {("script-src", SELF)}),
     ("<link rel=canonical href=https://e.example/>", set()),
-    ("<link rel=preconnect href=https://e.example/>", set()),
+    ("<link rel=preconnect href=https://e.example/>", {("preconnect", "https://e.example")}),
     ("<img src=a.png>", {("img-src", SELF)}),
     ("<IMG SRC=data:image/png,>", {("img-src", "data:")}),
     ("<image src=a.png>", {("img-src", SELF)}),
