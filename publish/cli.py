@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from sealpress import labels, scratch
-from sealpress.command import Group, output_options, run, version_option
+from sealpress.command import Group, allow_option, output_options, run, version_option
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
@@ -109,6 +109,7 @@ _target_argument = click.argument("target", required=False)
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The lock of the image's packages. [default: imagebake.lock beside site.toml]",
 )
+@allow_option
 @click.option("--check", is_flag=True, help="Then fetch every file from the host and compare it with the build.")
 @click.option("--key", metavar="KEY", help="The SSH key to sign the seal with. [default: the one git signs with]")
 @click.option("--no-sign", is_flag=True, help="Leave the seal unsigned.")
@@ -119,6 +120,7 @@ def publish_target(
     site_file: Path | None,
     dirty: bool,
     lock: Path | None,
+    allow_command: bool,
     check: bool,
     key: str | None,
     no_sign: bool,
@@ -137,7 +139,7 @@ def publish_target(
     ):
         # A site that can't be published is told before a host is asked, and perhaps a person for a key's passphrase.
         lock_path = pipeline.lock_file(made_from, lock, site.root)
-        product = pipeline.produce(made_from, folder, console, dirty=dirty)
+        product = pipeline.produce(made_from, folder, console, dirty=dirty, allow_command=allow_command)
         image = pipeline.bake(product, made_from, lock_path, None, console)
         host = opened.enter_context(targets.open_host(settings, console))
         if (architecture := host.engine.architecture()) != image.architecture:
@@ -293,8 +295,9 @@ def prune(*, target: str | None, site_file: Path | None, console: Console) -> No
 @_target_argument
 @_site_option
 @click.option("--dirty", is_flag=True, help="Compare with the working tree as it is, not with the last commit.")
+@allow_option
 @output_options
-def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: Console) -> None:
+def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_command: bool, console: Console) -> None:
     """Compare the host's pages with the last commit.
 
     Builds it, and fetches every file of it from the host. Ends with 0 where all are the same, with 1 where any differs.
@@ -307,7 +310,7 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, console: 
         pipeline.source(site, console, dirty=dirty) as made_from,
         ExitStack() as opened,
     ):
-        product = pipeline.produce(made_from, folder, console, dirty=dirty)
+        product = pipeline.produce(made_from, folder, console, dirty=dirty, allow_command=allow_command)
         host = opened.enter_context(targets.open_host(settings, console))
         found = releases.read(host.engine, targets.line(site, name, settings, host))
         if not found:

@@ -104,13 +104,15 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
         )
 
 
-def produce(made_from: Source, scratch: Path, progress: Progress, *, dirty: bool) -> Product:
+def produce(
+    made_from: Source, scratch: Path, progress: Progress, *, dirty: bool, allow_command: bool = False
+) -> Product:
     """The output tree, below `scratch` or where the site's own generator puts it.
 
     Raises Problem or Problems (exit 3) as ssg does, and for a generator that fails or writes no tree.
     """
     if made_from.site.settings.build.command:
-        return _by_command(made_from, progress)
+        return _by_command(made_from, progress, allowed=allow_command)
     from sealpress.crew import cores  # noqa: PLC0415
     from ssg.build import Request, build  # noqa: PLC0415 - takes long to import, and other generators need none of it
     from ssg.store import folder_of  # noqa: PLC0415
@@ -198,10 +200,10 @@ def _provenance(site: SiteFile, names: list[str], commit: str, *, clean: bool) -
     return provenance.of_files(site.root, names, commit=commit, clean=clean, tools=versions)
 
 
-def _by_command(made_from: Source, progress: Progress) -> Product:
+def _by_command(made_from: Source, progress: Progress, *, allowed: bool) -> Product:
     """Runs [build] command in the site's folder."""
     as_of = made_from.as_of or NO_DATE
-    folder = generator.run(made_from.site, as_of, progress)
+    folder = generator.run(made_from.site, made_from.home, as_of, progress, allowed=allowed)
     scanned = tree.scan(folder, made_from.site.settings.build.keep)
     if scanned.left_out:
         progress.note(strays.told(scanned.left_out))

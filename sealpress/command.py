@@ -59,6 +59,10 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+allow_option = click.option(
+    "--allow-command", is_flag=True, help="Let the program run that [build] command names, now and from now on."
+)
+
 version_option = click.version_option(VERSION, prog_name="sealpress", message="%(prog)s %(version)s")
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from sealpress import consent
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.sitefile import SiteFile
@@ -14,13 +15,15 @@ _COMMAND_SECONDS: Final = 1800
 _SHOWN_LINES: Final = 20
 
 
-def run(site: SiteFile, as_of: datetime, progress: Progress) -> Path:
+def run(site: SiteFile, home: Path, as_of: datetime, progress: Progress, *, allowed: bool) -> Path:
     """Runs the command in the site's folder, without a shell and with a clock that stands still; gives what it filled.
 
-    Raises Problem (exit 3, 9): it fails, can't be run, or fills no folder.
+    `home` is the site's folder on this machine, which may be another one than a commit's copy; `allowed` as in
+    consent.need. Raises Problem (exit 2, 3, 9): nobody has allowed it, it fails, can't be run, or fills no folder.
     """
     command, output = site.settings.build.command, site.settings.build.output
     place = site.place("build", "command")
+    consent.need(command, home, place, progress, allowed=allowed)
     progress.note(f"running {' '.join(command)}")
     fixed = {"SOURCE_DATE_EPOCH": str(int(as_of.timestamp())), "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     try:

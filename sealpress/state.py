@@ -1,6 +1,7 @@
 """The state folder: what this user's own runs leave for the next ones, and what no repository can bring along.
 
     cache-key       with which kept results are signed (sealpress/private.py)
+    commands/       which programs of repositories may run (sealpress/consent.py)
     unfinished/     what lies beside outputs until these are whole (sealpress/scratch.py)
     images/, …      what the embedded runner serves (publish/embedded.py); for root below /var/lib
 

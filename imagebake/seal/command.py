@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sealpress import scratch
-from sealpress.command import output_options
+from sealpress.command import allow_option, output_options
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem
 
@@ -92,6 +92,7 @@ def signed(seal: "Seal", key: "Key") -> "Seal":
 @click.command()
 @click.argument("target", metavar="IMAGE|ARCHIVE|FOLDER", default="image")
 @click.option("--rebuild", is_flag=True, help="Build and bake its commit again: the digest must be the same.")
+@allow_option
 @click.option("--unsigned", is_flag=True, help="Check all but the signature.")
 @click.option(
     "--seal", "seal_file", type=click.Path(path_type=Path), help="The seal. [default: seal.json beside the image]"
@@ -110,6 +111,7 @@ def verify(
     *,
     target: str,
     rebuild: bool,
+    allow_command: bool,
     unsigned: bool,
     seal_file: Path | None,
     allowed: Path | None,
@@ -132,7 +134,7 @@ def verify(
       imagebake verify registry.example.org/blog:latest  what a registry holds
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     home, site = _here(site_file)
-    asked = _Asked(home, allowed, name or site, newer_than, is_unsigned=unsigned)
+    asked = _Asked(home, allowed, name or site, newer_than, is_unsigned=unsigned, allow_command=allow_command)
     path = Path(target)
     if os.path.lexists(path):
         file = seal_file or _seal_beside(path)
@@ -157,6 +159,7 @@ class _Asked:
     site: str | None
     newer_than: str | None
     is_unsigned: bool
+    allow_command: bool  # of the commit that is built again
 
 
 def _seal_beside(path: Path) -> Path:
@@ -223,7 +226,7 @@ def _verify(
     if rebuild:
         from imagebake.seal.rebuild import rebuild as build  # noqa: PLC0415
 
-        built = build(path, found.seal, asked.home, console)
+        built = build(path, found.seal, asked.home, console, allow_command=asked.allow_command)
     _show(target, found, asked, beside, built, console)
 
 

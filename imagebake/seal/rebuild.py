@@ -39,8 +39,10 @@ class Rebuilt:
     packed: tuple[str, ...] = ()
 
 
-def rebuild(path: Path, seal: Seal, home: Path, progress: Progress) -> Rebuilt:
+def rebuild(path: Path, seal: Seal, home: Path, progress: Progress, *, allow_command: bool = False) -> Rebuilt:
     """Builds and bakes the seal's commit, and compares each image at `path`. `home` is the site's folder here.
+
+    `allow_command`: [build] command may run (sealpress/consent.py).
 
     Raises Problem: (exit 1) an image differs: the first file and byte; (exit 10) the seal names no commit that could be
     built, or one with another lock; and as the build and the bake do.
@@ -68,7 +70,8 @@ def rebuild(path: Path, seal: Seal, home: Path, progress: Progress) -> Rebuilt:
         names = [name for name, _ in told.inputs or ()]
         versions = _versions(told)
         source = provenance.of_files(root, names, commit=commit.id, clean=True, tools=versions)
-        scanned = tree.scan(_built(site, commit, folder / "tree", progress), site.settings.build.keep)
+        built = _built(site, home, commit, folder / "tree", progress, allowed=allow_command)
+        scanned = tree.scan(built, site.settings.build.keep)
         images = recipe.bake_each(
             scanned,
             lock,
@@ -116,10 +119,10 @@ def _versions(told: Statement) -> dict[str, str]:
     return {name: here.get(name, "") for name in told.tools}
 
 
-def _built(site: SiteFile, commit: git.Commit, to: Path, progress: Progress) -> Path:
+def _built(site: SiteFile, home: Path, commit: git.Commit, to: Path, progress: Progress, *, allowed: bool) -> Path:
     """The output tree's folder."""
     if site.settings.build.command:
-        return generator.run(site, commit.time, progress)
+        return generator.run(site, home, commit.time, progress, allowed=allowed)
     # -P: the clone's own files are no modules.
     command = [sys.executable, "-P", "-m", "ssg.cli", "build", "--quiet", "--no-cache"]
     environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}

@@ -17,7 +17,7 @@ from imagebake import smoke
 from publish import cli, pipeline, probe, seals, targets, work
 from publish.embedded import EmbeddedEngine
 from publish.host import Endpoint
-from sealpress import labels, sitefile, tree
+from sealpress import consent, labels, sitefile, tree
 from sealpress.command import run
 from sealpress.problems import Problem
 
@@ -82,6 +82,7 @@ def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
     )
     monkeypatch.setattr(smoke, "find_runner", lambda: python_runner)
     monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv(consent.VARIABLE, "1")
     monkeypatch.chdir(folder)
     yield Blog(folder, port)
     engine = EmbeddedEngine(tmp_path / "state", python_runner)
@@ -472,6 +473,26 @@ def test_a_generator_that_fails_is_shown_with_its_words(blog, publish, script, s
     assert code == 3
     assert "site.toml:" in err
     assert said in err
+
+
+def test_somebody_elses_command_does_not_run_before_it_is_allowed(blog, publish, monkeypatch):
+    """Neither by publish nor by its verify; once allowed for this folder, both run it."""
+    monkeypatch.delenv(consent.VARIABLE)
+    (blog.folder / "generate.sh").write_text(f"touch {blog.folder}/../ran\n{GENERATE}")
+    commit(blog.folder)
+    for arguments in ((), ("--dirty",), ("verify",)):
+        code, _, err = publish(*arguments)
+        assert code == 2
+        assert 'site.toml wants to run "sh generate.sh", and nobody has allowed that yet' in err
+        assert "--allow-command" in err
+    assert not (blog.folder.parent / "ran").exists()
+    assert publish("--allow-command")[0] == 0
+    assert (blog.folder.parent / "ran").exists()
+    assert publish("--dirty")[0] == 0
+    file = blog.folder / "site.toml"
+    file.write_text(file.read_text().replace('"generate.sh"', '"-c", "sh generate.sh"'))
+    commit(blog.folder)
+    assert publish()[0] == 2
 
 
 def test_a_generator_that_is_not_installed_is_said(blog, publish):

@@ -16,6 +16,7 @@ from imagebake.packages.resolve import resolve
 from imagebake.packages.selection import Root
 from imagebake.seal import envelope
 from imagebake.seal.envelope import Seal
+from sealpress import consent
 from tests.imagebake.packages.conftest import NOW, tiny_mirror
 
 ROOTS = (Root("server-common", "etc/server/types"), Root("server", "usr/sbin/server"))
@@ -133,6 +134,7 @@ def make_site(packages: Path, keys: Keys, tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv(consent.VARIABLE, "1")
     monkeypatch.setenv("SEALPRESS_CACHE", str(packages))
 
     def make(site: str = SITE) -> Site:
