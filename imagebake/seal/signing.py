@@ -162,10 +162,15 @@ def verify(data: bytes, signature: bytes, allowed: Path, revoked: Path | None = 
             said += answer.stderr
             if answer.returncode:
                 continue
-            if revoked and _keygen("verify", *arguments, "-r", str(revoked), data=data).returncode:
+            if revoked and not _is_left(arguments, data, revoked):
                 raise _revoked(found, principal, revoked)
             return printable(principal, keep="")
     raise _not_allowed(found, principals, said, allowed)
+
+
+def _is_left(arguments: list[str], data: bytes, revoked: Path) -> bool:
+    """Whether a good signature is good without the keys in this file; not where it is no file that can be read."""
+    return revoked.is_file() and _keygen("verify", *arguments, "-r", str(revoked), data=data).returncode == 0
 
 
 # What OpenSSH says of a line that has the key and does not count (sshsig.c). Of another wording, the key is told alone.

@@ -5,6 +5,8 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, File
+from imagebake.packages import lock as locks
 from imagebake.seal import envelope, statement
 from imagebake.seal.verification import _unpacked_digest
 from sealpress.problems import Exit, Problem
@@ -274,8 +277,8 @@ def test_a_rebuild_needs_the_commit_and_its_lock(sealed: Site, tmp_path: Path) -
     refused(elsewhere.run("verify", "--unsigned", "--rebuild"), Exit.USAGE, "is in no git repository")
     git(other, "init", "--quiet")
     refused(elsewhere.run("verify", "--unsigned", "--rebuild"), Exit.USAGE, "there is no commit")
-    lock = sealed.folder / "imagebake.lock"
-    (sealed.folder / "other.lock").write_text(lock.read_text().replace("date = 20", "date = 21", 1))
+    lock = locks.load(sealed.folder / "imagebake.lock")
+    locks.save(replace(lock, date=lock.date + timedelta(days=1)), sealed.folder / "other.lock")
     sealed.bake("--no-sign", "--lock", "other.lock")
     refused(sealed.run("verify", "--unsigned", "--rebuild"), Exit.SEAL, "was baked with sha256:")
 

@@ -114,8 +114,9 @@ def test_a_revoked_key_is_refused(keys: Keys, tmp_path: Path) -> None:
     command = ["ssh-keygen", "-q", "-k", "-f", str(tmp_path / "krl"), str(keys.ada.with_suffix(".pub"))]
     subprocess.run(command, check=True, timeout=10)
     (tmp_path / "junk").write_text("junk")
+    os.mkfifo(tmp_path / "pipe")
     signature = signing.sign(DATA, Key(str(keys.ada)))
-    for name in ("list", "krl", "junk", "none"):
+    for name in ("list", "krl", "junk", "none", "pipe"):
         with pytest.raises(
             Problem, match=f"{name}: the key .* of ada@example.org was revoked, or {name} can't be read"
         ):
