@@ -26,7 +26,7 @@ from publish.address import Address, parse_address
 from publish.host import Endpoint
 from publish.refusals import by_hand, last_line, no_shell, refusal
 from publish.sshprocess import end, for_any_shell, hear, popen
-from sealpress import sshoptions
+from sealpress import scratch, sshoptions
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
 
@@ -243,10 +243,11 @@ _OTHERWISE: Final = ("ConnectTimeout=15", "ServerAliveInterval=15", "ServerAlive
 
 def _private_folder(stack: ExitStack) -> Path:
     """A folder that only this user can enter, with room below it for the names of sockets."""
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp is safe there
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), "", "/tmp"):  # noqa: S108 - mkdtemp is safe there
+        if base == "" and len(os.fsencode(folder := stack.enter_context(scratch.folder("ssh")))) <= _FOLDER_LIMIT:
+            return folder
         if base and len(os.fsencode(base)) + len("/sealpress-12345678") <= _FOLDER_LIMIT and os.access(base, os.W_OK):
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sealpress-", dir=base))
-            return Path(folder)
+            return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sealpress-", dir=base)))
     raise Problem("no folder for temporary files can be written", hint="set TMPDIR to one", code=Exit.MACHINE)
 
 

@@ -36,11 +36,11 @@ def need(command: Sequence[str], home: Path, place: Place | None, progress: Prog
     if os.environ.get(VARIABLE) == "1" or (file and file.is_file()):
         return
     if allowed or _answered(shown, home):
-        if file:
-            with suppress(OSError):
+        with suppress(OSError):
+            if file:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 files.save(file, f"{json.dumps(list(command))}\nmay run for {os.fspath(home)!a}\n".encode())
-            progress.note(f"from now on it may run for {home}; to forget that: rm {file}")
+                progress.note(f"from now on it may run for {home}; to forget that: rm {file}")
         return
     raise Problem(
         f'site.toml wants to run "{shown}", and nobody has allowed that yet',

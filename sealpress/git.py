@@ -17,6 +17,8 @@ from typing import Final
 from sealpress import gitcall, gitfolder, scratch
 from sealpress.problems import Exit, Problem
 
+_FILTER: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
+
 _OTHER: Final = "? "  # before a name that the index doesn't hold, in what `git ls-files -t` lists
 
 
@@ -122,14 +124,9 @@ class Repository:
 
         Where the index can't tell whether a file was changed, git compares what a filter makes of it.
         """
-        pattern = r"^filter\..*\.(clean|smudge|process|required)$"
-        listed = self._ask(
-            self.root, "config", "-z", "--show-scope", "--name-only", "--get-regexp", pattern, may_fail=True
-        )
-        fields = [os.fsdecode(field) for field in (listed or b"").split(b"\0")]
-        own = sorted(
-            {name for scope, name in zip(fields[::2], fields[1::2], strict=False) if scope not in gitcall.USERS}
-        )
+        listed = self._ask(self.root, "config", "-z", "--show-scope", "--name-only", "--list")
+        names = {name for scope, name in _scoped(listed) if scope not in gitcall.USERS}
+        own = sorted(name for name in names if _FILTER.fullmatch(name))
         if odd := next((name for name in own if "=" in name), None):  # -c would take it for another one
             raise Problem(
                 f"git can't be kept from running \"{odd}\" of this repository's configuration",

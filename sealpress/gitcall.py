@@ -112,6 +112,8 @@ def ask(
         )
     if may_fail is True or (may_fail and any(known in said for known in may_fail)):
         return None
+    if "unknown option" in said:
+        raise Problem("this git is too old", hint="install git 2.26 or newer", code=Exit.MACHINE)
     reason = said.splitlines()[-1].removeprefix("fatal: ") if said else "no reason given"
     fetched = "not allowed" in said and "transport" in said
     raise Problem(

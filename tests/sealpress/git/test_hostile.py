@@ -2,7 +2,9 @@
 
 import ast
 import hashlib
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -384,6 +386,7 @@ STARTS = {
     "imagebake/seal/rebuild.py": "ssg",
     "imagebake/seal/signing.py": "ssh-keygen, or the user's own in its place",
     "imagebake/smoke.py": "a loader of what was baked",
+    "imagebake/trial.py": "the nginx that is baked",
     "imagebake/wheelhouse.py": "pip",
     "publish/processes.py": "what was baked",
     "publish/sshprocess.py": "ssh",
@@ -416,3 +419,41 @@ def test_git_is_started_in_one_place_only() -> None:
                 case ast.List(elts=[ast.Constant(value="git"), *_]) | ast.Tuple(elts=[ast.Constant(value="git"), *_]):
                     assert name == "sealpress/gitcall.py"
     assert found == STARTS.keys()
+
+
+def test_a_git_that_can_not_tell_whose_a_setting_is_is_too_old(
+    repo: Repo, trap: Trap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 2.26 it knows no --show-scope; then no filter runs unasked either."""
+    repo.commit(a_md="1")
+    filters(repo, trap)
+    trap.mark.unlink(missing_ok=True)
+    real = shutil.which("git")
+    old = tmp_path / "bin/git"
+    old.parent.mkdir()
+    refuse = 'case "$*" in *--show-scope*) echo "error: unknown option" >&2; exit 129;; esac'
+    old.write_text(f'#!/bin/sh\n{refuse}\nexec {real} "$@"\n')
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{old.parent}:/usr/bin:/bin")
+    with pytest.raises(Problem, match="this git is too old") as caught:
+        repo.found().is_clean(repo.root)
+    assert "2.26" in (caught.value.hint or "")
+    assert git.setting(repo.root, "user.signingKey") == ""
+    assert trap.ran == ""
+
+
+def test_ssg_and_imagebake_run_nothing_of_a_folder_that_looks_like_a_repository(repo: Repo, trap: Trap) -> None:
+    """As a user types it, in that folder; the site is built."""
+    config = f"[core]\n\trepositoryformatversion = 0\n\tfsmonitor = {trap.program}\n\tworktree = {repo.root}/blog\n"
+    repo.file("blog/HEAD", "ref: refs/heads/main\n")
+    repo.file("blog/objects/info/packs")
+    repo.file("blog/refs/heads/x")
+    repo.file("blog/config", f'{config}[gpg]\n\tformat = ssh\n[gpg "ssh"]\n\tprogram = {trap.program}\n')
+    repo.file("blog/site.toml", '[site]\ntitle = "T"\nurl = "https://x.example.org/"\nlanguages = ["en"]\n')
+    repo.file("blog/content/index.md", "---\ntitle: a\n---\nText\n")
+    repo.commit()
+    build = [sys.executable, "-m", "ssg.cli", "build"]
+    subprocess.run(build, cwd=repo.root / "blog", capture_output=True, timeout=100, check=True)
+    bake = [sys.executable, "-m", "imagebake.cli", "bake", "public"]
+    subprocess.run(bake, cwd=repo.root / "blog", capture_output=True, timeout=100, check=False)  # there is no lock
+    assert trap.ran == ""
