@@ -54,6 +54,10 @@ class Challenge:
     parameters: Mapping[str, str]
 
 
+class Altered(Problem):
+    """The registry answers as registries do, and what it holds is not what it was called, or not whole."""
+
+
 class Repository:
     """An image's name in a registry. `login` is asked for once, and only where the registry wants one."""
 
@@ -167,7 +171,7 @@ class Repository:
         left = limit
         # A HEAD first: it asks for the login, and follows to where the registry keeps its blobs.
         if not self._head(url):
-            raise Problem(f"{self._reference.registry.address} has no blob {digest}", code=Exit.REGISTRY)
+            raise Altered(f"{self._reference.registry.address} has no blob {digest}", code=Exit.REGISTRY)
         try:
             with self._transport.stream(url, authorization=self._authorization) as (answer, pieces):
                 if answer.status != 200:
@@ -175,7 +179,7 @@ class Repository:
                 for piece in pieces:
                     left -= len(piece)
                     if left < 0:
-                        raise Problem(f"the blob {digest} is larger than its manifest says", code=Exit.REGISTRY)
+                        raise Altered(f"the blob {digest} is larger than its manifest says", code=Exit.REGISTRY)
                     sha.update(piece)
                     yield piece
         except Interrupted as error:
@@ -284,8 +288,8 @@ class Repository:
                 message = f"{address} refused {what} with HTTP {answer.status}{reason}"
         return Problem(message, hint=hint, code=Exit.REGISTRY)
 
-    def _false(self, digest: str) -> Problem:
-        return Problem(
+    def _false(self, digest: str) -> "Altered":
+        return Altered(
             f"{self._reference.registry.address} answered with other bytes than {digest}",
             hint="don't use what it holds; push the image anew",
             code=Exit.REGISTRY,

@@ -11,7 +11,7 @@ from typing import Final, TypeVar, get_args
 from imagebake.image import documents, oci
 from imagebake.image.layers import LIMIT, Layer
 from imagebake.registry import compression
-from imagebake.registry.client import Repository
+from imagebake.registry.client import Altered, Repository
 from imagebake.registry.reference import Reference
 from sealpress import scratch
 from sealpress.console import Progress
@@ -35,7 +35,7 @@ def pull(repository: Repository, reference: Reference, folder: Path, progress: P
         raise Problem(f"{reference.registry.address} has no image {reference}", code=Exit.REGISTRY)
     top = found.digest
     if reference.digest and top != reference.digest:
-        raise Problem(f"{reference.registry.address} answered with another image", code=Exit.REGISTRY)
+        raise Altered(f"{reference.registry.address} answered with another image", code=Exit.REGISTRY)
     with scratch.folder("pull") as own:
         work = _Pull(repository, str(reference), own, progress)
         images = [work.image(manifest) for manifest in work.manifests(found)]
@@ -59,8 +59,13 @@ class _Pull:
         listed = self._read(documents.index, found.data).manifests
         if len(listed) > _IMAGES:
             raise self._refused(f"it has more than {_IMAGES} images")
-        manifests = [self._repository.manifest(one.digest) for one in listed]
-        return [one for one in manifests if one is not None]
+        return [self._manifest(one.digest) for one in listed]
+
+    def _manifest(self, digest: str) -> oci.Document:
+        found = self._repository.manifest(digest)
+        if found is None:
+            raise Altered(f"{self._shown} names the image {digest}, which is not there", code=Exit.REGISTRY)
+        return found
 
     def image(self, manifest: oci.Document) -> oci.Sealed:
         described = self._read(documents.manifest, manifest.data)

@@ -170,7 +170,7 @@ def _seal_beside(path: Path) -> Path:
 def _pulled(target: str, layout: Path, given: Path | None, console: Console) -> "list[Seal]":
     """Fetches the image; gives the seals that are attached to it."""
     from imagebake.registry import credentials, pull, reference, referrers, transport  # noqa: PLC0415
-    from imagebake.registry.client import Repository  # noqa: PLC0415
+    from imagebake.registry.client import Altered, Repository  # noqa: PLC0415
     from imagebake.seal import envelope, verification  # noqa: PLC0415
 
     named = reference.parse(target)
@@ -182,11 +182,13 @@ def _pulled(target: str, layout: Path, given: Path | None, console: Console) -> 
         )
         try:
             top = pull.pull(repository, named, layout, console)
+            if given:
+                return [envelope.load(given)]
+            data = list(referrers.attached(repository, top, envelope.ENVELOPE_TYPE, envelope.LIMIT))
+        except Altered as problem:
+            raise Problem(problem.message, hint=problem.hint, code=Exit.SEAL) from None
         except Problem as problem:
             raise verification.altered(problem) from None
-        if given:
-            return [envelope.load(given)]
-        data = list(referrers.attached(repository, top, envelope.ENVELOPE_TYPE, envelope.LIMIT))
     if not data:
         raise Problem(
             f"{target} has no seal", hint="imagebake push sends it along; --seal names a file", code=Exit.SEAL

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from imagebake.image import oci
 from imagebake.inspection import inspect
@@ -15,6 +16,7 @@ from imagebake.registry.client import Repository
 from imagebake.registry.pull import pull
 from imagebake.registry.push import Pushed, push
 from imagebake.registry.reference import parse
+from imagebake.seal.command import verify
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.registry.conftest import FakeRegistry
@@ -119,6 +121,33 @@ def test_an_image_that_isn_t_there_is_one_sentence(fake: FakeRegistry, open_repo
     with pytest.raises(Problem, match="has no image") as caught:
         pull_it(fake, open_repository, tmp_path / "pulled")
     assert caught.value.code is Exit.REGISTRY
+
+
+LIES: dict[str, Callable[[FakeRegistry, Pushed], object]] = {
+    "a layer with other bytes": lambda fake, _: fake.blobs.update({layer_of(fake): b"x" * 9}),
+    "a layer that is missing": lambda fake, _: fake.blobs.pop(layer_of(fake)),
+    "a layer that is cut": lambda fake, _: fake.blobs.update({layer_of(fake): fake.blobs[layer_of(fake)][:-9]}),
+    "a layer that is longer": lambda fake, _: fake.blobs.update({layer_of(fake): fake.blobs[layer_of(fake)] + b"x"}),
+    "a manifest that is missing": lambda fake, pushed: fake.manifests.pop(pushed.manifests[1][1]),
+    "a manifest with other bytes": lambda fake, pushed: fake.manifests.update({pushed.manifests[0][1]: b"{}"}),
+    "no index": lambda fake, _: fake.manifests.update({"latest": b"[]"}),
+    "an index with a name twice": lambda fake, _: fake.manifests.update(
+        {"latest": fake.manifests["latest"].replace(b'"manifests"', b'"manifests":[],"manifests"')}
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_to_verify_what_a_registry_has_altered_is_the_seals_matter(
+    lie: str, fake: FakeRegistry, pushed: Pushed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the registry's: it answers as it should, with what it should not."""
+    monkeypatch.chdir(tmp_path)
+    LIES[lie](fake, pushed)
+    done = CliRunner().invoke(verify, [f"{fake.address}/ada/blog:latest", "--unsigned"])
+    assert isinstance(done.exception, Problem)
+    assert done.exception.code is Exit.SEAL
+    assert "has no seal" not in done.exception.message
 
 
 def attach(repository: Repository, pushed: Pushed, data: bytes, kind: str = TYPE) -> None:
