@@ -303,6 +303,7 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
     Builds it, and fetches every file of it from the host. Ends with 0 where all are the same, with 1 where any differs.
     """
     from publish import pipeline, releases, targets, work  # noqa: PLC0415
+    from sealpress.sitefile import image_name  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with (
@@ -316,7 +317,10 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
         if not found:
             raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
         compared = work.verify(host, found[0].container.id, site, product.tree, console)
-        console.result(compared)
+        if found[0].commit != product.commit:
+            console.note(work.other_commit(found[0].commit, product.commit))
+        told = {"site": image_name(site.settings), "commit": product.commit, "runs": found[0].commit}
+        console.result(compared | told)
 
 
 def _site_and_target(site_file: Path | None, target: str | None) -> "tuple[SiteFile, str, PublishTarget]":

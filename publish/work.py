@@ -160,6 +160,12 @@ def verify(host: Host, container_id: str, site: SiteFile, tree: OutputTree, cons
     return {"files": len(tree.served), "differences": []}
 
 
+def other_commit(runs: str, built: str) -> str:
+    """That the same pages run by another commit than they were built from here; "" is one that isn't known."""
+    shown = [f"commit {one[:12]}" if one else "a tree that no commit holds" for one in (runs, built)]
+    return f"the host runs {shown[0]}, and these files are of {shown[1]}: the same, but for what the seal says"
+
+
 def show(found: Sequence[Release], console: Console) -> None:
     """The table of releases, one per line. Ages are of now; a machine gets times (Release.as_data)."""
     if not found:

@@ -336,9 +336,19 @@ def test_prune_forgets_what_is_more_than_keep(blog, publish):
     assert blog.page() == "three!"
 
 
-def test_verify_compares_the_running_site_with_the_last_commit(blog, publish):
+def test_verify_compares_the_running_site_with_the_last_commit(blog, publish, monkeypatch):
     publish()
     assert publish("verify")[:2] == (0, "verified: all 2 files are served as they were built\n")
+    before = json.loads(publish("verify", "--json")[1])
+    assert before["commit"] == before["runs"] != ""
+    (blog.folder / "README").write_text("of no page")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", git(blog.folder, "log", "-1", "--format=%cI"))  # a page holds it
+    git(blog.folder, "add", "README")
+    git(blog.folder, "commit", "--quiet", "--message", "a file that reaches no page")
+    code, out, err = publish("verify", "--json")
+    assert (code, json.loads(out)["runs"]) == (0, before["commit"])
+    assert json.loads(out)["commit"] != before["commit"]
+    assert f"the host runs commit {before['commit'][:12]}, and these files are of commit " in err
     blog.edit("two")
     code, _, err = publish("verify")
     assert code == 1
