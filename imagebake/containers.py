@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from imagebake import nginx, nss
 from imagebake.image.oci import Runtime
-from imagebake.smoke import NO_VOLUMES
+from imagebake.smoke import NO_VOLUMES, listen_conf
 from sealpress.problems import Exit, Problem, printable
 
 _SECONDS: Final = 120
@@ -30,7 +30,7 @@ class ContainerEngine:
     def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
         """Raises Problem (exit 7, 9) where the engine does not take the image."""
         listen = scratch / "listen.conf"
-        listen.write_text(nginx.listen_conf(address=address, port=port), encoding="utf-8")
+        listen.write_text(listen_conf(address, port), encoding="utf-8")
         listen.chmod(0o644)
         over = f"type=bind,source={listen.absolute()},target=/{nginx.FOLDER}/listen.conf,readonly"
         user = f"{nss.USER}:{nss.GROUP}"

@@ -70,7 +70,7 @@ class Bubblewrap:
 
     def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
         listen = scratch / "listen.conf"
-        listen.write_text(nginx.listen_conf(address=address, port=port), encoding="utf-8")
+        listen.write_text(listen_conf(address, port), encoding="utf-8")
         return [
             "bwrap",
             *_NAMESPACES,
@@ -120,7 +120,7 @@ class Loader:
     def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
         prefix = _prefix(rootfs, scratch)
         conf = prefix / nginx.FOLDER / "nginx.conf"
-        (conf.parent / "listen.conf").write_text(nginx.listen_conf(address=address, port=port), encoding="utf-8")
+        (conf.parent / "listen.conf").write_text(listen_conf(address, port), encoding="utf-8")
         globally = ["-g", f"user {_worker(rootfs, scratch)};"] if os.geteuid() == 0 else []
         return [
             str(_loader(rootfs)),
@@ -145,6 +145,16 @@ class Loader:
             *(str(_loader(rootfs)), "--library-path", _library_path(rootfs)),
             *(str(rootfs / program.lstrip("/")), *rest, *arguments),
         ]
+
+
+def listen_conf(address: str, port: int) -> str:
+    """The runner's own listen.conf: "" for every address of the machine, in both families where it has them."""
+    return nginx.listen_conf(address, port, ipv6=has_ipv6())
+
+
+def has_ipv6() -> bool:
+    """Whether this machine's kernel has IPv6."""
+    return Path("/proc/net/if_inet6").exists()
 
 
 def _worker(*folders: Path) -> str:

@@ -168,7 +168,7 @@ def publish_target(
             "seal": str(kept),
             "keys": [fingerprint for fingerprint, _ in seal.signatures],
         }
-        work.tell(name, settings, outcome, facts, console)
+        work.tell(name, release, outcome, facts, console)
         if check:
             work.verify(host, outcome.container.id, made_from.site, product.tree, console)
 
@@ -225,7 +225,7 @@ def rollback(*, target: str | None, site_file: Path | None, to: int | None, cons
         again = releases.ship_again(old, line)
         release = work.Work(host, site, settings, line, old.release, old.commit, old.subject, old.seal, again)
         outcome = work.switch_to(release, console)
-        work.tell(name, settings, outcome, {}, console)
+        work.tell(name, release, outcome, {}, console)
 
 
 @publish.command()
@@ -264,8 +264,10 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
                 hint="publish rollback goes back to the release before it",
                 code=Exit.RELEASE,
             )
-        console.say(f"{targets.address(settings)} answers: generation {release.generation}, {work.short(release)}")
-        console.result({"target": name, "address": targets.address(settings), **release.as_data(), "answers": True})
+        address = targets.asked(host, settings, release.release)
+        console.say(f"{address} answers: generation {release.generation}, {work.short(release)}")
+        told = release.as_data() | {"target": name, "address": address.partition(" ")[0], "answers": True}
+        console.result(told)
 
 
 @publish.command()

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from imagebake import smoke
 from imagebake.smoke import Runner
 from publish import hostlock, processes, rootfs
 from publish.host import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage, State
@@ -132,7 +133,7 @@ class EmbeddedEngine:
         command = self.runner.command(
             self._rootfs(folder),
             port,
-            wanted.address or "0.0.0.0",  # noqa: S104 - as the engines read an empty address
+            wanted.address,
             folder / "scratch",
         )
         # What starts and its record are one: else a process could run that nobody knows.
@@ -320,20 +321,26 @@ def _image_data(image: LoadedImage) -> dict[str, object]:
 
 def _free_port(wanted: Endpoint) -> int:
     """The port itself, or a free one for 0. Raises Problem (exit 7) where it can't be had."""
-    family = socket.AF_INET6 if ":" in wanted.address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As nginx does it: connections of the server that was just stopped may still be fading.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((wanted.address, wanted.port))
-            probe.listen()
-        except OSError as error:
-            raise Problem(
-                f"port {wanted.port} of {wanted.address or 'this machine'} can't be had: {error.strerror}",
-                hint="set another `port` in site.toml; ports below 1024 need more rights, or see `ss -ltnp`",
-                code=Exit.ENGINE,
-            ) from None
-        return int(probe.getsockname()[1])
+    addresses = [wanted.address] if wanted.address else ["0.0.0.0", *(["::"] if smoke.has_ipv6() else [])]  # noqa: S104
+    port = wanted.port
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # As nginx does it: connections of the server that was just stopped may still be fading.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                probe.bind((address, port))
+                probe.listen()
+            except OSError as error:
+                raise Problem(
+                    f"port {port} of {wanted.address or 'this machine'} can't be had: {error.strerror}",
+                    hint="set another `port` in site.toml; ports below 1024 need more rights, or see `ss -ltnp`",
+                    code=Exit.ENGINE,
+                ) from None
+            port = int(probe.getsockname()[1])
+    return port
 
 
 def _folders(parent: Path, marker: str) -> list[Path]:

@@ -1,16 +1,17 @@
 """From a target in site.toml to a host: over ssh, this machine's Docker or Podman, or the embedded engine."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from imagebake import smoke
-from publish import remote
+from publish import probe, remote
 from publish.address import parse_address
 from publish.embedded import EmbeddedEngine, EmbeddedHost
 from publish.host import Endpoint, Host
 from publish.line import Line
-from publish.tunnel import reachable
 from sealpress import git, sitefile, state
 from sealpress.console import Progress
 from sealpress.problems import Exit, Place, Problem, did_you_mean
@@ -78,12 +79,39 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
 
 def address(target: PublishTarget) -> str:
     """Where a person can look at the site, as far as site.toml tells: "http://127.0.0.1:8080/"."""
-    name = "127.0.0.1" if target.host == remote.LOCAL else parse_address(target.host).name
-    is_loopback = target.address in {"127.0.0.1", "::1", "localhost"}
-    shown = reachable(target.address) if target.host == remote.LOCAL or is_loopback else name
-    shown = f"[{shown}]" if ":" in shown else shown
-    port = "" if target.port == 80 else f":{target.port}"
-    return f"http://{shown}{port}/"
+    return _url(_knocks(target)[0])
+
+
+def asked(host: Host, target: PublishTarget, release: str, fetch: probe.Fetch = probe.fetch) -> str:
+    """The first of the addresses that readers may know at which the host itself gets this release.
+
+    The host's own name comes first. A name that only ssh knows, or an address of a family that the engine does not
+    serve, gets no answer: then it is the loopback, and the host is told with it.
+    """
+    expected = probe.Expectation(probe.RELEASE_PATH, body=release.encode())
+    for knock in _knocks(target):
+        with suppress(Problem), host.reach(knock) as reached:
+            if probe.check(reached, (expected,), fetch) is None:
+                is_here = target.host == remote.LOCAL or knock.address not in _LOOPBACKS
+                return _url(knock) + ("" if is_here else f" on {host.title}")
+    return address(target)
+
+
+_LOOPBACKS: Final = MappingProxyType({"127.0.0.1": "0.0.0.0", "::1": "::"})  # noqa: S104 - by the address of all
+
+
+def _knocks(target: PublishTarget) -> list[Endpoint]:
+    """Where to ask, the likeliest first."""
+    loopbacks = [one for one, every in _LOOPBACKS.items() if target.address in {"", every}]
+    if not loopbacks:
+        return [Endpoint(target.address, target.port)]
+    names = [] if target.host == remote.LOCAL else [parse_address(target.host).name]
+    return [Endpoint(name, target.port) for name in (*names, *loopbacks)]
+
+
+def _url(endpoint: Endpoint) -> str:
+    shown = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+    return f"http://{shown}/" if endpoint.port == 80 else f"http://{shown}:{endpoint.port}/"
 
 
 def line(site: SiteFile, name: str, target: PublishTarget, host: Host, home: Path | None = None) -> Line:

@@ -104,16 +104,17 @@ def _failed(journal: Sequence[Event]) -> dict[str, object]:
     return {"published": False, "journal": [event.as_data() for event in journal]}
 
 
-def tell(name: str, target: PublishTarget, outcome: Outcome, facts: dict[str, object], console: Console) -> None:
+def tell(name: str, work: Work, outcome: Outcome, facts: dict[str, object], console: Console) -> None:
     """Says where the target of that name answers now: what runs there is told as the host's labels have it.
 
     `facts` of the image that was baked go into the result as they are.
     """
     commit = outcome.container.labels.get(LABEL_COMMIT, "")
+    address = targets.asked(work.host, work.target, outcome.release)
     for warning in outcome.warnings:
         console.note(f"warning: {warning}")
     what = "already runs" if outcome.unchanged else "answers"
-    console.say(f"{targets.address(target)} {what}: generation {outcome.generation}")
+    console.say(f"{address} {what}: generation {outcome.generation}")
     console.detail(f"release {outcome.release}" + (f", commit {commit}" if commit else ""))
     if "digest" in facts:
         console.detail(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
@@ -123,7 +124,7 @@ def tell(name: str, target: PublishTarget, outcome: Outcome, facts: dict[str, ob
         {
             "published": True,
             "target": name,
-            "address": targets.address(target),
+            "address": address.partition(" ")[0],
             "generation": outcome.generation,
             "release": outcome.release,
             "commit": commit,

@@ -138,7 +138,7 @@ class ImageSettings:
     log: Literal["combined", "json", "off"] = "combined"  # of requests, with addresses cut to networks
     trusted_proxies: tuple[str, ...] = ()  # addresses or networks whose X-Forwarded-For is believed
     http2: bool = True  # without TLS too, for a proxy that speaks it
-    ipv6: bool = False  # listens on IPv6 as well; a kernel without it then can't start the image
+    ipv6: bool = True  # listens on IPv6 as well, where the kernel has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class PublishTarget:
 
     host: str
     port: int = 80  # where readers reach the site on the host
-    address: str = "0.0.0.0"  # noqa: S104 - a web server's business; "127.0.0.1" behind a proxy
+    address: str = ""  # "": every one, of both families; "127.0.0.1" behind a proxy
     engine: Literal["auto", "docker", "podman", "embedded"] = "auto"
     socket: str = ""  # the engine's socket on the host; "": the engine's usual ones
     keep: int = 3  # releases that stay on the host, the running one among them

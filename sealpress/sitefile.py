@@ -376,10 +376,12 @@ def _host(text: str) -> str | None:
 def _address(text: str) -> str | None:
     import ipaddress  # noqa: PLC0415 - only a site that is published needs it
 
+    if not text:
+        return None
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        return f'"{text}" is not an IP address: "0.0.0.0" for all of the host\'s, "127.0.0.1" behind a proxy'
+        return f'"{text}" is not an IP address: "" for all of the host\'s, "127.0.0.1" behind a proxy'
     return None
 
 

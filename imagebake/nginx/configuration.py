@@ -1,10 +1,11 @@
-"""The files of nginx's configuration: nginx.conf, listen.conf, mime.types.
+"""The files of nginx's configuration: nginx.conf, listen.conf, listen-ipv6.conf, mime.types.
 
 All paths in the configuration are relative to nginx's prefix, which is "/" in the image. So the sealed files can be run
 elsewhere just as they are (smoke.py), with another prefix and another listen.conf.
 
     etc/nginx/nginx.conf    the configuration
     etc/nginx/listen.conf   where to listen, alone, so that a runner can put its own in place
+    etc/nginx/listen-ipv6.conf   what that takes in where the kernel has IPv6
     etc/nginx/mime.types    from sealpress.tree.MEDIA_TYPES, so that what is served is what the tree says
 """
 
@@ -76,10 +77,21 @@ def entries(
     """
     files = {
         f"{FOLDER}/nginx.conf": nginx_conf(settings, paths, moved, policy, below),
-        f"{FOLDER}/listen.conf": listen_conf("", settings.port, ipv6=settings.ipv6),
+        f"{FOLDER}/listen.conf": listen_conf("", settings.port) + (rendered([_IPV6]) if settings.ipv6 else ""),
         f"{FOLDER}/mime.types": mime_types(),
     }
+    if settings.ipv6:
+        files[f"{FOLDER}/listen-ipv6.conf"] = listen_conf("::", settings.port)
     return (*(File(path, Bytes(text.encode())) for path, text in files.items()), Directory(ROOT))
+
+
+# nginx would not start on a kernel without IPv6, and there is no shell that could ask first. But a pattern that fits no
+# file is taken for nothing: this one fits where the kernel has the folder.
+_IPV6: Final = directive(
+    "include",
+    f"/proc/sys/net/ipv[6]/../../../../{FOLDER}/listen-ipv6.conf",
+    why="Where the kernel has IPv6.",
+)
 
 
 def listen_conf(address: str, port: int, *, ipv6: bool = False) -> str:

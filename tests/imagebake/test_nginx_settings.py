@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import nginx, recipe
+from imagebake import nginx, recipe, smoke
 from imagebake.image.entries import Bytes, File
 from imagebake.policy.header import Policies
 from sealpress import toml, tree
@@ -86,7 +86,7 @@ def test_a_setting_changes_the_configuration_and_nothing_else(tmp_path: Path) ->
         replace(PLAIN, log="off"),
         replace(PLAIN, trusted_proxies=("::1",)),
         replace(PLAIN, http2=False),
-        replace(PLAIN, ipv6=True),
+        replace(PLAIN, ipv6=False),
     ):
         after = parts(settings)
         assert [name for name in before if before[name] != after[name]] == ["configuration"]
@@ -143,31 +143,39 @@ def test_a_log_that_is_off_says_nothing(rootfs: Path, open_folder: Path) -> None
 
 
 @network
-def test_it_listens_on_ipv6_where_that_is_set(rootfs: Path, open_folder: Path) -> None:
-    """Both families at once, each on its own socket; readers of either are logged as networks."""
-    if not Path("/proc/net/if_inet6").exists() and os.environ.get("CI") != "true":
-        pytest.skip("this kernel has no IPv6")
-    settings = replace(PLAIN, ipv6=True, port=free_port())
-    made = dressed(rootfs, PAGES, settings, open_folder / "ipv6")
-    with scratch_for(way := Way("ld.so")) as scratch, (scratch / "log").open("wb") as log:
-        command = way.command(made, settings.port, scratch)
-        # The runner's listen.conf stands for one address: put the image's own back before nginx starts.
-        start = [*command[:2], command[2].replace("os.execvp", SEALED + "os.execvp"), *command[3:]]
-        process = subprocess.Popen(["timeout", "60", *start], stdout=log, stderr=log)
+@pytest.mark.parametrize("kernel", ["with IPv6", "without"])
+def test_it_listens_on_both_families_and_starts_where_the_kernel_has_one(
+    rootfs: Path, open_folder: Path, kernel: str
+) -> None:
+    """Each on a socket of its own; readers of either are logged as networks. The configuration is as it was sealed."""
+    if not smoke.has_bubblewrap() or not smoke.has_ipv6():
+        if os.environ.get("CI") == "true":
+            pytest.fail("needs bubblewrap, and a kernel with IPv6")
+        pytest.skip("needs bubblewrap, and a kernel with IPv6")
+    settings = replace(PLAIN, port=free_port())
+    made = dressed(rootfs, PAGES, settings, open_folder / kernel.replace(" ", "-"))
+    with scratch_for(Way("bubblewrap")) as scratch, (scratch / "log").open("wb") as log:
+        command = list(smoke.Bubblewrap().command(rootfs, settings.port, "127.0.0.1", scratch))
+        # The runner's listen.conf stands for one address: the image's own takes its place.
+        at = command.index(str(scratch / "listen.conf")) - 1
+        own = [word for name in ("etc", "srv") for word in ("--ro-bind", str(made / name), f"/{name}")]
+        command[at : at + 3] = own
+        if kernel == "without":
+            at = command.index("/proc") + 1
+            command[at:at] = ["--tmpfs", "/proc/sys/net"]
+        process = subprocess.Popen(["timeout", "60", *command], stdout=log, stderr=log)
         try:
-            for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-                assert b"200 OK" in ask(family, address, settings.port), (scratch / "log").read_text()
+            assert b"200 OK" in ask(socket.AF_INET, "127.0.0.1", settings.port), (scratch / "log").read_text()
+            if kernel == "without":
+                with socket.socket(socket.AF_INET6) as connection:
+                    assert connection.connect_ex(("::1", settings.port)) != 0
+            else:
+                assert b"200 OK" in ask(socket.AF_INET6, "::1", settings.port)
         finally:
             process.terminate()
             process.wait(10)
         lines = (scratch / "log").read_text().splitlines()
-    assert [line.split()[0] for line in lines] == ["127.0.0.0", "::"]
-
-
-SEALED = (
-    "import shutil\n"
-    "shutil.copyfile(Path(rootfs) / 'etc/nginx/listen.conf', Path(scratch) / 'root/etc/nginx/listen.conf')\n"
-)
+    assert [line.split()[0] for line in lines] == ["127.0.0.0", "::"][: 1 if kernel == "without" else 2]
 
 
 def ask(family: socket.AddressFamily, address: str, port: int) -> bytes:
@@ -185,18 +193,22 @@ def ask(family: socket.AddressFamily, address: str, port: int) -> bytes:
         time.sleep(0.01)
 
 
-def test_the_image_listens_on_ipv4_alone_unless_told() -> None:
+def test_the_image_listens_on_ipv4_alone_where_it_is_told_so() -> None:
     found = {
-        settings.ipv6: next(
-            entry.content.data.decode()
+        settings.ipv6: {
+            entry.path.rpartition("/")[2]: entry.content.data.decode()
             for entry in nginx.entries(settings, PAGES)
-            if isinstance(entry, File) and entry.path.endswith("listen.conf") and isinstance(entry.content, Bytes)
-        )
-        for settings in (PLAIN, replace(PLAIN, ipv6=True))
+            if isinstance(entry, File) and "listen" in entry.path and isinstance(entry.content, Bytes)
+        }
+        for settings in (PLAIN, replace(PLAIN, ipv6=False))
     }
     assert found == {
-        False: "listen 8080 default_server;\n",
-        True: 'listen 8080 default_server;\nlisten "[::]:8080" default_server;\n',
+        False: {"listen.conf": "listen 8080 default_server;\n"},
+        True: {
+            "listen.conf": "listen 8080 default_server;\n# Where the kernel has IPv6.\n"
+            'include "/proc/sys/net/ipv[6]/../../../../etc/nginx/listen-ipv6.conf";\n',
+            "listen-ipv6.conf": 'listen "[::]:8080" default_server;\n',
+        },
     }
 
 

@@ -130,7 +130,7 @@ CHANGED = {
     "log": "json",
     "trusted_proxies": ("::1",),
     "http2": False,
-    "ipv6": True,
+    "ipv6": False,
 }
 
 

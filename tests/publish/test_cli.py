@@ -17,9 +17,11 @@ from imagebake import smoke
 from publish import cli, pipeline, probe, seals, targets, work
 from publish.embedded import EmbeddedEngine
 from publish.host import Endpoint
+from publish.memory import MemoryHost
 from sealpress import consent, labels, sitefile, tree
 from sealpress.command import run
 from sealpress.problems import Problem
+from sealpress.settings import PublishTarget
 
 SITE = """
 [site]
@@ -567,12 +569,36 @@ def test_outside_of_a_blog_the_fix_is_said(publish, monkeypatch, tmp_path):
 
 
 def test_the_address_is_where_a_person_can_look():
-    from sealpress.settings import PublishTarget
-
     assert targets.address(PublishTarget("deploy@blog.example.org")) == "http://blog.example.org/"
     assert targets.address(PublishTarget("ssh://d@h:2222", port=8080)) == "http://h:8080/"
     assert targets.address(PublishTarget("local", port=8080)) == "http://127.0.0.1:8080/"
     assert targets.address(PublishTarget("local", address="::1")) == "http://[::1]/"
+
+
+@pytest.mark.parametrize(
+    ("target", "answering", "told"),
+    [
+        (PublishTarget("d@blog.example.org"), ["blog.example.org", "127.0.0.1"], "http://blog.example.org/"),
+        (PublishTarget("d@[fd77::1]", port=8080), ["fd77::1", "127.0.0.1", "::1"], "http://[fd77::1]:8080/"),
+        # A name that only ssh knows; a family that nothing serves.
+        (PublishTarget("alias"), ["127.0.0.1"], "http://127.0.0.1/ on the host"),
+        (PublishTarget("d@[fd77::1]", address="0.0.0.0"), ["127.0.0.1"], "http://127.0.0.1/ on the host"),
+        (PublishTarget("d@192.0.2.7", address="::"), ["::1"], "http://[::1]/ on the host"),
+        (PublishTarget("h", address="192.0.2.9"), ["h", "192.0.2.9"], "http://192.0.2.9/"),
+        (PublishTarget("h", address="127.0.0.1", port=8080), ["127.0.0.1"], "http://127.0.0.1:8080/ on the host"),
+        (PublishTarget("local"), ["127.0.0.1", "::1"], "http://127.0.0.1/"),
+        (PublishTarget("local"), ["::1"], "http://[::1]/"),
+        (PublishTarget("local", address="::", port=81), ["::1"], "http://[::1]:81/"),
+    ],
+)
+def test_the_address_that_is_told_is_one_that_was_asked(target, answering, told):
+    """And that answered as this release: something else on that port is not the site."""
+
+    def fetch(endpoint: Endpoint, path: str) -> probe.Answer:
+        assert endpoint.port == target.port
+        return probe.Answer(200, b"sha256:a" if endpoint.address in answering else b"sha256:other")
+
+    assert targets.asked(MemoryHost(title="the host"), target, "sha256:a", fetch) == told
 
 
 def test_the_tree_of_a_command_is_described_like_any_other(blog, tmp_path):

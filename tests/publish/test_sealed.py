@@ -52,7 +52,7 @@ def publish(host, lock, tmp_path, request):
     site = "sealed-" + hashlib.sha256(f"{tmp_path} {request.node.nodeid}".encode()).hexdigest()[:12]
     line = Line(site, "here", readers)
 
-    def call(files, document=None, **changes):
+    def call(files, document=None, line=line, **changes):
         root = tmp_path / f"tree-{len(list(tmp_path.iterdir()))}"
         for path, text in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +72,7 @@ def publish(host, lock, tmp_path, request):
         switch(replace(job, **changes))
         return described, readers, line
 
+    call.line = line
     return call
 
 
@@ -111,6 +112,23 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
         (3, State.RUNNING),
         (2, State.EXITED),
     ]
+
+
+@pytest.mark.skipif(not smoke.has_ipv6(), reason="this kernel has no IPv6")
+def test_without_an_address_both_families_are_served(publish):
+    with socket.socket(socket.AF_INET6) as unused:
+        unused.bind(("::1", 0))
+        port = unused.getsockname()[1]
+    publish(PAGES, line=replace(publish.line, readers=Endpoint("", port)))
+    for address in ("127.0.0.1", "::1"):
+        assert probe.fetch(Endpoint(address, port), "/").body == b"<h1>one</h1>"
+    with socket.socket(socket.AF_INET6) as taken:
+        taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        taken.bind(("::1", 0))
+        taken.listen()
+        other = replace(publish.line, readers=Endpoint("", taken.getsockname()[1]), target="there")
+        with pytest.raises(Problem, match="of this machine can't be had: Address already in use"):
+            publish(PAGES, line=other)
 
 
 def test_what_a_killed_leader_leaves_is_still_known_and_ended(publish, host):

@@ -1,0 +1,111 @@
+"""Readers of both families, by the real command, image and nginx: where the host has both, and where it has one."""
+
+import http.client
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from imagebake.packages import lock as locks
+from tests.engine.machine import Machine, start_machine, stop_machine
+from tests.engine.test_publish_command import git, publish
+from tests.publish.locks import real_lock
+
+pytestmark = pytest.mark.network
+
+OURS, THEIRS = "fd77::2", "fd77::1"
+SITE = """
+[site]
+title = "A blog"
+url = "https://families.example/"
+
+[publish.production]
+host = "{host}"
+port = 8081
+identity = "{key}"
+"""
+
+
+@contextmanager
+def machine_with(settings: dict[str, object], prepare: str = "") -> Iterator[Machine]:
+    """A host that is reached by IPv6 as well."""
+    machine = start_machine(settings=settings)
+    try:
+        link = machine.run("cat", "/sys/class/net/eth0/iflink").strip()
+        listed = subprocess.run(["ip", "-o", "link"], check=True, capture_output=True, text=True, timeout=10).stdout
+        name = next(line.split()[1] for line in listed.splitlines() if line.startswith(f"{link}:")).partition("@")[0]
+        subprocess.run(["ip", "addr", "add", f"{OURS}/64", "dev", name, "nodad"], check=True, timeout=10)
+        machine.run("ip", "addr", "add", f"{THEIRS}/64", "dev", "eth0", "nodad")
+        sshd = f'"$(command -v sshd)" -o ListenAddress=[{THEIRS}]:22 -f {machine.folder}/etc/sshd_config'
+        machine.run("sh", "-c", f"{sshd}; {prepare}")
+        with machine.known_hosts.open("a") as known:
+            known.write(f"{THEIRS} {(machine.folder / 'host_key.pub').read_text()}")
+        yield machine
+    finally:
+        stop_machine(machine)
+
+
+def page(address: str) -> str:
+    """What a reader gets from outside, or "" for nothing."""
+    connection = http.client.HTTPConnection(address, 8081, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    except OSError:
+        return ""
+    finally:
+        connection.close()
+
+
+def blog(folder: Path, machine: Machine, host: str, more: str = "") -> Path:
+    (folder / "content").mkdir(parents=True)
+    key = machine.target().identity  # with an ssh configuration for this test
+    (folder / "site.toml").write_text(SITE.format(host=host, key=key) + more)
+    (folder / "content/index.md").write_text("---\ntitle: Hello\n---\nFirst.\n")
+    locks.save(real_lock(), folder / "imagebake.lock")
+    git(folder, "init", "-q")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "x")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"ipv6": True, "fixed-cidr-v6": "fd78::/64"}],
+    ids=["containers with IPv4", "containers with both"],
+)
+def test_the_default_serves_both_families_and_the_address_that_is_printed_answers(settings, tmp_path, runtime):
+    with machine_with(settings) as machine:
+        folder = blog(tmp_path / "blog", machine, f"deploy@[{THEIRS}]")
+        code, out, err = publish(folder)
+        assert (code, out.splitlines()[0]) == (0, f"http://[{THEIRS}]:8081/ answers: generation 1"), err
+        assert "First." in page(THEIRS)
+        assert "First." in page(machine.address)
+
+        # An address of one family serves that family only: what is printed is then not the host's IPv6 address.
+        site = folder / "site.toml"
+        site.write_text(site.read_text() + 'address = "0.0.0.0"\n')
+        git(folder, "commit", "-q", "-a", "-m", "y")
+        code, out, err = publish(folder)
+        host = f"deploy@{THEIRS}"
+        assert (code, out.splitlines()[0]) == (0, f"http://127.0.0.1:8081/ on {host} answers: generation 2"), err
+        assert (page(THEIRS), "First." in page(machine.address)) == ("", True)
+
+
+def test_a_host_without_ipv6_is_served_by_the_default(tmp_path, runtime):
+    off = "for one in all default lo eth0; do echo 1 >/proc/sys/net/ipv6/conf/$one/disable_ipv6; done"
+    with machine_with({}, off) as machine:
+        code, out, err = publish(blog(tmp_path / "blog", machine, f"deploy@{machine.address}"))
+        assert (code, out.splitlines()[0]) == (0, f"http://{machine.address}:8081/ answers: generation 1"), err
+        assert "First." in page(machine.address)
+
+
+def test_a_host_without_ipv4_is_served_by_the_default(tmp_path, runtime):
+    with machine_with({}) as machine:
+        folder = blog(tmp_path / "blog", machine, f"ssh://deploy@[{THEIRS}]:22")
+        machine.run("ip", "addr", "del", f"{machine.address}/30", "dev", "eth0")
+        code, out, err = publish(folder)
+        assert (code, out.splitlines()[0]) == (0, f"http://[{THEIRS}]:8081/ answers: generation 1"), err
+        assert "First." in page(THEIRS)
