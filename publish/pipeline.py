@@ -126,6 +126,7 @@ def produce(
         as_of=made_from.as_of,
         store=folder_of(made_from.home),
         workers=cores(),
+        lasting=False,
     )
     built = build(request, progress)
     if built.leftovers:

@@ -7,14 +7,16 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from sealpress.problems import Exit, Problem
 
 _LINKS: Final = 40  # on the way to one file: as many as Linux follows
+_PATH: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -65,6 +67,8 @@ def save(file: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(file)
     except BaseException:
@@ -114,3 +118,74 @@ def above(path: Path) -> Iterator[Path]:
     """A path and all folders that it lies in, innermost first."""
     yield path
     yield from path.parents
+
+
+def entered(folder: Path) -> tuple[int, list[Path]]:
+    """A folder, opened with no link followed, even one that came a moment ago; and those that were made for it.
+
+    The outermost of these comes first. Raises OSError.
+    """
+    made: list[Path] = []
+    here = Path(folder.anchor)
+    handle = os.open(here, _PATH)
+    try:
+        for name in folder.parts[1:]:
+            here /= name
+            with suppress(FileExistsError):
+                if not os.path.lexists(here):
+                    os.mkdir(name, 0o755, dir_fd=handle)
+                    made.append(here)
+            handle = _exchanged(handle, os.open(name, _READ if here == folder else _PATH, dir_fd=handle))
+        return os.open(".", _READ, dir_fd=handle), made
+    except BaseException:
+        leave(made)
+        raise
+    finally:
+        os.close(handle)
+
+
+def leave(made: Iterable[Path]) -> None:
+    """Takes folders away that were made and are empty still, the last one first."""
+    with suppress(OSError):
+        for folder in reversed(list(made)):
+            folder.rmdir()
+
+
+@contextmanager
+def within(handle: int, folder: str) -> Iterator[int]:
+    """A folder below one that is open, itself opened with no link followed. Raises OSError."""
+    here = os.dup(handle)
+    try:
+        for name in folder.split("/") if folder else ():
+            here = _exchanged(here, os.open(name, _READ, dir_fd=here))
+        yield here
+    finally:
+        os.close(here)
+
+
+def move(here: int, there: int) -> None:
+    """Moves all in a folder into another of the same disk, over what stands there; a folder that is new, as a whole.
+
+    Both are open; no link in either is followed. Raises OSError.
+    """
+    with os.scandir(here) as found:
+        items = [(item.name, item.is_dir(follow_symlinks=False)) for item in found]
+    for name, is_a_folder in items:
+        if is_a_folder:
+            try:
+                target = os.open(name, _READ, dir_fd=there)
+            except FileNotFoundError:
+                os.rename(name, name, src_dir_fd=here, dst_dir_fd=there)
+                continue
+            try:
+                with within(here, name) as inner:
+                    move(inner, target)
+            finally:
+                os.close(target)
+        else:
+            os.replace(name, name, src_dir_fd=here, dst_dir_fd=there)
+
+
+def _exchanged(old: int, new: int) -> int:
+    os.close(old)
+    return new

@@ -110,6 +110,12 @@ class Repository:
         """
         return sorted(_files(self._ask(folder, "ls-files", "-z", "--others", "--exclude-standard")))
 
+    def ignores(self, folder: Path) -> bool:
+        """Whether nothing in `folder` is for git: it lies in another place, or is ignored."""
+        if not folder.is_relative_to(os.path.realpath(self.root)):
+            return True
+        return self._ask(self.root, "check-ignore", "--quiet", f"{folder}/", may_fail=True) is not None
+
     def is_clean(self, folder: Path, besides: str = "") -> bool:
         """Whether `folder` shows just what HEAD holds: nothing edited, staged or untracked (ignored files aside).
 

@@ -63,8 +63,6 @@ def found(path: Path, root: Path, settings: Settings) -> Path:
         raise _refused(path, "is a file")
     if any(_is_git(one) for one in above(folder)):
         raise _refused(path, "lies in what git keeps of a repository")
-    if os.path.lexists(folder / _GIT):
-        raise _refused(path, f"holds {_GIT}")
     way = {_identity(one): one for one in above(folder)} | {one: one for one in above(folder)}
     here = {folder, _identity(folder)} - {None}
     for name, kept in _kept(root, settings):
@@ -72,6 +70,8 @@ def found(path: Path, root: Path, settings: Settings) -> Path:
             raise _refused(path, f"is or holds {name}: {kept}")
         if name != _HOME and (kept in way or (_identity(kept) or kept) in way):
             raise _refused(path, f"lies in {name}: {kept}")
+    if os.path.lexists(folder / _GIT):
+        raise _refused(path, f"holds {_GIT}")
     return folder
 
 

@@ -21,7 +21,7 @@ from sealpress.problems import Exit, Place, Problem, raise_all
 CHUNK: Final = 1 << 20
 
 MARKER: Final = ".sealpress"
-"""A file that a generator may leave at the top of a tree to know it again; it is no part of the tree."""
+"""What sealpress keeps beside site.toml; older versions of ssg left one in a tree, as no part of it."""
 
 
 NAME_LIMIT: Final = 255

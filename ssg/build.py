@@ -8,16 +8,17 @@ import datetime as dt
 import hashlib
 import marshal
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from sealpress import VERSION, crew, moment, private
+from sealpress import VERSION, crew, moment, outputfolder, private
 from sealpress.console import SILENT, Progress
 from sealpress.git import History
 from sealpress.problems import Place, Problem
@@ -27,9 +28,11 @@ from ssg import stamps
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.reading.sources import Sources, list_sources
+from ssg.record import mark_of
+from ssg.stamps import Stamp
 from ssg.store import NAME, Store
 from ssg.timing import Timings
-from ssg.writing import folders, mark_of, staged
+from ssg.writing import Stage, folders, staged
 
 if TYPE_CHECKING:
     from ssg.making import Made
@@ -55,6 +58,7 @@ class Request:
 
     `as_of` is the moment of the build; None: SOURCE_DATE_EPOCH, else the commit's, else that of the newest page.
     `in_git` False: the site's folder is an export of a commit, and all of it counts; `history` is then the commit's.
+    `adopting` and `lasting` as in ssg.writing.staged: what may be replaced, and whether it is on record.
     `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work,
     `profile` whether the time that templates take is measured; none of these can change a byte.
     """
@@ -69,6 +73,8 @@ class Request:
     store: Path | None = None
     workers: int = 1
     profile: bool = False
+    adopting: bool = False
+    lasting: bool = True
 
 
 @dataclass(frozen=True)
@@ -138,16 +144,17 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             progress.note(f"{folder} is a link, which could lead anywhere: nothing is kept there, and nothing taken")
             request = replace(request, store=None)
             break
+    output = outputfolder.found(request.output, request.site.root, request.site.settings)
     complaint = private.complaint()  # before the first fork: all processes have one key
     if request.store and complaint:
         progress.note(complaint)
     if not private.is_lasting():
         request = replace(request, store=None)
-    memory = Memory.of(request.store, request.output.absolute()) if request.store else None
+    memory = Memory.of(request.store, output) if request.store else None
     with timings.phase("remembering"):
-        last_mark = mark_of(request.output)
+        last_mark = mark_of(output)
         tree = memory.tree() if memory else None
-    with _hands(tree, request) as (untouched, mate):
+    with _hands(tree, output, request) as (untouched, mate):
         with timings.phase("listing sources"):
             situation = situation_of(request)
             seen = _fingerprint(situation)
@@ -162,7 +169,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             from ssg.making import make  # noqa: PLC0415 - a build in which nothing changed need not load it
         with timings.phase("looking at the output"):
             found = tree.stamps() if tree and untouched() else None
-        with without_collector(), staged(request.output, found, last_mark, progress) as stage:
+        with without_collector(), _stage(request, output, found, tree, last_mark, progress) as stage:
+            is_first = stage.record.is_empty
             with timings.phase("remembering"):
                 if memory and stage.found is not found:  # another build was at work since
                     tree = memory.tree()
@@ -178,18 +186,44 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
                     # Looking through the store takes as long as a small build: one in sixteen of these does it.
                     if made.converted >= _MANY or (made.converted and seen.startswith("0")):
                         store.trim()
+    if is_first and request.lasting and situation.sources.repository:
+        _tell_what_to_ignore(output, situation.sources, progress)
     return made.built
 
 
+def _stage(
+    request: Request,
+    output: Path,
+    found: Mapping[str, Stamp] | None,
+    tree: LastTree | None,
+    mark: Stamp | None,
+    progress: Progress,
+) -> AbstractContextManager[Stage]:
+    left = tree.files if tree else {}
+    return staged(output, found, mark, progress, left=left, adopting=request.adopting, lasting=request.lasting)
+
+
+def _tell_what_to_ignore(output: Path, sources: Sources, progress: Progress) -> None:
+    """Says the line for .gitignore, where the next `git add` would take the output folder in."""
+    repository = sources.repository
+    if not repository or repository.ignores(output) or repository.tracked(output):
+        return
+    top = next(one for one in (Path(os.path.realpath(sources.root)), repository.root) if output.is_relative_to(one))
+    name = re.sub(r"[\\*?\[\]!# ]", r"\\\g<0>", output.relative_to(top).as_posix())
+    progress.note(f'git does not ignore {output}: put the line "/{name}/" into {top / ".gitignore"}')
+
+
 @contextmanager
-def _hands(tree: LastTree | None, request: Request) -> Iterator[tuple[Callable[[], bool], crew.Mate | None]]:
+def _hands(
+    tree: LastTree | None, output: Path, request: Request
+) -> Iterator[tuple[Callable[[], bool], crew.Mate | None]]:
     """Whether the output folder is as the last build left it; and, where that is a long look, who looks.
 
     That process then gets ready to convert a page, since something will have changed.
     """
 
     def look() -> bool:
-        return tree is not None and tree.is_untouched(request.output)
+        return tree is not None and tree.is_untouched(output)
 
     def prepare() -> None:
         from ssg import manuscripts  # noqa: PLC0415
@@ -237,7 +271,7 @@ def _tree(seen: str, made: "Made", before: LastTree | None) -> LastTree:
         looks = {folder: found for folder in sorted(names) if (found := stamps.stamp(f"{root}/{folder}"))}
         return LastTree("", seen, _report(built), dict(built.files), looks, dict(built.inputs))
     files = {path: file for path, file in built.files.items() if before.files.get(path) != file}
-    touched = sorted({path.rpartition("/")[0] for path in files})
+    touched = sorted({"", *(path.rpartition("/")[0] for path in files)})  # the scaffold may have stood in it
     looks = {folder: found for folder in touched if (found := stamps.stamp(f"{root}/{folder}"))}
     inputs = {name: sha256 for name, sha256 in built.inputs.items() if before.inputs.get(name) != sha256}
     tables = {"files": files, "folders": looks, "inputs": inputs}

@@ -50,6 +50,11 @@ _site = click.option(
     "--jobs", type=click.IntRange(1, 256), metavar="N", help="How many processes may work. [default: one for each core]"
 )
 @click.option("--no-cache", is_flag=True, help="Make everything anew, and keep nothing in .sealpress/cache.")
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="Take an output folder in which no build wrote: files that the site has are replaced, others stay.",
+)
 @click.option("--profile", is_flag=True, help="Show where the time went: phases, slowest pages and templates.")
 @click.option(
     "--provenance",
@@ -67,6 +72,7 @@ def build(
     dirty: bool,
     jobs: int | None,
     no_cache: bool,
+    adopt: bool,
     profile: bool,
     provenance: Path | None,
     console: Console,
@@ -94,6 +100,7 @@ def build(
         store=None if no_cache else folder_of(site.root),
         workers=jobs or cores(),
         profile=profile,
+        adopting=adopt,
     )
     built = building.build(request, replace(console, terse=True))
     if provenance:

@@ -213,7 +213,7 @@ class Memory:
 
     @classmethod
     def of(cls, store: Path, output: Path) -> "Memory":
-        return cls(store / FOLDER, hashlib.sha256(str(output).encode("utf-8", "surrogateescape")).hexdigest()[:16])
+        return cls(store / FOLDER, hashlib.sha256(os.fsencode(os.path.realpath(output))).hexdigest()[:16])
 
     def tree(self) -> LastTree | None:
         """The tree of the last build that came to an end."""

@@ -124,6 +124,11 @@ class _Making:
             anchored, shape = self._check(structure, scene, bodies, jobs)
         with self.timings.phase("comparing answers"):
             stale = self._compare(structure, scene, data, jobs, known)
+            if stay := self.stage.parted(jobs.keys())[1]:
+                shown = ", ".join(stay[:3]) + (", …" if len(stay) > 3 else "")
+                self.progress.note(
+                    f"no build wrote {shown} in {self.stage.root}: this stays, and is no part of the site"
+                )
         with self.timings.phase("rendering"):
             done = self._render(scene, jobs, stale, known, desk.tools)
         with self.timings.phase("placing files"):
@@ -302,7 +307,8 @@ class _Making:
     def _place(self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[Staged], known: Known) -> _Placed:
         """Puts what is on the stage in its place."""
         with refusals(self.stage.root):
-            self.stage.commit(jobs)
+            contents = {one.job.path: result.content for one, result in zip(stale, done, strict=True) if result.content}
+            self.stage.commit(jobs.keys(), contents, self.last.files)
             outputs: dict[str, tuple[Any, ...]] = {}
             files: dict[str, tuple[Any, ...]] = {}
             traces: dict[str, bytes] = {}

@@ -88,7 +88,8 @@ def _what(found: Explanation) -> str:
 def _changes(found: Explanation, *, whole: bool) -> list[str]:
     lines = []
     if found.changes.output:
-        lines.append(f"  the file {found.changes.output}: the next build makes it anew")
+        then = "makes it anew" if found.changes.output == "is gone" else "stops at it"
+        lines.append(f"  the file {found.changes.output}: the next build {then}")
     if files := [source for source in found.changes.sources if source != NAME]:
         shown = ", ".join(files[:_SHOWN])
         more = len(files) - _SHOWN

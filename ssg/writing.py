@@ -1,35 +1,44 @@
 """The output tree on disk: each file appears whole, files that did not change are not touched, stale ones go.
 
-    ROOT/.sealpress/lock    held while a build works in the folder: two builds into it wait for each other
-    ROOT/.sealpress/new/    what the build has made, until all of it is there; then each file goes to its place
-
-`.sealpress` also marks the folder as one that ssg may clear. It is no part of the tree (sealpress.tree.MARKER).
+Nothing that no build wrote is changed or removed. What builds wrote is on record (ssg.record), and nothing of ours lies
+in the folder. A file with other bytes than a build put there stops the next one, unless that would write just these.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
+from sealpress import files
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.tree import CHUNK, MARKER
+from ssg import record as records
 from ssg import stamps
+from ssg.record import Record
+from ssg.scaffold import erected
 from ssg.stamps import Stamp
 
-_NOTE: Final = "ssg writes this folder: every file in it is replaced by the next build.\n"
-_NEW: Final = "new"
-_SCRATCH: Final = "scratch"
 _FILE: Final = 0o644
 _FOLDER: Final = 0o755
 # A worker that was killed can have left some of it.
 _FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SHOWN: Final = 5  # names in one message
+
+_NOTE: Final = b"ssg writes this folder: every file in it is replaced by the next build.\n"
+_OLD: Final = frozenset(
+    (path, hashlib.sha256(data).hexdigest())
+    for path, data in ((MARKER, _NOTE), (f"{MARKER}/README", _NOTE), (f"{MARKER}/lock", b""))
+)
+"""What versions before this one left in the folder, to know it again."""
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +52,187 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The output folder at `root` while a build works in it. Any process of the build may put files on it.
+    """The output folder at the real path `root` while a build works in it. Any of its processes may put files on it.
 
-    `found` are the files that stood there when it began, and what they looked like.
+    `folder` holds what is put on the stage, `scratch` what the build needs only while it works. `found` are the files
+    that stood in the output folder when it began, and what they looked like; `left` what the last build knows of those
+    that it left, plain (ssg.lastbuild.File). `adopting`: what stands in the way of a file may be replaced by it.
     """
 
     root: Path
+    handle: int
+    scaffold: Path
     found: Mapping[str, Stamp]
+    record: Record
+    left: Mapping[str, tuple[Any, ...]] = field(default_factory=lambda: _NOTHING)
+    adopting: bool = False
     _made: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
     def folder(self) -> Path:
-        return self.root / MARKER / _NEW
-
-    @property
-    def _new(self) -> str:
-        return f"{self.root}/{MARKER}/{_NEW}"
-
-    def put(self, path: str, content: bytes | Path) -> Content:
-        """Keeps the content of a file for `commit`, unless the file has it already."""
-        found = describe(content)
-        target = self.root / path
-        # What was not found there can still be seen there, through a link that `commit` takes away.
-        if path in self.found and _is_open(target, _FILE) and _holds(target, content, found.size):
-            return replace(found, is_new=False)
-        self._make(path.rpartition("/")[0])
-        self._write(f"{self._new}/{path}", content)
-        return found
+        return self.scaffold / "new"
 
     @property
     def scratch(self) -> Path:
-        """A place for what the build needs only while it works."""
-        return self.root / MARKER / _SCRATCH
+        return self.scaffold / "scratch"
 
-    def commit(self, wanted: Mapping[str, object]) -> None:
-        """Removes what is not `wanted`, and puts in place what is on the stage."""
-        if self.found.keys() != wanted.keys():
-            _clear(self.root, "", wanted, frozenset(folder for path in wanted for folder in folders(path)))
-        _move(str(self.folder), str(self.root))
+    def put(self, path: str, content: bytes | Path) -> Content:
+        """Keeps the content of a file for `commit`, unless the file has it already.
+
+        Raises Problem (exit 9) where the file has bytes that no build wrote.
+        """
+        new = describe(content)
+        if path in self.found:
+            had = self._had(path, new)
+            if had == new:
+                return replace(new, is_new=False)
+            if not had or not (self.adopting or self.record.holds(path, had.sha256, had.size)):
+                raise self._foreign([path])
+        self._make(path.rpartition("/")[0])
+        self._write(f"{self.folder}/{path}", content)
+        return new
+
+    def parted(self, wanted: Collection[str]) -> tuple[list[str], list[str]]:
+        """What stands there and is not `wanted`: the files that builds put there, and those that stay for good.
+
+        Raises Problem (exit 9) for what is neither.
+        """
+        if self.found.keys() == wanted:
+            return [], []
+        rest = sorted(self.found.keys() - wanted)
+        ours = [path for path in rest if self._is_ours(path)]
+        theirs = sorted({*rest}.difference(ours))
+        if foreign := [path for path in theirs if not (self.adopting or self.record.leaves(path))]:
+            raise self._foreign(foreign)
+        return ours, theirs
+
+    def commit(
+        self, wanted: Collection[str], written: Mapping[str, Content], known: Mapping[str, tuple[Any, ...]] = _NOTHING
+    ) -> None:
+        """Removes what is not `wanted`, and puts in place what was `written` to the stage.
+
+        `known` are sha256 and size of what is in place already. Raises Problem (exit 9), and OSError where the disk
+        refuses.
+        """
+        ours, theirs = self.parted(wanted)
+        new = [path for path, content in written.items() if content.is_new]
+        for path in new:
+            self._look(path, ours)
+
+        def files_on_record(*, besides: bool) -> Iterator[bytes]:
+            for path, content in written.items():
+                yield records.of_file(path, content.sha256, content.size)
+            for path in wanted if besides else ():
+                if path not in written:
+                    yield records.of_file(path, *known[path][:2])
+
+        self.record.add(
+            [*self._new_folders(new), *files_on_record(besides=self.record.is_empty), *map(records.of_guest, theirs)]
+        )
+        self._remove(ours)
+        here, _ = files.entered(self.folder)
+        try:
+            files.move(here, self.handle)
+        finally:
+            os.close(here)
         # Now, before anybody remembers that the build is done: a later one in which nothing changed looks no further.
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.scaffold, ignore_errors=True)
+        self.record.tidy(len(wanted), files_on_record(besides=True))
+
+    def _new_folders(self, paths: Iterable[str]) -> Iterator[bytes]:
+        """The lines of the folders that are going to be made for these."""
+        looked: set[str] = set()
+        for path in paths:
+            for folder in folders(path):
+                if folder not in looked:
+                    looked.add(folder)
+                    if not files.is_folder(f"{self.root}/{folder}"):
+                        yield records.of_folder(folder)
+
+    def _look(self, path: str, gone: Collection[str]) -> None:
+        """Raises Problem (exit 9) where something else stands in a file's place than the build has found."""
+        if blocked := [folder for folder in folders(path) if folder in self.found and folder not in gone]:
+            raise self._foreign(blocked)
+        try:
+            seen = os.stat(path, dir_fd=self.handle, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if stat.S_ISDIR(seen.st_mode):
+            self._look_into(path)
+        elif not _is_alike(seen, self.found.get(path)):
+            raise self._foreign([path])
+
+    def _look_into(self, folder: str) -> None:
+        """Raises Problem (exit 9) where a folder in a file's place is not ours, or one in it: it would not go."""
+        for here, _, _ in os.walk(self.root / folder):
+            inside = Path(here).relative_to(self.root).as_posix()
+            if not self.record.made(inside):
+                raise self._foreign([inside])
+
+    def _remove(self, paths: Sequence[str]) -> None:
+        """Removes files that look as they did when they were looked into, and folders of ours that are empty then."""
+        left = sorted({folder for path in paths for folder in folders(path)})
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            with files.within(self.handle, folder) as here:
+                if not _is_alike(os.stat(name, dir_fd=here, follow_symlinks=False), self.found[path]):
+                    raise self._foreign([path])
+                os.unlink(name, dir_fd=here)
+        for path in reversed(left):
+            if self.record.made(path) or path == MARKER:
+                folder, _, name = path.rpartition("/")
+                with suppress(OSError), files.within(self.handle, folder) as here:
+                    os.rmdir(name, dir_fd=here)
+
+    def _is_ours(self, path: str) -> bool:
+        had = self._had(path)
+        return had is not None and ((path, had.sha256) in _OLD or self.record.holds(path, had.sha256, had.size))
+
+    def _had(self, path: str, expected: Content | None = None) -> Content | None:
+        """What a file held that was found; None where it is a link or a device, or is another one by now.
+
+        One that holds what is `expected` can be read by everybody then. Its time stays, and nothing that watches it
+        wakes.
+        """
+        seen, known = self.found[path], self.left.get(path)
+        if known and known[-1] == seen:
+            return Content(known[0], known[1])
+        try:
+            handle = self._opened(path)
+        except OSError:
+            return None
+        with os.fdopen(handle, "rb", buffering=0) as file:
+            now = os.fstat(handle)
+            if not stat.S_ISREG(now.st_mode) or not _is_alike(now, seen):
+                return None
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if expected and expected.sha256 == sha256 and stat.S_IMODE(now.st_mode) & 0o777 != _FILE:
+                os.fchmod(handle, now.st_mode & 0o7000 | _FILE)
+            return Content(sha256, now.st_size)
+
+    def _opened(self, path: str) -> int:
+        """A file to read, though its owner has closed it; nothing that a link leads to. Raises OSError."""
+        try:
+            return os.open(path, _READ, dir_fd=self.handle)
+        except PermissionError:
+            mode = os.stat(path, dir_fd=self.handle, follow_symlinks=False).st_mode
+            if not stat.S_ISREG(mode):
+                raise
+            os.chmod(path, stat.S_IMODE(mode) | stat.S_IRUSR, dir_fd=self.handle)
+            handle = os.open(path, _READ, dir_fd=self.handle)
+            os.fchmod(handle, stat.S_IMODE(mode))
+            return handle
+
+    def _foreign(self, paths: Sequence[str]) -> Problem:
+        """What to say of what no build put there."""
+        shown = ", ".join(paths[:_SHOWN]) + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
+        is_edited = all(map(self.record.names, paths))
+        what = "since a build wrote it, somebody changed" if is_edited else "no build wrote"
+        way = "move it away" if len(paths) == 1 else "move them away"
+        adopt = (
+            "" if self.adopting else ", or ssg build --adopt, which replaces what the site has files for, and no more"
+        )
+        return Problem(f"{what} {shown} in {self.root}", hint=way + adopt, code=Exit.MACHINE)
 
     def _make(self, folder: str) -> None:
         """A folder on the stage, with those above it; each is made once, since there are as many as pages."""
@@ -92,7 +242,7 @@ class Stage:
         if folder:
             self._make(folder.rpartition("/")[0])
             with suppress(FileExistsError):
-                os.mkdir(f"{self._new}/{folder}")  # noqa: PTH102
+                os.mkdir(f"{self.folder}/{folder}")  # noqa: PTH102
 
     def _write(self, target: str, content: bytes | Path) -> None:
         handle = os.open(target, _FRESH, _FILE)
@@ -103,98 +253,39 @@ class Stage:
             os.close(handle)
 
 
-def _write_all(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-
-
-def _move(stage: str, root: str) -> None:
-    """Each file to its place; a folder that is not there yet, as a whole."""
-    with os.scandir(stage) as found:
-        items = list(found)
-    for item in items:
-        target = f"{root}/{item.name}"
-        if item.is_dir() and os.path.isdir(target):  # noqa: PTH112 - thousands of them: no Path for each
-            _move(item.path, target)
-        else:
-            os.replace(item.path, target)  # noqa: PTH105
-
-
 @contextmanager
-def staged(root: Path, found: Mapping[str, Stamp] | None, last: Stamp | None, progress: Progress) -> Iterator[Stage]:
-    """The folder `root`, for one build alone; another that is at work there is waited for.
+def staged(
+    root: Path,
+    found: Mapping[str, Stamp] | None,
+    last: Stamp | None,
+    progress: Progress,
+    *,
+    left: Mapping[str, tuple[Any, ...]] = _NOTHING,
+    adopting: bool = False,
+    lasting: bool = True,
+) -> Iterator[Stage]:
+    """The folder with the real path `root`, for one build alone; another that is at work there is waited for.
 
-    `found` as in Stage; None: not known yet. `last` is what `mark_of` the folder was before that.
+    `found`, `left` and `adopting` as in Stage; None: not known yet. `last` is what ssg.record.mark_of the folder was
+    before that. What was built is on record afterwards if that is `lasting`.
 
-    Raises Problem (exit 9) for a folder that holds files ssg did not write, and where the disk refuses.
+    Raises Problem (exit 9) for a folder that holds a repository, and where the disk refuses.
     """
-    with refusals(root):
-        lock, above, before = _enter(root, progress)
     mask = os.umask(0o022)  # files and folders of the tree are for everybody to read, whoever builds it
     try:
-        with refusals(root):
-            if found is None or before != last:
-                _open_folders(root)
-                found = files_of(root)
-            stage = Stage(root, found)
-            # What a build that was killed has left is of no use.
-            _empty(stage)
-            stage.folder.mkdir()
-        try:
-            yield stage
-        except BaseException:
-            if above:  # there was no such folder before
-                _unmake(root, above)
-            raise
-        finally:
-            _empty(stage)
+        with ExitStack() as stack:
+            with refusals(root):
+                record = stack.enter_context(records.opened(root, progress, lasting=lasting))
+                handle, made = files.entered(root)
+                stack.callback(os.close, handle)
+                stack.push(lambda kind, *_: files.leave(made) if kind else None)
+                scaffold = stack.enter_context(erected(root, handle, record))
+                if found is None or record.before != last or record.is_empty or record.leaves_any:
+                    _open_folders(root, record)
+                    found = files_of(root, scaffold.name)
+            yield Stage(root, handle, scaffold, found, record, left, adopting)
     finally:
         os.umask(mask)
-        os.close(lock)
-
-
-def mark_of(root: Path) -> Stamp | None:
-    """Another one after each build that has worked in the folder."""
-    return stamps.stamp(root / MARKER / "lock")
-
-
-def _enter(root: Path, progress: Progress) -> tuple[int, Path | None, Stamp | None]:
-    """The lock, held; the outermost folder that was made for it; and what `mark_of` the folder was until now."""
-    while True:
-        above = _missing(root)
-        file = _claim(root) / "lock"
-        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            _wait(lock, root, progress)
-            before = mark_of(root)
-            if before == stamps.of(os.fstat(lock)):
-                os.utime(lock)
-                return lock, above, before
-        except BaseException:
-            os.close(lock)
-            raise
-        os.close(lock)  # a build that failed has taken its new folder away, and with it the lock
-
-
-def _unmake(root: Path, above: Path) -> None:
-    """Takes the folder away, and those that were made for it unless somebody else uses them."""
-    shutil.rmtree(root, ignore_errors=True)
-    with suppress(OSError):
-        for folder in root.parents if root != above else ():
-            folder.rmdir()
-            if folder == above:
-                break
-
-
-def _missing(root: Path) -> Path | None:
-    """The outermost folder on the way to `root` that is not there."""
-    found = None
-    for folder in (root, *root.parents):
-        if folder.exists():
-            break
-        found = folder
-    return found
 
 
 @contextmanager
@@ -224,87 +315,43 @@ def folders(path: str) -> list[str]:
     return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
-def _claim(root: Path) -> Path:
-    """Marks the folder as one that ssg may clear; never one in which somebody else's files stand."""
-    marker = root / MARKER
-    if marker.is_file():  # as versions before 0.2 left it
-        marker.unlink()
-    elif root.is_dir() and not marker.is_dir() and any(root.iterdir()):
-        raise Problem(
-            f"{root} holds files that ssg did not write, and a build would remove them",
-            hint="choose an empty folder, or empty this one yourself",
-            code=Exit.MACHINE,
-        )
-    marker.mkdir(parents=True, exist_ok=True)
-    note = marker / "README"
-    if not note.exists():
-        note.write_text(_NOTE, encoding="utf-8")
-    return marker
+def files_of(root: Path, besides: str = "") -> dict[str, Stamp]:
+    """All files that stand there, sorted, and what they look like; without those in the folder `besides`.
+
+    Raises Problem (exit 9) where git keeps some of them.
+    """
+    found = dict(sorted(stamps.below(str(root), besides)))
+    for path in found:
+        if ".git" in path.casefold().split("/"):
+            raise Problem(
+                f"{root} can't be the output folder: it holds {path}",
+                hint="build into a folder of its own, and copy the files from there",
+                code=Exit.MACHINE,
+            )
+    return found
 
 
-def files_of(root: Path) -> dict[str, Stamp]:
-    """All files of the tree that stand there, sorted, and what they look like."""
-    return dict(sorted(stamps.below(str(root), MARKER))) if root.is_dir() else {}
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
 
 
-def _wait(lock: int, root: Path, progress: Progress) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        progress.note(f"another build is at work in {root}: waiting for it")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def _is_alike(now: os.stat_result, seen: Stamp | None) -> bool:
+    """Whether a file is the one that was seen, and nobody wrote to it since; whoever may read it."""
+    return seen is not None and (now.st_size, now.st_mtime_ns, now.st_ino) == (seen[0], seen[1], seen[3])
 
 
-def _empty(stage: Stage) -> None:
-    for folder in (stage.folder, stage.scratch):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clear(folder: Path, prefix: str, wanted: Mapping[str, object], needed: frozenset[str]) -> None:
-    """Removes what no output needs, and what stands in an output's way: a link, a folder in place of a file."""
-    with os.scandir(folder) as found:
-        items = list(found)
-    for item in items:
-        path = prefix + item.name
-        if path == MARKER:
-            continue
-        if item.is_dir(follow_symlinks=False):
-            if path in needed:
-                _clear(Path(item.path), path + "/", wanted, needed)
-            else:
-                shutil.rmtree(item.path)
-        elif item.is_symlink() or path not in wanted:
-            Path(item.path).unlink()
-
-
-def _is_open(target: Path, mode: int) -> bool:
-    """Whether everybody can read a file or folder of the tree, at the latest now; not through a link."""
-    try:
-        found = os.lstat(target)
-        if not stat.S_ISLNK(found.st_mode) and found.st_mode & 0o777 != mode:
-            target.chmod(found.st_mode & 0o7000 | mode)
-    except OSError:  # it is gone, or another user's
-        return False
-    return True
-
-
-def _open_folders(root: Path) -> None:
-    """Folders that were closed by hand are open again, before somebody looks into them. The root is its owner's."""
-    for folder, names, _ in os.walk(root):
+def _open_folders(root: Path, record: Record) -> None:
+    """Folders of builds that were closed by hand are open again, before somebody looks into them."""
+    for here, names, _ in os.walk(root):
         for name in names:
-            if folder != str(root) or name != MARKER:
-                _is_open(Path(folder, name), _FOLDER)
-
-
-def _holds(target: Path, content: bytes | Path, size: int) -> bool:
-    """Whether the file is there already, with these bytes: then its time stays, and nothing that watches it wakes."""
-    try:
-        found = os.lstat(target)
-        if found.st_size != size or not os.path.isfile(target) or os.path.islink(target):  # noqa: PTH113, PTH114
-            return False
-        return all(old == new for old, new in zip(_chunks(target), _chunks(content), strict=True))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+            path = Path(here, name)
+            if record.made(path.relative_to(root).as_posix()):
+                with suppress(OSError):  # another user's
+                    mode = path.lstat().st_mode
+                    if stat.S_ISDIR(mode) and mode & 0o777 != _FOLDER:
+                        path.chmod(mode & 0o7000 | _FOLDER)
 
 
 def _chunks(content: bytes | Path) -> Iterator[bytes]:

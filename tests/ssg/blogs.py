@@ -12,7 +12,6 @@ from typing import Any
 from sealpress import sitefile
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Problem
-from sealpress.tree import MARKER
 from ssg.build import Built, Request, build
 from ssg.options import Options
 from ssg.rendering.theme import built_in_folder
@@ -146,14 +145,13 @@ def told(result: "Built | list[object]") -> object:
 
 
 def files(root: Path) -> dict[str, bytes | str]:
-    """Every file of a tree with its bytes, every link with where it leads; not what ssg keeps for itself."""
+    """Every file of a tree with its bytes, every link with where it leads; all that stands there."""
     found: dict[str, bytes | str] = {}
     for folder, _, names in os.walk(root):
         for name in names:
             path = Path(folder, name)
             inside = path.relative_to(root).as_posix()
-            if not inside.startswith(f"{MARKER}/"):
-                found[inside] = str(path.readlink()) if path.is_symlink() else path.read_bytes()
+            found[inside] = str(path.readlink()) if path.is_symlink() else path.read_bytes()
     return found
 
 

@@ -343,11 +343,13 @@ def test_a_draft_that_is_asked_for_reaches_the_lists(blog: Blog, remade: Remade)
     assert remade() == {"docs/z/index.html", "docs/index.html", "docs/x/index.html", "sitemap.xml"}
 
 
-def test_a_spoiled_file_is_made_anew_alone(blog: Blog, remade: Remade) -> None:
-    (blog.output / "about/index.html").write_text("spoiled")
-    (blog.output / "stray.html").write_text("stray")
+def test_a_spoiled_file_stops_the_build_and_is_made_anew_alone(blog: Blog, remade: Remade) -> None:
+    for name in ("about/index.html", "stray.html"):
+        (blog.output / name).write_text("spoiled")
+        assert name in str(told(blog.built()))
+        assert (blog.output / name).read_text() == "spoiled"
+        (blog.output / name).unlink()
     assert remade() == {"about/index.html"}
-    assert not (blog.output / "stray.html").exists()
 
 
 def test_a_file_that_was_closed_is_opened_alone(blog: Blog, remade: Remade) -> None:

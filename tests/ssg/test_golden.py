@@ -25,7 +25,7 @@ def test_the_golden_site_becomes_the_golden_tree(tmp_path: Path) -> None:
     built = build_golden(GOLDEN / "site", tmp_path / "public")
     if os.environ.get("SEALPRESS_RENEW_GOLDEN"):
         shutil.rmtree(GOLDEN / "tree", ignore_errors=True)
-        shutil.copytree(tmp_path / "public", GOLDEN / "tree", ignore=shutil.ignore_patterns(tree.MARKER))
+        shutil.copytree(tmp_path / "public", GOLDEN / "tree")
     expected = tree.scan(GOLDEN / "tree")
     assert [entry.path for entry in built.entries] == [entry.path for entry in expected.entries]
     for entry in expected.entries:

@@ -263,6 +263,7 @@ class Mishaps(Machine):
         file = self.blog.output / found[at % len(found)]
         data = file.read_bytes()
         time.sleep(0.01)  # the file system's clock must have moved on
+        self.away = [file]
         match how:
             case "spoil":
                 file.write_text("spoiled")
@@ -289,6 +290,7 @@ class Mishaps(Machine):
     )
     def spoil_a_folder(self, how: str, name: str) -> None:
         folder = self.blog.output / name
+        self.away = [folder / "stray" if how == "stray" else folder] if how != "gone" else []
         if how == "stray":
             (folder / "stray").mkdir(parents=True, exist_ok=True)
             (folder / "stray" / "x").write_text("x")
@@ -300,6 +302,8 @@ class Mishaps(Machine):
                 folder.symlink_to(copy)
             elif how == "file":
                 folder.write_text("x")
+        else:
+            self.away = []
 
     @rule()
     def lose_the_output(self) -> None:

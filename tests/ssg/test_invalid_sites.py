@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import tree
+from sealpress.console import SILENT
 from sealpress.problems import Exit
-from ssg import cli, store
+from ssg import cli, stamps, store
+from ssg.writing import staged
 from tests.ssg.images import pictures
 
 SITES = Path(__file__).parents[1] / "invalid_sites"
@@ -93,13 +94,13 @@ def test_a_broken_site_is_answered_and_nothing_is_written(name: str, tmp_path: P
     assert files_of(tmp_path) == before
 
     older = tmp_path / "public"
-    older.mkdir()
-    (older / tree.MARKER).mkdir()
-    (older / "index.html").write_text("<p>The older site")
-    stamp = (older / "index.html").stat()
+    with staged(older, None, None, SILENT) as stage:
+        written = {"index.html": stage.put("index.html", b"<p>The older site")}
+        stage.commit(written.keys(), written)
+    stamp = stamps.stamp(older / "index.html")
     assert build().replace(str(tmp_path), "SITE") == said
-    assert sorted(path.name for path in older.iterdir()) == [tree.MARKER, "index.html"]
-    assert (older / "index.html").stat() == stamp
+    assert sorted(path.name for path in older.iterdir()) == ["index.html"]
+    assert stamps.stamp(older / "index.html") == stamp
 
 
 # Words by which a sentence is its own advice.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress.tree import MARKER
+from sealpress import state
 from tests.ssg.blogs import Blog, files, told
 
 PAGES = 14
@@ -79,6 +79,11 @@ def group_is_gone(group: int, seconds: float = 10) -> bool:
     return False
 
 
+def scaffolds(inside: str) -> Iterator[Path]:
+    """What lies in the scaffolds of builds that are at work now."""
+    return state.folder().glob(f"outputs/*/.sealpress-*/{inside}")
+
+
 def edit(blog: Blog, number: int) -> None:
     """One edit of a sequence: some change one page, some every page, some the files that there are."""
     name = f"posts/p{number % PAGES}.md"
@@ -103,11 +108,13 @@ def expect_right(blog: Blog) -> None:
     assert not isinstance(clean, list)
     assert told(blog.built()) == clean
     assert files(blog.output) == files(blog.folder / "clean")
-    assert sorted(item.name for item in (blog.output / MARKER).iterdir()) == ["README", "lock"]
+    assert not [path for path in blog.folder.rglob("*") if ".sealpress-" in path.name]
+    assert not list(state.folder().glob("outputs/*/.sealpress-*"))
     assert not list(blog.store.rglob("*.tmp*"))
 
 
 def test_a_build_that_is_killed_at_any_moment_leaves_whole_files(blog: Blog) -> None:
+    """The next one takes none of them for somebody else's, and leaves what is."""
     with at_work(blog) as process:
         began = time.monotonic()
         assert process.wait(60) == 0
@@ -121,11 +128,65 @@ def test_a_build_that_is_killed_at_any_moment_leaves_whole_files(blog: Blog) -> 
             process.kill()
             process.wait(60)
             assert group_is_gone(process.pid)
-        left = files(blog.output)
-        new = files(blog.folder / "clean") if blog.clean() else {}
-        for path, data in left.items():
-            assert data in (old.get(path), new.get(path)), path
-        expect_right(blog)
+        expect_whole(blog, old)
+
+
+def expect_whole(blog: Blog, old: dict[str, bytes | str]) -> None:
+    """What a killed build left is of the old tree or of the new one; and the next build is right."""
+    left = files(blog.output)
+    new = files(blog.folder / "clean") if blog.clean() else {}
+    for path, data in left.items():
+        assert data in (old.get(path), new.get(path)), path
+    (blog.output / "letters").write_text("years of work")
+    stopped = told(blog.built())
+    assert "no build wrote letters" in str(stopped), stopped
+    assert files(blog.output) == left | {"letters": b"years of work"}
+    (blog.output / "letters").unlink()
+    expect_right(blog)
+
+
+PLACING = """\
+import os, sys
+left, placing = int(sys.argv.pop()), False
+for name in ("unlink", "rmdir", "mkdir", "replace", "rename", "fdatasync", "write"):
+    def killing(*given, call=getattr(os, name), **named):
+        global left, placing
+        placing = placing or call.__name__ == "fdatasync"  # of the record, before anything is put in place
+        left -= placing
+        if not left:
+            os.kill(os.getpid(), 9)
+        return call(*given, **named)
+    setattr(os, name, killing)
+"""
+
+
+@pytest.mark.timeout(0 if "SEALPRESS_HUNT" in os.environ else 300)
+def test_a_build_that_is_killed_between_any_two_changes_of_the_folder_leaves_whole_files(blog: Blog) -> None:
+    """Before its first change, its second, and so on to its last; SEALPRESS_HUNT=1 leaves none out."""
+    blog.built()
+    blog.write("static/folder", "a file")
+    blog.built()
+    moment = 0
+    returncode = -signal.SIGKILL
+    while returncode:
+        assert returncode == -signal.SIGKILL
+        (blog.root / "static/folder").unlink()
+        blog.write("static/folder/file", f"of {moment}")
+        blog.write(f"static/f{moment}.txt", "x")
+        (blog.root / f"static/f{moment - 5}.txt").unlink(missing_ok=True)
+        blog.set("site", "title", f"Title {moment}")
+        old = files(blog.output)
+        moment += 1 if "SEALPRESS_HUNT" in os.environ else 7
+        command = [sys.executable, "-c", PLACING + BUILD.replace("workers=2", "workers=1")]
+        folders = [str(blog.root), str(blog.output), str(blog.store)]
+        returncode = subprocess.run(
+            [*command, *folders, str(moment)], check=False, timeout=60, capture_output=True
+        ).returncode
+        expect_whole(blog, old)
+        shutil.rmtree(blog.root / "static/folder")
+        blog.write("static/folder", "a file")
+        blog.built()
+    assert moment > 30
 
 
 def test_a_build_that_is_interrupted_leaves_the_old_tree_and_no_process(blog: Blog) -> None:
@@ -138,7 +199,7 @@ def test_a_build_that_is_interrupted_leaves_the_old_tree_and_no_process(blog: Bl
         shutil.rmtree(blog.store)
         before = files(blog.output)
         with at_work(blog) as process:
-            wait_for(lambda: any((blog.output / MARKER / "new").glob("*")) or any(blog.store.glob("??")))
+            wait_for(lambda: any(scaffolds("new/*")) or any(blog.store.glob("??")))
             time.sleep(0.02 * number)
             os.killpg(process.pid, signal.SIGINT)
             said = process.communicate(timeout=60)[1].decode()
@@ -194,7 +255,7 @@ def test_a_waiting_build_outlives_a_first_one_that_fails(blog: Blog) -> None:
     """The one that fails takes its new folder away, and with it the lock that the other waits for."""
     blog.write("templates/404.html", "{{ nope }}")
     with at_work(blog) as first:
-        wait_for((blog.output / MARKER / "lock").exists)
+        wait_for(lambda: any(scaffolds("new")))
         first.send_signal(signal.SIGSTOP)
         with at_work(blog) as second:
             wait_for(partial(is_waiting, second))

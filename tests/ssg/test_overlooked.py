@@ -227,13 +227,18 @@ def test_a_build_overlooks_nothing(story: str, blog: Blog) -> None:
 
 
 @pytest.mark.parametrize("name", ["posts", "posts/a", "about"])
-def test_a_folder_that_was_moved_and_linked_is_written_anew(name: str, blog: Blog) -> None:
+def test_a_folder_that_was_moved_and_linked_stops_the_build(name: str, blog: Blog) -> None:
     """What stands behind the link is just what the build would write."""
     expect_same(blog)
     (blog.output / name).replace(blog.folder / "copy")
     (blog.output / name).symlink_to(blog.folder / "copy")
+    (blog.folder / "copy/index.html").chmod(0o600)
+    for _ in range(2):
+        assert f"no build wrote {name} in" in str(told(blog.built()))
+    assert (blog.output / name).is_symlink()
+    assert (blog.folder / "copy/index.html").stat().st_mode & 0o777 == 0o600
+    (blog.output / name).unlink()
     expect_same(blog)
-    assert not (blog.output / name).is_symlink()
 
 
 @pytest.mark.parametrize("name", ["store", "store/builds", "store/packs"])
