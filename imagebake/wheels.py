@@ -32,6 +32,7 @@ from imagebake.packages import copyright as copyrights
 from imagebake.packages import elf
 from imagebake.packages.selection import elf_data, is_left_out, library_folders
 from imagebake.sbom import Component, purl
+from sealpress import given
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import Architecture
 from sealpress.tree import unfit
@@ -173,7 +174,7 @@ def _is_there(entry: Entry) -> bool:
 def _members(file: Path, pin: Pin) -> dict[str, _Member]:
     """All files of the archive, whose sha256 is the pin's: read once, hashed, then opened."""
     try:
-        data = file.read_bytes()
+        data = given.read(file, given.ASSET)
     except OSError as error:
         raise _refused(f"{file} can't be read: {error.strerror}") from None
     if (found := hashlib.sha256(data).hexdigest()) != pin.sha256:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sealpress import contentpolicy, outputfolder, quantities, serving, sshoptions, strays, toml
+from sealpress import contentpolicy, given, outputfolder, quantities, serving, sshoptions, strays, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import ImageSettings, LanguageSettings, PermalinkSettings, Settings
@@ -48,7 +48,7 @@ def load(path: Path, shown: str | None = None) -> SiteFile:
     Raises Problem or Problems (exit 3), each at its place.
     """
     try:
-        data = path.read_bytes()
+        data = given.read(path, given.SETTINGS, inside=True)
     except FileNotFoundError:
         raise _missing(path) from None
     except OSError as error:

@@ -77,8 +77,8 @@ def _check_depth(text: str, lines: list[str], start: Place, code: Exit) -> None:
             number = text.count("\n", 0, token.start())
             column = token.start() - text.rfind("\n", 0, token.start())
             place = Place(start.file, (start.line or 1) + number, column, lines[number].rstrip("\r"))
-            what = "a key has" if dots > _DEEPEST else "tables and lists stand within each other, in"
-            raise Problem(f"not valid TOML here: {what} more than {_DEEPEST} levels", place=place, code=code)
+            what = "parts of a key" if dots > _DEEPEST else "tables and lists within each other"
+            raise Problem(f"nested too deeply: more than {_DEEPEST} {what}", place=place, code=code)
 
 
 def _starts(lines: list[str]) -> list[int]:

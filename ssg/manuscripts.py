@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sealpress import crew
+from sealpress import crew, given
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem
 from sealpress.settings import Settings
@@ -89,7 +89,7 @@ class Desk:
 
     def converted(self, page: Page) -> Converted:
         """A page's body, once more: from its source, where the store has lost it."""
-        document = read((self.root / page.source).read_bytes(), page.source)
+        document = read(given.read(self.root / page.source, given.TEXT), page.source)
         return self._converted(document.body, page.language)[1]
 
     def read_all(self, sources: Sequence[str]) -> list[Read]:
@@ -98,7 +98,7 @@ class Desk:
 
     def _read(self, source: str) -> Read:
         try:
-            data = (self.root / source).read_bytes()
+            data = given.read(self.root / source, given.TEXT)
         except OSError as error:
             hint = "ssg reads it as the user that runs it: look at its mode and owner"
             return Read(source, problem=Problem(f"can't be read: {error.strerror}", place=Place(source), hint=hint))

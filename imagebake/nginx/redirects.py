@@ -10,6 +10,7 @@ from typing import Final
 from imagebake.nginx import answers
 from imagebake.nginx.answers import Answers
 from imagebake.nginx.directives import Directive, choice, directive, literal, when
+from sealpress import given
 from sealpress import redirects as rules
 from sealpress.document import Node, text_of
 from sealpress.problems import Exit, Place, Problem, did_you_mean, raise_all
@@ -30,7 +31,7 @@ def read(tree: OutputTree, settings: ImageSettings, document: Node | None = None
     """
     found: list[Redirect] = []
     if len(tree.served) < len(tree.entries):
-        data = (tree.root / REDIRECTS).read_bytes()
+        data = given.content(tree.root / REDIRECTS, given.TEXT, REDIRECTS, Exit.TREE)
         found += rules.parse(text_of(data, REDIRECTS, Exit.TREE))
     table = document.at("image", "redirects") if document else None
     found += rules.of_table(settings.redirects, table)

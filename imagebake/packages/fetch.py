@@ -19,6 +19,7 @@ from typing import BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from imagebake.packages.mirror import Mirrors
+from sealpress import given
 from sealpress.bounded import Misbehaviour, Silence
 from sealpress.console import SILENT, Advance, Progress
 from sealpress.problems import Exit, Problem
@@ -253,11 +254,11 @@ def _opened(url: str) -> BinaryIO:
     if not url.startswith("file:"):
         return _answered(url)
     try:
-        return Path(unquote(urlsplit(url).path)).open("rb")
+        return given.opened(unquote(urlsplit(url).path))
     except (FileNotFoundError, NotADirectoryError):
         raise Gone from None
     except (OSError, ValueError) as error:
-        raise _Interrupted(str(error)) from None
+        raise _Interrupted(str(getattr(error, "strerror", None) or error)) from None
 
 
 def _answered(url: str) -> BinaryIO:

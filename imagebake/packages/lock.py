@@ -19,7 +19,7 @@ from imagebake.packages.debian import Archive, is_sha256
 from imagebake.packages.index import is_name, is_pool_path
 from imagebake.packages.selection import Root
 from imagebake.packages.version import is_version
-from sealpress import toml
+from sealpress import given, toml
 from sealpress.document import Node, decode
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.settings import Architecture
@@ -127,7 +127,7 @@ def _quoted(text: str) -> str:
 def load(path: Path) -> Lock:
     """Reads and checks a lock. Raises Problem (exit 4), with line and column where a value is wrong."""
     try:
-        data = path.read_bytes() if path.stat().st_size <= _FILE_LIMIT else b"\0"
+        data = given.read(path, _FILE_LIMIT, inside=True)
     except FileNotFoundError:
         raise Problem(
             f"there is no {path.name}", place=Place(str(path)), hint="write one: imagebake lock", code=Exit.LOCK

@@ -14,7 +14,7 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Final
 
-from sealpress import toml
+from sealpress import given, toml
 from sealpress.document import Node
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from ssg.l10n.language import Language
@@ -115,7 +115,7 @@ def _language(folders: Sequence[Path], language: Language, name: str, problems: 
         )
     for file in files:
         try:
-            table = toml.parse(file.read_text("utf-8"), shown).value
+            table = toml.parse(given.content(file, given.SETTINGS, shown).decode(), shown).value
         except UnicodeDecodeError:
             problems.append(Problem(f"{shown} is not UTF-8", place=Place(shown), hint="save it as UTF-8"))
             continue

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import toml
+from sealpress import given, toml
 from sealpress.document import text_of
 from sealpress.problems import Exit, Place, Problem, raise_all
 from ssg.reading import strictjson
@@ -74,7 +74,7 @@ class DataFiles:
         """
         if source not in self._values:
             try:
-                data = (self.sources.root / source).read_bytes()
+                data = given.read(self.sources.root / source, given.TEXT)
             except OSError as error:
                 raise Problem(f"can't read {source}: {error.strerror}", code=Exit.MACHINE) from None
             self._values[source] = read(data, source)

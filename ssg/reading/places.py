@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sealpress import given
 from sealpress.problems import Place, Problem
 from ssg.model import Page
 from ssg.reading.frontmatter import read
@@ -10,7 +11,7 @@ from ssg.reading.frontmatter import read
 def in_front_matter(root: Path, source: str, *path: str | int) -> Place:
     """The value at a path of keys; the file alone where that isn't there."""
     try:
-        node = read((root / source).read_bytes(), source).node.at(*path)
+        node = read(given.read(root / source, given.TEXT), source).node.at(*path)
     except (OSError, Problem):
         node = None
     return node.place if node else Place(source)
@@ -19,7 +20,7 @@ def in_front_matter(root: Path, source: str, *path: str | int) -> Place:
 def in_body(root: Path, page: Page, line: int, column: int, length: int) -> Place:
     """A place in a page's Markdown; `line` and `column` count from 1 within it."""
     try:
-        lines = read((root / page.source).read_bytes(), page.source).body.split("\n")
+        lines = read(given.read(root / page.source, given.TEXT), page.source).body.split("\n")
     except (OSError, Problem):
         lines = []
     text = lines[line - 1] if 0 < line <= len(lines) else None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from sealpress import given
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.model import output_of
 from ssg.rendering.theme import Theme
@@ -71,7 +72,8 @@ def key(theme: Theme) -> str:
     """A digest of all that `make` depends on besides the software."""
     sha256 = hashlib.sha256()
     for name, file in sorted(theme.static.items()):
-        sha256.update(f"{name}\0{file.shown}\0{hashlib.sha256(file.path.read_bytes()).hexdigest()}\n".encode())
+        content = hashlib.sha256(given.content(file.path, given.ASSET, file.shown)).hexdigest()
+        sha256.update(f"{name}\0{file.shown}\0{content}\n".encode())
     return sha256.hexdigest()
 
 
@@ -97,7 +99,7 @@ class _Making:
         """Where a file goes; those that it refers to go first, since their names are part of its content."""
         if name not in self.paths:
             file = self.theme.static[name]
-            content = file.path.read_bytes()
+            content = given.content(file.path, given.ASSET, file.shown)
             if name.endswith(".css"):
                 self.open.append(name)
                 content = self._rewritten(name, content)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from sealpress import given
 from sealpress.settings import PermalinkSettings, Settings
 from ssg.images.gallery import Gallery
 from ssg.images.variants import Picture, Size
@@ -326,7 +327,7 @@ class Facts(Questions):
 
     def _texts(self, file: Path) -> str:
         if file not in self._read:
-            self._read[file] = file.read_bytes().decode("utf-8", "surrogateescape")
+            self._read[file] = given.content(file, given.SETTINGS, file.name).decode("utf-8", "surrogateescape")
         return self._read[file]
 
     @cached_property

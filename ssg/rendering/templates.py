@@ -20,6 +20,7 @@ from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
+from sealpress import given
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.rendering.theme import ThemeFile
 from ssg.tracing import Key, Trace
@@ -85,7 +86,7 @@ class Templates:
         if name is None or name not in self.files:
             return None
         file = self.files[name]
-        lines = file.path.read_text("utf-8", "replace").split("\n")
+        lines = given.content(file.path, given.SETTINGS, file.shown).decode("utf-8", "replace").split("\n")
         if number is None or number > len(lines):
             return Place(file.shown)
         text = lines[number - 1]
@@ -281,7 +282,7 @@ class _Loader(jinja2.BaseLoader):
             raise jinja2.TemplateNotFound(template)
         file = self._files[template]
         try:
-            text = file.path.read_bytes().decode()
+            text = given.content(file.path, given.SETTINGS, file.shown).decode()
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise Problem("the template is not UTF-8", place=Place(file.shown, line), hint="save it as UTF-8") from None

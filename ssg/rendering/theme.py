@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from sealpress import strays, toml
+from sealpress import given, strays, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import Settings
@@ -214,7 +214,7 @@ def _theme_settings(folder: Path, shown: str, place: Place | None, listed: Seque
     if NAME not in listed:
         raise Problem(f'the folder "{shown}" has no {NAME}', place=place)
     file = f"{shown}/{NAME}"
-    document = toml.parse(text_of((folder / NAME).read_bytes(), file), file)
+    document = toml.parse(text_of(given.content(folder / NAME, given.SETTINGS, file), file), file)
     theme = decode(document, ThemeSettings, NAME)
     raise_all(list(_check_options(theme, document)))
     return theme

@@ -258,7 +258,7 @@ def test_no_file_is_a_problem_that_says_where_it_was_looked_for(tmp_path: Path) 
     with pytest.raises(Problem, match=r"there is no site\.toml in"):
         sitefile.load(tmp_path / "site.toml")
     (tmp_path / "site.toml").mkdir()
-    with pytest.raises(Problem, match=r"can't read .*: Is a directory"):
+    with pytest.raises(Problem, match=r"can't read .*: it is a folder, and no file"):
         sitefile.load(tmp_path / "site.toml")
 
 
