@@ -46,11 +46,12 @@ class Look:
         self._last = b""
 
     def update(self, piece: bytes) -> None:
-        self.is_marked = self.is_marked or any(mark in piece for mark in MARKS)
-        if self._last:
-            seam = self._last + piece[:_OVERLAP]
-            self.is_marked = self.is_marked or any(mark in seam for mark in MARKS)
-        self._last = (self._last + piece)[-_OVERLAP:] if len(piece) < _OVERLAP else piece[-_OVERLAP:]
+        if self.is_marked:
+            return
+        for mark in MARKS:
+            if mark in piece or (self._last and mark in self._last + piece[:_OVERLAP]):
+                self.is_marked = True
+        self._last = (self._last + piece if len(piece) < _OVERLAP else piece)[-_OVERLAP:]
 
 
 def key_in(file: IO[bytes], media_type: str) -> str:

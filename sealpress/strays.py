@@ -57,7 +57,10 @@ _CVS: Final = frozenset({"entries", "root", "repository"})
 
 _SECRET_FOLDERS: Final = frozenset({".ssh", ".aws", ".azure", ".gcloud", ".gnupg", ".kube", ".password-store"})
 _SECRET_NAMES: Final = frozenset(
-    """boto dockercfg git-credentials htdigest htpasswd my.cnf mylogin.cnf netrc pgpass s3cfg vault-token""".split()  # noqa: SIM905
+    {
+        *("boto", "dockercfg", "git-credentials", "htdigest", "htpasswd", "my.cnf", "mylogin.cnf", "netrc", "pgpass"),
+        *("s3cfg", "secring.gpg", "sftp-config.json", "vault-token"),
+    }
 )
 _SECRET_ENDINGS: Final = (
     *(".agekey", ".bks", ".env", ".jks", ".kdb", ".kdbx", ".keychain", ".keychain-db", ".keystore", ".keytab"),
@@ -70,7 +73,9 @@ _WORDPRESS: Final = re.compile(
     r"wp-config(?!-sample)(?!.*\.(?:html?|png|jpe?g|gif|webp|avif|svg)$)(.*\.php.*|\.(txt|inc))?"
 )
 
-_SYSTEM: Final = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "lost+found"})
+_SYSTEM: Final = frozenset(
+    {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "__macosx", "$recycle.bin", "lost+found"}
+)
 _LEFT_ENDINGS: Final = (
     *("~", ".bak", ".backup", ".bkp", ".crdownload", ".old", ".orig", ".part", ".rej", ".save"),
     *(".swm", ".swn", ".swo", ".swp", ".temp", ".tmp"),
@@ -93,6 +98,7 @@ _COPIES: Final = (
 )
 _DEPTH: Final = 4  # copies of copies
 
+_NUMBER: Final = re.compile(r"(?:[0-9]|\.[0-9]{1,2})$")  # of a copy
 _DIGITS: Final = "0123456789"
 _INVISIBLE: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]")
 # Letters that a reader takes for others, as far as the names above have them. Source: Unicode UTS 39, confusables.
@@ -154,10 +160,15 @@ def is_needed(folder: str, keep: Sequence[str]) -> bool:
     return any(name in entry.split("/") for entry in keep)
 
 
+def is_ordinary(name: str) -> bool:
+    """A quick look at one part of a path: it is no stray, whatever stands around it."""
+    return _ORDINARY.fullmatch(name) is not None
+
+
 @lru_cache(1 << 12)
 def kind_of(name: str, *, is_folder: bool) -> Kind | None:
     """What one part of a path says of all that it stands for."""
-    if _ORDINARY.fullmatch(name):
+    if is_ordinary(name):
         return None
     plain = fold(name)
     if plain in _HISTORIES:
@@ -306,7 +317,7 @@ def _is_leftover(name: str) -> bool:
     plain = fold(name)
     if plain.startswith("."):
         return name != WELL_KNOWN and not name.startswith(".wh.")  # which is refused (sealpress/tree.py)
-    is_copy = (plain[:-1] if plain[-1:] in _DIGITS else plain).endswith(_LEFT_ENDINGS)
+    is_copy = _NUMBER.sub("", plain).endswith(_LEFT_ENDINGS)
     return is_copy or plain in _SYSTEM or plain.startswith("~$") or (plain.startswith("#") and plain.endswith("#"))
 
 

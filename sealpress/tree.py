@@ -188,7 +188,8 @@ def _walk(root: Path, keep: Sequence[str]) -> tuple[list[str], list[str]]:
                 continue
             _check_name(path, item.name)
             is_folder = item.is_dir(follow_symlinks=False)
-            stray = strays.stray_at(f"{path}/" if is_folder else path, keep)
+            is_odd = not strays.is_ordinary(item.name)
+            stray = strays.stray_at(f"{path}/" if is_folder else path, keep) if is_odd else None
             if is_folder and not (stray and stray.kind in {strays.Kind.HISTORY, strays.Kind.SECRET}):
                 if stray and not strays.is_needed(path, keep):
                     left_out.append(f"{path}/")
@@ -230,7 +231,7 @@ def unfit(path: str, limit: int = PATH_LIMIT) -> str:
 
     Source: OCI image-spec v1.1, layer.md, "Whiteouts"; limits.h of Linux for the lengths.
     """
-    if "/.wh." in f"/{path}":
+    if ".wh." in path and "/.wh." in f"/{path}":
         return 'has a name that begins with ".wh.": in the layer of an image, such a file deletes another one'
     if len(path) > NAME_LIMIT // 4 and any(len(name.encode()) > NAME_LIMIT for name in path.split("/")):
         return f"has a name of more than {NAME_LIMIT} bytes, which no file system can hold"

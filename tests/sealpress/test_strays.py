@@ -93,6 +93,8 @@ def test_a_repository_is_refused_without_being_read(tmp_path: Path) -> None:
         "htpasswd.bak",
         ".netrc",
         "_netrc",
+        "sftp-config.json",
+        "secring.gpg",
         ".git-credentials",
         "id_rsa",
         "id_ed25519",
@@ -239,6 +241,8 @@ LEFTOVERS = (
     ".buildinfo",
     ".npmrc",
     ".gitignore",
+    "a.save.1",
+    "a.bak2",
 )
 
 
