@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
 
+from sealpress import files
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.sitefile import SiteFile
 
@@ -89,7 +90,8 @@ def _hit(root: Path, path: str, wanted: list[str], page: frozenset[str]) -> _Hit
     common = -len(page & _words(path))
     is_other = not path.endswith(_PROSE)
     try:
-        text = (root / path).read_bytes().decode("utf-8", "replace")
+        with files.opened(root / path) as file:
+            text = file.read(_LARGEST).decode("utf-8", "replace")
     except OSError:
         return None
     for number, one in enumerate(wanted):
@@ -111,14 +113,14 @@ def _sources(root: Path, tree: Path) -> Iterator[str]:
     """Text files of the site, relative to its folder, sorted: nothing hidden, no link, and none of the tree itself."""
     own = tree.resolve()
     count = total = 0
-    for folder, folders, files in os.walk(root):
+    for folder, folders, names in os.walk(root):
         here = Path(folder)
         folders[:] = sorted(
             name
             for name in folders
             if not name.startswith(".") and name not in _PASSED_OVER and (here / name).resolve() != own
         )
-        for name in sorted(files):
+        for name in sorted(names):
             file = here / name
             size = _size(file) if name.endswith(_ENDINGS) else None
             if size is not None and size <= _LARGEST:

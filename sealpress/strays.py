@@ -7,7 +7,6 @@ all that lies in it. `[build] keep` in site.toml names what is meant to be read 
 """
 
 import re
-import stat
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from sealpress import keys
+from sealpress import files, keys
 from sealpress.problems import Exit, Place, Problem, raise_all
 
 WELL_KNOWN: Final = ".well-known"
@@ -254,21 +253,19 @@ def refusal(stray: Stray, code: Exit = Exit.TREE, held: str = "") -> Problem:
 def check_content(root: Path, path: str, media_type: str, keep: Sequence[str] = (), code: Exit = Exit.TREE) -> None:
     """Raises Problem (`code`) for a file that holds a private key, unless it is to be kept. It is read in lines."""
     if not _is_kept(path, keep):
-        with (root / path).open("rb") as file:
+        with files.opened(root / path) as file:
             held = keys.key_in(file, media_type)
         if held:
             raise refusal(Stray(path, Kind.SECRET), code, held)
 
 
 def _held(file: Path, path: str) -> str:
-    """What a file holds whose name speaks against it. A link or a device is never opened: it is refused elsewhere."""
+    """What a file holds whose name speaks against it. What is no plain file, or can't be read, is refused elsewhere."""
     try:
-        if not stat.S_ISREG(file.lstat().st_mode):
-            return ""
-        with file.open("rb") as opened:
+        with files.opened(file) as opened:
             return keys.secret_by_name(opened, fold(path.rpartition("/")[2]))
     except OSError:
-        return keys.PERHAPS
+        return ""
 
 
 def _is_kept(path: str, keep: Sequence[str]) -> bool:
