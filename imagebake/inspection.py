@@ -307,6 +307,8 @@ def _typed(reading: Callable[[bytes, str], _Record], data: bytes, name: str, sho
 
 
 def _unknown(shown: str, error: object) -> Problem:
+    if isinstance(error, PermissionError):
+        return Problem(f"can't read {error.filename or shown}: {error.strerror}", code=Exit.MACHINE)
     return _refused(shown, f"it is neither an archive nor an OCI layout ({error})")
 
 

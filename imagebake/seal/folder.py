@@ -57,7 +57,7 @@ def check(folder: Path, images: Sequence[Verified], told: Statement, seal: Path)
             elif name != LAYOUT:
                 unknown.append(f"{name}/" if file.is_dir() else name)
     except OSError as error:
-        raise Problem(f"can't read {folder}: {error.strerror}", code=Exit.MACHINE) from None
+        raise Problem(f"can't read {error.filename or folder}: {error.strerror}", code=Exit.MACHINE) from None
     return Beside(tuple(sorted(verified)), tuple(unknown))
 
 

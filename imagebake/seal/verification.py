@@ -98,7 +98,7 @@ def images(path: Path, seal: Seal, progress: Progress, *, is_pulled: bool = Fals
     except Problem as problem:
         raise altered(problem) from None
     except OSError as error:
-        raise Problem(f"can't read {shown}: {error.strerror}", code=Exit.MACHINE) from None
+        raise Problem(f"can't read {error.filename or shown}: {error.strerror}", code=Exit.MACHINE) from None
     return found
 
 
