@@ -12,7 +12,6 @@ import platform
 import re
 import resource
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Final
 
 from imagebake import cache, nginx, smoke
 from imagebake.image.layers import Layer
+from sealpress import scratch as folders
 from sealpress.document import Node
 from sealpress.problems import EXCERPT, Place, Problem, printable
 from sealpress.settings import Architecture
@@ -50,17 +50,17 @@ def check(layers: Iterable[Layer], architecture: Architecture, document: Node | 
     if _MACHINES.get(platform.machine()) != architecture:
         return
     held = tuple(layers)
-    known = cache.folder() / "trials" / hashlib.sha256("\n".join(layer.diff_id for layer in held).encode()).hexdigest()
-    if known.is_file() or not smoke.has_bubblewrap():
+    known = "trials/" + hashlib.sha256("\n".join(layer.diff_id for layer in held).encode()).hexdigest()
+    if cache.recalled(known) is not None or not smoke.has_bubblewrap():
         return
-    with tempfile.TemporaryDirectory(prefix="sealpress-trial-") as folder:
-        root, scratch = Path(folder) / "root", Path(folder) / "scratch"
-        scratch.mkdir()
+    with folders.folder("trial") as folder:
+        root, own = folder / "root", folder / "scratch"
+        own.mkdir()
         smoke.unpack(held, root)
-        said = reason(root, scratch)
+        said = reason(root, own)
         conf = (root / nginx.FOLDER / "nginx.conf").read_text("utf-8")
     if said is None:
-        cache.keep(known, b"")
+        cache.remember(known, b"")
     elif said:
         raise _problem(said, conf, document)
 

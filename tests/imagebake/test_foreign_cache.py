@@ -119,3 +119,10 @@ def test_without_a_place_for_a_key_nothing_is_kept(site: Path, key: pytest.Monke
     assert baked(site) == expected
     assert {file.relative_to(site / "cache").parts[0] for file in own(site)} <= {"siblings"}
     assert baked(site) == expected
+
+
+def test_only_what_is_hashed_when_it_is_used_is_kept_unsigned() -> None:
+    """Whoever keeps another kind signs it: cache.remember. Siblings sign each record by themselves."""
+    root = Path(cache.__file__).parent
+    keeping = {file.relative_to(root).as_posix() for file in root.rglob("*.py") if "cache.keep(" in file.read_text()}
+    assert keeping == {"siblings.py", "wheelhouse.py"}

@@ -218,3 +218,17 @@ def test_without_a_home_folders_are_made_and_removed(tmp_path: Path, monkeypatch
     with scratch.beside(tmp_path / "out/image", "new") as beside:
         assert beside.is_dir()
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_folders_for_a_while_are_made_in_one_place() -> None:
+    """Else those of a killed run stay for ever. ssh's may lie in the runtime folder, which goes with the session."""
+    root = Path(scratch.__file__).parents[1]
+    modules = [
+        file for package in ("sealpress", "ssg", "imagebake", "publish") for file in (root / package).rglob("*.py")
+    ]
+    making = {
+        file.relative_to(root).as_posix()
+        for file in modules
+        if "mkdtemp(" in file.read_text() or "TemporaryDirectory(" in file.read_text()
+    }
+    assert making == {"sealpress/scratch.py", "publish/tunnel.py"}
