@@ -106,10 +106,11 @@ def lock(
     found = resolve(settings, recipe.SITE_ROOTS, now=_now(), existing=existing, upgrade=upgrade, progress=console)
     locks.save(found, file)
     changed = existing is None or existing.digest != found.digest
-    console.table(
-        ["package", "version", "architecture", "size"],
-        [[one.name, one.version, one.architecture, size(one.size)] for one in found.packages],
-    )
+    if not console.quiet:
+        console.table(
+            ["package", "version", "architecture", "size"],
+            [[one.name, one.version, one.architecture, size(one.size)] for one in found.packages],
+        )
     console.say(f"{'Wrote' if changed else 'Nothing newer than'} {file}: {found.digest}")
     console.result(
         {
@@ -276,10 +277,11 @@ def bake(
         write(to / f"{called}-{image.architecture}{ENDING}", [image.bill()])
     envelope.save(seal, to / envelope.NAME)
     console.say(f"Baked {images[0].reference} in {to}")
-    console.table(
-        ["architecture", "layers", "size", "digest"],
-        [[image.architecture, str(len(image.layers)), size(image.size), image.digest] for image in images],
-    )
+    if not console.quiet:
+        console.table(
+            ["architecture", "layers", "size", "digest"],
+            [[image.architecture, str(len(image.layers)), size(image.size), image.digest] for image in images],
+        )
     console.result(
         {
             "reference": images[0].reference,

@@ -10,6 +10,7 @@ business (imagebake.smoke): bubblewrap, or the image's own dynamic loader where 
 After a reboot nothing runs; `publish start` brings the site back. Memory limits and restarts are an engine's luxury.
 """
 
+import fcntl
 import json
 import os
 import platform
@@ -69,7 +70,8 @@ class EmbeddedEngine:
                 )
             rootfs.unpack(new / "archive.tar", found, new / "rootfs")
             (new / "archive.tar").unlink()
-            self._take(found, new)
+            with self._alone():
+                self._take(found, new)
         finally:
             shutil.rmtree(new, ignore_errors=True)
 
@@ -80,6 +82,10 @@ class EmbeddedEngine:
         return tuple(image for image in self._all_images() if image.labels.get(LABEL_SITE) == site)
 
     def tag(self, image_id: str, reference: str) -> None:
+        with self._alone():
+            self._tag(image_id, reference)
+
+    def _tag(self, image_id: str, reference: str) -> None:
         image = self.image(image_id)
         if image is None:
             raise _refused(f"there is no image {image_id}")
@@ -89,37 +95,42 @@ class EmbeddedEngine:
         self._rename(image, tuple(sorted({*image.references, reference})))
 
     def remove_image(self, reference: str) -> None:
-        image = self.image(reference)
-        if image is None:
-            return
-        left = tuple(name for name in image.references if name != reference)
-        if left:
-            self._rename(image, left)
-            return
-        if any(self._spec(one).image_id == image.id for one in self._folders()):
-            raise _refused(f"the image {reference} is in use by a container")
-        shutil.rmtree(self._image_folder(image.id))
+        with self._alone():
+            image = self.image(reference)
+            if image is None:
+                return
+            left = tuple(name for name in image.references if name != reference)
+            if left:
+                self._rename(image, left)
+                return
+            if any(one.image_id == image.id for one in self._specs()):
+                raise _refused(f"the image {reference} is in use by a container")
+            shutil.rmtree(self._image_folder(image.id))
 
     # Containers.
 
     def containers(self, site: str | None = None) -> tuple[Container, ...]:
-        every = (self._container(folder) for folder in self._folders())
+        every: list[Container] = []
+        for folder in self._folders():
+            with suppress(FileNotFoundError):  # another line may forget it just now
+                every.append(self._container(folder))
         found = (one for one in every if LABEL_SITE in one.labels and site in {None, one.labels[LABEL_SITE]})
         return tuple(sorted(found, key=lambda one: one.name))
 
     def create(self, spec: ContainerSpec) -> Container:
-        image = self.image(spec.reference)
-        if image is None:
-            raise _refused(f"there is no image {spec.reference}")
-        if any(self._spec(folder).spec.name == spec.name for folder in self._folders()):
-            raise _refused(f"there already is a container {spec.name}")
-        self._containers.mkdir(parents=True, exist_ok=True)
-        folder = self._containers / secrets.token_hex(8)
-        new = folder.with_name(f".new-{folder.name}")
-        (new / "scratch").mkdir(parents=True)
-        _write_json(new / "spec.json", _Stored(spec, image.id).as_data())
-        new.replace(folder)
-        return self._container(folder)
+        with self._alone():
+            image = self.image(spec.reference)
+            if image is None:
+                raise _refused(f"there is no image {spec.reference}")
+            if any(one.spec.name == spec.name for one in self._specs()):
+                raise _refused(f"there already is a container {spec.name}")
+            self._containers.mkdir(parents=True, exist_ok=True)
+            folder = self._containers / secrets.token_hex(8)
+            new = folder.with_name(f".new-{folder.name}")
+            (new / "scratch").mkdir(parents=True)
+            _write_json(new / "spec.json", _Stored(spec, image.id).as_data())
+            new.replace(folder)
+            return self._container(folder)
 
     def start(self, container_id: str) -> None:
         folder = self._folder(container_id)
@@ -183,6 +194,14 @@ class EmbeddedEngine:
 
     # What stands in the state folder.
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Lines of releases have locks of their own, and share images: their names are changed by one at a time."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
     @property
     def _images(self) -> Path:
         return self.folder / "images"
@@ -196,7 +215,10 @@ class EmbeddedEngine:
 
     def _all_images(self) -> Iterator[LoadedImage]:
         for folder in _folders(self._images, "image.json"):
-            data = _read_json(folder / "image.json")
+            try:
+                data = _read_json(folder / "image.json")
+            except FileNotFoundError:
+                continue
             yield LoadedImage(
                 data["id"],
                 tuple(data["references"]),
@@ -212,7 +234,7 @@ class EmbeddedEngine:
             _write_json(new / "image.json", _image_data(image))
             new.replace(folder)
         for reference in found.references:
-            self.tag(found.id, reference)
+            self._tag(found.id, reference)
 
     def _rename(self, image: LoadedImage, references: tuple[str, ...]) -> None:
         _write_json(self._image_folder(image.id) / "image.json", _image_data(replace(image, references=references)))
@@ -231,6 +253,11 @@ class EmbeddedEngine:
 
     def _spec(self, folder: Path) -> "_Stored":
         return _Stored.from_data(_read_json(folder / "spec.json"))
+
+    def _specs(self) -> Iterator["_Stored"]:
+        for folder in self._folders():
+            with suppress(FileNotFoundError):
+                yield self._spec(folder)
 
     def _container(self, folder: Path) -> Container:
         spec = self._spec(folder).spec

@@ -8,11 +8,13 @@ A release of before, whose labels name no target, is that target's whose readers
 
 import hashlib
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from publish import probe
 from publish.host import (
     LABEL_COMMIT,
     LABEL_GENERATION,
@@ -20,6 +22,7 @@ from publish.host import (
     LABEL_SITE,
     Container,
     Endpoint,
+    Host,
     Role,
     State,
 )
@@ -141,6 +144,43 @@ def check_free(line: Line, containers: Iterable[Container]) -> None:
         is_server = one.labels.get(LABEL_ROLE) == Role.SERVER and one.state is State.RUNNING
         if is_server and overlap(readers_of(one), line.readers) and not line.holds(one):
             raise _taken(line, one)
+
+
+def left_alone(line: Line, containers: Iterable[Container]) -> Iterator[str]:
+    """A sentence for each server that runs on and may be what the user takes for this line's."""
+    for one in containers:
+        told = one.labels
+        is_server = told.get(LABEL_ROLE) == Role.SERVER and one.state is State.RUNNING
+        if not is_server or told.get(LABEL_SITE) != line.site or line.holds(one):
+            continue
+        readers = told.get(LABEL_READERS, "").partition(" ")[0]
+        if line.is_namesake(one):
+            yield f"{one.name} goes on at {readers}: its commit is not known here, so it may be another site's"
+        elif LABEL_TARGET not in told:
+            yield f"{one.name} goes on at {readers}: the next publish to a target with that port takes its place"
+
+
+def check_silent(host: Host, line: Line, fetch: probe.Fetch) -> None:
+    """Raises Problem (exit 7) where something answers on the readers' port already.
+
+    To be asked where no server of the line has the port. What speaks no HTTP is told by the engine, in the flip.
+    """
+    for address in _LOOPBACKS.get(line.readers.address, (line.readers.address,)):
+        with suppress(Problem), host.reach(Endpoint(address, line.readers.port)) as reached:
+            fetch(reached, probe.RELEASE_PATH)
+            break
+    else:
+        return
+    raise Problem(
+        f"port {line.readers.port} of {host.title} is taken: something answers there that is no release of this target",
+        hint=f"see `docker ps` and `ss -ltnp` there, or set another `port` for [publish.{line.target}] in site.toml",
+        code=Exit.ENGINE,
+    )
+
+
+_LOOPBACKS: Final = MappingProxyType(
+    {"": ("127.0.0.1", "::1"), "0.0.0.0": ("127.0.0.1",), "::": ("::1",)}  # noqa: S104 - asked, not bound
+)
 
 
 def _taken(line: Line, other: Container) -> Problem:

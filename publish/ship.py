@@ -87,9 +87,10 @@ def ship(engine: Engine, image: Baked, progress: Progress, line: Line | None = N
         progress.note(f"{names.own} is on the host already: nothing to send")
         return there
     if there is None and (same := _under_another_name(engine, image)):
-        engine.tag(same.id, names.own)
-        progress.note(f"{names.own} is on the host already, as {same.references[0]}: nothing to send")
-        return engine.image(names.own) or same
+        with suppress(Problem):  # its own line may let it go just now
+            engine.tag(same.id, names.own)
+            progress.note(f"{names.own} is on the host already, as {same.references[0]}: nothing to send")
+            return engine.image(names.own) or same
     loaded = _send_what_is_needed(engine, image, names, progress)
     if there is not None and there.references == (names.own,) and there.id != loaded.id:
         # Nothing names it any longer. A container may still need it: then the engine keeps it.

@@ -36,7 +36,7 @@ from publish.host import (
 )
 from publish.interrupts import Interrupts
 from publish.journal import AFTER, SHELTERED, Event, Step
-from publish.line import LABEL_READERS, Line, check_free
+from publish.line import LABEL_READERS, Line, check_free, check_silent, left_alone, overlap, readers_of
 from sealpress import labels
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, Problems
@@ -175,8 +175,8 @@ def _look(job: Job, scene: Scene) -> Scene:
     engine = job.host.engine
     everything = engine.containers()
     check_free(job.line, everything)
-    for done in releases.settle(job.host, job.line):
-        job.progress.note(done)
+    for sentence in (*left_alone(job.line, everything), *releases.settle(job.host, job.line)):
+        job.progress.note(sentence)
     containers = releases.containers(engine, job.line)
     running = tuple(one for one in containers if releases.is_server(one) and one.state is State.RUNNING)
     if len(running) == 1 and _is_this(job, running[0]):
@@ -188,6 +188,8 @@ def _look(job: Job, scene: Scene) -> Scene:
             before=running,
             detail="this release already runs and answers",
         )
+    if not any(overlap(readers_of(one), job.line.readers) for one in running):
+        check_silent(job.host, job.line, job.fetch)
     # Also of containers that are another's, but are named like ours: a name is had once.
     named = (*containers, *filter(job.line.is_namesake, everything))
     generation = 1 + max(map(releases.generation_of, named), default=0)

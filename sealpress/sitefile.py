@@ -355,9 +355,14 @@ def _mirror(text: str) -> str | None:
     return "must be the base URL of a Debian mirror: http://…, https://… or file:///…"
 
 
+_TARGET_LENGTH: Final = 40  # it stands in names of containers, images and locks
+
+
 def _target_name(text: str) -> str | None:
     if text in RESERVED_TARGETS:
         return "is the name of a command: choose another"
+    if len(text) > _TARGET_LENGTH:
+        return f"is longer than {_TARGET_LENGTH} characters"
     return None if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text) else "must be small letters, digits and dashes"
 
 

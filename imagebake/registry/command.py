@@ -63,9 +63,9 @@ def push(*, to: str, path: Path, more: tuple[str, ...], console: Console) -> Non
     name = f"{wanted.registry.address}/{wanted.name}"
     for tag in tags:
         console.say(f"Pushed {name}:{tag}")
-    console.say(f"  digest  {pushed.digest}")
-    console.say(f"  seal    {'with it' if sealed else 'none'}")
-    console.say(f"  sent    {size(pushed.sent)}; {pushed.kept} layers were there")
+    console.detail(f"  digest  {pushed.digest}")
+    console.detail(f"  seal    {'with it' if sealed else 'none'}")
+    console.detail(f"  sent    {size(pushed.sent)}; {pushed.kept} layers were there")
     console.result(
         {
             "name": name,

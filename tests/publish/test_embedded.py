@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,28 @@ def test_publish_an_edit_a_broken_release_and_back(embedded, site_image):
     releases.start(engine, line)
     assert probe.wait(lambda: probe.check(Endpoint("127.0.0.1", port), [probe.Expectation("/")]), 20) is None
     assert page(port) == "<h1>a</h1>"
+
+
+def test_lines_that_are_published_at_once_share_images_and_lose_no_name(embedded, site_image):
+    """Two clones of one site at the same commit: one image, and a name of it for each."""
+    lines = [replace(line_of(site_image("a"), free_port()), folder=f"/clone/{number}") for number in range(6)]
+
+    def publish(line: Line) -> None:
+        for release in "ab":
+            image = site_image(release)
+            made = replace(
+                job(embedded, image, line.readers.port),
+                line=line,
+                ship=lambda engine, progress, image=image: ship(engine, image, progress, line),
+                keep=1,
+            )
+            assert switch(made).warnings == ()
+
+    with ThreadPoolExecutor(len(lines)) as pool:
+        list(pool.map(publish, lines))
+    (image,) = embedded.engine.images(lines[0].site)
+    assert sorted(image.references) == sorted(line.reference(image.labels) for line in lines)
+    assert {page(line.readers.port) for line in lines} == {"<h1>b</h1>"}
 
 
 @pytest.fixture

@@ -12,10 +12,21 @@ from publish.host import Container, ContainerSpec, Endpoint, LoadedImage, Role, 
 from publish.line import Line, overlap
 from publish.switch import switch
 from sealpress import labels
+from sealpress.console import Silent
 from sealpress.problems import Exit, Problem
 from tests.publish.worlds import LINE, SITE, World
 
 STAGING = replace(LINE, target="staging", readers=Endpoint("", 8081))
+
+
+class Notes(Silent):
+    """What is told on the way."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
 
 
 def served(world: World, port: int) -> str:
@@ -104,8 +115,12 @@ def test_releases_of_before_are_carried_over_by_the_target_whose_readers_they_ha
     old_release(world, "b", 2, 80, runs=True)
     other = old_release(world, "o", 3, 8081, runs=True)
     assert generations(world, LINE) == [2, 1]
-    outcome = switch(world.job("c"))
+    told = Notes()
+    outcome = switch(replace(world.job("c"), progress=told))
     assert outcome.generation == 3
+    assert told.lines[0].startswith(
+        f"sealpress-{SITE}-3 goes on at 0.0.0.0:8081: the next publish to a target with that"
+    )
     # Nothing but a stop and a start lay in the gap.
     assert [str(event.step) for event in outcome.journal][4:7] == ["probe", "flip", "verify"]
     assert (served(world, 80), served(world, 8081)) == ("c", "o")
@@ -176,7 +191,12 @@ def test_another_site_of_the_same_name_and_target_is_left_alone():
     ):
         world = World()
         world.publish("a")
-        assert switch(world.job("b", line=other)).generation == 2
+        told = Notes()
+        assert switch(replace(world.job("b", line=other), progress=told)).generation == 2
+        name = f"sealpress-{SITE}.production-1"
+        assert (
+            f"{name} goes on at {LINE.readers.address}:80: its commit is not known here, so it may be" in told.lines[0]
+        )
         for release in "cdef":
             switch(world.job(release, line=other))
         assert (served(world, 80), served(world, 8082)) == ("a", "f")

@@ -121,8 +121,18 @@ def test_a_broken_release_does_not_take_an_image_that_an_older_release_needs():
 def test_a_readers_port_that_somebody_else_has_is_a_problem_and_the_old_site_answers():
     world = World()
     world.publish("a")
+    elsewhere = replace(LINE, readers=Endpoint("0.0.0.0", 5432), knows=lambda _commit: True)
+    world.journal.clear()
+    with pytest.raises(Problem, match="port 5432 of a host in memory is taken: something answers") as caught:
+        switch(world.job("b", line=elsewhere))
+    assert caught.value.code is Exit.ENGINE
+    assert steps(world) == [("look", "failed")]
+    # What speaks no HTTP is seen in the flip, which is taken back.
+    world.engine.behaviours["other-image"] = "hangs"
+    world.journal.clear()
     with pytest.raises(Problem, match="port 5432 is already in use"):
-        switch(world.job("b", line=replace(LINE, readers=Endpoint("0.0.0.0", 5432))))
+        switch(world.job("b", line=elsewhere))
+    assert ("restore", "done") in steps(world)
     assert world.answers() == "a"
 
 

@@ -161,6 +161,7 @@ CHECKS = {
     '[image.headers]\nX = "a\\nb"': "site.toml:5:5: [image.headers] X has a character that no header may hold (control or "
     "not ASCII)",
     "[publish.status]\nhost = 'local'": "site.toml:4:1: [publish] status is the name of a command: choose another",
+    f"[publish.{'p' * 41}]\nhost = 'local'": f"site.toml:4:1: [publish] {'p' * 41} is longer than 40 characters",
     "[publish.Prod]\nhost = 'local'": "site.toml:4:1: [publish] Prod must be small letters, digits and dashes",
     "[publish.p]": 'site.toml:4:1: [publish.p] needs the key "host", text',
     "[publish.p]\nhost = '-oProxyCommand=x'": 'site.toml:5:8: [publish.p] host "-oProxyCommand=x" is not "user@host", '
