@@ -219,3 +219,13 @@ def test_http2_without_tls_can_be_turned_off(rootfs: Path, open_folder: Path) ->
         assert server.curl("/", "--http1.1").body == b"home"
         with pytest.raises(subprocess.CalledProcessError):
             server.curl("/", "--http2-prior-knowledge")
+
+
+def test_drawings_have_a_policy_of_their_own_where_it_is_another_one() -> None:
+    """By the ending, in any case; what is not there is answered with a page, under the pages' policy."""
+    found = nginx.nginx_conf(ImageSettings(), PAGES, (), Policies("default-src 'none'", "style-src 'unsafe-inline'"))
+    assert "map $uri $policy {\n        default \"default-src 'none'\";" in found
+    assert "~*\\\\.svg$ \"style-src 'unsafe-inline'\";" in found.replace('"~*\\\\.svg$"', "~*\\\\.svg$")
+    assert "add_header Content-Security-Policy $policy always;" in found
+    for same in (Policies("default-src 'none'"), Policies("default-src 'none'", "default-src 'none'")):
+        assert "$policy" not in nginx.nginx_conf(ImageSettings(), PAGES, (), same)
