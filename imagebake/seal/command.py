@@ -214,7 +214,7 @@ def _verify(
     seals = pulled if pulled is not None else [envelope.load(file)] if file else []
     for seal in seals:
         try:
-            found = _checked(path, seal, asked, console, is_pulled=pulled is not None)
+            found = _checked(path, seal, file, asked, console)
         except Problem as error:
             problem = problem or error
         else:
@@ -241,13 +241,14 @@ class _Found:
     images: "tuple[Verified, ...]"
 
 
-def _checked(path: Path, seal: "Seal", asked: _Asked, console: Console, *, is_pulled: bool) -> _Found:
+def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console: Console) -> _Found:
+    """`file` is the seal's own; None where it was pulled with the image."""
     from imagebake.seal import age, verification  # noqa: PLC0415
 
     signers: tuple[Signer, ...] = ()
     if not asked.is_unsigned:
         signers = verification.signers(seal, asked.allowed or _allowed(asked.home), _revoked(asked.home))
-    images = verification.images(path, seal, console, is_pulled=is_pulled)
+    images = verification.images(path, seal, console, file=file, is_pulled=file is None)
     if asked.site is not None:
         verification.check_site(seal.statement, asked.site)
     if asked.newer_than is not None:

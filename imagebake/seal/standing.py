@@ -23,7 +23,6 @@ from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
 
 _SHOWN: Final = 3
-_SEAL: Final = "seal.json"  # may lie in a layout: no engine looks at it
 _SLACK: Final = 4096  # bytes that Docker's documents may be longer than ours
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip, bzip2, xz, zstd: engines take all
 
@@ -140,14 +139,19 @@ def _header(path: str, size: int, times: Mapping[str, int]) -> bytes:
     return tar.header(path, b"0", mode=mode, size=size, mtime=times.get(path, 0))
 
 
-def check_layout(found: Folder, images: list[Held], reference: str, shown: str) -> Document:
-    """The index over all architectures. Raises Problem (exit 10) where the layout holds anything but these images."""
+def check_layout(found: Folder, images: list[Held], reference: str, shown: str, seal: Path | None = None) -> Document:
+    """The index over all architectures. Raises Problem (exit 10) where the layout holds anything but these images.
+
+    `seal` is the file that they are verified by: it may lie in the layout, too.
+    """
     everything = oci.over({image.architecture: image.manifest for image in images})
     texts = {oci.INDEX_FILE: oci.top(everything, reference).data, oci.LAYOUT_FILE: oci.LAYOUT}
     texts |= {blob_path(one.digest): one.data for image in images for one in (image.config, image.manifest)}
     texts[blob_path(everything.digest)] = everything.data
     blobs = {blob_path(diff_id) for image in images for diff_id in image.diff_ids}
-    there = dict.fromkeys(name for name in _files(found.root, shown) if name != _SEAL)
+    there = dict.fromkeys(_files(found.root, shown))
+    if seal and seal.parent.resolve() == found.root.resolve():
+        there.pop(seal.name, None)
     _check_names(there, {*texts, *blobs}, shown)
     for path, text in texts.items():
         if inspection.content_of(found, path, len(text) + 1) != text:

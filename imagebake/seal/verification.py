@@ -84,17 +84,23 @@ def signers(seal: Seal, allowed: Path, revoked: Path | None = None) -> tuple[Sig
     return tuple(found)
 
 
-def images(path: Path, seal: Seal, progress: Progress, *, is_pulled: bool = False) -> tuple[Verified, ...]:
+def images(
+    path: Path, seal: Seal, progress: Progress, *, file: Path | None = None, is_pulled: bool = False
+) -> tuple[Verified, ...]:
     """Checks every image at `path` against the seal, and that nothing else is there: in an archive, or in a layout.
 
-    `is_pulled`: the layout was written just now, of what a registry sent. Raises Problem (exit 10).
+    `file` is the seal's own, which may lie in a layout. `is_pulled`: the layout was written just now, of what a
+    registry sent. Raises Problem (exit 10).
     """
     shown = str(path)
     try:
         standing.check_packing(path)
         with inspection.opened(path) as blobs:
             found = tuple(_images(blobs, seal, shown, progress))
-            _check_standing(blobs, [one.held for one in found], seal, shown, is_pulled=is_pulled)
+            if len({one.architecture for one in found}) != len(found):
+                raise refused(shown, "it holds two images of one architecture")
+            if not is_pulled:
+                _check_standing(blobs, [one.held for one in found], seal, shown, file)
     except Problem as problem:
         raise altered(problem) from None
     except OSError as error:
@@ -136,17 +142,15 @@ def _images(blobs: Blobs, seal: Seal, shown: str, progress: Progress) -> Iterato
             yield _verified(blobs, report, served, seal.statement, shown)
 
 
-def _check_standing(blobs: Blobs, held: list[Held], seal: Seal, shown: str, *, is_pulled: bool) -> None:
-    if len({image.architecture for image in held}) != len(held):
-        raise refused(shown, "it holds two images of one architecture")
+def _check_standing(blobs: Blobs, held: list[Held], seal: Seal, shown: str, file: Path | None) -> None:
     reference = seal.statement.reference
     match blobs:
         case inspection.Archive():
             if len(held) != 1:
                 raise refused(shown, "it holds more than one image")
             standing.check_archive(blobs, held[0], reference, shown)
-        case inspection.Folder() if not is_pulled:
-            everything = standing.check_layout(blobs, held, reference, shown)
+        case inspection.Folder():
+            everything = standing.check_layout(blobs, held, reference, shown, file)
             if not seal.has(everything.digest):
                 raise refused(shown, "it holds other architectures than the seal names")
 

@@ -338,6 +338,16 @@ def test_a_layout_holds_nothing_else(baked: Baked, tmp_path: Path, attack: str, 
     refused(tmp_path / "image", baked.seal)
 
 
+def test_the_seal_itself_may_lie_in_a_layout(baked: Baked, tmp_path: Path) -> None:
+    """The one that it is verified by; another file of that name is one file more."""
+    layout = tmp_path / "layout"
+    shutil.copytree(baked.folder / "oci", layout)
+    shutil.copy(baked.folder / "seal.json", layout)
+    assert len(verification.images(layout, baked.seal, SILENT, file=layout / "seal.json")) == 2
+    with pytest.raises(Problem, match=r"it holds 'seal\.json', which the seal does not name"):
+        verification.images(layout, baked.seal, SILENT, file=baked.folder / "seal.json")
+
+
 # --- the folder -------------------------------------------------------------------------------------------------------
 
 
