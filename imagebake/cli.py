@@ -15,6 +15,7 @@ from imagebake.seal.command import key_for, seal_options, sign, signed, verify
 from sealpress import scratch
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
+from sealpress.files import real, repository
 from sealpress.problems import Exit
 from sealpress.settings import Architecture, ImageSettings
 
@@ -325,6 +326,7 @@ def _check_stream(settings: ImageSettings, key: str | None, console: Console) ->
 def _scratch(output: str) -> Iterator[Path]:
     """The folder that was named; for an archive on standard output, one that is gone afterwards."""
     if output != _STREAM:
+        real(Path(output), repository(Path.cwd()))  # which a link of the repository would lead elsewhere
         yield Path(output)
         return
     with scratch.folder("bake") as folder:

@@ -204,9 +204,10 @@ def why(*, path: str, site_file: Path | None, output: Path | None, dirty: bool, 
 
 def _write_provenance(site: "SiteFile", built: Path, file: Path, *, dirty: bool) -> None:
     """Every file that a build here may read: what git tracks, with `dirty` also what it doesn't know yet."""
-    from sealpress import git, provenance  # noqa: PLC0415
+    from sealpress import files, git, provenance  # noqa: PLC0415
 
     root = site.root.resolve()
+    files.real(file, files.repository(root))  # which a link of the repository would lead elsewhere
     inside = built.resolve().relative_to(root).as_posix() if built.resolve().is_relative_to(root) else ""
     repository = git.discover(root)
     commit = repository.head() if repository else None

@@ -19,6 +19,7 @@ from imagebake.image import documents
 from imagebake.image.layers import Layer, from_blob
 from sealpress import scratch
 from sealpress.console import SILENT, Progress
+from sealpress.files import is_folder
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import Architecture
 
@@ -30,6 +31,7 @@ GZIP_LAYER_TYPE: Final = LAYER_TYPE + "+gzip"
 INDEX_FILE: Final = "index.json"
 LAYOUT_FILE: Final = "oci-layout"
 LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
+_OWN: Final = re.compile(r"oci-layout|index\.json|blobs(/sha256(/[0-9a-f]{64})?)?")  # all that a layout of ours holds
 
 # config.md, "variant": what containerd and Docker call 64-bit Arm.
 _VARIANTS: Final[Mapping[str, str]] = {"arm64": "v8"}
@@ -176,8 +178,9 @@ def blob_path(digest: str) -> str:
 def blobs_for(folder: Path) -> Iterator[Path]:
     """A folder beside a layout to be, for the tars of layers (layers.described): the layout takes them from there.
 
-    Raises Problem (exit 9) where it can't be made.
+    Raises Problem (exit 9) where it can't be made, or the layout could not take the place of what is there.
     """
+    _check_place(folder)
     was_there = folder.parent.exists()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -205,12 +208,7 @@ def write_layout(
 
     Raises Problem (exit 5, 9): `folder` is something else than a layout, or can't be written.
     """
-    if folder.exists() and not (folder / LAYOUT_FILE).is_file():
-        raise Problem(
-            f"{folder} is there already and is no OCI layout",
-            hint="name another folder for the output, or remove it",
-            code=Exit.MACHINE,
-        )
+    _check_place(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with scratch.beside(folder, "new") as around:
@@ -221,6 +219,21 @@ def write_layout(
     except OSError as error:
         raise _unwritable(folder, error) from None
     return [_read_from(image, folder) for image in images]
+
+
+def _check_place(folder: Path) -> None:
+    """Raises Problem (exit 9) where anything stands that no bake wrote: it would go with the older layout."""
+    if not os.path.lexists(folder):
+        return
+    inside = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    if is_folder(folder) and LAYOUT_FILE in inside:
+        theirs = [name for name, path in inside.items() if not _OWN.fullmatch(name) or path.is_symlink()]
+        if not theirs:
+            return
+        what = f"holds {min(theirs)}, which is no part of an OCI layout"
+    else:
+        what = "is there already and is no OCI layout"
+    raise Problem(f"{folder} {what}", hint="name another folder for the output, or move it away", code=Exit.MACHINE)
 
 
 def _wrong(runtime: Runtime) -> Iterator[Problem]:

@@ -391,3 +391,9 @@ def test_nothing_of_ours_lies_in_the_tree_and_git_takes_nothing_of_ours(sandbox:
         ["git", "-C", str(sandbox.top / "one"), "ls-files"], check=True, timeout=60, capture_output=True, text=True
     ).stdout
     assert ".sealpress" not in listed
+
+
+def test_provenance_is_not_written_through_a_link_of_the_repository(sandbox: Sandbox) -> None:
+    sandbox.link("one/told", "outside")
+    assert run(sandbox.top / "one", ["build", "--provenance", "told/p.json"]) == Exit.MACHINE
+    assert [path.name for path in (sandbox.top / "outside").iterdir()] == ["letters"]

@@ -222,3 +222,28 @@ def test_others_can_read_a_layout_as_far_as_the_umask_lets_them(images: list[oci
     finally:
         os.umask(before)
     assert (tmp_path / "oci").stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("theirs", ["diary.txt", "blobs/diary.txt", "blobs/sha256/diary.txt", "link", "a/b"])
+def test_what_no_bake_wrote_into_a_layout_stays(theirs: str, images: list[oci.Sealed], tmp_path: Path) -> None:
+    folder = tmp_path / "oci"
+    oci.write_layout(images, "x:1", folder)
+    (folder / theirs).parent.mkdir(exist_ok=True)
+    if theirs == "link":
+        (folder / theirs).symlink_to(tmp_path)
+    else:
+        (folder / theirs).write_text("dear")
+    before = files(folder)
+    for write in (lambda: oci.write_layout(images, "x:1", folder), lambda: oci.blobs_for(folder).__enter__()):
+        with pytest.raises(Problem, match="no part of an OCI layout") as caught:
+            write()
+        assert caught.value.code is Exit.MACHINE
+    assert files(folder) == before
+
+
+def test_a_link_in_the_place_of_a_layout_stays(images: list[oci.Sealed], tmp_path: Path) -> None:
+    oci.write_layout(images, "x:1", tmp_path / "elsewhere")
+    (tmp_path / "oci").symlink_to("elsewhere")
+    with pytest.raises(Problem, match="is no OCI layout"):
+        oci.write_layout(images, "x:1", tmp_path / "oci")
+    assert (tmp_path / "oci").is_symlink()
