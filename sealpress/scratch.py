@@ -37,7 +37,11 @@ def folder(name: str) -> Iterator[Path]:
     sweep()
     base = _temporary()
     if base is None:
-        with tempfile.TemporaryDirectory(prefix=f"sealpress-{name}-") as made:
+        try:
+            opened = tempfile.TemporaryDirectory(prefix=f"sealpress-{name}-")
+        except OSError as error:
+            raise _nowhere(error) from None
+        with opened as made:
             yield Path(made)
         return
     with _locked(base, name) as made:
@@ -83,7 +87,7 @@ def _sweep(made: Path) -> None:
         lock = os.open(made / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if (made / _PLACE).is_file():
+            with suppress(OSError, ValueError, KeyError, TypeError):  # killed while it was written
                 _sweep_beside(json.loads((made / _PLACE).read_text()))
             _remove(made / _INSIDE)  # first, so that there is something to find until all is gone
             _remove(made)
@@ -110,13 +114,10 @@ def _locked(base: Path, name: str) -> Iterator[Path]:
         try:
             made = Path(tempfile.mkdtemp(dir=base, prefix=f"{name}-"))
         except OSError as error:
-            raise Problem(
-                f"no temporary folder can be made in {base}: {error.strerror}",
-                hint="make room there, or set TMPDIR to another folder",
-                code=Exit.MACHINE,
-            ) from None
+            raise _nowhere(error) from None
         lock = os.open(made / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(OSError):  # a file system that knows no locks: then nobody sweeps there either
+            fcntl.flock(lock, fcntl.LOCK_EX)
         if os.path.lexists(made / _LOCK):  # else it was swept before it could be locked
             break
         os.close(lock)
@@ -129,7 +130,9 @@ def _locked(base: Path, name: str) -> Iterator[Path]:
 
 def _temporary(*, make: bool = True) -> Path | None:
     """The user's own folder in the temporary one; None where another user was there first."""
-    return _own(Path(tempfile.gettempdir()) / f"sealpress-{os.getuid()}", make=make)
+    with suppress(OSError):
+        return _own(Path(tempfile.gettempdir()) / f"sealpress-{os.getuid()}", make=make)
+    return None
 
 
 def _recorded(*, make: bool = True) -> Path | None:
@@ -152,6 +155,14 @@ def _own(base: Path, *, make: bool) -> Path | None:
         return None
     is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
     return base if is_own else None
+
+
+def _nowhere(error: OSError) -> Problem:
+    return Problem(
+        f"no temporary folder can be made: {error.strerror}",
+        hint="make room in the one that there is, or set TMPDIR to another",
+        code=Exit.MACHINE,
+    )
 
 
 def _remove(folder: Path) -> None:

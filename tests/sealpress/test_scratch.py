@@ -220,6 +220,32 @@ def test_without_a_home_folders_are_made_and_removed(tmp_path: Path, monkeypatch
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "place", ["", "{", "[]", '{"path": "00", "seen": []}', '{"path": "zz", "seen": [1, 2], "name": "61"}']
+)
+def test_a_half_written_record_stops_nobody(place: str, start: Start, tmp_path: Path) -> None:
+    process, _ = start("")
+    kill(process)
+    (record,) = (tmp_path / "state/unfinished").iterdir()
+    (record / "place").write_text(place)
+    sweep()
+    assert not record.exists()
+
+
+def test_without_a_temporary_folder_there_is_a_message(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    run = """\
+import tempfile
+from sealpress import scratch
+tempfile.tempdir = "/proc/nowhere"
+scratch.folder("x").__enter__()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", run], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Problem: no temporary folder can be made" in done.stderr
+
+
 def test_folders_for_a_while_are_made_in_one_place() -> None:
     """Else those of a killed run stay for ever. ssh's may lie in the runtime folder, which goes with the session."""
     root = Path(scratch.__file__).parents[1]
