@@ -1,5 +1,6 @@
 """site.toml: read, decoded into Settings, checked. Every value keeps its place, for problems that show up later."""
 
+import os
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping
@@ -85,7 +86,7 @@ def _missing(path: Path) -> Problem:
 def find(folder: Path) -> Path | None:
     """The site.toml in `folder` or in the nearest folder above it."""
     for candidate in [folder, *folder.parents]:
-        if (candidate / NAME).is_file():
+        if os.path.lexists(candidate / NAME):  # whatever it is: `load` says so
             return candidate / NAME
     return None
 
