@@ -84,19 +84,45 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
 def local_socket(target: PublishTarget) -> Path | None:
     """The first of the usual sockets behind which an engine answers on this machine; None where none does.
 
-    The target's own socket comes first, then DOCKER_HOST where it names a unix socket.
+    The target's own socket comes first, then the one that DOCKER_HOST names (CONTAINER_HOST for Podman), and then no
+    other: Problem (exit 6) where none answers there, or where it names something else.
     """
-    usual = _candidates(target)
-    if not target.socket and target.engine != "podman":
-        kind, _, path = os.environ.get("DOCKER_HOST", "").partition("://")
-        if kind == "unix" and path:
-            usual = (path, *usual)
+    named = None if target.socket else _named(target)
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    for candidate in usual:
+    for candidate in (named,) if named else _candidates(target):
         path_here = Path(candidate.replace(_RUNTIME, runtime))
         if _is_socket(path_here) and answers(path_here):
             return path_here
+    if named:
+        variable = _variable(target)
+        raise Problem(
+            f"no container engine answers at {named}, which {variable} names",
+            hint=f"start it, correct or unset {variable}, or name the `socket` in site.toml",
+            code=Exit.HOST,
+        )
     return None
+
+
+def _variable(target: PublishTarget) -> str:
+    return "CONTAINER_HOST" if target.engine == "podman" else "DOCKER_HOST"
+
+
+def _named(target: PublishTarget) -> str | None:
+    """The socket that the user's own variable names; None where it is not set."""
+    variable = _variable(target)
+    if not (named := os.environ.get(variable)):
+        return None
+    kind, _, path = named.partition("://")
+    if kind == "unix" and path.startswith("/"):
+        return path
+    hint = f'unset {variable} for the engine of this machine, or give the target the host = "user@name" in site.toml'
+    if kind == "ssh":
+        hint = f'over ssh, site.toml says it: host = "{named}"; or unset {variable}'
+    raise Problem(
+        f'{variable} is "{named}", and an engine of this machine is asked over a socket only, as in unix:///run/docker.sock',
+        hint=hint,
+        code=Exit.HOST,
+    )
 
 
 def _candidates(target: PublishTarget) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ from publish.journal import AFTER, SHELTERED, Event, Step
 from publish.line import LABEL_READERS, Line, check_free, check_silent, left_alone, overlap, readers_of
 from sealpress import labels
 from sealpress.console import SILENT, Progress
-from sealpress.problems import Exit, Problem, Problems
+from sealpress.problems import Exit, Problem, raise_all
 
 RESTORE_PAUSES: Final = (0.5, 2.0)  # before the second and the third attempt to put the old server back
 LOG_LINES: Final = 20
@@ -163,9 +163,8 @@ def _raise(job: Job, scene: Scene, failures: list[BaseException]) -> None:
         for problem in problems:
             job.progress.note(problem.message)
         raise failures[0]
-    if len(problems) == 1:
-        raise problems[0]
-    raise Problems(problems)
+    # What breaks one step, such as a connection that was cut, breaks the next one, too.
+    raise_all(list({str(problem): problem for problem in problems}.values()))
 
 
 # The steps. Each takes what is known and gives what is known after it; each can meet its own half-done work.

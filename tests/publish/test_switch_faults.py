@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from publish import releases
 from publish.journal import AFTER, Step
 from publish.memory import no_fault
-from sealpress.problems import Problem
+from sealpress.problems import Exit, Problem
 from tests.publish.worlds import LINE, Faults, World, steps
 
 
@@ -153,3 +153,22 @@ def test_ctrl_c_while_the_candidate_is_probed_takes_it_away():
     assert world.answers() == "a"
     assert world.candidates() == []
     assert world.image_names() == ["a"]
+
+
+def test_what_breaks_every_step_is_said_once():
+    """A connection that was cut fails the step, and then what would tidy up after it."""
+    world = World()
+    world.publish("a")
+
+    def cut(name: str, _moment: str) -> None:
+        if broken or name == "load":
+            broken.append(name)
+            raise Problem("the connection was cut", hint="run it again", code=Exit.HOST)
+
+    broken: list[str] = []
+    world.engine.fault = cut
+    with pytest.raises(Problem) as caught:
+        world.publish("b")
+    assert len(broken) > 1
+    assert str(caught.value) == "the connection was cut\nhint: run it again"
+    assert caught.value.code is Exit.HOST
