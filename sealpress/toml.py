@@ -78,7 +78,9 @@ def _check_depth(text: str, lines: list[str], start: Place, code: Exit) -> None:
             column = token.start() - text.rfind("\n", 0, token.start())
             place = Place(start.file, (start.line or 1) + number, column, lines[number].rstrip("\r"))
             what = "parts of a key" if dots > _DEEPEST else "tables and lists within each other"
-            raise Problem(f"not valid TOML: nested too deeply, with more than {_DEEPEST} {what}", place=place, code=code)
+            raise Problem(
+                f"not valid TOML: nested too deeply, with more than {_DEEPEST} {what}", place=place, code=code
+            )
 
 
 def _starts(lines: list[str]) -> list[int]:

@@ -5,20 +5,30 @@ no time, no owner. The same original gives the same bytes on every machine with 
 """
 
 import io
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Final
+from typing import BinaryIO, Final
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from sealpress import console, given
 from sealpress.problems import Exit, Place, Problem
 from ssg.images.variants import FORMATS, Look, Variant, format_of
 
-PIXELS: Final = 100_000_000
-"""An image with more is refused: 400 MB in memory, and a file of a few kB can claim any number."""
+MEMORY: Final = 512_000_000
+"""Bytes that working on one image may take: a file of a few kB can claim any number of pixels, and all cores work."""
+
+# Bytes of a pixel as Pillow holds it, and as RGB beside that; what is not listed takes as much as any.
+_HELD: Final[Mapping[str, int]] = MappingProxyType(
+    {"RGB": 4, "RGBA": 4, "1": 1 + 4, "L": 1 + 4, "P": 1 + 4, "LA": 4 + 4, "PA": 4 + 4, "CMYK": 4 + 4, "YCbCr": 4 + 4}
+)
+_MOST: Final = 12  # 16 bits of grey: 2, and 4 twice on the way
+_OPACITY: Final = 4  # once more, multiplied by it, before the image is made smaller
+_OF_A_DECODER: Final[Mapping[str, int]] = MappingProxyType({"WEBP": 8})  # two frames of its own
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit warns first: _check() has the one that counts
 
@@ -72,9 +82,11 @@ def _opened(file: Path, shown: str) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damage that no browser minds either
-            with Image.open(file, formats=tuple(_NAMES)) as image:
-                _check(image, place)
-                yield image
+            with given.opened(file) as stream:
+                _check_size(stream, place)
+                with Image.open(stream, formats=tuple(_NAMES)) as image:
+                    _check(image, place)
+                    yield image
     except Problem:
         raise
     except UnidentifiedImageError:
@@ -87,11 +99,20 @@ def _opened(file: Path, shown: str) -> Iterator[Image.Image]:
         raise _damaged(place) from None
 
 
+def _check_size(file: BinaryIO, place: Place) -> None:
+    if os.fstat(file.fileno()).st_size > given.ASSET:  # some decoders read the whole of it first
+        raise Problem(f"this image has more than {console.size(given.ASSET)}", place=place)
+
+
 def _check(image: Image.Image, place: Place) -> None:
     width, height = image.size
-    if width * height > PIXELS:
+    # Asked of the header; nothing was decoded yet.
+    each = _HELD.get(image.mode, _MOST) + _OF_A_DECODER.get(str(image.format), 0)
+    needed = width * height * (each + (_OPACITY if image.has_transparency_data else 0))
+    if needed > MEMORY:
         raise Problem(
-            f"this image has {width} × {height} pixels, and more than {PIXELS // 1_000_000} million are not worked on",
+            f"this image of {width} × {height} pixels takes {console.size(needed)} of memory, and no more than "
+            f"{console.size(MEMORY)} is given to one",
             place=place,
             hint="make it smaller, or put it into static/, whose files are published as they are",
         )
@@ -151,7 +172,7 @@ def _coloured(image: Image.Image) -> tuple[Image.Image, bytes]:
     # ICC.1:2022, 7.2: the colour space of the pixels. A profile for print or grey says nothing of RGB.
     if profile and profile[16:20] != b"RGB ":
         return _in_srgb(image, profile, mode), b""
-    return image.convert(mode), profile
+    return image if image.mode == mode else image.convert(mode), profile
 
 
 def _in_srgb(image: Image.Image, profile: bytes, mode: str) -> Image.Image:

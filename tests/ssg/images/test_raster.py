@@ -2,7 +2,10 @@
 
 import hashlib
 import platform
+import re
 import struct
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -189,9 +192,9 @@ def test_an_ending_that_lies_is_a_problem(tmp_path: Path) -> None:
 def test_an_image_of_too_many_pixels_is_not_unpacked(tmp_path: Path) -> None:
     file = tmp_path / "x.png"
     file.write_bytes(bomb(50_000, 50_000))
-    assert "50000 × 50000 pixels, and more than 100 million" in says(file)
+    assert "50000 × 50000 pixels takes 12.50 GB of memory, and no more than 512.00 MB is given" in says(file)
     file.write_bytes(bomb(2**31 - 1, 2**31 - 1))
-    assert "million" in says(file)
+    assert "GB of memory" in says(file)
     file.write_bytes(bomb(10_000, 10_000))
     assert look(file, "x.png") == Look(10_000, 10_000, is_still=True)
 
@@ -211,3 +214,25 @@ def test_other_bytes_ask_for_another_name(tmp_path: Path) -> None:
     for file in (save(tmp_path / "x.png", image), save(tmp_path / "x.jpg", gradient(300, 200), quality=80)):
         whole.update(encoded(file, file.name, Variant("", 120, 80), QUALITY))
     assert (RECIPE, whole.hexdigest()[:16]) == (1, "aa7ad3b3bdbe97d4")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "I;16", "LA"])
+def test_what_is_worked_on_takes_no_more_memory_than_was_reckoned(mode: str, tmp_path: Path) -> None:
+    """In a process of its own, whose peak is the image's."""
+    file = tmp_path / "x.png"
+    Image.new(mode, (4000, 3000)).save(file, compress_level=1)
+    script = (
+        "import resource, sys; from pathlib import Path; from ssg.images import raster, variants\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "file = Path(sys.argv[1]); variant = variants.Variant('x', 400, 300)\n"
+        "small = file.with_name('small.png'); before = raster.Image.open(file); mode = before.mode; before.close()\n"
+        "raster.Image.new(mode, (40, 30)).save(small); raster.encoded(small, 'x.png', variant, 78); idle = peak()\n"
+        "raster.encoded(file, 'x.png', variant, 78); used = peak() - idle\n"
+        "raster.MEMORY = 1\n"
+        "try: raster.look(file, 'x.png')\n"
+        "except Exception as problem: print(used, problem.message)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True)
+    used, _, said = done.stdout.partition(" ")
+    reckoned = float(re.search(r"takes ([0-9.]+) MB", said)[1]) * 1e6
+    assert int(used) < reckoned * 1.2 + 8e6
