@@ -20,6 +20,7 @@ from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from ssg.l10n.language import Language
 
 FOLDER: Final = "i18n"
+_LONGEST: Final = 1_000_000  # characters of a text with its fields filled
 _CATEGORIES: Final = ("zero", "one", "two", "few", "many", "other")
 
 Value = str | int | float
@@ -61,6 +62,7 @@ class Strings:
 
     def _fill(self, key: str, pattern: str, values: Mapping[str, Value]) -> str:
         parts: list[str] = []
+        size = 0
         for literal, name, _, _ in Formatter().parse(pattern):
             parts.append(literal)
             if name is None:
@@ -73,6 +75,11 @@ class Strings:
                 )
             value = values[name]
             parts.append(value if isinstance(value, str) else self.language.number(value))
+            size += len(parts[-1])
+            if size > _LONGEST:
+                raise Problem(
+                    f'the interface string "{key}" gets more than {_LONGEST:,} characters', place=Place(self.file)
+                )
         return "".join(parts)
 
 

@@ -13,7 +13,7 @@ tojson(value)        for a script: what a data file says, as JSON that is safe w
 import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType, UnionType
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urljoin
 
 from jinja2 import TemplateRuntimeError, Undefined
@@ -24,6 +24,9 @@ from ssg.l10n.strings import Value
 from ssg.rendering import xml
 from ssg.rendering.scene import Scene
 from ssg.rendering.templates import Functions, describe
+
+_KEPT: Final = 10_000  # texts and days of one language
+_LONGEST_FORM: Final = 100  # characters of a pattern
 
 
 def functions(scene: Scene) -> Mapping[str, Functions]:
@@ -42,6 +45,8 @@ def _of(scene: Scene, tag: str) -> Functions:
         if asked in texts:
             scene.string(key, tag)
         else:
+            if len(texts) >= _KEPT:
+                texts.clear()
             texts[asked] = scene.text(key, tag, **values)
         return texts[asked]
 
@@ -49,6 +54,12 @@ def _of(scene: Scene, tag: str) -> Functions:
         _check(moment, dt.date, "date")
         day = dt.date(moment.year, moment.month, moment.day)
         if (day, form) not in dates:
+            if len(form) > _LONGEST_FORM:
+                raise TemplateRuntimeError(
+                    f"the form of a date has {len(form)} characters; {_LONGEST_FORM} is the most"
+                )
+            if len(dates) >= _KEPT:
+                dates.clear()
             dates[day, form] = language.date(day, form)
         return dates[day, form]
 

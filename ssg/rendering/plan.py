@@ -171,10 +171,10 @@ class Renderer:
         return self._rendered(name, listing.language, ListView(self.scene, listing), job.origin)
 
     def _rendered(self, name: str, language: str, page: PageView | ListView, origin: str) -> bytes:
-        text = self._templates[language].render(name, {"page": page}, origin)
+        text = self._templates[language].render(name, {"page": page}, origin).encode()
         if name.endswith(".html"):
             written.check(text, origin, self.scene.theme.templates[name].shown)
-        return text.encode()
+        return text
 
     def _wanted(self, source: str) -> str:
         """The template that a page's front matter names, or ""."""

@@ -8,26 +8,22 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, TracebackType
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import jinja2
-from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Macro
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from sealpress import given
 from sealpress.problems import Place, Problem, did_you_mean
+from ssg.rendering import limits
+from ssg.rendering.loading import Compiled, Loader
 from ssg.rendering.theme import ThemeFile
 from ssg.tracing import Key, Trace
-
-# Chance and memory addresses have no place in an output.
-_BANNED_FILTERS: Final = ("random", "pprint")
-_BANNED_GLOBALS: Final = ("lipsum",)
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -37,13 +33,14 @@ class Templates:
     """Compiled templates for one language. Make them with `environments`."""
 
     files: Mapping[str, ThemeFile]
-    environment: jinja2.Environment
+    environment: limits.Bounded
 
     def render(self, name: str, variables: Mapping[str, Any], subject: str) -> str:
         """The text of a template. `subject` is what is being rendered, for messages: "content/posts/x.md".
 
         Raises Problem at the template's line.
         """
+        self.environment.left = limits.STEPS
         try:
             return self.environment.get_template(name).render(variables)
         except Problem as problem:
@@ -63,7 +60,7 @@ class Templates:
             hint = "templates may use values, filters and functions, not the insides of Python"
             raise self._problem(error, _sentence(str(error)), subject, hint=hint) from None
         except jinja2.TemplateError as error:
-            raise self._problem(error, _sentence(str(error)), subject) from None
+            raise self._problem(error, _sentence(str(error)), subject, whole=name) from None
         except RecursionError as error:
             raise self._problem(error, "the templates include each other without end", subject) from None
         except Exception as error:
@@ -76,10 +73,18 @@ class Templates:
         return {str(file.path): name for name, file in self.files.items()}
 
     def _problem(
-        self, error: BaseException, message: str, subject: str, *, word: str = "", hint: str | None = None
+        self,
+        error: BaseException,
+        message: str,
+        subject: str,
+        *,
+        word: str = "",
+        hint: str | None = None,
+        whole: str = "",
     ) -> Problem:
         name, line = _where(error.__traceback__, self._names())
-        return Problem(f"{message} (while rendering {subject})", place=self._line(name, line, word), hint=hint)
+        place = self._line(name, line, word) or (Place(self.files[whole].shown) if whole in self.files else None)
+        return Problem(f"{message} (while rendering {subject})", place=place, hint=hint)
 
     def _line(self, name: str | None, number: int | None, word: str) -> Place | None:
         """The place of a line in a template; of `word` in it, where it is there."""
@@ -136,7 +141,7 @@ def environments(
     tracing: Tracing,
 ) -> Mapping[str, Templates]:
     """Templates by language. `functions` serve as filters and as global functions, `values` as global names."""
-    compiled = _Compiled()
+    compiled = Compiled()
     return {
         language: _templates(files, functions[language], values[language], compiled, tracing) for language in functions
     }
@@ -146,14 +151,13 @@ def _templates(
     files: Mapping[str, ThemeFile],
     functions: Functions,
     values: Mapping[str, Any],
-    compiled: "_Compiled",
+    compiled: Compiled,
     tracing: Tracing,
 ) -> Templates:
     environment = _Environment(
-        loader=_Loader(files),
+        loader=Loader(files),
         undefined=_Missing,
         autoescape=lambda name: name is None or name.endswith((".html", ".xml", ".svg")),
-        finalize=_finalize,
         bytecode_cache=compiled,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -162,11 +166,11 @@ def _templates(
         cache_size=-1,
     )
     environment.tracing = tracing
-    for name in _BANNED_FILTERS:
-        del environment.filters[name]
-    for name in _BANNED_GLOBALS:
-        del environment.globals[name]
+    environment.finalize = environment.finalized
+    # Chance and memory addresses have no place in an output.
+    del environment.filters["random"], environment.filters["pprint"], environment.globals["lipsum"]
     environment.filters.update({name: _filter(function) for name, function in functions.items()})
+    environment.meter()
     environment.globals.update(functions)
     environment.globals.update(values)
     return Templates(files, environment)
@@ -181,15 +185,17 @@ class _Template(jinja2.Template):
         del ctx  # the globals of all templates are the same
         known = self.environment.imported
         if self.name in known:
-            module, asked = known[self.name]
+            module, asked, steps = known[self.name]
             self.environment.tracing.also(asked)
+            self.environment.spend(steps)  # as if it had been run: a limit must not hang on who came before
             return module
         loose = self.environment.loose
+        left = self.environment.left
         with self.environment.tracing.traced() as trace:
             context = self.new_context({})
             module = TemplateModule(self, context)
         if loose == self.environment.loose and all(map(_is_fixed, context.vars.values())):
-            known[self.name] = module, frozenset(trace)
+            known[self.name] = module, frozenset(trace), left - self.environment.left
         else:
             self.environment.loose += 1
         self.environment.tracing.also(trace)
@@ -217,7 +223,7 @@ def _is_fixed(value: Any) -> bool:
             return False
 
 
-class _Environment(ImmutableSandboxedEnvironment):
+class _Environment(limits.Bounded):
     """The sandbox, with its rules worked out once for each type and name, which is all that they look at.
 
     Whoever uses a template is recorded as having asked for it, whether or not it was loaded before.
@@ -230,8 +236,19 @@ class _Environment(ImmutableSandboxedEnvironment):
         self._safe: dict[tuple[type, str], bool] = {}
         self._plain: set[tuple[type, str]] = set()
         self.tracing: Tracing
-        self.imported: dict[str | None, tuple[TemplateModule, Trace]] = {}
+        self.imported: dict[str | None, tuple[TemplateModule, Trace, int]] = {}
         self.loose = 0  # imports whose top level keeps something that changes
+
+    def finalized(self, value: Any) -> Any:
+        """Lets through what has a text of its own: anything else printed is a slip, such as a None or a whole page."""
+        if isinstance(value, str):
+            if (size := len(value)) > limits.SHORT:
+                self.reserve(size)
+            return value
+        if isinstance(value, int | float | jinja2.Undefined):
+            return value
+        hint = " (use the filter date or iso)" if isinstance(value, dt.date) else ""
+        raise jinja2.TemplateRuntimeError(f"{describe(value)} can't be printed{hint}")
 
     def _load_template(self, name: str, globals: MutableMapping[str, Any] | None) -> jinja2.Template:  # noqa: A002
         self.tracing.template(name)
@@ -266,40 +283,6 @@ def _filter(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     return called
-
-
-class _Loader(jinja2.BaseLoader):
-    """Finds a template by its name in a list that was made before: no name leads out of it."""
-
-    def __init__(self, files: Mapping[str, ThemeFile]) -> None:
-        self._files = files
-
-    def get_source(
-        self, environment: jinja2.Environment, template: str
-    ) -> tuple[str, str | None, Callable[[], bool] | None]:
-        del environment
-        if template not in self._files:
-            raise jinja2.TemplateNotFound(template)
-        file = self._files[template]
-        try:
-            text = given.content(file.path, given.SETTINGS, file.shown).decode()
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            raise Problem("the template is not UTF-8", place=Place(file.shown, line), hint="save it as UTF-8") from None
-        return text.replace("\r\n", "\n"), str(file.path), None
-
-
-@dataclass(slots=True)
-class _Compiled(BytecodeCache):
-    """Compiled templates, shared by the environments of all languages of one build; nothing is kept on disk."""
-
-    code: dict[str, Any] = field(default_factory=dict)
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self.code.get(bucket.key)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self.code[bucket.key] = bucket.code
 
 
 class _NoSuchNameError(UndefinedError):
@@ -358,14 +341,6 @@ def _members(value: object) -> list[str]:
     if type(value).__name__.endswith("View"):
         return [name for name in dir(type(value)) if not name.startswith("_")]
     return []
-
-
-def _finalize(value: Any) -> Any:
-    """Lets through what has a text of its own: anything else printed is a slip, such as a None or a whole page."""
-    if isinstance(value, str | int | float | jinja2.Undefined):
-        return value
-    hint = " (use the filter date or iso)" if isinstance(value, dt.date) else ""
-    raise jinja2.TemplateRuntimeError(f"{describe(value)} can't be printed{hint}")
 
 
 def _where(traceback: TracebackType | None, names: Mapping[str, str]) -> tuple[str | None, int | None]:
