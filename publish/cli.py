@@ -188,6 +188,8 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
     site, name, settings = _site_and_target(site_file, target)
     with targets.open_host(settings, console) as host:
         found = releases.status(host, targets.line(site, name, settings, host))
+        is_up = bool(found and found[0].answers)
+        address = targets.asked(host, settings, found[0].release) if is_up else targets.address(settings)
         work.show(found, console)
         if not found:
             console.say(f"nothing is published to {name} yet")
@@ -196,11 +198,11 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
                 "target": name,
                 "host": host.title,
                 "engine": host.engine.title,
-                "address": targets.address(settings),
+                "address": address.partition(" ")[0],
                 "releases": [one.as_data() for one in found],
             }
         )
-    if not found or not found[0].answers:
+    if not is_up:
         raise click.exceptions.Exit(Exit.DIFFERENT)
 
 

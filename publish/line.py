@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -102,6 +103,8 @@ class Line:
         is_for_readers = overlap(readers_of(container), self.readers)
         if LABEL_TARGET not in told:
             return is_for_readers
+        if self.folder and told.get(LABEL_TARGET) == self.target and _is_gone(told.get(LABEL_FOLDER, "")):
+            return is_for_readers  # that clone was moved or removed: who else could stop it?
         if not self.is_namesake(container):
             return False
         if self.folder or (is_for_readers and told.get(LABEL_URL) == self.url):
@@ -113,6 +116,17 @@ class Line:
         told = container.labels
         here = (self.site, self.target, self.folder)
         return here == (told.get(LABEL_SITE), told.get(LABEL_TARGET), told.get(LABEL_FOLDER, ""))
+
+
+def _is_gone(folder: str) -> bool:
+    """A folder that can't be looked at may be there."""
+    try:
+        Path(folder).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return bool(folder)
+    except OSError:
+        return False
+    return False
 
 
 def readers_of(container: Container) -> Endpoint | None:

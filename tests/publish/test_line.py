@@ -219,10 +219,12 @@ def test_a_target_that_moves_to_another_port_or_url_takes_its_release_along():
     assert generations(world, moved) == [2, 1]
 
 
-def test_clones_are_kept_apart_where_the_host_does_so():
+def test_clones_are_kept_apart_where_the_host_does_so(tmp_path):
     world = World()
-    ada = replace(LINE, folder="/home/ada/blog")
-    eve = replace(LINE, folder="/home/eve/blog", readers=Endpoint("", 8082))
+    for name in ("ada", "eve"):
+        (tmp_path / name).mkdir()
+    ada = replace(LINE, folder=str(tmp_path / "ada"))
+    eve = replace(LINE, folder=str(tmp_path / "eve"), readers=Endpoint("", 8082))
     assert ada.name != eve.name
     for line in (ada, eve):
         assert switch(world.job("a", line=line)).generation == 1
@@ -231,7 +233,25 @@ def test_clones_are_kept_apart_where_the_host_does_so():
     assert (generations(world, ada), generations(world, eve)) == ([1], [2, 1])
     with pytest.raises(Problem) as caught:
         switch(world.job("b", line=replace(eve, readers=LINE.readers)))
-    assert caught.value.message == "port 80 is taken by this site from /home/ada/blog, generation 1"
+    assert caught.value.message == f"port 80 is taken by this site from {ada.folder}, generation 1"
+
+
+def test_what_a_clone_that_was_moved_or_removed_has_left_is_taken_over(tmp_path):
+    """By one that has its port, since nothing else could stop it."""
+    world = World()
+    (tmp_path / "one").mkdir()
+    one = replace(LINE, folder=str(tmp_path / "one"))
+    switch(world.job("a", line=one))
+    (tmp_path / "one").rename(tmp_path / "two")
+    two = replace(LINE, folder=str(tmp_path / "two"))
+    assert generations(world, two) == [1]
+    assert generations(world, replace(two, target="staging")) == []
+    assert generations(world, replace(two, readers=Endpoint("", 8082))) == []
+    assert switch(world.job("b", line=two)).generation == 2
+    assert (served(world, 80), generations(world, two)) == ("b", [2, 1])
+    for release in "cde":
+        switch(world.job(release, line=two))
+    assert [name for image in world.engine.images(SITE) for name in image.references if one.owns(name)] == []
 
 
 def test_a_commit_of_what_was_published_before_it_was_committed_is_a_release_of_its_own():
