@@ -146,7 +146,7 @@ def refresh(content: str) -> tuple[int, int] | None:
     return found.span(found.lastgroup)
 
 
-_CANDIDATE: Final = re.compile(r"[\t\n\f\r ,]*+([^\t\n\f\r ]++)((?:[^,(]|\([^)]*\)?)*+)")
+_CANDIDATE: Final = re.compile(r"[\t\n\f\r ,]*+([^\t\n\f\r ]++)([^,(]*+(?:\([^)]*\)?[^,(]*+)*)")
 
 
 def candidates(srcset: str) -> Iterator[tuple[str, int]]:

@@ -14,10 +14,10 @@ Load = tuple[str, str, int]
 _TOKEN: Final = re.compile(
     r"""/\*.*?(?:\*/|\Z)
     | (?P<url>\burl\([ \t\n\f]*+(?:
-            "(?P<double>(?:\\.|[^"\\\n])*+)" | '(?P<single>(?:\\.|[^'\\\n])*+)'
-          | (?P<bare>(?:\\.|[^"'()\\ \t\n\f])*+)
+            "(?P<double>[^"\\\n]*+(?:\\.[^"\\\n]*+)*)" | '(?P<single>[^'\\\n]*+(?:\\.[^'\\\n]*+)*)'
+          | (?P<bare>[^"'()\\ \t\n\f]*+(?:\\.[^"'()\\ \t\n\f]*+)*)
       ))
-    | "(?P<string>(?:\\.|[^"\\\n])*+)"? | '(?P<other>(?:\\.|[^'\\\n])*+)'?
+    | "(?P<string>[^"\\\n]*+(?:\\.[^"\\\n]*+)*)"? | '(?P<other>[^'\\\n]*+(?:\\.[^'\\\n]*+)*)'?
     | (?P<set>\bimage-set\() | @(?P<at>-?[a-z][a-z-]*+) | (?P<mark>[{};])
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,

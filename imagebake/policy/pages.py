@@ -81,6 +81,7 @@ _RAW: Final = ("style", "xmp", "iframe", "noembed", "noframes", "title", "textar
 
 # Runs over everything that can't matter, without a step in Python: text, end tags, and start tags of plain elements
 # that have nothing but attributes that load nothing. All that it does not know for sure is looked at.
+# No group is possessive, here and elsewhere: before CPython 3.11.5 (gh-106052) such a group matches what it must not.
 _SKIP: Final = re.compile(
     r"""[^<]*+(?:<(?:
         /[a-zA-Z][a-zA-Z0-9]*+[ \n]*+>
@@ -91,8 +92,8 @@ _SKIP: Final = re.compile(
             href="(?:https?://|mailto:|(?![^"/?\#]*[:&]))[^"]*+"
           | (?:class|id|title|alt|lang|dir|name|rel|role|width|height|loading|decoding|datetime|scope|colspan|rowspan
               |hreflang|tabindex|start|hidden|open|translate|aria-[a-z]++|data-[a-z0-9-]++)(?:="[^"]*+")?
-        ))*+[ \n]*+/?>
-    )[^<]*+)*+""",
+        ))*[ \n]*+/?>
+    )[^<]*+)*""",
     re.VERBOSE,
 )
 

@@ -60,7 +60,7 @@ class Html:
         return "".join(parts)
 
 
-_ATTRIBUTES: Final = r"(?:[^\"'<>]++|\"[^\"]*+\"|'[^']*+')*+"
+_ATTRIBUTES: Final = r"(?:[^\"'<>]++|\"[^\"]*+\"|'[^']*+')*"
 # HTML, 13.1.2: nothing is a tag within these but their own end.
 _RAW_TEXT: Final = "script|style|textarea|title|iframe|noembed|noframes|xmp"
 _TAG: Final = re.compile(
