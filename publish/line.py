@@ -107,7 +107,9 @@ class Line:
             return is_for_readers  # that clone was moved or removed: who else could stop it?
         if not self.is_namesake(container):
             return False
-        if self.folder or (is_for_readers and told.get(LABEL_URL) == self.url):
+        # Whoever gets TLS stays the same site.
+        is_same_site = told.get(LABEL_URL, "").partition("://")[2] == self.url.partition("://")[2]
+        if self.folder or (is_for_readers and is_same_site):
             return True
         return self.knows(told.get(LABEL_COMMIT, ""))
 

@@ -208,6 +208,14 @@ def test_another_site_of_the_same_name_and_target_is_left_alone():
         assert served(world, 80) == "g"
 
 
+def test_a_site_that_gets_tls_stays_the_same():
+    """Also in a clone without its history, as a CI has it."""
+    world = World()
+    switch(world.job("a", line=replace(LINE, url="http://blog.example.org/")))
+    assert world.publish("b").generation == 2
+    assert world.answers() == "b"
+
+
 def test_a_target_that_moves_to_another_port_or_url_takes_its_release_along():
     world = World()
     world.publish("a")
