@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.extensions.abbr import AbbrTreeprocessor
 from markdown.extensions.footnotes import FN_BACKLINK_TEXT, FootnoteExtension
 from markdown.inlinepatterns import (
     IMAGE_REFERENCE_RE,
@@ -65,16 +66,18 @@ class Dialect(Extension):
             md.inlinePatterns.deregister("html")
         patterns = md.inlinePatterns
         patterns.register(_LostFootnote(md, state), "lost_footnote", 174)
-        patterns.register(_Reference(REFERENCE_RE, md, state), "reference", 170)
+        patterns.register(_Lookup(REFERENCE_RE, md, state), "reference", 170)
         patterns.register(_ImageReference(IMAGE_REFERENCE_RE, md, state), "image_reference", 140)
-        patterns.register(_ShortReference(REFERENCE_RE, md), "short_reference", 130)
-        patterns.register(_ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125)
+        patterns.register(_ShortReference(REFERENCE_RE, md, state), "short_reference", 130)
+        patterns.register(_ShortImageReference(IMAGE_REFERENCE_RE, md, state), "short_image_ref", 125)
         patterns.register(_Mail(rf"<((?:{MARK.pattern})?[^<> !]+@[^@<> ]+)>", md), "automail", 110)
         deletion = r"(?<!~)(~~)(?![\s~])(.+?)(?<![\s~])~~(?!~)"
         patterns.register(SimpleTagInlineProcessor(deletion, "del"), "deletion", 65)
         emphasis = _Emphasis("*", "strong,em", md)
         emphasis.add("_", "strong,em", smart=True)
         patterns.register(emphasis, "em_strong", 60)
+        known = next(one.abbrs for one in md.treeprocessors if isinstance(one, AbbrTreeprocessor))
+        md.treeprocessors.register(_Abbreviations(md, known, state), "abbr", 7)
         md.treeprocessors.register(_Columns(md), "columns", 41)
         md.treeprocessors.register(_Tasks(md), "tasks", 40)
         md.treeprocessors.register(_FootnoteRoles(md, self.footnotes, state), "footnote_roles", 3)
@@ -134,12 +137,20 @@ class _More(Preprocessor):
 _NEW_LINES: Final = re.compile(r"\s+")
 
 
-class _Lookup(ReferenceInlineProcessor):
-    """[text][name]: a name that is defined nowhere is a fault."""
+class _Defined(ReferenceInlineProcessor):
+    """A link whose definition stands elsewhere, and may be used as often as is reasonable."""
 
     def __init__(self, pattern: str, md: Markdown, state: State) -> None:
         super().__init__(pattern, md)
         self.state = state
+
+    def makeTag(self, href: str, title: str, text: str) -> Element:  # noqa: N802
+        is_fine = self.state.source.may_repeat(len(href) + len(title or ""))
+        return super().makeTag(href, title, text) if is_fine else Element("span")
+
+
+class _Lookup(_Defined):
+    """[text][name]: a name that is defined nowhere is a fault."""
 
     def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:  # noqa: N802
         found = self.RE_LINK.match(data, index)
@@ -168,21 +179,17 @@ def _is_reference(data: str, found: re.Match[str], text: str) -> bool:
     )
 
 
-class _Reference(_Lookup):
-    pass
-
-
 class _ImageReference(_Lookup, ImageReferenceInlineProcessor):
     pass
 
 
-class _ShortReference(ShortReferenceInlineProcessor):
+class _ShortReference(_Defined, ShortReferenceInlineProcessor):
     def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: N802
         del data
         return without_marks(text).lower(), index, True
 
 
-class _ShortImageReference(ShortImageReferenceInlineProcessor):
+class _ShortImageReference(_Defined, ShortImageReferenceInlineProcessor):
     def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: N802
         del data
         return without_marks(text).lower(), index, True
@@ -277,6 +284,17 @@ class _Columns(Treeprocessor):
         for cell in root.iter():
             if cell.tag in {"td", "th"} and (align := cell.attrib.pop("align", None)):
                 cell.set("class", f"align-{align}")
+
+
+class _Abbreviations(AbbrTreeprocessor):
+    """As Python-Markdown's, with what they write counted."""
+
+    def __init__(self, md: Markdown, abbrs: dict[str, str], state: State) -> None:
+        super().__init__(md, abbrs)
+        self.state = state
+
+    def create_element(self, title: str, text: str, tail: str) -> Element:
+        return super().create_element(title if self.state.source.may_repeat(len(title)) else "", text, tail)
 
 
 _TASK: Final = re.compile(r"\[([ xX])\][ ]+(?=\S)")

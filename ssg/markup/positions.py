@@ -42,6 +42,10 @@ _PLACES: Final = re.compile(
 )
 
 
+# What definitions of links and abbreviations may write: so many characters, and so many times the text's own.
+_REPEATED: Final = 100_000
+_FOLD: Final = 10
+
 _BLANK_LINE: Final = re.compile(r"\n +(?=\n)")
 _ATTRIBUTES: Final = (
     *(
@@ -106,6 +110,7 @@ class Source:
 
     text: str
     faults: list[Fault] = field(default_factory=list)
+    repeated: int = 0  # characters that definitions have written again
     _offsets: list[int] = field(default_factory=list)  # of each mark, in the expanded text
     _expanded: str = ""
     _lines: list[str] = field(default_factory=list)  # as written, once they are asked for
@@ -155,6 +160,18 @@ class Source:
 
     def fault(self, message: str, hint: str, place: tuple[int, int], length: int = 1) -> None:
         self.faults.append(Fault(message, hint, *place, length))
+
+    def may_repeat(self, size: int) -> bool:
+        """Counts what a definition writes once more, in `size` characters: a long one that is used often fills disks.
+
+        False, with a fault, where the whole is too much.
+        """
+        self.repeated += size
+        if self.repeated <= _REPEATED + _FOLD * len(self.text):
+            return True
+        hint = "shorten the addresses, titles and abbreviations that are used most"
+        self.fault("the definitions of this text write far more than the text is long", hint, (1, 1))
+        return False
 
     def find(self, pattern: str) -> tuple[int, int]:
         """The first place of a regular expression outside of code; else in code; else the text's beginning.

@@ -147,3 +147,23 @@ def test_no_row_of_signs_swallows_a_letter(converted):
             text = f"w{''.join(pieces)}k"
             seen = re.sub(r"[*_\s]", "", converted(text).plain_text)
             assert seen == re.sub(r"[*_\s]", "", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a]: /" + "x" * 20_000 + "\n\n" + "[a]\n\n" * 50,
+        "[a]: /x '" + "x" * 20_000 + "'\n\n" + "![a][]\n\n" * 50,
+        "*[ab]: " + "x" * 20_000 + "\n\n" + "ab\n\n" * 50,
+    ],
+)
+def test_a_long_definition_that_is_used_often_is_a_fault_and_fills_nothing(converted, text):
+    found = converted(text)
+    message = "the definitions of this text write far more than the text is long"
+    assert [fault.message for fault in found.faults] == [message]
+    assert len(found.html) < 30 * len(text)
+
+
+def test_a_definition_may_be_used_as_often_as_a_text_does(converted):
+    text = "*[ab]: abbreviation\n\n[c]: https://e.example/" + "x" * 100 + "\n\n" + "ab [c]\n\n" * 200
+    assert converted(text).faults == ()
