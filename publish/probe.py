@@ -101,19 +101,19 @@ def get(connection: HTTP, path: str, *, seconds: float, limit: int) -> Answer:
     connection.allowance.begin(seconds, seconds, 2 * limit + _HEAD_LIMIT)
     try:
         connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "sealpress"})
-        response = connection.getresponse()
-        body = bytearray()
-        # The socket's limit holds for one read; this one holds for a server that sends a byte now and then.
-        while len(body) <= limit and (chunk := response.read1(1 << 16)):
-            body += chunk
-            if time.monotonic() > until:
-                raise TimeoutError("timed out")
-        if len(body) <= limit and response.length:
-            raise http.client.IncompleteRead(bytes(body), response.length)
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        if len(body) > limit:
-            connection.close()
-        return Answer(response.status, bytes(body[:limit]), MappingProxyType(headers), whole=len(body) <= limit)
+        with connection.getresponse() as response:  # one without a length is no longer the connection's
+            body = bytearray()
+            # The socket's limit holds for one read; this one holds for a server that sends a byte now and then.
+            while len(body) <= limit and (chunk := response.read1(1 << 16)):
+                body += chunk
+                if time.monotonic() > until:
+                    raise TimeoutError("timed out")
+            if len(body) <= limit and response.length:
+                raise http.client.IncompleteRead(bytes(body), response.length)
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            if len(body) > limit:
+                connection.close()
+            return Answer(response.status, bytes(body[:limit]), MappingProxyType(headers), whole=len(body) <= limit)
     except (OSError, http.client.HTTPException, Misbehaviour) as error:
         connection.close()
         raise Problem(f"GET {path}: {_said(error)}", code=Exit.RELEASE) from error

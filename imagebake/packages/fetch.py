@@ -233,6 +233,8 @@ def _pieces(url: str) -> Iterator[bytes]:
     with _opened(url) as source:
         while chunk := _piece(source, url):
             yield chunk
+        if early := getattr(source, "length", 0):
+            raise _Interrupted(f"it ended {early} bytes early")
 
 
 def _piece(source: BinaryIO, url: str) -> bytes:

@@ -195,6 +195,7 @@ class Transport:
                     yield response
                 finally:
                     if not response.isclosed():  # what was not read would stand before the next answer
+                        response.close()  # one without a length is no longer the connection's
                         self._drop(here)
                 return
             _whole(response, url)
