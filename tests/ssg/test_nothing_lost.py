@@ -397,3 +397,39 @@ def test_provenance_is_not_written_through_a_link_of_the_repository(sandbox: San
     sandbox.link("one/told", "outside")
     assert run(sandbox.top / "one", ["build", "--provenance", "told/p.json"]) == Exit.MACHINE
     assert [path.name for path in (sandbox.top / "outside").iterdir()] == ["letters"]
+
+
+def said(folder: Path, *command: str) -> str:
+    """What a person reads besides the result."""
+    with chdir(folder), redirect_stdout(StringIO()), redirect_stderr(StringIO()) as told:
+        cli.ssg(["build", *command], standalone_mode=False)
+    return told.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("output", "line"), [("public", "/public/"), ("deep/er out", "/deep/er\\ out/"), ("SANDBOX/elsewhere", "")]
+)
+def test_a_first_build_says_the_line_for_gitignore_once(output: str, line: str, tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    sandbox.blog("one", "public", in_git=True)
+    command = ["-o", output.replace("SANDBOX", str(tmp_path))]
+    first = said(tmp_path / "one", *command)
+    assert (f'put the line "{line}" into {tmp_path}/one/.gitignore' in first) == bool(line), first
+    sandbox.edit("one", 0)
+    assert "gitignore" not in said(tmp_path / "one", *command)
+    if line:
+        (tmp_path / "one/.gitignore").write_text(f"{line}\n.sealpress/\n")
+        run_git = ["git", "-C", str(tmp_path / "one")]
+        subprocess.run([*run_git, "add", "-A"], check=True, timeout=60)
+        listed = subprocess.run([*run_git, "ls-files"], check=True, timeout=60, capture_output=True, text=True).stdout
+        assert "index.html" not in listed
+        shutil.rmtree(state.folder() / "outputs")
+        shutil.rmtree(tmp_path / "one" / output)
+        assert "gitignore" not in said(tmp_path / "one", *command)
+
+
+def test_an_output_folder_that_is_committed_is_meant_to_be(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    sandbox.write("one/public/robots.txt", "User-agent: *\nSitemap: https://t.example.org/sitemap.xml\n")
+    sandbox.blog("one", "public", in_git=True)
+    assert "gitignore" not in said(tmp_path / "one", "--adopt")
