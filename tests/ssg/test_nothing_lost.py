@@ -27,7 +27,7 @@ WHOLE = "index.html 404.html feed.xml sitemap.xml robots.txt assets/own.css post
 """Files that the site of a test can have: where a folder is adopted, these may be replaced."""
 
 BLOGS = ["one", "two"]
-OUTPUTS = ["public", "out/site", "Public", "deep/er/public"]
+OUTPUTS = ["public", "public", "public", "out/site", "Public", "deep/er/public"]
 NAMED = [
     *(
         "",
@@ -80,6 +80,7 @@ PLACES = [
     "one/new",
     "one/Public",
 ]
+PLACES += ["one/public"] * 8
 LINKS = [
     *("one/public", "one/public/posts", "one/public/index.html", "one/public/.sealpress", "one/public/new", "one/out"),
     *(
@@ -103,10 +104,10 @@ edits = st.tuples(st.just("edit"), st.sampled_from(BLOGS), st.integers(0, 3))
 hands = st.tuples(st.just("hand"), st.integers(0, 1000), st.booleans())
 states = st.tuples(st.just("state"))
 sequences = st.tuples(
-    st.lists(files | links, max_size=4),
+    st.lists(files | links, max_size=2),
     st.sampled_from(OUTPUTS),
     st.booleans(),
-    st.lists(plain | builds | builds | files | links | edits | hands | states, min_size=1, max_size=9),
+    st.lists(plain | plain | plain | builds | files | files | links | edits | hands | states, min_size=3, max_size=9),
 )
 
 Look = tuple[object, ...]
