@@ -61,7 +61,9 @@ def found(path: Path, root: Path, settings: Settings) -> Path:
     folder = real(path, repository(root))
     if os.path.lexists(folder) and not folder.is_dir():
         raise _refused(path, "is a file")
-    if any(_is_git(one) for one in above(folder)):
+    # A site may lie in what only looks like a repository: then so may its output.
+    around = frozenset(above(Path(os.path.realpath(root))))
+    if any(one.name.casefold() == _GIT or (one not in around and _is_git(one)) for one in above(folder)):
         raise _refused(path, "lies in what git keeps of a repository")
     way = {_identity(one): one for one in above(folder)} | {one: one for one in above(folder)}
     here = {folder, _identity(folder)} - {None}
@@ -105,8 +107,7 @@ def _git_folders(top: Path) -> Iterator[Path]:
 
 
 def _is_git(folder: Path) -> bool:
-    if folder.name.casefold() == _GIT:
-        return True
+    """Whether git would take the folder for a bare repository (gitrepository-layout)."""
     return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
 
 
