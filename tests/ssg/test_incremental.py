@@ -263,7 +263,7 @@ class Mishaps(Machine):
         file = self.blog.output / found[at % len(found)]
         data = file.read_bytes()
         time.sleep(0.01)  # the file system's clock must have moved on
-        self.away = [file]
+        self.away = [file] if how != "gone" else []
         match how:
             case "spoil":
                 file.write_text("spoiled")
