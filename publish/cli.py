@@ -189,7 +189,8 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
     with targets.open_host(settings, console) as host:
         found = releases.status(host, targets.line(site, name, settings, host))
         is_up = bool(found and found[0].answers)
-        address = targets.asked(host, settings, found[0].release) if is_up else targets.address(settings)
+        url = site.settings.site.url
+        address = targets.asked(host, settings, found[0].release, url=url) if is_up else targets.address(settings, url)
         work.show(found, console)
         if not found:
             console.say(f"nothing is published to {name} yet")
@@ -266,7 +267,7 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
                 hint="publish rollback goes back to the release before it",
                 code=Exit.RELEASE,
             )
-        address = targets.asked(host, settings, release.release)
+        address = targets.asked(host, settings, release.release, url=line.url)
         console.say(f"{address} answers: generation {release.generation}, {work.short(release)}")
         told = release.as_data() | {"target": name, "address": address.partition(" ")[0], "answers": True}
         console.result(told)

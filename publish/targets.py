@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from imagebake import smoke
 from publish import probe, remote
@@ -77,12 +78,15 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
         yield opened
 
 
-def address(target: PublishTarget) -> str:
-    """Where a person can look at the site, as far as site.toml tells: "http://127.0.0.1:8080/"."""
-    return _url(_knocks(target)[0])
+def address(target: PublishTarget, url: str = "") -> str:
+    """Where a person can look at the site, as far as site.toml tells: "http://127.0.0.1:8080/".
+
+    `url` is the site's: below its path readers find the site.
+    """
+    return _url(_knocks(target)[0], url)
 
 
-def asked(host: Host, target: PublishTarget, release: str, fetch: probe.Fetch = probe.fetch) -> str:
+def asked(host: Host, target: PublishTarget, release: str, fetch: probe.Fetch = probe.fetch, *, url: str = "") -> str:
     """The first of the addresses that readers may know at which the host itself gets this release.
 
     The host's own name comes first. A name that only ssh knows, or an address of a family that the engine does not
@@ -93,8 +97,8 @@ def asked(host: Host, target: PublishTarget, release: str, fetch: probe.Fetch = 
         with suppress(Problem), host.reach(knock) as reached:
             if probe.check(reached, (expected,), fetch) is None:
                 is_here = target.host == remote.LOCAL or knock.address not in _LOOPBACKS
-                return _url(knock) + ("" if is_here else f" on {host.title}")
-    return address(target)
+                return _url(knock, url) + ("" if is_here else f" on {host.title}")
+    return address(target, url)
 
 
 _LOOPBACKS: Final = MappingProxyType({"127.0.0.1": "0.0.0.0", "::1": "::"})  # noqa: S104 - by the address of all
@@ -109,9 +113,10 @@ def _knocks(target: PublishTarget) -> list[Endpoint]:
     return [Endpoint(name, target.port) for name in (*names, *loopbacks)]
 
 
-def _url(endpoint: Endpoint) -> str:
+def _url(endpoint: Endpoint, url: str) -> str:
     shown = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
-    return f"http://{shown}/" if endpoint.port == 80 else f"http://{shown}:{endpoint.port}/"
+    port = "" if endpoint.port == 80 else f":{endpoint.port}"
+    return f"http://{shown}{port}{urlsplit(url).path or '/'}"
 
 
 def line(site: SiteFile, name: str, target: PublishTarget, host: Host, home: Path | None = None) -> Line:

@@ -110,7 +110,7 @@ def tell(name: str, work: Work, outcome: Outcome, facts: dict[str, object], cons
     `facts` of the image that was baked go into the result as they are.
     """
     commit = outcome.container.labels.get(LABEL_COMMIT, "")
-    address = targets.asked(work.host, work.target, outcome.release)
+    address = targets.asked(work.host, work.target, outcome.release, url=work.site.settings.site.url)
     for warning in outcome.warnings:
         console.note(f"warning: {warning}")
     what = "already runs" if outcome.unchanged else "answers"

@@ -573,6 +573,10 @@ def test_the_address_is_where_a_person_can_look():
     assert targets.address(PublishTarget("ssh://d@h:2222", port=8080)) == "http://h:8080/"
     assert targets.address(PublishTarget("local", port=8080)) == "http://127.0.0.1:8080/"
     assert targets.address(PublishTarget("local", address="::1")) == "http://[::1]/"
+    assert (
+        targets.address(PublishTarget("local", port=8080), "https://x/%C3%A9t%C3%A9/")
+        == "http://127.0.0.1:8080/%C3%A9t%C3%A9/"
+    )
 
 
 @pytest.mark.parametrize(
