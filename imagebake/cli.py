@@ -239,6 +239,8 @@ def bake(
         _check_stream(settings, key, console)
     site = _site_here(site_file)
     scanned = trees.scan(tree, site.settings.build.keep if site else ())
+    # The seal beside the image says it, too.
+    scanned = replace(scanned, below=recipe.below(site.document if site else None))
     if scanned.left_out:
         console.note(strays.told(scanned.left_out))
     found = locks.load(lock_file or folder / LOCK_NAME)

@@ -146,7 +146,7 @@ def publish_target(
             image = pipeline.bake(product, made_from, lock_path, architecture, console)
         # Signed and kept before anything is sent: nothing goes live that has no seal.
         seal = seals.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
-        kept = seals.keep(seal, image, made_from.home)
+        kept, seal = seals.keep(seal, image, made_from.home)
         line = targets.line(made_from.site, name, settings, host, made_from.home)
         release = work.Work(
             host,

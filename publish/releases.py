@@ -302,6 +302,7 @@ def start(engine: Engine, line: Line) -> Release:
         raise Problem("there is no release of this site on the host", hint="publish it first", code=Exit.RELEASE)
     if found[0].state is not State.RUNNING:
         engine.start(found[0].container.id)
+        found = read(engine, line)
     return found[0]
 
 

@@ -33,8 +33,11 @@ def seal(image: Image, product: "Product", made_from: "Source", lock: Path, key:
     return signed(found, key) if key else found
 
 
-def keep(found: "Seal", image: Image, home: Path) -> Path:
-    """Writes the seal; gives its file. Git is told to ignore the folder. Raises Problem (exit 9)."""
+def keep(found: "Seal", image: Image, home: Path) -> tuple[Path, "Seal"]:
+    """Writes the seal; gives its file and what that holds: also signatures that it had before.
+
+    Git is told to ignore the folder. Raises Problem (exit 9).
+    """
     # One release of two commits has two seals: the later one must not take the place of what runs.
     digits = (image.release.removeprefix("sha256:")[:RELEASE_LENGTH], found.statement.digest[7:15])
     file = home / FOLDER / f"{'-'.join(digits)}-{image.architecture}.json"
@@ -42,5 +45,24 @@ def keep(found: "Seal", image: Image, home: Path) -> Path:
         files.hide(files.make(home, *FOLDER.parts))
     except OSError as error:
         raise Problem(f"can't keep the seal in {home / FOLDER}: {error.strerror}", code=Exit.MACHINE) from None
-    envelope.save(found, file)
-    return file
+    kept = _joined(found, file)
+    envelope.save(kept, file)
+    return file, kept
+
+
+def _joined(found: "Seal", file: Path) -> "Seal":
+    """The same image's seal of before, with the signatures of this one; where they can't be joined, one that is signed.
+
+    Who bakes with another Python signs other bytes.
+    """
+    try:
+        before = envelope.load(file)
+    except Problem:
+        return found
+    if before.subjects != found.subjects:
+        return found
+    if before.payload != found.payload:
+        return found if found.signatures else before
+    for fingerprint, signature in found.signatures:
+        before = envelope.signed(before, fingerprint, signature)
+    return before

@@ -54,7 +54,7 @@ def test_two_targets_on_one_host_have_releases_of_their_own():
     assert (served(world, 80), served(world, 8081)) == ("d", "e")
     releases.stop(world.engine, STAGING)
     assert (served(world, 80), served(world, 8081)) == ("d", "")
-    releases.start(world.engine, STAGING)
+    assert releases.start(world.engine, STAGING).state is State.RUNNING
     assert releases.prune(world.engine, LINE, 1) == ()
     assert (generations(world, LINE), generations(world, STAGING)) == ([6], [5, 4, 3])
     # Each image is there as long as some target has a release of it, under that target's name.

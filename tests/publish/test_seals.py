@@ -1,6 +1,7 @@
 """What publish leaves behind for later: a signed seal, by which the release's image is verified."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_the_seal_of_a_release_is_kept_and_verifies_its_image(blog: Path, key: P
         product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
         image = pipeline.bake(product, made_from, lock, HERE, SILENT)
         sealed = seals.seal(image, product, made_from, lock, Key(str(key)))
-        file = seals.keep(sealed, image, blog)
+        file, _ = seals.keep(sealed, image, blog)
         oci.write_layout([image.sealed], image.reference, tmp_path / "oci", SILENT)
     release, statement = image.reference.rpartition(":")[2], image.labels[labels.SEAL][7:15]
     assert file == blog / ".sealpress/seals" / f"{release}-{statement}-{HERE}.json"
@@ -66,6 +67,24 @@ def test_the_seal_of_a_release_is_kept_and_verifies_its_image(blog: Path, key: P
     (verified,) = verification.images(tmp_path / "oci", kept, SILENT)
     assert verified.digest == image.digest
     assert rebuild(tmp_path / "oci", kept, blog, SILENT).digests == ((HERE, image.digest),)
+
+
+def test_a_signature_is_never_lost_to_a_later_publish_of_the_same(blog: Path, key: Path, tmp_path: Path) -> None:
+    """Unsigned, by another key, or with a Python that signs other bytes."""
+    with pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=False) as made_from:
+        lock = pipeline.lock_file(made_from, None, blog)
+        product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
+        image = pipeline.bake(product, made_from, lock, HERE, SILENT)
+        unsigned = seals.seal(image, product, made_from, lock, None)
+        sealed = seals.seal(image, product, made_from, lock, Key(str(key)))
+    file, _ = seals.keep(unsigned, image, blog)
+    assert envelope.load(file).signatures == ()
+    for one in (sealed, unsigned, replace(unsigned, payload=unsigned.payload.replace(b'"python":"3', b'"python":"4'))):
+        assert seals.keep(one, image, blog) == (file, sealed)
+        assert envelope.load(file) == sealed
+    other = ("SHA256:other", b"another's")
+    _, kept = seals.keep(replace(unsigned, signatures=(other,)), image, blog)
+    assert kept.signatures == envelope.load(file).signatures == (*sealed.signatures, other)
 
 
 def test_a_seal_that_can_t_be_kept_is_a_problem(blog: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import brotli
 import pytest
@@ -67,12 +68,13 @@ def test_the_commit_gives_the_same_digest_again(sealed: Site) -> None:
     }
 
 
-def test_a_release_by_ssg_is_rebuilt(make_site: Callable[..., Site]) -> None:
-    """The generator of this house is run as a command; the seal names its tools."""
+@pytest.mark.parametrize("path", ["", "notes/", "a%20b/%C3%A9/"])
+def test_a_release_by_ssg_is_rebuilt(path: str, make_site: Callable[..., Site]) -> None:
+    """The generator of this house is run as a command; the seal names its tools, and the path that the site has."""
     import subprocess
     import sys
 
-    site = make_site('[site]\ntitle = "Notes"\nurl = "https://blog.example.org/"\n')
+    site = make_site(f'[site]\ntitle = "Notes"\nurl = "https://blog.example.org/{path}"\n')
     (site.folder / "content").mkdir()
     (site.folder / "content/index.md").write_text("---\ntitle: Home\n---\nHello *there*\n")
     git(site.folder, "add", "--all")
@@ -85,6 +87,7 @@ def test_a_release_by_ssg_is_rebuilt(make_site: Callable[..., Site]) -> None:
     seal = envelope.load(site.image / "seal.json")
     assert seal.statement.tools.keys() >= {"markdown", "pygments", "jinja2", "babel", "cldr", "sealpress"}
     assert "content/index.md" in dict(seal.statement.inputs or ())
+    assert seal.statement.below == unquote(path)
 
 
 def test_a_tree_that_is_not_the_commit_s_is_found(sealed: Site) -> None:
