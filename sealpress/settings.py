@@ -85,6 +85,7 @@ class MarkdownSettings:
     toc_depth: int = 3  # headings up to this level stand in the table of contents
     highlight: bool = True
     html: bool = True  # raw HTML in Markdown is kept
+    dialect: Literal["commonmark", "python-markdown"] = "commonmark"
 
 
 @dataclass(frozen=True, slots=True)

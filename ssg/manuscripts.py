@@ -215,7 +215,7 @@ def _depends(options: MarkdownOptions, language: str, software: tuple[str, ...])
 @cache
 def code_digest() -> str:
     """Over the sources of what converts, so that an edit of sealpress itself is never answered from the store."""
-    return digest_of_sources("ssg/markup/*.py", "ssg/l10n/*.py")
+    return digest_of_sources("ssg/markup/**/*.py", "ssg/l10n/*.py")
 
 
 def encoded(body: Converted) -> bytes:
@@ -230,7 +230,10 @@ def encoded(body: Converted) -> bytes:
         body.summary_html,
         body.summary_text,
         body.has_code,
-        [(fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in body.faults],
+        *(
+            [(fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in found]
+            for found in (body.faults, body.warnings)
+        ),
     ]
     return json.dumps(head, separators=(",", ":")).encode() + b"\n" + html + plain
 
@@ -238,7 +241,7 @@ def encoded(body: Converted) -> bytes:
 def decoded(data: bytes) -> Converted:
     """The Converted that `encoded` gave these bytes for."""
     head, _, texts = data.partition(b"\n")
-    size, links, externals, headings, ids, summary_html, summary_text, has_code, faults = json.loads(head)
+    size, links, externals, headings, ids, summary_html, summary_text, has_code, *found = json.loads(head)
     return Converted(
         texts[:size].decode("utf-8", "surrogatepass"),
         tuple(Link(*link) for link in links),
@@ -249,5 +252,6 @@ def decoded(data: bytes) -> Converted:
         summary_text,
         texts[size:].decode("utf-8", "surrogatepass"),
         has_code=has_code,
-        faults=tuple(Fault(*fault) for fault in faults),
+        faults=tuple(Fault(*fault) for fault in found[0]),
+        warnings=tuple(Fault(*fault) for fault in found[1]),
     )

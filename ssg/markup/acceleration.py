@@ -1,4 +1,4 @@
-"""Whether what is faster than Python-Markdown's and Pygments' own steps is used. It never changes a byte.
+"""Whether what is faster than Pygments' own steps is used. It never changes a byte.
 
 SEALPRESS_ACCELERATORS=0 in the environment turns it off. With a version of the library or of Python that it was not
 tested with, the library's own steps are used.
@@ -9,7 +9,6 @@ import sys
 from typing import Final
 
 VARIABLE: Final = "SEALPRESS_ACCELERATORS"
-MARKDOWN: Final = frozenset({"3.11.3"})
 PYGMENTS: Final = frozenset({"2.21.0"})
 PYTHON: Final = frozenset({(3, 11), (3, 12), (3, 13)})
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import slug
-from ssg.markup.converted import ANCHOR, Heading, MarkdownOptions
+from ssg.markup.converted import ANCHOR, Entry, Heading, MarkdownOptions
 from ssg.markup.positions import Source
 from ssg.markup.prose import finished, on_one_line, text
 from ssg.markup.tags import Html, Tag
@@ -57,6 +57,16 @@ def headings(html: Html, ids: set[str], options: MarkdownOptions, language: Lang
         if options.permalinks:
             tags[end] = Tag(_permalink(name, title, options.permalink_label) + tags[end].raw, opening.name, is_end=True)
     return found
+
+
+def listed(entries: Sequence[Entry]) -> str:
+    """A table of contents as nested lists of links."""
+    items = [
+        f'<li><a href="#{ANCHOR}{entities.escape(entry.heading.id)}">{entry.heading.html}</a>'
+        + (f"\n{listed(entry.children)}\n</li>" if entry.children else "</li>")
+        for entry in entries
+    ]
+    return "\n".join(["<ul>", *items, "</ul>"]) if items else ""
 
 
 def _title(inner: Html) -> tuple[str, str]:

@@ -1,24 +1,21 @@
-"""From Python-Markdown's HTML to a Converted.
+"""From HTML in its parts to a Converted. Each step reads or changes the parts."""
 
-The HTML is cut into texts and tags once; each step reads or changes these.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ssg.l10n.language import Language
 from ssg.markup import anchors
-from ssg.markup.converted import Converted, MarkdownOptions
+from ssg.markup.commonmark.tree import CONTENTS
+from ssg.markup.converted import Converted, Fault, MarkdownOptions, contents
 from ssg.markup.links import take_links
 from ssg.markup.positions import Source
 from ssg.markup.prose import finished, on_one_line, set_text, text
-from ssg.markup.tags import Html, Tag, balance, cut
+from ssg.markup.tags import Html, Tag, balance
 
 
 def body(
-    written: str, source: Source, options: MarkdownOptions, language: Language, code: Callable[[int], str]
+    html: Html, source: Source, options: MarkdownOptions, language: Language, code: Callable[[int], str]
 ) -> Converted:
-    """The Converted of Python-Markdown's HTML. `code` gives the HTML of a fence by its number."""
-    html = cut(written)
+    """The Converted of HTML in its parts. `code` gives the HTML of a fence by its number."""
     depths, more = balance(html, source)
     attributed = [number for number, tag in enumerate(html.tags) if tag.attributes]
     links, externals = take_links(html, source, attributed, is_plain=not options.html)
@@ -26,6 +23,9 @@ def body(
     if options.typography:
         set_text(html, language)
     headings = anchors.headings(html, ids, options, language)
+    here = [number for number, part in enumerate(html.texts) if CONTENTS in part]
+    for number in here:
+        html.texts[number] = ""
     anchors.label_footnotes(html, options, attributed)
     if more is None:
         summary, summary_text = _first_paragraph(html, depths)
@@ -33,6 +33,9 @@ def body(
         summary = anchors.without_anchors(html.between(-1, more))
         summary_text = text(summary)
         html.tags[more] = Tag("", "")
+    plain = text(html)
+    for number in here:
+        html.texts[number] = f"\n{anchors.listed(contents(headings))}\n"
     whole = finished(str(html), code).strip()
     return Converted(
         html=whole,
@@ -42,10 +45,15 @@ def body(
         ids=frozenset(ids),
         summary_html=finished(str(summary), code).strip(),
         summary_text=on_one_line(summary_text),
-        plain_text=text(html),
+        plain_text=plain,
         has_code='class="highlight' in whole,
-        faults=tuple(sorted(dict.fromkeys(source.faults), key=lambda fault: (fault.line, fault.column))),
+        faults=_in_order(source.faults),
+        warnings=_in_order(source.warnings),
     )
+
+
+def _in_order(found: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted(dict.fromkeys(found), key=lambda fault: (fault.line, fault.column)))
 
 
 def _first_paragraph(html: Html, depths: list[int]) -> tuple[Html, str]:

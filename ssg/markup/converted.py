@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from sealpress.problems import Place, Problem
+from ssg.markup.commonmark.characters import address
 
 if TYPE_CHECKING:
     from sealpress.settings import MarkdownSettings
@@ -20,6 +21,10 @@ ETX: Final = "\x03"
 
 Kind = Literal["link", "image", "asset"]
 """What a URL stands in: a link to follow, an image to show, or anything else that is loaded (video, audio, frame)."""
+
+
+Dialect = Literal["commonmark", "python-markdown"]
+"""How Markdown is read: as CommonMark with additions, or as Python-Markdown reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class MarkdownOptions:
     highlight: bool = True
     html: bool = True
     permalinks: bool = True
+    dialect: Dialect = "commonmark"
     permalink_label: str = ""
     footnote_label: str = ""
 
@@ -47,6 +53,7 @@ class MarkdownOptions:
             typography=settings.typography,
             highlight=settings.highlight,
             html=settings.html,
+            dialect=settings.dialect,
             permalink_label=permalink_label,
             footnote_label=footnote_label,
         )
@@ -115,6 +122,7 @@ class Converted:
     plain_text    all text that a reader reads, less code blocks and footnote signs; blocks are parted by line breaks
     has_code      whether there is highlighted code, which wants a style sheet
     faults        what the author must mend, in the order of the text; a body with faults must not be published
+    warnings      what the author should know: text that is read in another way than it may have been meant
     """
 
     html: str
@@ -127,6 +135,7 @@ class Converted:
     plain_text: str
     has_code: bool
     faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...] = ()
 
 
 class Blocks(Protocol):
@@ -141,12 +150,13 @@ class Blocks(Protocol):
 
 
 # STX and ETX never come from a source: they are taken out before the conversion begins.
-_MARKER: Final = re.compile(f"{STX}(?:link([0-9]+)|(anchor)){ETX}")
+_MARKER: Final = re.compile(f"{STX}(?:link([0-9]+)(%?)|(anchor)){ETX}")
 ANCHOR: Final = f"{STX}anchor{ETX}"
 
 
-def link_marker(number: int) -> str:
-    return f"{STX}link{number}{ETX}"
+def link_marker(number: int, *, is_raw: bool = True) -> str:
+    """What stands for a link's URL. One that is raw, as in HTML, is written as it is; others are percent-encoded."""
+    return f"{STX}link{number}{'' if is_raw else '%'}{ETX}"
 
 
 def resolve(html: str, urls: Sequence[str], *, anchor_prefix: str = "") -> str:
@@ -155,9 +165,15 @@ def resolve(html: str, urls: Sequence[str], *, anchor_prefix: str = "") -> str:
     URLs are escaped here. `anchor_prefix` goes before the anchors of headings and footnotes, and before the links to
     them that the conversion made, so that several bodies can stand on one page.
     """
-    escaped = [entities.escape(url) for url in urls]
     prefix = entities.escape(anchor_prefix)
-    return _MARKER.sub(lambda found: prefix if found[2] else escaped[int(found[1])], html)
+
+    def written(found: re.Match[str]) -> str:
+        if found[3]:
+            return prefix
+        url = urls[int(found[1])]
+        return entities.escape(address(url) if found[2] else url)
+
+    return _MARKER.sub(written, html)
 
 
 def contents(headings: Sequence[Heading], depth: int = 6) -> tuple[Entry, ...]:

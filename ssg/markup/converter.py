@@ -1,24 +1,20 @@
 """Markdown to HTML. The one place where Python-Markdown is put together.
 
-The dialect: Python-Markdown with tables, footnotes, definition lists, fenced code, attribute lists, abbreviations,
-Markdown in raw HTML, sane lists, ~~deletions~~ and task lists. What is faster than Python-Markdown's own steps, with
-the same result, is registered in `_instance` and nowhere else.
+The dialect: CommonMark and GFM as commonmark/ reads them, with what Python-Markdown's authors expect. Python-Markdown
+is the frame: its pipeline, its registries, its stash, its tree processors. Its own reading is that of stock/.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ssg.l10n.language import Language
-from ssg.markup import acceleration
 from ssg.markup.converted import Blocks, Converted, MarkdownOptions
 
 if TYPE_CHECKING:
-    from markdown import Markdown
+    from xml.etree.ElementTree import Element
 
-    from ssg.markup.dialect import State
-
-_PLACEHOLDER: Final = "klzzwxh:"  # what Python-Markdown puts for inline markup until the end
+    from ssg.markup.state import Converter, State
+    from ssg.markup.tags import Html
 
 EMPTY: Final = Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=())
 
@@ -35,21 +31,18 @@ def convert(text: str, options: MarkdownOptions, language: Language, blocks: Blo
     source = Source(text)
     if not source.text.strip():
         return EMPTY
-    converter = _instance(options.html)
-    converter.state.source = source
-    converter.state.fences = []
+    converter = _stock(options.html) if options.dialect == "python-markdown" else _own(options.html)
+    state = converter.state
+    state.begin(source)
     try:
         converter.markdown.reset()
-        html = converter.markdown.convert(source.text)
-        if _PLACEHOLDER in html and _PLACEHOLDER not in source.text:
-            # Python-Markdown 3.11 miscounts some overlapping pairs; better a refusal than a page with a hole.
-            hint = "escape each * and _ that is no emphasis with a backslash: \\*"
-            source.fault("the emphasis in this text can't be told apart", hint, (1, 1))
-        return body(html, source, options, language, lambda number: _code(converter.state, number, options, blocks))
+        html = converter.html(source.text)
+        return body(html, source, options, language, lambda number: _code(state, number, options, blocks))
     except RecursionError:
         # The instance was left in the middle of its work.
-        _instance.cache_clear()
-        source.fault("this text is nested too deeply", "use fewer levels of lists, quotations or tags", (1, 1))
+        _own.cache_clear()
+        _stock.cache_clear()
+        state.too_deep((1, 1))
         return Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=tuple(source.faults))
 
 
@@ -61,40 +54,39 @@ def _code(state: "State", number: int, options: MarkdownOptions, blocks: Blocks 
     return block(state.fences[number], state.source, highlight=options.highlight, blocks=blocks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Converter:
-    markdown: "Markdown"
-    state: "State"
+@cache
+def _own(html: bool) -> "Converter":  # noqa: FBT001 - the key of the cache
+    """One Markdown instance for all texts of a process. Language and labels come later."""
+    return instance(html=html)
+
+
+def instance(*, html: bool, extended: bool = True) -> "Converter":
+    """A new instance that reads CommonMark: no more of it where `extended` is False, as its tests want it."""
+    from markdown import Markdown  # noqa: PLC0415 - 35 ms
+
+    from ssg.markup.dialect import Dialect  # noqa: PLC0415
+    from ssg.markup.serialization import parts  # noqa: PLC0415
+    from ssg.markup.state import Converter, State  # noqa: PLC0415
+
+    state = State(html=html)
+    markdown = Markdown(extensions=[Dialect(state, extended=extended)], output_format="html")
+
+    def convert(text: str) -> "Html":
+        """As Python-Markdown's own up to its tree, which is written as parts."""
+        lines = text.split("\n")
+        for preprocessor in markdown.preprocessors:
+            lines = preprocessor.run(lines)
+        root: Element = markdown.parser.parseDocument(lines).getroot()  # type: ignore[assignment]
+        for processor in markdown.treeprocessors:
+            changed = processor.run(root)
+            root = root if changed is None else changed
+        return parts(root, state)
+
+    return Converter(markdown, state, convert)
 
 
 @cache
-def _instance(html: bool) -> _Converter:  # noqa: FBT001 - the key of the cache
-    """One Markdown instance for all texts of a process: building one costs 30 ms. Language and labels come later."""
-    from markdown import Markdown  # noqa: PLC0415 - 35 ms
-    from markdown import __version__ as markdown_version  # noqa: PLC0415
-    from markdown.extensions.abbr import AbbrExtension  # noqa: PLC0415
-    from markdown.extensions.attr_list import AttrListExtension  # noqa: PLC0415
-    from markdown.extensions.def_list import DefListExtension  # noqa: PLC0415
-    from markdown.extensions.md_in_html import MarkdownInHtmlExtension  # noqa: PLC0415
-    from markdown.extensions.sane_lists import SaneListExtension  # noqa: PLC0415
-    from markdown.extensions.tables import TableExtension  # noqa: PLC0415
+def _stock(html: bool) -> "Converter":  # noqa: FBT001 - the key of the cache
+    from ssg.markup.stock.dialect import instance  # noqa: PLC0415
 
-    from ssg.markup.dialect import Dialect, State  # noqa: PLC0415
-
-    state = State()
-    extensions = [
-        TableExtension(use_align_attribute=True),
-        DefListExtension(),
-        AttrListExtension(),
-        AbbrExtension(),
-        SaneListExtension(),
-        *([MarkdownInHtmlExtension()] if html else []),
-        Dialect(state, html=html),
-    ]
-    markdown = Markdown(extensions=extensions, output_format="html")
-    if acceleration.is_on(markdown_version, acceleration.MARKDOWN):
-        from ssg.markup import patterns, serialization  # noqa: PLC0415
-
-        patterns.accelerate(markdown)
-        serialization.accelerate(markdown)
-    return _Converter(markdown, state)
+    return instance(html=html)

@@ -1,4 +1,4 @@
-"""Fenced code: found in the source, taken out before the rest is parsed, put back highlighted at the end.
+"""Fenced code: what its first line says. It is put back highlighted at the end.
 
     ```python hl_lines="2 4-6" linenums title="x.py"
     ``` {.python #id .class hl_lines="2"}
@@ -9,14 +9,13 @@ stand in a list, a quotation, a footnote or a definition, indented or quoted lik
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from markdown.extensions.attr_list import get_attrs_and_remainder
 
 from sealpress.problems import did_you_mean
-from ssg.markup.positions import Source, occurrences, without_marks
+from ssg.markup.positions import Source
 
 OPTIONS: Final = ("hl_lines", "linenums", "title")
 
@@ -36,95 +35,8 @@ class Fence:
     marked: frozenset[int] = frozenset()  # lines, from 1
 
 
-_OPEN: Final = re.compile(r"(?P<prefix>(?:[ ]*>)*[ ]*)(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)$")
-_CONTAINER: Final = re.compile(r"[ >]*(?:[-*+][ ]|[0-9]+\.[ ]|:[ ]|\[\^[^\]]+\]:)")
-
-
-def extract(text: str, source: Source, store: Callable[[Fence], str]) -> str:
-    """The marked text with every fence as the placeholder that `store` gives for it."""
-    starts = (*occurrences(text, "```"), *occurrences(text, "~~~"))
-    numbers = sorted({text.count("\n", 0, start) for start in starts})
-    if not numbers:
-        return text
-    lines = text.split("\n")
-    out: list[str] = []
-    done = 0
-    for at in numbers:
-        opening = _OPEN.match(lines[at]) if at >= done else None
-        if opening is None or not _may_open(opening["prefix"], lines, at):
-            continue
-        end = _closing(opening, lines, at + 1)
-        if end is None:
-            _complain_of_open_end(opening, lines, at, source)
-            continue
-        prefix = opening["prefix"]
-        code = lines[at + 1 : end]
-        if prefix:
-            code = [_without_prefix(inner, prefix) for inner in code]
-        fence = _fence(opening, without_marks("".join([f"{inner}\n" for inner in code])), at + 1, source)
-        quoted = prefix.rstrip(" ")
-        # Two blank lines behind it: one ends the paragraph, the other keeps its own line break out of it.
-        out += [*lines[done:at], quoted, prefix + store(fence), quoted, quoted]
-        done = end + 1
-    return "\n".join([*out, *lines[done:]])
-
-
-def _may_open(prefix: str, lines: list[str], at: int) -> bool:
-    """Whether a fence is one. Four blanks deep, it is code that shows a fence, unless a list or the like holds it."""
-    depth = len(prefix) - len(prefix.rstrip(" "))
-    if depth < 4:
-        return True
-    for line in reversed(lines[:at]):
-        if not line.strip(" >"):
-            continue
-        if len(line) - len(line.lstrip(" >")) < len(prefix):
-            if _CONTAINER.match(line):
-                return True
-            if not line.startswith(" "):
-                return False
-    return False
-
-
-def _closing(opening: re.Match[str], lines: list[str], start: int) -> int | None:
-    fence, quoted = opening["fence"], opening["prefix"].rstrip(" ")
-    for number in range(start, len(lines)):
-        line = lines[number]
-        if quoted and not line.startswith(quoted):
-            return None
-        if fence not in line:
-            continue
-        stripped = line[len(quoted) :].strip(" ")
-        if stripped.startswith(fence) and not stripped.strip(fence[0]):
-            return number
-    return None
-
-
-def _complain_of_open_end(opening: re.Match[str], lines: list[str], at: int, source: Source) -> None:
-    # Python-Markdown lets inline code run over lines: ``` may also be one that closes in the same paragraph.
-    for line in lines[at + 1 :]:
-        if not line.strip():
-            break
-        if opening["fence"] in line:
-            return
-    source.fault(
-        "this code fence is never closed",
-        f"write {opening['fence']} on a line of its own below the code",
-        (at + 1, len(opening["prefix"]) + 1),
-        len(opening["fence"]),
-    )
-
-
-def _without_prefix(line: str, prefix: str) -> str:
-    quoted = prefix.rstrip(" ")
-    rest = line.removeprefix(quoted)
-    blanks = len(prefix) - len(quoted)
-    return rest[min(blanks, len(rest) - len(rest.lstrip(" "))) :]
-
-
-def _fence(opening: re.Match[str], code: str, line: int, source: Source) -> Fence:
-    written = without_marks(opening["info"])
-    info = written.strip(" ")
-    column = len(opening["prefix"]) + len(opening["fence"]) + 1 + len(written) - len(written.lstrip(" "))
+def fence_of(info: str, code: str, place: tuple[int, int], source: Source) -> Fence:
+    """The Fence of an info string at `place`, or of none, where that is the fence's own. Unknown options are faults."""
     if info.startswith("{") and info.endswith("}"):
         attributes, _ = get_attrs_and_remainder(info[1:-1])
     else:
@@ -134,13 +46,14 @@ def _fence(opening: re.Match[str], code: str, line: int, source: Source) -> Fenc
     classes = [value or "" for key, value in attributes if key == "."]
     language = classes[0] if classes else ""
     at = max(0, info.find(language)) if language else 0
-    options = _Options(source, (line, column), info)
+    line, column = place
+    options = _Options(source, place, info)
     values = {key: options.check(key, value) for key, value in attributes if key != "."}
     return Fence(
         language,
         code,
         line,
-        column + at if info else len(opening["prefix"]) + 1,
+        column + at,
         id=values.get("id", ""),
         classes=tuple(classes[1:]),
         title=values.get("title", ""),

@@ -7,8 +7,10 @@ from typing import Final
 
 from sealpress import activecontent, stylesheets
 from sealpress.activecontent import Url, is_script
-from ssg.markup.converted import ANCHOR, ETX, STX, Kind, Link, link_marker
-from ssg.markup.positions import MARK, Source, without_marks
+from ssg.markup.commonmark.block import Place, Target
+from ssg.markup.commonmark.characters import address
+from ssg.markup.converted import ANCHOR, STX, Kind, Link, link_marker
+from ssg.markup.positions import Source
 from ssg.markup.tags import Html, Tag, cut
 
 # What must be there, as a link's target must. Other URLs are of old browsers, and only looked at for what they run.
@@ -37,39 +39,35 @@ class _Links:
     source: Source
     links: list[Link] = field(default_factory=list)
     externals: dict[Link, None] = field(default_factory=dict)  # each once, in their order
-    numbers: dict[tuple[int, int], int] = field(default_factory=dict)  # of a link by mark and offset in its attribute
+    numbers: dict[Place, int] = field(default_factory=dict)  # of a link by the place of its target
 
-    def add(self, target: str, mark: int | None, offset: int, kind: Kind) -> str:
-        """What stands in the HTML for `target`: a marker, or itself where it is external."""
-        if mark is None:
-            line, column = self.source.find(re.escape(target)) if target else (1, 1)
-        else:
-            line, column = self.source.place(mark)
-            column += offset
-        link = Link(target, kind, line, column, max(1, len(target)))
+    def add(self, target: str, place: Place | None, kind: Kind, *, is_raw: bool = True) -> str:
+        """What stands in the HTML for `target`: a marker, or itself where it is external. `is_raw`: as in HTML."""
+        line, column = place or (self.source.next_of(target) if target else (1, 1))
+        link = Link(str(target), kind, line, column, max(1, len(target)))
         if not target:
             self.source.fault("this link has no target", "write where it leads, or take the link away", (line, column))
-        elif scheme := activecontent.active_scheme(target, is_image=kind == "image"):
+            return ""
+        if scheme := activecontent.active_scheme(target, is_image=kind == "image"):
             self.refuse(scheme, (link.line, link.column), link.length)
-        elif activecontent.scheme(target) or target.startswith("//"):
+            return "#"
+        if activecontent.scheme(target) or target.startswith("//"):
             self.externals[link] = None
-            return target
-        else:
-            return self._internal(link, mark, offset)
-        return "#"
+            return target if is_raw else address(target)
+        return link_marker(self._number(link, place), is_raw=is_raw)
 
-    def refuse(self, scheme: str, place: tuple[int, int], length: int) -> None:
+    def refuse(self, scheme: str, place: Place, length: int) -> None:
         hint = "a page's links lead to pages and files; scripts belong to the theme"
         self.source.fault(f'a link can\'t lead to "{scheme}"', hint, place, length)
 
-    def _internal(self, link: Link, mark: int | None, offset: int) -> str:
-        number = None if mark is None else self.numbers.get((mark, offset))
+    def _number(self, link: Link, place: Place | None) -> int:
+        number = None if place is None else self.numbers.get(place)
         if number is None:
             number = len(self.links)
             self.links.append(link)
-            if mark is not None:
-                self.numbers[mark, offset] = number
-        return link_marker(number)
+            if place is not None:
+                self.numbers[place] = number
+        return number
 
 
 def take_links(
@@ -94,19 +92,17 @@ def take_links(
                 continue
             kind = _url_of(tag, known)
             if kind and kind is not Url.DOCUMENT and known not in _ANYWHERE and (tag.name, known) not in _CHECKED:
-                _complain_of_active(_plain(value), kind, tag.name, known, found)
+                _complain_of_active(value, kind, tag.name, known, found)
                 kind = None
-            elif known == "style" and any(is_script(url) for _, url, _ in stylesheets.loads(_plain(value))):
+            elif known == "style" and any(is_script(url) for _, url, _ in stylesheets.loads(value)):
                 found.refuse("javascript:", source.find(r"\bstyle\s*="), len("style"))
             if kind is Url.DOCUMENT:
-                for _, _, scheme in active_urls(cut(_plain(value))):
+                for _, _, scheme in active_urls(cut(value)):
                     found.refuse(scheme, source.find(r"\bsrcdoc\b"), len("srcdoc"))
-                changed[name] = without_marks(value)
-            elif kind is None or ANCHOR in value:
-                if STX in value and MARK.search(value):
-                    changed[name] = without_marks(value)
-            else:
-                changed[name] = _replaced(value, kind, _kind(tag.name, known), found)
+            elif isinstance(value, Target):
+                changed[name] = found.add(value, value.place, _kind(tag.name, known), is_raw=False)
+            elif kind is not None and ANCHOR not in value:
+                changed[name] = _replaced(_Value(html, number, name, value), kind, _kind(tag.name, known), found)
         if changed or dropped:
             kept = {name: value for name, value in tag.attributes.items() if name not in dropped}
             html.tags[number] = tag.having({**kept, **changed})
@@ -166,31 +162,39 @@ def _kind(tag: str, name: str) -> Kind:
     return "image" if shows or name in {"poster", "background"} else "asset"
 
 
-_HALF_MARK: Final = re.compile(f"{STX}[^{ETX}]*{ETX}?|{ETX}")
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """An attribute's value that the author wrote in HTML or in a list of attributes."""
+
+    html: Html
+    number: int  # of its tag
+    name: str
+    text: str
+
+    def place(self, at: int = 0) -> Place | None:
+        """Where a character of it stands, where the tag is the author's own."""
+        if self.number not in self.html.origins:
+            return None
+        raw = self.html.tags[self.number].raw
+        written = re.search(rf"(?<![^\s\"'/]){re.escape(self.name)}\s*=\s*[\"']?", raw)
+        return self.html.place(self.number, written.end() + at if written else 0)
 
 
-def _plain(value: str) -> str:
-    # Of a link that is broken enough, Python-Markdown may take half a mark.
-    return _HALF_MARK.sub("", without_marks(value))
-
-
-def _replaced(value: str, form: Url, kind: Kind, found: _Links) -> str:
-    mark = MARK.search(value)
-    number = int(mark[1]) if mark else None
-    plain = _plain(value)
+def _replaced(value: _Value, form: Url, kind: Kind, found: _Links) -> str:
+    text = value.text
     match form:
         case Url.SET:
             # HTML, 4.8.4.2.1: candidates are URLs with a width or density, between commas.
-            candidates = [(match[1], match) for match in _CANDIDATE.finditer(plain) if match[1].strip(",")]
+            candidates = [(match[1], match) for match in _CANDIDATE.finditer(text) if match[1].strip(",")]
             return ", ".join(
-                found.add(url, number, match.start(1), kind) + match[0][match.end(1) - match.start() :].rstrip()
+                found.add(url, value.place(match.start(1)), kind) + match[0][match.end(1) - match.start() :].rstrip()
                 for url, match in candidates
             )
         case Url.LIST:
-            return " ".join(found.add(one[0], number, one.start(), kind) for one in _WORD.finditer(plain))
+            return " ".join(found.add(one[0], value.place(one.start()), kind) for one in _WORD.finditer(text))
         case Url.REFRESH:
-            if not (at := activecontent.refresh(plain)):
-                return plain
-            return plain[: at[0]] + found.add(plain[slice(*at)].strip(), number, at[0], kind) + plain[at[1] :]
+            if not (at := activecontent.refresh(text)):
+                return text
+            return text[: at[0]] + found.add(text[slice(*at)].strip(), value.place(at[0]), kind) + text[at[1] :]
         case _:
-            return found.add(plain.strip(), number, 0, kind)
+            return found.add(text.strip(), value.place(), kind)

@@ -146,7 +146,7 @@ def _is_sign(tag: Tag) -> bool:
 
 
 _STUB: Final = re.compile(f"<pre {STX}c([0-9]+){ETX}></pre>")
-_KEPT: Final = re.compile(f"{STX}(?:link[0-9]+|anchor|c[0-9]+){ETX}")
+_KEPT: Final = re.compile(f"{STX}(?:link[0-9]+%?|anchor|c[0-9]+){ETX}")
 _LEFT: Final = re.compile(f"{_KEPT.pattern}|{STX}(?P<left>[^{STX}{ETX}]*){ETX}?|{ETX}")
 
 
@@ -163,4 +163,6 @@ def _left(found: re.Match[str]) -> str:
     number = found["left"]
     if number is None:
         return found[0] if len(found[0]) > 1 else ""
-    return entities.escape(chr(int(number))) if re.fullmatch(r"[0-9]{1,3}", number) else ""
+    if not re.fullmatch(r"[0-9]{1,3}", number):
+        return ""
+    return "&#160;" if number == "160" else entities.escape(chr(int(number)))

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Final
 
 from sealpress.activecontent import attribute_value
+from ssg.markup.commonmark.block import Place, Text
 from ssg.markup.converted import ETX, STX
-from ssg.markup.positions import Source, without_marks
+from ssg.markup.positions import Source
 
 Attributes = Mapping[str, str | None]
 
@@ -44,10 +45,19 @@ class Tag:
 
 @dataclass(slots=True)
 class Html:
-    """Before each of the `tags` stands the one of the `texts` with its number, which may be "", and one behind all."""
+    """Before each of the `tags` stands the one of the `texts` with its number, which may be "", and one behind all.
+
+    `origins` tells of tags that the author wrote as such in which text they stand, and from which character of it.
+    """
 
     texts: list[str]
     tags: list[Tag]
+    origins: dict[int, tuple[Text, int]] = field(default_factory=dict)
+
+    def place(self, number: int, at: int = 0) -> Place | None:
+        """Where character `at` of a tag stands in the source; None where that isn't known."""
+        origin = self.origins.get(number)
+        return None if origin is None else origin[0].place(origin[1] + at)
 
     def between(self, first: int, last: int) -> "Html":
         """What stands between two tags; -1 is the beginning."""
@@ -104,16 +114,16 @@ _FOREIGN: Final = frozenset({"svg", "math"})
 
 
 def cut(html: str) -> Html:
-    """The parts of any HTML. Marks are left out of its texts, not out of its tags."""
+    """The parts of any HTML."""
     pieces = _TAG.split(html)
-    texts = [without_marks(text) if STX in text else text for text in pieces[::3]]
+    texts = pieces[::3]
     if not any(pieces[2::3]):
         return Html(texts, list(map(tag, pieces[1::3])))
     parted = Html(texts[:1], [])
     for written, is_raw, text in zip(pieces[1::3], pieces[2::3], texts[1:], strict=True):
         opening = _PARTS.match(written) if is_raw else None
         if opening and opening.end() < len(written):
-            parted.tags += [tag(opening[0]), Tag(without_marks(written[opening.end() :]), "")]
+            parted.tags += [tag(opening[0]), Tag(written[opening.end() :], "")]
             parted.texts += ["", text]
         else:
             parted.tags.append(tag(written))
@@ -153,32 +163,42 @@ _ESCAPE: Final = re.compile(f"{STX}([0-9]{{1,3}}){ETX}")
 def balance(html: Html, source: Source) -> tuple[list[int], int | None]:
     """How deep each tag stands, and which is <!-- more -->. Tags that don't pair are faults."""
     depths: list[int] = []
-    stack: list[str] = []
+    stack: list[tuple[str, int]] = []  # names and numbers
+    open_names: dict[str, int] = {}
     more: int | None = None
     for number, one in enumerate(html.tags):
         name = one.name
-        if one.is_end and stack and stack[-1] == name:  # as nearly all
+        if one.is_end and stack and stack[-1][0] == name:  # as nearly all
             stack.pop()
+            open_names[name] -= 1
             depths.append(len(stack))
             continue
         depths.append(len(stack))
         if not name:
             if more is None and _is_more(one.raw):
-                more = _place_of_more(number, stack, source)
+                more = _place_of_more(html, number, stack, source)
         elif one.is_end:
-            if name in stack:
-                while (top := stack.pop()) != name:
-                    _complain_of_open_tag(top, source)
+            if open_names.get(name):
+                while (top := stack.pop())[0] != name:
+                    open_names[top[0]] -= 1
+                    _complain_of_open_tag(html, top, source)
+                open_names[name] -= 1
                 depths[-1] = len(stack)
             elif name not in VOID and name != "p":
-                place = source.find(rf"</{re.escape(name)}\b")
+                place = html.place(number) or source.find(rf"</{re.escape(name)}\b")
                 source.fault(
                     f"</{name}> closes nothing", "remove it, or write the tag that it closes", place, len(name) + 3
                 )
-        elif name not in VOID and not (one.raw.endswith("/>") and not _FOREIGN.isdisjoint({*stack, name})):
-            stack.append(name)
-    for name in dict.fromkeys(stack):
-        _complain_of_open_tag(name, source)
+        elif name not in VOID and not (
+            one.raw.endswith("/>") and (name in _FOREIGN or any(open_names.get(foreign) for foreign in _FOREIGN))
+        ):
+            stack.append((name, number))
+            open_names[name] = open_names.get(name, 0) + 1
+    told: set[str] = set()
+    for top in stack:
+        if top[0] not in told:
+            told.add(top[0])
+            _complain_of_open_tag(html, top, source)
     return depths, more
 
 
@@ -186,24 +206,25 @@ def _is_more(raw: str) -> bool:
     return raw.startswith("<!--") and raw[4:-3].strip().lower() == "more"
 
 
-def _place_of_more(number: int, stack: list[str], source: Source) -> int | None:
+def _place_of_more(html: Html, number: int, stack: list[tuple[str, int]], source: Source) -> int | None:
     if not stack:
         return number
     source.fault(
         "<!-- more --> stands inside of something else",
         "put it on a line of its own between two paragraphs, not in a list or a quotation",
-        source.find(r"<!--\s*more\s*-->"),
+        html.place(number) or source.find(r"<!--\s*more\s*-->"),
         len("<!-- more -->"),
     )
     return None
 
 
-def _complain_of_open_tag(name: str, source: Source) -> None:
+def _complain_of_open_tag(html: Html, opened: tuple[str, int], source: Source) -> None:
+    name, number = opened
     if name in _LAX:
         return
     source.fault(
         f"<{name}> is never closed",
         f"write </{name}>; or, if it is no tag, put it in backticks or write &lt;{name}&gt;",
-        source.find(rf"<{re.escape(name)}\b"),
+        html.place(number) or source.find(rf"<{re.escape(name)}\b"),
         len(name) + 2,
     )

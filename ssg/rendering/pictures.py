@@ -18,7 +18,7 @@ Of = Callable[[int], T | None]
 
 # A tag with a link in it was written anew (ssg.markup.links): every value is quoted, and no ">" stands in one.
 _IMG: Final = re.compile(f"<img ([^<>]*{STX}link[^<>]*)>")
-_LINK: Final = re.compile(f"{STX}link([0-9]+){ETX}")
+_LINK: Final = re.compile(f"{STX}link([0-9]+)%?{ETX}")
 
 
 def fitted(html: str, picture: Of[Picture], url: Callable[[str], str], sizes: str, eager: int) -> str:

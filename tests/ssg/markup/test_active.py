@@ -78,7 +78,6 @@ LINK = 'a link can\'t lead to "{}"'
         ("[x](java&Tab;script:a())", "javascript:", (1, 5)),
         ("[x](java&NewLine;script&colon;a())", "javascript:", (1, 5)),
         ("[x](&#x1;JavaScript:a())", "JavaScript:", (1, 5)),
-        ("[x](java\nscript:a())", "javascript:", (1, 5)),
         ("[x][r]\n\n[r]: javascript:a()", "javascript:", (3, 6)),
         ("![x](javascript:a())", "javascript:", (1, 6)),
         ("![x](data:text/html,x)", "data:", (1, 6)),
@@ -101,7 +100,7 @@ def test_no_link_runs_anything(text, scheme, place, html):
         ('<meta http-equiv="refresh" content="0; url=javascript:a()">', "javascript:", (1, 44)),
         ("<meta http-equiv=REFRESH content=\"0;URL='data:text/html,x'\">", "data:", (1, 42)),
         ('<a href="javascript&#58a()">x</a>', "javascript:", (1, 10)),
-        ("<a/href=javascript:a()>x</a>", "javascript:", (1, 9)),
+        ("<div><a/href=javascript:a()>x</a></div>", "javascript:", (1, 14)),
         ('<a href="javascript:a()" href="y.md">x</a>', "javascript:", (1, 10)),
         ('<a href="y.md" ping="/x/ javascript:a()">x</a>', "javascript:", (1, 26)),
         ('<iframe src="data:text/html;base64,x"></iframe>', "data:", (1, 14)),
@@ -164,6 +163,8 @@ def test_where_a_form_a_refresh_and_their_like_lead_is_looked_at_as_a_links_targ
         '<form method="get"><input name="q"></form>',
         "`[x](javascript:a())`",
         "    [x](javascript:a())",
+        "[x](java\nscript:a())",
+        "<a/href=javascript:a()>x",
     ],
 )
 def test_what_runs_nothing_is_no_fault(text):

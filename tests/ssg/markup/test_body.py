@@ -70,7 +70,7 @@ FAULTS = [
     ("[a][nope]", 'no link is defined for "nope"', 1, 5),
     ("[Read][guid]\n\n[guide]: x", 'no link is defined for "guid" (did you mean "guide"?)', 1, 8),
     ("x\n\n![a][nope]", 'no link is defined for "nope"', 3, 6),
-    ("- [`a`][]", 'no link is defined for "…"', 1, 9),
+    ("- [`a`][]", 'no link is defined for "`a`"', 1, 9),
     ("a[^nope]", 'no footnote is called "nope"', 1, 2),
     ("`[^nope]`\n\na [^nope]", 'no footnote is called "nope"', 3, 3),
     ("a\n\n[^1]: b", 'nothing refers to the footnote "1"', 3, 1),

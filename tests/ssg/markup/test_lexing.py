@@ -30,7 +30,7 @@ from pygments.token import (
 from ssg.markup import acceleration, highlighting, lexing
 from ssg.markup.expressions import ASCII, first
 from tests.ssg.markup import texts
-from tests.ssg.markup.test_patterns import EXPRESSIONS, FLAGS
+from tests.ssg.markup.test_expressions import EXPRESSIONS, FLAGS
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer

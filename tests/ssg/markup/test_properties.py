@@ -190,7 +190,7 @@ def test_a_text_converts_the_same_whatever_came_before(texts, options):
     tongue = language("en")
     one_after_another = [convert(text, options, tongue) for text in texts]
     backwards = [convert(text, options, tongue) for text in reversed(texts)]
-    converter._instance.cache_clear()
+    converter._own.cache_clear()
     alone = convert(texts[-1], options, tongue)
     assert one_after_another == backwards[::-1]
     assert one_after_another[-1] == alone

@@ -1,5 +1,8 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ssg.markup import typography
 from ssg.markup.converted import MarkdownOptions
 
 SET = MarkdownOptions(permalinks=False)
@@ -20,7 +23,11 @@ N, W = "\u00a0", "\u202f"
         ("en", "a --> b <-- c", "a --&gt; b &lt;-- c"),
         ("en", r"\"a\" \'b\' c \-- d \...", "&quot;a&quot; &#x27;b&#x27; c -- d ..."),
         ("en", "`\"a\" -- 'b'` <kbd>'</kbd>", "<code>\"a\" -- 'b'</code> <kbd>'</kbd>"),
-        ("en", 'https://e.org/a--b?c...d "https://e.org"', "https://e.org/a--b?c...d “https://e.org”"),
+        (
+            "en",
+            'https://e.org/a--b?c...d "https://e.org"',
+            '<a href="https://e.org/a--b?c...d">https://e.org/a--b?c...d</a> “https://e.org”',
+        ),
         ("en", "<https://e.org/a--b>", '<a href="https://e.org/a--b">https://e.org/a--b</a>'),
         ("en", "&quot;a&quot; b! c: d", "&quot;a&quot; b! c: d"),
         ("en", '![a "b" --](c.png "d \'e\'")', '<img alt="a &quot;b&quot; --" src="c.png" title="d &#x27;e&#x27;">'),
@@ -30,7 +37,7 @@ N, W = "\u00a0", "\u202f"
         (
             "fr",
             "*Oui* ! `a ? b` &amp; https://e.org/?a=1;b!",
-            f"<em>Oui</em>{W}! <code>a ? b</code> &amp; https://e.org/?a=1;b{W}!",
+            f'<em>Oui</em>{W}! <code>a ? b</code> &amp; <a href="https://e.org/?a=1;b">https://e.org/?a=1;b</a>{W}!',
         ),
         ("fr", '"a !"', f"«{N}a{W}!{N}»"),
         ("fr", "Le fichier `a` : `b` ; fin", f"Le fichier <code>a</code>{N}: <code>b</code>{W}; fin"),
@@ -71,3 +78,13 @@ def test_no_break_spaces_stay_in_headings_and_summaries(converted):
 def test_a_long_row_of_quotes_takes_no_long_time(rendered):
     rendered("('a " * 20_000, SET)
     rendered('"a ' * 20_000, SET)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(["http://a", "www.", "x.org", '"', "'", "--", "...", " ", "a", "1", "&amp;", "."])))
+def test_addresses_are_looked_for_only_where_there_are_some(parts: list[str]) -> None:
+    # The expression without addresses must do as well for a text that has none.
+    text = "".join(parts)
+    if "://" not in text and "www." not in text:
+        found = [(each.span(), each.lastgroup) for each in typography._ADDRESS_PATTERN.finditer(text)]
+        assert [(each.span(), each.lastgroup) for each in typography._PATTERN.finditer(text)] == found
