@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from benchmarks import baking, batch, peers, report, sections, serving, steps
+from benchmarks import baking, batch, growth, peers, report, sections, serving, steps
 from benchmarks.census import differences
 from benchmarks.corpus import DIALECTS
 from sealpress.command import run
@@ -122,6 +122,7 @@ def bench(
     and prints medians and ratios. All of it takes an hour on two cores.
 
     bake: docker build and buildah. serve: a stock nginx, and Caddy. Both need root, and Debian's packages of these.
+    growth: what twice the Markdown costs, for texts that somebody wrote to keep a converter busy.
 
     Ends with 1 where a peer is missing, failed, or did not build the same.
     """
@@ -143,7 +144,7 @@ def bench(
             posts, runs = (QUICK,), (1,)
         options = _Options(posts, names, large, runs, limit, commit)
         found += _build(options, folder, command, lambda text: keep("build", text), console)
-    for part, measured in (("bake", _bake), ("serve", _serve)):
+    for part, measured in (("bake", _bake), ("serve", _serve), ("growth", _growth)):
         if part not in parts:
             continue
         try:
@@ -169,6 +170,11 @@ def _bake(folder: Path, turns: int, command: str, console: Console) -> tuple[str
 
 def _serve(folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
     return sections.serves(serving.compare(folder, turns, console), command), []
+
+
+def _growth(_folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    found = growth.measure(turns, console)
+    return growth.growths(found, command), growth.too_much(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ DARK: Final = "lightbulb"
 _TOKENS_EACH: Final = 8
 _TOKENS: Final = 1000
 
+LONGEST: Final = 100_000
+"""Characters of a block that is highlighted: some of Pygments' lexers take four times as long for twice as much."""
+
 
 def block(fence: Fence, source: Source, *, highlight: bool = True, blocks: Blocks | None = None) -> str:
     """The HTML of a fence. A language that Pygments doesn't know becomes a fault of the source.
@@ -69,7 +72,9 @@ def key_of(fence: Fence) -> str:
 
 
 def _highlighted(fence: Fence, source: Source) -> str | None:
-    """Pygments' spans, without the elements around them; None, and a fault of the source, where it has none."""
+    """Pygments' spans, without the elements around them; None, and a fault or a warning of the source, where it has
+    none or takes too long.
+    """
     lexer = _lexer(fence.language.lower())
     place = (fence.line, fence.column)
     if lexer is None:
@@ -80,12 +85,20 @@ def _highlighted(fence: Fence, source: Source) -> str | None:
             len(fence.language),
         )
         return None
+    if len(fence.code) > LONGEST:
+        source.warn(
+            f"this code is shown without colours: it has more than {LONGEST:,} characters",
+            "write no language, or make several blocks of it",
+            place,
+            len(fence.language),
+        )
+        return None
     most = _TOKENS_EACH * len(fence.code) + _TOKENS
     tokens = list(islice(lexer.get_tokens(fence.code), most))
     if len(tokens) == most:
         # Some of Pygments' lexers go round for ever on texts of another language.
-        source.fault(
-            f'the highlighting for "{fence.language}" comes to no end in this code',
+        source.warn(
+            f'this code is shown without colours: the highlighting for "{fence.language}" comes to no end',
             "write the name of another language, or leave it out",
             place,
             len(fence.language),

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import HTML_EMPTY, Element
 
 from markdown.util import HTML_PLACEHOLDER
 
+from ssg.markup.commonmark.block import Target
 from ssg.markup.commonmark.tree import RAW, SPAN
 from ssg.markup.converted import STX
 from ssg.markup.tags import Html, Tag, cut, tag
@@ -110,7 +111,9 @@ def _pair(name: str) -> tuple[Tag, Tag | None]:
 
 
 def _with(name: str, element: Element) -> Tag:
-    attributes: dict[str, str | None] = dict(sorted(element.items()))
+    attributes: dict[str, str | None] = dict(sorted(element.items()) if len(element.attrib) > 1 else element.items())
+    if any(isinstance(value, Target) for value in attributes.values()):
+        return Tag("", name, attributes=attributes)  # links.py writes it anew
     written = name
     for key, value in attributes.items():
         if value is None or (key == value and key in _BOOLEAN):

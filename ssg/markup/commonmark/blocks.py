@@ -58,20 +58,42 @@ class BlockParser:
         stack = self.stack
         beginnings = frozenset({*self._starts, *BLANKS})
         for number, written in enumerate(self._lines, 1):
-            if len(stack) == 2 and written:  # most lines: more of a paragraph or of code, and of nothing else
-                tip = stack[1]
-                if tip.kind == "paragraph" and written[0] not in beginnings:
-                    tip.take(written, (number, 1))
-                    tip.end = number
-                    continue
-                if tip.kind == "fence" and not tip.indent and tip.sign not in written:
-                    tip.lines.append(written)
-                    tip.end = number
-                    continue
-            self.line = Line(written, number)
-            self._read(self.line)
+            size = len(stack)
+            if size > 2 or not self._is_simple(written, number, beginnings, stack[-1], size):
+                self.line = Line(written, number)
+                self._read(self.line)
         self.cut(1)
         return document
+
+    def _is_simple(self, written: str, number: int, beginnings: frozenset[str], tip: Block, size: int) -> bool:
+        """Most lines of most texts, by a short way: blank ones, text and code that stand in nothing else."""
+        kind = tip.kind
+        if not written:
+            if size == 2:
+                if kind not in {"paragraph", "table"}:
+                    return False
+                self.close()
+            self._was_blank = True
+            return True
+        if size == 1:
+            if written[0] in beginnings:
+                return False
+            block = Block("paragraph", number, 1, number)
+            block.take(written, (number, 1))
+            tip.children.append(block)
+            self.stack.append(block)
+            self._was_blank = False
+            return True
+        if kind == "paragraph" and written[0] not in beginnings:
+            tip.take(written, (number, 1))
+        elif kind == "fence" and not tip.indent and tip.sign not in written:
+            tip.lines.append(written)
+        elif kind == "table" and written[0] == "|" and "\t" not in written:
+            tip.rows.append(tables.cells(written.rstrip(" "), (number, 1)))
+        else:
+            return False
+        tip.end = number
+        return True
 
     # What starts.py uses.
 

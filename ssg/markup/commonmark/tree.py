@@ -9,7 +9,7 @@ from markdown.blockparser import BlockParser
 from markdown.blockprocessors import BlockProcessor
 from markdown.util import AtomicString, Registry
 
-from ssg.markup.commonmark import starts
+from ssg.markup.commonmark import habits, starts
 from ssg.markup.commonmark.block import Block, Text
 from ssg.markup.commonmark.blocks import TooDeep
 from ssg.markup.commonmark.characters import unescaped
@@ -104,6 +104,7 @@ class _Filling:
         self.has_contents = False
 
     def children(self, parent: Element, blocks: list[Block], *, is_tight: bool = False, is_top: bool = False) -> None:
+        habits.look(blocks, self.state.source, in_item=parent.tag == "li")
         for number, block in enumerate(blocks):
             if block.kind == "paragraph":
                 before = blocks[number - 1] if number else None
