@@ -57,6 +57,7 @@ class Stage:
     `folder` holds what is put on the stage, `scratch` what the build needs only while it works. `found` are the files
     that stood in the output folder when it began, and what they looked like; `left` what the last build knows of those
     that it left, plain (ssg.lastbuild.File). `adopting`: what stands in the way of a file may be replaced by it.
+    `looked`: the folders were gone through, and may have been closed by hand.
     """
 
     root: Path
@@ -66,6 +67,7 @@ class Stage:
     record: Record
     left: Mapping[str, tuple[Any, ...]] = field(default_factory=lambda: _NOTHING)
     adopting: bool = False
+    looked: bool = False
     _made: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
@@ -86,7 +88,8 @@ class Stage:
             had = self._had(path, new)
             if had == new:
                 return replace(new, is_new=False)
-            if not had or not (self.adopting or self.record.holds(path, had.sha256, had.size)):
+            is_known = had and (had.sha256 == new.sha256 or self.record.holds(path, had.sha256, had.size))
+            if not had or not (self.adopting or is_known):
                 raise self._foreign([path])
         self._make(path.rpartition("/")[0])
         self._write(f"{self.folder}/{path}", content)
@@ -129,6 +132,8 @@ class Stage:
         self.record.add(
             [*self._new_folders(new), *files_on_record(besides=self.record.is_empty), *map(records.of_guest, theirs)]
         )
+        if self.looked:
+            _open_folders(self.root, self.record, {folder for path in wanted for folder in folders(path)})
         self._remove(ours)
         here, _ = files.entered(self.folder)
         try:
@@ -192,7 +197,7 @@ class Stage:
         """What a file held that was found; None where it is a link or a device, or is another one by now.
 
         One that holds what is `expected` can be read by everybody then. Its time stays, and nothing that watches it
-        wakes.
+        wakes. Where it has another name elsewhere, its rights stay as they are, and it is none that may stay.
         """
         seen, known = self.found[path], self.left.get(path)
         if known and known[-1] == seen:
@@ -207,6 +212,8 @@ class Stage:
                 return None
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             if expected and expected.sha256 == sha256 and stat.S_IMODE(now.st_mode) & 0o777 != _FILE:
+                if now.st_nlink > 1:
+                    return Content(sha256, now.st_size, is_new=False)
                 os.fchmod(handle, now.st_mode & 0o7000 | _FILE)
             return Content(sha256, now.st_size)
 
@@ -280,10 +287,11 @@ def staged(
                 stack.callback(os.close, handle)
                 stack.push(lambda kind, *_: files.leave(made) if kind else None)
                 scaffold = stack.enter_context(erected(root, handle, record))
-                if found is None or record.before != last or record.is_empty or record.leaves_any:
+                looked = found is None or record.before != last or record.is_empty or record.leaves_any
+                if found is None or looked:
                     _open_folders(root, record)
                     found = files_of(root, scaffold.name)
-            yield Stage(root, handle, scaffold, found, record, left, adopting)
+            yield Stage(root, handle, scaffold, found, record, left, adopting, looked)
     finally:
         os.umask(mask)
 
@@ -342,16 +350,21 @@ def _is_alike(now: os.stat_result, seen: Stamp | None) -> bool:
     return seen is not None and (now.st_size, now.st_mtime_ns, now.st_ino) == (seen[0], seen[1], seen[3])
 
 
-def _open_folders(root: Path, record: Record) -> None:
-    """Folders of builds that were closed by hand are open again, before somebody looks into them."""
+def _open_folders(root: Path, record: Record, shown: Collection[str] | None = None) -> None:
+    """Folders of builds that were closed by hand can be looked into again; those with pages, which are `shown`, by all.
+
+    Whose they are by now is known only when all in them was looked at.
+    """
     for here, names, _ in os.walk(root):
         for name in names:
             path = Path(here, name)
-            if record.made(path.relative_to(root).as_posix()):
+            folder = path.relative_to(root).as_posix()
+            if record.made(folder) and (shown is None or folder in shown):
                 with suppress(OSError):  # another user's
                     mode = path.lstat().st_mode
-                    if stat.S_ISDIR(mode) and mode & 0o777 != _FOLDER:
-                        path.chmod(mode & 0o7000 | _FOLDER)
+                    wanted = mode | stat.S_IRWXU if shown is None else mode & 0o7000 | _FOLDER
+                    if stat.S_ISDIR(mode) and stat.S_IMODE(mode) != stat.S_IMODE(wanted):
+                        path.chmod(stat.S_IMODE(wanted))
 
 
 def _chunks(content: bytes | Path) -> Iterator[bytes]:

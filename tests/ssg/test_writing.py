@@ -92,6 +92,31 @@ def test_folders_are_open_again_but_for_the_outermost(mode: int, tmp_path: Path)
     assert (root / "b/c").stat().st_mode & 0o7000 == mode & 0o7000
 
 
+def test_a_folder_of_somebody_in_a_folder_s_place_is_opened_to_nobody(tmp_path: Path) -> None:
+    placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    (tmp_path / "b/c").unlink()
+    (tmp_path / "b/mine").write_bytes(b"3")
+    (tmp_path / "b").chmod(0o700)
+    with pytest.raises(Problem, match="no build wrote b/mine"):
+        placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("is_on_record", [True, False])
+def test_another_name_of_a_file_keeps_its_rights(is_on_record: bool, tmp_path: Path) -> None:
+    root = tmp_path / "public"
+    if is_on_record:
+        placed(root, {"a": b"1"})
+    else:
+        root.mkdir()
+        (root / "a").write_bytes(b"1")
+    (root / "a").chmod(0o600)
+    (tmp_path / "kept").hardlink_to(root / "a")
+    placed(root, {"a": b"1"})
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("kept", "public/a")] == [0o600, 0o644]
+    assert files(root) == {"a": b"1"}
+
+
 def test_nothing_is_opened_through_a_link(tmp_path: Path) -> None:
     root = tmp_path / "public"
     placed(root, {"a": b"1", "b/c": b"2"})
