@@ -1,6 +1,6 @@
 """Emphasis: which runs of *, _ and ~~ belong together (CommonMark 6.2, GFM 6.5; the algorithm of its appendix)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -65,17 +65,30 @@ def run(text: str, at: int) -> Run:
     return Run(sign, end - at, end - at, opens, closes)
 
 
-def fill(element: Element, nodes: Sequence[object]) -> None:
+def fill(element: Element, nodes: Iterable[object]) -> None:
     """Adds nodes to an element. What is no element is text."""
     last: Element | None = element[-1] if len(element) else None
+    parts: list[str] = []  # put together once: thousands of them would be copied again for each
     for node in nodes:
         if isinstance(node, Element):
+            _add(element, last, parts)
             element.append(node)
             last = node
-        elif last is None:
-            element.text = (element.text or "") + str(node)
         else:
-            last.tail = (last.tail or "") + str(node)
+            parts.append(str(node))
+    _add(element, last, parts)
+
+
+def _add(element: Element, last: Element | None, parts: list[str]) -> None:
+    """Adds the text of `parts`, behind the last child where there is one, and empties them."""
+    if not parts:
+        return
+    text = "".join(parts)
+    if last is None:
+        element.text = element.text + text if element.text else text
+    else:
+        last.tail = last.tail + text if last.tail else text
+    parts.clear()
 
 
 class _Openers:
