@@ -125,7 +125,7 @@ def sift(root: Path, paths: Iterable[str], keep: Sequence[str] = (), code: Exit 
         if stray and stray.kind is Kind.JUDGED:
             if held := _held(root / path, path):
                 refused[path] = refusal(stray, code, held)
-            is_left = _is_leftover(path.rpartition("/")[2])
+            is_left = _is_leftover(path.rpartition("/")[2], is_folder=False)
             stray = Stray(path, Kind.LEFTOVER) if is_left else None
         if stray is None:
             kept.append(path)
@@ -177,7 +177,7 @@ def kind_of(name: str, *, is_folder: bool) -> Kind | None:
         return Kind.SECRET
     if not is_folder and any(one.endswith(_JUDGED_ENDINGS) or one.lstrip(".") in _WITH_TOKENS for one in originals):
         return Kind.JUDGED
-    return Kind.LEFTOVER if _is_leftover(name) else None
+    return Kind.LEFTOVER if _is_leftover(name, is_folder=is_folder) else None
 
 
 def fold(name: str) -> str:
@@ -310,11 +310,12 @@ def _is_secret(plain: str, *, is_folder: bool) -> bool:
     )
 
 
-def _is_leftover(name: str) -> bool:
+def _is_leftover(name: str, *, is_folder: bool) -> bool:
+    """Programs make copies of files; a folder `v1.old` or `book.part` is its author's, and has pages in it."""
     plain = fold(name)
     if plain.startswith("."):
         return name != WELL_KNOWN and not name.startswith(".wh.")  # which is refused (sealpress/tree.py)
-    is_copy = _NUMBER.sub("", plain).endswith(_LEFT_ENDINGS)
+    is_copy = plain.endswith("~") if is_folder else _NUMBER.sub("", plain).endswith(_LEFT_ENDINGS)
     return is_copy or plain in _SYSTEM or plain.startswith("~$") or (plain.startswith("#") and plain.endswith("#"))
 
 

@@ -239,6 +239,9 @@ def _text(found: Mapping[str, set[str]], settings: ImageSettings, whose: str = "
     sources.setdefault("base-uri", set())
     sources.setdefault("form-action", set())
     sources.setdefault("frame-ancestors", set()).add(SELF)
+    for above, directive in (("script-src", pages.HANDLERS), ("style-src", pages.STYLES)):
+        if "'unsafe-inline'" in settings.policy_sources.get(above, ()):
+            sources.pop(directive, None)  # a directive of their own would take from attributes what that gives them
     for directive, more in settings.policy_sources.items():
         if "'none'" in more:
             sources[directive] = set()

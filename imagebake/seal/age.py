@@ -28,7 +28,12 @@ def check(told: Statement, created: datetime, than: str, home: Path) -> None:
             hint="run it in the site's repository, name its site file: --site, or write a date: 2026-05-04",
             code=Exit.USAGE,
         )
-    known = repository.commit(than)
+    try:
+        known = repository.commit(than)
+    except Problem as problem:
+        raise Problem(
+            problem.message, hint="name a commit or a tag of it, or write a date: 2026-05-04", code=problem.code
+        ) from None
     if not told.commit:
         raise _older(told, "it names no commit", than)
     try:

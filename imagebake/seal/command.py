@@ -123,8 +123,8 @@ def verify(
     """Verify an image: its signature, its digests, its files; with --rebuild, where it comes from.
 
     The target is a folder that imagebake bake wrote, an OCI layout, an archive, or REGISTRY/NAME:TAG; an image that was
-    pushed is fetched with its seal. Ends with 0 only where everything is right, and nothing else lies there that an
-    engine would load.
+    pushed is fetched with its seal. Ends with 0 only where everything is right, and an engine would load just that. Of
+    a folder, files that the seal does not speak of are told.
 
     \b
     Examples:

@@ -50,7 +50,11 @@ def check(folder: Path, images: Sequence[Verified], told: Statement, seal: Path)
             if architecture:
                 image = by_architecture.get(architecture)
                 if image is None:
-                    raise refused(str(file), f"the seal names no image for {architecture}")
+                    raise Problem(
+                        f"{file} can't be trusted: the seal names no image for {architecture}",
+                        hint="an earlier bake may have left it there: remove it, or bake for all architectures again",
+                        code=Exit.SEAL,
+                    )
                 _check_archive(file, image, told) if ending == ARCHIVE else _check_bill(file, image)
             if architecture or (name == envelope.NAME and file.samefile(seal)):
                 verified.append(name)

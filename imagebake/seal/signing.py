@@ -183,8 +183,9 @@ def _not_allowed(found: Signature, principals: list[str], said: bytes, allowed: 
     if untimely := _UNTIMELY.search(said):
         line, when = int(untimely[1]), printable(untimely[3].decode("utf-8", "replace"), keep="")
         is_over = untimely[2] == b"has expired"
+        state = "has expired: it counted until" if is_over else "is not valid yet: it does not count before"
         return Problem(
-            f"the key {found.fingerprint} {'counted until' if is_over else 'does not count before'} {when}",
+            f"the key {found.fingerprint} {state} {when}",
             place=Place(str(allowed), line),
             hint=f"see valid-{'before' if is_over else 'after'}= on its line: signatures hold no time,"
             " so what counts is the day on which one verifies",

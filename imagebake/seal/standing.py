@@ -75,7 +75,7 @@ def check_archive(found: Archive, image: Held, reference: str, shown: str) -> No
     _check_names(found.members, {*texts, *blobs}, shown)
     own = {path: inspection.content_of(found, path, len(text) + _SLACK) for path, text in texts.items()}
     is_ours = own == texts
-    for path, text in own.items():
+    for path, text in sorted(own.items(), key=lambda one: one[1] == texts[one[0]]):  # what was altered is blamed first
         if not is_ours and text not in _as_docker_says(path, image, reference, texts[path]):
             raise refused(shown, f"its {path} is not that of the image that was sealed, alone and by its name")
     sizes = blobs | {path: len(text) for path, text in own.items()}

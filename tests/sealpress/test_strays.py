@@ -206,6 +206,10 @@ def test_private_keys_and_tokens_are_known_by_what_they_are(tmp_path: Path, path
         ("Éléments/œuvre.html", b""),
         ("статья/index.html", b""),
         ("2024.1/index.html", b""),
+        ("notes.old/index.html", b""),
+        ("book/1.part/index.html", b""),
+        ("fr/v2.bak1/photo.jpg", b""),
+        ("a.tmp/b.save/c.orig/index.html", b""),
         ("C#/index.html", b""),
         ("#1/index.html", b""),
     ],
@@ -307,7 +311,7 @@ def test_ordinary_names_are_no_strays_of_any_kind(name: str, is_folder: bool) ->
     assert plain not in strays._HISTORIES
     assert not any(strays._is_secret(one, is_folder=is_folder) for one in originals)
     assert not any(one.endswith(strays._JUDGED_ENDINGS) for one in originals)
-    assert not strays._is_leftover(name)
+    assert not strays._is_leftover(name, is_folder=is_folder)
 
 
 def test_what_is_kept_is_named_by_the_last_parts_of_its_path(tmp_path: Path) -> None:

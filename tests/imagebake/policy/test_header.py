@@ -255,6 +255,15 @@ def test_what_site_toml_mended_is_not_blamed(tmp_path: Path) -> None:
     assert "most of them for the 60 sources of script-src;" in problem.message
 
 
+@pytest.mark.parametrize(("above", "attribute"), [("style-src", "style"), ("script-src", "onclick")])
+def test_attributes_get_what_site_toml_gives_to_all_of_their_kind(tmp_path: Path, above: str, attribute: str) -> None:
+    """Without a directive of their own, they are judged by that one. Source: CSP 3, 6.8.3 "Get fallback list"."""
+    page = "".join(f"<p {attribute}='a{number}'>" for number in range(100))
+    found = policy(tmp_path, {"index.html": page}, ImageSettings(policy_sources={above: ("'unsafe-inline'",)}))
+    assert f"{above} 'unsafe-inline';" in found
+    assert f"{above}-attr" not in found
+
+
 DRAWING = "<svg xmlns='http://www.w3.org/2000/svg'>{}</svg>"
 
 

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagebake.image import oci, tar
+from imagebake.seal import folder as beside
 from imagebake.seal import verification
 from imagebake.seal.envelope import Seal
 from sealpress.console import SILENT
@@ -221,6 +222,13 @@ def test_whatever_else_an_engine_could_read_is_found(baked: Baked, tmp_path: Pat
     refused(tmp_path / "x.tar", baked.seal)
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "index.json"])
+def test_the_document_that_was_altered_is_blamed(baked: Baked, tmp_path: Path, name: str) -> None:
+    parts = raw(name, lambda data: data + b" ")(parts_of(baked.archive))
+    (tmp_path / "x.tar").write_bytes(joined(parts))
+    assert f"its {name} is not that of the image" in refused(tmp_path / "x.tar", baked.seal)
+
+
 def test_the_parts_alone_make_the_archive_that_is_verified(baked: Baked, tmp_path: Path) -> None:
     """So what is refused above is refused for what was changed."""
     (tmp_path / "x.tar").write_bytes(joined(parts_of(baked.archive)))
@@ -381,6 +389,15 @@ def test_all_that_a_bake_wrote_is_verified_and_the_rest_is_told(folder: Path) ->
     assert told["verified"] == [*names, "oci", "seal.json"]
     assert told["not_verified"] == ["notes.txt", "old.tar"]
     assert "image/notes.txt was not verified" in done.stderr
+
+
+def test_what_a_bake_for_more_architectures_left_is_told_as_that(baked: Baked, folder: Path) -> None:
+    images = verification.images(folder, baked.seal, SILENT)
+    amd64 = [image for image in images if image.architecture == "amd64"]
+    with pytest.raises(Problem, match="the seal names no image for arm64") as caught:
+        beside.check(folder, amd64, baked.seal.statement, folder / "seal.json")
+    assert caught.value.code is Exit.SEAL
+    assert "an earlier bake may have left it there" in caught.value.hint
 
 
 FOLDERS: dict[str, Callable[[Path], None]] = {
