@@ -142,7 +142,7 @@ def lock_file(made_from: Source, given: Path | None, beside: Path) -> Path:
     if given:
         return given
     file = made_from.site.root / LOCK_NAME
-    if not file.is_file():
+    if not file.exists():  # what is there and is no file is told when it is read
         if made_from.is_checkout and (beside / LOCK_NAME).is_file():
             raise Problem(
                 f"{LOCK_NAME} is not committed",

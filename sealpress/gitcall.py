@@ -103,7 +103,7 @@ def ask(
         raise Problem(f"git {name} gave no answer in {TIMEOUT} s", code=Exit.MACHINE) from None
     if done.returncode == 0:
         return done.stdout
-    said = printable(done.stderr.decode("utf-8", "replace")).strip()
+    said = printable(done.stderr.decode("utf-8", "replace"), keep="\t\n").strip()
     if "dubious ownership" in said:
         raise Problem(
             f"git distrusts {folder}, which belongs to another user",

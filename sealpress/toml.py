@@ -97,8 +97,8 @@ def _faults(lines: list[str], file: str, first_line: int, code: Exit) -> Iterato
         raise _syntax_problem(error, lines, file, first_line, code) from None
     except RecursionError:
         raise Problem("not valid TOML: nested too deeply", place=Place(file, first_line), code=code) from None
-    except ValueError as error:  # a number of more digits than Python reads
-        raise Problem(f"not valid TOML: {error}", place=Place(file, first_line), code=code) from None
+    except ValueError:  # a number of more digits than Python reads
+        raise Problem("not valid TOML: a number is too long", place=Place(file, first_line), code=code) from None
 
 
 # What tomllib says (the beginning of it), what to say instead where that is not plain, and what can be done about it.
@@ -208,10 +208,11 @@ class _Scan:
         keys = [name for name, _ in self._key()]
         self.at += 2 if is_array else 1
         path: Path = ()
+        place = self._place(start, self.at - start)
         for name in keys[:-1]:
+            self.found.setdefault((*path, name), _Found(place, place))  # it may have no header of its own
             path = self._current((*path, name))
         path = (*path, keys[-1])
-        place = self._place(start, self.at - start)
         if is_array:
             self.found.setdefault(path, _Found(place, place))
             self.arrays[path] = self.arrays.get(path, -1) + 1

@@ -80,7 +80,7 @@ def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
     monkeypatch.setattr(pipeline, "bake", bake)
     monkeypatch.setattr(seals, "seal", lambda image, *_: Seal(image))
     monkeypatch.setattr(
-        seals, "keep", lambda seal, image, home: home / image.reference if seal.image is image else None
+        seals, "keep", lambda seal, image, home: (home / image.reference, seal) if seal.image is image else None
     )
     monkeypatch.setattr(smoke, "find_runner", lambda: python_runner)
     monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "state"))

@@ -1,5 +1,6 @@
 """What publish leaves behind for later: a signed seal, by which the release's image is verified."""
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,19 @@ def test_a_signature_is_never_lost_to_a_later_publish_of_the_same(blog: Path, ke
     other = ("SHA256:other", b"another's")
     _, kept = seals.keep(replace(unsigned, signatures=(other,)), image, blog)
     assert kept.signatures == envelope.load(file).signatures == (*sealed.signatures, other)
+
+
+def test_a_lock_that_is_no_file_is_told_as_what_it_is(blog: Path) -> None:
+    """And not as one that is missing, which `imagebake lock` would write."""
+    lock = blog / pipeline.LOCK_NAME
+    lock.unlink()
+    os.mkfifo(lock)
+    with (
+        pytest.raises(Problem, match="can't read it: it is a pipe, and no file") as caught,
+        pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=True) as made_from,
+    ):
+        locks.load(pipeline.lock_file(made_from, None, blog))
+    assert caught.value.code is Exit.LOCK
 
 
 def test_a_seal_that_can_t_be_kept_is_a_problem(blog: Path, tmp_path: Path) -> None:

@@ -163,6 +163,9 @@ title = '''
 two'''
 [[posts.tags]]
 name = 1979-05-27
+[outer.inner]
+[outer]
+[[rows.cells]]
 """
     node = toml.parse(text, "f")
     where = {
@@ -179,11 +182,16 @@ name = 1979-05-27
         ("posts", 1, "tags", 0, "name"): (17, 8),
         ("posts", 1): (13, 1),
         ("table",): (3, 1),
+        ("outer",): (19, 1),
+        ("rows",): (20, 1),
     }
     for path, expected in where.items():
         found = node.at(*path)
         assert found
         assert (found.place.line, found.place.column) == expected, path
+    rows = node.at("rows")
+    assert rows
+    assert rows.key == rows.place
     key = node.at("a", "b", "c d")
     assert key
     assert key.key

@@ -97,6 +97,15 @@ def test_a_repository_that_can_not_be_read_is_not_taken_for_none(repo: Repo) -> 
     with pytest.raises(Problem, match=r"^git rev-parse failed: bad config line 1") as caught:
         git.discover(repo.root)
     assert caught.value.code is Exit.MACHINE
+    assert str(caught.value).endswith(".git/config")
+
+
+def test_of_what_git_says_the_last_line_is_told(repo: Repo) -> None:
+    repo.commit(a_md="1")
+    (repo.root / ".git" / "index").write_text("no index " * 20)
+    with pytest.raises(Problem) as caught:
+        repo.found().is_clean(repo.root)
+    assert str(caught.value) == "git status failed: index file corrupt"
 
 
 def test_a_worktree_without_its_repository_is_not_taken_for_none(repo: Repo, tmp_path: Path) -> None:
