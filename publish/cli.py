@@ -190,7 +190,8 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
         found = releases.status(host, targets.line(site, name, settings, host))
         is_up = bool(found and found[0].answers)
         url = site.settings.site.url
-        address = targets.asked(host, settings, found[0].release, url=url) if is_up else targets.address(settings, url)
+        known = targets.as_created(settings, found[0].container) if is_up else settings
+        address = targets.asked(host, known, found[0].release, url=url) if is_up else targets.address(settings, url)
         work.show(found, console)
         if not found:
             console.say(f"nothing is published to {name} yet")
@@ -267,7 +268,8 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
                 hint="publish rollback goes back to the release before it",
                 code=Exit.RELEASE,
             )
-        address = targets.asked(host, settings, release.release, url=line.url)
+        known = targets.as_created(settings, release.container)
+        address = targets.asked(host, known, release.release, url=line.url)
         console.say(f"{address} answers: generation {release.generation}, {work.short(release)}")
         told = release.as_data() | {"target": name, "address": address.partition(" ")[0], "answers": True}
         console.result(told)

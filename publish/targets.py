@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -11,8 +12,8 @@ from imagebake import smoke
 from publish import probe, remote
 from publish.address import parse_address
 from publish.embedded import EmbeddedEngine, EmbeddedHost
-from publish.host import Endpoint, Host
-from publish.line import Line
+from publish.host import Container, Endpoint, Host
+from publish.line import Line, readers_of
 from sealpress import git, sitefile, state
 from sealpress.console import Progress
 from sealpress.problems import Exit, Place, Problem, did_you_mean
@@ -99,6 +100,12 @@ def asked(host: Host, target: PublishTarget, release: str, fetch: probe.Fetch = 
                 is_here = target.host == remote.LOCAL or knock.address not in _LOOPBACKS
                 return _url(knock, url) + ("" if is_here else f" on {host.title}")
     return address(target, url)
+
+
+def as_created(target: PublishTarget, server: Container) -> PublishTarget:
+    """The target with the readers' address that a server has, which site.toml may have changed since."""
+    readers = readers_of(server)
+    return replace(target, address=readers.address, port=readers.port) if readers else target
 
 
 _LOOPBACKS: Final = MappingProxyType({"127.0.0.1": "0.0.0.0", "::1": "::"})  # noqa: S104 - by the address of all

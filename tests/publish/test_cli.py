@@ -327,6 +327,17 @@ def test_edit_broken_edit_rollback_stop_start_status(blog, publish):
     assert f"http://127.0.0.1:{blog.port}/ answers: generation 4" in out
 
 
+def test_the_address_is_that_of_the_release_and_not_one_that_site_toml_has_since(blog, publish):
+    publish()
+    site = blog.folder / "site.toml"
+    text = site.read_text()
+    site.write_text(text.replace(f"port = {blog.port}", f"port = {blog.port + 1}"))
+    assert site.read_text() != text
+    assert json.loads(publish("status", "here", "--json")[1])["address"] == f"http://127.0.0.1:{blog.port}/"
+    publish("stop")
+    assert f"http://127.0.0.1:{blog.port}/ answers: generation 1" in publish("start")[1]
+
+
 def test_prune_forgets_what_is_more_than_keep(blog, publish):
     for text in ("one", "two", "three"):
         blog.edit(text + "!")
