@@ -10,14 +10,13 @@ What it has once taken is remembered by the digests of the configuration and of 
 import hashlib
 import platform
 import re
-import resource
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from imagebake import cache, nginx, smoke
+from imagebake import cache, nginx
 from imagebake.image.layers import Layer
 from sealpress import scratch as folders
 from sealpress.document import Node
@@ -51,7 +50,11 @@ def check(layers: Iterable[Layer], architecture: Architecture, document: Node | 
         return
     held = tuple(layers)
     known = "trials/" + hashlib.sha256("\n".join(layer.diff_id for layer in held).encode()).hexdigest()
-    if cache.recalled(known) is not None or not smoke.has_bubblewrap():
+    if cache.recalled(known) is not None:
+        return
+    from imagebake import smoke  # noqa: PLC0415 - few bakes have a configuration that is new
+
+    if not smoke.has_bubblewrap():
         return
     with folders.folder("trial") as folder:
         root, own = folder / "root", folder / "scratch"
@@ -70,6 +73,10 @@ def reason(root: Path, scratch: Path) -> str | None:
 
     "" where it can't be told: it could not be started, or did not end.
     """
+    import resource  # noqa: PLC0415
+
+    from imagebake import smoke  # noqa: PLC0415
+
     start, *rest = smoke.Bubblewrap().command(root, _PORT, "", scratch)
     command = [start, "--unshare-net", "--new-session", "--die-with-parent", *rest, "-t"]
     try:

@@ -15,14 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from imagebake.packages.mirror import Mirrors
 from sealpress import given
-from sealpress.bounded import Misbehaviour, Silence
 from sealpress.console import SILENT, Advance, Progress
 from sealpress.problems import Exit, Problem
+
+if TYPE_CHECKING:
+    from sealpress.bounded import Misbehaviour
 
 CHUNK: Final = 1 << 18
 TIMEOUT: Final = 30.0  # seconds without a byte
@@ -238,7 +240,10 @@ def _pieces(url: str) -> Iterator[bytes]:
 
 
 def _piece(source: BinaryIO, url: str) -> bytes:
+    # http.client and ssl cost 9 ms to import: only when something is read from a mirror.
     from http.client import HTTPException  # noqa: PLC0415
+
+    from sealpress.bounded import Misbehaviour  # noqa: PLC0415
 
     try:
         return source.read(CHUNK)
@@ -248,7 +253,7 @@ def _piece(source: BinaryIO, url: str) -> bytes:
         raise _misbehaves(url, error) from None
 
 
-def _misbehaves(url: str, error: Misbehaviour) -> Problem:
+def _misbehaves(url: str, error: "Misbehaviour") -> Problem:
     return Problem(f"{url} {error}", hint="set another mirror under [image] in site.toml", code=Exit.LOCK)
 
 
@@ -269,6 +274,7 @@ def _answered(url: str) -> BinaryIO:
     from urllib.error import HTTPError  # noqa: PLC0415
 
     from imagebake.packages import asking  # noqa: PLC0415
+    from sealpress.bounded import Misbehaviour, Silence  # noqa: PLC0415
 
     try:
         return asking.answer(url, TIMEOUT)
