@@ -105,7 +105,8 @@ def compute(
     if any(not source.startswith("'sha") for source in drawn.sources.get("style-src", ())):
         drawn.take(needs.firsts(sheets, found))  # those that are no drawing's are not told apart
     _add_what_no_page_says(tree, shown.sources)
-    _add_what_third_parties_ask(settings.third_parties, shown)
+    listed = [party for party in settings.third_parties if party in shown.asked or party not in drawn.asked]
+    _add_what_third_parties_ask(listed, shown)
     return Policies(
         _text(shown.sources, settings), _text(_drawn(tree, drawn.sources), settings, "drawings") if drawings else ""
     )

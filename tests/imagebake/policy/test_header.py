@@ -292,6 +292,14 @@ def test_a_drawing_may_load_what_it_names_and_run_just_its_own_scripts(tmp_path:
     assert "unsafe-inline" not in found.drawings
 
 
+def test_what_is_listed_for_a_drawing_runs_in_no_page(tmp_path: Path) -> None:
+    font = "<style>@font-face{src:url(https://fonts.example/a.woff2)}</style>"
+    files = {"index.html": "<script>a()</script><img src=a.svg>", "a.svg": DRAWING.format(font)}
+    found = policies(tmp_path, files, ImageSettings(third_parties=("https://fonts.example",)))
+    assert "fonts.example" not in found.pages
+    assert directives(found.drawings)["font-src"] == ["https://fonts.example"]
+
+
 def test_a_drawing_of_a_third_partys_is_refused_as_one(tmp_path: Path) -> None:
     problem = refused(tmp_path, {"a.svg": DRAWING.format("<image href='https://e.example/a.png'/>")})
     assert problem.message.startswith("the drawing loads an image from https://e.example, ")
