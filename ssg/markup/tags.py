@@ -76,7 +76,7 @@ _RAW_TEXT: Final = "script|style|textarea|title|iframe|noembed|noframes|xmp"
 _TAG: Final = re.compile(
     rf"""(<(?:
         (?: /[A-Za-z] | (?![SsTtIiNnXx])[A-Za-z] ) [A-Za-z0-9]*>  # most are as short as this
-      | !--.*?-->
+      | !--(?:-?>|.*?--!?>)  # HTML, 13.2.5.43 to 13.2.5.52
       | (?ai:(?P<raw>{_RAW_TEXT})(?=[\s/>\x02])){_ATTRIBUTES}>(?ai:.*?(?=</(?P=raw)[\s/>]|\Z))
       | /?[A-Za-z][^\s/><\x02]*{_ATTRIBUTES}>
       | [!?][^>]*>

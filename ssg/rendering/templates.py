@@ -62,7 +62,8 @@ class Templates:
         except jinja2.TemplateError as error:
             raise self._problem(error, _sentence(str(error)), subject, whole=name) from None
         except RecursionError as error:
-            raise self._problem(error, "the templates include each other without end", subject) from None
+            message = "the templates include each other without end, or are nested too deeply"
+            raise self._problem(error, message, subject, whole=name) from None
         except Exception as error:
             # A wrong argument or a division by zero is the template's fault; a fault of ours keeps its traceback.
             if _is_ours(error.__traceback__, self._names()):

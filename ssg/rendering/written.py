@@ -2,12 +2,18 @@
 file becomes a link there without passing a function that would look at it.
 """
 
+import re
 from typing import Final
 
 from sealpress.problems import Place, Problem
 
 # In none of them, nothing has to be looked at more closely: a page in ten thousand.
-_SIGNS: Final = (b"script:", b"data:text", b"data:application", b"blob:", b"filesystem:", b"view-source:", b"<base")
+_SIGNS: Final = (
+    *(b"script:", b"data:text", b"data:application", b'"data:', b"'data:", b"=data:"),
+    *(b"blob:", b"filesystem:", b"view-source:", b"<base", b"&colon;", b"&tab;", b"&newline;"),
+)
+# Whatever stands for a letter, a colon or white space: in a scheme, nobody has any reason to write one.
+_REFERENCE: Final = re.compile(rb"&#(?!3[489];|60;|62;|160;)")
 _SMALL: Final = bytes(range(256)).lower()
 
 
@@ -21,7 +27,8 @@ def check(html: bytes, origin: str, template: str) -> None:
         if sign in seen:
             break
     else:
-        return
+        if b"&#" not in seen or not _REFERENCE.search(seen):
+            return
     from ssg.markup.links import active_urls  # noqa: PLC0415 - hardly any page needs it
     from ssg.markup.tags import cut  # noqa: PLC0415
 

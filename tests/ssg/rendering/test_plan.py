@@ -396,9 +396,33 @@ def test_no_template_writes_what_runs_into_a_link(blog, problem_of, template, sa
     assert problem_of(blog).startswith(said)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        '<a href="javascript&colon;a()">x</a>',
+        '<a href="java&#115;cript&#x3A;a()">x</a>',
+        '<a href="java&Tab;script&#58;a()">x</a>',
+        '<a href="&#0000106avascript:a()">x</a>',
+        '<form action="java&NewLine;script:a()">x</form>',
+        '<iframe src="data:,x"></iframe>',
+        "<object data='data:image/svg+xml,x'></object>",
+        "<embed src=data:;base64,eA==>",
+        '<!-- --!><a href="javascript:a()">x</a><!-- -->',
+        '<!--><a href="javascript:a()">x</a>-->',
+        '<!---><a href="javascript:a()">x</a>-->',
+    ],
+)
+def test_no_template_hides_what_runs(blog, problem_of, written):
+    """By references to characters, by media types, by comments that end sooner than they seem to."""
+    blog.write("templates/link.html", written)
+    blog.page("content/link.md", template="link.html")
+    assert problem_of(blog).startswith("templates/link.html: content/link.md gets a <")
+
+
 def test_a_template_may_write_of_scripts(blog):
     text = (
         "<p>javascript:a()</p><script>x = 'javascript:a()'</script><img src='data:image/png;base64,x'><base target=a>"
+        "<!-- <a href='javascript:a()'> -->&#39;&#8217;&#x2019;"
     )
     blog.write("templates/page.html", text)
     assert blog.rendered()["about/index.html"] == text

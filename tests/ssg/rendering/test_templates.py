@@ -86,7 +86,14 @@ def test_an_error_deep_down_is_told_where_it_is(blog):
 
 def test_templates_that_include_each_other(blog):
     text = message_of(blog, '{% include "a.html" %}', a='{% include "b.html" %}', b='{% include "a.html" %}')
-    assert f"the templates include each other without end {SUBJECT}" in text
+    assert f"the templates include each other without end, or are nested too deeply {SUBJECT}" in text
+
+
+@pytest.mark.parametrize("template", ["{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "{{ 1" + "+1" * 20_000 + " }}"])
+def test_a_template_that_is_nested_too_deeply_is_named(blog, template):
+    assert message_of(blog, template).startswith(
+        "templates/page.html: the templates include each other without end, or"
+    )
 
 
 @pytest.mark.parametrize(
