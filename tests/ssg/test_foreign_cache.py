@@ -135,7 +135,7 @@ def test_a_committed_cache_is_told_and_neither_believed_nor_changed(blog: Blog, 
     for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "x")):
         run(blog.root, *GIT, *command)
     first = run(blog.root, *ssg)
-    assert "committed" not in first.stderr
+    assert "is committed" not in first.stderr
     run(blog.root, *GIT, "add", "--force", ".sealpress/cache")
     run(blog.root, *GIT, "commit", "-qm", "y")
     kept = files(blog.root / ".sealpress")
@@ -148,7 +148,7 @@ def test_a_committed_cache_is_told_and_neither_believed_nor_changed(blog: Blog, 
         assert files(blog.root / ".sealpress") == kept
     assert "Another truth" in (blog.root / "public/about/index.html").read_text()
     run(blog.root, *GIT, "rm", "-rq", "--cached", ".sealpress/cache")
-    assert "committed" not in run(blog.root, *ssg).stderr
+    assert "is committed" not in run(blog.root, *ssg).stderr
 
 
 def test_nor_is_one_that_the_published_commit_has(blog: Blog, key: Machine, tmp_path: Path) -> None:
