@@ -21,6 +21,7 @@ _CACHE_ITSELF: Final = frozenset({".sealpress", ".sealpress/cache"})  # as links
 
 # Files for git itself, which stand in content folders too: no part of a site.
 _GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".gitmodules"})
+_LOCK: Final = ".#"  # how Emacs calls the link that it lays beside a file while somebody edits it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def _looked_at(root: Path, files: Iterable[str]) -> dict[str, Stamp | None]:
         except OSError:
             continue
         if stat.S_ISLNK(status.st_mode):
-            found[file] = None
+            if not file.rpartition("/")[2].startswith(_LOCK):
+                found[file] = None
         elif stat.S_ISREG(status.st_mode):
             found[file] = of(status)
     return found

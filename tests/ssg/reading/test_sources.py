@@ -143,6 +143,21 @@ def test_links_are_refused_wherever_they_lead(tmp_path: Path, how: str, target: 
     assert said == ["content/link.md: a symbolic link, which could lead out of the repository"]
 
 
+@pytest.mark.parametrize("how", ["git", "dirty", "plain", "export"])
+def test_what_emacs_lays_beside_a_file_that_is_edited_stops_no_build(tmp_path: Path, how: str) -> None:
+    """A link that leads nowhere, in any folder that is read."""
+    fill(tmp_path, FILES)
+    for folder in FOLDERS:
+        (tmp_path / folder).mkdir(exist_ok=True, parents=True)
+        (tmp_path / folder / ".#x.html").symlink_to("ada@host.4711")
+    if how in {"git", "dirty"}:
+        git(tmp_path, "init", "-q")
+        if how == "git":
+            git(tmp_path, "add", "-A", "--force")
+    found = list_sources(tmp_path, FOLDERS, in_git=how != "export", dirty=how == "dirty")
+    assert not any("#" in file for file in found.files)
+
+
 def test_a_folder_that_became_a_link_is_refused(tmp_path: Path) -> None:
     """git still lists what it tracked there, and reading it would follow the link."""
     git(tmp_path, "init", "-q")
