@@ -13,10 +13,8 @@ Sources: flock(2); rename(2).
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
@@ -37,6 +35,8 @@ def folder(name: str) -> Iterator[Path]:
     sweep()
     base = _temporary()
     if base is None:
+        import tempfile  # noqa: PLC0415
+
         try:
             opened = tempfile.TemporaryDirectory(prefix=f"sealpress-{name}-")
         except OSError as error:
@@ -57,7 +57,7 @@ def beside(output: Path, name: str, *, back: bool = False) -> Iterator[Path]:
     left no output, the older one is put back. Raises OSError where the folder can't be made.
     """
     sweep()
-    place = output.absolute().parent / f".{output.name}-{name}-{secrets.token_hex(4)}"
+    place = output.absolute().parent / f".{output.name}-{name}-{os.urandom(4).hex()}"
     base = _recorded()
     try:
         with _locked(base, name) if base else nullcontext() as record:
@@ -74,7 +74,7 @@ def beside(output: Path, name: str, *, back: bool = False) -> Iterator[Path]:
 @cache
 def sweep() -> None:
     """Removes what killed runs of this user left; once in a process."""
-    for base in (_temporary(make=False), _recorded(make=False)):
+    for base in (_last_temporary(), _recorded(make=False)):
         with suppress(OSError):
             for item in os.scandir(base) if base else ():
                 if item.is_dir(follow_symlinks=False):
@@ -110,6 +110,8 @@ def _sweep_beside(told: dict[str, object]) -> None:
 @contextmanager
 def _locked(base: Path, name: str) -> Iterator[Path]:
     """A folder of this run in `base`, gone after use."""
+    import tempfile  # noqa: PLC0415
+
     while True:
         try:
             made = Path(tempfile.mkdtemp(dir=base, prefix=f"{name}-"))
@@ -128,11 +130,29 @@ def _locked(base: Path, name: str) -> Iterator[Path]:
         os.close(lock)
 
 
-def _temporary(*, make: bool = True) -> Path | None:
-    """The user's own folder in the temporary one; None where another user was there first."""
+def _temporary() -> Path | None:
+    """The user's own folder in the temporary one, made; None where another user was there first."""
+    import tempfile  # noqa: PLC0415
+
     with suppress(OSError):
-        return _own(Path(tempfile.gettempdir()) / f"sealpress-{os.getuid()}", make=make)
+        return _own_of(tempfile.gettempdir(), make=True)
     return None
+
+
+def _last_temporary() -> Path | None:
+    """The same where it is there already. Each command looks for it, --help too, and tempfile, which writes a file to
+    find out, takes as long to import as a tenth of that: so its rules are followed here (tempfile.gettempdir).
+    """
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    places = (place for place in (*named, "/tmp", "/var/tmp", "/usr/tmp") if place)  # noqa: S108
+    usable = (place for place in places if Path(place).is_dir() and os.access(place, os.W_OK | os.X_OK))
+    with suppress(OSError):
+        return _own_of(next(usable, os.curdir), make=False)
+    return None
+
+
+def _own_of(place: str, *, make: bool) -> Path | None:
+    return _own(Path(place).absolute() / f"sealpress-{os.getuid()}", make=make)
 
 
 def _recorded(*, make: bool = True) -> Path | None:

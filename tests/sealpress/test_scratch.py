@@ -258,3 +258,36 @@ def test_folders_for_a_while_are_made_in_one_place() -> None:
         if "mkdtemp(" in file.read_text() or "TemporaryDirectory(" in file.read_text()
     }
     assert making == {"sealpress/scratch.py", "publish/tunnel.py"}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"TMPDIR": "a"},
+        {"TMPDIR": "", "TEMP": "a"},
+        {"TMPDIR": "none", "TEMP": "file", "TMP": "b"},
+        {"TMPDIR": "file", "TEMP": "b", "TMP": "a"},
+        {"TMP": "b"},
+    ],
+)
+def test_the_next_run_sweeps_where_tempfile_makes_folders_and_loads_it_not(
+    tmp_path: Path, named: dict[str, str]
+) -> None:
+    """Each command looks for leftovers, --help too: it has to follow tempfile's rules without its import."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "file").chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if name not in {"TMPDIR", "TEMP", "TMP"}}
+    environment |= {name: value and str(tmp_path / value) for name, value in named.items()}
+    killed = "import os; from sealpress import scratch\nwith scratch.folder('x') as made:\n"
+    killed += " print(made, flush=True)\n os._exit(9)"
+    made = subprocess.run([sys.executable, "-c", killed], env=environment, capture_output=True, text=True, check=False)
+    left = Path(made.stdout.strip()).parent
+    assert left.is_relative_to(tmp_path)
+    assert left.is_dir()
+    code = "import sys; import ssg.cli\nfrom sealpress import scratch\nscratch.sweep()\n"
+    code += 'print(*sorted({"tempfile", "random", "secrets", "ssl", "hashlib"} & sys.modules.keys()))'
+    swept = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert not left.exists()
+    assert swept.stdout.strip() == ""
