@@ -217,6 +217,8 @@ def wrong_keep(entry: str) -> str | None:
         return f'has "{entry}": the history of a repository is never published'
     if any(part.startswith(".wh.") for part in parts):
         return f'has "{entry}": in the layer of an image, such a name deletes a file'
+    if "*" in entry:
+        return f'has "{entry}", and there are no wildcards: write each name'
     return None
 
 

@@ -322,8 +322,8 @@ def test_what_is_kept_is_named_by_the_last_parts_of_its_path(tmp_path: Path) -> 
     assert found.left_out == (".github/",)
 
 
-@pytest.mark.parametrize("entry", ["", "/a", "a/", "../a", ".git", "x/.GIT/config", ".wh.a", "_darcs"])
-def test_no_history_can_be_kept(entry: str) -> None:
+@pytest.mark.parametrize("entry", ["", "/a", "a/", "../a", ".git", "x/.GIT/config", ".wh.a", "_darcs", "*.bak"])
+def test_no_history_can_be_kept_nor_what_no_name_is(entry: str) -> None:
     assert strays.wrong_keep(entry)
 
 
