@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from sealpress import state
+from sealpress import given, state
 from sealpress.files import above, real, repository
 from sealpress.problems import Exit, Place, Problem
 from sealpress.settings import Settings
@@ -101,9 +101,13 @@ def _git_folders(top: Path) -> Iterator[Path]:
     yield file
     with suppress(OSError, UnicodeDecodeError):
         if file.is_file():
-            own = top / file.read_text("utf-8").removeprefix("gitdir:").strip()
+            own = top / _text(file).removeprefix("gitdir:").strip()
             yield Path(os.path.realpath(own))
-            yield Path(os.path.realpath(own / (own / "commondir").read_text("utf-8").strip()))
+            yield Path(os.path.realpath(own / _text(own / "commondir")))
+
+
+def _text(file: Path) -> str:
+    return given.read(file, given.SETTINGS).decode().strip()
 
 
 def _is_git(folder: Path) -> bool:

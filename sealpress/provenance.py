@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import VERSION
+from sealpress import VERSION, given
 from sealpress.files import save as save_file
 from sealpress.problems import Exit, Place, Problem
 
@@ -109,9 +109,7 @@ def save(provenance: Provenance, file: Path) -> None:
 def load(file: Path) -> Provenance:
     """Raises Problem (exit 2) for a file that is none."""
     try:
-        with file.open("rb") as found:
-            data = found.read(_LIMIT + 1)
-        document = json.loads(data) if len(data) <= _LIMIT else None
+        document = json.loads(given.read(file, _LIMIT))
     except OSError as error:
         raise Problem(f"can't read {file}: {error.strerror}", code=Exit.USAGE) from None
     except (ValueError, RecursionError):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,10 @@ def test_a_missing_input_or_file_is_one_sentence(tmp_path: Path) -> None:
         provenance.of_files(tmp_path, ["none"], commit="", clean=False)
     with pytest.raises(Problem, match="can't read"):
         provenance.load(tmp_path / "none")
+    os.mkfifo(tmp_path / "pipe")
+    for file, what in ((tmp_path / "pipe", "a pipe"), (Path("/dev/zero"), "a device")):
+        with pytest.raises(Problem, match=f"can't read {file}: it is {what}, and no file"):
+            provenance.load(file)
 
 
 _json = st.recursive(
