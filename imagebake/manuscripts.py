@@ -58,13 +58,13 @@ def _sourced(site: SiteFile, tree: Path, problem: Problem) -> Problem:
     place = problem.place
     if problem.code is not Exit.TREE or place is None or not (tree / place.file).is_file():
         return problem
-    if not (found := _source(site.root, tree, place)):
+    if not (found := _source(site.root, tree, place, site.settings.site.url)):
         return problem
     return Problem(f"{problem.message} (in the tree: {place})", place=found, hint=problem.hint, code=problem.code)
 
 
-def _source(root: Path, tree: Path, place: Place) -> Place | None:
-    wanted = _wanted(place)
+def _source(root: Path, tree: Path, place: Place, url: str) -> Place | None:
+    wanted = _wanted(place, urlsplit(url).netloc)
     page = _words(place.file)
     best: _Hit | None = None
     for path in _sources(root, tree):
@@ -73,8 +73,8 @@ def _source(root: Path, tree: Path, place: Place) -> Place | None:
     return best.place if best else None
 
 
-def _wanted(place: Place) -> list[str]:
-    """What the place points at, and the host in it."""
+def _wanted(place: Place, own: str) -> list[str]:
+    """What the place points at, and the host in it, but for the site's own, which site.toml has."""
     if place.text is None or place.column is None or not (found := _VALUE.match(place.text, place.column - 1)):
         return []
     value = html.unescape(found[1])[:_LONGEST]
@@ -82,7 +82,7 @@ def _wanted(place: Place) -> list[str]:
         host = urlsplit(value).netloc
     except ValueError:
         host = ""
-    return [value, *([host] if host and host != value else [])]
+    return [value, *([host] if host and host not in {value, own} else [])]
 
 
 def _hit(root: Path, path: str, wanted: list[str], page: frozenset[str]) -> _Hit | None:

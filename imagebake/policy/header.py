@@ -139,7 +139,7 @@ class _Sources:
         for one in found:
             if one.directive == BEFOREHAND:
                 if not self._is_named(one.source) and not _is_own(one, self._own):
-                    self.problems.append(_refused(self._tree, one))
+                    self.problems.append(_refused(self._tree, one, self._own))
                 continue
             listed = self._settings.policy_sources.get(one.directive, ())
             if any(origins.allows(source, one.source) for source in listed):
@@ -153,7 +153,7 @@ class _Sources:
             if parties or _is_own(one, self._own):
                 self.sources.setdefault(one.directive, set()).add(one.source)
             else:
-                self.problems.append(_refused(self._tree, one))
+                self.problems.append(_refused(self._tree, one, self._own))
 
     def _is_named(self, source: str) -> bool:
         """Whether site.toml names it for anything."""
@@ -168,7 +168,8 @@ def _is_own(one: Found, own: str | None) -> bool:
     """Whether a need asks nobody's leave: the site itself, or what stands in the page."""
     if one.directive in {SCRIPT, "object-src"}:
         return False
-    return one.source.startswith("'") or one.source == own or (one.directive, one.source) in _FREE
+    is_ours = own is not None and one.source in {own, own.partition("//")[2]}  # with or without its scheme
+    return one.source.startswith("'") or is_ours or (one.directive, one.source) in _FREE
 
 
 def _add_what_no_page_says(tree: OutputTree, sources: dict[str, set[str]]) -> None:
@@ -273,8 +274,8 @@ def _rank(source: str) -> tuple[int, str]:
     return (2 if not source.startswith("'") else 1 if source.startswith("'sha") else 0), source
 
 
-def _refused(tree: OutputTree, one: Found) -> Problem:
-    return Problem(_complaint(one), place=needs.place(tree, one), hint=_mend(one), code=Exit.TREE)
+def _refused(tree: OutputTree, one: Found, own: str | None) -> Problem:
+    return Problem(_complaint(one), place=needs.place(tree, one), hint=_mend(one, own), code=Exit.TREE)
 
 
 def _complaint(one: Found) -> str:
@@ -291,7 +292,7 @@ def _complaint(one: Found) -> str:
     return f"the {what_is_it} {what} {whom}, which is not among the third parties of this site{more}"
 
 
-def _mend(one: Found) -> str:
+def _mend(one: Found, own: str | None) -> str:
     if one.directive == SCRIPT:
         return "use a button, and add its listener in a script file"
     if one.source == INVALID:
@@ -301,6 +302,8 @@ def _mend(one: Found) -> str:
         return f"use img, iframe, audio or video; or allow it: {allowed} under [image]"
     if one.source.endswith(":"):
         return f"allow it: {allowed} under [image]"
+    if own and origins.allows(one.source, own):
+        return "that is the site itself, without TLS: write the path alone"
     origin = one.source if "//" in one.source else f"https://{one.source}"
     return f'copy it into your site; or list it: third_parties = ["{origin}"] under [image]'
 

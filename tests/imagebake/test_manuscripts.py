@@ -63,6 +63,12 @@ def test_the_host_is_enough(tmp_path: Path) -> None:
     assert str(problem.place) == "content/x.md:1:9"
 
 
+def test_the_site_s_own_host_is_not_looked_for(tmp_path: Path) -> None:
+    """It stands in site.toml, which is not to blame."""
+    (problem,) = refused(tmp_path, {}, {"x/index.html": "<p><img src='http://a.example/a.png'></p>"})
+    assert str(problem.place) == "x/index.html:1:14"
+
+
 def test_a_page_that_shows_nothing_of_it_is_named_by_its_name(tmp_path: Path) -> None:
     (problem,) = refused(tmp_path, {"content/notes/x.md": "text", "content/y.md": ""}, {"notes/x/index.html": IMAGE})
     assert str(problem.place) == "content/notes/x.md"

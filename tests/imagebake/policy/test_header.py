@@ -264,6 +264,15 @@ def test_attributes_get_what_site_toml_gives_to_all_of_their_kind(tmp_path: Path
     assert f"{above}-attr" not in found
 
 
+def test_the_site_itself_is_no_third_party_whatever_the_scheme(tmp_path: Path) -> None:
+    found = policy(tmp_path, {"index.html": "<img src=//b.example/a.png>"}, url="https://b.example/")
+    assert directives(found)["img-src"] == ["b.example"]
+    write_tree(tmp_path / "plain", {"index.html": b"<img src=http://b.example/a.png>"})
+    with pytest.raises(Problem) as caught:
+        header.compute(tree.scan(tmp_path / "plain"), ImageSettings(), url="https://b.example/")
+    assert caught.value.hint == "that is the site itself, without TLS: write the path alone"
+
+
 DRAWING = "<svg xmlns='http://www.w3.org/2000/svg'>{}</svg>"
 
 
