@@ -15,7 +15,7 @@ from imagebake.seal.command import key_for, seal_options, sign, signed, verify
 from sealpress import scratch
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
-from sealpress.files import real, repository
+from sealpress.files import check_way
 from sealpress.problems import Exit
 from sealpress.settings import Architecture, ImageSettings
 
@@ -103,6 +103,7 @@ def lock(
 
     settings, folder = _settings(site_file, architectures)
     file = lock_file or folder / LOCK_NAME
+    check_way(file.parent)
     existing = locks.load(file) if file.is_file() else None
     found = resolve(settings, recipe.SITE_ROOTS, now=_now(), existing=existing, upgrade=upgrade, progress=console)
     locks.save(found, file)
@@ -328,7 +329,7 @@ def _check_stream(settings: ImageSettings, key: str | None, console: Console) ->
 def _scratch(output: str) -> Iterator[Path]:
     """The folder that was named; for an archive on standard output, one that is gone afterwards."""
     if output != _STREAM:
-        real(Path(output), repository(Path.cwd()))  # which a link of the repository would lead elsewhere
+        check_way(Path(output))
         yield Path(output)
         return
     with scratch.folder("bake") as folder:

@@ -82,6 +82,19 @@ def repository(folder: Path) -> Path:
     return next((one for one in (real, *real.parents) if os.path.lexists(one / ".git")), real)
 
 
+def check_way(path: Path) -> None:
+    """Raises Problem (exit 9) where what a person names lies behind a link of a repository, or in git's own folder.
+
+    Repositories are that of the current folder, and those that the path leads through.
+    """
+    whole = path.absolute()
+    if ".git" in (name.casefold() for name in whole.parts):
+        raise Problem(f"{path} lies in what git keeps of a repository", hint="name another one", code=Exit.MACHINE)
+    through = [Path(os.path.realpath(one)) for one in whole.parents if os.path.lexists(one / ".git")]
+    for top in (repository(Path.cwd()), *through):
+        real(path, top)
+
+
 def real(path: Path, top: Path) -> Path:
     """The path with neither "." nor ".." nor a link in it; its end need not exist.
 

@@ -244,6 +244,19 @@ def problem(done: subprocess.CompletedProcess[str], code: int) -> str:
     return done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("lock", "--lock", "theirs/new.lock"), ("bake", "public", "-o", "theirs/image")])
+def test_nothing_is_written_behind_a_link_of_the_repository(
+    arguments: tuple[str, ...], project: Path, site_lock: Lock, tmp_path: Path
+) -> None:
+    locks.save(site_lock, project / "imagebake.lock")
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    (project / "theirs").symlink_to(letters)
+    done = run(project, *arguments)
+    assert (done.returncode, list(letters.iterdir())) == (9, [])
+    assert "theirs is a link on the way to" in done.stderr
+
+
 def test_without_a_lock_bake_says_what_to_do(tmp_path: Path) -> None:
     write_tree(tmp_path / "public", {"index.html": b""})
     said = problem(run(tmp_path, "bake", "public"), 4)

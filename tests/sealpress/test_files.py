@@ -82,6 +82,23 @@ def test_the_real_path_follows_the_users_links_and_none_of_the_repository(
         assert str(outside) in (caught.value.hint or "")
 
 
+def test_no_link_of_any_repository_on_the_way_is_written_through(
+    repository: Path, outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").symlink_to("blog")
+    (tmp_path / "www").symlink_to(outside)
+    monkeypatch.chdir(outside)
+    for path in ("blog/image", "mine/image/new", "www/image"):
+        files.check_way(tmp_path / path)
+    for path in ("blog/in", "mine/in/x", "blog/in/deep/x", "www/../blog/in"):
+        with pytest.raises(Problem, match=r"blog/in is a link") as caught:
+            files.check_way(tmp_path / path)
+        assert caught.value.code is Exit.MACHINE
+    for path in ("blog/.git", "blog/.GIT/hooks", "blog/x/.Git/y"):
+        with pytest.raises(Problem, match="lies in what git keeps"):
+            files.check_way(tmp_path / path)
+
+
 def test_links_in_a_circle_come_to_an_end(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "round").symlink_to("about")
     (tmp_path / "about").symlink_to("round")
