@@ -32,10 +32,10 @@ from ssg.record import mark_of
 from ssg.stamps import Stamp
 from ssg.store import NAME, Store
 from ssg.timing import Timings
-from ssg.writing import Stage, folders, staged
 
 if TYPE_CHECKING:
     from ssg.making import Made
+    from ssg.writing import Stage
 
 # Whose other versions could give other bytes: they are part of what a tree was made with.
 TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata", "pyyaml", "pillow")
@@ -198,7 +198,9 @@ def _stage(
     tree: LastTree | None,
     mark: Stamp | None,
     progress: Progress,
-) -> AbstractContextManager[Stage]:
+) -> AbstractContextManager["Stage"]:
+    from ssg.writing import staged  # noqa: PLC0415 - as ssg.making
+
     left = tree.files if tree else {}
     return staged(output, found, mark, progress, left=left, adopting=request.adopting, lasting=request.lasting)
 
@@ -267,6 +269,8 @@ def _tree(seen: str, made: "Made", before: LastTree | None) -> LastTree:
     """The tree as it is left. `before` as it was, where only a few files of it are others now."""
     built, root = made.built, made.built.root
     if before is None:
+        from ssg.writing import folders  # noqa: PLC0415 - as ssg.making
+
         names = {"", *(folder for path in built.files for folder in folders(path))}
         looks = {folder: found for folder in sorted(names) if (found := stamps.stamp(f"{root}/{folder}"))}
         return LastTree("", seen, _report(built), dict(built.files), looks, dict(built.inputs))

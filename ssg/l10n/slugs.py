@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from ssg.l10n.collation import lower
@@ -45,7 +46,10 @@ def slug(text: str, language: Language) -> str | None:
 
     A function of the text and the language's tag alone. At most LIMIT bytes, cut between words where it can be.
     """
-    base = language.tag.partition("-")[0]
+    return _slug(text, language.tag.partition("-")[0])
+
+
+def _slug(text: str, base: str) -> str | None:
     replace = _letters(base)
     between = "-" if base in _ELIDES else ""
     simple = text if text.isascii() else text.translate(_TYPOGRAPHY)
@@ -64,8 +68,13 @@ def _letters(base: str) -> dict[str, str]:
 
 def name_slug(text: str, language: Language) -> str | None:
     """As `slug`, for a name whose signs tell it from another one: `C#` → `c-sharp`, `C++` → `c-plus-plus`."""
+    return _name_slug(text, language.tag.partition("-")[0])
+
+
+@lru_cache(1 << 12)  # a tag stands on many pages, and is asked for on each of them twice
+def _name_slug(text: str, base: str) -> str | None:
     spelled = _SIGNED.sub(lambda signs: "".join(_SIGNS[sign] for sign in signs[0]), unicodedata.normalize("NFKC", text))
-    return slug(spelled, language)
+    return _slug(spelled, base)
 
 
 def same_name(text: str, language: Language) -> str:

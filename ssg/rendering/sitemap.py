@@ -5,10 +5,10 @@ A sitemap holds at most 50,000 URLs and 50 MB. Beyond that, sitemap.xml is an in
 It is written as text: a tree of elements takes three times as long, and twice the memory (5,300 pages in 17 languages).
 """
 
+import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
-from xml.sax.saxutils import escape
 
 from ssg.rendering import xml
 from ssg.rendering.scene import Scene
@@ -93,7 +93,9 @@ def _length(url: str) -> int:
 
 
 def _index(scene: Scene, parts: list[str]) -> bytes:
-    lines = [f"  <sitemap>\n    <loc>{escape(scene.absolute_url(f'/{name}'))}</loc>\n  </sitemap>\n" for name in parts]
+    lines = [
+        f"  <sitemap>\n    <loc>{_escaped(scene.absolute_url(f'/{name}'))}</loc>\n  </sitemap>\n" for name in parts
+    ]
     return f'{_HEAD}<sitemapindex xmlns="{_NAMESPACE}">\n{"".join(lines)}</sitemapindex>\n'.encode()
 
 
@@ -104,7 +106,7 @@ def _urls(scene: Scene, subjects: Sequence[Subject]) -> bytes:
 
 def _url(scene: Scene, subject: Subject) -> Iterator[str]:
     name, is_page = subject
-    yield f"  <url>\n    <loc>{escape(xml.clean(_address(scene, subject)))}</loc>\n"
+    yield f"  <url>\n    <loc>{_escaped(xml.clean(_address(scene, subject)))}</loc>\n"
     if changed := _changed(scene, name) if is_page else scene.newest_change(name):
         yield f"    <lastmod>{changed}</lastmod>\n"
     for language, path in _links(scene, subject):
@@ -129,9 +131,14 @@ def _address(scene: Scene, subject: Subject) -> str:
 
 
 def _quoted(url: str) -> str:
-    return escape(xml.clean(url), {'"': "&quot;"})
+    return _escaped(xml.clean(url)).replace('"', "&quot;")
 
 
 def _changed(scene: Scene, source: str) -> str:
     moment = scene.last_change(source)
     return xml.moment(moment) if moment else ""
+
+
+def _escaped(text: str) -> str:
+    """As XML wants text. xml.sax.saxutils does the same, and loads urllib.request, which takes 10 ms."""
+    return html.escape(text, quote=False)

@@ -13,6 +13,9 @@ from ssg.build import Request, build
 from ssg.store import folder_of
 
 HEAVY = {"jinja2", "markdown", "pygments", "babel", "yaml", "docker", "PIL", "rich", "multiprocessing", "asyncio"}
+NETWORK = {"http", "ssl"}
+HEAVY |= NETWORK
+UNNEEDED = HEAVY | {"tempfile", "random", "secrets"}
 
 SETTLED = 0.1  # seconds after which a file's time tells whether it is changed again
 
@@ -38,7 +41,7 @@ def loaded(package: str, *arguments: str, folder: Path) -> set[str]:
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["build", "--help"], ["why", "--help"]])
 @pytest.mark.parametrize("package", ["ssg"])
 def test_help_loads_nothing_heavy(package: str, arguments: list[str], tmp_path: Path) -> None:
-    assert not loaded(package, *arguments, folder=tmp_path) & HEAVY
+    assert not loaded(package, *arguments, folder=tmp_path) & UNNEEDED
 
 
 @pytest.mark.parametrize("package", ["imagebake", "publish"])
@@ -75,9 +78,18 @@ def test_a_build_in_which_nothing_changed_loads_nothing_heavy(tmp_path: Path, op
     assert not loaded("ssg", "build", *options, folder=tmp_path) & HEAVY
 
 
-def test_a_build_in_which_something_changed_loads_them(tmp_path: Path) -> None:
-    """So that the tests above can fail."""
+def test_a_build_in_which_something_changed_loads_them_and_nothing_of_the_network(tmp_path: Path) -> None:
+    """So that the tests above can fail. Nothing is fetched: neither directly nor by a library is its code loaded."""
     (tmp_path / "content").mkdir()
     (tmp_path / "content/index.md").write_text("---\ntitle: Home\n---\nText\n", encoding="utf-8")
     (tmp_path / "site.toml").write_text('[site]\ntitle = "T"\nurl = "https://t.example.org/"\n', encoding="utf-8")
-    assert {"jinja2", "markdown"} <= loaded("ssg", "build", folder=tmp_path) & HEAVY
+    found = loaded("ssg", "build", folder=tmp_path)
+    assert {"jinja2", "markdown"} <= found
+    assert not found & NETWORK
+
+
+def test_what_a_bake_needs_of_itself_is_nothing_of_the_network() -> None:
+    """Packages that are in the cache are asked of no mirror."""
+    code = "import sys, imagebake.recipe, imagebake.shelf, imagebake.packages.lock; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert not set(done.stdout.split()) & NETWORK
