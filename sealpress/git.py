@@ -73,6 +73,11 @@ class Repository:
         answer = self._ask(self.root, "merge-base", "--is-ancestor", older.id, newer.id, may_fail=True)
         return answer is not None
 
+    @property
+    def is_shallow(self) -> bool:
+        """Whether it holds a part of the history alone."""
+        return (self._ask(self.root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
+
     def _dated(self, revision: str) -> Commit:
         told = self._ask(self.root, "log", "-1", "--no-mailmap", "--format=%H %ct", revision, "--") or b""
         commit, seconds = told.decode().split()
@@ -150,7 +155,7 @@ class Repository:
         """
         if self.head() is None:
             return {}
-        if (self._ask(self.root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true":
+        if self.is_shallow:
             raise Problem(
                 "this clone is shallow: it can't tell when a file was written",
                 hint="git fetch --unshallow (in CI: fetch the whole history), or set [build] git_dates = false",

@@ -45,6 +45,12 @@ def check(told: Statement, created: datetime, than: str, home: Path) -> None:
             code=Exit.SEAL,
         ) from None
     if commit.id == known.id or not repository.is_ancestor(known, commit):
+        if commit.id != known.id and repository.is_shallow:
+            raise Problem(
+                f"this clone is shallow: it can't tell whether {commit.id[:12]} follows {than}",
+                hint="git fetch --unshallow (in CI: fetch the whole history)",
+                code=Exit.SEAL,
+            )
         raise _older(told, f"its commit {commit.id[:12]} does not follow {known.id[:12]}", than)
 
 

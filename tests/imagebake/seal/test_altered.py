@@ -247,6 +247,18 @@ def test_a_release_of_a_commit_beside_or_unknown_is_not_newer(sealed: Site, tmp_
     refused(elsewhere.run("verify", "--unsigned", "--newer-than", "HEAD"), Exit.SEAL, "is not in this repository")
 
 
+def test_a_shallow_clone_calls_no_release_old_of_which_it_knows_no_more(sealed: Site, tmp_path: Path) -> None:
+    from tests.imagebake.seal.conftest import git
+
+    old = tmp_path / "old"
+    git(sealed.folder, "clone", "--quiet", "--no-local", "--depth", "1", str(sealed.folder), str(old))
+    git(old, "checkout", "--quiet", "--orphan", "beside")
+    git(old, "commit", "--quiet", "--allow-empty", "--message", "beside")
+    shutil.copytree(sealed.image, old / "image")
+    done = Site(old, sealed.keys).run("verify", "--unsigned", "--newer-than", "HEAD")
+    refused(done, Exit.SEAL, "this clone is shallow: it can't tell whether")
+
+
 def test_a_release_without_a_commit_is_newer_than_a_day_alone(site: Site) -> None:
     site.bake("--no-sign")
     told(site.run("bake", "public", "--json"))
