@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -82,13 +83,19 @@ def repository(folder: Path) -> Path:
     return next((one for one in (real, *real.parents) if os.path.lexists(one / ".git")), real)
 
 
+def is_git(name: str) -> bool:
+    """Whether some file system takes a folder's name for ".git" (git-config(1), core.protectNTFS and protectHFS)."""
+    plain = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    return plain.casefold().rstrip(". ") in {".git", "git~1"}
+
+
 def check_way(path: Path) -> None:
     """Raises Problem (exit 9) where what a person names lies behind a link of a repository, or in git's own folder.
 
     Repositories are that of the current folder, and those that the path leads through.
     """
     whole = path.absolute()
-    if ".git" in (name.casefold() for name in whole.parts):
+    if any(map(is_git, whole.parts)):
         raise Problem(f"{path} lies in what git keeps of a repository", hint="name another one", code=Exit.MACHINE)
     through = [Path(os.path.realpath(one)) for one in whole.parents if os.path.lexists(one / ".git")]
     for top in (repository(Path.cwd()), *through):

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sealpress import given, state
-from sealpress.files import above, real, repository
+from sealpress.files import above, is_git, real, repository
 from sealpress.problems import Exit, Place, Problem
 from sealpress.settings import Settings
 
@@ -40,7 +40,7 @@ def check(settings: Settings, place: Callable[..., Place]) -> Iterable[Problem]:
     path = _folded(output)
     if not path.parts:  # said already
         return
-    if _GIT in path.parts:
+    if any(map(is_git, path.parts)):
         yield Problem("[build] output must be a folder of its own: it is overwritten", place=place("build", "output"))
     for name, source in sources(settings).items():
         folder = _folded(source)
@@ -63,7 +63,7 @@ def found(path: Path, root: Path, settings: Settings) -> Path:
         raise _refused(path, "is a file")
     # A site may lie in what only looks like a repository: then so may its output.
     around = frozenset(above(Path(os.path.realpath(root))))
-    if any(one.name.casefold() == _GIT or (one not in around and _is_git(one)) for one in above(folder)):
+    if any(is_git(one.name) or (one not in around and _is_git(one)) for one in above(folder)):
         raise _refused(path, "lies in what git keeps of a repository")
     way = {_identity(one): one for one in above(folder)} | {one: one for one in above(folder)}
     here = {folder, _identity(folder)} - {None}

@@ -317,15 +317,15 @@ def _site_url(text: str) -> str | None:
     return None
 
 
-def _folder(text: str) -> str | None:
+def _folder(text: str, example: str = "content") -> str | None:
     path = PurePosixPath(text)
     if not path.parts or path.is_absolute() or ".." in path.parts or not text.isprintable() or "\\" in text:
-        return 'must be a folder inside the repository, relative to site.toml: "content"'
+        return f'must be a folder inside the repository, relative to site.toml: "{example}"'
     return None
 
 
 def _output_folder(text: str) -> str | None:
-    return _folder(text) if PurePosixPath(text).parts else "must be a folder of its own: it is overwritten"
+    return _folder(text, "public") if PurePosixPath(text).parts else "must be a folder of its own: it is overwritten"
 
 
 def _language_tag(text: str) -> str | None:

@@ -94,7 +94,7 @@ def test_no_link_of_any_repository_on_the_way_is_written_through(
         with pytest.raises(Problem, match=r"blog/in is a link") as caught:
             files.check_way(tmp_path / path)
         assert caught.value.code is Exit.MACHINE
-    for path in ("blog/.git", "blog/.GIT/hooks", "blog/x/.Git/y"):
+    for path in ("blog/.git", "blog/.GIT/hooks", "blog/x/.Git/y", "blog/GIT~1/x", "blog/.git. /x"):
         with pytest.raises(Problem, match="lies in what git keeps"):
             files.check_way(tmp_path / path)
 

@@ -130,6 +130,10 @@ CHECKS = {
     "[build]\noutput = '.'": "site.toml:5:10: [build] output must be a folder of its own: it is overwritten",
     "[build]\noutput = '.git/x'": "site.toml:5:10: [build] output must be a folder of its own: it is overwritten",
     "[build]\noutput = 'a/.GIT'": "site.toml:5:10: [build] output must be a folder of its own: it is overwritten",
+    "[build]\noutput = 'a/git~1'": "site.toml:5:10: [build] output must be a folder of its own: it is overwritten",
+    "[build]\noutput = '../x'": (
+        'site.toml:5:10: [build] output must be a folder inside the repository, relative to site.toml: "public"'
+    ),
     "[build]\noutput = '.sealpress/cache'": 'site.toml:5:10: [build] output ".sealpress/cache" and what sealpress keeps '
     '".sealpress" lie in one another',
     "[build]\noutput = 'I18n/x'": 'site.toml:5:10: [build] output "I18n/x" and the strings "i18n" lie in one another',
@@ -137,7 +141,6 @@ CHECKS = {
     "[build]\noutput = './imagebake.lock/'": 'site.toml:5:10: [build] output "./imagebake.lock/" and the lock '
     '"imagebake.lock" lie in one another',
     "[build]\noutput = 'plain'": 'site.toml:5:10: [build] output "plain" and theme "plain" lie in one another',
-    "[build]\noutput = '../x'": "site.toml:5:10: [build] output must be a folder inside the repository",
     "[build]\noutput = 'content'": 'site.toml:5:10: [build] output "content" and content "content" lie in one another',
     "[build]\noutput = 'static/out'": 'site.toml:5:10: [build] output "static/out" and static "static" lie in one '
     "another",

@@ -299,6 +299,7 @@ REFUSED = [
         "site.toml",
         "site.toml/x",
     ),
+    *("a/.git./b", "a/.git ", "a/.g\u200cit", "a/.git\ufeff/b"),
     *("imagebake.lock", ".git", ".git/x", ".git/objects/new", "a/.git", "a/.GIT/b", ".sealpress", ".sealpress/cache/x"),
     *(
         "in/new",
