@@ -17,12 +17,12 @@ import platform
 import secrets
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from imagebake import smoke
 from imagebake.smoke import Runner
@@ -33,6 +33,8 @@ from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
 
 _LOG_TAIL: Final = 64 << 10  # bytes of a log that are looked at
+
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +188,11 @@ class EmbeddedEngine:
         return "".join(text.splitlines(keepends=True)[-lines:])
 
     def endpoint(self, container_id: str, port: int) -> Endpoint | None:
-        del port  # a container here has just one
         folder = self._containers / container_id
         if not (folder / "spec.json").is_file() or not self._process(folder):
             return None
-        return Endpoint(self._spec(folder).spec.publish.address, int(_read_json(folder / "process.json")["port"]))
+        port = _read(folder / "process.json", lambda data: int(data["port"]))  # it has just one
+        return Endpoint(self._spec(folder).spec.publish.address, port)
 
     # What stands in the state folder.
 
@@ -216,15 +218,9 @@ class EmbeddedEngine:
     def _all_images(self) -> Iterator[LoadedImage]:
         for folder in _folders(self._images, "image.json"):
             try:
-                data = _read_json(folder / "image.json")
+                yield _read(folder / "image.json", _image)
             except FileNotFoundError:
                 continue
-            yield LoadedImage(
-                data["id"],
-                tuple(data["references"]),
-                tuple(data["diff_ids"]),
-                MappingProxyType(dict(data["labels"])),
-            )
 
     def _take(self, found: rootfs.Contents, new: Path) -> None:
         """Gives a freshly unpacked image its place; its names are taken away from any other."""
@@ -252,7 +248,7 @@ class EmbeddedEngine:
         return self._image_folder(self._spec(folder).image_id) / "rootfs"
 
     def _spec(self, folder: Path) -> "_Stored":
-        return _Stored.from_data(_read_json(folder / "spec.json"))
+        return _read(folder / "spec.json", _Stored.from_data)
 
     def _specs(self) -> Iterator["_Stored"]:
         for folder in self._folders():
@@ -269,10 +265,12 @@ class EmbeddedEngine:
 
     def _recorded(self, folder: Path) -> processes.Process | None:
         try:
-            data = _read_json(folder / "process.json")
+            return _read(
+                folder / "process.json",
+                lambda data: processes.Process(int(data["pid"]), int(data["started"]), str(data["boot"])),
+            )
         except FileNotFoundError:
             return None
-        return processes.Process(int(data["pid"]), int(data["started"]), str(data["boot"]))
 
     def _process(self, folder: Path) -> processes.Process | None:
         """The container's process, where it runs."""
@@ -337,6 +335,11 @@ class _Stored:
         return cls(spec, data["image_id"])
 
 
+def _image(data: Mapping[str, Any]) -> LoadedImage:
+    labels = MappingProxyType(dict(data["labels"]))
+    return LoadedImage(data["id"], tuple(data["references"]), tuple(data["diff_ids"]), labels)
+
+
 def _image_data(image: LoadedImage) -> dict[str, object]:
     return {
         "id": image.id,
@@ -378,12 +381,12 @@ def _folders(parent: Path, marker: str) -> list[Path]:
     return []
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read(path: Path, made: Callable[[Any], _Kind]) -> _Kind:
+    """What a record stands for. Raises Problem (exit 9) for one of another shape, and FileNotFoundError."""
     try:
-        data: dict[str, Any] = json.loads(path.read_bytes())
-    except ValueError:
+        return made(json.loads(path.read_bytes()))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise Problem(f"{path} is broken", hint=f"remove {path.parent} and publish again", code=Exit.MACHINE) from None
-    return data
 
 
 def _write_json(path: Path, data: Mapping[str, object]) -> None:

@@ -132,6 +132,23 @@ def test_states_are_read_from_the_machine(embedded, site_image):
     engine.remove(made.id)
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '"x"', "[" * 100_000, '{"pid": "x", "publish": [1]}'])
+def test_a_record_of_another_shape_is_one_message(embedded, container, text):
+    engine = embedded.engine
+    for file in ("process.json", "spec.json"):
+        record = engine.folder / "containers" / container.id / file
+        whole = record.read_bytes()
+        record.write_text(text)
+        with pytest.raises(Problem, match=f"{file} is broken") as caught:
+            engine.containers()
+        record.write_bytes(whole)
+        assert caught.value.code is Exit.MACHINE
+    (image,) = (engine.folder / "images").glob("*/image.json")
+    image.write_text(text)
+    with pytest.raises(Problem, match=r"image[.]json is broken"):
+        engine.images("s")
+
+
 def test_a_process_that_was_killed_from_outside_is_seen_as_ended(embedded, container):
     process = recorded(embedded.engine, container.id)
     os.kill(process.pid, 9)
