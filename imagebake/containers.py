@@ -16,9 +16,10 @@ from typing import Final, Literal
 from imagebake import nginx, nss
 from imagebake.image.oci import Runtime
 from imagebake.smoke import NO_VOLUMES, listen_conf
-from sealpress.problems import Exit, Problem, printable
+from sealpress.problems import Exit, Problem
 
 _SECONDS: Final = 120
+_SHOWN_LINES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ class ContainerEngine:
             except subprocess.TimeoutExpired:
                 raise Problem(f"{self.name} did not take the image in {_SECONDS} s", code=Exit.ENGINE) from None
         if done.returncode:
-            said = printable(done.stderr.decode("utf-8", "replace"), keep="").strip()
-            raise Problem(f"{self.name} did not take the image: {said[-500:]}", code=Exit.ENGINE)
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_SHOWN_LINES:]
+            raise Problem(f"{self.name} did not take the image", said=said, code=Exit.ENGINE)
         return reference
 
 
