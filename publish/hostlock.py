@@ -117,6 +117,8 @@ def hold_here(site: str, title: str = "this machine") -> Iterator[None]:
             with suppress(OSError):
                 mine.unlink(missing_ok=True)
     finally:
+        # Said, not left to the closing: a process that is being started may still hold the descriptor, too.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
