@@ -13,7 +13,8 @@ from tests.engine.machine import Machine, start_machine, stop_machine
 from tests.engine.test_publish_command import git, publish
 from tests.publish.locks import real_lock
 
-pytestmark = pytest.mark.network
+# One address for all of them, so one after the other.
+pytestmark = [pytest.mark.network, pytest.mark.xdist_group("families")]
 
 OURS, THEIRS = "fd77::2", "fd77::1"
 SITE = """
