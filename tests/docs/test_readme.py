@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from imagebake import cache
+from tests.alone import alone
 from tests.mirrors import require_mirror
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,6 @@ def clone(folder: Path) -> Path:
 
 
 @pytest.mark.network
-@pytest.mark.xdist_group("readme")  # one port
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", ["empty", "a folder with spaces"])
 def test_readme_s_blocks_run_to_the_letter_as_one_script(tmp_path: Path, name: str) -> None:
@@ -60,16 +60,17 @@ def test_readme_s_blocks_run_to_the_letter_as_one_script(tmp_path: Path, name: s
     (home / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "GIT_"))}
     kept |= {"HOME": str(home), "SEALPRESS_STATE": str(tmp_path / "state"), "SEALPRESS_CACHE": str(cache.folder())}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script()],
-        cwd=clone(home / "sealpress"),
-        env=kept,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=390,
-        check=False,
-    )
+    with alone("readme"):  # it names one port
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script()],
+            cwd=clone(home / "sealpress"),
+            env=kept,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=180,
+            check=False,
+        )
     told = done.stdout.decode()
     assert done.returncode == 0, told
     assert "http://127.0.0.1:8090/ answers: generation 1" in told
