@@ -103,11 +103,11 @@ def test_a_link_to_a_leftover_says_what_it_is(blog: Blog) -> None:
 
 
 def test_no_page_gets_a_path_that_a_bake_would_leave_out(blog: Blog) -> None:
-    blog.set("permalinks", "page", "/{path}.bak/")
+    blog.set("permalinks", "page", "/.notes/{path}/")
     blog.page("about.md", "About")
     found = blog.built()
     assert isinstance(found, list)
-    assert found[0][0].startswith('the path "about.bak/index.html" is one that no site publishes')
+    assert found[0][0].startswith('the path ".notes/about/index.html" is one that no site publishes')
 
 
 def test_whiteouts_are_refused_before_they_could_delete_a_file(blog: Blog) -> None:
