@@ -36,7 +36,7 @@ _LIMIT: Final = 64  # folders that are gone, of which the record stays: a disk m
 class Record:
     """The record in `folder`, whose lock is held. `is_lasting`: the next build finds it.
 
-    `before` is what `mark` was before this build; None: no build was at work there.
+    `before` is what `mark_of` was before this build; None: no build was at work there.
     """
 
     folder: Path
@@ -123,10 +123,15 @@ def of_guest(path: str) -> bytes:
 
 
 def mark_of(root: Path) -> Stamp | None:
-    """What changes with each build that works in the folder with this real path."""
+    """What changes with each build that works in the folder with this real path; None while one is at work there.
+
+    That one has changed the mark already, and will change the folder.
+    """
     try:
-        return stamps.stamp(_place(root) / "lock")
-    except Problem:
+        with (_place(root) / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return stamps.of(os.fstat(lock.fileno()))
+    except (OSError, Problem):
         return None
 
 

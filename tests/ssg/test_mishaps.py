@@ -241,6 +241,22 @@ def test_two_builds_into_one_folder_wait_for_each_other(blog: Blog) -> None:
     assert waited
 
 
+def test_a_build_that_began_while_another_was_at_work_looks_anew_at_what_that_one_left(blog: Blog) -> None:
+    """It has looked at the folder before it waited, and the files are others since."""
+    blog.built()
+    edit(blog, 0)
+    with at_work(blog) as first:
+        wait_for(lambda: any(scaffolds("new")))
+        first.send_signal(signal.SIGSTOP)
+        edit(blog, 10)
+        with at_work(blog) as second:
+            wait_for(partial(is_waiting, second))
+            first.send_signal(signal.SIGCONT)
+            said = [process.communicate(timeout=60)[1].decode() for process in (first, second)]
+            assert (first.returncode, second.returncode) == (0, 0), said
+    expect_right(blog)
+
+
 def test_two_builds_share_one_store(blog: Blog) -> None:
     other = blog.folder / "other"
     for number in range(3):
