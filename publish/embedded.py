@@ -16,7 +16,6 @@ import os
 import platform
 import secrets
 import shutil
-import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -24,9 +23,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from imagebake import smoke
 from imagebake.smoke import Runner
-from publish import hostlock, processes, rootfs
+from publish import hostlock, ports, processes, rootfs
 from publish.host import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage, State
 from publish.tunnel import reachable
 from sealpress.problems import Exit, Problem
@@ -140,21 +138,18 @@ class EmbeddedEngine:
             return
         stored = self._spec(folder)
         wanted = stored.spec.publish
-        port = _free_port(wanted)
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         (folder / "scratch").mkdir()
-        command = self.runner.command(
-            self._rootfs(folder),
-            port,
-            wanted.address,
-            folder / "scratch",
-        )
-        # What starts and its record are one: else a process could run that nobody knows.
-        with processes.uninterrupted():
-            process = processes.launch(
-                command, folder / "log", {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-            )
-            _write_json(folder / "process.json", {**asdict(process), "port": port})
+        with ports.held(wanted) as port:
+            command = self.runner.command(self._rootfs(folder), port, wanted.address, folder / "scratch")
+            # What starts and its record are one: else a process could run that nobody knows.
+            with processes.uninterrupted():
+                process = processes.launch(
+                    command, folder / "log", {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+                )
+                _write_json(folder / "process.json", {**asdict(process), "port": port})
+            if port != wanted.port:
+                ports.await_listener(replace(wanted, port=port), lambda: processes.is_alive(process))
 
     def stop(self, container_id: str, seconds: int) -> None:
         if (folder := self._containers / container_id).is_dir():
@@ -347,30 +342,6 @@ def _image_data(image: LoadedImage) -> dict[str, object]:
         "diff_ids": list(image.diff_ids),
         "labels": dict(image.labels),
     }
-
-
-def _free_port(wanted: Endpoint) -> int:
-    """The port itself, or a free one for 0. Raises Problem (exit 7) where it can't be had."""
-    addresses = [wanted.address] if wanted.address else ["0.0.0.0", *(["::"] if smoke.has_ipv6() else [])]  # noqa: S104
-    port = wanted.port
-    for address in addresses:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # As nginx does it: connections of the server that was just stopped may still be fading.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            try:
-                probe.bind((address, port))
-                probe.listen()
-            except OSError as error:
-                raise Problem(
-                    f"port {port} of {wanted.address or 'this machine'} can't be had: {error.strerror}",
-                    hint="set another `port` in site.toml; ports below 1024 need more rights, or see `ss -ltnp`",
-                    code=Exit.ENGINE,
-                ) from None
-            port = int(probe.getsockname()[1])
-    return port
 
 
 def _folders(parent: Path, marker: str) -> list[Path]:

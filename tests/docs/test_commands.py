@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from publish.cli import publish
 from ssg.cli import ssg
 from tests.docs.pages import MARKER, Block, Command, blocks, comments, name, pages
 from tests.mirrors import require_mirror
+from tests.ports import free_port
 
 COMMANDS: dict[str, click.Command] = {"ssg": ssg, "imagebake": imagebake, "publish": publish}
 SECONDS = 100
@@ -35,7 +35,7 @@ class Shell:
         self.top = folder / "work"
         self.folder = self.top
         self.where = folder / "where"
-        self.port = _free_port()
+        self.port = free_port()
         home = folder / "home"
         home.mkdir()
         self.top.mkdir()
@@ -142,13 +142,6 @@ def _ours(command: str) -> list[list[str]]:
         elif calls[-1] or not re.fullmatch(r"[A-Z_]+=.*", word):
             calls[-1].append(word)
     return [call for call in calls if call and call[0] in COMMANDS]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _runs(page: Path) -> list[Block]:

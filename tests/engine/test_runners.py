@@ -19,7 +19,7 @@ from imagebake.smoke import Bubblewrap, Loader, Runner
 from sealpress import tree
 from tests.engine.machine import unavailable
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
-from tests.imagebake.servers import free_port
+from tests.ports import free_port
 from tests.publish.locks import real_lock
 
 pytestmark = pytest.mark.network

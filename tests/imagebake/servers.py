@@ -43,6 +43,7 @@ os.execvp(command[0], [*command, *more])
 """
 NOT_AVAILABLE = 77
 MAY_READ = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -126,12 +127,6 @@ def dressed(rootfs: Path, pages: Mapping[str, bytes], settings: ImageSettings, f
         if (rootfs / name).exists():
             (folder / "rootfs" / name).symlink_to(rootfs / name)
     return folder / "rootfs"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @contextmanager

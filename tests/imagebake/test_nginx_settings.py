@@ -17,7 +17,8 @@ from sealpress import toml, tree
 from sealpress.problems import Exit, Problem
 from sealpress.settings import ImageSettings
 from tests.imagebake.conftest import write_tree
-from tests.imagebake.servers import Way, dressed, free_port, scratch_for, serving
+from tests.imagebake.servers import Way, dressed, scratch_for, serving
+from tests.ports import free_port
 
 network = pytest.mark.network
 

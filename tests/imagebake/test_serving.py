@@ -16,7 +16,8 @@ from imagebake.packages.lock import Lock
 from imagebake.recipe import Image
 from sealpress import tree
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
-from tests.imagebake.servers import NOT_AVAILABLE, WAYS, Server, Way, free_port, scratch_for, serving
+from tests.imagebake.servers import NOT_AVAILABLE, WAYS, Server, Way, scratch_for, serving
+from tests.ports import free_port
 
 pytestmark = pytest.mark.network
 

@@ -5,7 +5,6 @@ The generator, the embedded engine and HTTP are real; the image is a hand-made o
 
 import hashlib
 import json
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from sealpress import consent, labels, sitefile, tree
 from sealpress.command import run
 from sealpress.problems import Problem
 from sealpress.settings import PublishTarget
+from tests.ports import free_port
 
 SITE = """
 [site]
@@ -51,9 +51,7 @@ def git(folder: Path, *arguments: str) -> str:
 @pytest.fixture
 def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
     """A repository with one commit, and an image that is its output tree."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+    port = free_port()
     folder = tmp_path / "blog"
     folder.mkdir()
     name = "t" + hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]
@@ -221,9 +219,7 @@ def test_an_age_is_told_in_the_largest_unit_that_fits(seconds, said):
 
 def with_target(blog, name: str) -> int:
     """Adds a target on this machine; gives its port."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port: int = unused.getsockname()[1]
+    port = free_port()
     file = blog.folder / "site.toml"
     here = f'[publish.{name}]\nhost = "local"\nport = {port}\naddress = "127.0.0.1"\nengine = "embedded"\n'
     file.write_text(file.read_text() + here)

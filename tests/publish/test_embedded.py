@@ -19,14 +19,9 @@ from publish.ship import ship
 from publish.switch import Job, switch
 from sealpress import labels
 from sealpress.problems import Exit, Problem
+from tests.ports import free_port
 
 ANY = Endpoint("127.0.0.1", 0)
-
-
-def free_port() -> int:
-    with socket.socket() as probe_socket:
-        probe_socket.bind(("127.0.0.1", 0))
-        return probe_socket.getsockname()[1]
 
 
 def line_of(image, port: int) -> Line:

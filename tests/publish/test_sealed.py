@@ -22,6 +22,7 @@ from publish.switch import Job, switch
 from sealpress import toml, tree
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings
+from tests.ports import free_port
 from tests.publish.locks import real_lock
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("sealed")]
@@ -46,9 +47,7 @@ def host(request, tmp_path):
 @pytest.fixture
 def publish(host, lock, tmp_path, request):
     """Publishes these files as the site; gives its tree and where readers find it."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        readers = Endpoint("127.0.0.1", unused.getsockname()[1])
+    readers = Endpoint("127.0.0.1", free_port())
     site = "sealed-" + hashlib.sha256(f"{tmp_path} {request.node.nodeid}".encode()).hexdigest()[:12]
     line = Line(site, "here", readers)
 
@@ -116,9 +115,7 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
 
 @pytest.mark.skipif(not smoke.has_ipv6(), reason="this kernel has no IPv6")
 def test_without_an_address_both_families_are_served(publish):
-    with socket.socket(socket.AF_INET6) as unused:
-        unused.bind(("::1", 0))
-        port = unused.getsockname()[1]
+    port = free_port()
     publish(PAGES, line=replace(publish.line, readers=Endpoint("", port)))
     for address in ("127.0.0.1", "::1"):
         assert probe.fetch(Endpoint(address, port), "/").body == b"<h1>one</h1>"
