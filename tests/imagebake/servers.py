@@ -23,6 +23,7 @@ from imagebake.image.layers import described
 from sealpress import tree
 from sealpress.settings import ImageSettings
 from tests.imagebake.conftest import write_tree
+from tests.ports import free_port
 
 # In a process of its own, so that all that a runner asks the machine is asked as that user. To import it, that user may
 # read what root owns: a checkout in root's home is closed to all others. Before anything is asked, that right is gone.
@@ -43,7 +44,6 @@ os.execvp(command[0], [*command, *more])
 """
 NOT_AVAILABLE = 77
 MAY_READ = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-from tests.ports import free_port
 
 
 @dataclass(frozen=True)
