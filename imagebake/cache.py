@@ -17,13 +17,17 @@ Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 
 import os
 import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from sealpress import private
 from sealpress.problems import Exit, Problem
+
+_NEW: Final = ".new-"
+_DAY: Final = 86400  # seconds: no writer takes as long
 
 
 def folder() -> Path:
@@ -61,21 +65,44 @@ def keep(file: Path, data: bytes | Iterable[bytes]) -> None:
     `data` may come in pieces; where one of them raises, no file is written. A cache that can't be written (a full disk,
     a foreign folder) costs time and nothing else: no error.
     """
-    with suppress(OSError):
-        folder = str(file.parent)
-        try:
-            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
-        except FileNotFoundError:  # tried first: the folder is mostly there
-            file.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                for piece in (data,) if isinstance(data, bytes) else data:
-                    out.write(piece)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    with suppress(OSError), fresh(file) as out:
+        for piece in (data,) if isinstance(data, bytes) else data:
+            out.write(piece)
+
+
+@contextmanager
+def fresh(file: Path) -> Iterator[BinaryIO]:
+    """A file to write, in whose place `file` is put at the end; nothing of it stays where that isn't reached.
+
+    Folders are made. What a writer that was killed a day ago left beside it goes. Raises OSError.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_NEW)
+    except FileNotFoundError:  # tried first: the folder is mostly there
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_NEW)
+    try:
+        with os.fdopen(handle, "w+b") as out:
+            _sweep(str(file.parent), os.fstat(handle).st_mtime)
+            yield out
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+_swept: set[str] = set()
+
+
+def _sweep(folder: str, now: float) -> None:
+    """Removes what was left half written in a folder, once a run. `now` is its file system's time."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with suppress(OSError), os.scandir(folder) as found:
+        for item in found:
+            if item.name.startswith(_NEW) and item.stat(follow_symlinks=False).st_mtime < now - _DAY:
+                Path(item.path).unlink()
 
 
 def remember(name: str, data: bytes, base: Path | None = None) -> None:

@@ -228,7 +228,7 @@ def bake(
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from imagebake import manuscripts, recipe  # noqa: PLC0415
     from imagebake.image import oci  # noqa: PLC0415
-    from imagebake.output import stream, write, write_archives  # noqa: PLC0415
+    from imagebake.output import check_place, stream, write, write_archives  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from imagebake.sbom import ENDING  # noqa: PLC0415
     from imagebake.seal import envelope, statement  # noqa: PLC0415
@@ -248,6 +248,9 @@ def bake(
     created = _created(tree, found)
     called = name or _name(site, tree)
     source = provenance.load(provenance_file) if provenance_file else None
+    names = [f"{called}-{one}{ending}" for one in settings.architectures for ending in (".tar", ENDING)]
+    if output != _STREAM:
+        check_place(Path(output), [*names, envelope.NAME])
     with _scratch(output) as to, oci.blobs_for(to / "oci") as blobs:
         with manuscripts.named(site, tree):
             images = recipe.bake_each(

@@ -10,7 +10,20 @@ from pathlib import Path
 from imagebake.recipe import Image
 from sealpress import scratch
 from sealpress.console import Advance, Progress
+from sealpress.files import is_folder
 from sealpress.problems import Exit, Problem
+
+
+def check_place(folder: Path, names: Iterable[str]) -> None:
+    """Raises Problem (exit 9) where a file would be replaced that no bake wrote: a bake leaves a layout, too."""
+    if is_folder(folder / "oci"):
+        return
+    if taken := sorted({name for name in names if os.path.lexists(folder / name)}):
+        raise Problem(
+            f"{', '.join(taken)} in {folder} would be replaced, and no bake seems to have written there",
+            hint="name another folder for the output, or move the files away",
+            code=Exit.MACHINE,
+        )
 
 
 def write_archives(images: Mapping[Path, Image], progress: Progress) -> None:

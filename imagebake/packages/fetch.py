@@ -9,7 +9,6 @@ when it is whole, so that any number of processes may share the cache.
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
+from imagebake.cache import fresh
 from imagebake.packages.mirror import Mirrors
 from sealpress import given
 from sealpress.console import SILENT, Advance, Progress
@@ -133,23 +133,15 @@ def store(file: Path, blob: Blob, urls: Sequence[str], advance: Advance = lambda
 
 
 def _store(file: Path, blob: Blob, url: str, advance: Advance) -> None:
-    temporary = None
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as out:
+        with fresh(file) as out:
             _write(out, blob, url, advance)
-        Path(temporary).replace(file)
-        temporary = None
     except OSError as error:
         raise Problem(
             f"can't write the cache at {file.parent}: {error.strerror or error}",
             hint="make room there, or set SEALPRESS_CACHE to another folder",
             code=Exit.MACHINE,
         ) from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def _write(out: BinaryIO, blob: Blob, url: str, advance: Advance) -> None:

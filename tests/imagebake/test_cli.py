@@ -291,6 +291,15 @@ def test_a_broken_site_file_is_a_problem_with_its_place(tmp_path: Path) -> None:
     assert 'did you mean "port"?' in said
 
 
+@pytest.mark.parametrize("name", ["seal.json", f"public-{HERE}.tar", f"public-{HERE}.spdx.json"])
+def test_a_file_that_no_bake_wrote_is_never_replaced(project: Path, name: str) -> None:
+    (project / "papers").mkdir()
+    (project / "papers" / name).write_text("dear")
+    said = problem(run(project, "bake", "public", "--name", "public", "--arch", HERE, "-q", "-o", "papers"), 9)
+    assert f"{name} in papers would be replaced" in said
+    assert files(project / "papers") == {name: b"dear"}
+
+
 @network
 def test_an_output_folder_with_other_things_in_it_is_left_alone(project: Path) -> None:
     (project / "image/oci").mkdir(parents=True)
