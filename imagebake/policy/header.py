@@ -8,8 +8,8 @@ style sheet may load from that party what its kind does.
 Drawings, which are SVG files, have a policy of their own for whoever opens one by itself: an `img` asks none.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -56,15 +56,20 @@ _KINDS: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The values of the header, "" for none: of pages and all else, and of drawings (SVG) by themselves."""
+    """The values of the header, "" for none: of pages and all else, and of drawings (SVG) by themselves.
+
+    `withheld` says, in lines, what drawings by themselves don't get of other sites.
+    """
 
     pages: str = ""
     drawings: str = ""
+    withheld: tuple[str, ...] = field(default=(), compare=False)
 
 
 NO_POLICY: Final = Policies()
 
 _DRAWING: Final = "image/svg+xml"
+_SHOWN: Final = 3
 _SHEET: Final = "text/css"
 
 # What may come from a party whose style sheet or script a page loads: what such a file asks for, it asks from there.
@@ -99,7 +104,7 @@ def compute(
     own = origins.source(url) if url else None
     shown = _Sources(tree, settings, own)
     shown.take(needs.firsts([one for one in documents if one.media_type != _DRAWING], found))
-    drawn = _Sources(tree, settings, own)
+    drawn = _Sources(tree, settings, own, are_drawings=True)
     drawn.take(needs.firsts(drawings, found))
     raise_all([*shown.problems, *drawn.problems])
     if any(not source.startswith("'sha") for source in drawn.sources.get("style-src", ())):
@@ -108,7 +113,9 @@ def compute(
     listed = [party for party in settings.third_parties if party in shown.asked or party not in drawn.asked]
     _add_what_third_parties_ask(listed, shown)
     return Policies(
-        _text(shown.sources, settings), _text(_drawn(tree, drawn.sources), settings, "drawings") if drawings else ""
+        _text(shown.sources, settings),
+        _text(_drawn(tree, drawn.sources), settings, "drawings") if drawings else "",
+        _withheld(tree, drawn.withheld, own),
     )
 
 
@@ -124,13 +131,18 @@ def _is_foreign(settings: ImageSettings) -> bool:
 class _Sources:
     """What documents need, as far as it is allowed: sources by directive, and problems with the rest.
 
-    `asked`: of each third party that is listed, the directives that files name it for.
+    `asked`: of each third party that is listed, the directives that files name it for. What drawings ask of others is
+    no problem, but `withheld`: an `img` loads none of it in any browser, and that is how most are shown.
     """
 
-    def __init__(self, tree: OutputTree, settings: ImageSettings, own: str | None) -> None:
+    def __init__(
+        self, tree: OutputTree, settings: ImageSettings, own: str | None, *, are_drawings: bool = False
+    ) -> None:
         self.sources: dict[str, set[str]] = {}
         self.asked: dict[str, set[str]] = {}
         self.problems: list[Problem] = []
+        self.withheld: list[Found] = []
+        self._are_drawings = are_drawings
         self._tree = tree
         self._settings = settings
         self._own = own
@@ -139,7 +151,7 @@ class _Sources:
         for one in found:
             if one.directive == BEFOREHAND:
                 if not self._is_named(one.source) and not _is_own(one, self._own):
-                    self.problems.append(_refused(self._tree, one, self._own))
+                    self._refuse(one)
                 continue
             listed = self._settings.policy_sources.get(one.directive, ())
             if any(origins.allows(source, one.source) for source in listed):
@@ -153,7 +165,13 @@ class _Sources:
             if parties or _is_own(one, self._own):
                 self.sources.setdefault(one.directive, set()).add(one.source)
             else:
-                self.problems.append(_refused(self._tree, one, self._own))
+                self._refuse(one)
+
+    def _refuse(self, one: Found) -> None:
+        if self._are_drawings and one.source not in {SCRIPT, INVALID} and one.directive not in {SCRIPT, "object-src"}:
+            self.withheld.append(one)
+        else:
+            self.problems.append(_refused(self._tree, one, self._own))
 
     def _is_named(self, source: str) -> bool:
         """Whether site.toml names it for anything."""
@@ -272,6 +290,15 @@ def _is_hash(source: str) -> bool:
 def _rank(source: str) -> tuple[int, str]:
     """Keywords, then hashes, then the others."""
     return (2 if not source.startswith("'") else 1 if source.startswith("'sha") else 0), source
+
+
+def _withheld(tree: OutputTree, found: Sequence[Found], own: str | None) -> tuple[str, ...]:
+    lines = [
+        f"{needs.place(tree, one)}: {_complaint(one)}: where it is opened by itself, that is missing; {_mend(one, own)}"
+        for one in found[:_SHOWN]
+    ]
+    rest = len(found) - _SHOWN
+    return (*lines, f"{rest} more of the kind, in other drawings") if rest > 0 else tuple(lines)
 
 
 def _refused(tree: OutputTree, one: Found, own: str | None) -> Problem:

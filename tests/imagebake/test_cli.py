@@ -301,6 +301,16 @@ def test_a_file_that_no_bake_wrote_is_never_replaced(project: Path, name: str) -
 
 
 @network
+def test_what_drawings_do_not_get_of_others_is_told_and_stops_no_bake(project: Path) -> None:
+    drawing = b"<svg xmlns='http://www.w3.org/2000/svg'><image href='https://e.example/a.png'/></svg>"
+    (project / "public/a.svg").write_bytes(drawing)
+    done = run(project, "bake", "public", "--arch", HERE)
+    assert done.returncode == 0, done.stderr
+    assert "a.svg:1:" in done.stderr
+    assert "https://e.example" in done.stderr
+
+
+@network
 def test_an_output_folder_with_other_things_in_it_is_left_alone(project: Path) -> None:
     (project / "image/oci").mkdir(parents=True)
     (project / "image/oci/diary.txt").write_text("dear")

@@ -309,9 +309,38 @@ def test_what_is_listed_for_a_drawing_runs_in_no_page(tmp_path: Path) -> None:
     assert directives(found.drawings)["font-src"] == ["https://fonts.example"]
 
 
-def test_a_drawing_of_a_third_partys_is_refused_as_one(tmp_path: Path) -> None:
-    problem = refused(tmp_path, {"a.svg": DRAWING.format("<image href='https://e.example/a.png'/>")})
-    assert problem.message.startswith("the drawing loads an image from https://e.example, ")
+@pytest.mark.parametrize(
+    ("drawing", "asks"),
+    [
+        ("<image href='https://e.example/a.png'/>", "loads an image from https://e.example"),
+        ("<style>@import url(https://e.example/a.css)</style>", "loads a style sheet from https://e.example"),
+        ("<image href='//e.example/a.png'/>", "loads an image from e.example"),
+        ("<style>@font-face { src: url(https://e.example/f) }</style>", "https://e.example"),
+    ],
+)
+def test_what_a_drawing_asks_of_others_is_withheld_and_told(tmp_path: Path, drawing: str, asks: str) -> None:
+    """An `img` loads none of it, listed or not."""
+    found = policies(tmp_path, {"index.html": "<img src=a.svg>", "a.svg": DRAWING.format(drawing)})
+    assert "e.example" not in found.pages + found.drawings
+    (line,) = found.withheld
+    assert line.startswith("a.svg:1:")
+    assert asks in line
+    assert 'third_parties = ["https://e.example"]' in line
+
+
+def test_of_many_drawings_the_first_few_are_told(tmp_path: Path) -> None:
+    files = {f"{n}.svg": DRAWING.format(f"<image href='https://e{n}.example/a.png'/>") for n in range(9)}
+    assert [line.partition(":")[0] for line in policies(tmp_path, files).withheld] == [
+        "0.svg",
+        "1.svg",
+        "2.svg",
+        "6 more of the kind, in other drawings",
+    ]
+
+
+@pytest.mark.parametrize("drawing", ["<a href='javascript:x()'>a</a>", "<image href='https://[::1/'/>"])
+def test_what_no_policy_allows_is_refused_in_drawings_too(tmp_path: Path, drawing: str) -> None:
+    assert refused(tmp_path, {"a.svg": DRAWING.format(drawing)}).place.file == "a.svg"
 
 
 def test_without_drawings_there_is_one_policy(tmp_path: Path) -> None:
