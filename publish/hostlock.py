@@ -22,8 +22,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, cast
 
-from publish.sshprocess import end, hear
+from publish.sshprocess import end
 from publish.tunnel import Tunnel
+from sealpress.pipes import hear
 from sealpress.problems import Exit, Problem
 
 _BEAT: Final = 20.0  # seconds between two signs of life

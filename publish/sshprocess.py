@@ -4,18 +4,13 @@ What comes out of them is written by the other side, so nothing is read to its e
 """
 
 import os
-import selectors
 import shlex
 import subprocess
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from sealpress.problems import Exit, Problem
-
-OUTPUT_LIMIT: Final = 1 << 20  # bytes of one stream; our own scripts print a few lines
-_PIECE: Final = 1 << 16
 
 # Safe in every shell that an account may have: no quote, no line feed, no "!" of csh, no backslash before another.
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./,:@+-")
@@ -38,37 +33,6 @@ def popen(command: list[str], *, stderr: int = subprocess.PIPE) -> "subprocess.P
         )
     except FileNotFoundError:
         raise Problem("there is no ssh on this machine", hint="install OpenSSH's client", code=Exit.MACHINE) from None
-
-
-def hear(
-    process: "subprocess.Popen[bytes]",
-    within: float,
-    limit: int = OUTPUT_LIMIT,
-    until: Callable[[bytes], object] = lambda _: False,
-) -> tuple[bytes, bytes]:
-    """What a process wrote to its two pipes, until both end or `until` is true of the first.
-
-    Raises TimeoutError after `within` seconds in all, ValueError past `limit` bytes of a stream.
-    """
-    deadline = time.monotonic() + within
-    heard = {stream: bytearray() for stream in (process.stdout, process.stderr) if stream is not None}
-    with selectors.DefaultSelector() as selector:
-        for stream in heard:
-            selector.register(stream, selectors.EVENT_READ)
-        while selector.get_map() and not (process.stdout and until(bytes(heard[process.stdout]))):
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            if time.monotonic() >= deadline:
-                raise TimeoutError
-            for key, _ in ready:
-                piece = os.read(key.fd, _PIECE)
-                found = next(stream for stream in heard if stream is key.fileobj)
-                heard[found] += piece
-                if not piece:
-                    selector.unregister(found)
-                if len(heard[found]) > limit:
-                    raise ValueError(limit)
-    out, err = (bytes(heard[stream]) if stream is not None else b"" for stream in (process.stdout, process.stderr))
-    return out, err
 
 
 def for_any_shell(command: Sequence[str]) -> str:

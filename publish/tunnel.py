@@ -25,8 +25,9 @@ from typing import IO, Final, cast
 from publish.address import Address, parse_address
 from publish.host import Endpoint
 from publish.refusals import by_hand, last_line, no_shell, refusal
-from publish.sshprocess import end, for_any_shell, hear, popen
+from publish.sshprocess import end, for_any_shell, popen
 from sealpress import scratch, sshoptions
+from sealpress.pipes import hear
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
 

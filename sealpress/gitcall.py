@@ -14,9 +14,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from sealpress.pipes import hear
 from sealpress.problems import Exit, Problem, printable
 
 TIMEOUT: Final = 120
+"""Seconds for a whole answer."""
+
+LIMIT: Final = 256 << 20
+"""Bytes of an answer: a million files, or the history of as many commits."""
 
 USERS: Final = frozenset({"system", "global", "command"})
 """The scopes of settings that are the user's own; "local" and "worktree" are the repository's."""
@@ -86,24 +91,22 @@ def ask(
     name = next(word for word in arguments if not word.startswith("-"))
     kept = {name: value for name, value in os.environ.items() if name not in LOCAL | _MEANINGS}
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["git", "--no-pager", *options, *arguments],
             cwd=folder,
             env={**kept, **_FIXED, **(environment or {})},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except FileNotFoundError:
         if not folder.is_dir():
             raise Problem(f"there is no folder {folder}", code=Exit.MACHINE) from None
         raise Problem("git is not installed", hint="on Debian: apt install git", code=Exit.MACHINE) from None
-    except subprocess.TimeoutExpired:
-        raise Problem(f"git {name} gave no answer in {TIMEOUT} s", code=Exit.MACHINE) from None
-    if done.returncode == 0:
-        return done.stdout
-    said = printable(done.stderr.decode("utf-8", "replace"), keep="\t\n").strip()
+    out, err = _heard(process, name)
+    if process.returncode == 0:
+        return out
+    said = printable(err.decode("utf-8", "replace"), keep="\t\n").strip()
     if "dubious ownership" in said:
         raise Problem(
             f"git distrusts {folder}, which belongs to another user",
@@ -121,6 +124,22 @@ def ask(
         hint="this clone lacks a part of the commit: git fetch --refetch --no-filter" if fetched else None,
         code=Exit.MACHINE,
     )
+
+
+def _heard(process: "subprocess.Popen[bytes]", name: str) -> tuple[bytes, bytes]:
+    try:
+        with process:
+            try:
+                heard = hear(process, TIMEOUT, LIMIT)
+                process.wait(TIMEOUT)
+            except BaseException:
+                process.kill()
+                raise
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise Problem(f"git {name} gave no answer in {TIMEOUT} s", code=Exit.MACHINE) from None
+    except ValueError:
+        raise Problem(f"git {name} gave an answer of more than {LIMIT >> 20} MiB", code=Exit.MACHINE) from None
+    return heard
 
 
 def chosen() -> dict[str, str]:

@@ -175,6 +175,7 @@ def _is_left(arguments: list[str], data: bytes, revoked: Path) -> bool:
 
 # What OpenSSH says of a line that has the key and does not count (sshsig.c). Of another wording, the key is told alone.
 _UNTIMELY: Final = re.compile(rb":([0-9]+): key (has expired|is not yet valid): .* valid-(?:before|after) (\S+)")
+_UNREADABLE: Final = re.compile(rb":([0-9]+): ((?:bad|invalid|missing) [^\n]*)")
 _ELSEWHERE: Final = re.compile(rb":([0-9]+): key is not permitted for use in signature namespace")
 
 
@@ -198,6 +199,14 @@ def _not_allowed(found: Signature, principals: list[str], said: bytes, allowed: 
             f'the key {found.fingerprint}{whose} may not sign for "{NAMESPACE}"',
             place=Place(str(allowed), int(elsewhere[1]) if elsewhere else None),
             hint=f'see namespaces= on its line: it must name "{NAMESPACE}"',
+            code=Exit.SEAL,
+        )
+    if unreadable := _UNREADABLE.search(said):
+        return Problem(
+            f"nobody has the key {found.fingerprint}, and this line can't be read: "
+            + unreadable[2].decode("utf-8", "replace").strip(),
+            place=Place(str(allowed), int(unreadable[1])),
+            hint=f'a line is: ada@example.org namespaces="{NAMESPACE}" ssh-ed25519 AA…',
             code=Exit.SEAL,
         )
     return Problem(

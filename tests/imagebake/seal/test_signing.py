@@ -85,6 +85,9 @@ def test_a_key_that_nobody_lists_is_refused_by_its_fingerprint(keys: Keys, tmp_p
         ('valid-after="29990101Z"', "allowed:1: .* is not valid yet: it does not count before 2999-01-01"),
         ('valid-after="20200101",valid-before="20210101"', "counted until 2021-01-01"),
         ('namespaces="git",valid-before="20200101"', "counted until|may not sign"),
+        ('valid-before="soon"', 'allowed:1: nobody has the key .* this line can\'t be read: .*"valid-before"'),
+        ('nomespaces="sealpress"', "allowed:1: .* unknown key option"),
+        ('namespaces="sealpress', "allowed:1: .* invalid options"),
     ],
 )
 def test_a_key_that_may_not_sign_this_is_refused_with_the_reason(

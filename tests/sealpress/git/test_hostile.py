@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -440,6 +441,28 @@ def test_a_git_that_can_not_tell_whose_a_setting_is_is_too_old(
     assert "2.26" in (caught.value.hint or "")
     assert git.setting(repo.root, "user.signingKey") == ""
     assert trap.ran == ""
+
+
+def test_an_answer_without_an_end_is_cut_off(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit's message may have gigabytes, in a repository of a few megabytes."""
+    repo.commit(a_md="1")
+    monkeypatch.setattr(gitcall, "LIMIT", 1 << 20)
+    assert gitcall.ask(repo.root, "log", "-1", "--format=%s") == b"x\n"
+    (repo.root.parent / "message").write_text("y" * (2 << 20))
+    repo.run("commit", "-q", "--allow-empty", "-F", str(repo.root.parent / "message"))
+    with pytest.raises(Problem, match="git log gave an answer of more than 1 MiB") as caught:
+        gitcall.ask(repo.root, "log", "-1", "--format=%s")
+    assert caught.value.code is Exit.MACHINE
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as where a .gitignore is a pipe that nobody writes to."""
+    os.mkfifo(repo.root / ".gitignore")
+    monkeypatch.setattr(gitcall, "TIMEOUT", 1)
+    with pytest.raises(Problem, match="git ls-files gave no answer in 1 s"):
+        gitcall.ask(repo.root, "ls-files", "--others", "--exclude-standard")
 
 
 def test_ssg_and_imagebake_run_nothing_of_a_folder_that_looks_like_a_repository(repo: Repo, trap: Trap) -> None:
