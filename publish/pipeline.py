@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sealpress import generator, git, moment, provenance, sitefile, strays, tree
 from sealpress.console import Progress
 from sealpress.git import History
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Exit, Problem, in_short
 from sealpress.provenance import Provenance
 from sealpress.settings import Architecture
 from sealpress.sitefile import SiteFile
@@ -131,6 +131,8 @@ def produce(
     built = build(request, progress)
     if built.leftovers:
         progress.note(strays.told(built.leftovers))
+    for line in in_short(built.warnings):
+        progress.note(line)
     return Product(_placed(built.tree, made_from), made_from.commit, built.as_of)
 
 

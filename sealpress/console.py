@@ -132,27 +132,51 @@ class Console:
             self.say("  ".join(padded).rstrip())
 
     def problem(self, problem: Problem) -> None:
-        """Every Problem, one after the other; the count when there are several.
+        """Every Problem, one after the other, below the warnings that came before; the counts when there are several.
 
         Of many, the first few of each kind, unless all are wanted. With --json all of them are told to the machine too,
         where it has no result yet.
         """
-        every = problem.each
-        kinds: dict[str, list[Problem]] = {}
-        for one in every:
-            kinds.setdefault(one.kind, []).append(one)
-        is_long = len(every) > _MANY and not self.whole
-        for some in kinds.values() if is_long else [list(every)]:
+        warnings = () if self.quiet else problem.warnings
+        self.warnings(warnings)
+        self._listed(problem.each, "error", "1;31")
+        if warnings or len(problem.each) > 1:
+            counts = [self._count(problem.each, "error"), *([self._count(warnings, "warning")] if warnings else [])]
+            self._write(self.err, " and ".join(counts) + self._fold(problem.each, warnings))
+        if not self._results:
+            told = {"warnings": [one.as_data() for one in problem.warnings]} if problem.warnings else {}
+            self.result({"errors": [one.as_data() for one in problem.each], **told, **problem.facts})
+
+    def warnings(self, found: Sequence[Problem]) -> None:
+        """Shows them as problems are shown; not with --quiet."""
+        if not self.quiet:
+            self._listed(found, "warning", "1;33")
+
+    def sum_up(self, found: Sequence[Problem]) -> None:
+        """The last line of a command that showed `warnings`: how many there were, and what makes more of them."""
+        if found and not self.quiet:
+            them = "them errors" if len(found) > 1 else "it an error"
+            self.note(f"{self._count(found, 'warning')}{self._fold(found)}; ssg build --strict makes {them}")
+
+    def _listed(self, found: Sequence[Problem], name: str, style: str) -> None:
+        is_long = self._is_long(found)
+        for some in _by_kind(found).values() if is_long else [found]:
             for one in some[:_FEW] if is_long else some:
                 head, _, rest = str(one).partition("\n")
-                self._write(self.err, f"{self._paint('error:', '1;31')} {head}" + (f"\n{rest}" if rest else ""))
+                self._write(self.err, f"{self._paint(f'{name}:', style)} {head}" + (f"\n{rest}" if rest else ""))
             if is_long and len(some) > _FEW:
                 self._write(self.err, f"… and {len(some) - _FEW} more like these")
-        if len(every) > 1:
-            of = f" of {len(kinds)} kinds; --all shows each" if is_long else ""
-            self._write(self.err, f"{len(every)} errors{of}")
-        if not self._results:
-            self.result({"errors": [one.as_data() for one in every], **problem.facts})
+
+    def _count(self, found: Sequence[Problem], name: str) -> str:
+        kinds = len(_by_kind(found))
+        of = f" of {kinds} kind{'s' if kinds > 1 else ''}" if self._is_long(found) else ""
+        return f"{len(found)} {name}{'s' if len(found) > 1 else ''}{of}"
+
+    def _is_long(self, found: Sequence[Problem]) -> bool:
+        return len(found) > _MANY and not self.whole
+
+    def _fold(self, *found: Sequence[Problem]) -> str:
+        return "; --all shows each" if any(map(self._is_long, found)) else ""
 
     @contextmanager
     def track(self, label: str, total: int | None, unit: Unit = "items") -> Iterator[Advance]:
@@ -192,6 +216,13 @@ class Console:
             # The reader went away (`ssg build | head`): the work goes on, and ends with its own exit code.
             if not isinstance(error, BrokenPipeError):
                 raise Problem(f"can't write what there is to say: {error.strerror}", code=Exit.MACHINE) from None
+
+
+def _by_kind(found: Sequence[Problem]) -> dict[str, list[Problem]]:
+    kinds: dict[str, list[Problem]] = {}
+    for one in found:
+        kinds.setdefault(one.kind, []).append(one)
+    return kinds
 
 
 class _Bar:

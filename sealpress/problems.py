@@ -2,6 +2,7 @@
 
     Problem            one thing wrong: what, where, how to mend it, and the exit code that it ends with
     Problems           several Problems of one stage, shown together
+    Problem, is_warning  what a person should know, and what ends no work: collected beside the faults, told after it
 
 A Problem is raised where the fault is understood and shown once, at the command line (sealpress/command.py).
 Anything else that escapes is a defect of sealpress and keeps its traceback.
@@ -83,7 +84,8 @@ class Place:
 class Problem(Exception):  # noqa: N818 - it names what a person has, not what the program does
     """One thing that a person can mend. `said` are lines of another program, which follow the message.
 
-    `facts` is what a machine is told besides, where the command has a result in spite of it.
+    `facts` is what a machine is told besides, where the command has a result in spite of it. One that `is_warning` is
+    never raised; `warnings` are those that were found before this one ended the work.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
         hint: str | None = None,
         code: Exit = Exit.SITE,
         said: Iterable[str] = (),
+        is_warning: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -101,7 +104,9 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
         self.place = place
         self.hint = hint
         self.code = code
+        self.is_warning = is_warning
         self.facts: Mapping[str, object] = {}
+        self.warnings: tuple[Problem, ...] = ()
 
     def __str__(self) -> str:
         where = f"{shown(str(self.place), _LONGEST_NAME)}: " if self.place else ""
@@ -157,12 +162,24 @@ class Problems(Problem):
         return self._each
 
 
-def raise_all(problems: Sequence[Problem]) -> None:
-    """Raises what was collected: nothing, the one Problem, or all of them together."""
-    if len(problems) == 1:
-        raise problems[0]
+def raise_all(problems: Sequence[Problem], warnings: Iterable[Problem] = ()) -> None:
+    """Raises what was collected: nothing, the one Problem, or all of them together; `warnings` are told with them."""
     if problems:
-        raise Problems(problems)
+        raised = problems[0] if len(problems) == 1 else Problems(problems)
+        raised.warnings = tuple(warnings)
+        raise raised
+
+
+_FEW: Final = 3
+
+
+def in_short(warnings: Sequence[Problem]) -> list[str]:
+    """The first few in a line each, and the count, for a command that has more to tell than these."""
+    if not warnings:
+        return []
+    lines = [f"warning: {one.place}: {one.message}" if one.place else f"warning: {one.message}" for one in warnings]
+    more = f"{len(lines)} warnings" if len(lines) > 1 else "1 warning"
+    return [*lines[:_FEW], f"{more}; ssg build shows {'each' if len(lines) > 1 else 'it'}, with its line and a hint"]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any, Final
 from sealpress import VERSION, crew, moment, outputfolder, private
 from sealpress.console import SILENT, Progress
 from sealpress.git import History
-from sealpress.problems import Place, Problem
+from sealpress.problems import Place, Problem, raise_all
 from sealpress.sitefile import SiteFile
 from sealpress.tree import CacheClass, Entry, OutputTree
 from ssg import stamps
+from ssg.findings import as_faults
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
+from ssg.plain import of_problem, problem
 from ssg.reading.sources import Sources, list_sources
 from ssg.record import mark_of
 from ssg.stamps import Stamp
@@ -60,7 +62,8 @@ class Request:
     `in_git` False: the site's folder is an export of a commit, and all of it counts; `history` is then the commit's.
     `adopting` and `lasting` as in ssg.writing.staged: what may be replaced, and whether it is on record.
     `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work,
-    `profile` whether the time that templates take is measured; none of these can change a byte.
+    `profile` whether the time that templates take is measured; none of these can change a byte. `strict`: a warning
+    ends the build, as `[build] strict` says of all of them.
     """
 
     site: SiteFile
@@ -75,6 +78,11 @@ class Request:
     profile: bool = False
     adopting: bool = False
     lasting: bool = True
+    strict: bool = False
+
+    @property
+    def is_strict(self) -> bool:
+        return self.strict or self.site.settings.build.strict
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,8 @@ class Built:
 
     `files` are those of the tree, plain (ssg.lastbuild.File), in its order. `inputs` are the sha256 of all files that
     it was made from, by name: what a seal vouches for. `made` counts the files that were made anew, `kept` those that
-    an earlier build had rendered; `written` are those among both that have other bytes than before.
+    an earlier build had rendered; `written` are those among both that have other bytes than before. `warnings` are all
+    that there are, by place, whatever was made anew.
     """
 
     root: Path
@@ -101,6 +110,7 @@ class Built:
     kept: int = 0
     written: int = 0
     timings: Timings = field(default_factory=Timings)
+    warnings: tuple[Problem, ...] = ()
 
     @cached_property
     def tree(self) -> OutputTree:
@@ -361,12 +371,16 @@ def _report(built: Built) -> dict[str, Any]:
         "drafts": built.drafts,
         "scheduled": built.scheduled,
         "as_of": built.as_of.isoformat(),
+        "warnings": [of_problem(one) for one in built.warnings],
     }
 
 
 def _retold(tree: LastTree, root: Path, situation: Situation, timings: Timings) -> Built:
-    """What `_report` was made from; nothing is made anew."""
+    """What `_report` was made from; nothing is made anew. Raises Problem or Problems (exit 3) where it is strict."""
     report = tree.report
+    warnings = tuple(map(problem, report["warnings"]))
+    if situation.request.is_strict:
+        raise_all(as_faults(warnings))
     return Built(
         root,
         files=tree.files,
@@ -380,4 +394,5 @@ def _retold(tree: LastTree, root: Path, situation: Situation, timings: Timings) 
         as_of=dt.datetime.fromisoformat(report["as_of"]),
         inputs=MappingProxyType(tree.inputs),
         timings=timings,
+        warnings=warnings,
     )

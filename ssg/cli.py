@@ -55,6 +55,7 @@ _site = click.option(
     is_flag=True,
     help="Take an output folder in which no build wrote: files that the site has are replaced, others stay.",
 )
+@click.option("--strict", is_flag=True, help="Take warnings for faults: a build that finds one writes nothing.")
 @click.option("--profile", is_flag=True, help="Show where the time went: phases, slowest pages and templates.")
 @click.option(
     "--provenance",
@@ -73,6 +74,7 @@ def build(
     jobs: int | None,
     no_cache: bool,
     adopt: bool,
+    strict: bool,
     profile: bool,
     provenance: Path | None,
     console: Console,
@@ -101,12 +103,14 @@ def build(
         workers=jobs or cores(),
         profile=profile,
         adopting=adopt,
+        strict=strict,
     )
     built = building.build(request, replace(console, terse=True))
     if provenance:
         _write_provenance(site, target, provenance, dirty=dirty)
     if built.leftovers:
         console.note(strays.told(built.leftovers))
+    console.warnings(built.warnings)
     counts = ", ".join(f"{count} in {tag}" for tag, count in built.pages.items())
     for name, left_out in (
         ("draft", built.drafts),
@@ -144,8 +148,10 @@ def build(
             "untracked": list(built.untracked),
             "leftovers": list(built.leftovers),
             "as_of": built.as_of.isoformat(),
+            "warnings": [one.as_data() for one in built.warnings],
         }
     )
+    console.sum_up(built.warnings)
 
 
 def _made(built: "Built") -> str:

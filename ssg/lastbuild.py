@@ -27,11 +27,11 @@ from sealpress import files, private
 from ssg.known import Known, renumbered, used
 from ssg.stamps import Stamp
 from ssg.stated import Stated
-from ssg.table import Table, since
+from ssg.table import Plain, Table, since
 from ssg.tracing import Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 7
+_FORMAT: Final = 8
 _LIMIT: Final = 8  # output folders whose builds are remembered
 _BYTES: Final = 512 << 20  # of all of these together; the newest stays, however large it is
 _KINDS: Final = (".known", ".told", ".tree", ".changes")
@@ -106,7 +106,7 @@ class Output(NamedTuple):
     because: tuple[str | Key, ...]
 
 
-_TABLES: Final = ("sources", "manuscripts", "pages", "outputs", "traces", "anchored", "questions", "images")
+_TABLES: Final = ("sources", "manuscripts", "pages", "outputs", "traces", "anchored", "questions", "images", "warnings")
 _ORDERED: Final = ("sources", "manuscripts", "pages", "outputs")
 _WHOLE: Final = (
     "world",
@@ -133,7 +133,7 @@ class LastBuild:
     pages are published: the newest page's moment and that of the first scheduled one. `counts` are the pages of each
     language, and all posts. `anchored` are, of each page that links to anchors of pages, these. `shape` is a digest of
     all that links can lead to. `theme_files` are the theme's own files as they are served. `images` is what is known of
-    each image (ssg.images.gallery).
+    each image (ssg.images.gallery), `warnings` what was warned of, by subject (ssg.findings).
 
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in ssg.known, of
     which `parts` are those about settings and the theme. `settings` are the keys of site.toml (ssg.stated). `used`
@@ -163,6 +163,7 @@ class LastBuild:
     settings: Stated = field(default_factory=dict)
     used: int = 0
     images: dict[str, tuple[str, int, int, bool]] = field(default_factory=dict)
+    warnings: dict[str, Plain] = field(default_factory=dict)
     files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)
     elsewhere: bool = field(default=False, init=False)
     changes: Changes = field(default_factory=dict, init=False)
@@ -192,7 +193,10 @@ class LastBuild:
         return Known(self.questions, self.count)
 
     def compact(self) -> "LastBuild":
-        """The same without questions that nobody asks any more, once there are many."""
+        """The same without what nothing is warned of; and without questions that nobody asks any more, once there are
+        many.
+        """
+        self.warnings = {subject: found for subject, found in self.warnings.items() if found}
         if self.count < _SLACK * self.used:
             return self
         self.used = len(used(self.traces))

@@ -22,6 +22,7 @@ from sealpress.tree import cache_class, check_names, digest_of, media_type, unfi
 from ssg import graph, stamps
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
+from ssg.findings import PAGES, Findings
 from ssg.graph import Stale
 from ssg.images.gallery import Gallery
 from ssg.images.variants import format_of
@@ -105,13 +106,16 @@ class _Making:
     progress: Progress
 
     def run(self) -> Made:
+        findings = Findings(self.last.warnings, self.situation.request.is_strict)
         with self.timings.phase("reading and converting"):
             theme, desk = desk_of(self.situation, self.store, self.last)
             conversion = desk.conversion()
             intake = self._take_in(desk, conversion)
             if self.mate:
                 self.mate.leave()
-            structure = Structure(self.situation, desk.languages, intake, self.last)
+            structure = Structure(self.situation, desk.languages, intake, self.last, findings)
+            if structure.stands:
+                findings.keep([PAGES])
             data = self._data(structure)
         bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
         with self.timings.phase("arranging pages and lists"):
@@ -122,6 +126,7 @@ class _Making:
             jobs = self._jobs(structure, scene)
         with self.timings.phase("checking links"):
             anchored, shape = self._check(structure, scene, bodies, jobs)
+            findings.check(at_end=True)
         with self.timings.phase("comparing answers"):
             stale = self._compare(structure, scene, data, jobs, known)
             if stay := self.stage.parted(jobs.keys())[1]:
@@ -159,6 +164,7 @@ class _Making:
             settings=stated(self.situation.request.site),
             used=self.last.used,
             images={source: found for source, found in gallery.seen.items() if source in sources},
+            warnings=findings.plain(),
         )
         with self.timings.phase("remembering"):
             changes = self.last.changed_to(build)
@@ -259,7 +265,9 @@ class _Making:
             sources = sorted((changed | leading) & pages.keys())
         checked = [pages[source] for source in sources]
         found = check_links(structure, scene, bodies, checked, jobs) if checked else {}
-        left = {source: targets for source, targets in anchored.items() if source in pages and source not in sources}
+        is_checked = {page.source for page in checked}
+        left = {source: found for source, found in anchored.items() if source in pages and source not in is_checked}
+        structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
         return left | found, shape
 
     def _compare(
@@ -354,6 +362,7 @@ class _Making:
             made=made,
             written=placed.written,
             kept=placed.kept,
+            warnings=structure.findings.warnings,
             timings=self.timings,
         )
 

@@ -114,7 +114,7 @@ class Desk:
             return Read(source, sha256, of_manuscript(Manuscript(sha256, head, front, document.body_line)))
         began = time.perf_counter()
         key, body, kept = self._converted(document.body, language)
-        made = Manuscript(sha256, head, front, document.body_line, key, body.links, body.faults)
+        made = Manuscript(sha256, head, front, document.body_line, key, body.links, body.faults, body.warnings)
         return Read(source, sha256, of_manuscript(made), Card.of(body), seconds=time.perf_counter() - began, kept=kept)
 
     def _known_front_matter(self, source: str, head: str) -> FrontMatter | None:

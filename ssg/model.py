@@ -59,6 +59,7 @@ class Manuscript:
     key: str = ""
     links: tuple[Link, ...] = ()
     faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

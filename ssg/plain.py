@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from sealpress.problems import Exit, Place, Problem
 from ssg.markup.converted import Fault, Link
 from ssg.model import FrontMatter, Kind, Manuscript, Page
 from ssg.table import Plain
@@ -17,12 +18,15 @@ _MOMENT, _DAY, _TIME, _TABLE, _LIST = "moment", "day", "time", "table", "list"
 
 def of_manuscript(one: Manuscript) -> Plain:
     links = tuple((link.target, link.kind, link.line, link.column, link.length) for link in one.links)
-    faults = tuple((fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in one.faults)
-    return one.sha256, one.head, of_front_matter(one.front_matter), one.body_line, one.key, links, faults
+    faults, warnings = (
+        tuple((fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in found)
+        for found in (one.faults, one.warnings)
+    )
+    return one.sha256, one.head, of_front_matter(one.front_matter), one.body_line, one.key, links, faults, warnings
 
 
 def manuscript(plain: Plain) -> Manuscript:
-    sha256, head, front, body_line, key, links, faults = plain
+    sha256, head, front, body_line, key, links, faults, warnings = plain
     return Manuscript(
         sha256,
         head,
@@ -31,7 +35,21 @@ def manuscript(plain: Plain) -> Manuscript:
         key,
         tuple(Link(*link) for link in links),
         tuple(Fault(*fault) for fault in faults),
+        tuple(Fault(*fault) for fault in warnings),
     )
+
+
+def of_problem(one: Problem) -> Plain:
+    """A warning, less what only a fault has."""
+    place = one.place
+    where = (place.file, place.line, place.column, place.text, place.length) if place else ()
+    return one.message, where, one.hint, int(one.code), one.said
+
+
+def problem(plain: Plain) -> Problem:
+    message, where, hint, code, said = plain
+    place = Place(*where) if where else None
+    return Problem(message, place=place, hint=hint, code=Exit(code), said=said, is_warning=True)
 
 
 def of_front_matter(front: FrontMatter) -> Plain:

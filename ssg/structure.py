@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
-from sealpress.problems import Place, Problem, raise_all
+from sealpress.problems import Place, Problem
 from sealpress.sitefile import SiteFile
 from ssg.bodies import KeptBodies
 from ssg.build import NO_DATE, Situation, tools
+from ssg.findings import Findings
 from ssg.graph import LazyPages
 from ssg.intake import Intake
 from ssg.l10n.language import Language, language
@@ -45,6 +46,7 @@ class Structure:
     languages: Mapping[str, Language]
     intake: Intake
     last: LastBuild
+    findings: Findings
 
     @cached_property
     def stands(self) -> bool:
@@ -129,6 +131,7 @@ class Structure:
             zone,
             clock,
             request.options,
+            self.findings,
         )
 
     def _same_are_published(self) -> bool:
@@ -189,7 +192,7 @@ def _clash(one: Job, other: Job, why: str) -> Problem:
 def check_links(
     structure: Structure, scene: Scene, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
-    """Looks at the bodies of `pages`: their faults, and whether their links lead to one of the `outputs`.
+    """Looks at the bodies of `pages`: their faults and warnings, and whether their links lead to one of the `outputs`.
 
     Gives, for each page, the sources of those pages whose anchors it links to. Raises Problem or Problems (exit 3).
     """
@@ -204,14 +207,21 @@ def check_links(
 
     pages = tuple(pages)
     checker = Checker(scene, site.settings.build.content, ids, structure.left_out, outputs, place)
-    faults = [
-        fault.problem(in_body(site.root, page, fault.line, fault.column, fault.length))
-        for page in pages
-        for fault in manuscripts[page.source].faults
-    ]
+    findings = structure.findings
+    for page in pages:
+        of_page = manuscripts[page.source]
+        findings.tell(page.source)
+        for found, is_warning in ((of_page.faults, False), (of_page.warnings, True)):
+            for one in found:
+                where = in_body(site.root, page, one.line, one.column, one.length)
+                findings.tell(page.source, [one.problem(where, is_warning=is_warning)])
     links = [(page, link) for page in pages for link in manuscripts[page.source].links]
-    raise_all([*faults, *_found(checker.sources(page, link) for page, link in links)])
-    raise_all(list(_found(checker.paths(page, link) for page, link in links)))
+    for page, link in links:
+        findings.tell(page.source, _found([checker.sources(page, link)]))
+    findings.check()
+    for page, link in links:
+        findings.tell(page.source, _found([checker.paths(page, link)]))
+    findings.check()
     anchored: dict[str, set[str]] = {}
     for page, link in links:
         if target := checker.anchored(page, link):

@@ -94,7 +94,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that the author must mend, at a line and column (from 1) of the converted text."""
+    """Something that the author must mend, or should know, at a line and column (from 1) of the converted text."""
 
     message: str
     hint: str
@@ -102,9 +102,9 @@ class Fault:
     column: int
     length: int = 1
 
-    def problem(self, place: Place) -> Problem:
+    def problem(self, place: Place, *, is_warning: bool = False) -> Problem:
         """As a Problem. The caller knows the file and the line where the text begins in it."""
-        return Problem(self.message, place=place, hint=self.hint)
+        return Problem(self.message, place=place, hint=self.hint, is_warning=is_warning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.git import FileDates
-from sealpress.problems import Place, Problem, raise_all
+from sealpress.problems import Place, Problem
 from sealpress.settings import Settings
+from ssg.findings import PAGES, Findings
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import name_slug, same_name, slug
 from ssg.model import FrontMatter, Kind, Page, output_of
@@ -59,6 +60,7 @@ def read_content(
     zone: dt.tzinfo,
     clock: Clock,
     options: Options,
+    findings: Findings,
 ) -> Content:
     """All pages below the content folder, which are those that `heads` has.
 
@@ -67,14 +69,18 @@ def read_content(
     dates = sources.history.dates() if settings.build.git_dates and sources.history else {}
     reading = _Reading(sources.root, settings, languages, zone, dates)
     located = _located(reading, heads)
-    raise_all(reading.problems)
+    findings.tell(PAGES, reading.problems)
+    findings.check()
+    reading.problems.clear()
     slugs = {where: _slug(reading, where, front) for where, (front, _) in located.items()}
     folders = {(where.folder, where.language): own for where, own in slugs.items() if where.is_index and where.folder}
     permalinks = Permalinks(settings, languages, folders)
     pages = [_page(reading, where, *head, slugs[where], permalinks) for where, head in located.items()]
-    raise_all(reading.problems)
+    findings.tell(PAGES, reading.problems)
+    findings.check()
     content = published(pages, clock, options)
-    raise_all([*_shared_keys(reading, content.pages), *_shared_tags(reading, content.pages)])
+    findings.tell(PAGES, [*_shared_keys(reading, content.pages), *_shared_tags(reading, content.pages)])
+    findings.check()
     return content
 
 

@@ -621,6 +621,30 @@ def test_the_tree_of_a_command_is_described_like_any_other(blog, tmp_path):
         assert product.tree == tree.scan(made_from.site.root / "public")
 
 
+def test_warnings_of_a_build_are_told_in_short_and_end_a_publish_only_where_they_are_to(blog, publish):
+    file = blog.folder / "site.toml"
+    text = "".join(line for line in file.read_text().splitlines(keepends=True) if not line.startswith("command"))
+    content = blog.folder / "content"
+    content.mkdir()
+    left = "\n\nb\n\n".join(["100. a\n\n    b"] * 4)
+    (content / "index.md").write_text(f"---\ntitle: One\n---\n{left}\n")
+    file.write_text(text)
+    commit(blog.folder)
+    code, _, err = publish()
+    assert code == 0, err
+    assert err.count("warning: content/index.md:6:5: this no longer belongs to the list above\n") == 1
+    assert err.count("warning: ") == 3
+    assert "4 warnings; ssg build shows each, with its line and a hint\n" in err
+    assert "warning: content" not in publish("--quiet")[2]
+    file.write_text(
+        text.replace("[build]", "[build]\nstrict = true") if "[build]" in text else f"{text}\n[build]\nstrict = true\n"
+    )
+    commit(blog.folder)
+    code, _, err = publish()
+    assert (code, err.count("error: content/index.md")) == (3, 4)
+    assert "answers" not in err
+
+
 def test_what_a_generator_leaves_behind_is_not_published(blog, publish):
     script = (blog.folder / "generate.sh").read_text()
     (blog.folder / "generate.sh").write_text(f"{script}\ntouch public/.DS_Store public/index.html~\n")

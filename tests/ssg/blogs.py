@@ -141,6 +141,7 @@ def told(result: "Built | list[object]") -> object:
         result.scheduled,
         result.as_of,
         dict(result.inputs),
+        [(one.message, one.place, one.hint, one.code) for one in result.warnings],
     )
 
 

@@ -38,6 +38,8 @@ BODIES = [
     "![p](p.txt)",
     "[sheet](/assets/extra.css)",
     "<p>raw {word}</p>",
+    "100. {word}\n\n    two",  # which is warned of
+    "- {word}\n\n        two\n\n## Part",
 ]
 KEYS = {
     "title": ["Red", "It's", '"A: b"', "A–b"],
@@ -120,6 +122,7 @@ SETTINGS = [
     *[("markdown", "toc_depth", value) for value in (2, 3)],
     *[("markdown", "highlight", value) for value in (True, False)],
     *[("markdown", "html", value) for value in (True, False)],
+    *[("build", "strict", value) for value in (None, None, True)],
     *[("language.fr", "title", value) for value in (None, "Un")],
 ]
 STRINGS = {

@@ -1,0 +1,68 @@
+"""What a build finds wrong: faults, which end it with nothing put in place, and warnings, which are told after it.
+
+A room tells what it found about a subject: a page's source, or its own word for a part of the site. Of what a build
+doesn't look at again it keeps what the last one found, so that it warns of all that a clean build warns of.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sealpress.problems import Problem, raise_all
+from ssg.plain import of_problem, problem
+from ssg.table import Plain
+
+PAGES = "pages"
+"""The subject of what is found while pages are arranged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """`last` are the warnings of the last build by subject, plain. `strict`: a warning ends the build too."""
+
+    last: Mapping[str, Plain] = field(default_factory=dict)
+    strict: bool = False
+    _found: dict[str, list[Problem]] = field(default_factory=dict)
+    _kept: set[str] = field(default_factory=set)
+
+    def tell(self, subject: str, problems: Iterable[Problem] = ()) -> None:
+        """What was found about a subject, faults and warnings alike; with none, that nothing was."""
+        self._found.setdefault(subject, []).extend(one for found in problems for one in found.each)
+
+    def keep(self, subjects: Iterable[str]) -> None:
+        """Of these, what the last build warned of is as true as it was then."""
+        self._kept.update(subjects)
+
+    def check(self, *, at_end: bool = False) -> None:
+        """Raises what faults there are, as Problem or Problems; `at_end`, where it is strict, warnings as faults."""
+        faults = [one for found in self._found.values() for one in found if not one.is_warning]
+        if self.strict:
+            raise_all([*faults, *as_faults(self.warnings)] if faults or at_end else [])
+        raise_all(faults, self.warnings)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """All of them, each once, by place: in whichever order rooms were at work."""
+        told = [one for found in self._found.values() for one in found if one.is_warning]
+        told += [problem(one) for subject in self._kept - self._found.keys() for one in self.last.get(subject, ())]
+        return tuple({_where(one): one for one in sorted(told, key=_where)}.values())
+
+    def plain(self) -> dict[str, Plain]:
+        """For the next build: by subject; () for one that the last build warned of, and this one doesn't."""
+        found = {subject: self.last[subject] for subject in self.last if subject in self._kept}
+        for subject, problems in self._found.items():
+            found[subject] = tuple(of_problem(one) for one in problems if one.is_warning)
+        return {
+            subject: found.get(subject, ())
+            for subject in sorted({*self.last, *found})
+            if found.get(subject) or subject in self.last
+        }
+
+
+def as_faults(warnings: Sequence[Problem]) -> list[Problem]:
+    """The same as what ends a build."""
+    return [Problem(one.message, place=one.place, hint=one.hint, code=one.code, said=one.said) for one in warnings]
+
+
+def _where(one: Problem) -> tuple[str, int, int, str]:
+    place = one.place
+    return (place.file, place.line or 0, place.column or 0, one.message) if place else ("", 0, 0, one.message)
