@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from sealpress.problems import Problem, did_you_mean
-from ssg.markup import acceleration
+from ssg.markup import acceleration, languages
 from ssg.markup.converted import Blocks
 from ssg.markup.fences import Fence
 from ssg.markup.positions import Source
@@ -17,9 +17,6 @@ from ssg.markup.positions import Source
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
     from pygments.token import _TokenType
-
-PLAIN: Final = frozenset({"", "text", "txt", "plain", "none"})
-"""Fences that nobody highlights: without a language, or with one that says so."""
 
 LIGHT: Final = "xcode"
 DARK: Final = "lightbulb"
@@ -35,7 +32,7 @@ LONGEST: Final = 100_000
 
 
 def block(fence: Fence, source: Source, *, highlight: bool = True, blocks: Blocks | None = None) -> str:
-    """The HTML of a fence. A language that Pygments doesn't know becomes a fault of the source.
+    """The HTML of a fence. A language that nobody knows is shown plain, with a warning of the source.
 
     Pygments is not so much as imported for code that `blocks` has.
 
@@ -45,7 +42,7 @@ def block(fence: Fence, source: Source, *, highlight: bool = True, blocks: Block
     in data-line, for the style sheet to show, so that it is never copied) or marked (class "marked").
     """
     inner = None
-    if highlight and fence.language not in PLAIN:
+    if highlight and not languages.is_plain(fence.language):
         key = key_of(fence)
         inner = None if blocks is None else blocks.get(key)
         if inner is None:
@@ -72,39 +69,42 @@ def key_of(fence: Fence) -> str:
 
 
 def _highlighted(fence: Fence, source: Source) -> str | None:
-    """Pygments' spans, without the elements around them; None, and a fault or a warning of the source, where it has
-    none or takes too long.
+    """Pygments' spans, without the elements around them; None, and a warning of the source, where it has none or takes
+    too long.
     """
-    lexer = _lexer(fence.language.lower())
-    place = (fence.line, fence.column)
-    if lexer is None:
-        source.fault(
-            f'no highlighting for "{fence.language}"{did_you_mean(fence.language.lower(), _aliases())}',
-            "write the name of a language that Pygments knows, or leave it out",
-            place,
-            len(fence.language),
+    name = languages.lexer_of(fence.language)
+    if not name:
+        _warn(
+            fence,
+            source,
+            f'no highlighting for "{fence.language}"{languages.near(fence.language)}: this code is shown plain',
+            "write the name of a language that Pygments knows, or text",
         )
         return None
     if len(fence.code) > LONGEST:
-        source.warn(
+        _warn(
+            fence,
+            source,
             f"this code is shown without colours: it has more than {LONGEST:,} characters",
             "write no language, or make several blocks of it",
-            place,
-            len(fence.language),
         )
         return None
     most = _TOKENS_EACH * len(fence.code) + _TOKENS
-    tokens = list(islice(lexer.get_tokens(fence.code), most))
+    tokens = list(islice(_lexer(name).get_tokens(fence.code), most))
     if len(tokens) == most:
         # Some of Pygments' lexers go round for ever on texts of another language.
-        source.warn(
+        _warn(
+            fence,
+            source,
             f'this code is shown without colours: the highlighting for "{fence.language}" comes to no end',
             "write the name of another language, or leave it out",
-            place,
-            len(fence.language),
         )
         return None
     return _spans()(tokens)
+
+
+def _warn(fence: Fence, source: Source, message: str, hint: str) -> None:
+    source.warn(message, hint, (fence.line, fence.column), len(fence.language))
 
 
 def _lines(inner: str, fence: Fence) -> str:
@@ -118,26 +118,12 @@ def _lines(inner: str, fence: Fence) -> str:
 
 
 @cache
-def _aliases() -> dict[str, str]:
-    """Pygments' own lexers by alias. Plugins of other packages on this machine are not asked."""
-    from pygments.lexers import get_all_lexers  # noqa: PLC0415
-
-    table: dict[str, str] = {}
-    for name, aliases, _, _ in get_all_lexers(plugins=False):
-        for alias in aliases:
-            table.setdefault(alias.lower(), name)
-    return table
-
-
-@cache
-def _lexer(alias: str) -> "Lexer | None":
+def _lexer(name: str) -> "Lexer":
     from pygments import __version__ as pygments_version  # noqa: PLC0415
     from pygments.lexers import find_lexer_class  # noqa: PLC0415
 
-    name = _aliases().get(alias)
-    found = find_lexer_class(name) if name else None
-    if found is None:
-        return None
+    found = find_lexer_class(name)
+    assert found is not None  # noqa: S101 - Pygments gave the name
     lexer = found(stripnl=False)
     if acceleration.is_on(pygments_version, acceleration.PYGMENTS):
         from ssg.markup import lexing  # noqa: PLC0415

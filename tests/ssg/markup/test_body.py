@@ -75,8 +75,12 @@ FAULTS = [
     ("`[^nope]`\n\na [^nope]", 'no footnote is called "nope"', 3, 3),
     ("a\n\n[^1]: b", 'nothing refers to the footnote "1"', 3, 1),
     ("a[^1]\n\n[^1]:\n", 'the footnote "1" is empty', 3, 1),
-    ("a\n\n```pyhton\nx\n```", 'no highlighting for "pyhton" (did you mean "python"?)', 3, 4),
-    ("- a\n\n    ``` {.rst2 #x}\n    y\n    ```", 'no highlighting for "rst2" (did you mean "rst"?)', 3, 11),
+    (
+        "- a\n\n    ``` {.rst #x linenumz=1}\n    y\n    ```",
+        'code has no option "linenumz" (did you mean "linenums"?)',
+        3,
+        18,
+    ),
     ("```python hl_line=1\nx\n```", 'code has no option "hl_line" (did you mean "hl_lines"?)', 1, 11),
     ('```python hl_lines="1 3"\nx\n```', 'hl_lines can\'t be "3"', 1, 23),
     ("```python linenums=x\nx\n```", 'linenums can\'t be "x"', 1, 20),
@@ -121,6 +125,6 @@ def test_what_only_looks_wrong_is_left_alone(converted, text):
 
 
 def test_a_fault_is_told_once_and_in_the_texts_order(converted):
-    found = converted("[a][x] [b][x]\n\n```zzz\n```\n\n[c][y]")
-    assert [(fault.line, fault.column) for fault in found.faults] == [(1, 5), (1, 12), (3, 4), (6, 5)]
+    found = converted("[a][x] [b][x]\n\n```py hl_lines=2\n```\n\n[c][y]")
+    assert [(fault.line, fault.column) for fault in found.faults] == [(1, 5), (1, 12), (3, 16), (6, 5)]
     assert isinstance(found.faults[0], Fault)

@@ -150,10 +150,10 @@ def test_a_kept_block_is_known_by_its_language_and_code():
     assert kept.puts == 3
 
 
-def test_what_pygments_does_not_know_is_a_fault_each_time_and_never_kept():
+def test_what_pygments_does_not_know_is_told_each_time_and_never_kept():
     kept = _Kept()
     for _ in range(2):
-        assert len(convert("```pyhton\nx\n```", MarkdownOptions(), language("en"), kept).faults) == 1
+        assert len(convert("```pyhton\nx\n```", MarkdownOptions(), language("en"), kept).warnings) == 1
     assert not kept
 
 

@@ -27,7 +27,7 @@ from pygments.token import (
     _TokenType,
 )
 
-from ssg.markup import acceleration, highlighting, lexing
+from ssg.markup import acceleration, highlighting, languages, lexing
 from ssg.markup.expressions import ASCII, first
 from tests.ssg.markup import texts
 from tests.ssg.markup.test_expressions import EXPRESSIONS, FLAGS
@@ -42,7 +42,7 @@ LANGUAGES = (
     *("python", "r", "rust", "scala", "scss", "sed", "swift", "systemd", "tcl", "toml", "typescript", "vim", "xml"),
     *("zig", "graphql", "haskell", "sql", "tex", "protobuf", "gherkin", "groovy", "fortran"),
 )
-KNOWN = tuple(name for name in LANGUAGES if name in highlighting._aliases())
+KNOWN = tuple(name for name in LANGUAGES if languages.lexer_of(name))
 
 _FILES: dict[str, tuple[str, ...]] = {
     "python": ("*.py",),
@@ -239,7 +239,7 @@ def test_few_rules_are_tried() -> None:
 
 def test_the_switch_and_untested_versions_leave_the_lexers_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     def is_quick() -> bool:
-        return "get_tokens_unprocessed" in vars(highlighting._lexer.__wrapped__("python"))
+        return "get_tokens_unprocessed" in vars(highlighting._lexer.__wrapped__("Python"))
 
     assert is_quick()
     with monkeypatch.context() as patch:

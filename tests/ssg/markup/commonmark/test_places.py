@@ -49,7 +49,7 @@ def test_a_link_has_its_place_wherever_it_stands(text, target, line, column):
         ("[a][b]\n\n[b]: c\n\n|x|\n|-|\n|[a][no]|", 'no link is defined for "no"', 7, 6),
         ("`[^x]` and\n> [^x]", 'no footnote is called "x"', 2, 3),
         ("x\n\n> [^x]: a", 'nothing refers to the footnote "x"', 3, 3),
-        ("- a\n  - ``` pyhton\n    x\n    ```", 'no highlighting for "pyhton" (did you mean "python"?)', 2, 9),
+        ("- a\n  - ``` py linenums=x\n    x\n    ```", 'linenums can\'t be "x"', 2, 21),
         ("[\n*a* b][no]", 'no link is defined for "no"', 2, 8),
     ],
 )
