@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from publish import shapes
-from publish.host import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage, State
+from publish.host import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage
+from publish.podman import Networks
 from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -34,15 +35,6 @@ _LOAD: Final = (600, 600)
 _PIDS: Final = 256  # nginx starts a worker a core
 _MIB: Final = 1 << 20
 _PIECE: Final = 1 << 18  # bytes sent at once; archives come in pieces as small as a tar header
-
-_STATES: Final = {
-    "created": State.CREATED,
-    "configured": State.CREATED,  # Podman's word
-    "initialized": State.CREATED,  # Podman's word
-    "running": State.RUNNING,
-    "paused": State.RUNNING,
-    "stopping": State.RUNNING,  # Podman's word
-}
 
 Explain = Callable[[], Problem | None]
 """Asked when the socket broke: the Problem of the way to it, or None where the way stands."""
@@ -89,9 +81,12 @@ def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
         with ExitStack() as stack:
             calls = stack.enter_context(closing(client(path, api, *_CALL)))
             loads = stack.enter_context(closing(client(path, api, *_LOAD)))
-            containerd = _has_containerd_store(calls.info())
+            info = calls.info()
+            containerd = _has_containerd_store(info)
+            is_rootless = "name=rootless" in shapes.texts(info, "SecurityOptions")
+            networks = Networks(calls) if title.startswith("Podman") and not is_rootless else None
             stack.pop_all()
-    return DockerEngine(title, architecture, containerd, calls, loads, explain)
+    return DockerEngine(title, architecture, containerd, calls, loads, explain, networks)
 
 
 def _title(version: object) -> str:
@@ -131,6 +126,7 @@ class DockerEngine:
     _calls: "APIClient"
     _loads: "APIClient"
     _explain: Explain
+    _networks: Networks | None = None
 
     def close(self) -> None:
         self._calls.close()
@@ -163,7 +159,7 @@ class DockerEngine:
                 found = self._calls.inspect_image(reference)  # type: ignore[no-untyped-call]
             except NotFound:
                 return None
-            return _image(found, by_content=by_content, unproven=self._containerd)
+            return shapes.image(found, by_content=by_content, unproven=self._containerd)
 
     def images(self, site: str) -> tuple[LoadedImage, ...]:
         with self._words("list its images"):
@@ -196,6 +192,7 @@ class DockerEngine:
 
         port = f"{spec.port}/tcp"
         with self._words(f"create the container {spec.name}"):
+            network = self._networks.wanted(spec.publish.address) if self._networks else None
             limits = self._calls.create_host_config(
                 read_only=True,
                 cap_drop=["ALL"],
@@ -208,6 +205,7 @@ class DockerEngine:
                 # Not "always": after a reboot the daemon would start old releases, too, which a newer one has replaced.
                 restart_policy={"Name": "unless-stopped" if spec.restart else "no", "MaximumRetryCount": 0},
                 port_bindings={port: (spec.publish.address, spec.publish.port or None)},
+                network_mode=network,
             )
         try:
             with self._words(f"create the container {spec.name}"):
@@ -231,8 +229,15 @@ class DockerEngine:
         return self._existing(name)
 
     def start(self, container_id: str) -> None:
+        from docker.errors import APIError  # noqa: PLC0415
+
         with self._words(f"start the container {container_id[:12]}"):
-            self._calls.start(container_id)
+            try:
+                self._calls.start(container_id)
+            except APIError:
+                if not (self._networks and self._networks.left(container_id)):
+                    raise
+                self._calls.start(container_id)
 
     def stop(self, container_id: str, seconds: int) -> None:
         from docker.errors import NotFound  # noqa: PLC0415
@@ -249,11 +254,13 @@ class DockerEngine:
 
         with self._words(f"remove the container {container_id[:12]}"), suppress(NotFound):
             self._calls.remove_container(container_id, v=True, force=True)
+            if self._networks:
+                self._networks.tidy()
 
     def inspect(self, container_id: str) -> Container | None:
         with self._words(f"show the container {container_id[:12]}"):
             found = self._look(container_id)
-            return None if found is None else _container(found)
+            return None if found is None else shapes.container(found)
 
     def logs(self, container_id: str, lines: int) -> str:
         with self._words(f"show the logs of {container_id[:12]}"):
@@ -372,28 +379,3 @@ def _plain(words: object) -> str:
     """One line, however the engine's words came: bytes, an exception, several lines."""
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words or "")
     return " ".join(text.split())[:1000]
-
-
-def _image(found: object, *, by_content: bool, unproven: bool) -> LoadedImage:
-    return LoadedImage(
-        id=shapes.identifier(found, "Id"),
-        references=tuple(sorted(shapes.texts(found, "RepoTags"))),
-        diff_ids=shapes.texts(found, "RootFS", "Layers"),
-        labels=shapes.labels(found, "Config", "Labels"),
-        reusable=True,
-        by_content=by_content,
-        unproven=unproven,
-    )
-
-
-def _container(found: object) -> Container:
-    state = _STATES.get(shapes.take(found, str, "State", "Status"), State.EXITED)
-    return Container(
-        id=shapes.identifier(found, "Id"),
-        name=shapes.identifier(found, "Name"),
-        state=state,
-        labels=shapes.labels(found, "Config", "Labels"),
-        image=shapes.take(found, str, "Config", "Image"),
-        # Between two tries of the restart policy ("restarting") a container is one that ended.
-        exit_code=shapes.find(found, int, "State", "ExitCode") if state is State.EXITED else None,
-    )

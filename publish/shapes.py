@@ -6,6 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+from publish.host import Container, LoadedImage, State
+
+_STATES: Final = {
+    "created": State.CREATED,
+    "configured": State.CREATED,  # Podman's word
+    "initialized": State.CREATED,  # Podman's word
+    "running": State.RUNNING,
+    "paused": State.RUNNING,
+    "stopping": State.RUNNING,  # Podman's word
+}
+
 Kind = TypeVar("Kind")
 
 LISTED: Final = 1000
@@ -83,6 +94,33 @@ def binding(answer: object) -> tuple[str, int] | None:
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise Misshapen("gives no port as HostPort")
     return address, int(port)
+
+
+def image(found: object, *, by_content: bool, unproven: bool) -> LoadedImage:
+    """An image that was inspected. Raises Misshapen."""
+    return LoadedImage(
+        id=identifier(found, "Id"),
+        references=tuple(sorted(texts(found, "RepoTags"))),
+        diff_ids=texts(found, "RootFS", "Layers"),
+        labels=labels(found, "Config", "Labels"),
+        reusable=True,
+        by_content=by_content,
+        unproven=unproven,
+    )
+
+
+def container(found: object) -> Container:
+    """A container that was inspected. Raises Misshapen."""
+    state = _STATES.get(take(found, str, "State", "Status"), State.EXITED)
+    return Container(
+        id=identifier(found, "Id"),
+        name=identifier(found, "Name"),
+        state=state,
+        labels=labels(found, "Config", "Labels"),
+        image=take(found, str, "Config", "Image"),
+        # Between two tries of the restart policy ("restarting") a container is one that ended.
+        exit_code=find(found, int, "State", "ExitCode") if state is State.EXITED else None,
+    )
 
 
 def _misshapen(kind: type, path: tuple[str, ...]) -> Misshapen:

@@ -4,6 +4,7 @@ pytest-xdist's groups are not enough: with pytest 9.2, version 3.8 deals them ou
 """
 
 import fcntl
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,6 @@ from pathlib import Path
 @contextmanager
 def alone(what: str) -> Iterator[None]:
     """Waits until no other test of this machine holds `what`."""
-    with Path(tempfile.gettempdir(), f"sealpress-tests-{what}.lock").open("w") as lock:
+    with Path(tempfile.gettempdir(), f"sealpress-tests-{what}-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,6 +1,7 @@
 """Ports for servers of tests: below those that the system gives away, and none twice while tests run side by side."""
 
 import fcntl
+import os
 import socket
 import tempfile
 from contextlib import suppress
@@ -13,7 +14,7 @@ _COUNT: Final = 12000  # Linux gives away those from 32768 on (ip_local_port_ran
 
 def free_port() -> int:
     """One on which nobody listens, and that no other test is given, whichever process it runs in."""
-    with Path(tempfile.gettempdir(), "sealpress-tests-port").open("a+") as last:
+    with Path(tempfile.gettempdir(), f"sealpress-tests-port-{os.getuid()}").open("a+") as last:
         fcntl.flock(last, fcntl.LOCK_EX)
         last.seek(0)
         number = int(last.read() or 0)

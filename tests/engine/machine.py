@@ -61,6 +61,7 @@ mount --bind "$D/run" /run
 mount --bind "$D/lib" /var/lib
 mount --bind "$D/vartmp" /var/tmp
 for file in passwd shadow group; do mount --bind "$D/etc/$file" "/etc/$file"; done
+[ ! -d /etc/cni ] || mount --bind "$D/etc/cni" /etc/cni  # where Podman keeps its networks
 if [ "$ROOT" ]; then
     mount --bind "$ROOT" "$ROOT"  # runc wants its root to be a mount
     for folder in proc sys dev etc run tmp var/lib var/tmp; do
@@ -361,6 +362,8 @@ def _furnish(folder: Path, address: str) -> None:
         copy = folder / "etc" / name
         copy.write_bytes(Path("/etc", name).read_bytes().rstrip(b"\n") + "\n{}\n".format("\n".join(lines)).encode())
         copy.chmod(0o600 if name == "shadow" else 0o644)
+    if (networks := Path("/etc/cni")).is_dir():
+        shutil.copytree(networks, folder / "etc/cni", dirs_exist_ok=True)
     for key in ("host_key", "other_host_key", "user_key", "other_user_key"):
         if not (folder / key).exists():
             command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(folder / key)]

@@ -3,12 +3,14 @@
 import http.client
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from imagebake.packages import lock as locks
+from publish import podman
+from sealpress import labels
 from tests.alone import alone
 from tests.engine.machine import Machine, start_machine, stop_machine
 from tests.engine.test_publish_command import git, publish
@@ -52,6 +54,24 @@ def _machine_with(settings: dict[str, object], prepare: str) -> Iterator[Machine
         yield machine
     finally:
         stop_machine(machine)
+
+
+@contextmanager
+def podman_machine(prepare: str = "") -> Iterator[Machine]:
+    """A host with Podman alone: Docker's firewall would let nothing through to it."""
+    with machine_with({}, prepare) as machine:
+        machine.stop("dockerd")
+        machine.run("iptables", "-P", "FORWARD", "ACCEPT")
+        machine.start_podman()
+        yield machine
+
+
+def networks(machine: Machine) -> dict[str, dict[str, str]]:
+    """The labels of Podman's networks, by name."""
+    from docker import APIClient
+
+    with closing(APIClient(f"unix://{machine.podman_socket}", version="auto", timeout=20)) as client:
+        return {one["Name"]: one["Labels"] or {} for one in client.networks()}
 
 
 def page(address: str) -> str:
@@ -116,3 +136,57 @@ def test_a_host_without_ipv4_is_served_by_the_default(tmp_path, runtime):
         code, out, err = publish(folder)
         assert (code, out.partition("\n")[0]) == (0, f"http://[{THEIRS}]:8081/ answers: generation 1"), err
         assert "First." in page(THEIRS)
+
+
+def test_podman_serves_both_families_by_a_network_of_ours_that_goes_with_the_last_release(tmp_path, runtime):
+    with podman_machine() as machine:
+        folder = blog(tmp_path / "blog", machine, f"root@[{THEIRS}]", 'engine = "podman"\n')
+        before = networks(machine)
+        for generation in (1, 2):
+            code, out, err = publish(folder)
+            assert (code, out.partition("\n")[0]) == (0, f"http://[{THEIRS}]:8081/ answers: generation {generation}"), (
+                err
+            )
+            assert "First." in page(THEIRS)
+            assert "First." in page(machine.address)
+            assert networks(machine) == before | {podman.NAME: {labels.NETWORK: podman.NAME}}
+            (folder / "content/index.md").write_text(f"---\ntitle: Hello {generation}\n---\nFirst.\n")
+            git(folder, "commit", "-q", "-a", "-m", "y")
+        assert publish(folder, "rollback")[0] == 0
+        assert "First." in page(THEIRS)
+        assert publish(folder, "stop")[0] == 0
+        assert publish(folder, "start")[0] == 0
+        assert "First." in page(THEIRS)
+
+        # One family alone needs no network of ours: it goes with the last release that has it.
+        site = folder / "site.toml"
+        site.write_text(site.read_text() + 'address = "0.0.0.0"\nkeep = 1\n')
+        git(folder, "commit", "-q", "-a", "-m", "z")
+        code, _, err = publish(folder)
+        assert code == 0, err
+        assert (page(THEIRS), "First." in page(machine.address)) == ("", True)
+        assert networks(machine) == before
+
+
+def test_somebody_elses_network_of_our_name_is_left_as_it_is(tmp_path, runtime):
+    with podman_machine() as machine:
+        folder = blog(tmp_path / "blog", machine, f"root@[{THEIRS}]", 'engine = "podman"\n')
+        machine.run("podman", "network", "create", podman.NAME)
+        before = networks(machine)
+        code, _, err = publish(folder)
+        assert code == 7
+        assert f'the host has a network "{podman.NAME}" that sealpress did not make' in err
+        assert networks(machine) == before
+        machine.run("podman", "network", "rm", podman.NAME)
+        assert publish(folder)[0] == 0
+        assert "First." in page(THEIRS)
+
+
+def test_podman_on_a_host_without_ipv6_serves_ipv4_by_the_default(tmp_path, runtime):
+    off = "for one in all default lo eth0; do echo 1 >/proc/sys/net/ipv6/conf/$one/disable_ipv6; done"
+    with podman_machine(off) as machine:
+        folder = blog(tmp_path / "blog", machine, f"root@{machine.address}", 'engine = "podman"\n')
+        code, out, err = publish(folder)
+        assert (code, out.partition("\n")[0]) == (0, f"http://{machine.address}:8081/ answers: generation 1"), err
+        assert "First." in page(machine.address)
+        assert podman.NAME not in networks(machine)

@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from sealpress.labels import NETWORK
+
 ID = "a" * 64
 VERSION = {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "20.10.24", "Arch": "amd64", "Components": []}
 IMAGE = {
@@ -41,8 +43,19 @@ TRUE: Mapping[str, object] = {
     "DELETE /containers/NAME": "",
     "GET /containers/NAME/json": CONTAINER,
     "GET /containers/NAME/logs": "",
+    "GET /networks/NAME": {"Name": "sealpress", "Labels": {NETWORK: "sealpress"}},
+    "POST /networks/create": {"Id": ID, "Warning": ""},
+    "POST /networks/NAME/connect": "",
+    "POST /networks/NAME/disconnect": "",
+    "DELETE /networks/NAME": "",
 }
 """What an honest engine says, by question."""
+
+PODMAN: Mapping[str, object] = {
+    "GET /version": VERSION | {"Version": "4.3.1", "Components": [{"Name": "Podman Engine"}]},
+    "GET /containers/NAME/json": CONTAINER | {"NetworkSettings": {"Networks": {"sealpress": {}}}},
+}
+"""What Podman says in other words."""
 
 Answer = Callable[[], Iterator[bytes]]
 """All that goes over the wire in place of an answer, in pieces; nothing, and the connection stays open."""
@@ -137,6 +150,7 @@ class Liar:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.truths = dict(TRUE)
         self.lies: dict[str, Answer] = {}
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
@@ -166,7 +180,7 @@ class Liar:
                     head[name.lower()] = value.strip()
                 self._swallow(asked, head)
                 question = f"{method} {_plain(target)}"
-                given = self.lies[question]() if question in self.lies else truth(TRUE[question])
+                given = self.lies[question]() if question in self.lies else truth(self.truths[question])
                 said = False
                 for piece in given:
                     if self._ended.is_set():
@@ -197,4 +211,4 @@ def _plain(target: str) -> str:
     return "/".join(parts)
 
 
-_LAST = {"json", "tag", "start", "stop", "rename", "logs"}
+_LAST = {"json", "tag", "start", "stop", "rename", "logs", "connect", "disconnect"}

@@ -5,6 +5,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from publish import engine, enginewire
 from publish.engine import DockerEngine, answers, open_engine
 from publish.host import ContainerSpec, Endpoint
 from sealpress.problems import Exit, Problem
-from tests.publish.liars import ID, LIES, STATUSES, TRUE, Liar
+from tests.publish.liars import ID, LIES, PODMAN, STATUSES, TRUE, Liar
 
 SPEC = ContainerSpec("blog-1", "blog:1", 8080, Endpoint("127.0.0.1", 0))
 CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
@@ -31,6 +32,13 @@ CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "inspect": (lambda one: one.inspect(ID), ("GET /containers/NAME/json",)),
     "logs": (lambda one: one.logs(ID, 20), ("GET /containers/NAME/logs", "GET /containers/NAME/json")),
     "endpoint": (lambda one: one.endpoint(ID, 8080), ("GET /containers/NAME/json",)),
+}
+BOTH = replace(SPEC, publish=Endpoint("", 80))
+# Where it is Podman's, which has a network for readers of both families.
+PODMAN_CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
+    "create": (lambda one: one.create(BOTH), ("GET /networks/NAME", "POST /networks/create")),
+    "start": (lambda one: one.start(ID), ("POST /networks/NAME/connect", "POST /networks/NAME/disconnect")),
+    "remove": (lambda one: one.remove(ID), ("GET /networks/NAME", "DELETE /networks/NAME")),
 }
 OPENING = ("GET /version", "GET /info")
 # Questions whose answer is a status alone, and those whose text is shown to a person as it is.
@@ -115,6 +123,29 @@ def test_whatever_is_said_to_a_question_is_one_message_or_a_plain_answer(liar, l
                     assert question in _BODILESS or lie in plain, (name, question)
 
 
+@pytest.mark.parametrize("lie", [*LIES, *STATUSES])
+def test_whatever_podman_says_of_networks_is_one_message_or_a_plain_answer(liar, lie):
+    liar.truths |= PODMAN
+    with contextlib.closing(open_engine(liar.path)) as one:
+        for name, (call, questions) in PODMAN_CALLS.items():
+            for question in questions:
+                liar.lies = {question: (LIES | STATUSES)[lie]}
+                if name == "start":
+                    liar.lies["POST /containers/NAME/start"] = STATUSES["status 500"]
+                elif question == "POST /networks/create":
+                    liar.lies["GET /networks/NAME"] = STATUSES["status 404"]
+                with bounded():
+                    problem = said(call, one)
+                assert problem is None or (problem.code is Exit.ENGINE and len(str(problem)) < 3000), (name, question)
+                # Nothing is asked to run in a network that may be anybody's.
+                assert (
+                    problem
+                    or name != "create"
+                    or question == "POST /networks/create"
+                    or lie in {"status 404", "reason of lists"}
+                )
+
+
 @pytest.mark.parametrize("lie", LIES)
 def test_a_socket_behind_which_no_engine_answers_is_none(liar, lie):
     """/_ping is asked before all else; any answer with 200 will do, none without an end."""
@@ -124,5 +155,6 @@ def test_a_socket_behind_which_no_engine_answers_is_none(liar, lie):
 
 
 def test_every_question_that_is_asked_is_one_of_the_table():
-    assert {question for _, questions in CALLS.values() for question in questions} | {*OPENING, "GET /_ping"} == {*TRUE}
+    calls = [*CALLS.values(), *PODMAN_CALLS.values()]
+    assert {question for _, questions in calls for question in questions} | {*OPENING, "GET /_ping"} == {*TRUE}
     assert enginewire.client.__doc__
