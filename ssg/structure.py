@@ -161,6 +161,7 @@ def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> Markdown
         site.settings.markdown,
         permalink_label=strings.text("heading_link", title="{title}"),
         footnote_label=strings.text("footnote_back", number="{number}"),
+        titles=strings.below("admonition_"),
     )
 
 

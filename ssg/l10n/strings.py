@@ -49,6 +49,11 @@ class Strings:
         pattern = found if isinstance(found, str) else self._plural(key, found, values)
         return self.language.spaced(self._fill(key, pattern, values))
 
+    def below(self, prefix: str) -> tuple[tuple[str, str], ...]:
+        """The texts without fields whose keys begin with `prefix`, by the rest of their keys, in these keys' order."""
+        keys = sorted(key for key, text in self.texts.items() if key.startswith(prefix) and isinstance(text, str))
+        return tuple((key.removeprefix(prefix), self.text(key)) for key in keys)
+
     def _plural(self, key: str, forms: Mapping[str, str], values: Mapping[str, Value]) -> str:
         count = values.get("count")
         if not isinstance(count, int | float):

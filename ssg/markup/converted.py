@@ -33,7 +33,8 @@ class MarkdownOptions:
 
     The labels are read aloud where a link's own text is a sign, and come from the theme's strings. `permalink_label`
     may hold {title}, `footnote_label` {number}. Without one, screen readers pass the heading's link over, and read a
-    footnote's as its sign.
+    footnote's as its sign. `titles` are the strings that stand above boxes without a title of their own, by the box's
+    word: (("note", "Note"), …).
     """
 
     typography: bool = True
@@ -43,10 +44,16 @@ class MarkdownOptions:
     dialect: Dialect = "commonmark"
     permalink_label: str = ""
     footnote_label: str = ""
+    titles: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(
-        cls, settings: "MarkdownSettings", *, permalink_label: str = "", footnote_label: str = ""
+        cls,
+        settings: "MarkdownSettings",
+        *,
+        permalink_label: str = "",
+        footnote_label: str = "",
+        titles: tuple[tuple[str, str], ...] = (),
     ) -> "MarkdownOptions":
         """The options that site.toml asks for, with a theme's labels."""
         return cls(
@@ -56,6 +63,7 @@ class MarkdownOptions:
             dialect=settings.dialect,
             permalink_label=permalink_label,
             footnote_label=footnote_label,
+            titles=titles,
         )
 
 

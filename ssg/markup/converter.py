@@ -33,7 +33,7 @@ def convert(text: str, options: MarkdownOptions, language: Language, blocks: Blo
         return EMPTY
     converter = _stock(options.html) if options.dialect == "python-markdown" else _own(options.html)
     state = converter.state
-    state.begin(source)
+    state.begin(source, options, language)
     try:
         converter.markdown.reset()
         html = converter.html(source.text)

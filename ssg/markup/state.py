@@ -1,21 +1,31 @@
 """What belongs to one conversion: the Markdown instance outlives it, so this is set anew before each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from markdown import Markdown
 
 from sealpress.problems import did_you_mean
+from ssg.l10n.language import Language
 from ssg.markup.commonmark.block import Place, Text
 from ssg.markup.commonmark.definitions import Definitions
-from ssg.markup.converted import ETX, STX
+from ssg.markup.converted import ETX, STX, MarkdownOptions
 from ssg.markup.fences import Fence
 from ssg.markup.positions import Source
 from ssg.markup.tags import Html
 
 _MOST_GUESSES: Final = 200
 """Names among which the one that was meant is looked for: it takes a comparison with each."""
+
+
+# fmt: off
+BOXES: Final = frozenset({
+    "note", "tip", "important", "warning", "caution", "attention", "danger", "error", "hint", "info", "abstract",
+    "question", "success", "failure", "bug", "example", "quote",
+})
+# fmt: on
+"""Words that are English, and no author's own."""
 
 
 def code_stub(number: int) -> str:
@@ -36,9 +46,13 @@ class State:
     definitions: Definitions = field(default_factory=Definitions)
     origins: dict[int, tuple[Text, int]] = field(default_factory=dict)
     has_attributes: bool = False  # whether a text has the sign of an attribute list
+    language: Language | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)  # of boxes, by their words
 
-    def begin(self, source: Source) -> None:
+    def begin(self, source: Source, options: MarkdownOptions, language: Language) -> None:
         self.source = source
+        self.language = language
+        self.titles = dict(options.titles)
         self.fences = []
         self.definitions = Definitions()
         self.origins = {}
@@ -60,6 +74,19 @@ class State:
         """Takes what the text defines, and gives Python-Markdown and its extensions what is theirs."""
         self.definitions = definitions
         self.md.references.update(definitions.targets)
+
+    def title(self, word: str, place: Place) -> str:
+        """What stands above a box of which the author wrote a word alone, in the language of the text."""
+        if word in self.titles:
+            return self.titles[word]
+        if word in BOXES and self.language and not self.language.tag.startswith("en"):
+            self.source.warn(
+                f'this box has the English title "{word.capitalize()}", on a page in {self.language.name}',
+                f'write a title behind the word, or admonition_{word} = "…" in i18n/{self.language.tag}.toml',
+                place,
+                len(word),
+            )
+        return word.capitalize()
 
     def lost_reference(self, name: str, place: Place) -> None:
         shown = " ".join(name.split())

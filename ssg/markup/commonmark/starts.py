@@ -218,7 +218,7 @@ def _admonition(parser: BlockParser, _container: Block, _pos: int, at: int) -> i
     block.sign = "!" if found[1] is None else found[1] or "?"
     block.word = found[2]
     block.title = found[3]
-    block.word_place = parser.line.place(max(at, found.start(3)))
+    block.word_place = parser.line.place(found.start(2) if found[3] is None else found.start(3))
     block.indent = 4
     return DONE
 

@@ -179,7 +179,11 @@ class _Filling:
             self.children(SubElement(parent, "blockquote"), block.children)
             return
         line, column = first.places[0]
-        title = Text.of(found[2] or found[1].capitalize(), [(line, column + max(0, found.start(2)))])
+        title: str
+        if found[2]:
+            title = Text.of(found[2], [(line, column + found.start(2))])
+        else:
+            title = self.state.title(found[1].lower(), (line, column + 2))
         del first.lines[0], first.places[0]
         element = SubElement(parent, "div", {"class": f"admonition {found[1].lower()}"})
         SubElement(element, "p", {"class": "admonition-title"}).text = title
@@ -187,8 +191,10 @@ class _Filling:
 
     def _admonition(self, parent: Element, block: Block) -> None:
         classes = block.word.lower()
-        title = classes.split()[0].capitalize() if block.title is None else block.title
-        written = Text.of(title, [block.word_place])
+        title = block.title
+        written: str = Text.of(title or "", [block.word_place])
+        if title is None:
+            title = written = self.state.title(classes.split()[0], block.word_place)
         if block.sign == "!":
             element = SubElement(parent, "div", {"class": f"admonition {classes}"})
             if title:

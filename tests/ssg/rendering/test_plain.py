@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from ssg.markup import highlighting
+from ssg.markup.state import BOXES
 from ssg.rendering.theme import built_in_folder
 
 PLAIN = built_in_folder() / "plain"
@@ -116,7 +117,7 @@ def forms(text):
 
 
 def test_every_string_is_used_and_every_used_string_is_there():
-    """heading_link and footnote_back are asked for by the converter."""
+    """heading_link, footnote_back and the titles of boxes are asked for by the converter."""
     templates = "".join(path.read_text("utf-8") for path in sorted((PLAIN / "templates").iterdir()))
     used = set(re.findall(r'\bt\("(\w+)"', templates)) | {
         "heading_link",
@@ -125,6 +126,7 @@ def test_every_string_is_used_and_every_used_string_is_there():
         "tags",
         "archive",
         "not_found",
+        *(f"admonition_{word}" for word in BOXES),
     }
     assert used == strings("en").keys()
 
