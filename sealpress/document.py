@@ -69,18 +69,26 @@ def text_of(data: bytes, file: str, code: Exit = Exit.SITE) -> str:
         raise Problem(message, place=place, hint="save the file as UTF-8", code=code) from None
 
 
-def decode(node: Node, record: type[Record], name: str, code: Exit = Exit.SITE) -> Record:
-    """A `record` from a table. `name` is how messages call the table: "[site]".
+def decode(
+    node: Node,
+    record: type[Record],
+    name: str,
+    code: Exit = Exit.SITE,
+    meant: Mapping[str, str] = MappingProxyType({}),
+) -> Record:
+    """A `record` from a table. `name` is how messages call the table: "[site]". `meant` are hints for keys, in small
+    letters, that it doesn't know and that others do.
 
     Raises Problem or Problems with `code`, each at its place.
     """
     problems: list[Problem] = []
-    value = _Decoder(problems, code).value(node, record, name)
-    raise_all(sorted(problems, key=_where))
+    value = _Decoder(problems, code, meant).value(node, record, name)
+    raise_all(sorted(problems, key=line_of))
     return value  # type: ignore[no-any-return]
 
 
-def _where(problem: Problem) -> tuple[int, int]:
+def line_of(problem: Problem) -> tuple[int, int]:
+    """The line and column of a problem, to sort those of one file by."""
     place = problem.place
     return (place.line or 0, place.column or 0) if place else (0, 0)
 
@@ -89,6 +97,7 @@ def _where(problem: Problem) -> tuple[int, int]:
 class _Decoder:
     problems: list[Problem]
     code: Exit
+    meant: Mapping[str, str]
 
     def value(self, node: Node, wanted: Any, name: str) -> Any:
         """The decoded value; after a complaint, a None that nobody will see, since the problems are raised."""
@@ -126,7 +135,7 @@ class _Decoder:
     def _union(self, node: Node, wanted: Any, name: str) -> Any:
         options = [option for option in get_args(wanted) if option is not type(None)]
         for option in options[:-1]:
-            trial = _Decoder([], self.code)
+            trial = _Decoder([], self.code, self.meant)
             decoded = trial.value(node, option, name)
             if not trial.problems:
                 return decoded
@@ -138,10 +147,7 @@ class _Decoder:
         known = _fields(record)
         for key, child in node.value.items():
             if key not in known:
-                listed = ", ".join(known)
-                self._complain(
-                    f'unknown key "{key}" in {name}{did_you_mean(key, known)}', child.key, f"known keys: {listed}"
-                )
+                self._unknown(key, child, record, name)
         values = {}
         for key, (wanted, is_required) in known.items():
             if (found := node.value.get(key)) is not None:
@@ -149,6 +155,15 @@ class _Decoder:
             elif is_required:
                 self._complain(f'{name} needs the key "{key}", {_describe(wanted)}', node.key or node.place)
         return None if self.problems else record(**values)
+
+    def _unknown(self, key: str, child: Node, record: Any, name: str) -> None:
+        known = _fields(record)
+        hint = self.meant.get(key.lower())
+        near = "" if hint else did_you_mean(key, known)
+        if not hint and not near:
+            below = [one for one, (wanted, _) in known.items() if isinstance(wanted, type) and _has(wanted, key)]
+            hint = f"it belongs below {_inside(name, below[0])}" if len(below) == 1 else None
+        self._complain(f'unknown key "{key}" in {name}{near}', child.key, hint or f"known keys: {', '.join(known)}")
 
     def _choice(self, node: Node, text: str, choices: tuple[str, ...], name: str) -> Any:
         if text in choices:
@@ -160,6 +175,10 @@ class _Decoder:
 
     def _complain(self, message: str, place: Place | None, hint: str | None = None) -> None:
         self.problems.append(Problem(message, place=place, hint=hint, code=self.code))
+
+
+def _has(record: type, key: str) -> bool:
+    return is_dataclass(record) and key in _fields(record)
 
 
 @cache

@@ -6,6 +6,7 @@ Source: TOML v1.0.0.
 
 import re
 import tomllib
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -121,8 +122,25 @@ _SAID: Final = (
     ),
     ("Unescaped '\\' in a string", None, "write \\\\ for a backslash, or put the text between single quotes"),
     ("Unterminated string", None, "the closing quotes are missing"),
-    ("Unclosed array", None, "the closing ] is missing"),
+    ("Unclosed array", None, "the closing ] is missing, or a comma between two items"),
+    ("Invalid hex value", None, "write \\\\ for a backslash, or put the text between single quotes"),
+    ("Unclosed inline table", None, "a table in braces is one line: {a = 1, b = 2}"),
+    (
+        "Invalid initial character",
+        None,
+        'a key with other than a-z, 0-9, _ and - is quoted; no comma stands before "}"',
+    ),
+    ("Expected ']' at the end", None, "the closing ] is missing: [table]"),
+    ("Illegal character", None, "take it out: it is invisible and has no meaning in a text"),
 )
+
+
+# A value without quotes that begins like a date or ends in a year.
+_MOMENT: Final = re.compile(
+    r"\s*[\w.-]+\s*=\s*((?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?!\d)[^#]*)", re.ASCII
+)
+_LOOKALIKE: Final = re.compile("[^\\S \t\r\n]|[\u2018-\u201f\u00ab\u00bb\u2032\u2033`]")
+_MOMENTS: Final = "write 2026-05-04, or 2026-05-04T18:30:00+02:00: a time has seconds, and its offset has a colon"
 
 
 def _syntax_problem(
@@ -143,8 +161,16 @@ def _syntax_problem(
     text = lines[line - 1].rstrip("\r")
     if message.startswith("Cannot overwrite"):  # known only behind the value, but it is about the key
         column = len(text) - len(text.lstrip()) + 1
+    length = 1
+    if (begun := _MOMENT.match(text)) and column > begun.start(1):
+        plainly, hint = "this is not a date, or a time, as TOML has them", _MOMENTS
+        column, length = begun.start(1) + 1, len(begun[1].rstrip())
+    elif odd := _LOOKALIKE.match(text, column - 1):
+        name = unicodedata.name(odd[0], "a blank").lower()
+        plainly = f"the character U+{ord(odd[0]):04X}, {name}, only looks like what belongs here"
+        hint = "write a space" if odd[0].isspace() else "write \" or '"
     message = plainly or message
-    place = Place(file, first_line + line - 1, column, text)
+    place = Place(file, first_line + line - 1, column, text, length)
     return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", place=place, hint=hint, code=code)
 
 

@@ -1,13 +1,15 @@
 """The head of a page: YAML between `---` lines or TOML between `+++` lines, then the Markdown."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sealpress import toml
-from sealpress.document import Node, decode, text_of
-from sealpress.problems import Place, Problem
+from sealpress.document import Node, decode, line_of, text_of
+from sealpress.problems import Place, Problem, raise_all
 from ssg.model import FrontMatter
+from ssg.reading import foreign, moments
 
 _END: Final = {fence: re.compile(rf"\n{re.escape(fence)}[^\S\n]*(?=\n|\Z)") for fence in ("---", "+++")}
 
@@ -35,8 +37,12 @@ class Document:
     @property
     def front_matter(self) -> FrontMatter:
         """Raises Problem or Problems (exit 3), each with its place in the source."""
-        node = self.node
-        front_matter = decode(node, FrontMatter, "the front matter")
+        node, problems = _dated(self.node)
+        try:
+            front_matter = decode(node, FrontMatter, "the front matter", meant=foreign.KEYS)
+        except Problem as problem:
+            raise_all(sorted([*problems, *problem.each], key=line_of))
+        raise_all(problems)
         if not front_matter.title.strip():
             title = node.at("title")
             hint = "every page has a title: it stands in lists, in the feed and in the browser's tab"
@@ -75,6 +81,27 @@ def _yaml(head: str, source: str) -> Node:
         hint = "a space belongs behind the colon" if is_tight else "begin it with: title: …"
         raise Problem('the front matter must be lines like "title: …"', place=node.place, hint=hint)
     return Node({key: item for key, item in node.value.items() if item.value is not None}, node.place)
+
+
+DATES: Final = ("date", "updated")
+
+
+def _dated(node: Node) -> tuple[Node, list[Problem]]:
+    """The same with the dates read that stand there as text, or as a number of eight digits; without those that are
+    none, which are told.
+    """
+    table = node.value
+    assert isinstance(table, Mapping)  # noqa: S101 - both readers give one
+    found, problems = dict(table), []
+    for key in DATES:
+        match table.get(key):
+            case Node(str() | int() as written, place, name) if not isinstance(written, bool):
+                try:
+                    found[key] = Node(moments.read(str(written), place), place, name)
+                except Problem as problem:
+                    problems.append(problem)
+                    del found[key]
+    return Node(found, node.place, node.key), problems
 
 
 def _text(data: bytes, source: str) -> str:

@@ -2,10 +2,10 @@
 
 PyYAML composes nodes that know their line and column; types are resolved here, by the core schema of YAML 1.2
 less its rarities: `no`, `1:30` and `0o7` stay text, and dates are read as in TOML. Anchors, aliases and
-tags have no business in front matter and are refused: an alias can make a small file a huge one.
+tags have no business in front matter and are refused (an alias can make a small file a huge one), but for `!!str` and
+`!!timestamp`, which other programs write.
 """
 
-import datetime as dt
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -16,11 +16,16 @@ import yaml
 
 from sealpress.document import Node, Scalar
 from sealpress.problems import Place, Problem
+from ssg.reading import moments, yamlfaults
 
 # The C loader is nine times as fast; it is in every wheel, but not in every build from source.
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEPTH: Final = 20
+
+_STANDARD: Final = "tag:yaml.org,2002:"
+_TEXT: Final = f"{_STANDARD}str"
+_TIMESTAMP: Final = f"{_STANDARD}timestamp"
 
 
 def parse(text: str, file: str, *, first_line: int) -> Node:
@@ -41,7 +46,7 @@ def parse(text: str, file: str, *, first_line: int) -> Node:
         if reader.documents > 1:
             yaml.compose(text, Loader=_Loader)  # which says so
     except yaml.MarkedYAMLError as error:
-        raise _syntax_problem(error, reader) from None
+        raise yamlfaults.of(text, error, reader.place) from None
     except yaml.YAMLError as error:
         raise Problem(f"not valid YAML: {error}".split("\n")[0], place=Place(file, first_line)) from None
     return reader.node(iter(events)) if events else Node({}, reader.place(0))
@@ -49,44 +54,6 @@ def parse(text: str, file: str, *, first_line: int) -> Node:
 
 # Source: YAML 1.1, section 5.1, c-printable, less a byte order mark.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-
-# What libyaml says, how a person would say it, and what to do about it.
-_SAID: Final = (
-    (
-        "mapping values are not allowed",
-        'a second ": " stands in this line, or the line is indented too far',
-        'put a text that has ": " in it between quotes',
-    ),
-    (
-        "cannot start any token",
-        "no text can begin like this",
-        "indent with spaces, and put a text that begins with a special character between quotes",
-    ),
-    (
-        "could not find expected ':'",
-        "this line has no colon",
-        'a line is "key: value"; put a text of several lines between quotes, or indent it below "key: |"',
-    ),
-    ("unknown escape character", "a backslash and this letter mean nothing", "write \\\\, or use single quotes"),
-)
-
-
-def _syntax_problem(error: yaml.MarkedYAMLError, reader: "_Reader") -> Problem:
-    said = str(error.problem or error.context)
-    begun = error.context_mark
-    mark = error.problem_mark or begun
-    if begun and mark and reader.is_end(mark.index):
-        # What has a beginning and no end: the beginning is the place to look at.
-        character = reader.text[begun.index : begun.index + 1]
-        if character in {"'", '"', "[", "{"}:
-            closing = {"[": "]", "{": "}"}.get(character, character)
-            message = f"not valid YAML: this {character} has no closing {closing}"
-            return Problem(message, place=reader.place(begun.index), hint=f"write {closing} where it ends")
-    hint = None
-    for part, plainly, mend in _SAID:
-        if part in said:
-            said, hint = plainly, mend
-    return Problem(f"not valid YAML: {said}", place=reader.place(mark.index if mark else 0), hint=hint)
 
 
 class _Reader:
@@ -111,9 +78,6 @@ class _Reader:
             self.file, self.first_line + line, at - self.starts[line] + 1, self.lines[line].rstrip("\r"), length
         )
 
-    def is_end(self, index: int) -> bool:
-        return index >= self.end
-
     def takes(self, event: Any) -> bool:
         """Whether an event is about a node. Raises Problem for what is not allowed."""
         kind = type(event)
@@ -124,11 +88,11 @@ class _Reader:
                 hint="put a text with & or * between quotes",
             )
         if kind is yaml.ScalarEvent or kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
-            if event.tag:
+            if event.tag and not (kind is yaml.ScalarEvent and event.tag in {_TEXT, _TIMESTAMP}):
                 raise Problem(
-                    f'the tag "{event.tag}" is not allowed here',
+                    f'the tag "{event.tag.replace(_STANDARD, "!!")}" is not allowed here',
                     place=self.place(event.start_mark.index),
-                    hint="put a text with ! between quotes",
+                    hint="leave it out; put a text with ! between quotes",
                 )
             if kind is not yaml.ScalarEvent:
                 self.depth += 1
@@ -151,7 +115,7 @@ class _Reader:
         match event:
             case yaml.ScalarEvent():
                 place = self._place_of(start, event.end_mark)
-                return Node(self._scalar(event, place), place, key)
+                return Node(self._scalar(event, place, key), place, key)
             case yaml.SequenceStartEvent():
                 items: list[Node] = []
                 while type(event := next(events)) is not yaml.SequenceEndEvent:
@@ -162,7 +126,10 @@ class _Reader:
                 while type(event := next(events)) is not yaml.MappingEndEvent:
                     named = self._node(event, events)
                     if type(event) is not yaml.ScalarEvent:
-                        raise Problem("a key must be plain text", place=named.place)
+                        hint = "put a text with { or [ in it between quotes"
+                        raise Problem("a key must be plain text", place=named.place, hint=hint)
+                    if not event.style and event.value[:1].isspace():
+                        self._refuse_blank(event.start_mark)
                     if event.value in members:
                         message = f'the key "{event.value}" stands here twice'
                         raise Problem(message, place=named.place, hint="keep one of the two")
@@ -172,14 +139,25 @@ class _Reader:
     def _place_of(self, start: Any, end: Any) -> Place:
         return self.place(start.index, max(1, end.column - start.column) if start.line == end.line else 1)
 
-    def _scalar(self, scalar: yaml.ScalarEvent, place: Place) -> Scalar:
+    def _refuse_blank(self, mark: Any) -> None:
+        """Raises Problem for a blank that only looks like a space, where it makes one word of a key and its value."""
+        if found := yamlfaults.blank(self.text, mark.index):
+            raise Problem(f"not valid YAML: {found[2]}", place=self.place(*found[:2]), hint=yamlfaults.SPACES)
+
+    def _scalar(self, scalar: yaml.ScalarEvent, place: Place, key: Place | None) -> Scalar:
         text: str = scalar.value
-        if scalar.style:  # quoted, or a block: text as it is (PyYAML's C loader gives "" for plain, the other None)
+        if scalar.tag == _TIMESTAMP:
+            return moments.read(text, place)
+        if (
+            scalar.style or scalar.tag
+        ):  # quoted, or a block: text as it is (PyYAML's C loader gives "" for plain, the other None)
             return text
         if text in {"", "~", "null", "Null", "NULL"}:
             return None
         if text in {"true", "True", "TRUE", "false", "False", "FALSE"}:
             return text.lower() == "true"
+        if not text.isascii() and (key is None or key.line != place.line):
+            self._refuse_blank(scalar.start_mark)
         if text[0] not in "-+.0123456789":
             return text
         if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
@@ -187,42 +165,5 @@ class _Reader:
         if re.fullmatch(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", text):
             return float(text)
         if re.match(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}($|[Tt ] *[0-9])", text):
-            return read_moment(text, place)
+            return moments.read(text, place)
         return text
-
-
-_MOMENT: Final = re.compile(
-    r"(?P<date>\d{4}-\d{1,2}-\d{1,2})"
-    r"(?:[Tt ]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d*)?)?"
-    r"[ ]*(?:(?P<utc>[Zz])|(?P<sign>[-+])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?)?)?",
-    re.ASCII,
-)
-
-
-def read_moment(text: str, place: Place) -> dt.datetime | dt.date:
-    """A date ("2026-05-04") or a time ("2026-05-04 18:30", with seconds and an offset if need be).
-
-    Raises Problem (exit 3) at `place` for what is nearly one.
-    """
-    match = _MOMENT.fullmatch(text)
-    hint = "write 2026-05-04, or 2026-05-04 18:30, or 2026-05-04T18:30:00+02:00"
-    if not match:
-        raise Problem(f'"{text}" is not a date', place=place, hint=hint)
-    try:
-        day = dt.date(*(int(part) for part in match["date"].split("-")))
-        if match["hour"] is None:
-            return day
-        time = dt.time(int(match["hour"]), int(match["minute"]), int(match["second"] or 0), tzinfo=_zone(match))
-        return dt.datetime.combine(day, time)
-    except ValueError as error:
-        raise Problem(f'"{text}" is not a date: {error}', place=place, hint=hint) from None
-
-
-def _zone(match: re.Match[str]) -> dt.timezone | None:
-    """None: a local time, which is in the site's zone."""
-    if match["utc"]:
-        return dt.UTC
-    if not match["sign"]:
-        return None
-    offset = dt.timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
-    return dt.timezone(-offset if match["sign"] == "-" else offset)

@@ -10,6 +10,7 @@ import pytest
 from sealpress import sitefile
 from sealpress.problems import Problem
 from sealpress.settings import Settings
+from ssg.findings import Findings
 from ssg.l10n.language import Language, language
 from ssg.l10n.zones import timezone
 from ssg.model import FrontMatter, Page, Site, Tag
@@ -80,6 +81,7 @@ def read(tmp_path: Path) -> Reader:
             timezone(settings.site.timezone),
             lambda dates: now or max(dates, default=NOW),
             options,
+            Findings(),
         )
         assets = content_assets(settings, sources, content.pages) + static_assets(settings, sources)
         return Read(settings, tags, content, Site(tmp_path, settings, content.pages, (), assets, content.as_of))

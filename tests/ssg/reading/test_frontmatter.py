@@ -1,13 +1,17 @@
 """The head of a page, in YAML or TOML, and where its body begins."""
 
 import datetime as dt
+from dataclasses import fields
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sealpress.problems import Problem
-from ssg.reading.frontmatter import read
+from ssg.model import FrontMatter
+from ssg.reading import foreign, moments
+from ssg.reading.frontmatter import DATES, read
 
 YAML = "---\ntitle: A page\ndate: 2026-05-04\ntags: [one, two]\nparams:\n  colour: red\n---\n\nText.\n"
 TOML = '+++\ntitle = "A page"\ndate = 2026-05-04\ntags = ["one", "two"]\n[params]\ncolour = "red"\n+++\n\nText.\n'
@@ -67,7 +71,7 @@ def test_a_key_without_value_is_as_if_it_were_not_there() -> None:
         (b"---\ntitle: x\ntilte: y\n---\n", 'f:3:1: unknown key "tilte" in the front matter (did you mean "title"?)'),
         (b"---\ntitle: [x]\n---\n", "f:2:8: title in the front matter must be text, not a list"),
         (b"---\ntitle: x\norder: first\n---\n", "f:3:8: order in the front matter must be a whole number, not text"),
-        (b"---\ntitle: x\ndate: 12\n---\n", "f:3:7: date in the front matter must be a date, not the number 12"),
+        (b"---\ntitle: x\ndate: 12\n---\n", 'f:3:7: "12" is not a date'),
         (
             b"---\ntitle: x\ntags: [a, ~]\n---\n",
             "f:3:11: an item of tags in the front matter must be text, not nothing",
@@ -95,3 +99,154 @@ def test_any_file_is_a_page_or_a_problem(data: bytes, start: bytes) -> None:
         read(start + data, "f").front_matter  # noqa: B018
     except Problem as problem:
         assert problem.place  # noqa: PT017 - a page is right too
+
+
+def test_every_key_that_is_a_date_is_read_as_one() -> None:
+    hints = get_type_hints(FrontMatter)
+    assert tuple(one.name for one in fields(FrontMatter) if dt.date in get_args(hints[one.name])) == DATES
+
+
+def in_yaml(key: str, value: str) -> bytes:
+    return f"---\ntitle: x\n{key}: {value}\n---\n".encode()
+
+
+def in_toml(key: str, value: str) -> bytes:
+    return f"+++\ntitle = 'x'\n{key} = {value}\n+++\n".encode()
+
+
+DAY = dt.date(2026, 5, 4)
+TIME = dt.datetime(2026, 5, 4, 10, 0)  # noqa: DTZ001 - a time without a zone is what is meant
+ZONED = TIME.replace(tzinfo=dt.timezone(dt.timedelta(hours=2)))
+
+
+@pytest.mark.parametrize("key", DATES)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (in_yaml, (form, expected))
+        for form, expected in (
+            ("2026-05-04", DAY),
+            ('"2026-05-04"', DAY),
+            ("'2026-05-04 10:00'", TIME),
+            ("2026-05-04 10:00", TIME),
+            ("2026-05-04T10:00", TIME),
+            ("2026-05-04T10:00+02:00", ZONED),
+            ("2026-05-04 10:00:00 +0200", ZONED),
+            ("'2026-05-04 10:00:00 +0200'", ZONED),
+            ("2026-05-04T10:00:00.000+02:00", ZONED),
+            ("!!timestamp 2026-05-04", DAY),
+            ("!!timestamp '2026-05-04 10:00'", TIME),
+            ("04.05.2026", DAY),
+            ("4.5.2026", DAY),
+            ("04.05.2026 10:00", TIME),
+            ("2026/05/04", DAY),
+            ("2026.05.04", DAY),
+            ("20260504", DAY),
+            ("25/12/2026", dt.date(2026, 12, 25)),
+            ("12/25/2026", dt.date(2026, 12, 25)),
+            ("05/05/2026", dt.date(2026, 5, 5)),
+        )
+    ]
+    + [
+        (in_toml, (form, expected))
+        for form, expected in (
+            ("2026-05-04", DAY),
+            ("2026-05-04T10:00:00", TIME),
+            ("2026-05-04 10:00:00+02:00", ZONED),
+            ('"2026-05-04"', DAY),
+            ("'2026-05-04 10:00'", TIME),
+            ('"2026-05-04 10:00:00 +0200"', ZONED),
+            ('"04.05.2026"', DAY),
+        )
+    ],
+)
+def test_a_date_of_one_meaning_is_read(text: object, expected: tuple[str, dt.date], key: str) -> None:
+    form, meant = expected
+    found = getattr(read(text(key, form), "f").front_matter, key)  # type: ignore[operator]
+    assert (found, type(found)) == (meant, type(meant))
+    if isinstance(meant, dt.datetime):
+        assert found.tzinfo == meant.tzinfo
+
+
+@pytest.mark.parametrize("key", DATES)
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        (
+            in_yaml("KEY", "05/04/2026"),
+            '"05/04/2026" could be two days',
+            "write 2026-04-05 if the day stands first, 2026-05-04 if the month does",
+        ),
+        (
+            in_toml("KEY", "'05-04-2026 10:00'"),
+            '"05-04-2026 10:00" could be two days',
+            "write 2026-04-05 if the day stands first, 2026-05-04 if the month does",
+        ),
+        (in_yaml("KEY", "4 May 2026"), '"4 May 2026" is not a date', "write 2026-05-04"),
+        (in_yaml("KEY", "'Monday, May 4th, 2026'"), '"Monday, May 4th, 2026" is not a date', "write 2026-05-04"),
+        (in_yaml("KEY", "04.05.26"), '"04.05.26" is not a date: its year has two digits', moments.HINT),
+        (in_yaml("KEY", "2026"), '"2026" is not a date', moments.HINT),
+        (in_yaml("KEY", "''"), '"" is not a date', moments.HINT),
+        (in_yaml("KEY", "tomorrow"), '"tomorrow" is not a date', moments.HINT),
+        (in_yaml("KEY", "'2026-05-04 10:00 CET'"), '"2026-05-04 10:00 CET" is not a date', moments.HINT),
+        (
+            in_yaml("KEY", "'2026-05-04 10:00+25:00'"),
+            '"2026-05-04 10:00+25:00" is not a date: no zone is 25:00 away from UTC',
+            moments.HINT,
+        ),
+    ],
+)
+def test_a_date_of_no_meaning_or_of_two_is_told_what_to_write(text: bytes, said: str, hint: str, key: str) -> None:
+    with pytest.raises(Problem) as caught:
+        _ = read(text.replace(b"KEY", key.encode()), "f").front_matter
+    found = caught.value
+    assert (found.message, found.hint) == (said, hint)
+    assert found.place
+    assert found.place.line == 3
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["04.05.2026", "05/04/2026", "2026-05-04 10:00", "2026-05-04T10:00", "2026-05-04 10:00:00 +0200", "2026-5-4"],
+)
+def test_what_is_no_date_in_toml_is_told_at_its_beginning(value: str) -> None:
+    with pytest.raises(Problem) as caught:
+        _ = read(in_toml("date", f"{value}  # a day"), "f").front_matter
+    found = caught.value
+    assert found.message == "not valid TOML: this is not a date, or a time, as TOML has them"
+    assert "2026-05-04T18:30:00+02:00" in (found.hint or "")
+    assert found.place
+    assert (str(found.place), found.place.length) == ("f:3:8", len(value))
+
+
+def test_two_faulty_dates_and_a_wrong_key_are_told_in_their_order() -> None:
+    with pytest.raises(Problem) as caught:
+        _ = read(b"---\ntitle: x\nupdated: soon\nslg: y\ndate: 5/4/2026\n---\n", "f").front_matter
+    assert [str(one.place) for one in caught.value.each] == ["f:3:10", "f:4:1", "f:5:7"]
+
+
+@pytest.mark.parametrize(
+    ("key", "ours"),
+    [
+        ("lastmod", "updated"),
+        ("categories", "tags"),
+        ("permalink", "slug"),
+        ("layout", "template"),
+        ("published", "draft: true"),
+        ("Weight", "order"),
+        ("aliases", "[image.redirects]"),
+        ("excerpt", "summary"),
+        ("lang", "about.fr.md"),
+    ],
+)
+def test_a_key_of_another_generator_is_told_by_its_name_here(key: str, ours: str) -> None:
+    for text in (in_yaml(key, "x"), in_toml(key, "'x'")):
+        with pytest.raises(Problem) as caught:
+            _ = read(text, "f").front_matter
+        assert caught.value.message == f'unknown key "{key}" in the front matter'
+        assert ours in (caught.value.hint or "")
+
+
+def test_no_key_of_ours_is_called_foreign() -> None:
+    assert not {one.name for one in fields(FrontMatter)} & foreign.KEYS.keys()
+    assert all(key == key.lower() for key in foreign.KEYS)

@@ -134,13 +134,13 @@ def test_what_is_nearly_a_date_is_a_problem_at_its_place(text: str) -> None:
         ("a: &x b", "f:2:4", "anchors and aliases are not allowed here"),
         ("a: *x", "f:2:4", "anchors and aliases are not allowed here"),
         ("a:\n  &x b: c", "f:3:3", "anchors and aliases are not allowed here"),
-        ("a: !!python/object:os.system x", "f:2:4", 'the tag "tag:yaml.org,2002:python/object:os.system" is not'),
+        ("a: !!python/object:os.system x", "f:2:4", 'the tag "!!python/object:os.system" is not'),
+        ("a: !!binary eA==", "f:2:4", 'the tag "!!binary" is not'),
         ("a: !x [b]", "f:2:4", 'the tag "!x" is not allowed here'),
         ("!!map {a: b}", "f:2:1", "the tag"),
         ("a: 1\nb: 2\na: 3", "f:4:1", 'the key "a" stands here twice'),
         ("a: {b: 1, b: 2}", "f:2:11", 'the key "b" stands here twice'),
         ("? [a]\n: b", "f:2:3", "a key must be plain text"),
-        ("a:\n\tb: c", "f:3:1", "not valid YAML: no text can begin like this"),
         ("a: @b", "f:2:4", "not valid YAML: no text can begin like this"),
         ("a: b: c", "f:2:5", 'not valid YAML: a second ": " stands in this line'),
         ("a: 'b", "f:2:4", "not valid YAML: this ' has no closing '"),
@@ -149,12 +149,77 @@ def test_what_is_nearly_a_date_is_a_problem_at_its_place(text: str) -> None:
         ('a: "\\q"', "f:2:5", "not valid YAML: a backslash and this letter mean nothing"),
         ("a: \x07b", "f:2:4", "the character U+0007 can't stand here"),
         ("a: \ufeffb", "f:2:4", "the character U+FEFF can't stand here"),
-        ("a: b\n---\nc: d", "f:3:1", "not valid YAML: "),
+        ("a: b\n---\nc: d", "f:3:1", "not valid YAML: a second document begins here"),
+        ("a: 1\n b: 2", "f:3:3", "not valid YAML: this line is indented further than the one above"),
+        ("a:\n   b: 1\n  c: 2", "f:4:3", "not valid YAML: this line is indented unlike those above"),
+        (" a: 1\nb: 2", "f:3:1", "not valid YAML: this line is indented less than the first one"),
+        ("a: 'it's'", "f:2:8", "not valid YAML: text stands behind the closing quote"),
+        ("a: - b", "f:2:4", "not valid YAML: a list can't begin here"),
+        ("a: *x*", "f:2:6", "not valid YAML: no text can begin like this"),
+        ("- a\nb: c", "f:3:1", "not valid YAML: no item of the list above"),
+        ("a: [b c d, e: f", "f:2:4", "not valid YAML: this [ has no closing ]"),
     ],
 )
 def test_every_fault_has_its_place(text: str, place: str, message: str) -> None:
     found = problem(text)
     assert (str(found.place), found.message[: len(message)]) == (place, message)
+
+
+TAB = "a tab stands where spaces belong"
+NO_BREAK = "the character U+00A0, no-break space, stands where a space belongs"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "length", "said"),
+    [
+        ("a:\n\tb: c", "f:3:1", 1, TAB),
+        ("a:\r\n\t\tb: c\r\n", "f:3:1", 2, TAB),
+        ("\ta: b", "f:2:1", 1, TAB),
+        ("a: b\n\tc: d", "f:3:1", 1, TAB),
+        ("a:\n \tb: c", "f:3:2", 1, TAB),
+        ("a:\n  - b\n\t- c", "f:4:1", 1, TAB),
+        ("a:\n  -\tb: 1\n    c: 2", "f:3:4", 1, TAB),
+        ("a: b\n\t\nc: d", "f:3:1", 1, TAB),
+        ("a: |\n\tb", "f:3:1", 1, TAB),
+        ("a:\n\u00a0\u00a0b: c", "f:3:1", 2, NO_BREAK),
+        ("a:\n  b: 1\n\u00a0\u00a0c: 2", "f:4:1", 2, NO_BREAK),
+        ("a:\n\u00a0 - b", "f:3:1", 1, NO_BREAK),
+        ("a:\n  -\u00a0b", "f:3:4", 1, NO_BREAK),
+        ("a:\u00a0b", "f:2:3", 1, NO_BREAK),
+        ("a:\u00a0b\nc: d", "f:2:3", 1, NO_BREAK),
+        ("a:\n  b:\u00a0c", "f:3:5", 1, NO_BREAK),
+        ("a:\n\u3000b: c", "f:3:1", 1, "the character U+3000, ideographic space, stands where a space belongs"),
+    ],
+)
+def test_a_blank_that_is_no_space_is_named(text: str, place: str, length: int, said: str) -> None:
+    found = problem(text)
+    assert found.place
+    assert (str(found.place), found.place.length, found.message) == (place, length, f"not valid YAML: {said}")
+    assert "spaces" in (found.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("k:\tb\t# c", "b"),
+        ("k: [b,\n\tc]", ("b", "c")),
+        ("k: |\n  b\tc", "b\tc"),
+        ("k: Voici\u00a0: un", None),
+        ("k: Note:\u00a0b", "Note:\u00a0b"),
+        ("k: a\u00a0b", "a\u00a0b"),
+        ('"k": "\u00a0b"', "\u00a0b"),
+        ("k: !!str 12", "12"),
+        ("k: !!timestamp 2026-05-04", dt.date(2026, 5, 4)),
+        ("k: !!timestamp '2026-05-04 18:30'", LOCAL),
+    ],
+)
+def test_other_blanks_and_tags_of_plain_types_are_none_of_a_fault(text: str, expected: object) -> None:
+    if expected is None:
+        assert problem(text).message == 'not valid YAML: a second ": " stands in this line'
+    else:
+        found = parse(text).at("k")
+        assert found
+        assert found.plain() == expected
 
 
 def test_a_billion_laughs_are_refused_at_once() -> None:
