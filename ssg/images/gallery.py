@@ -53,12 +53,14 @@ class Gallery:
         raise_all([problems[source] for source in new if source in problems])
 
     def picture(self, source: str) -> Picture | None:
-        """An image and its variants; None for a file that is none. Raises Problem (exit 3) for a bad one."""
+        """An image and its variants; None for what is none or has no size. Raises Problem (exit 3) for a bad one."""
         if source not in self.sources or not format_of(source):
             return None
         if not self._is_known(source):
             self._keep(source, self._look(source))
         sha256, width, height, is_still = self.seen[source]
+        if not width:
+            return None
         return picture(source, sha256, Look(width, height, is_still), self.settings, self.pillow)
 
     def content(self, source: str, output: str, quality: int) -> bytes:
@@ -94,6 +96,10 @@ class Gallery:
         return found
 
     def _look(self, source: str) -> Look:
+        if format_of(source) == "SVG":
+            from ssg.images import drawing  # noqa: PLC0415 - most sites have none
+
+            return drawing.look(self.root / source, source)
         from ssg.images import raster  # noqa: PLC0415 - it loads Pillow
 
         return raster.look(self.root / source, source)

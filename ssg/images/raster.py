@@ -17,7 +17,8 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from sealpress import console, given
 from sealpress.problems import Exit, Place, Problem
-from ssg.images.variants import FORMATS, Look, Variant, format_of
+from ssg.images.variants import FORMATS, POINTER, REDUCED, Look, Variant, format_of
+from ssg.images.wholeness import seems_cut
 
 MEMORY: Final = 512_000_000
 """Bytes that working on one image may take: a file of a few kB can claim any number of pixels, and all cores work."""
@@ -28,11 +29,13 @@ _HELD: Final[Mapping[str, int]] = MappingProxyType(
 )
 _MOST: Final = 12  # 16 bits of grey: 2, and 4 twice on the way
 _OPACITY: Final = 4  # once more, multiplied by it, before the image is made smaller
-_OF_A_DECODER: Final[Mapping[str, int]] = MappingProxyType({"WEBP": 8})  # two frames of its own
+_OF_A_DECODER: Final[Mapping[str, int]] = MappingProxyType({"WEBP": 8, "AVIF": 8})  # frames of its own
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit warns first: _check() has the one that counts
 
-_NAMES: Final[Mapping[str, str]] = MappingProxyType({"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF"})
+_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "AVIF": "AVIF", "BMP": "BMP", "ICO": "ICO"}
+)
 _ORIENTATION: Final = 0x0112  # Exif 2.32, 4.6.4
 _TURNS: Final[Mapping[int, Image.Transpose]] = MappingProxyType(
     {
@@ -48,16 +51,19 @@ _TURNS: Final[Mapping[int, Image.Transpose]] = MappingProxyType(
 _ON_ITS_SIDE: Final = 5  # from this orientation on, width and height are exchanged
 _EFFORT: Final = 4  # of the encoder, 0 to 6: 6 takes twice as long for 1 % less
 _SPARE: Final = 2  # times the wanted size that a JPEG is decoded to: what is thrown away then is not seen
-_POINTER: Final = b"version https://git-lfs.github.com/"
 
 
 def look(file: Path, shown: str) -> Look:
-    """An image by its header. `shown` is its name in messages. Raises Problem (exit 3) for what can't be shown."""
+    """An image by its header and its end. `shown` is its name in messages.
+
+    Raises Problem (exit 3) for what can't be shown, or is not there to its end.
+    """
     with _opened(file, shown) as image:
         width, height = _turned(image.size, _orientation(image))
         # Some cameras put a second picture behind the first (MPO): that is no animation.
         is_animated = image.format != "MPO" and (image.format == "GIF" or getattr(image, "is_animated", False))
-        return Look(width, height, not is_animated)
+        _check_end(file, image, Place(shown), is_animated=is_animated)
+        return Look(width, height, _kind(image) in REDUCED and not is_animated)
 
 
 def encoded(file: Path, shown: str, variant: Variant, quality: int) -> bytes:
@@ -99,6 +105,18 @@ def _opened(file: Path, shown: str) -> Iterator[Image.Image]:
         raise _damaged(place) from None
 
 
+def _check_end(file: Path, image: Image.Image, place: Place, *, is_animated: bool) -> None:
+    """Some images lack their end, and can be seen all the same: the decoder knows. But it would see one picture of
+    many, and what an icon holds can be larger than it says.
+    """
+    with given.opened(file) as stream:
+        is_cut = seems_cut(stream, str(image.format))
+    if is_cut and (is_animated or image.format == "ICO"):
+        raise _damaged(place)
+    if is_cut:
+        image.load()
+
+
 def _check_size(file: BinaryIO, place: Place) -> None:
     if os.fstat(file.fileno()).st_size > given.ASSET:  # some decoders read the whole of it first
         raise Problem(f"this image has more than {console.size(given.ASSET)}", place=place)
@@ -117,8 +135,9 @@ def _check(image: Image.Image, place: Place) -> None:
             hint="make it smaller, or put it into static/, whose files are published as they are",
         )
     path = PurePosixPath(place.file)
-    found = "JPEG" if image.format == "MPO" else str(image.format)
-    if found != format_of(place.file):
+    found = _kind(image)
+    # What is called .ico is often of another format: browsers go by its first bytes.
+    if format_of(place.file) not in {found, "ICO"}:
         ending = next(ending for ending, name in FORMATS.items() if name == found)
         raise Problem(
             f'this is a {_NAMES[found]} image, though its name ends in "{path.suffix}"',
@@ -127,9 +146,13 @@ def _check(image: Image.Image, place: Place) -> None:
         )
 
 
+def _kind(image: Image.Image) -> str:
+    return "JPEG" if image.format == "MPO" else str(image.format)
+
+
 def _not_an_image(file: Path, place: Place) -> Problem:
     with file.open("rb") as opened:
-        if opened.read(len(_POINTER)) == _POINTER:
+        if opened.read(len(POINTER)) == POINTER:
             return Problem("this is a pointer of Git LFS, not the image itself", place=place, hint="run: git lfs pull")
     return Problem(
         f"this is no {_NAMES[format_of(place.file)]} image, or nothing that can be read is left of it",

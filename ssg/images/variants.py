@@ -14,9 +14,25 @@ from sealpress.settings import ImagesSettings
 from ssg.rendering.assets import FOLDER, fingerprint
 
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(
-    {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".gif": "GIF"}
+    {
+        ".jpg": "JPEG",
+        ".jpeg": "JPEG",
+        ".png": "PNG",
+        ".webp": "WEBP",
+        ".gif": "GIF",
+        ".avif": "AVIF",
+        ".bmp": "BMP",
+        ".ico": "ICO",
+        ".svg": "SVG",
+    }
 )
-"""What a file is by its ending. Others (SVG, AVIF) are copied, and nothing is asked of them."""
+"""What a file is by its ending. Others are copied, and nothing is asked of them."""
+
+REDUCED: Final = frozenset({"JPEG", "PNG", "WEBP"})
+"""Of what smaller images are made."""
+
+POINTER: Final = b"version https://git-lfs.github.com/"
+"""How a file begins that stands for one in Git LFS."""
 
 RECIPE: Final = 1
 """To be raised with every change in ssg.images.raster that gives other bytes: browsers keep what a name stands for."""
@@ -31,7 +47,9 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """An image's size in pixels as it is shown, and whether smaller ones can be made of it: not of an animation."""
+    """An image's size in pixels as it is shown, and whether smaller ones can be made of it: of no animation, and not of
+    every format. 0 × 0 for a drawing that says nothing of its size.
+    """
 
     width: int
     height: int

@@ -77,7 +77,24 @@ def test_two_pages_and_two_copies_of_one_image_share_its_variants(blog: Blog) ->
         assert any(f"/{variants(blog.output)[0]} " in image for image in images(blog, page))
 
 
-def test_drawings_and_static_files_are_left_as_they_are(blog: Blog) -> None:
+def test_a_drawing_has_its_size_in_pages_and_in_feeds_and_an_own_one_stays(blog: Blog) -> None:
+    blog.write("content/posts/trip/me.svg", "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 30 20'/>")
+    text = "![A](me.svg) ![B](me.svg){width=60} ![C](me.svg){width=7 height=9}"
+    blog.page("posts/trip/index.md", text, **HEAD)
+    done(blog)
+    first, second, third = images(blog, "posts/trip/index.html")
+    assert first == '<img width="30" height="20" alt="A" src="/posts/trip/me.svg">'
+    assert ' height="40"' in second
+    assert ' width="60"' in second
+    assert ' width="7"' in third
+    assert ' height="9"' in third
+    assert 'width="30" height="20" alt="A"' in html.unescape((blog.output / "feed.xml").read_text("utf-8"))
+    blog.write("content/posts/trip/me.svg", "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 30 10'/>")
+    done(blog)
+    assert 'width="30" height="10"' in images(blog, "posts/trip/index.html")[0]
+
+
+def test_drawings_without_a_size_and_static_files_are_left_as_they_are(blog: Blog) -> None:
     done(blog)
     drawing, _, logo = images(blog, "about/index.html")
     assert drawing == '<img alt="Drawing" src="/me.svg">'
