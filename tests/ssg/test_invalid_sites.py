@@ -39,6 +39,11 @@ def _half_an_image(root: Path) -> None:
     file.write_bytes(file.read_bytes()[:2000])
 
 
+def _half_a_gif(root: Path) -> None:
+    file = pictures.save(root / "content/lake.gif", pictures.gradient(900, 600))
+    file.write_bytes(file.read_bytes()[:2000])
+
+
 def _jpeg_called_png(root: Path) -> None:
     pictures.save(root / "content/map.png", pictures.corners(), format="jpeg")
 
@@ -53,6 +58,7 @@ MADE: dict[str, Callable[[Path], None]] = {
     "name-not-utf8": _not_utf8,
     "image-missing": _whole_image,
     "image-truncated": _half_an_image,
+    "image-cut-gif": _half_a_gif,
     "image-wrong-ending": _jpeg_called_png,
     "image-too-large": _bomb,
 }
