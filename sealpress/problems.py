@@ -82,7 +82,8 @@ class Place:
 
 
 class Problem(Exception):  # noqa: N818 - it names what a person has, not what the program does
-    """One thing that a person can mend. `said` are lines of another program, which follow the message.
+    """One thing that a person can mend. `said` are lines of another program, which follow the message. `block` are
+    lines to be copied into a file: they follow the hint as they are.
 
     `facts` is what a machine is told besides, where the command has a result in spite of it. One that `is_warning` is
     never raised; `warnings` are those that were found before this one ended the work.
@@ -96,11 +97,13 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
         hint: str | None = None,
         code: Exit = Exit.SITE,
         said: Iterable[str] = (),
+        block: Iterable[str] = (),
         is_warning: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.said = tuple(said)
+        self.block = tuple(block)
         self.place = place
         self.hint = hint
         self.code = code
@@ -115,6 +118,7 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
             lines.append(excerpt)
         if self.hint:
             lines.append(f"hint: {shown(self.hint)}")
+        lines += map(printable, self.block)
         return "\n".join(lines)
 
     @property
@@ -138,6 +142,7 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
             "length": place.length if place and place.column else None,
             "hint": self.hint,
             "said": list(self.said),
+            "block": list(self.block),
             "code": int(self.code),
         }
 

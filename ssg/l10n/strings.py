@@ -4,9 +4,12 @@
     posts = {one = "{count} post", other = "{count} posts"}
 
 A text may hold {named} fields. A table gives a text per CLDR plural category of `count`. All languages of a site are
-equals: each has every key and every plural form that its numbers need, or it is a Problem before anything is rendered.
+equals: each has every key and every plural form that its numbers need, or it is a Problem before anything is rendered,
+which gives the lines to translate. In a language that the theme doesn't have, an empty text is one not yet translated.
 """
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +20,7 @@ from typing import Final
 from sealpress import given, toml
 from sealpress.document import Node
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
-from ssg.l10n.language import Language
+from ssg.l10n.language import Language, language
 
 FOLDER: Final = "i18n"
 _LONGEST: Final = 1_000_000  # characters of a text with its fields filled
@@ -92,40 +95,90 @@ def load(folders: Sequence[Path], languages: Sequence[Language], name: str = "th
     """The strings of every language, by tag. A later folder's strings stand in for those of an earlier one.
 
     `folders` are folders of i18n/ (the theme's, then the site's own); `name` is how messages call the theme. Raises
-    Problem for a language without a file, a key or plural form that only other languages have, and a broken text.
+    Problem for a broken text, and for a language that lacks strings: one, with all lines that are to be translated.
     """
     problems: list[Problem] = []
-    found = {one.tag: _language(folders, one, name, problems) for one in languages}
+    found = {one.tag: _language(folders, one, problems) for one in languages}
     raise_all(problems)
-    every = {key: strings.file for strings in reversed(found.values()) for key in strings.texts}
-    raise_all(
-        [
-            Problem(
-                f'the interface string "{key}" is missing in {strings.language.name}',
-                place=Place(strings.file),
-                hint=f"{every[key]} has it; add its translation",
-            )
-            for strings in found.values()
-            for key in sorted(every.keys() - strings.texts.keys())
-        ]
-    )
+    pattern = found.get(_PATTERN) or _language(folders[:1], language(_PATTERN), [])
+    every = {
+        key: (strings, text) for strings in (*reversed(found.values()), pattern) for key, text in strings.texts.items()
+    }
+    order = dict.fromkeys((*pattern.texts, *every))
+    for strings in found.values():
+        is_whole = bool(folders) and (folders[0] / f"{strings.language.tag}.toml").is_file()
+        lacking = {key: every[key] for key in order if key not in strings.texts}
+        if lacking or not (strings.texts or is_whole):
+            problems.append(_untranslated(strings, lacking, name, _have(folders)))
+        empty = [] if is_whole else [key for key, text in strings.texts.items() if not _is_translated(text)]
+        if empty:
+            problems.append(_untranslated(strings, {key: every[key] for key in empty}, name, "", stand_there=True))
+    raise_all(problems)
     return MappingProxyType(found)
 
 
-def _language(folders: Sequence[Path], language: Language, name: str, problems: list[Problem]) -> Strings:
+_PATTERN: Final = "en"
+"""The language whose texts are shown to whoever translates, where the theme has it."""
+
+
+def _is_translated(text: str | Mapping[str, str]) -> bool:
+    return all(text.values()) if isinstance(text, Mapping) else bool(text)
+
+
+def _have(folders: Sequence[Path]) -> str:
+    found = sorted({file.stem for folder in folders if folder.is_dir() for file in folder.glob("*.toml")})
+    return f"; it has {', '.join(found)}" if found else ""
+
+
+def _untranslated(
+    strings: Strings,
+    texts: Mapping[str, tuple[Strings, str | Mapping[str, str]]],
+    name: str,
+    have: str,
+    *,
+    stand_there: bool = False,
+) -> Problem:
+    """The one Problem of a language that lacks strings, with the lines that are to be filled in. `texts` are what there
+    is of these in another language. `stand_there`: the lines are in the file, but empty.
+    """
+    tag, called = strings.language.tag, strings.language.name
+    many = (
+        f"{len(texts)} interface strings are"
+        if len(texts) > 1
+        else f'the interface string "{next(iter(texts), "")}" is'
+    )
+    message = f"{many} {'not translated' if stand_there else 'missing'} in {called} ({tag})"
+    if not strings.texts:
+        message = f"{name} has no interface strings in {called} ({tag}){have}"
+    lines = []
+    for key, (other, text) in texts.items():
+        forms = dict.fromkeys(strings.language.plural_forms, "")
+        empty = _toml(forms if isinstance(text, Mapping) else "")
+        source = "" if other.language.tag == _PATTERN else f"{other.language.name}: "
+        lines.append(f"{_toml_key(key)} = {empty}  # {source}{_toml(text)}")
+    where = (
+        f"fill these lines of {strings.file} in" if stand_there else f"put these lines into {strings.file}, translated"
+    )
+    return Problem(message, place=Place(strings.file), hint=f"{where}; the original is behind each #", block=lines)
+
+
+def _toml(text: str | Mapping[str, str]) -> str:
+    """As a value of TOML. JSON's texts are TOML's, too."""
+    if isinstance(text, str):
+        return json.dumps(text, ensure_ascii=False)
+    return "{" + ", ".join(f"{form} = {_toml(one)}" for form, one in text.items()) + "}"
+
+
+def _toml_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml(key)
+
+
+def _language(folders: Sequence[Path], language: Language, problems: list[Problem]) -> Strings:
     texts: dict[str, str | Mapping[str, str]] = {}
     shown = f"{FOLDER}/{language.tag}.toml"
-    files = [file for folder in folders if (file := folder / f"{language.tag}.toml").is_file()]
-    if not files:
-        have = sorted({file.stem for folder in folders if folder.is_dir() for file in folder.glob("*.toml")})
-        listed = f"; it has {', '.join(have)}" if have else ""
-        problems.append(
-            Problem(
-                f"{name} has no interface strings in {language.name} ({language.tag}){listed}",
-                hint=f"write {shown} with a translation of each string",
-            )
-        )
-    for file in files:
+    for file in (folder / f"{language.tag}.toml" for folder in folders):
+        if not file.is_file():
+            continue
         try:
             table = toml.parse(given.content(file, given.SETTINGS, shown).decode(), shown).value
         except UnicodeDecodeError:

@@ -382,6 +382,7 @@ def test_a_machine_is_told_all_problems_and_what_there_is_besides() -> None:
     assert told["published"] is False
     assert len(told["errors"]) == 101
     assert told["errors"][0] == {
+        "block": [],
         "code": 3,
         "column": None,
         "file": "000.md",

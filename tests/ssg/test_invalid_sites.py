@@ -118,6 +118,6 @@ def test_every_message_names_a_place_and_a_way_out() -> None:
         said = (SITES / name / EXPECTED).read_text(encoding="utf-8")
         assert said.startswith("error: "), name
         assert name in {"no-site-toml", "name-not-utf8"} or said.split(": ")[1].startswith(
-            ("site.toml", "content", "static", "templates", "data")
+            ("site.toml", "content", "static", "templates", "data", "i18n")
         ), said
         assert any(words in said for words in ADVICE), said

@@ -49,16 +49,18 @@ def test_the_sites_own_strings_stand_in_for_the_themes(tmp_path):
             'a = "x"\nb = "y"',
             'a = "x"',
             (
-                'i18n/fr.toml: the interface string "b" is missing in Français\n'
-                "hint: i18n/en.toml has it; add its translation"
+                'i18n/fr.toml: the interface string "b" is missing in Français (fr)\n'
+                "hint: put these lines into i18n/fr.toml, translated; the original is behind each #\n"
+                'b = ""  # "y"'
             ),
         ),
         (
             'a = "x"',
             'a = "x"\nb = "y"',
             (
-                'i18n/en.toml: the interface string "b" is missing in English\n'
-                "hint: i18n/fr.toml has it; add its translation"
+                'i18n/en.toml: the interface string "b" is missing in English (en)\n'
+                "hint: put these lines into i18n/en.toml, translated; the original is behind each #\n"
+                'b = ""  # Français: "y"'
             ),
         ),
         (
@@ -105,13 +107,68 @@ def test_what_one_language_lacks_is_a_problem_with_its_file(tmp_path, english, f
     assert str(caught.value) == message
 
 
-def test_a_language_that_the_theme_lacks_says_which_file_to_write(tmp_path):
+def refused(folders, languages):
     with pytest.raises(Problem) as caught:
-        load([write(tmp_path / "i18n", en=ENGLISH, fr=FRENCH)], [EN, AR], 'the theme "plain"')
-    assert str(caught.value) == (
-        'the theme "plain" has no interface strings in العربية (ar); it has en, fr\n'
-        "hint: write i18n/ar.toml with a translation of each string"
+        load(folders, languages, 'the theme "plain"')
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("tag", "name", "forms"),
+    [
+        ("ar", "العربية", "zero one two few many other"),
+        ("pl", "Polski", "one few many"),
+        ("de", "Deutsch", "one other"),
+        ("ja", "日本語", "other"),
+    ],
+)
+def test_a_language_that_the_theme_lacks_is_one_fault_with_all_lines_to_translate(tmp_path, tag, name, forms):
+    folder, own = write(tmp_path / "i18n", en=ENGLISH, fr=FRENCH), tmp_path / "own"
+    found = refused([folder, own], [language(tag)])
+    empty = ", ".join(f'{form} = ""' for form in forms.split())
+    assert str(found) == (
+        f'i18n/{tag}.toml: the theme "plain" has no interface strings in {name} ({tag}); it has en, fr\n'
+        f"hint: put these lines into i18n/{tag}.toml, translated; the original is behind each #\n"
+        'more = ""  # "Read more"\n'
+        'by = ""  # "by {name}"\n'
+        f'posts = {{{empty}}}  # {{one = "{{count}} post", other = "{{count}} posts"}}'
     )
+    assert found.as_data()["block"] == list(found.block)
+
+    # As they are, they are told again, as what stands there; filled in, they are all that is needed.
+    write(own, **{tag: "\n".join(found.block)})
+    again = refused([folder, own], [language(tag)])
+    assert again.message == f"3 interface strings are not translated in {name} ({tag})"
+    assert again.block == found.block
+    write(own, **{tag: "\n".join(found.block).replace('""', '"x"')})
+    assert load([folder, own], [language(tag)])[tag].text("posts", count=2) == "x"
+
+
+def test_what_a_translation_lacks_and_what_is_empty_in_it_are_a_fault_each(tmp_path):
+    theme = write(tmp_path / "theme", en=ENGLISH)
+    own = write(tmp_path / "own", de='by = ""\nposts = {one = "", other = "{count}"}')
+    found = refused([theme, own], [EN, language("de")])
+    assert [one.message for one in found.each] == [
+        'the interface string "more" is missing in Deutsch (de)',
+        "2 interface strings are not translated in Deutsch (de)",
+    ]
+    assert [len(one.block) for one in found.each] == [1, 2]
+
+
+def test_a_text_of_the_theme_may_be_emptied(tmp_path):
+    theme = write(tmp_path / "theme", en=ENGLISH)
+    assert load([theme, write(tmp_path / "own", en='more = ""')], [EN])["en"].text("more") == ""
+
+
+def test_a_theme_without_english_shows_what_it_has(tmp_path):
+    found = refused([write(tmp_path / "i18n", fr=FRENCH)], [FR, AR])
+    assert found.block[0] == 'more = ""  # Français: "Lire la suite !"'
+
+
+def test_a_text_from_anybody_stays_one_line_of_toml(tmp_path):
+    theme = write(tmp_path / "theme", en='"a b" = "x\\nerror: \\u202ey"')
+    (line,) = str(refused([theme], [FR])).split("\n")[2:]
+    assert line == '"a b" = ""  # "x\\nerror: \\u202ey"'
 
 
 @pytest.mark.parametrize("text", ["{", "}", "{0}", "{}", "{a!r}", "{a:>9}", "{a[0]}"])
