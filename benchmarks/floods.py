@@ -30,6 +30,14 @@ def _lines_below(before: Flood, line: str) -> Flood:
 
 FLOODS: Final[Mapping[str, Flood]] = MappingProxyType(
     {
+        # Other systems' syntax
+        "template code": _many("{{ a }} "),
+        "template code that never closes": _many("{{ a "),
+        "template code that closes far away": _many("{{ ", behind="}}"),
+        "escaped template code": _many("\\{{ a }} "),
+        "formulas": _many("$$x^2$$ "),
+        "formulas that never close": _many("\\( x "),
+        "containers": _many("::: a\n"),
         # Links and brackets
         "links": _many("[a](b) "),
         "links on lines": _many("[a](b)\n"),

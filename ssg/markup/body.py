@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from ssg.l10n.language import Language
-from ssg.markup import anchors
+from ssg.markup import anchors, foreign
 from ssg.markup.commonmark.tree import CONTENTS
 from ssg.markup.converted import Converted, Fault, MarkdownOptions, contents
 from ssg.markup.links import take_links
@@ -16,6 +16,7 @@ def body(
     html: Html, source: Source, options: MarkdownOptions, language: Language, code: Callable[[int], str]
 ) -> Converted:
     """The Converted of HTML in its parts. `code` gives the HTML of a fence by its number."""
+    foreign.look(html, source)
     depths, more = balance(html, source)
     attributed = [number for number, tag in enumerate(html.tags) if tag.attributes]
     links, externals = take_links(html, source, attributed, is_plain=not options.html)

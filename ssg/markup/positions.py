@@ -69,9 +69,14 @@ class Source:
         return self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
 
     @cached_property
+    def readable(self) -> str:
+        """The text less code, comments and scripts: their characters are blanks."""
+        return _UNREAD.sub(_blank, self._without_code)
+
+    @cached_property
     def _without_code(self) -> str:
         """The text with every character of fenced and inline code but the line breaks made a blank."""
-        return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), self.text)
+        return _CODE.sub(_blank, self.text)
 
 
 def normal(text: str) -> str:
@@ -81,6 +86,13 @@ def normal(text: str) -> str:
     return text if text.replace("\n", "").isprintable() else _CONTROL.sub("", text)
 
 
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
+
+
+_UNREAD: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(?P<raw>pre|script|style|textarea)\b.*?(?:</(?P=raw)|\Z)", re.DOTALL | re.IGNORECASE
+)
 _CODE: Final = re.compile(
     r"^[ >]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ >]*(?P=fence)[`~]*[ ]*$|\Z)"
     r"|(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ ]*\n).)*?(?<!`)(?P=ticks)(?!`)",

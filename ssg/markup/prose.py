@@ -94,6 +94,25 @@ def set_text(html: Html, language: Language) -> None:
                 texts[number] = part
 
 
+def running(html: Html) -> str:
+    """The text as it stands in the HTML, less code and the like: blocks are parted by a blank line."""
+    parts: list[str] = []
+    hidden: list[str] = []
+    for part, tag in zip(html.texts, html.tags, strict=False):  # less the last text
+        if hidden:
+            _follow(hidden, tag)
+            continue
+        parts.append(part)
+        stands_for = _STANDS_FOR.get(tag.name, BREAK)
+        if stands_for:
+            parts.append("\n\n" if stands_for is BREAK else stands_for)
+            if tag.name in _UNSET and not tag.is_end:
+                hidden.append(tag.name)
+    if not hidden:
+        parts.append(html.texts[-1])
+    return "".join(parts)
+
+
 def _follow(hidden: list[str], tag: Tag) -> None:
     """Keeps count of elements of one name within each other, until the outer one is closed."""
     if tag.name == hidden[-1]:

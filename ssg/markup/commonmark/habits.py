@@ -68,4 +68,5 @@ def _left_list(block: Block, before: Block, source: Source) -> None:
 
 
 def _place(block: Block) -> tuple[int, int]:
-    return block.places[0] if block.places else (block.line, block.column)
+    # A heading's text stands behind its sign, a fence's and a table's below the first line.
+    return block.places[0] if block.places and block.kind in {"paragraph", "code"} else (block.line, block.column)

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from ssg.markup.state import State
 
-KEPT_ESCAPES: Final = frozenset("\"'-.!")
-"""Characters that typography would change; escaped, they stay marked until it is done."""
+KEPT_ESCAPES: Final = frozenset("\"'-.!{%$:<[]()")
+"""Characters that typography would change, or that begin other systems' syntax: escaped, they stay marked until both
+were looked for.
+"""
 
 _SIGN: Final = re.compile(r"[\\`*_\[\]!<&~\n]")
 _TICKS: Final = re.compile("`+")
