@@ -108,6 +108,7 @@ def take_in(
     for read in desk.read(wanted, workers, mate, progress) if wanted else ():
         sources[read.source] = (_settled(found[read.source], began), read.sha256)
         timings.page(read.source, read.seconds)
+        timings.highlighting(read.code)
         if read.problem:
             problems[read.source] = read.problem
             continue

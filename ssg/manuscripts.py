@@ -33,7 +33,7 @@ class Read:
     """One source as it was read: a manuscript, as plain data, with what lists show of its body; or why it's no use.
 
     It crosses from one process to another. `seconds` went into the conversion, or into
-    finding it where it was `kept` from an earlier build.
+    finding it where it was `kept` from an earlier build; `code` are those of highlighting, by language.
     """
 
     source: str
@@ -43,6 +43,7 @@ class Read:
     problem: Problem | None = None
     seconds: float = 0.0
     kept: bool = False
+    code: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Desk:
     def converted(self, page: Page) -> Converted:
         """A page's body, once more: from its source, where the store has lost it."""
         document = read(given.read(self.root / page.source, given.TEXT), page.source)
-        return self._converted(document.body, page.language)[1]
+        return self._converted(document.body, page.language, _KeptBlocks(self))[1]
 
     def read_all(self, sources: Sequence[str]) -> list[Read]:
         with self.store.together():
@@ -113,23 +114,25 @@ class Desk:
         if front.draft and not self.drafts:
             return Read(source, sha256, of_manuscript(Manuscript(sha256, head, front, document.body_line)))
         began = time.perf_counter()
-        key, body, kept = self._converted(document.body, language)
+        blocks = _KeptBlocks(self)
+        key, body, kept = self._converted(document.body, language, blocks)
         made = Manuscript(sha256, head, front, document.body_line, key, body.links, body.faults, body.warnings)
-        return Read(source, sha256, of_manuscript(made), Card.of(body), seconds=time.perf_counter() - began, kept=kept)
+        seconds = time.perf_counter() - began
+        return Read(source, sha256, of_manuscript(made), Card.of(body), seconds=seconds, kept=kept, code=blocks.seconds)
 
     def _known_front_matter(self, source: str, head: str) -> FrontMatter | None:
         """As the last build read it, where the text is the same: an edit of a body need not load YAML."""
         known = self.last.get(source)
         return front_matter(known[FRONT]) if known and known[HEAD] == head else None
 
-    def _converted(self, text: str, language: str) -> tuple[str, Converted, bool]:
+    def _converted(self, text: str, language: str, blocks: "_KeptBlocks") -> tuple[str, Converted, bool]:
         """Its key in the store, the body, and whether it was there."""
         key = self._key(text, language)
         if data := self.store.get(key):
             return key, decoded(data), True
         from ssg.markup.converter import convert  # noqa: PLC0415 - a build that converts nothing need not load it
 
-        body = convert(text, self.options[language], self.languages[language], _KeptBlocks(self))
+        body = convert(text, self.options[language], self.languages[language], blocks)
         self.store.put(key, encoded(body))
         return key, body, False
 
@@ -187,20 +190,28 @@ class _NoBlocks:
     def get(self, _key: str) -> str:
         return "<pre></pre>"
 
-    def put(self, _key: str, _html: str) -> None: ...
+    def put(self, _key: str, _html: str, _language: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _KeptBlocks:
-    """Highlighted code, kept apart from the bodies: an edit of the prose around it need not load Pygments."""
+    """Highlighted code, kept apart from the bodies: an edit of the prose around it need not load Pygments.
+
+    `seconds` are those that went into the blocks that were not there, by language.
+    """
 
     desk: Desk
+    seconds: dict[str, float] = field(default_factory=dict)
+    _missed: list[float] = field(default_factory=lambda: [0.0])  # when one was not there
 
     def get(self, key: str) -> str | None:
         data = self.desk.store.get(self._whole(key))
+        self._missed[0] = time.perf_counter()
         return data.decode("utf-8", "surrogatepass") if data else None
 
-    def put(self, key: str, html: str) -> None:
+    def put(self, key: str, html: str, language: str) -> None:
+        took = time.perf_counter() - self._missed[0]
+        self.seconds[language] = self.seconds.get(language, 0.0) + took
         self.desk.store.put(self._whole(key), html.encode("utf-8", "surrogatepass"))
 
     def _whole(self, key: str) -> str:

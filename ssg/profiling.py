@@ -19,6 +19,7 @@ def lines(built: Built, width: int = WIDTH) -> list[str]:
         return [*told, "", "Nothing changed since the last build: no page was read, and no file made."]
     for title, times in (
         ("Slowest pages, conversion and rendering", timings.pages),
+        ("Slowest languages of code, highlighting", timings.code),
         ("Slowest templates, each without those that it uses", timings.templates),
     ):
         rows = [(name, _ms(seconds)) for name, seconds in slowest(times, _SLOWEST)]
@@ -38,6 +39,7 @@ def data(built: Built) -> dict[str, object]:
     return {
         "phases": _rounded(timings.phases),
         "pages": _rounded(dict(slowest(timings.pages, _SLOWEST))),
+        "code": _rounded(dict(slowest(timings.code, _SLOWEST))),
         "templates": _rounded(dict(slowest(timings.templates, _SLOWEST))),
         "conversions": timings.conversions,
         "kept": timings.kept,

@@ -1,4 +1,4 @@
-"""Where the time of a build went: by phase, and of the pages and templates that took longest."""
+"""Where the time of a build went: by phase, and of the pages, templates and languages of code that took longest."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Timings:
-    """Seconds. `phases` are wall time, in their order; pages and templates that of the processes that made them.
+    """Seconds. `phases` are wall time, in their order; pages, templates and code that of the processes that made them.
 
     `conversions` counts the pages whose text was read, `kept` those of them that were converted in an earlier build.
     `templates` stays empty where nobody asked for it: see ssg.rendering.stopwatch.
@@ -17,6 +17,7 @@ class Timings:
     phases: dict[str, float] = field(default_factory=dict)
     pages: dict[str, float] = field(default_factory=dict)
     templates: dict[str, float] = field(default_factory=dict)
+    code: dict[str, float] = field(default_factory=dict)  # by language: what was highlighted and not kept
     conversions: int = 0
     kept: int = 0
 
@@ -33,6 +34,10 @@ class Timings:
 
     def template(self, name: str, seconds: float) -> None:
         self.templates[name] = self.templates.get(name, 0.0) + seconds
+
+    def highlighting(self, times: Mapping[str, float]) -> None:
+        for language, seconds in times.items():
+            self.code[language] = self.code.get(language, 0.0) + seconds
 
     def conversion(self, *, kept: bool) -> None:
         self.conversions += 1

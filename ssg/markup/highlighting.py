@@ -48,7 +48,7 @@ def block(fence: Fence, source: Source, *, highlight: bool = True, blocks: Block
         if inner is None:
             inner = _highlighted(fence, source)
             if blocks is not None and inner is not None:
-                blocks.put(key, inner)
+                blocks.put(key, inner, fence.language.lower())
     if inner is None:
         inner = entities.escape(fence.code, quote=False)
     if fence.first_number is not None or fence.marked:
@@ -85,8 +85,8 @@ def _highlighted(fence: Fence, source: Source) -> str | None:
         _warn(
             fence,
             source,
-            f"this code is shown without colours: it has more than {LONGEST:,} characters",
-            "write no language, or make several blocks of it",
+            f'this code in "{fence.language}" is shown without colours: it has more than {LONGEST:,} characters',
+            "write text as its language, or make several blocks of it",
         )
         return None
     most = _TOKENS_EACH * len(fence.code) + _TOKENS

@@ -111,6 +111,18 @@ def test_phases_have_shares_and_the_slowest_come_first(blog: Path) -> None:
     assert f"  files written    {built.written}, which have other bytes than before" in lines
 
 
+def test_languages_of_code_are_named_with_what_their_highlighting_took(blog: Path) -> None:
+    code = "\n\n".join(f"```{language}\na = 1\n```" for language in ("python", "JS", "text", "nope"))
+    write(blog, "content/code.md", f"---\ntitle: Code\n---\n\n{code}\n")
+    built = made(blog)
+    assert set(built.timings.code) == {"python", "js"}
+    assert all(seconds > 0 for seconds in built.timings.code.values())
+    lines = profiling.lines(built)
+    start = lines.index("Slowest languages of code, highlighting") + 1
+    assert sorted(line.split()[0] for line in lines[start : start + 2]) == ["js", "python"]
+    assert set(profiling.data(built)["code"]) == {"python", "js"}  # type: ignore[call-overload]
+
+
 def test_a_build_in_which_nothing_changed_says_so(blog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(blog, output="public")
     monkeypatch.chdir(blog)

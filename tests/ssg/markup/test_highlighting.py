@@ -121,7 +121,8 @@ class _Kept(dict[str, str]):
 
     puts = 0
 
-    def put(self, key: str, html: str) -> None:
+    def put(self, key: str, html: str, language: str) -> None:
+        assert language
         self.puts += 1
         self[key] = html
 
@@ -164,10 +165,10 @@ assert not {"markdown", "pygments", "babel"} & sys.modules.keys()
 from ssg.l10n.language import Language
 from ssg.markup.converted import MarkdownOptions
 class Kept(dict):
-    put = dict.__setitem__
+    def put(self, key, html, language): self[key] = html
 class Known:
     def get(self, key): return "kept"
-    def put(self, key, html): raise AssertionError(key)
+    def put(self, key, html, language): raise AssertionError(key)
 english = Language("en", "English", "ltr")
 text = "# a\\n\\n```python\\nx = 1\\n```\\n"
 found = ssg.markup.converter.convert(text, MarkdownOptions(), english, Known())
