@@ -110,6 +110,7 @@ def hold_here(site: str, title: str = "this machine") -> Iterator[None]:
         with suppress(OSError):
             mine.unlink(missing_ok=True)
             with mine.open("x", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), 0o644)
                 since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
                 file.write(f"{who()}, since {since}\n")
         try:
@@ -129,7 +130,9 @@ def _open_lock(path: Path) -> int:
         with suppress(FileNotFoundError):
             return os.open(path, flags)
         with suppress(FileExistsError):
-            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+            os.fchmod(descriptor, 0o644)  # whatever the umask is: other accounts open it, too
+            return descriptor
         return os.open(path, flags)
     except OSError as error:
         raise Problem(

@@ -146,6 +146,17 @@ def test_this_machine_has_the_same_lock(tmp_path, monkeypatch):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["sealpress-blog.lock", "sealpress-other.lock"]
 
 
+def test_other_accounts_can_open_it_whatever_the_umask(tmp_path, monkeypatch):
+    monkeypatch.setattr(hostlock, "_FOLDERS", (str(tmp_path),))
+    before = os.umask(0o077)
+    try:
+        with hold_here("blog"):
+            assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o644}
+            assert len(list(tmp_path.iterdir())) == 2
+    finally:
+        os.umask(before)
+
+
 def test_a_local_link_in_the_locks_place_is_not_followed(tmp_path, monkeypatch):
     monkeypatch.setattr(hostlock, "_FOLDERS", (str(tmp_path),))
     (tmp_path / "sealpress-blog.lock").symlink_to("/etc/passwd")
