@@ -134,8 +134,8 @@ class Console:
     def problem(self, problem: Problem) -> None:
         """Every Problem, one after the other, below the warnings that came before; the counts when there are several.
 
-        Of many, the first few of each kind, unless all are wanted. With --json all of them are told to the machine too,
-        where it has no result yet.
+        Of many, the first few of each kind, the first of them whole, unless all are wanted. With --json all of them are
+        told to the machine too, where it has no result yet.
         """
         warnings = () if self.quiet else problem.warnings
         self.warnings(warnings)
@@ -161,8 +161,10 @@ class Console:
     def _listed(self, found: Sequence[Problem], name: str, style: str) -> None:
         is_long = self._is_long(found)
         for some in _by_kind(found).values() if is_long else [found]:
-            for one in some[:_FEW] if is_long else some:
+            for number, one in enumerate(some[:_FEW] if is_long else some):
                 head, _, rest = str(one).partition("\n")
+                if is_long and number:
+                    rest = ""  # as the first of its kind has it
                 self._write(self.err, f"{self._paint(f'{name}:', style)} {head}" + (f"\n{rest}" if rest else ""))
             if is_long and len(some) > _FEW:
                 self._write(self.err, f"… and {len(some) - _FEW} more like these")

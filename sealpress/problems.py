@@ -127,8 +127,8 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
 
     @property
     def kind(self) -> str:
-        """The message without what differs from case to case: quoted words and numbers are "…"."""
-        return _CASES.sub("…", self.message)
+        """The message without what differs from case to case: quoted words and numbers are "…"; no guesses."""
+        return _CASES.sub("…", _GUESS.sub("", self.message))
 
     def as_data(self) -> dict[str, object]:
         """For a machine. `line` and `column` count from 1; what isn't known is null."""
@@ -147,6 +147,7 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
         }
 
 
+_GUESS: Final = re.compile(r" \(did you mean \"[^\"]*\"\?\)| \(while rendering [^()]*\)$")
 _CASES: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[0-9][0-9.,]*")
 
 

@@ -2,18 +2,18 @@
 
 import os
 import re
-import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sealpress import contentpolicy, given, outputfolder, quantities, serving, sshoptions, strays, toml
+from sealpress import contentpolicy, given, outputfolder, permalinks, quantities, serving, sshoptions, strays, toml
 from sealpress.document import Node, decode, text_of
+from sealpress.permalinks import Check
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
-from sealpress.settings import ImageSettings, LanguageSettings, PermalinkSettings, Settings
+from sealpress.settings import ImageSettings, LanguageSettings, Settings
 
 NAME: Final = "site.toml"
 
@@ -22,18 +22,19 @@ RESERVED_TARGETS: Final = frozenset(
     {"status", "rollback", "stop", "start", "prune", "verify", "hook", "preview", "help"}
 )
 
-Check = Callable[[str], str | None]
-"""Takes a text value; gives what is wrong with it, or None."""
-
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
-    """A decoded site.toml. `root` is its folder: every folder in it is relative to that. `name` is the file's there."""
+    """A decoded site.toml. `root` is its folder: every folder in it is relative to that. `name` is the file's there.
+
+    `problems` are those of tables that pages are read without; these have their defaults.
+    """
 
     root: Path
     settings: Settings
     document: Node
     name: str = NAME
+    problems: tuple[Problem, ...] = ()
 
     def place(self, *path: str | int) -> Place:
         """Where a value stands, `place("site", "url")`; the nearest table that is there when it isn't."""
@@ -43,10 +44,11 @@ class SiteFile:
         return self.document.place
 
 
-def load(path: Path, shown: str | None = None) -> SiteFile:
+def load(path: Path, shown: str | None = None, *, is_tolerant: bool = False) -> SiteFile:
     """Reads and checks a site file. `shown` is its name in messages, by default the path as given.
 
-    Raises Problem or Problems (exit 3), each at its place.
+    Raises Problem or Problems (exit 3), each at its place; where it `is_tolerant`, only if pages can't be read without
+    what is at fault.
     """
     try:
         data = given.read(path, given.SETTINGS, inside=True)
@@ -56,19 +58,59 @@ def load(path: Path, shown: str | None = None) -> SiteFile:
         raise Problem(f"can't read {path}: {error.strerror}") from None
     name = shown or str(path)
     document = toml.parse(text_of(data, name), name)
-    site = SiteFile(path.absolute().parent, _settings(document), document, path.name)
-    raise_all(list(_check(site)))
-    return site
+    problems: list[Problem] = []
+    settings = _decoded(document, problems)
+    site = SiteFile(path.absolute().parent, settings, document, path.name)
+    problems += _check(site)
+    if not problems:
+        return site
+    if not is_tolerant or not _LESSER.issuperset(_table_of(document, one) for one in problems):
+        raise_all(problems)
+    return replace(site, settings=_settings(_without(document, problems)), problems=tuple(problems))
 
 
-def open_site(given: Path | None = None) -> SiteFile:
+def open_site(given: Path | None = None, *, is_tolerant: bool = False) -> SiteFile:
     """The site that a command is about: the file that was `given`, else the nearest site.toml from here upwards.
 
-    Raises Problem or Problems (exit 3).
+    Raises Problem or Problems (exit 3), as `load` does.
     """
     path = given or find(Path.cwd()) or Path.cwd() / NAME
     path = path / NAME if path.is_dir() else path
-    return load(path, shown=path.name)
+    return load(path, shown=path.name, is_tolerant=is_tolerant)
+
+
+_LESSER: Final = frozenset({"lists", "feeds", "menus", "images", "image", "publish", "params", "theme"})
+"""The tables that a page's path and text don't hang on."""
+
+
+def _decoded(document: Node, problems: list[Problem]) -> Settings:
+    """The settings, without those of the lesser tables that can't be decoded: their `problems` are told with others."""
+    try:
+        return _settings(document)
+    except Problem as problem:
+        problems += problem.each
+    if not _LESSER.issuperset(_table_of(document, one) for one in problems):
+        raise_all(problems)
+    return _settings(_without(document, problems))
+
+
+def _without(document: Node, problems: Iterable[Problem]) -> Node:
+    assert isinstance(document.value, Mapping)  # noqa: S101 - a TOML document is a table
+    wrong = {_table_of(document, one) for one in problems}
+    return replace(document, value={key: node for key, node in document.value.items() if key not in wrong})
+
+
+def _table_of(document: Node, problem: Problem) -> str:
+    """The outermost table that a problem lies in; "" where none can be told."""
+    assert isinstance(document.value, Mapping)  # noqa: S101 - as above
+    return next((key for key, node in document.value.items() if problem.place in _places(node)), "")
+
+
+def _places(node: Node) -> Iterable[Place | None]:
+    yield from (node.key, node.place)
+    children = node.value.values() if isinstance(node.value, Mapping) else node.value
+    for child in children if not isinstance(children, str) and isinstance(children, Iterable) else ():
+        yield from _places(child)
 
 
 def _missing(path: Path) -> Problem:
@@ -148,12 +190,12 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         *((("publish", name), name, _target_name) for name in settings.publish),
         *((("publish", name, "host"), target.host, _host) for name, target in settings.publish.items()),
         *((("publish", name, "address"), target.address, _address) for name, target in settings.publish.items()),
-        *(_permalink_texts(("permalinks",), settings.permalinks)),
+        *(permalinks.texts(("permalinks",), settings.permalinks)),
     ]
     for tag, language in settings.language.items():
         if language.permalinks:
             # The others are those of [permalinks], checked there.
-            own = _permalink_texts(("language", tag, "permalinks"), language.permalinks)
+            own = permalinks.texts(("language", tag, "permalinks"), language.permalinks)
             texts += [one for one in own if site.document.at(*one[0])]
     for path, text, check in texts:
         if wrong := check(text):
@@ -233,54 +275,6 @@ def _check_numbers(site: SiteFile) -> Iterable[Problem]:
                 yield Problem(
                     f"[publish.{name}] {key} must lie between {low} and {high}", place=site.place("publish", name, key)
                 )
-
-
-# What a permalink may be made of, by what it is for; the second set is what tells two pages apart.
-_PERMALINK_FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingProxyType(
-    {
-        "post": (frozenset({"slug", "path", "section", "year", "month", "day"}), frozenset({"slug", "path"})),
-        "page": (frozenset({"slug", "path", "section"}), frozenset({"slug", "path"})),
-        "tag": (frozenset({"slug"}), frozenset({"slug"})),
-        "posts": (frozenset(), frozenset()),
-        "tags": (frozenset(), frozenset()),
-        "archive": (frozenset(), frozenset()),
-    }
-)
-
-
-def _permalink_texts(
-    path: tuple[str | int, ...], permalinks: PermalinkSettings
-) -> list[tuple[tuple[str | int, ...], str, Check]]:
-    def check_for(kind: str) -> Check:
-        return lambda pattern: _permalink(pattern, *_PERMALINK_FIELDS[kind])
-
-    return [((*path, kind), getattr(permalinks, kind), check_for(kind)) for kind in _PERMALINK_FIELDS]
-
-
-def _permalink(pattern: str, known: frozenset[str], telling: frozenset[str]) -> str | None:
-    try:
-        parts = list(string.Formatter().parse(pattern))
-    except ValueError:
-        return f'"{pattern}" has a brace without its twin'
-    names = {name for _, name, _, _ in parts if name is not None}
-    if unknown := sorted(names - known):
-        possible = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
-        return f"has an unknown field {{{unknown[0]}}}{did_you_mean(unknown[0], known)}; possible here: {possible}"
-    if any(spec or conversion for _, _, spec, conversion in parts):
-        return "has a format in a field; a plain {name} is all there is"
-    if telling and not names & telling:
-        return "would put every page on one path: use " + " or ".join(f"{{{name}}}" for name in sorted(telling))
-    if len(pattern) > quantities.LONGEST_PERMALINK:
-        return f"has more than {quantities.LONGEST_PERMALINK} characters"
-    if not pattern.startswith("/"):
-        return 'must begin with "/"'
-    if not (pattern.endswith(("/", ".html"))):
-        return 'must end with "/" or ".html"'
-    if any(part in {".", ".."} for part in pattern.split("/")) or "//" in pattern:
-        return "is not a plain path"
-    if any(char in "?#%\\" or char.isspace() or not char.isprintable() for char in pattern):
-        return "has a character that has another meaning in a URL (space, ?, #, % or a backslash)"
-    return None
 
 
 def _not_empty(text: str) -> str | None:

@@ -8,7 +8,6 @@ import datetime as dt
 import hashlib
 import marshal
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -29,7 +28,7 @@ from ssg.findings import as_faults
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.plain import of_problem, problem
-from ssg.reading.sources import Sources, list_sources
+from ssg.reading.sources import Sources, list_sources, to_ignore
 from ssg.record import mark_of
 from ssg.stamps import Stamp
 from ssg.store import NAME, Store
@@ -197,7 +196,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
                     if made.converted >= _MANY or (made.converted and seen.startswith("0")):
                         store.trim()
     if is_first and request.lasting and situation.sources.repository:
-        _tell_what_to_ignore(output, situation.sources, progress)
+        for line in to_ignore(output, situation.sources):
+            progress.note(line)
     return made.built
 
 
@@ -213,16 +213,6 @@ def _stage(
 
     left = tree.files if tree else {}
     return staged(output, found, mark, progress, left=left, adopting=request.adopting, lasting=request.lasting)
-
-
-def _tell_what_to_ignore(output: Path, sources: Sources, progress: Progress) -> None:
-    """Says the line for .gitignore, where the next `git add` would take the output folder in."""
-    repository = sources.repository
-    if not repository or repository.ignores(output) or repository.tracked(output):
-        return
-    top = next(one for one in (Path(os.path.realpath(sources.root)), repository.root) if output.is_relative_to(one))
-    name = re.sub(r"[\\*?\[\]!# ]", r"\\\g<0>", output.relative_to(top).as_posix())
-    progress.note(f'git does not ignore {output}: put the line "/{name}/" into {top / ".gitignore"}')
 
 
 @contextmanager
@@ -269,7 +259,11 @@ def situation_of(request: Request) -> Situation:
 def _fingerprint(situation: Situation) -> str:
     """Of all that the tree and the report depend on, as it looks from outside. "" where a look can't tell."""
     found = situation.sources.stamps
-    if not all(stamps.is_settled(stamp, situation.began) for stamp in found.values()):
+    if (
+        situation.sources.problems
+        or situation.request.site.problems
+        or not all(stamps.is_settled(stamp, situation.began) for stamp in found.values())
+    ):
         return ""
     facts = [situation.world, situation.scope, str(situation.clock)]
     return _digest(facts, marshal.dumps(tuple(found.items()), 2))
@@ -324,10 +318,12 @@ def _sources(request: Request) -> Sources:
         keep=build_settings.keep,
         dirty=request.dirty,
         in_git=request.in_git,
+        is_tolerant=True,
     )
     if request.history:
         sources = replace(sources, history=request.history)
     if not any(file.endswith(".md") for file in sources.below(build_settings.content)):
+        raise_all(sources.problems)
         hint = "git add them, or build with --dirty" if sources.left_out else "write one: content/index.md"
         raise Problem(
             f'there are no pages in "{build_settings.content}"', place=Place(build_settings.content), hint=hint

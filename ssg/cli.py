@@ -92,7 +92,7 @@ def build(
     from ssg.options import Options  # noqa: PLC0415
     from ssg.store import folder_of  # noqa: PLC0415
 
-    site = sitefile.open_site(site_file)
+    site = sitefile.open_site(site_file, is_tolerant=True)
     target = output or site.root / site.settings.build.output
     request = building.Request(
         site,

@@ -4,15 +4,22 @@ A room tells what it found about a subject: a page's source, or its own word for
 doesn't look at again it keeps what the last one found, so that it warns of all that a clean build warns of.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
-from sealpress.problems import Problem, raise_all
+from sealpress.problems import Place, Problem, raise_all
+from sealpress.sitefile import NAME
 from ssg.plain import of_problem, problem
 from ssg.table import Plain
 
-PAGES = "pages"
-"""The subject of what is found while pages are arranged."""
+PAGES: Final = "pages"
+THEME: Final = "theme"
+TREE: Final = "tree"
+"""Subjects that are no source: pages as they are arranged; the theme with its options and strings; the tree as a whole,
+its paths, menus, images and data.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +39,32 @@ class Findings:
         """Of these, what the last build warned of is as true as it was then."""
         self._kept.update(subjects)
 
-    def check(self, *, at_end: bool = False) -> None:
-        """Raises what faults there are, as Problem or Problems; `at_end`, where it is strict, warnings as faults."""
-        faults = [one for found in self._found.values() for one in found if not one.is_warning]
+    @contextmanager
+    def collecting(self, subject: str) -> Iterator[None]:
+        """Takes a Problem that is raised within for told: what comes behind it may find more."""
+        try:
+            yield
+        except Problem as raised:
+            self.tell(subject, [raised])
+
+    def check(self) -> None:
+        """Raises what faults there are, as Problem or Problems, by place; where it is strict, warnings with them."""
         if self.strict:
-            raise_all([*faults, *as_faults(self.warnings)] if faults or at_end else [])
-        raise_all(faults, self.warnings)
+            raise_all(_in_order([*self.faults, *as_faults(self.warnings)]))
+        raise_all(self.faults, self.warnings)
+
+    def is_at_fault(self, subject: str) -> bool:
+        return any(not one.is_warning for one in self._found.get(subject, ()))
+
+    @property
+    def faults(self) -> tuple[Problem, ...]:
+        return _in_order(one for found in self._found.values() for one in found if not one.is_warning)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """All of them, each once, by place: in whichever order rooms were at work."""
         told = [one for found in self._found.values() for one in found if one.is_warning]
         told += [problem(one) for subject in self._kept - self._found.keys() for one in self.last.get(subject, ())]
-        return tuple({_where(one): one for one in sorted(told, key=_where)}.values())
+        return _in_order(told)
 
     def plain(self) -> dict[str, Plain]:
         """For the next build: by subject; () for one that the last build warned of, and this one doesn't."""
@@ -60,9 +80,17 @@ class Findings:
 
 def as_faults(warnings: Sequence[Problem]) -> list[Problem]:
     """The same as what ends a build."""
-    return [Problem(one.message, place=one.place, hint=one.hint, code=one.code, said=one.said) for one in warnings]
+    return [
+        Problem(one.message, place=one.place, hint=one.hint, code=one.code, said=one.said, block=one.block)
+        for one in warnings
+    ]
 
 
-def _where(one: Problem) -> tuple[str, int, int, str]:
-    place = one.place
-    return (place.file, place.line or 0, place.column or 0, one.message) if place else ("", 0, 0, one.message)
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Each once, by place, the site file before all: in whichever order the rooms were at work."""
+    return tuple({_where(one): one for one in sorted(problems, key=_where)}.values())
+
+
+def _where(one: Problem) -> tuple[bool, str, int, int, str]:
+    place = one.place or Place("")
+    return place.file != NAME, place.file, place.line or 0, place.column or 0, one.message

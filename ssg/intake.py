@@ -9,7 +9,7 @@ from sealpress import strays
 from sealpress.console import Progress
 from sealpress.crew import Mate
 from sealpress.keys import Look
-from sealpress.problems import Exit, Problem, raise_all
+from sealpress.problems import Exit, Problem
 from sealpress.settings import Settings
 from sealpress.tree import CHUNK, media_type
 from ssg import stamps
@@ -33,8 +33,9 @@ class Intake:
     """All sources. `sources` tells of each file what it looks like and its sha256.
 
     `changed` are the pages whose text or conversion is another one than last time, or new. `problems` are those of
-    pages that can't be read. `same_structure` says that no file came or went, and that no front matter changed.
-    `changed_files` are those that are no pages, and whose content is another one, or new.
+    heads of pages and of files; of pages that are `unread`, nothing else is known. `same_structure` says that no file
+    came or went, and that no front matter changed. `changed_files` are those that are no pages, and whose content is
+    another one, or new.
     """
 
     sources: dict[str, Source]
@@ -45,10 +46,11 @@ class Intake:
     same_structure: bool
     cards: dict[str, Card] = field(default_factory=dict)
     changed_files: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
 
     def heads(self) -> Heads:
         """For ssg.reading.content."""
-        return {source: self.problems.get(source) or self._head(source) for source in self.pages}
+        return {source: self._head(source) for source in self.pages if source not in self.unread}
 
     def _head(self, source: str) -> tuple[FrontMatter, int]:
         manuscript = self.manuscripts[source]
@@ -94,23 +96,25 @@ def take_in(
                 _check_content(desk, file)
             except Problem as problem:
                 problems[file] = problem
-    raise_all(list(problems.values()))
     manuscripts = Manuscripts(last.manuscripts)
     wanted = list(pages)
     if converted_alike:
         # A draft that nobody wanted was read, but not converted.
-        unread = {file for file in pages if not _is_converted(manuscripts.plain(file))} if desk.drafts else set()
-        unread.update(touched)
-        wanted = [file for file in pages if file in unread]
+        again = {file for file in pages if not _is_converted(manuscripts.plain(file))} if desk.drafts else set()
+        again.update(touched)
+        wanted = [file for file in pages if file in again]
     changed: set[str] = set()
     cards: dict[str, Card] = {}
     alike = True
+    unread: set[str] = set()
     for read in desk.read(wanted, workers, mate, progress) if wanted else ():
         sources[read.source] = (_settled(found[read.source], began), read.sha256)
         timings.page(read.source, read.seconds)
         timings.highlighting(read.code)
         if read.problem:
             problems[read.source] = read.problem
+        if read.manuscript is None:
+            unread.add(read.source)
             continue
         before = manuscripts.plain(read.source)
         manuscripts.add(read.source, read.manuscript)
@@ -131,6 +135,7 @@ def take_in(
         same_files and alike and not problems,
         cards,
         frozenset(changed_files),
+        frozenset(unread),
     )
 
 

@@ -8,8 +8,9 @@
 """
 
 import posixpath
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Protocol
@@ -23,6 +24,8 @@ LEFTOVER: Final = "a hidden or left-over file"
 """Why a file that a link names is not on the site."""
 
 PAGE_ENDING: Final = ".md"
+
+_GUESSES: Final = 50  # of what was meant, in one build
 
 
 class To(StrEnum):
@@ -83,6 +86,36 @@ class Map(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Doubts:
+    """What a build can't know, since what would say it is at fault: of that, nothing is told a second time.
+
+    `unread` are pages of which nothing is known, `unsure` those that may have another path than it seems; `heads` are
+    the texts that would tell, in lower case. `files` are all sources. Paths that begin with `prefixes` are a theme's.
+    It `refuses` a source whose name is at fault.
+    """
+
+    unread: Collection[str] = ()
+    unsure: Collection[str] = ()
+    heads: Sequence[str] = ()
+    files: Collection[str] = ()
+    prefixes: tuple[str, ...] = ()
+    refuses: Callable[[str], bool] = lambda _: False
+
+    def source(self, name: str) -> bool:
+        """Whether a page may be at a source, or a file stand beside a page that can't be read."""
+        beside = tuple(f"{posixpath.dirname(source)}/" for source in self.unread)
+        return name in self.unread or (name in self.files and name.startswith(beside)) or self.refuses(name)
+
+    def path(self, path: str) -> bool:
+        """Whether a page with a fault may be what stands at a path, or make the list that does."""
+        if self.prefixes and path.startswith(self.prefixes):
+            return True
+        last = path.casefold().removesuffix(".html").rstrip("/").rpartition("/")[2]
+        words = re.findall(r"\w+", last)
+        return any(all(word in head for word in words) for head in self.heads)
+
+
+@dataclass(frozen=True, slots=True)
 class Checker:
     """Looks whether links lead somewhere.
 
@@ -96,6 +129,8 @@ class Checker:
     left_out: Mapping[str, str]
     outputs: Collection[str]
     place: Callable[[Page, Link], Place]
+    doubts: Doubts = field(default_factory=Doubts)
+    _guessed: list[str] = field(default_factory=list)
 
     def sources(self, page: Page, link: Link) -> Problem | None:
         """The Problem of a link to a page, file or anchor that isn't there."""
@@ -105,16 +140,19 @@ class Checker:
                 return self._anchor(page, link, page.source, to.anchor)
             case To.PAGE:
                 found = self.map.linked(to.name, page.language)
+                if not found and self.doubts.source(to.name):
+                    return None
                 return self._anchor(page, link, found, to.anchor) if found else self._dead_page(page, link, to.name)
             case To.FILE:
-                return None if self.map.asset_path(to.name) else self._dead_file(page, link, to.name)
+                is_there = self.map.asset_path(to.name) or self.doubts.source(to.name)
+                return None if is_there else self._dead_file(page, link, to.name)
             case To.PATH:
                 return None
 
     def paths(self, page: Page, link: Link) -> Problem | None:
         """The Problem of a link to a path of the site that no output is at."""
         to = self._destination(page, link)
-        if to.to is not To.PATH or output_of(to.name) in self.outputs:
+        if to.to is not To.PATH or output_of(to.name) in self.outputs or self.doubts.path(to.name):
             return None
         folder = to.name + "/"
         hint = (
@@ -131,6 +169,11 @@ class Checker:
             return None
         return self.map.linked(to.name, page.language)
 
+    def _meant(self, word: str, known: Iterable[str]) -> str:
+        """did_you_mean, which looks at all names of the site: for the first of many only."""
+        self._guessed.append(word)
+        return did_you_mean(word, known) if len(self._guessed) <= _GUESSES else ""
+
     def _destination(self, page: Page, link: Link) -> Destination:
         return destination(self.content, page.source, link.target)
 
@@ -141,7 +184,7 @@ class Checker:
                 place=self.place(page, link),
                 hint="publish that page too, or take the link out",
             )
-        meant = did_you_mean(source, self.map.site.by_source)
+        meant = self._meant(source, self.map.site.by_source)
         return Problem(f'this links to "{source}", which is not there{meant}', place=self.place(page, link))
 
     def _dead_file(self, page: Page, link: Link, source: str) -> Problem:
@@ -167,7 +210,7 @@ class Checker:
                 hint=f"put it beside the page, or into {build.static}/ and link to it as /x.pdf",
             )
         return Problem(
-            f'there is no file "{source}"{did_you_mean(source, self.map.site.asset_paths)}',
+            f'there is no file "{source}"{self._meant(source, self.map.site.asset_paths)}',
             place=place,
             hint="a file is named as seen from the page; a page by its source, which ends in .md",
         )
@@ -178,7 +221,7 @@ class Checker:
         where = "on this page" if target == page.source else f'in "{target}"'
         listed = ", ".join(f"#{known}" for known in sorted(ids)[:12])
         return Problem(
-            f'there is no anchor "#{anchor}" {where}{did_you_mean(anchor, ids)}',
+            f'there is no anchor "#{anchor}" {where}{self._meant(anchor, ids)}',
             place=self.place(page, link),
             hint=f"anchors there: {listed}" if listed else "that page has no anchors",
         )

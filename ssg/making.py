@@ -9,25 +9,24 @@ The steps, of which each needs only what the one before it gave:
     place     all of them into the output folder, what is stale out of it
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import crew, strays
+from sealpress import crew
 from sealpress.console import Progress
-from sealpress.problems import Place, Problem, raise_all
-from sealpress.tree import cache_class, check_names, digest_of, media_type, unfit
+from sealpress.problems import Problem
+from sealpress.sitefile import NAME
+from sealpress.tree import cache_class, check_names, digest_of, media_type
 from ssg import graph, stamps
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
-from ssg.findings import PAGES, Findings
+from ssg.findings import PAGES, THEME, TREE, Findings
 from ssg.graph import Stale
 from ssg.images.gallery import Gallery
 from ssg.images.variants import format_of
 from ssg.intake import Intake, take_in
-from ssg.intake import sha256_of as _sha256
 from ssg.known import Known
 from ssg.lastbuild import Changes, File, LastBuild
 from ssg.manuscripts import Desk
@@ -43,7 +42,7 @@ from ssg.rendering.stopwatch import Stopwatch
 from ssg.staging import Staged, Staging
 from ssg.stated import stated
 from ssg.store import Store
-from ssg.structure import Structure, check_links, clashes, desk_of
+from ssg.structure import Structure, astray, check_links, clashes, desk_of, inputs_of, shape_of
 from ssg.table import since
 from ssg.timing import Timings
 from ssg.tracing import Scope, scope_of
@@ -108,25 +107,31 @@ class _Making:
     def run(self) -> Made:
         findings = Findings(self.last.warnings, self.situation.request.is_strict)
         with self.timings.phase("reading and converting"):
-            theme, desk = desk_of(self.situation, self.store, self.last)
+            theme, desk = desk_of(self.situation, self.store, self.last, findings)
             conversion = desk.conversion()
             intake = self._take_in(desk, conversion)
             if self.mate:
                 self.mate.leave()
+            findings.tell(NAME, self.situation.request.site.problems)
+            findings.tell(TREE, self.situation.sources.problems)
+            for subject, problem in intake.problems.items():
+                findings.tell(subject, [problem])
             structure = Structure(self.situation, desk.languages, intake, self.last, findings)
             if structure.stands:
                 findings.keep([PAGES])
             data = self._data(structure)
         bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
         with self.timings.phase("arranging pages and lists"):
-            assets = self._assets(theme)
+            assets = self._assets(theme, findings)
             gallery = self._gallery(intake, desk)
             known = self.last.known()
             scene = self._scene(structure, bodies, theme, assets, gallery, data, known)
             jobs = self._jobs(structure, scene)
         with self.timings.phase("checking links"):
             anchored, shape = self._check(structure, scene, bodies, jobs)
-            findings.check(at_end=True)
+            if findings.faults:
+                self._look_ahead(scene, jobs, findings)
+            findings.check()
         with self.timings.phase("comparing answers"):
             stale = self._compare(structure, scene, data, jobs, known)
             if stay := self.stage.parted(jobs.keys())[1]:
@@ -187,19 +192,25 @@ class _Making:
 
     def _data(self, structure: Structure) -> DataFiles:
         """The data files: those that changed are looked at whether or not somebody asks for them, so that a fault in
-        one is told. Raises Problem or Problems (exit 3).
+        one is told.
         """
         data = DataFiles(self.situation.request.site.settings.build.data, self.situation.sources)
         if not structure.stands:
-            data.names  # noqa: B018 - which finds their faults
+            with structure.findings.collecting(TREE):
+                data.names  # noqa: B018 - which finds their faults
         is_all = self.last.scope != self.situation.scope  # the folder may be another one
-        data.check(self.situation.sources.files if is_all else sorted(structure.intake.changed_files))
+        with structure.findings.collecting(TREE):
+            data.check(self.situation.sources.files if is_all else sorted(structure.intake.changed_files))
         return data
 
-    def _assets(self, theme: themes.Theme) -> Assets:
+    def _assets(self, theme: themes.Theme, findings: Findings) -> Assets:
         """Those of the last build, where the theme's files are the same: made only if one is lost."""
         if theme_assets.key(theme) != self.last.theme_key:
-            return theme_assets.make(theme)
+            try:
+                return theme_assets.make(theme)
+            except Problem as problem:
+                findings.tell(THEME, [problem])
+                return Assets((), lambda _: b"")
         files = tuple(theme_assets.Made(*file) for file in self.last.theme_files)
         return Assets(files, lambda name: theme_assets.make(theme).content(name))
 
@@ -234,13 +245,19 @@ class _Making:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
         if self._same_files(structure, scene):
             return graph.KnownJobs(self.last.outputs)
-        scene.gallery.learn(plan.images(scene.site), self.situation.request.workers, self.progress)
+        findings = structure.findings
+        with findings.collecting(TREE):
+            scene.gallery.learn(plan.images(scene.site), self.situation.request.workers, self.progress)
         jobs = list(plan.jobs(scene))
+        doubts = structure.doubts
         if [job.path for job in jobs] != list(self.last.outputs):  # these were looked at
-            raise_all(clashes(jobs))
-            check_names([job.path for job in jobs])
-            raise_all(list(_strays(jobs, self.situation.request.site.settings.build.keep)))
-        menus.check(scene, frozenset(job.path for job in jobs))
+            clashing = clashes(jobs, doubts)
+            findings.tell(TREE, clashing)
+            if not clashing:
+                with findings.collecting(TREE):
+                    check_names([job.path for job in jobs if job.subject not in doubts.unsure])
+            findings.tell(TREE, astray(jobs, self.situation.request.site.settings.build.keep))
+        findings.tell(TREE, menus.check(scene, frozenset(job.path for job in jobs), doubts))
         return {job.path: job for job in jobs}
 
     def _same_files(self, structure: Structure, scene: Scene) -> bool:
@@ -255,7 +272,7 @@ class _Making:
         self, structure: Structure, scene: Scene, bodies: KeptBodies, jobs: Mapping[str, Job]
     ) -> tuple[dict[str, tuple[str, ...]], str]:
         """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
-        shape = self.last.shape if self._same_files(structure, scene) else _shape(structure, jobs)
+        shape = self.last.shape if self._same_files(structure, scene) else shape_of(structure, jobs)
         pages = structure.pages
         changed = structure.intake.changed
         anchored = self.last.anchored
@@ -269,6 +286,15 @@ class _Making:
         left = {source: found for source, found in anchored.items() if source in pages and source not in is_checked}
         structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
         return left | found, shape
+
+    def _look_ahead(self, scene: Scene, jobs: Mapping[str, Job], findings: Findings) -> None:
+        """What can be known of templates and images in a build that comes to no rendering."""
+        if scene.theme.is_there:
+            findings.tell(THEME, Renderer(scene).faults(jobs.values()))
+        new = [job for path, job in jobs.items() if job.make is Make.IMAGE and path not in self.last.outputs]
+        of_source = {job.subject: job.path for job in reversed(new)}
+        workers = self.situation.request.workers
+        findings.tell(TREE, scene.gallery.damaged(of_source, scene.image_quality(), workers, self.progress))
 
     def _compare(
         self, structure: Structure, scene: Scene, data: DataFiles, jobs: Mapping[str, Job], known: Known
@@ -358,7 +384,7 @@ class _Making:
             untracked=self.situation.sources.left_out,
             leftovers=self.situation.sources.leftovers,
             as_of=structure.as_of,
-            inputs=MappingProxyType(_inputs(structure, theme)),
+            inputs=MappingProxyType(inputs_of(structure, theme)),
             made=made,
             written=placed.written,
             kept=placed.kept,
@@ -367,34 +393,5 @@ class _Making:
         )
 
 
-def _strays(jobs: Sequence[Job], keep: Sequence[str]) -> Iterator[Problem]:
-    """What a bake of the tree would leave out or refuse: a page whose path is one of an editor's copies, say."""
-    if not strays.may_stray([job.path for job in jobs]):
-        return
-    for job in jobs:
-        if job.make is not Make.COPY and (strays.stray_at(job.path, keep) or unfit(job.path)):
-            yield Problem(
-                f'the path "{job.path}" is one that no site publishes: it looks hidden, left over or secret',
-                place=Place(job.origin),
-                hint="give it another slug or permalink",
-            )
-
-
 def _images(files: Iterable[str]) -> frozenset[str]:
     return frozenset(file for file in files if format_of(file))
-
-
-def _shape(structure: Structure, jobs: Mapping[str, Job]) -> str:
-    """A digest of all that links can lead to."""
-    site = structure.site
-    pages = [(page.source, page.path, page.language, page.key) for page in site.pages]
-    found = (pages, sorted(site.asset_paths.items()), sorted(jobs), sorted(structure.left_out.items()))
-    return hashlib.blake2b(repr(found).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
-
-
-def _inputs(structure: Structure, theme: themes.Theme) -> dict[str, str]:
-    """The sha256 of every file that the tree was made from."""
-    own = {file: sha256 for file, (_, sha256) in structure.intake.sources.items()}
-    theirs = {file.shown: file.path for file in (*theme.templates.values(), *theme.static.values())}
-    found = own | {shown: _sha256(path) for shown, path in theirs.items() if shown not in own}
-    return dict(sorted(found.items()))

@@ -32,6 +32,8 @@ from ssg.table import Plain
 class Read:
     """One source as it was read: a manuscript, as plain data, with what lists show of its body; or why it's no use.
 
+    A page whose front matter is at fault has both: a `problem`, and what can be told of it in spite of that.
+
     It crosses from one process to another. `seconds` went into the conversion, or into
     finding it where it was `kept` from an earlier build; `code` are those of highlighting, by language.
     """
@@ -104,21 +106,26 @@ class Desk:
             hint = "ssg reads it as the user that runs it: look at its mode and owner"
             return Read(source, problem=Problem(f"can't be read: {error.strerror}", place=Place(source), hint=hint))
         sha256 = hashlib.sha256(data).hexdigest()
+        wrong: Problem | None = None
         try:
             language = locate(self.settings, source).language
             document = read(data, source)
-            head = hashlib.sha256(f"{document.fence}\n{document.head}".encode()).hexdigest()
-            front = self._known_front_matter(source, head) or document.front_matter
         except Problem as problem:
             return Read(source, sha256, problem=problem)
+        head = hashlib.sha256(f"{document.fence}\n{document.head}".encode()).hexdigest()
+        try:
+            front = self._known_front_matter(source, head) or document.front_matter
+        except Problem as problem:
+            wrong, front = problem, document.provisional
         if front.draft and not self.drafts:
-            return Read(source, sha256, of_manuscript(Manuscript(sha256, head, front, document.body_line)))
+            made = Manuscript(sha256, head, front, document.body_line)
+            return Read(source, sha256, of_manuscript(made), problem=wrong)
         began = time.perf_counter()
         blocks = _KeptBlocks(self)
         key, body, kept = self._converted(document.body, language, blocks)
         made = Manuscript(sha256, head, front, document.body_line, key, body.links, body.faults, body.warnings)
         seconds = time.perf_counter() - began
-        return Read(source, sha256, of_manuscript(made), Card.of(body), seconds=seconds, kept=kept, code=blocks.seconds)
+        return Read(source, sha256, of_manuscript(made), Card.of(body), wrong, seconds, kept, blocks.seconds)
 
     def _known_front_matter(self, source: str, head: str) -> FrontMatter | None:
         """As the last build read it, where the text is the same: an edit of a body need not load YAML."""

@@ -43,13 +43,13 @@ def of_problem(one: Problem) -> Plain:
     """A warning, less what only a fault has."""
     place = one.place
     where = (place.file, place.line, place.column, place.text, place.length) if place else ()
-    return one.message, where, one.hint, int(one.code), one.said
+    return one.message, where, one.hint, int(one.code), one.said, one.block
 
 
 def problem(plain: Plain) -> Problem:
-    message, where, hint, code, said = plain
+    message, where, hint, code, said, block = plain
     place = Place(*where) if where else None
-    return Problem(message, place=place, hint=hint, code=Exit(code), said=said, is_warning=True)
+    return Problem(message, place=place, hint=hint, code=Exit(code), said=said, block=block, is_warning=True)
 
 
 def of_front_matter(front: FrontMatter) -> Plain:

@@ -4,7 +4,7 @@ What was rendered before with the answers of today is taken from the store (ssg.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import Final
 
 from sealpress import crew
 from sealpress.console import Progress
-from sealpress.problems import Problem
+from sealpress.problems import Place, Problem, raise_all
 from ssg.graph import Stale
 from ssg.known import Known
 from ssg.rendered import Rendered
+from ssg.rendering.limits import TOO_MUCH
 from ssg.rendering.plan import Make, Renderer
 from ssg.rendering.stopwatch import Stopwatch
 from ssg.timing import Timings
@@ -58,7 +59,7 @@ class Staging:
     def make(self, stale: Sequence[Stale], *, much: bool, timings: Timings, progress: Progress) -> list[Staged]:
         """All stale files, in their order; `much` where they are a large part of the tree.
 
-        Raises the Problem of the first that can't be made.
+        Raises Problem or Problems (exit 3): of what goes wrong at one place of a template, the first.
         """
         is_shared = len(stale) >= crew.ALONE
         kept = self.rendered if is_shared else None
@@ -72,8 +73,8 @@ class Staging:
             with kept.store.together() if kept else nullcontext():
                 for number, one in part:
                     done.append(self._made(number, one, kept, look=much))
-                    if done[-1].problem:
-                        break
+                    if (problem := done[-1].problem) and problem.message.startswith(TOO_MUCH):
+                        break  # which would take as long for each file of that template
             return done, self.renderer.scene.learned(), self.stopwatch.taken() if self.stopwatch else {}
 
         done: list[Staged] = []
@@ -89,8 +90,7 @@ class Staging:
                 advance(len(part))
         self.known.learn(self.renderer.scene.learned())
         done.sort(key=lambda one: one.number)
-        if failed := next((one.problem for one in done if one.problem), None):
-            raise failed
+        raise_all(_once(one.problem for one in done if one.problem))
         return done
 
     def _made(self, number: int, one: Stale, kept: Rendered | None, *, look: bool) -> Staged:
@@ -110,3 +110,12 @@ class Staging:
 
     def _clock(self) -> float:
         return time.perf_counter() - (self.stopwatch.compiling if self.stopwatch else 0.0)
+
+
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    """A template that many pages use is at fault for each of them, and mended once."""
+    found: dict[Place | str, Problem] = {}
+    for problem in problems:
+        for one in problem.each:
+            found.setdefault(one.place or one.message, one)
+    return list(found.values())

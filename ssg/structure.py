@@ -5,37 +5,45 @@ and the clock has not reached a scheduled page. Then pages are those of the last
 """
 
 import datetime as dt
+import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
+from typing import Final
 
+from sealpress import given, strays
 from sealpress.problems import Place, Problem
-from sealpress.sitefile import SiteFile
+from sealpress.sitefile import NAME, SiteFile
+from sealpress.tree import unfit
 from ssg.bodies import KeptBodies
 from ssg.build import NO_DATE, Situation, tools
-from ssg.findings import Findings
+from ssg.findings import THEME, Findings
 from ssg.graph import LazyPages
-from ssg.intake import Intake
+from ssg.intake import Intake, sha256_of
 from ssg.l10n.language import Language, language
 from ssg.l10n.zones import timezone
 from ssg.lastbuild import LastBuild
-from ssg.linking import LEFTOVER, Checker
+from ssg.linking import LEFTOVER, Checker, Doubts
 from ssg.manuscripts import Desk
 from ssg.markup.converted import Link, MarkdownOptions
 from ssg.model import Kind, Page, Site
 from ssg.plain import of_page
 from ssg.reading.assets import content_assets, static_assets
 from ssg.reading.content import Content, read_content
-from ssg.reading.places import in_body
+from ssg.reading.places import in_body, lines_of
 from ssg.reading.tags import tags_of
 from ssg.rendering import theme as themes
-from ssg.rendering.plan import Job
+from ssg.rendering.assets import FOLDER
+from ssg.rendering.plan import Job, Make
 from ssg.rendering.scene import Scene
 from ssg.store import Store
 from ssg.table import Table
 from ssg.writing import folders
+
+_HEAD: Final = 40
+"""The lines of a page that can't be read that may tell what it is called by."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +124,39 @@ class Structure:
         )
 
     @cached_property
+    def doubts(self) -> Doubts:
+        """What can't be told of the site, since something is at fault that says it."""
+        heads = {source: self._head(source) for source in (*self._unsure, *self.intake.unread)}
+        prefixes = (FOLDER,) if self.findings.is_at_fault(THEME) else ()
+        files = self.situation.sources
+        return Doubts(self.intake.unread, self._unsure, tuple(heads.values()), files.stamps, prefixes, files.refuses)
+
+    def _head(self, source: str) -> str:
+        """What a page may be called by: its name, and what stands above its body."""
+        try:
+            data = given.read(self.situation.sources.root / source, given.TEXT)
+        except OSError:
+            data = b""
+        line = self.intake.manuscripts[source].body_line if source not in self.intake.unread else _HEAD
+        return " ".join([source, *data.decode("utf-8", "replace").split("\n")[:line]]).casefold()
+
+    @cached_property
+    def _unsure(self) -> frozenset[str]:
+        """The pages that may have another path than it seems."""
+        if not self.stands:
+            _ = self._content
+        return frozenset(self._faulty)
+
+    @cached_property
+    def _faulty(self) -> set[str]:
+        return {source for source in self.intake.problems if source in self.intake.manuscripts} - self.intake.unread
+
+    @cached_property
     def _content(self) -> Content:
         request = self.situation.request
-        zone = timezone(request.site.settings.site.timezone, request.site.place("site", "timezone"))
+        zone: dt.tzinfo = dt.UTC
+        with self.findings.collecting(NAME):
+            zone = timezone(request.site.settings.site.timezone, request.site.place("site", "timezone"))
 
         def clock(dates: Iterable[dt.datetime]) -> dt.datetime:
             return self.situation.clock or max(dates, default=NO_DATE)
@@ -132,6 +170,7 @@ class Structure:
             clock,
             request.options,
             self.findings,
+            self._faulty,
         )
 
     def _same_are_published(self) -> bool:
@@ -144,18 +183,20 @@ class Structure:
         return (newest is None or newest <= clock) and (following is None or clock < following)
 
 
-def desk_of(situation: Situation, store: Store, last: LastBuild) -> tuple[themes.Theme, Desk]:
-    """The theme, and where manuscripts are read with it. Raises Problem (exit 3)."""
+def desk_of(situation: Situation, store: Store, last: LastBuild, findings: Findings) -> tuple[themes.Theme, Desk]:
+    """The theme, and where manuscripts are read with it. Raises Problem (exit 3) for a language that there isn't."""
     site = situation.request.site
     tags = site.settings.site.languages
     languages = {tag: language(tag, site.place("site", "languages", number)) for number, tag in enumerate(tags)}
-    theme = themes.load(site.root, site.settings, site.document, situation.sources.files)
+    theme = themes.load(site.root, site.settings, site.document, situation.sources.files, findings)
     options = {tag: _markdown_options(site, theme, tag) for tag in languages}
     drafts = situation.request.options.drafts
     return theme, Desk(site.root, site.settings, languages, options, store, tools(), drafts, last.manuscripts)
 
 
 def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> MarkdownOptions:
+    if tag not in theme.strings:  # they are at fault
+        return MarkdownOptions.of(site.settings.markdown)
     strings = theme.strings[tag]
     return MarkdownOptions.of(
         site.settings.markdown,
@@ -165,11 +206,13 @@ def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> Markdown
     )
 
 
-def clashes(jobs: Iterable[Job]) -> list[Problem]:
+def clashes(jobs: Iterable[Job], doubts: Doubts) -> list[Problem]:
     """Where two files want one path, or one is a folder of another."""
     problems: list[Problem] = []
     found: dict[str, Job] = {}
     for job in jobs:
+        if job.subject in doubts.unsure:
+            continue
         other = found.setdefault(job.path, job)
         if other is not job:
             problems.append(_clash(job, other, f'both become "{job.path}"'))
@@ -190,39 +233,62 @@ def _clash(one: Job, other: Job, why: str) -> Problem:
     )
 
 
+def astray(jobs: Sequence[Job], keep: Sequence[str]) -> Iterator[Problem]:
+    """What a bake of the tree would leave out or refuse: a page whose path is one of an editor's copies, say."""
+    if not strays.may_stray([job.path for job in jobs]):
+        return
+    for job in jobs:
+        if job.make is not Make.COPY and (strays.stray_at(job.path, keep) or unfit(job.path)):
+            yield Problem(
+                f'the path "{job.path}" is one that no site publishes: it looks hidden, left over or secret',
+                place=Place(job.origin),
+                hint="give it another slug or permalink",
+            )
+
+
+def shape_of(structure: Structure, jobs: Mapping[str, Job]) -> str:
+    """A digest of all that links can lead to."""
+    site = structure.site
+    pages = [(page.source, page.path, page.language, page.key) for page in site.pages]
+    found = (pages, sorted(site.asset_paths.items()), sorted(jobs), sorted(structure.left_out.items()))
+    return hashlib.blake2b(repr(found).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+
+def inputs_of(structure: Structure, theme: themes.Theme) -> dict[str, str]:
+    """The sha256 of every file that the tree was made from."""
+    own = {file: sha256 for file, (_, sha256) in structure.intake.sources.items()}
+    theirs = {file.shown: file.path for file in (*theme.templates.values(), *theme.static.values())}
+    found = own | {shown: sha256_of(path) for shown, path in theirs.items() if shown not in own}
+    return dict(sorted(found.items()))
+
+
 def check_links(
     structure: Structure, scene: Scene, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
     """Looks at the bodies of `pages`: their faults and warnings, and whether their links lead to one of the `outputs`.
 
-    Gives, for each page, the sources of those pages whose anchors it links to. Raises Problem or Problems (exit 3).
+    Gives, for each page, the sources of those pages whose anchors it links to.
     """
     site = structure.situation.request.site
     manuscripts = structure.intake.manuscripts
 
     def place(page: Page, link: Link) -> Place:
-        return in_body(site.root, page, link.line, link.column, link.length)
+        return in_body(page, lines_of(site.root, page), link)
 
     def ids(source: str) -> frozenset[str]:
         return bodies.converted(structure.pages[source]).ids
 
     pages = tuple(pages)
-    checker = Checker(scene, site.settings.build.content, ids, structure.left_out, outputs, place)
+    checker = Checker(scene, site.settings.build.content, ids, structure.left_out, outputs, place, structure.doubts)
     findings = structure.findings
     for page in pages:
         of_page = manuscripts[page.source]
-        findings.tell(page.source)
-        for found, is_warning in ((of_page.faults, False), (of_page.warnings, True)):
-            for one in found:
-                where = in_body(site.root, page, one.line, one.column, one.length)
-                findings.tell(page.source, [one.problem(where, is_warning=is_warning)])
+        found = [(one, False) for one in of_page.faults] + [(one, True) for one in of_page.warnings]
+        lines = lines_of(site.root, page) if found else []
+        findings.tell(page.source, [one.problem(in_body(page, lines, one), is_warning=warns) for one, warns in found])
     links = [(page, link) for page in pages for link in manuscripts[page.source].links]
     for page, link in links:
-        findings.tell(page.source, _found([checker.sources(page, link)]))
-    findings.check()
-    for page, link in links:
-        findings.tell(page.source, _found([checker.paths(page, link)]))
-    findings.check()
+        findings.tell(page.source, _found([checker.sources(page, link), checker.paths(page, link)]))
     anchored: dict[str, set[str]] = {}
     for page, link in links:
         if target := checker.anchored(page, link):

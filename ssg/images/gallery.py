@@ -35,6 +35,7 @@ class Gallery:
     sources: Mapping[str, Source]
     pillow: str = ""
     seen: dict[str, Seen] = field(default_factory=dict)
+    _bad: set[str] = field(default_factory=set)
 
     def learn(self, images: Iterable[str], workers: int, progress: Progress) -> None:
         """Looks at those that are new, on all cores. Raises Problem or Problems (exit 3)."""
@@ -50,11 +51,15 @@ class Gallery:
                     else:
                         self._keep(source, found)
                 advance(len(part))
+        self._bad.update(problems)
         raise_all([problems[source] for source in new if source in problems])
 
     def picture(self, source: str) -> Picture | None:
-        """An image and its variants; None for what is none or has no size. Raises Problem (exit 3) for a bad one."""
-        if source not in self.sources or not format_of(source):
+        """An image and its variants; None for what is none or has no size, and for one that was told to be bad.
+
+        Raises Problem (exit 3) for a bad one.
+        """
+        if source not in self.sources or not format_of(source) or source in self._bad:
             return None
         if not self._is_known(source):
             self._keep(source, self._look(source))
@@ -62,6 +67,28 @@ class Gallery:
         if not width:
             return None
         return picture(source, sha256, Look(width, height, is_still), self.settings, self.pillow)
+
+    def damaged(self, variants: Mapping[str, str], quality: int, workers: int, progress: Progress) -> list[Problem]:
+        """What is wrong with images that a look did not show: a variant of each is made, and kept.
+
+        `variants` are the outputs by source.
+        """
+
+        def made(part: Sequence[tuple[str, str]]) -> list[Problem]:
+            found: list[Problem] = []
+            for source, output in part:
+                try:
+                    self.content(source, output, quality)
+                except Problem as problem:
+                    found.append(problem)
+            return found
+
+        problems: list[Problem] = []
+        with progress.track("Making images", len(variants)) as advance:
+            for part, found in crew.shared(made, list(variants.items()), workers):
+                problems += found
+                advance(len(part))
+        return problems
 
     def content(self, source: str, output: str, quality: int) -> bytes:
         """The variant of an image that stands at `output`. Raises Problem (exit 3) for a damaged image."""

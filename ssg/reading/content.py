@@ -36,8 +36,8 @@ class Content:
     next: dt.datetime | None = None
 
 
-Heads = Mapping[str, tuple[FrontMatter, int] | Problem]
-"""Of each page's source: its front matter and the line on which its body begins, or why it can't be read."""
+Heads = Mapping[str, tuple[FrontMatter, int]]
+"""Of each page's source: its front matter and the line on which its body begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,12 @@ class _Reading:
     languages: Mapping[str, Language]
     zone: dt.tzinfo
     dates: Mapping[str, FileDates]
+    unsure: set[str]
     problems: list[Problem] = field(default_factory=list)
+
+    def path_is_unsure(self, where: Location, problem: Problem) -> None:
+        self.problems.append(problem)
+        self.unsure.add(where.source)
 
 
 def read_content(
@@ -61,57 +66,41 @@ def read_content(
     clock: Clock,
     options: Options,
     findings: Findings,
+    unsure: set[str],
 ) -> Content:
     """All pages below the content folder, which are those that `heads` has.
 
-    Raises Problem or Problems (exit 3), all that one pass can find.
+    Tells `findings` what is wrong with them. A page with a fault is among them all the same, as far as it is known.
+    `unsure` are those that may have another path than it seems; it is added to.
     """
     dates = sources.history.dates() if settings.build.git_dates and sources.history else {}
-    reading = _Reading(sources.root, settings, languages, zone, dates)
-    located = _located(reading, heads)
-    findings.tell(PAGES, reading.problems)
-    findings.check()
-    reading.problems.clear()
+    reading = _Reading(sources.root, settings, languages, zone, dates, unsure)
+    located = {locate(settings, source): head for source, head in heads.items()}
     slugs = {where: _slug(reading, where, front) for where, (front, _) in located.items()}
     folders = {(where.folder, where.language): own for where, own in slugs.items() if where.is_index and where.folder}
     permalinks = Permalinks(settings, languages, folders)
     pages = [_page(reading, where, *head, slugs[where], permalinks) for where, head in located.items()]
-    findings.tell(PAGES, reading.problems)
-    findings.check()
     content = published(pages, clock, options)
-    findings.tell(PAGES, [*_shared_keys(reading, content.pages), *_shared_tags(reading, content.pages)])
-    findings.check()
+    reading.problems.extend([*_shared_keys(reading, content.pages), *_shared_tags(reading, content.pages)])
+    findings.tell(PAGES, reading.problems)
     return content
-
-
-def _located(reading: _Reading, heads: Heads) -> dict[Location, tuple[FrontMatter, int]]:
-    located = {}
-    for file, head in heads.items():
-        if isinstance(head, Problem):
-            reading.problems.extend(head.each)
-            continue
-        try:
-            located[locate(reading.settings, file)] = head
-        except Problem as problem:
-            reading.problems.extend(problem.each)
-    return located
 
 
 def _slug(reading: _Reading, where: Location, front: FrontMatter) -> str:
     wanted = front.slug
     made = slug(wanted or where.name, reading.languages[where.language]) or ""
     if wanted and made != wanted:
-        reading.problems.append(
+        reading.path_is_unsure(
+            where,
             Problem(
                 f'the slug "{wanted}" can\'t stand in a URL as it is',
                 place=in_front_matter(reading.root, where.source, "slug"),
                 hint=f'write "{made}"' if made else "use letters, digits and dashes",
-            )
+            ),
         )
     elif not made and not where.is_home:
-        reading.problems.append(
-            Problem("the file's name gives no slug", place=Place(where.source), hint="set slug in the front matter")
-        )
+        hint = "set slug in the front matter"
+        reading.path_is_unsure(where, Problem("the file's name gives no slug", place=Place(where.source), hint=hint))
     return made
 
 
@@ -121,9 +110,13 @@ def _page(
     date = _moment(front.date, reading.zone)
     updated = _moment(front.updated, reading.zone)
     if date is None and where.kind is Kind.POST:
-        message, hint = "a post needs a date", "add the key date to the front matter: a day, such as 2026-05-04"
-        reading.problems.append(Problem(message, place=in_front_matter(reading.root, where.source, "title"), hint=hint))
-    if date and updated and updated < date:
+        place = in_front_matter(reading.root, where.source, "title")
+        wrong = in_front_matter(reading.root, where.source, "date")
+        if where.source not in reading.unsure or (place.line and not wrong.line):  # else that is told already
+            message, hint = "a post needs a date", "add the key date to the front matter: a day, such as 2026-05-04"
+            reading.path_is_unsure(where, Problem(message, place=place, hint=hint))
+        date = _NO_DATE
+    elif date and updated and updated < date:
         message, hint = "updated is before date", "updated is when the page last changed: leave it out if it did not"
         reading.problems.append(
             Problem(message, place=in_front_matter(reading.root, where.source, "updated"), hint=hint)
@@ -161,6 +154,9 @@ def _moment(value: dt.datetime | dt.date | None, zone: dt.tzinfo) -> dt.datetime
     offset = moment.utcoffset() if moment.tzinfo else moment.replace(tzinfo=zone).utcoffset()
     return moment.replace(tzinfo=dt.timezone(offset or dt.timedelta()))
 
+
+_NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
+"""Of a post that lacks one, in a build that ends with that fault."""
 
 MOST_TAGS: Final = 100
 """Of one page. Each of its tags has a page that lists it with all its tags: n of them write n² links."""
@@ -242,6 +238,8 @@ def _shared_keys(reading: _Reading, pages: tuple[Page, ...]) -> list[Problem]:
     problems: list[Problem] = []
     seen: dict[tuple[str, str], Page] = {}
     for page in pages:
+        if page.source in reading.unsure:
+            continue
         twin = seen.setdefault((page.key, page.language), page)
         if twin is not page:
             place = in_front_matter(reading.root, page.source, "key")

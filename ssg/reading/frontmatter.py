@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sealpress import toml
@@ -48,6 +49,21 @@ class Document:
             hint = "every page has a title: it stands in lists, in the feed and in the browser's tab"
             raise Problem("title in the front matter is empty", place=title.place if title else None, hint=hint)
         return front_matter
+
+    @property
+    def provisional(self) -> FrontMatter:
+        """What can be told of a head that has faults: those of its keys that have none."""
+        nowhere = Node("?", Place(self.source))
+        found = FrontMatter("?")
+        try:
+            keys = _dated(self.node)[0].value
+        except Problem:
+            return found
+        for key, child in keys.items() if isinstance(keys, Mapping) else ():
+            with suppress(Problem):
+                one = decode(Node({"title": nowhere, key: child}, nowhere.place), FrontMatter, "the front matter")
+                found = replace(found, **{key: getattr(one, key)})
+        return found
 
 
 def read(data: bytes, source: str) -> Document:

@@ -1,9 +1,11 @@
 """Where something stands in a page's source: the file is read once more, since only a Problem needs to know."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sealpress import given
 from sealpress.problems import Place, Problem
+from ssg.markup.converted import Fault, Link
 from ssg.model import Page
 from ssg.reading.frontmatter import read
 
@@ -17,11 +19,15 @@ def in_front_matter(root: Path, source: str, *path: str | int) -> Place:
     return node.place if node else Place(source)
 
 
-def in_body(root: Path, page: Page, line: int, column: int, length: int) -> Place:
-    """A place in a page's Markdown; `line` and `column` count from 1 within it."""
+def lines_of(root: Path, page: Page) -> list[str]:
+    """The lines of a page's Markdown; none where it can't be read any more."""
     try:
-        lines = read(given.read(root / page.source, given.TEXT), page.source).body.split("\n")
+        return read(given.read(root / page.source, given.TEXT), page.source).body.split("\n")
     except (OSError, Problem):
-        lines = []
-    text = lines[line - 1] if 0 < line <= len(lines) else None
-    return Place(page.source, page.body_line + line - 1, column, text, length)
+        return []
+
+
+def in_body(page: Page, lines: Sequence[str], at: Fault | Link) -> Place:
+    """A place in a page's Markdown, whose `lines` are these."""
+    text = lines[at.line - 1] if 0 < at.line <= len(lines) else None
+    return Place(page.source, page.body_line + at.line - 1, at.column, text, at.length)

@@ -3,8 +3,8 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -30,7 +30,7 @@ class Sources:
 
     `left_out`: untracked and not asked for; `leftovers`: of editors and systems. `history` tells when they were
     written; an export of a commit has none of its own. `has_cache`: what builds keep is committed, so that it could be
-    anybody's.
+    anybody's. `problems` are those of names and of what may be no part of a site; what has one is not among the files.
     """
 
     root: Path
@@ -40,6 +40,12 @@ class Sources:
     leftovers: tuple[str, ...] = ()
     history: History | None = None
     has_cache: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def refuses(self, file: str) -> bool:
+        """Whether it has a problem, or a folder that it lies in."""
+        paths = [one.place.file.rstrip("/") for one in self.problems if one.place]
+        return any(file == path or file.startswith(f"{path}/") for path in paths)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -59,13 +65,14 @@ def list_sources(
     keep: Sequence[str] = (),
     dirty: bool = False,
     in_git: bool = True,
+    is_tolerant: bool = False,
 ) -> Sources:
     """The files of a blog at `root`, in the folders that a build reads.
 
     From those that are `published` as they are, leftovers are sifted (sealpress/strays.py); `keep` is `[build] keep`.
     `dirty` takes untracked files in too. `in_git` False: an export of a commit, every file counts.
     Raises Problem (exit 3) for a link, a name that is not UTF-8, or names that only some file systems tell apart; for
-    secrets and histories in what is published.
+    secrets and histories in what is published. `is_tolerant`: these are the `problems` of what it gives.
     """
     repository = discover(root) if in_git else None
     if repository:
@@ -77,17 +84,38 @@ def list_sources(
     starts = tuple(str(PurePosixPath(folder)) + "/" for folder in folders)
     wanted = _wanted(found, starts)
     shown = tuple(str(PurePosixPath(folder)) + "/" for folder in published)
-    sifted = strays.sift(root, [file for file in wanted if file.startswith(shown)], keep, Exit.SITE)
+    problems: list[Problem] = []
+    sifted = strays.Sifted([])
+    try:
+        sifted = strays.sift(root, [file for file in wanted if file.startswith(shown)], keep, Exit.SITE)
+    except Problem as problem:
+        problems += problem.each
     if sifted.left_out:
         out = set(sifted.strayed)
         wanted = [file for file in wanted if file not in out]
     stamps = _looked_at(root, wanted)
-    _check(root, stamps, starts)
+    problems += _names(root, stamps, starts)
+    if not is_tolerant:
+        raise_all(problems)
     left_out = () if dirty else tuple(_wanted(untracked, starts))
     history = History(repository, root) if repository else None
     has_cache = any(file.startswith(_CACHE) or file in _CACHE_ITSELF for file in committed)
     there = {file: stamp for file, stamp in stamps.items() if stamp}
-    return Sources(root, there, repository, left_out, sifted.left_out, history, has_cache)
+    listed = Sources(root, there, repository, left_out, sifted.left_out, history, has_cache, tuple(problems))
+    if not problems:
+        return listed
+    fit = {file: stamp for file, stamp in there.items() if _is_utf8(file) and not listed.refuses(file)}
+    return replace(listed, stamps=fit)
+
+
+def to_ignore(output: Path, sources: Sources) -> Iterator[str]:
+    """Says the line for .gitignore, where the next `git add` would take the output folder in."""
+    repository = sources.repository
+    if not repository or repository.ignores(output) or repository.tracked(output):
+        return
+    top = next(one for one in (Path(os.path.realpath(sources.root)), repository.root) if output.is_relative_to(one))
+    name = re.sub(r"[\\*?\[\]!# ]", r"\\\g<0>", output.relative_to(top).as_posix())
+    yield f'git does not ignore {output}: put the line "/{name}/" into {top / ".gitignore"}'
 
 
 def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:
@@ -118,7 +146,7 @@ def _everything(root: Path) -> list[str]:
     return sorted(found)
 
 
-def _check(root: Path, files: Mapping[str, Stamp | None], starts: tuple[str, ...]) -> None:
+def _names(root: Path, files: Mapping[str, Stamp | None], starts: tuple[str, ...]) -> list[Problem]:
     folders = {file.rpartition("/")[0] for file in files}
     folders |= {str(above) for folder in folders for above in PurePosixPath(folder).parents}
     folders |= {start.rstrip("/") for start in starts}
@@ -127,11 +155,11 @@ def _check(root: Path, files: Mapping[str, Stamp | None], starts: tuple[str, ...
         is_plain = _PLAIN.fullmatch(file) and "/.wh." not in file and len(file) < NAME_LIMIT
         odd = [] if is_plain else _odd_name(file)
         problems += odd or ([_link(file)] if stamp is None else [])
-    raise_all(problems)
     try:
-        check_names(list(files))
+        check_names([file for file in files if _is_utf8(file)])
     except Problem as problem:
-        raise_all([Problem(p.message, place=p.place, hint=p.hint, code=Exit.SITE) for p in problem.each])
+        problems += [Problem(p.message, place=p.place, hint=p.hint, code=Exit.SITE) for p in problem.each]
+    return problems
 
 
 def _odd_name(file: str) -> list[Problem]:

@@ -23,6 +23,8 @@ from ssg.rendering.filters import FREE, metered
 STEPS: Final = 10_000_000
 """Of one file. The archive of 10,000 posts takes a fiftieth of them."""
 
+TOO_MUCH: Final = "this takes more than"
+
 _SIZED: Final = frozenset(
     {list, tuple, dict, range, set, frozenset, type({}.keys()), type({}.values()), type({}.items()), MappingProxyType}
 )
@@ -52,9 +54,7 @@ class Bounded(ImmutableSandboxedEnvironment):
     def spend(self, steps: int) -> None:
         self.left -= steps
         if self.left < 0:
-            raise TemplateRuntimeError(
-                f"this takes more than {STEPS:,} steps, the most for a file: look for loops within loops"
-            )
+            raise TemplateRuntimeError(f"{TOO_MUCH} {STEPS:,} steps, the most for a file: look for loops within loops")
 
     def weighed(self, value: Any) -> Any:
         """The value, once what it takes to look at all of it is counted."""

@@ -4,30 +4,30 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 from sealpress import activecontent
-from sealpress.problems import Place, Problem, did_you_mean, raise_all
+from sealpress.problems import Place, Problem, did_you_mean
 from sealpress.settings import MenuItem
+from ssg.linking import Doubts
 from ssg.model import output_of
 from ssg.rendering.scene import Scene
 
 
-def check(scene: Scene, known: frozenset[str]) -> None:
-    """Raises Problem or Problems at the `url` of each menu item that leads to none of the outputs `known`."""
-    raise_all(list(_problems(scene, known)))
-
-
-def _problems(scene: Scene, known: frozenset[str]) -> Iterator[Problem]:
+def check(scene: Scene, known: frozenset[str], doubts: Doubts) -> Iterator[Problem]:
+    """A Problem at the `url` of each menu item that leads to none of the outputs `known`."""
     seen: set[tuple[str, Place | None]] = set()
     for language in scene.site.languages:
         for name, items in (scene.site.language_settings(language).menus or {}).items():
             for number, item in enumerate(items):
                 place = _place(scene, language, name, number)
                 # A menu that languages share is looked at in each of them, and complained of once.
-                if (problem := _problem(scene, language, item, known, place)) and (item.url, place) not in seen:
+                problem = _problem(scene, language, item, known, place, doubts)
+                if problem and (item.url, place) not in seen:
                     seen.add((item.url, place))
                     yield problem
 
 
-def _problem(scene: Scene, language: str, item: MenuItem, known: frozenset[str], place: Place | None) -> Problem | None:
+def _problem(
+    scene: Scene, language: str, item: MenuItem, known: frozenset[str], place: Place | None, doubts: Doubts
+) -> Problem | None:
     if scheme := activecontent.active_scheme(item.url):
         hint = "name a page by its source, a path of the site, or a whole https:// URL"
         return Problem(f'a menu can\'t lead to "{scheme}"', place=place, hint=hint)
@@ -36,9 +36,10 @@ def _problem(scene: Scene, language: str, item: MenuItem, known: frozenset[str],
         try:
             scene.find(path.removeprefix("/"), language)
         except Problem as problem:
-            return Problem(f"{problem.message} for a menu to lead to", place=place)
+            if not doubts.source(f"{scene.site.settings.build.content}/{path.removeprefix('/')}"):
+                return Problem(f"{problem.message} for a menu to lead to", place=place)
         return None
-    if not path.startswith("/") or output_of(path) in known:
+    if not path.startswith("/") or output_of(path) in known or doubts.path(path):
         return None
     return Problem(
         f'nothing on the site is at "{path}"{_meant(path, sorted(known))}',

@@ -6,7 +6,7 @@
 What is made depends on the site's structure alone; how it looks, on what its template asks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -129,6 +129,19 @@ class Renderer:
                 with suppress(Problem, TemplateError):
                     self._templates[self.scene.default_language()].environment.get_template(name)
 
+    def faults(self, jobs: Iterable[Job]) -> Iterator[Problem]:
+        """What can be known of the templates that these files need before one is rendered."""
+        wanted: dict[str, None] = {}
+        for job in jobs:
+            try:
+                if job.make is Make.PAGE:
+                    wanted[self._page_template(job)] = None
+                elif job.make is Make.LIST:
+                    wanted[self._list_template(job)] = None
+            except Problem as problem:
+                yield problem
+        yield from self._templates[self.scene.default_language()].faults(wanted)
+
     def make(self, job: Job) -> tuple[bytes, Trace]:
         """A file's content, and the questions that were asked for it.
 
@@ -160,15 +173,20 @@ class Renderer:
                 raise ValueError("a copy is not rendered")
 
     def _page(self, job: Job) -> bytes:
-        source = job.subject
-        name = self._wanted(source) or self._known(f"{self.scene.kind(source)}.html", job.origin)
-        return self._rendered(name, self.scene.language(source), PageView(self.scene, source), job.origin)
+        view = PageView(self.scene, job.subject)
+        return self._rendered(self._page_template(job), self.scene.language(job.subject), view, job.origin)
+
+    def _page_template(self, job: Job) -> str:
+        return self._wanted(job.subject) or self._known(f"{self.scene.kind(job.subject)}.html", job.origin)
 
     def _list(self, job: Job) -> bytes:
         listing = self.scene.list_at(job.subject)
+        return self._rendered(self._list_template(job), listing.language, ListView(self.scene, listing), job.origin)
+
+    def _list_template(self, job: Job) -> str:
+        listing = self.scene.list_at(job.subject)
         wanted = self._wanted(listing.introduction) if listing.introduction else ""
-        name = wanted or self._known(TEMPLATES[listing.kind], job.origin)
-        return self._rendered(name, listing.language, ListView(self.scene, listing), job.origin)
+        return wanted or self._known(TEMPLATES[listing.kind], job.origin)
 
     def _rendered(self, name: str, language: str, page: PageView | ListView, origin: str) -> bytes:
         text = self._templates[language].render(name, {"page": page}, origin).encode()

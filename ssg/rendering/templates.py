@@ -6,13 +6,14 @@ leads to the machine, the clock or chance, and a theme from elsewhere can't read
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, TracebackType
 from typing import Any, Protocol
 
 import jinja2
+from jinja2 import meta
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Macro
@@ -48,8 +49,7 @@ class Templates:
                 raise
             raise self._problem(problem, problem.message, subject, hint=problem.hint) from None
         except jinja2.TemplateSyntaxError as error:
-            place = self._line(error.name, error.lineno, "")
-            raise Problem(_sentence(error.message or "broken syntax"), place=place) from None
+            raise self._broken(error) from None
         except jinja2.TemplatesNotFound as error:
             raise self._not_found(error, ", ".join(str(one) for one in error.templates), subject) from None
         except jinja2.TemplateNotFound as error:
@@ -69,6 +69,31 @@ class Templates:
             if _is_ours(error.__traceback__, self._names()):
                 raise
             raise self._problem(error, f"{type(error).__name__}: {_sentence(str(error))}", subject) from None
+
+    def faults(self, names: Iterable[str]) -> Iterator[Problem]:
+        """Those of the syntax of some templates, and of all that they name; what isn't there is told by `render`."""
+        seen: set[str] = set()
+        waiting = [*reversed(list(names))]
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self.files:
+                continue
+            seen.add(name)
+            file = self.files[name]
+            try:
+                self.environment.get_template(name)
+                text = given.content(file.path, given.SETTINGS, file.shown).decode("utf-8", "replace")
+                found = meta.find_referenced_templates(self.environment.parse(text))
+                waiting += [one for one in found if one is not None]
+            except jinja2.TemplateSyntaxError as error:
+                yield self._broken(error)
+            except Problem as problem:
+                yield problem
+            except jinja2.TemplateError:  # which rendering tells, with the page that it is for
+                continue
+
+    def _broken(self, error: jinja2.TemplateSyntaxError) -> Problem:
+        return Problem(_sentence(error.message or "broken syntax"), place=self._line(error.name, error.lineno, ""))
 
     def _names(self) -> Mapping[str, str]:
         return {str(file.path): name for name, file in self.files.items()}

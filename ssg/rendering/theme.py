@@ -18,6 +18,7 @@ from sealpress import given, strays, toml
 from sealpress.document import Node, decode, text_of
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.settings import Settings
+from ssg.findings import THEME, Findings
 from ssg.l10n import strings as l10n_strings
 from ssg.l10n.language import Language
 from ssg.l10n.language import language as language_of
@@ -73,34 +74,57 @@ class Theme:
     strings: Mapping[str, Strings]
     document: Node  # site.toml, for the places of its menus
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it was found, whatever may be at fault in it."""
+        return any(name.startswith(OWN) for name in self.templates)
+
     def option(self, name: str, language: str) -> object:
         """An option's value; of a translated one the text in `language`, or "" where it has none."""
         value = self.options[name]
         return value.get(language, "") if isinstance(value, Mapping) else value
 
 
-def load(root: Path, settings: Settings, document: Node, files: Iterable[str] | None = None) -> Theme:
+def load(
+    root: Path,
+    settings: Settings,
+    document: Node,
+    files: Iterable[str] | None = None,
+    findings: Findings | None = None,
+) -> Theme:
     """The theme of the site at `root`, with its options as `document`, the whole of site.toml, sets them.
 
     `files` are those of the repository that count, relative to `root` (what git tracks); None: all that are there.
-    Raises Problem or Problems (exit 3).
+    Tells `findings` what is wrong, and gives what can be had in spite of it. Without them, raises Problem or Problems
+    (exit 3).
     """
+    found = findings or Findings()
     own = _Repository(root, None if files is None else frozenset(files))
     place = _place(document, "site", "theme")
     name = settings.site.theme
-    folder, shown, is_own = _find(own, name, place)
-    listed = own.below(shown) if is_own else _walk(folder, folder)
-    theme = _theme_settings(folder, shown, place, listed)
     languages = {tag: language_of(tag) for tag in settings.site.languages}
-    folders = [folder / l10n_strings.FOLDER, *_own_strings(own, settings.site.languages)]
+    theme, listed = ThemeSettings(name), []
+    options: Mapping[str, object] = {}
+    strings: Mapping[str, Strings] = {}
+    folder, shown, is_own = own.root, "", False
+    with found.collecting(THEME):
+        folder, shown, is_own = _find(own, name, place)
+        listed = own.below(shown) if is_own else _walk(folder, folder)
+        with found.collecting(THEME):
+            folders = [folder / l10n_strings.FOLDER, *_own_strings(own, settings.site.languages)]
+            strings = l10n_strings.load(folders, tuple(languages.values()), f'the theme "{name}"')
+        theme = _theme_settings(folder, shown, place, listed)
+        options = _options(theme, document, settings.site.languages)
+    if findings is None:
+        found.check()
     return Theme(
         name=name,
         settings=theme,
-        options=_options(theme, document, settings.site.languages),
+        options=options,
         templates=_templates(folder, shown, listed, own, settings.build.templates),
         static=_below(folder, shown, listed, STATIC),
         languages=MappingProxyType(languages),
-        strings=l10n_strings.load(folders, tuple(languages.values()), f'the theme "{name}"'),
+        strings=strings,
         document=document,
     )
 

@@ -98,7 +98,7 @@ class Blog:
         return sorted(path for path in (self.root / "data").rglob("*") if path.is_file())
 
     def request(self, output: Path, store: Path | None, workers: int = 1) -> Request:
-        site = sitefile.load(self.root / "site.toml", "site.toml")
+        site = sitefile.load(self.root / "site.toml", "site.toml", is_tolerant=True)
         return Request(site, output, self.options, in_git=False, as_of=self.clock, store=store, workers=workers)
 
     def built(self, progress: Progress = SILENT) -> "Built | list[object]":

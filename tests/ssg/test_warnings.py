@@ -121,6 +121,7 @@ def test_a_machine_is_told_warnings_as_it_is_told_errors(run: Run) -> None:
         Exit.OK,
         [
             {
+                "block": [],
                 "code": 3,
                 "column": 5,
                 "file": "content/about.md",
@@ -197,7 +198,7 @@ WARNING = Problem("odd", place=Place("a.md", 2, 1, "x"), hint="mend it", is_warn
 def test_findings_raise_faults_and_hand_on_what_they_warn_of() -> None:
     findings = Findings()
     findings.tell("a.md", [WARNING])
-    findings.check(at_end=True)
+    findings.check()
     assert findings.warnings == (WARNING,)
     findings.tell("b.md", [Problems([Problem("one"), Problem("two")])])
     with pytest.raises(Problems) as raised:
@@ -231,13 +232,25 @@ def test_warnings_stand_by_place_whichever_room_was_first_and_each_once() -> Non
     assert [str(one.place) for one in findings.warnings] == ["None", "a.md", "b.md:2", "b.md:9", "b.md:10"]
 
 
-def test_strict_findings_let_the_rooms_come_to_their_end() -> None:
+def test_strict_findings_raise_what_they_warn_of_among_the_faults() -> None:
     findings = Findings(strict=True)
     findings.tell("a.md", [WARNING])
-    findings.check()
-    assert tried(lambda: findings.check(at_end=True)) == [("odd", WARNING.place, "mend it", Exit.SITE)]
+    assert tried(findings.check) == [("odd", WARNING.place, "mend it", Exit.SITE)]
     findings.tell("a.md", [Problem("one")])
     with pytest.raises(Problems) as raised:
         findings.check()
     assert [one.message for one in raised.value.each] == ["one", "odd"]
     assert raised.value.warnings == ()
+
+
+def test_a_stage_that_raises_lets_the_next_one_find_more() -> None:
+    findings = Findings()
+    for number in (2, 1):
+        with findings.collecting("tree"):
+            raise Problem(f"fault {number}", place=Place("b.md", number))
+    findings.tell(
+        "site", [Problem("of the site", place=Place("site.toml", 9)), Problem("fault 1", place=Place("b.md", 1))]
+    )
+    with pytest.raises(Problems) as raised:
+        findings.check()
+    assert [one.message for one in raised.value.each] == ["of the site", "fault 1", "fault 2"]

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from sealpress import sitefile
-from sealpress.problems import Problem
 from sealpress.settings import Settings
 from ssg.findings import Findings
 from ssg.l10n.language import Language, language
@@ -18,6 +17,7 @@ from ssg.options import Options
 from ssg.reading import frontmatter
 from ssg.reading.assets import content_assets, static_assets
 from ssg.reading.content import Content, read_content
+from ssg.reading.location import locate
 from ssg.reading.sources import Sources, list_sources
 from ssg.reading.tags import tags_of
 
@@ -73,31 +73,33 @@ def read(tmp_path: Path) -> Reader:
         settings = sitefile.load(tmp_path / "site.toml", "site.toml").settings
         sources = list_sources(tmp_path, [settings.build.content, settings.build.static], in_git=in_git)
         tags = {tag: language(tag) for tag in settings.site.languages}
+        findings = Findings()
         content = read_content(
             settings,
             sources,
-            heads(sources),
+            heads(settings, sources, findings),
             tags,
             timezone(settings.site.timezone),
             lambda dates: now or max(dates, default=NOW),
             options,
-            Findings(),
+            findings,
+            set(),
         )
+        findings.check()
         assets = content_assets(settings, sources, content.pages) + static_assets(settings, sources)
         return Read(settings, tags, content, Site(tmp_path, settings, content.pages, (), assets, content.as_of))
 
     return reading
 
 
-def heads(sources: Sources) -> dict[str, tuple[FrontMatter, int] | Problem]:
-    found: dict[str, tuple[FrontMatter, int] | Problem] = {}
+def heads(settings: Settings, sources: Sources, findings: Findings) -> dict[str, tuple[FrontMatter, int]]:
+    found: dict[str, tuple[FrontMatter, int]] = {}
     for file in sources.below("content"):
         if file.endswith(".md"):
-            try:
+            with findings.collecting(file):
+                locate(settings, file)
                 document = frontmatter.read((sources.root / file).read_bytes(), file)
                 found[file] = document.front_matter, document.body_line
-            except Problem as problem:
-                found[file] = problem
     return found
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from sealpress import sitefile
 from sealpress.document import Node
+from sealpress.problems import raise_all
 from ssg.images.gallery import Gallery
 from ssg.l10n.language import language
+from ssg.linking import Doubts
 from ssg.markup.converted import Converted, Heading, Link, link_marker
 from ssg.model import Asset, FrontMatter, Kind, Page, Site, output_of, prefix
 from ssg.reading.tags import tags_of
@@ -155,7 +157,7 @@ class Blog:
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         scene = self.scene()
         jobs = list(plan.jobs(scene))
-        menus.check(scene, frozenset(job.path for job in jobs))
+        raise_all(list(menus.check(scene, frozenset(job.path for job in jobs), Doubts())))
         renderer = plan.Renderer(scene)
         yield from ((job.path, renderer.make(job)[0]) for job in jobs if job.make is not plan.Make.COPY)
 
