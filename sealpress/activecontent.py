@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from html.entities import html5
 from types import MappingProxyType
 from typing import Final
@@ -116,6 +117,7 @@ def is_handler(attribute: str) -> bool:
     return _HANDLER.fullmatch(attribute) is not None
 
 
+@lru_cache(4096)
 def urls_of(element: str, attribute: str) -> Url | None:
     """How an attribute holds URLs; None: it holds none. Both names are in small letters.
 

@@ -75,6 +75,7 @@ class BuildSettings:
     command: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()  # names, or last parts of paths, that look like leftovers or secrets and are published
     git_dates: bool = False  # a page's `updated` is when git last saw it change
+    elsewhere: tuple[str, ...] = ()  # beginnings of the site's addresses that other programs serve: "/comments/"
     strict: bool = False  # a warning ends the build, as with ssg build --strict
 
 

@@ -179,6 +179,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("build", "data"), settings.build.data, _folder),
         (("build", "output"), settings.build.output, _output_folder),
         *((("build", "keep", n), entry, strays.wrong_keep) for n, entry in enumerate(settings.build.keep)),
+        *((("build", "elsewhere", n), entry, _beginning) for n, entry in enumerate(settings.build.elsewhere)),
         (("image", "name"), settings.image.name, _image_name),
         (("image", "suite"), settings.image.suite, _suite),
         (("image", "mirror"), settings.image.mirror, _mirror),
@@ -316,6 +317,10 @@ def _folder(text: str, example: str = "content") -> str | None:
     if not path.parts or path.is_absolute() or ".." in path.parts or not text.isprintable() or "\\" in text:
         return f'must be a folder inside the repository, relative to site.toml: "{example}"'
     return None
+
+
+def _beginning(text: str) -> str | None:
+    return None if text.startswith("/") and len(text) > 1 else 'must begin with "/", such as "/comments/"'
 
 
 def _output_folder(text: str) -> str | None:

@@ -154,6 +154,8 @@ class Checker:
         to = self._destination(page, link)
         if to.to is not To.PATH or output_of(to.name) in self.outputs or self.doubts.path(to.name):
             return None
+        if to.name.startswith(self.map.site.settings.build.elsewhere):
+            return None
         folder = to.name + "/"
         hint = (
             f'write "{folder}"'

@@ -19,7 +19,8 @@ from sealpress.console import Progress
 from sealpress.problems import Problem
 from sealpress.sitefile import NAME
 from sealpress.tree import cache_class, check_names, digest_of, media_type
-from ssg import graph, stamps
+from ssg import addresses, graph, stamps
+from ssg.addresses import Reach
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
 from ssg.findings import PAGES, THEME, TREE, Findings
@@ -140,7 +141,11 @@ class _Making:
                     f"no build wrote {shown} in {self.stage.root}: this stays, and is no part of the site"
                 )
         with self.timings.phase("rendering"):
-            done = self._render(scene, jobs, stale, known, desk.tools)
+            reach = Reach(self.situation.request.site, jobs.keys())
+            done = self._render(scene, jobs, stale, known, reach, desk.tools)
+            may_be_dead = self.last.outputs.keys() - jobs.keys() or structure.may_redirect_elsewhere
+            found = {one.job.path: (one.job.origin, result.dead) for one, result in zip(stale, done, strict=True)}
+            addresses.check(scene.theme, jobs, self.stage.root, reach, found, everywhere=bool(may_be_dead))
         with self.timings.phase("placing files"):
             placed = self._place(jobs, stale, done, known)
         with self.timings.phase("describing the tree"):
@@ -321,7 +326,13 @@ class _Making:
         return changed | since(now, before).keys() | (before.keys() - now.keys()) | fronts.keys()
 
     def _render(
-        self, scene: Scene, jobs: Mapping[str, Job], stale: Sequence[Stale], known: Known, tools: Mapping[str, str]
+        self,
+        scene: Scene,
+        jobs: Mapping[str, Job],
+        stale: Sequence[Stale],
+        known: Known,
+        reach: Reach,
+        tools: Mapping[str, str],
     ) -> list[Staged]:
         request = self.situation.request
         stopwatch = Stopwatch() if request.profile else None
@@ -333,6 +344,7 @@ class _Making:
             Rendered(self.store, scene, self.last, known, versions) if request.store else None,
             known,
             request.workers,
+            reach,
             stopwatch,
         )
         much = len(stale) > _MUCH * len(jobs)

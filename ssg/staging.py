@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealpress import crew
+from sealpress import crew, given
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem, raise_all
+from ssg.addresses import SHEETS, Reach
 from ssg.graph import Stale
 from ssg.known import Known
 from ssg.rendered import Rendered
 from ssg.rendering.limits import TOO_MUCH
-from ssg.rendering.plan import Make, Renderer
+from ssg.rendering.plan import Job, Make, Renderer
 from ssg.rendering.stopwatch import Stopwatch
 from ssg.timing import Timings
 from ssg.tracing import Answers, Trace
@@ -31,7 +32,7 @@ _FIRST: Final = frozenset({Make.SITEMAP, Make.IMAGE})
 class Staged:
     """A file on the stage: its number among the stale ones, what it holds, what was asked for it; or what went wrong.
 
-    `kept`: it was rendered in an earlier build.
+    `kept`: it was rendered in an earlier build. `dead`: addresses in it that lead nowhere.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Staged:
     seconds: float = 0.0
     kept: bool = False
     problem: Problem | None = None
+    dead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Staging:
     rendered: Rendered | None
     known: Known
     workers: int
+    reach: Reach
     stopwatch: Stopwatch | None = None
 
     def make(self, stale: Sequence[Stale], *, much: bool, timings: Timings, progress: Progress) -> list[Staged]:
@@ -98,15 +101,23 @@ class Staging:
         job = one.job
         try:
             if job.make is Make.COPY:
-                return Staged(number, self.stage.put(job.path, self.root / job.subject), frozenset())
+                dead = self._dead_in_copy(job)
+                return Staged(number, self.stage.put(job.path, self.root / job.subject), frozenset(), dead=dead)
             found = kept.find(job) if kept and look else None
             content, trace = found or self.renderer.make(job)
             written = self.stage.put(job.path, content)
+            dead = tuple(self.reach.dead(job.path, content)) if job.make is not Make.SITEMAP else ()
         except Problem as problem:
             return Staged(number, None, frozenset(), problem=problem)
         if kept and not found:
             kept.keep(job, trace, content)
-        return Staged(number, written, trace, self._clock() - began, kept=bool(found))
+        return Staged(number, written, trace, self._clock() - began, kept=bool(found), dead=dead)
+
+    def _dead_in_copy(self, job: Job) -> tuple[str, ...]:
+        """Of a style sheet; what other copies hold is their author's."""
+        if not job.path.endswith(SHEETS):
+            return ()
+        return tuple(self.reach.dead(job.path, given.read(self.root / job.subject, given.TEXT)))
 
     def _clock(self) -> float:
         return time.perf_counter() - (self.stopwatch.compiling if self.stopwatch else 0.0)

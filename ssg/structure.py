@@ -16,7 +16,7 @@ from typing import Final
 from sealpress import given, strays
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import NAME, SiteFile
-from sealpress.tree import unfit
+from sealpress.tree import REDIRECTS, unfit
 from ssg.bodies import KeptBodies
 from ssg.build import NO_DATE, Situation, tools
 from ssg.findings import THEME, Findings
@@ -103,6 +103,12 @@ class Structure:
         assets = content_assets(settings, situation.sources, content.pages) + static_assets(settings, situation.sources)
         site = Site(situation.request.site.root, settings, content.pages, (), assets, content.as_of)
         return replace(site, tags=tags_of(settings, site.posts_by_language, self.languages))
+
+    @property
+    def may_redirect_elsewhere(self) -> bool:
+        """Whether rules of redirects may be others than in the last build."""
+        rules = f"{self.situation.request.site.settings.build.static}/{REDIRECTS}"
+        return self.last.scope != self.situation.scope or rules in self.intake.changed_files
 
     @cached_property
     def counts(self) -> tuple[Mapping[str, int], int]:
