@@ -114,6 +114,7 @@ def produce(
     if made_from.site.settings.build.command:
         return _by_command(made_from, progress, allowed=allow_command)
     from sealpress.crew import cores  # noqa: PLC0415
+    from ssg import leftout  # noqa: PLC0415
     from ssg.build import Request, build  # noqa: PLC0415 - takes long to import, and other generators need none of it
     from ssg.store import folder_of  # noqa: PLC0415
 
@@ -131,7 +132,7 @@ def produce(
     built = build(request, progress)
     if built.leftovers:
         progress.note(strays.told(built.leftovers))
-    for line in in_short(built.warnings):
+    for line in (*leftout.lines(built, is_release=True), *in_short(built.warnings)):
         progress.note(line)
     return Product(_placed(built.tree, made_from), made_from.commit, built.as_of)
 

@@ -24,7 +24,7 @@ from sealpress.sitefile import SiteFile
 from sealpress.tree import REDIRECTS
 from ssg.model import output_of
 from ssg.rendering.plan import Job
-from ssg.rendering.theme import Theme
+from ssg.rendering.scene import Scene
 
 if TYPE_CHECKING:
     from ssg.markup.tags import Tag
@@ -133,7 +133,7 @@ class Reach:
 
 
 def check(
-    theme: Theme,
+    scene: Scene,
     jobs: Mapping[str, Job],
     root: Path,
     reach: Reach,
@@ -147,10 +147,10 @@ def check(
     """
     left = [job for path, job in jobs.items() if path not in found] if everywhere else []
     rest = [(job.origin, reach.dead_at(root, job.path)) for job in left]
-    raise_all(list(_faults(reach.site, [*found.values(), *rest], theme)))
+    raise_all(list(_faults(reach.site, [*found.values(), *rest], scene)))
 
 
-def _faults(site: SiteFile, found: Iterable[tuple[str, Sequence[str]]], theme: Theme) -> Iterator[Problem]:
+def _faults(site: SiteFile, found: Iterable[tuple[str, Sequence[str]]], scene: Scene) -> Iterator[Problem]:
     """A Problem for each address that leads nowhere, where it is written: in site.toml, a template, a source.
 
     `found` are such addresses in the files of the tree, with what messages call these.
@@ -159,16 +159,23 @@ def _faults(site: SiteFile, found: Iterable[tuple[str, Sequence[str]]], theme: T
     for origin, addresses in found:
         for address in addresses:
             dead.setdefault(address, {})[origin] = None
-    texts = [(one.shown, one.path) for one in (*theme.templates.values(), *theme.static.values())]
+    texts = [(one.shown, one.path) for one in (*scene.theme.templates.values(), *scene.theme.static.values())]
     for address, named in dead.items():
         origins = list(named)
         own = [(one, site.root / one) for one in origins if (site.root / one).is_file()]
         names = _spellings(address, site.settings.site.url)
-        place = _in_settings(site.document, names) or _in_files([*own, *texts], names)
+        place = _in_settings(site.document, names) or _in_files([*own, *texts], names) or Place(origins[0])
         more = f" and {len(origins) - 1} more lead" if len(origins) > 1 else " leads"
-        yield Problem(
+        message, place = (
             f'nothing on the site is at "{address}", to which {origins[0]}{more}',
-            place=place or Place(origins[0]),
+            place or Place(origins[0]),
+        )
+        if absent := scene.absent_at(unquote(address)):
+            yield absent[1].problem(message, absent[0], place)
+            continue
+        yield Problem(
+            message,
+            place=place,
             hint="correct the address; or where another program serves it, name its beginning:"
             f' elsewhere = ["{_beginning(names[-1])}"] under [build]',
         )

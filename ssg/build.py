@@ -86,7 +86,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Built:
-    """A finished build. `pages` counts them by language; `drafts` and so on are sources that were left out.
+    """A finished build. `pages` counts them by language; `drafts` and so on are sources that were left out, `scheduled`
+    with the moments (ISO 8601) when they are due.
 
     `files` are those of the tree, plain (ssg.lastbuild.File), in its order. `inputs` are the sha256 of all files that
     it was made from, by name: what a seal vouches for. `made` counts the files that were made anew, `kept` those that
@@ -100,7 +101,7 @@ class Built:
     pages: Mapping[str, int]
     posts: int
     drafts: tuple[str, ...] = ()
-    scheduled: tuple[str, ...] = ()
+    scheduled: Mapping[str, str] = field(default_factory=dict)
     untracked: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     as_of: dt.datetime = field(default=NO_DATE)

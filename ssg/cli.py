@@ -89,6 +89,7 @@ def build(
     from sealpress import sitefile, strays  # noqa: PLC0415 - --help need not wait for what a build imports
     from sealpress.crew import cores  # noqa: PLC0415
     from ssg import build as building  # noqa: PLC0415
+    from ssg import leftout  # noqa: PLC0415
     from ssg.options import Options  # noqa: PLC0415
     from ssg.store import folder_of  # noqa: PLC0415
 
@@ -112,14 +113,8 @@ def build(
         console.note(strays.told(built.leftovers))
     console.warnings(built.warnings)
     counts = ", ".join(f"{count} in {tag}" for tag, count in built.pages.items())
-    for name, left_out in (
-        ("draft", built.drafts),
-        ("scheduled page", built.scheduled),
-        ("untracked file", built.untracked),
-    ):
-        if left_out:
-            shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
-            console.note(f"left out: {len(left_out)} {name}{'s' if len(left_out) > 1 else ''} ({shown})")
+    for line in leftout.lines(built):
+        console.note(line)
     console.say(f"Built {len(built.files)} files, {size(built.size)}, in {target}")
     console.detail(f"Pages: {counts}; {built.posts} of them posts")
     console.detail(f"Made:  {_made(built)}")
@@ -145,6 +140,7 @@ def build(
             "posts": built.posts,
             "drafts": list(built.drafts),
             "scheduled": list(built.scheduled),
+            "due": dict(built.scheduled),
             "untracked": list(built.untracked),
             "leftovers": list(built.leftovers),
             "as_of": built.as_of.isoformat(),

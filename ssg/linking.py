@@ -9,7 +9,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -19,9 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.markup.converted import Link
 from ssg.model import Page, Site, output_of
-
-LEFTOVER: Final = "a hidden or left-over file"
-"""Why a file that a link names is not on the site."""
+from ssg.reading.absence import Absence
 
 PAGE_ENDING: Final = ".md"
 
@@ -84,6 +82,10 @@ class Map(Protocol):
 
     def asset_path(self, source: str) -> str | None: ...
 
+    def absence(self, source: str) -> Absence | None: ...
+
+    def absent_at(self, path: str) -> tuple[str, Absence] | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
@@ -119,14 +121,13 @@ class Doubts:
 class Checker:
     """Looks whether links lead somewhere.
 
-    `content` is the content folder. `ids` gives the anchors of the body at a source; `left_out` are sources that are
-    not published, with the reason; `outputs` are all files of the tree.
+    `content` is the content folder. `ids` gives the anchors of the body at a source; `outputs` are all files of the
+    tree.
     """
 
     map: Map
     content: str
     ids: Callable[[str], Collection[str]]
-    left_out: Mapping[str, str]
     outputs: Collection[str]
     place: Callable[[Page, Link], Place]
     doubts: Doubts = field(default_factory=Doubts)
@@ -156,13 +157,18 @@ class Checker:
             return None
         if to.name.startswith(self.map.site.settings.build.elsewhere):
             return None
+        place = self.place(page, link)
+        message = f'nothing on the site is at "{to.name}"'
         folder = to.name + "/"
-        hint = (
-            f'write "{folder}"'
-            if output_of(folder) in self.outputs
-            else "link to a page by its source: [x](/docs/x.md)"
-        )
-        return Problem(f'nothing on the site is at "{to.name}"', place=self.place(page, link), hint=hint)
+        if output_of(folder) in self.outputs:
+            return Problem(message, place=place, hint=f'write "{folder}"')
+        if found := self.map.absent_at(to.name):
+            return found[1].problem(message, found[0], place)
+        lower = output_of(to.name).casefold()
+        if near := next((output for output in self.outputs if output.casefold() == lower), None):
+            spelled = "/" + near.removesuffix("index.html")
+            return Problem(message, place=place, hint=f'write "{spelled}": A and a are two letters')
+        return Problem(message, place=place, hint="link to a page by its source: [x](/docs/x.md)")
 
     def anchored(self, page: Page, link: Link) -> str | None:
         """The source of the page whose anchor a link needs; None for a link that needs none."""
@@ -180,24 +186,17 @@ class Checker:
         return destination(self.content, page.source, link.target)
 
     def _dead_page(self, page: Page, link: Link, source: str) -> Problem:
-        if reason := self.left_out.get(source):
-            return Problem(
-                f'this links to "{source}", which is {reason}',
-                place=self.place(page, link),
-                hint="publish that page too, or take the link out",
-            )
+        place = self.place(page, link)
+        if absence := self.map.absence(source):
+            return Problem(f'this links to "{source}", which is {absence.reason}', place=place, hint=absence.hint)
         meant = self._meant(source, self.map.site.by_source)
-        return Problem(f'this links to "{source}", which is not there{meant}', place=self.place(page, link))
+        hint = None if meant else "a page is named as seen from the one that links to it, or from content/: /docs/x.md"
+        return Problem(f'this links to "{source}", which is not there{meant}', place=place, hint=hint)
 
     def _dead_file(self, page: Page, link: Link, source: str) -> Problem:
         place = self.place(page, link)
-        if reason := self.left_out.get(source):
-            name = posixpath.basename(source)
-            is_leftover = reason == LEFTOVER
-            hint = (
-                f'rename it, or keep = ["{name}"] under [build]' if is_leftover else "git add it, or build with --dirty"
-            )
-            return Problem(f'"{source}" is {reason}', place=place, hint=hint)
+        if absence := self.map.absence(source):
+            return Problem(f'"{source}" is {absence.reason}', place=place, hint=absence.hint)
         if any(other.startswith(source + "/") for other in self.map.site.by_source):
             index = posixpath.join(posixpath.relpath(source, posixpath.dirname(page.source)), "index.md")
             return Problem(f'"{source}" is a folder', place=place, hint=f'link to a page by its source: "{index}"')

@@ -145,7 +145,7 @@ class _Making:
             done = self._render(scene, jobs, stale, known, reach, desk.tools)
             may_be_dead = self.last.outputs.keys() - jobs.keys() or structure.may_redirect_elsewhere
             found = {one.job.path: (one.job.origin, result.dead) for one, result in zip(stale, done, strict=True)}
-            addresses.check(scene.theme, jobs, self.stage.root, reach, found, everywhere=bool(may_be_dead))
+            addresses.check(scene, jobs, self.stage.root, reach, found, everywhere=bool(may_be_dead))
         with self.timings.phase("placing files"):
             placed = self._place(jobs, stale, done, known)
         with self.timings.phase("describing the tree"):
@@ -244,6 +244,7 @@ class _Making:
             structure.as_of,
             known.answer if structure.stands else None,
             data=data,
+            absences=lambda: structure.absences,
         )
 
     def _jobs(self, structure: Structure, scene: Scene) -> Mapping[str, Job]:
@@ -285,10 +286,9 @@ class _Making:
         if shape == self.last.shape:
             leading = {source for source, targets in anchored.items() if not changed.isdisjoint(targets)}
             sources = sorted((changed | leading) & pages.keys())
-        checked = [pages[source] for source in sources]
-        found = check_links(structure, scene, bodies, checked, jobs) if checked else {}
-        is_checked = {page.source for page in checked}
-        left = {source: found for source, found in anchored.items() if source in pages and source not in is_checked}
+        checked = {source: pages[source] for source in sources}
+        found = check_links(structure, scene, bodies, checked.values(), jobs) if checked else {}
+        left = {source: found for source, found in anchored.items() if source in pages and source not in checked}
         structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
         return left | found, shape
 
@@ -392,7 +392,7 @@ class _Making:
             pages=pages,
             posts=posts,
             drafts=structure.drafts,
-            scheduled=structure.scheduled,
+            scheduled={source: when.isoformat() for source, when in structure.due.items()},
             untracked=self.situation.sources.left_out,
             leftovers=self.situation.sources.leftovers,
             as_of=structure.as_of,

@@ -25,13 +25,14 @@ from ssg.intake import Intake, sha256_of
 from ssg.l10n.language import Language, language
 from ssg.l10n.zones import timezone
 from ssg.lastbuild import LastBuild
-from ssg.linking import LEFTOVER, Checker, Doubts
+from ssg.linking import Checker, Doubts
 from ssg.manuscripts import Desk
 from ssg.markup.converted import Link, MarkdownOptions
 from ssg.model import Kind, Page, Site
 from ssg.plain import of_page
+from ssg.reading.absence import LEFTOVER, Absences
 from ssg.reading.assets import content_assets, static_assets
-from ssg.reading.content import Content, read_content
+from ssg.reading.content import Content, moment, read_content
 from ssg.reading.places import in_body, lines_of
 from ssg.reading.tags import tags_of
 from ssg.rendering import theme as themes
@@ -158,11 +159,28 @@ class Structure:
         return {source for source in self.intake.problems if source in self.intake.manuscripts} - self.intake.unread
 
     @cached_property
-    def _content(self) -> Content:
-        request = self.situation.request
+    def absences(self) -> Absences:
+        """Why what is named somewhere is not on the site."""
+        return Absences(self.situation.sources, self.drafts, self.due)
+
+    @property
+    def due(self) -> Mapping[str, dt.datetime]:
+        """When each of the scheduled pages is due, the next one first."""
+        zone = self._zone
+        found = ((moment(self.intake.manuscripts[one].front_matter.date, zone), one) for one in self.scheduled)
+        return MappingProxyType({source: when for when, source in sorted((when, one) for when, one in found if when)})
+
+    @cached_property
+    def _zone(self) -> dt.tzinfo:
+        site = self.situation.request.site
         zone: dt.tzinfo = dt.UTC
         with self.findings.collecting(NAME):
-            zone = timezone(request.site.settings.site.timezone, request.site.place("site", "timezone"))
+            zone = timezone(site.settings.site.timezone, site.place("site", "timezone"))
+        return zone  # noqa: RET504 - where it is none, UTC
+
+    @cached_property
+    def _content(self) -> Content:
+        request = self.situation.request
 
         def clock(dates: Iterable[dt.datetime]) -> dt.datetime:
             return self.situation.clock or max(dates, default=NO_DATE)
@@ -172,7 +190,7 @@ class Structure:
             self.situation.sources,
             self.intake.heads(),
             self.languages,
-            zone,
+            self._zone,
             clock,
             request.options,
             self.findings,
@@ -285,7 +303,7 @@ def check_links(
         return bodies.converted(structure.pages[source]).ids
 
     pages = tuple(pages)
-    checker = Checker(scene, site.settings.build.content, ids, structure.left_out, outputs, place, structure.doubts)
+    checker = Checker(scene, site.settings.build.content, ids, outputs, place, structure.doubts)
     findings = structure.findings
     for page in pages:
         of_page = manuscripts[page.source]

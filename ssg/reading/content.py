@@ -107,8 +107,8 @@ def _slug(reading: _Reading, where: Location, front: FrontMatter) -> str:
 def _page(
     reading: _Reading, where: Location, front: FrontMatter, body_line: int, own: str, permalinks: Permalinks
 ) -> Page:
-    date = _moment(front.date, reading.zone)
-    updated = _moment(front.updated, reading.zone)
+    date = moment(front.date, reading.zone)
+    updated = moment(front.updated, reading.zone)
     if date is None and where.kind is Kind.POST:
         place = in_front_matter(reading.root, where.source, "title")
         wrong = in_front_matter(reading.root, where.source, "date")
@@ -146,13 +146,13 @@ def _page(
     )
 
 
-def _moment(value: dt.datetime | dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:
+def moment(value: dt.datetime | dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:
     """A date is its midnight, and a local time is in the site's zone; the offset alone is kept of that."""
     if value is None:
         return None
-    moment = value if isinstance(value, dt.datetime) else dt.datetime.combine(value, dt.time())
-    offset = moment.utcoffset() if moment.tzinfo else moment.replace(tzinfo=zone).utcoffset()
-    return moment.replace(tzinfo=dt.timezone(offset or dt.timedelta()))
+    found = value if isinstance(value, dt.datetime) else dt.datetime.combine(value, dt.time())
+    offset = found.utcoffset() if found.tzinfo else found.replace(tzinfo=zone).utcoffset()
+    return found.replace(tzinfo=dt.timezone(offset or dt.timedelta()))
 
 
 _NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)

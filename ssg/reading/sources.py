@@ -31,6 +31,7 @@ class Sources:
     `left_out`: untracked and not asked for; `leftovers`: of editors and systems. `history` tells when they were
     written; an export of a commit has none of its own. `has_cache`: what builds keep is committed, so that it could be
     anybody's. `problems` are those of names and of what may be no part of a site; what has one is not among the files.
+    anybody's. `folders` are how the paths of sources begin.
     """
 
     root: Path
@@ -41,6 +42,7 @@ class Sources:
     history: History | None = None
     has_cache: bool = False
     problems: tuple[Problem, ...] = ()
+    folders: tuple[str, ...] = ()
 
     def refuses(self, file: str) -> bool:
         """Whether it has a problem, or a folder that it lies in."""
@@ -101,7 +103,7 @@ def list_sources(
     history = History(repository, root) if repository else None
     has_cache = any(file.startswith(_CACHE) or file in _CACHE_ITSELF for file in committed)
     there = {file: stamp for file, stamp in stamps.items() if stamp}
-    listed = Sources(root, there, repository, left_out, sifted.left_out, history, has_cache, tuple(problems))
+    listed = Sources(root, there, repository, left_out, sifted.left_out, history, has_cache, tuple(problems), starts)
     if not problems:
         return listed
     fit = {file: stamp for file, stamp in there.items() if _is_utf8(file) and not listed.refuses(file)}

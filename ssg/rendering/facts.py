@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from sealpress import given
+from sealpress.problems import Problem
 from sealpress.settings import PermalinkSettings, Settings
 from ssg.images.gallery import Gallery
 from ssg.images.variants import Picture, Size
@@ -21,6 +22,7 @@ from ssg.markup.converted import Entry, Heading, contents
 from ssg.markup.prose import on_one_line
 from ssg.markup.typography import typeset
 from ssg.model import Page, encoded, prefix
+from ssg.reading.absence import Absence, Absences
 from ssg.reading.data import NONE, DataFiles
 from ssg.rendering.assets import Assets
 from ssg.rendering.bodies import Bodies
@@ -46,6 +48,7 @@ class Facts(Questions):
         recall: Callable[[Key], object] | None = None,
         *,
         data: DataFiles = NONE,
+        absences: Callable[[], Absences] | None = None,
     ) -> None:
         super().__init__(recall)
         self.theme = theme
@@ -56,6 +59,27 @@ class Facts(Questions):
         self._bodies = bodies
         self._as_of = as_of
         self._data = data
+        self._absences = absences or (lambda: Absences(data.sources))
+
+    # Of what is missing: asked for a Problem alone, which nothing is made from.
+
+    def absence(self, source: str) -> Absence | None:
+        """Why a file is not on the site; None where there is no such file."""
+        return self._absences().of(source)
+
+    def absent_at(self, path: str) -> tuple[str, Absence] | None:
+        """The file that would be at a path, and why it isn't."""
+        return self._absences().at(path, self._settings)
+
+    def absent_below(self, folder: str, *names: str) -> tuple[str, Absence] | None:
+        """The first file that is not on the site of those that a folder of the theme's, or the site's own, might have.
+
+        `folder` is "templates", "static" or "data", as it is called by default.
+        """
+        own = getattr(self._settings.build, folder)
+        places = (own, f"{self._settings.site.theme}/{folder}")
+        files = (f"{place}/{name}" for place in places for name in names)
+        return next(((file, found) for file in files if (found := self.absence(file))), None)
 
     # Of one page.
 
@@ -292,7 +316,12 @@ class Facts(Questions):
     @part
     def asset(self, name: str) -> str:
         """Where a file of the theme's static folder is served. Raises Problem for one that isn't there."""
-        return self.assets.path(name)
+        try:
+            return self.assets.path(name)
+        except Problem as problem:
+            if absent := self.absent_below("static", name):
+                raise absent[1].problem(problem.message.partition(" (")[0], absent[0]) from None
+            raise
 
     @part
     def template(self, name: str) -> str | None:

@@ -37,10 +37,14 @@ def _problem(
             scene.find(path.removeprefix("/"), language)
         except Problem as problem:
             if not doubts.source(f"{scene.site.settings.build.content}/{path.removeprefix('/')}"):
-                return Problem(f"{problem.message} for a menu to lead to", place=place)
+                message, _, reason = problem.message.partition(": ")
+                reason = f": {reason}" if reason else ""
+                return Problem(f"{message} for a menu to lead to{reason}", place=place, hint=problem.hint)
         return None
     if not path.startswith("/") or output_of(path) in known or doubts.path(path):
         return None
+    if found := scene.absent_at(path):
+        return found[1].problem(f'nothing on the site is at "{path}"', found[0], place)
     return Problem(
         f'nothing on the site is at "{path}"{_meant(path, sorted(known))}',
         place=place,

@@ -200,15 +200,20 @@ class Renderer:
         if not wanted or self.scene.template(wanted) is not None:
             return wanted
         known = sorted(name for name in self.scene.theme.templates if not name.startswith(OWN))
+        place = in_front_matter(self.scene.site.root, source, "template")
+        if absent := self.scene.absent_below("templates", wanted):
+            raise absent[1].problem(f'there is no template "{wanted}"', absent[0], place)
         raise Problem(
             f'there is no template "{wanted}"{did_you_mean(wanted, known)}',
-            place=in_front_matter(self.scene.site.root, source, "template"),
+            place=place,
             hint=f"templates: {', '.join(known)}",
         )
 
     def _known(self, name: str, subject: str) -> str:
         if self.scene.template(name) is not None:
             return name
+        if absent := self.scene.absent_below("templates", name):
+            raise absent[1].problem(f'there is no template "{name}", which {subject} needs', absent[0])
         raise Problem(
             f'the theme "{self.scene.theme.name}" has no template "{name}", which {subject} needs',
             hint=f"write templates/{name}, in the theme or in the site's own templates",

@@ -19,6 +19,7 @@ from ssg.images.variants import Picture, Size, format_of
 from ssg.linking import To, destination
 from ssg.markup.converted import ANCHOR, STX, resolve
 from ssg.model import Kind, Page, Site, Tag
+from ssg.reading.absence import Absences
 from ssg.reading.data import NONE, DataFiles
 from ssg.rendering import listings, pictures, xml
 from ssg.rendering.assets import Assets
@@ -51,8 +52,9 @@ class Scene(Facts):
         recall: Callable[[Key], object] | None = None,
         *,
         data: DataFiles = NONE,
+        absences: Callable[[], Absences] | None = None,
     ) -> None:
-        super().__init__(settings, pages, bodies, theme, assets, gallery, as_of, recall, data=data)
+        super().__init__(settings, pages, bodies, theme, assets, gallery, as_of, recall, data=data, absences=absences)
         self._make_site = site
 
     @cached_property
@@ -303,9 +305,10 @@ class Scene(Facts):
         """As `found`. Raises Problem where there is none."""
         if found := self.found(target, language):
             return found
-        content = self.site.settings.build.content
-        near = did_you_mean(f"{content}/{target}", self.site.by_source)
-        raise Problem(f'there is no page "{content}/{target}"{near}')
+        source = f"{self.site.settings.build.content}/{target}"
+        if absence := self.absence(source):
+            raise absence.problem(f'there is no page "{source}"', source)
+        raise Problem(f'there is no page "{source}"{did_you_mean(source, self.site.by_source)}')
 
     def target(self, target: str, language: str) -> str:
         """The href for what menus and templates name: a source path, a path of the site, a whole URL, an anchor."""

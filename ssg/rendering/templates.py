@@ -17,12 +17,14 @@ from jinja2 import meta
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Macro
-from jinja2.utils import missing
 
 from sealpress import given
 from sealpress.problems import Place, Problem, did_you_mean
+from ssg.reading.absence import Absence
+from ssg.reading.data import ENDINGS
 from ssg.rendering import limits
 from ssg.rendering.loading import Compiled, Loader
+from ssg.rendering.missing import Missing, NoSuchNameError, describe
 from ssg.rendering.theme import ThemeFile
 from ssg.tracing import Key, Trace
 
@@ -35,6 +37,7 @@ class Templates:
 
     files: Mapping[str, ThemeFile]
     environment: limits.Bounded
+    tracing: "Tracing"
 
     def render(self, name: str, variables: Mapping[str, Any], subject: str) -> str:
         """The text of a template. `subject` is what is being rendered, for messages: "content/posts/x.md".
@@ -129,6 +132,8 @@ class Templates:
 
     def _not_found(self, error: jinja2.TemplateNotFound, wanted: str, subject: str) -> Problem:
         known = [name for name in self.files if not name.startswith("theme/")]
+        if absent := self.tracing.absent_below("templates", wanted):
+            return self._absent(error, f'there is no template "{wanted}"', absent, subject, wanted)
         return self._problem(
             error,
             f'there is no template "{wanted}"{did_you_mean(wanted, known)}',
@@ -137,14 +142,24 @@ class Templates:
             hint=f"templates: {', '.join(sorted(known))}",
         )
 
+    def _absent(
+        self, error: BaseException, message: str, absent: tuple[str, Absence], subject: str, word: str
+    ) -> Problem:
+        said = absent[1].problem(message, absent[0])
+        return self._problem(error, said.message, subject, word=word, hint=said.hint)
+
     def _undefined(self, error: UndefinedError, variables: Mapping[str, Any], subject: str) -> Problem:
-        if not isinstance(error, _NoSuchNameError):
+        if not isinstance(error, NoSuchNameError):
             return self._problem(error, _sentence(str(error)), subject)
         if error.owner is None:
             known = {*variables, *self.environment.globals}
             message = f'nothing is called "{error.name}" here{did_you_mean(error.name, known)}'
         else:
             known = set(error.known)
+            if error.folder is not None:
+                files = [f"{error.folder}/{error.name}{ending}".lstrip("/") for ending in ENDINGS]
+                if absent := self.tracing.absent_below("data", *files):
+                    return self._absent(error, f'data has no "{error.name}"', absent, subject, error.name)
             message = f'{error.owner} has no "{error.name}"{did_you_mean(error.name, known)}'
         hint = f"known: {', '.join(sorted(known))}" if known else None
         return self._problem(error, message, subject, word=error.name, hint=hint)
@@ -156,6 +171,8 @@ class Tracing(Protocol):
     def template(self, name: str) -> str | None: ...
 
     def traced(self) -> AbstractContextManager[set[Key]]: ...
+
+    def absent_below(self, folder: str, *names: str) -> tuple[str, Absence] | None: ...
 
     def also(self, trace: Iterable[Key]) -> None: ...
 
@@ -182,7 +199,7 @@ def _templates(
 ) -> Templates:
     environment = _Environment(
         loader=Loader(files),
-        undefined=_Missing,
+        undefined=Missing,
         autoescape=lambda name: name is None or name.endswith((".html", ".xml", ".svg")),
         bytecode_cache=compiled,
         trim_blocks=True,
@@ -199,7 +216,7 @@ def _templates(
     environment.meter()
     environment.globals.update(functions)
     environment.globals.update(values)
-    return Templates(files, environment)
+    return Templates(files, environment, tracing)
 
 
 class _Template(jinja2.Template):
@@ -309,64 +326,6 @@ def _filter(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     return called
-
-
-class _NoSuchNameError(UndefinedError):
-    """A name that isn't there: of `owner`, or None of the template itself. `known` are the names that are."""
-
-    def __init__(self, name: str, owner: str | None, known: Iterable[str]) -> None:
-        super().__init__(f'"{name}" is not defined')
-        self.name = name
-        self.owner = owner
-        self.known = tuple(known)
-
-
-class _Missing(jinja2.StrictUndefined):
-    """An undefined value that remembers what could have been meant."""
-
-    __slots__ = ()
-
-    def __init__(self, hint: str | None = None, obj: Any = missing, name: Any = None, exc: Any = None) -> None:
-        super().__init__(hint, obj, name, exc or UndefinedError)
-        if exc is None and hint is None:
-            self._undefined_exception = self._named  # type: ignore[assignment]
-
-    def _named(self, _message: str) -> _NoSuchNameError:
-        owner = self._undefined_obj
-        if owner is missing:
-            return _NoSuchNameError(str(self._undefined_name), None, ())
-        return _NoSuchNameError(str(self._undefined_name), describe(owner), _members(owner))
-
-
-def describe(value: object) -> str:
-    """What a value is, for the author of a template: "page", "a list", "text"."""
-    match value:
-        case None:
-            return "nothing (None)"
-        case str():
-            return "text"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"the number {value}"
-        case dt.date():
-            return "a date"
-        case list() | tuple():
-            return "a list"
-        case Mapping() if type(value).__name__ != "DataView":
-            return "the table"
-        case _ if callable(value):
-            return f"the function {getattr(value, '__name__', 'here')}"
-        case _:
-            return type(value).__name__.removesuffix("View").lower()
-
-
-def _members(value: object) -> list[str]:
-    if isinstance(value, Mapping):
-        return [str(key) for key in value]
-    if type(value).__name__.endswith("View"):
-        return [name for name in dir(type(value)) if not name.startswith("_")]
-    return []
 
 
 def _where(traceback: TracebackType | None, names: Mapping[str, str]) -> tuple[str | None, int | None]:

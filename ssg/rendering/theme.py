@@ -111,7 +111,10 @@ def load(
         folder, shown, is_own = _find(own, name, place)
         listed = own.below(shown) if is_own else _walk(folder, folder)
         with found.collecting(THEME):
-            folders = [folder / l10n_strings.FOLDER, *_own_strings(own, settings.site.languages)]
+            tags = settings.site.languages
+            folders = [folder / l10n_strings.FOLDER, *_strings(own, l10n_strings.FOLDER, tags, folder)]
+            if is_own:
+                _strings(own, f"{shown}/{l10n_strings.FOLDER}", tags, None)
             strings = l10n_strings.load(folders, tuple(languages.values()), f'the theme "{name}"')
         theme = _theme_settings(folder, shown, place, listed)
         options = _options(theme, document, settings.site.languages)
@@ -156,6 +159,9 @@ class _Repository:
         return sorted(file.removeprefix(start) for file in self.files if file.startswith(start))
 
 
+_ADD: Final = "git add {}, with --force where .gitignore leaves it out; or build with --dirty"
+
+
 def _find(own: _Repository, name: str, place: Place | None) -> tuple[Path, str, bool]:
     """The folder, how messages name it, and whether it is the site's own."""
     names = built_in()
@@ -172,6 +178,8 @@ def _find(own: _Repository, name: str, place: Place | None) -> tuple[Path, str, 
     if NAME in own.below(shown):
         return own.root / shown, shown, True
     there = (own.root / shown).is_dir()
+    if (own.root / shown / NAME).is_file():
+        raise Problem(f'the theme "{shown}" is not added to git', place=place, hint=_ADD.format(shown))
     raise Problem(
         f'the folder "{shown}" has no {NAME}' if there else f'no theme is called "{name}"{did_you_mean(name, names)}',
         place=place,
@@ -215,23 +223,22 @@ def _templates(
     return MappingProxyType({**reachable, **theirs, **ours})
 
 
-def _own_strings(own: _Repository, languages: Sequence[str]) -> list[Path]:
-    """The site's own folder of interface strings, where it has one.
+def _strings(own: _Repository, folder: str, languages: Sequence[str], theme: Path | None) -> list[Path]:
+    """A folder of interface strings of the site, where it has one: its own, beside that of the `theme`; or its theme's.
 
-    It is read as a folder, so a file in it that doesn't count can't be passed over: it is a Problem.
+    It is read as a folder, so a file in it that doesn't count can't be passed over: it is a Problem. Where none counts,
+    only one that is wanted is.
     """
-    listed = own.below(l10n_strings.FOLDER)
-    folder = own.root / l10n_strings.FOLDER
-    if not listed:
-        return []
+    listed = own.below(folder)
     for name in (f"{tag}.toml" for tag in languages):
-        if name not in listed and (folder / name).is_file():
+        is_wanted = listed or not theme or not (theme / l10n_strings.FOLDER / name).is_file()
+        if is_wanted and name not in listed and (own.root / folder / name).is_file():
             raise Problem(
-                "these interface strings are not tracked by git",
-                place=Place(f"{l10n_strings.FOLDER}/{name}"),
-                hint="git add the file, or build with --dirty",
+                "these interface strings are not added to git",
+                place=Place(f"{folder}/{name}"),
+                hint=_ADD.format(f"{folder}/{name}"),
             )
-    return [folder]
+    return [own.root / folder] if listed else []
 
 
 def _theme_settings(folder: Path, shown: str, place: Place | None, listed: Sequence[str]) -> ThemeSettings:

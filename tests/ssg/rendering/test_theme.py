@@ -82,7 +82,7 @@ def test_only_files_that_count_are_read(blog):
     """A template or theme that git does not track is not there."""
     own_theme(blog)
     assert load(blog, list(OWN)).templates.keys() == {"home.html", "theme/home.html"}
-    assert 'the folder "wood" has no theme.toml' in problem_of_load(blog, [])
+    assert 'the theme "wood" is not added to git' in problem_of_load(blog, [])
     blog.write("templates/post.html", "x")
     assert "post.html" not in load(blog, list(OWN)).templates
     assert "post.html" in load(blog, [*OWN, "templates/post.html"]).templates
@@ -110,12 +110,15 @@ def test_strings_of_the_site_come_before_the_themes(blog):
 
 
 def test_strings_that_do_not_count_are_no_part_of_the_site(blog):
-    """An untracked i18n/ is not read; beside tracked files an untracked one is a problem, since it would be."""
+    """An untracked i18n/ is not read; beside tracked files an untracked one is a problem, since it would be, and
+    so is one for a language that the theme doesn't have.
+    """
     blog.write("i18n/en.toml", 'not_found = "Nobody home"\n')
     blog.write("i18n/fr.toml", 'not_found = "Personne"\n')
     assert load(blog, []).strings["en"].text("not_found") == "Page not found"
     assert problem_of_load(blog, ["i18n/en.toml"]) == (
-        "i18n/fr.toml: these interface strings are not tracked by git\nhint: git add the file, or build with --dirty"
+        "i18n/fr.toml: these interface strings are not added to git\n"
+        "hint: git add i18n/fr.toml, with --force where .gitignore leaves it out; or build with --dirty"
     )
 
 
