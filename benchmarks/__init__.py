@@ -13,5 +13,7 @@ blog                       the blog built by sealpress, to be baked and served
 baking                     the bake beside docker build and buildah
 serving                    the sealed nginx beside a stock one and Caddy
 sections                   RESULTS.md as a whole, and its parts on baking and serving
+growth, floods             what twice the Markdown costs
+specification, structure   CommonMark's own examples, counted
 run                        the command line: `make bench`
 """

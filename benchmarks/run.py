@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from benchmarks import baking, batch, growth, peers, report, sections, serving, steps
+from benchmarks import baking, batch, growth, peers, report, sections, serving, specification, steps
 from benchmarks.census import differences
 from benchmarks.corpus import DIALECTS
 from sealpress.command import run
@@ -123,6 +123,7 @@ def bench(
 
     bake: docker build and buildah. serve: a stock nginx, and Caddy. Both need root, and Debian's packages of these.
     growth: what twice the Markdown costs, for texts that somebody wrote to keep a converter busy.
+    specification: how many of CommonMark's examples, which npm has, are read as it says.
 
     Ends with 1 where a peer is missing, failed, or did not build the same.
     """
@@ -144,7 +145,7 @@ def bench(
             posts, runs = (QUICK,), (1,)
         options = _Options(posts, names, large, runs, limit, commit)
         found += _build(options, folder, command, lambda text: keep("build", text), console)
-    for part, measured in (("bake", _bake), ("serve", _serve), ("growth", _growth)):
+    for part, measured in (("bake", _bake), ("serve", _serve), ("growth", _growth), ("specification", _specification)):
         if part not in parts:
             continue
         try:
@@ -153,7 +154,8 @@ def bench(
             found.append(f"{part}: {problem.message}")
             continue
         keep(part, text)
-        console.say(text)
+        for line in text.splitlines():
+            console.say(line)
         found += lacking
     for one in found:
         console.say(f"not as it should be: {one}")
@@ -175,6 +177,12 @@ def _serve(folder: Path, turns: int, command: str, console: Console) -> tuple[st
 def _growth(_folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
     found = growth.measure(turns, console)
     return growth.growths(found, command), growth.too_much(found)
+
+
+def _specification(folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    console.note("specification: its examples from npm")
+    found = specification.count(list(specification.examples(specification.install(folder))))
+    return specification.counts(found, command), specification.lacking(found)
 
 
 @dataclass(frozen=True, slots=True)

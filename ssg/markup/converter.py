@@ -13,6 +13,7 @@ from ssg.markup.converted import Blocks, Converted, MarkdownOptions
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+    from ssg.markup.positions import Source
     from ssg.markup.state import Converter, State
     from ssg.markup.tags import Html
 
@@ -25,25 +26,33 @@ def convert(text: str, options: MarkdownOptions, language: Language, blocks: Blo
     `blocks` keeps highlighted code from one conversion to another, and changes nothing but who does the work.
     Raises nothing for what an author can write: what must be mended is in `faults`, at its line and column in `text`.
     """
-    from ssg.markup.body import body  # noqa: PLC0415 - with what it needs 20 ms, which a build of nothing saves
-    from ssg.markup.positions import Source  # noqa: PLC0415
+    from ssg.markup.positions import Source  # noqa: PLC0415 - a build of nothing needs none of it
 
     source = Source(text)
     if not source.text.strip():
         return EMPTY
     converter = _stock(options.html) if options.dialect == "python-markdown" else _own(options.html)
-    state = converter.state
-    state.begin(source, options, language)
     try:
-        converter.markdown.reset()
-        html = converter.html(source.text)
-        return body(html, source, options, language, lambda number: _code(state, number, options, blocks))
+        return converted(converter, source, options, language, blocks)
     except RecursionError:
         # The instance was left in the middle of its work.
         _own.cache_clear()
         _stock.cache_clear()
-        state.too_deep((1, 1))
+        converter.state.too_deep((1, 1))
         return Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=tuple(source.faults))
+
+
+def converted(
+    converter: "Converter", source: "Source", options: MarkdownOptions, language: Language, blocks: Blocks | None = None
+) -> Converted:
+    """As convert(), by a certain instance. Raises RecursionError where a text is nested too deeply."""
+    from ssg.markup.body import body  # noqa: PLC0415 - with what it needs 20 ms, which a build of nothing saves
+
+    state = converter.state
+    state.begin(source, options, language)
+    converter.markdown.reset()
+    html = converter.html(source.text)
+    return body(html, source, options, language, lambda number: _code(state, number, options, blocks))
 
 
 def _code(state: "State", number: int, options: MarkdownOptions, blocks: Blocks | None) -> str:

@@ -2,19 +2,16 @@
 
 import json
 import os
-import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
+from benchmarks.specification import EXAMPLES, examples
+from benchmarks.structure import structure
 from tests.ssg.markup.commonmark.conftest import html_of
 from tests.ssg.markup.commonmark.documents import document
-from tests.ssg.markup.commonmark.structure import structure
-
-EXAMPLES = 652
 
 DIFFERS = {
     "< https://foo.bar >\n": "GFM: an address is a link as it stands",
@@ -40,12 +37,6 @@ const parser = new Parser(), renderer = new HtmlRenderer();
 const texts = JSON.parse(require('fs').readFileSync(0));
 process.stdout.write(JSON.stringify(texts.map((text) => renderer.render(parser.parse(text)))));
 """
-
-
-def examples(packages: Path) -> Iterator[tuple[str, str]]:
-    text = (packages / "commonmark-spec" / "spec.txt").read_text("utf-8")
-    for found in re.finditer(r"^`{32} example\n(.*?)^\.\n(.*?)^`{32}$", text, re.DOTALL | re.MULTILINE):
-        yield found[1].replace("→", "\t"), found[2].replace("→", "\t")
 
 
 def test_each_example_of_the_specification_is_read_as_it_says(packages, plain):
