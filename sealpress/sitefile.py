@@ -9,7 +9,18 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sealpress import contentpolicy, given, outputfolder, permalinks, quantities, serving, sshoptions, strays, toml
+from sealpress import (
+    contentpolicy,
+    given,
+    othergenerators,
+    outputfolder,
+    permalinks,
+    quantities,
+    serving,
+    sshoptions,
+    strays,
+    toml,
+)
 from sealpress.document import Node, decode, text_of
 from sealpress.permalinks import Check
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
@@ -119,9 +130,11 @@ def _missing(path: Path) -> Problem:
         return Problem(
             f"there is no file {path}", hint=f"{near} is there" if near.is_file() else "correct the path after --site"
         )
+    looks, hint = othergenerators.found_in(path.parent)
     return Problem(
-        f"there is no {NAME} in {path.parent}",
-        hint=f'run this in your blog\'s folder, or write a {NAME} with [site] title = "…" and url = "https://…/"',
+        f"there is no {NAME} in {path.parent}{looks}",
+        hint=hint
+        or f'run this in your blog\'s folder, or write a {NAME} with [site] title = "…" and url = "https://…/"',
     )
 
 

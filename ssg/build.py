@@ -28,6 +28,7 @@ from ssg.findings import as_faults
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.plain import of_problem, problem
+from ssg.reading import foreign
 from ssg.reading.sources import Sources, list_sources, to_ignore
 from ssg.record import mark_of
 from ssg.stamps import Stamp
@@ -326,6 +327,7 @@ def _sources(request: Request) -> Sources:
     if not any(file.endswith(".md") for file in sources.below(build_settings.content)):
         raise_all(sources.problems)
         hint = "git add them, or build with --dirty" if sources.left_out else "write one: content/index.md"
+        hint = foreign.home_of_pages(request.site.root, build_settings.content) or hint
         raise Problem(
             f'there are no pages in "{build_settings.content}"', place=Place(build_settings.content), hint=hint
         )

@@ -16,7 +16,7 @@ from typing import Final
 from sealpress import given, strays
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import NAME, SiteFile
-from sealpress.tree import REDIRECTS, unfit
+from sealpress.tree import NAME_LIMIT, PATH_LIMIT, REDIRECTS, unfit
 from ssg.bodies import KeptBodies
 from ssg.build import NO_DATE, Situation, tools
 from ssg.findings import THEME, Findings
@@ -259,10 +259,15 @@ def _clash(one: Job, other: Job, why: str) -> Problem:
 
 def astray(jobs: Sequence[Job], keep: Sequence[str]) -> Iterator[Problem]:
     """What a bake of the tree would leave out or refuse: a page whose path is one of an editor's copies, say."""
+    for job in jobs:
+        if too_long := _too_long(job.path):
+            hint = "shorten its slug or name, the tag, or the pattern in [permalinks]"
+            yield Problem(f"its path has {too_long}", place=Place(job.origin), hint=hint)
     if not strays.may_stray([job.path for job in jobs]):
         return
     for job in jobs:
-        if job.make is not Make.COPY and (strays.stray_at(job.path, keep) or unfit(job.path)):
+        is_odd = job.make is not Make.COPY and (strays.stray_at(job.path, keep) or unfit(job.path))
+        if is_odd and not _too_long(job.path):
             yield Problem(
                 f'the path "{job.path}" is one that no site publishes: it looks hidden, left over or secret',
                 place=Place(job.origin),
@@ -284,6 +289,17 @@ def inputs_of(structure: Structure, theme: themes.Theme) -> dict[str, str]:
     theirs = {file.shown: file.path for file in (*theme.templates.values(), *theme.static.values())}
     found = own | {shown: sha256_of(path) for shown, path in theirs.items() if shown not in own}
     return dict(sorted(found.items()))
+
+
+def _too_long(path: str) -> str:
+    """What is longer than a file system or an engine takes it, in bytes; "" where nothing is."""
+    if len(path) <= NAME_LIMIT // 4:  # characters, of at most four bytes
+        return ""
+    longest = max(path.split("/"), key=lambda name: len(name.encode()))
+    if (size := len(longest.encode())) > NAME_LIMIT:
+        return f'a part of {size} bytes, and a file\'s name holds {NAME_LIMIT}: "{longest}"'
+    size = len(path.encode())
+    return f"{size} bytes, and at most {PATH_LIMIT} can be unpacked" if size > PATH_LIMIT else ""
 
 
 def check_links(

@@ -11,10 +11,11 @@ from sealpress.problems import Place, Problem
 from sealpress.settings import Settings
 from ssg.findings import PAGES, Findings
 from ssg.l10n.language import Language
-from ssg.l10n.slugs import name_slug, same_name, slug
+from ssg.l10n.slugs import LIMIT, name_slug, same_name, slug
 from ssg.model import FrontMatter, Kind, Page, output_of
 from ssg.options import Options
-from ssg.reading.location import Location, Permalinks, locate
+from ssg.reading import foreign
+from ssg.reading.location import POSTS, Location, Permalinks, locate
 from ssg.reading.places import in_front_matter
 from ssg.reading.sources import Sources
 
@@ -81,15 +82,37 @@ def read_content(
     permalinks = Permalinks(settings, languages, folders)
     pages = [_page(reading, where, *head, slugs[where], permalinks) for where, head in located.items()]
     content = published(pages, clock, options)
+    reading.problems.extend(_foreign_folders(reading, located))
     reading.problems.extend([*_shared_keys(reading, content.pages), *_shared_tags(reading, content.pages)])
     findings.tell(PAGES, reading.problems)
     return content
 
 
+def _foreign_folders(reading: _Reading, located: Mapping[Location, tuple[FrontMatter, int]]) -> Iterator[Problem]:
+    """A Problem for each folder that another generator calls so, and that means something else here, or nothing."""
+    content = reading.settings.build.content
+    told: set[str] = set()
+    for where, (front, _) in located.items():
+        folder = where.folder.partition("/")[0]
+        if folder in told or folder not in foreign.FOLDERS or not (folder.startswith("_") or front.date):
+            continue
+        told.add(folder)
+        at = where.source[: where.source.index(f"/{folder}/") + len(folder) + 1]
+        hint = foreign.FOLDERS[folder].format(folder=at, posts=f"{content}/{POSTS}")
+        message = f'"{folder}" is no folder of posts here'
+        yield Problem(message, place=Place(at), hint=hint, is_warning=not folder.startswith("_"))
+
+
 def _slug(reading: _Reading, where: Location, front: FrontMatter) -> str:
     wanted = front.slug
     made = slug(wanted or where.name, reading.languages[where.language]) or ""
-    if wanted and made != wanted:
+    if (size := len(wanted.encode())) > LIMIT:
+        place = in_front_matter(reading.root, where.source, "slug")
+        hint = f'shorten it: "{made}"' if made else None
+        reading.path_is_unsure(
+            where, Problem(f"the slug has {size} bytes; {LIMIT} is the most", place=place, hint=hint)
+        )
+    elif wanted and made != wanted:
         reading.path_is_unsure(
             where,
             Problem(

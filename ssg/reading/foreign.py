@@ -1,5 +1,6 @@
-"""What other generators call things that have another name here: keys of front matter, folders, configuration files."""
+"""What other generators call things that have another name here: keys of front matter, folders."""
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -51,3 +52,21 @@ KEYS: Final = MappingProxyType(
     }
 )
 """How a key of Hugo, Jekyll, Pelican, Zola or Eleventy is said here, by its name in small letters."""
+
+_MOVE: Final = "posts are in {posts}: git mv {folder} {posts}"
+
+FOLDERS: Final = MappingProxyType(
+    {
+        "post": _MOVE,
+        "_posts": _MOVE,
+        "_drafts": "a draft is a post in {posts} with draft: true in its front matter",
+    }
+)
+"""What is to be done about a folder of posts of Hugo, Zola or Jekyll, right below the content folder."""
+
+
+def home_of_pages(root: Path, content: str) -> str:
+    """What to do about a site whose pages lie where Jekyll or Pelican has them; "" where none of these is there."""
+    if (root / "_posts").is_dir():
+        return f"Jekyll's posts are in _posts: git mv _posts {content}/posts"
+    return ""

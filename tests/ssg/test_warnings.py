@@ -254,3 +254,28 @@ def test_a_stage_that_raises_lets_the_next_one_find_more() -> None:
     with pytest.raises(Problems) as raised:
         findings.check()
     assert [one.message for one in raised.value.each] == ["of the site", "fault 1", "fault 2"]
+
+
+def test_a_folder_of_posts_that_is_called_as_hugo_calls_it_is_warned_of_once(tmp_path: Path) -> None:
+    blog = Blog(tmp_path)
+    blog.page("about.md", "Text.")
+    for name in "ab":
+        blog.page(f"post/{name}.md", "Text.", date="2026-01-05")
+    blog.page("_index.md".removeprefix("_"), "Home.")
+    for _ in range(2):
+        built = blog.built()
+        assert isinstance(built, Built)
+        (warning,) = built.warnings
+        assert str(warning) == (
+            'content/post: "post" is no folder of posts here\n'
+            "hint: posts are in content/posts: git mv content/post content/posts"
+        )
+
+
+def test_a_folder_of_pages_without_dates_may_be_called_post(tmp_path: Path) -> None:
+    blog = Blog(tmp_path)
+    blog.page("post/index.md", "By post.")
+    blog.page("post/stamps.md", "Text.")
+    built = blog.built()
+    assert isinstance(built, Built)
+    assert built.warnings == ()
