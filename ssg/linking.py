@@ -10,7 +10,7 @@
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Protocol
@@ -48,6 +48,8 @@ class Destination:
     def rest(self) -> str:
         """What stands behind the path, made fit for a URL; what is percent-encoded already stays."""
         whole = (f"?{self.query}" if self.query else "") + (f"#{self.fragment}" if self.fragment else "")
+        if self.to is To.ITSELF and not whole:
+            return "#"  # its top; nothing at all would load it again
         return quote(whole, safe="%#?&=/:@!$'()*+,;~-._")
 
     @property
@@ -85,6 +87,8 @@ class Map(Protocol):
     def absence(self, source: str) -> Absence | None: ...
 
     def absent_at(self, path: str) -> tuple[str, Absence] | None: ...
+
+    def spelled(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,8 @@ class Checker:
         return did_you_mean(word, known) if len(self._guessed) <= _GUESSES else ""
 
     def _destination(self, page: Page, link: Link) -> Destination:
-        return destination(self.content, page.source, link.target)
+        to = destination(self.content, page.source, link.target)
+        return to if to.name.isascii() else replace(to, name=self.map.spelled(to.name))
 
     def _dead_page(self, page: Page, link: Link, source: str) -> Problem:
         place = self.place(page, link)

@@ -9,6 +9,7 @@ tree, without one ("fr/posts/x/index.html").
 """
 
 import datetime as dt
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -191,6 +192,15 @@ class Site:
     @cached_property
     def _indexes(self) -> Mapping[tuple[str, str], Page]:
         return MappingProxyType({(page.folder, page.language): page for page in self.pages if page.is_index})
+
+    def spelled(self, name: str) -> str:
+        """The source, or the path of an asset, that is called so, whichever of Unicode's normal forms either has."""
+        return name if name.isascii() else self._spellings.get(unicodedata.normalize("NFC", name), name)
+
+    @cached_property
+    def _spellings(self) -> Mapping[str, str]:
+        names = (*self.by_source, *self.asset_paths, *self.asset_paths.values())
+        return MappingProxyType({unicodedata.normalize("NFC", name): name for name in names if not name.isascii()})
 
     @cached_property
     def _by_folder(self) -> Mapping[tuple[str, str], tuple[Page, ...]]:

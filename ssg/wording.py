@@ -86,6 +86,7 @@ _SITE: Final[Mapping[str, tuple[str, int | None, int | None]]] = MappingProxyTyp
         "found": ("the page named", 0, 1),
         "linked": ("link to", 0, 1),
         "asset_path": ("address of", 0, None),
+        "spelled": ("spelling of", 0, None),
         "image": ("size and variants of", 0, None),
         "image_size": ("size of", 0, None),
         "subjects": ("all pages and lists", None, None),

@@ -7,7 +7,7 @@ sources, lists by the paths of their first or further pages.
 import datetime as dt
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -16,7 +16,7 @@ from sealpress.problems import Problem, did_you_mean
 from sealpress.settings import Settings
 from ssg.images.gallery import Gallery
 from ssg.images.variants import Picture, Size, format_of
-from ssg.linking import To, destination
+from ssg.linking import Destination, To, destination
 from ssg.markup.converted import ANCHOR, STX, resolve
 from ssg.model import Kind, Page, Site, Tag
 from ssg.reading.absence import Absences
@@ -327,6 +327,15 @@ class Scene(Facts):
         return (self.site.translation(named, language) or named).source if named else None
 
     @query
+    def spelled(self, name: str) -> str:
+        """What a source, or the path of an asset, is called on the site, where a link has another normal form."""
+        return self.site.spelled(name)
+
+    def _destination(self, source: str, target: str) -> Destination:
+        to = destination(self._settings.build.content, source, target)
+        return to if to.name.isascii() else replace(to, name=self.spelled(to.name))
+
+    @query
     def asset_path(self, source: str) -> str | None:
         """Where a file beside a page is served."""
         return self.site.asset_paths.get(source)
@@ -337,32 +346,36 @@ class Scene(Facts):
 
     def body(self, source: str, *, absolute: bool = False) -> str:
         """A page's whole body. `absolute`: every link and image with the site's URL, for feeds."""
-        return self._closed(source, self.body_html(source), absolute=absolute, eager=1)
+        own = self.absolute_url(self.path(source)) if absolute else ""
+        return self._closed(source, self.body_html(source), own, absolute=absolute, eager=1)
 
     def summary(self, source: str, *, absolute: bool = False) -> str:
-        """What lists show of a body, as HTML; `absolute` as in `body`."""
-        return self._closed(source, self.summary_html(source), absolute=absolute, eager=0)
+        """What lists show of a body, as HTML; `absolute` as in `body`. Links to a part of the page lead to the page."""
+        summary = self.summary_html(source)
+        if STX not in summary:
+            return resolve(summary, [])
+        path = self.path(source)
+        own = self.absolute_url(path) if absolute else self.url(path)
+        return self._closed(source, summary, own, absolute=absolute, eager=0)
 
-    def _closed(self, source: str, body: str, *, absolute: bool, eager: int) -> str:
-        """A body with its links filled in. `eager`: how many of its images a reader sees at once."""
-        own = ""
-        if absolute:
-            # Away from the page, its footnotes and headings are found only by its whole URL.
-            own = self.absolute_url(self.path(source))
+    def _closed(self, source: str, body: str, own: str, *, absolute: bool, eager: int) -> str:
+        """A body with its links filled in. `own` is what stands before an anchor of the page where the body stands
+        elsewhere; `eager`, how many of its images a reader sees at once.
+        """
+        if own:
             body = body.replace(f'href="#{ANCHOR}', f'href="{html.escape(own)}#{ANCHOR}')
         if STX not in body:
             return resolve(body, [])
         links = self.links(source)
         if "<img " in body:
             body = self._pictured(source, body, links, absolute=absolute, eager=eager)
-        return resolve(body, [self._href(source, target, own) for target in links])
+        return resolve(body, [self._href(source, target, own, absolute=absolute) for target in links])
 
     def _pictured(self, source: str, body: str, links: Sequence[str], *, absolute: bool, eager: int) -> str:
         """A body whose images know their size and their variants."""
-        content = self._settings.build.content
 
         def file(number: int) -> str:
-            to = destination(content, source, links[number])
+            to = self._destination(source, links[number])
             return to.name if to.to is To.FILE and format_of(to.name) else ""
 
         def picture(number: int) -> Picture | None:
@@ -375,9 +388,9 @@ class Scene(Facts):
             return pictures.measured(body, size)
         return pictures.fitted(body, picture, self.url, self.image_sizes(), eager)
 
-    def _href(self, source: str, target: str, own: str) -> str:
-        url = self.absolute_url if own else self.url
-        to = destination(self._settings.build.content, source, target)
+    def _href(self, source: str, target: str, own: str, *, absolute: bool) -> str:
+        url = self.absolute_url if absolute else self.url
+        to = self._destination(source, target)
         match to.to:
             case To.ITSELF:
                 path = self.path(source) if to.query else ""
@@ -388,7 +401,6 @@ class Scene(Facts):
                 path = self.asset_path(to.name) or ""
             case To.PATH:
                 path = to.name
-        # An anchor of the page itself needs the page before it where the body stands elsewhere.
         return (url(path) if path else own) + to.rest
 
 

@@ -1,6 +1,7 @@
 """Every address of the site that a template, an option, a sheet or a body writes leads somewhere."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -190,3 +191,41 @@ def test_a_rule_that_goes_lets_addresses_die(blog: Blog) -> None:
     assert faults(blog) == []
     blog.write("static/_redirects", "/older/ /about/\n")
     assert dead(blog) == ["/old/"]
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(("link", "file"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED), (DECOMPOSED, DECOMPOSED)])
+def test_links_reach_files_whichever_normal_form_either_has(blog: Blog, link: str, file: str) -> None:
+    """The address that is written is that of the file."""
+    blog.page(f"{file}.md", "Text.", slug="coffee")
+    blog.write(f"content/{file}.txt", "x")
+    blog.write(f"static/{file}.pdf", "x")
+    blog.page("about.md", f"[a]({link}.md) [b]({link}.txt) [c](/{link}.pdf) [d]({link}.md#x)\n\n## x")
+    blog.body(f"{file}.md", "## x")
+    assert faults(blog) == []
+    html = (blog.output / "about/index.html").read_text()
+    for path in ("/coffee/", f"/{quote(file)}.txt", f"/{quote(file)}.pdf", "/coffee/#x"):
+        assert f'href="{path}"' in html
+
+
+@pytest.mark.parametrize("dialect", ["commonmark", "python-markdown"])
+def test_links_to_a_part_of_the_page_lead_to_the_page_from_lists_and_feeds(blog: Blog, dialect: str) -> None:
+    blog.set("markdown", "dialect", dialect)
+    text = "See [x](#y), [top](#), [all](?a=b) and [^1].\n\n<!-- more -->\n\n## Y\n\n[up](#)\n\n[^1]: note"
+    blog.page("posts/a.md", text)
+    assert faults(blog) == []
+    page = (blog.output / "posts/a/index.html").read_text()
+    assert page.count('href="#y"') >= 1
+    assert page.count('href="#"') == 2
+    assert 'href="/posts/a/?a=b"' in page
+    for path in ("index.html", "posts/index.html", "tags/red/index.html"):
+        listed = (blog.output / path).read_text()
+        assert '<a href="/posts/a/#y">x</a>' in listed
+        assert '<a href="/posts/a/#">top</a>' in listed
+        assert '<a href="/posts/a/?a=b">all</a>' in listed
+        assert 'href="#y"' not in listed
+    feed = (blog.output / "feed.xml").read_text()
+    assert "https://t.example.org/posts/a/#y" in feed
+    assert 'href="#' not in feed.replace("&quot;", '"')
