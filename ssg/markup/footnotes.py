@@ -152,4 +152,4 @@ def _adapt(element: Element) -> None:
 
 
 def _anchor(name: str) -> str:
-    return ANCHOR + re.sub(r"[^\w:-]+", "-", name)
+    return ANCHOR + re.sub(r"[^\w-]+", "-", name)

@@ -9,7 +9,8 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from sealpress import given
 from sealpress.problems import Place, Problem
-from ssg.rendering.theme import ThemeFile
+from ssg.rendering import blocks
+from ssg.rendering.theme import OWN, ThemeFile
 
 
 class Loader(jinja2.BaseLoader):
@@ -17,6 +18,7 @@ class Loader(jinja2.BaseLoader):
 
     def __init__(self, files: Mapping[str, ThemeFile]) -> None:
         self._files = files
+        self._theirs = {file.path for name, file in files.items() if name.startswith(OWN)}
 
     def get_source(
         self, environment: jinja2.Environment, template: str
@@ -25,12 +27,25 @@ class Loader(jinja2.BaseLoader):
         if template not in self._files:
             raise jinja2.TemplateNotFound(template)
         file = self._files[template]
+        text = self._text(file)
+        blocks.check(text, file.shown, lambda name: self._parent(file, name))
+        return text, str(file.path), None
+
+    def _parent(self, file: ThemeFile, name: str) -> str | None:
+        """The text of a parent; None of one by which the site does without blocks that the theme's templates have."""
+        parent = self._files.get(name)
+        if parent is None or (file.path in self._theirs and parent.path not in self._theirs):
+            return None
+        return self._text(parent)
+
+    @staticmethod
+    def _text(file: ThemeFile) -> str:
         try:
             text = given.content(file.path, given.SETTINGS, file.shown).decode()
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise Problem("the template is not UTF-8", place=Place(file.shown, line), hint="save it as UTF-8") from None
-        return text.replace("\r\n", "\n"), str(file.path), None
+        return text.replace("\r\n", "\n")
 
 
 @dataclass(slots=True)

@@ -53,13 +53,13 @@ CASES = {
     "footnotes": (
         "a[^n] b[^m]\n\n[^m]: *two*\n[^n]: one",
         (
-            '<p>a<sup id="fnref:n"><a class="footnote-ref" href="#fn:n" role="doc-noteref">1</a></sup>'
-            ' b<sup id="fnref:m"><a class="footnote-ref" href="#fn:m" role="doc-noteref">2</a></sup></p>\n'
+            '<p>a<sup id="fnref-n"><a class="footnote-ref" href="#fn-n" role="doc-noteref">1</a></sup>'
+            ' b<sup id="fnref-m"><a class="footnote-ref" href="#fn-m" role="doc-noteref">2</a></sup></p>\n'
             '<section class="footnotes" role="doc-endnotes">\n<ol>\n'
-            '<li id="fn:n">\n<p>one&#160;'
-            '<a class="footnote-backref" href="#fnref:n" role="doc-backlink">↩\ufe0e</a></p>\n</li>\n'
-            '<li id="fn:m">\n<p><em>two</em>&#160;'
-            '<a class="footnote-backref" href="#fnref:m" role="doc-backlink">↩\ufe0e</a></p>\n</li>\n'
+            '<li id="fn-n">\n<p>one&#160;'
+            '<a class="footnote-backref" href="#fnref-n" role="doc-backlink">↩\ufe0e</a></p>\n</li>\n'
+            '<li id="fn-m">\n<p><em>two</em>&#160;'
+            '<a class="footnote-backref" href="#fnref-m" role="doc-backlink">↩\ufe0e</a></p>\n</li>\n'
             "</ol>\n</section>"
         ),
     ),
@@ -121,8 +121,8 @@ def test_a_heading_has_a_permalink_that_says_where_it_leads(rendered):
 def test_a_footnotes_way_back_is_labelled_and_so_is_each_of_two(rendered):
     html = rendered("a[^n] b[^n]\n\n[^n]: one", MarkdownOptions(footnote_label="Back to note {number}"))
     assert html.count('aria-label="Back to note 1"') == 2
-    assert 'href="#fnref:n"' in html
-    assert 'href="#fnref2:n"' in html
+    assert 'href="#fnref-n"' in html
+    assert 'href="#fnref2-n"' in html
 
 
 @pytest.mark.parametrize(

@@ -119,9 +119,9 @@ def test_two_bodies_can_stand_on_one_page(converted):
     found = converted("# A\n\nb[^1] <i id='raw'>c</i>\n\n[^1]: d")
     html = resolve(found.html, [], anchor_prefix="p1-")
     assert 'id="p1-a"' in html
-    assert 'href="#p1-fn:1"' in html
-    assert 'id="p1-fnref:1"' in html
-    assert found.ids == {"a", "raw", "fn:1", "fnref:1"}
+    assert 'href="#p1-fn-1"' in html
+    assert 'id="p1-fnref-1"' in html
+    assert found.ids == {"a", "raw", "fn-1", "fnref-1"}
 
 
 @pytest.mark.parametrize(

@@ -151,10 +151,10 @@ PYTHON_MARKDOWN = {
     "footnote with blocks": (
         "a[^b]\n\n[^b]: c\n\n    - d\n\n    ```\n    e\n    ```\n\nf",
         (
-            '<p>a<sup id="fnref:b"><a class="footnote-ref" href="#fn:b" role="doc-noteref">1</a></sup></p>\n<p>f</p>\n'
-            '<section class="footnotes" role="doc-endnotes">\n<ol>\n<li id="fn:b">\n<p>c</p>\n<ul>\n<li>d</li>\n</ul>\n'
+            '<p>a<sup id="fnref-b"><a class="footnote-ref" href="#fn-b" role="doc-noteref">1</a></sup></p>\n<p>f</p>\n'
+            '<section class="footnotes" role="doc-endnotes">\n<ol>\n<li id="fn-b">\n<p>c</p>\n<ul>\n<li>d</li>\n</ul>\n'
             '<pre class="highlight" tabindex="0"><code>e\n</code></pre>\n<p>'
-            '<a class="footnote-backref" href="#fnref:b" role="doc-backlink">↩\ufe0e</a></p>\n</li>\n</ol>\n</section>'
+            '<a class="footnote-backref" href="#fnref-b" role="doc-backlink">↩\ufe0e</a></p>\n</li>\n</ol>\n</section>'
         ),
     ),
 }
