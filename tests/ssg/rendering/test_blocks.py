@@ -77,7 +77,8 @@ def test_a_site_is_told_of_a_block_that_would_be_passed_over(tmp_path: Path) -> 
 def test_a_site_may_do_without_blocks_of_the_theme(tmp_path: Path) -> None:
     blog = Blog(tmp_path)
     blog.page("about.md", "Text.")
-    blog.write("templates/base.html", "<main>{% block main %}{% endblock %}</main>\n")
+    base = '{% import "macros.html" as m %}<main>{% block main %}{% endblock %}</main>\n'
+    blog.write("templates/base.html", base)
     assert not isinstance(blog.built(), list), blog.built()
     blog.write("templates/page.html", '{% extends "base.html" %}{% block title %}x{% endblock %}\n')
     assert isinstance(blog.built(), list)
