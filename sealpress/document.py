@@ -158,11 +158,9 @@ class _Decoder:
 
     def _unknown(self, key: str, child: Node, record: Any, name: str) -> None:
         known = _fields(record)
-        hint = self.meant.get(key.lower())
+        below = [one for one, (wanted, _) in known.items() if isinstance(wanted, type) and _has(wanted, key)]
+        hint = self.meant.get(key.lower()) or (f"it belongs below {_inside(name, below[0])}" if len(below) == 1 else "")
         near = "" if hint else did_you_mean(key, known)
-        if not hint and not near:
-            below = [one for one, (wanted, _) in known.items() if isinstance(wanted, type) and _has(wanted, key)]
-            hint = f"it belongs below {_inside(name, below[0])}" if len(below) == 1 else None
         self._complain(f'unknown key "{key}" in {name}{near}', child.key, hint or f"known keys: {', '.join(known)}")
 
     def _choice(self, node: Node, text: str, choices: tuple[str, ...], name: str) -> Any:

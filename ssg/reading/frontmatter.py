@@ -72,11 +72,12 @@ def read(data: bytes, source: str) -> Document:
     first = text[: text.find("\n")] if "\n" in text else text
     fence = first.rstrip()
     if fence not in _END:
-        raise Problem(
-            "the page has no front matter",
-            place=Place(source, 1, 1, first),
-            hint="begin the file with three lines: ---, title: …, ---",
-        )
+        hint = "begin the file with three lines: ---, title: …, ---"
+        if text.lstrip().startswith(tuple(_END)):
+            hint = f"the first line is {text.lstrip()[:3]}: take out what stands before it"
+        elif re.match(r"\w+:\s", first):
+            hint = "put a line --- above these keys, and one below them"
+        raise Problem("the page has no front matter", place=Place(source, 1, 1, first), hint=hint)
     end = _END[fence].search(text, len(first))
     if end is None:
         raise Problem(
@@ -95,6 +96,8 @@ def _yaml(head: str, source: str) -> Node:
     if not isinstance(node.value, dict):
         is_tight = isinstance(node.value, str) and ":" in node.value
         hint = "a space belongs behind the colon" if is_tight else "begin it with: title: …"
+        if isinstance(node.value, str) and re.match(r"\w+\s*=", node.value):
+            hint = "this is TOML, which stands between two lines +++"
         raise Problem('the front matter must be lines like "title: …"', place=node.place, hint=hint)
     return Node({key: item for key, item in node.value.items() if item.value is not None}, node.place)
 

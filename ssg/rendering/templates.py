@@ -5,12 +5,13 @@ leads to the machine, the clock or chance, and a theme from elsewhere can't read
 """
 
 import datetime as dt
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, TracebackType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import jinja2
 from jinja2 import meta
@@ -71,7 +72,7 @@ class Templates:
             # A wrong argument or a division by zero is the template's fault; a fault of ours keeps its traceback.
             if _is_ours(error.__traceback__, self._names()):
                 raise
-            raise self._problem(error, f"{type(error).__name__}: {_sentence(str(error))}", subject) from None
+            raise self._problem(error, _CALLED.sub("", _sentence(str(error))), subject) from None
 
     def faults(self, names: Iterable[str]) -> Iterator[Problem]:
         """Those of the syntax of some templates, and of all that they name; what isn't there is told by `render`."""
@@ -96,7 +97,23 @@ class Templates:
                 continue
 
     def _broken(self, error: jinja2.TemplateSyntaxError) -> Problem:
-        return Problem(_sentence(error.message or "broken syntax"), place=self._line(error.name, error.lineno, ""))
+        message, hint, word = self._syntax(_sentence(error.message or "broken syntax"))
+        return Problem(message, place=self._line(error.name, error.lineno, word), hint=hint)
+
+    def _syntax(self, said: str) -> tuple[str, str | None, str]:
+        """What Jinja2 says of a template's syntax, with what could have been meant, and the word that it is about."""
+        word = found[1] if (found := re.search(r"'(\w+)'", said)) else ""
+        if said.startswith("no filter named"):
+            return (
+                f"{said}{did_you_mean(word, self.environment.filters)}",
+                "the reference of templates lists filters",
+                word,
+            )
+        if said.startswith("encountered unknown tag"):
+            is_end = word.startswith("end") or word in {"else", "elif"}
+            other = f"nothing is open here that {word} could end" if is_end else "Jinja2 has no such tag"
+            return said, f"{other}; text that is no template stands between {{% raw %}} and {{% endraw %}}", word
+        return said, None, ""
 
     def _names(self) -> Mapping[str, str]:
         return {str(file.path): name for name, file in self.files.items()}
@@ -323,7 +340,16 @@ def _filter(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @jinja2.pass_context
     def called(_context: jinja2.runtime.Context, *args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except TypeError:
+            try:
+                inspect.signature(function).bind(*args, **kwargs)
+            except TypeError as error:
+                name = function.__name__
+                message = f"{name} is given wrong arguments: {error}; the reference of templates has {name}"
+                raise jinja2.TemplateRuntimeError(message) from None
+            raise
 
     return called
 
@@ -352,6 +378,10 @@ def _strings_file(problem: Problem) -> str | None:
     """A Problem with an interface string names the file of strings; the template is what asked for it."""
     place = problem.place
     return place.file if place and place.file.startswith("i18n/") and place.line is None else None
+
+
+_CALLED: Final = re.compile(r"\b(?:\w+\.)+(?:<locals>\.)?(?=\w+\(\))")
+"""What Python puts before the name of a function."""
 
 
 def _sentence(text: str) -> str:

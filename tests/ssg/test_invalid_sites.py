@@ -110,7 +110,16 @@ def test_a_broken_site_is_answered_and_nothing_is_written(name: str, tmp_path: P
 
 
 # Words by which a sentence is its own advice.
-ADVICE = ("hint: ", "(did you mean ", " must ", " needs the key ", ": use {", "such as", "Jinja was looking for")
+ADVICE = (
+    "hint: ",
+    "(did you mean ",
+    " must ",
+    " needs the key ",
+    ": use {",
+    "such as",
+    "Jinja was looking for",
+    "the reference of templates",
+)
 
 
 def test_every_message_names_a_place_and_a_way_out() -> None:

@@ -54,7 +54,7 @@ def test_a_name_may_be_asked_for(blog):
 
 def test_broken_syntax(blog):
     assert message_of(blog, "a\n{% if page %}\nb\n{% endfor %}\n").startswith(
-        "templates/page.html:4:1: encountered unknown tag 'endfor'"
+        "templates/page.html:4:4: encountered unknown tag 'endfor'"
     )
 
 
@@ -79,9 +79,7 @@ def test_an_error_deep_down_is_told_where_it_is(blog):
         frame="{% block x %}{% endblock %}",
         part="\n\n{{ 1 / 0 }}",
     )
-    assert text == (
-        f"templates/part.html:3:1: ZeroDivisionError: division by zero {SUBJECT}\n3 | {{{{ 1 / 0 }}}}\n    ^^^^^^^^^^^"
-    )
+    assert text == (f"templates/part.html:3:1: division by zero {SUBJECT}\n3 | {{{{ 1 / 0 }}}}\n    ^^^^^^^^^^^")
 
 
 def test_templates_that_include_each_other(blog):
@@ -115,7 +113,7 @@ def test_a_template_that_is_nested_too_deeply_is_named(blog, template):
         ("{{ url('docs/x.md') }}", 'there is no page "content/docs/x.md"'),
         ("{{ site.page('abut.md').title }}", 'there is no page "content/abut.md" (did you mean "content/about.md"?)'),
         ("{{ page.title | shout }}", "no filter named 'shout'"),
-        ("{{ page.title(1) }}", "TypeError: 'str' object is not callable"),
+        ("{{ page.title(1) }}", "'str' object is not callable"),
     ],
 )
 def test_a_wrong_value_is_a_problem(blog, template, message):
