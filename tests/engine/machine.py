@@ -100,6 +100,7 @@ class Machine:
     known_hosts: Path = field(init=False)
     key: Path = field(init=False)
     podman: subprocess.Popen[bytes] | None = None
+    ipv6: str = ""  # where a test gave it such an address, too
 
     def __post_init__(self) -> None:
         self.known_hosts = self.folder / "known_hosts"

@@ -11,14 +11,12 @@ import pytest
 from imagebake.packages import lock as locks
 from publish import podman
 from sealpress import labels
-from tests.alone import alone
 from tests.engine.machine import Machine, start_machine, stop_machine
 from tests.engine.test_publish_command import git, publish
 from tests.publish.locks import real_lock
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
-OURS, THEIRS = "fd77::2", "fd77::1"
 SITE = """
 [site]
 title = "A blog"
@@ -33,24 +31,20 @@ identity = "{key}"
 
 @contextmanager
 def machine_with(settings: dict[str, object], prepare: str = "") -> Iterator[Machine]:
-    """A host that is reached by IPv6 as well. One at a time, since they all have the same address."""
-    with alone("families"), _machine_with(settings, prepare) as machine:
-        yield machine
-
-
-@contextmanager
-def _machine_with(settings: dict[str, object], prepare: str) -> Iterator[Machine]:
+    """A host that is reached by IPv6 as well."""
     machine = start_machine(settings=settings)
     try:
         link = machine.run("cat", "/sys/class/net/eth0/iflink").strip()
         listed = subprocess.run(["ip", "-o", "link"], check=True, capture_output=True, text=True, timeout=10).stdout
         name = next(line.split()[1] for line in listed.splitlines() if line.startswith(f"{link}:")).partition("@")[0]
-        subprocess.run(["ip", "addr", "add", f"{OURS}/64", "dev", name, "nodad"], check=True, timeout=10)
-        machine.run("ip", "addr", "add", f"{THEIRS}/64", "dev", "eth0", "nodad")
-        sshd = f'"$(command -v sshd)" -o ListenAddress=[{THEIRS}]:22 -f {machine.folder}/etc/sshd_config'
+        network = "fd77:{}:{}:{}:".format(*machine.address.split(".")[1:])  # as unique as that address
+        machine.ipv6 = f"{network}:1"
+        subprocess.run(["ip", "addr", "add", f"{network}:2/64", "dev", name, "nodad"], check=True, timeout=10)
+        machine.run("ip", "addr", "add", f"{machine.ipv6}/64", "dev", "eth0", "nodad")
+        sshd = f'"$(command -v sshd)" -o ListenAddress=[{machine.ipv6}]:22 -f {machine.folder}/etc/sshd_config'
         machine.run("sh", "-c", f"{sshd}; {prepare}")
         with machine.known_hosts.open("a") as known:
-            known.write(f"{THEIRS} {(machine.folder / 'host_key.pub').read_text()}")
+            known.write(f"{machine.ipv6} {(machine.folder / 'host_key.pub').read_text()}")
         yield machine
     finally:
         stop_machine(machine)
@@ -105,10 +99,10 @@ def blog(folder: Path, machine: Machine, host: str, more: str = "") -> Path:
 )
 def test_the_default_serves_both_families_and_the_address_that_is_printed_answers(settings, tmp_path, runtime):
     with machine_with(settings) as machine:
-        folder = blog(tmp_path / "blog", machine, f"deploy@[{THEIRS}]")
+        folder = blog(tmp_path / "blog", machine, f"deploy@[{machine.ipv6}]")
         code, out, err = publish(folder)
-        assert (code, out.partition("\n")[0]) == (0, f"http://[{THEIRS}]:8081/ answers: generation 1"), err
-        assert "First." in page(THEIRS)
+        assert (code, out.partition("\n")[0]) == (0, f"http://[{machine.ipv6}]:8081/ answers: generation 1"), err
+        assert "First." in page(machine.ipv6)
         assert "First." in page(machine.address)
 
         # An address of one family serves that family only: what is printed is then not the host's IPv6 address.
@@ -116,9 +110,9 @@ def test_the_default_serves_both_families_and_the_address_that_is_printed_answer
         site.write_text(site.read_text() + 'address = "0.0.0.0"\n')
         git(folder, "commit", "-q", "-a", "-m", "y")
         code, out, err = publish(folder)
-        host = f"deploy@{THEIRS}"
+        host = f"deploy@{machine.ipv6}"
         assert (code, out.partition("\n")[0]) == (0, f"http://127.0.0.1:8081/ on {host} answers: generation 2"), err
-        assert (page(THEIRS), "First." in page(machine.address)) == ("", True)
+        assert (page(machine.ipv6), "First." in page(machine.address)) == ("", True)
 
 
 def test_a_host_without_ipv6_is_served_by_the_default(tmp_path, runtime):
@@ -131,32 +125,33 @@ def test_a_host_without_ipv6_is_served_by_the_default(tmp_path, runtime):
 
 def test_a_host_without_ipv4_is_served_by_the_default(tmp_path, runtime):
     with machine_with({}) as machine:
-        folder = blog(tmp_path / "blog", machine, f"ssh://deploy@[{THEIRS}]:22")
+        folder = blog(tmp_path / "blog", machine, f"ssh://deploy@[{machine.ipv6}]:22")
         machine.run("ip", "addr", "del", f"{machine.address}/30", "dev", "eth0")
         code, out, err = publish(folder)
-        assert (code, out.partition("\n")[0]) == (0, f"http://[{THEIRS}]:8081/ answers: generation 1"), err
-        assert "First." in page(THEIRS)
+        assert (code, out.partition("\n")[0]) == (0, f"http://[{machine.ipv6}]:8081/ answers: generation 1"), err
+        assert "First." in page(machine.ipv6)
 
 
 def test_podman_serves_both_families_by_a_network_of_ours_that_goes_with_the_last_release(tmp_path, runtime):
     with podman_machine() as machine:
-        folder = blog(tmp_path / "blog", machine, f"root@[{THEIRS}]", 'engine = "podman"\n')
+        folder = blog(tmp_path / "blog", machine, f"root@[{machine.ipv6}]", 'engine = "podman"\n')
         before = networks(machine)
         for generation in (1, 2):
             code, out, err = publish(folder)
-            assert (code, out.partition("\n")[0]) == (0, f"http://[{THEIRS}]:8081/ answers: generation {generation}"), (
-                err
-            )
-            assert "First." in page(THEIRS)
+            assert (code, out.partition("\n")[0]) == (
+                0,
+                f"http://[{machine.ipv6}]:8081/ answers: generation {generation}",
+            ), err
+            assert "First." in page(machine.ipv6)
             assert "First." in page(machine.address)
             assert networks(machine) == before | {podman.NAME: {labels.NETWORK: podman.NAME}}
             (folder / "content/index.md").write_text(f"---\ntitle: Hello {generation}\n---\nFirst.\n")
             git(folder, "commit", "-q", "-a", "-m", "y")
         assert publish(folder, "rollback")[0] == 0
-        assert "First." in page(THEIRS)
+        assert "First." in page(machine.ipv6)
         assert publish(folder, "stop")[0] == 0
         assert publish(folder, "start")[0] == 0
-        assert "First." in page(THEIRS)
+        assert "First." in page(machine.ipv6)
 
         # One family alone needs no network of ours: it goes with the last release that has it.
         site = folder / "site.toml"
@@ -164,13 +159,13 @@ def test_podman_serves_both_families_by_a_network_of_ours_that_goes_with_the_las
         git(folder, "commit", "-q", "-a", "-m", "z")
         code, _, err = publish(folder)
         assert code == 0, err
-        assert (page(THEIRS), "First." in page(machine.address)) == ("", True)
+        assert (page(machine.ipv6), "First." in page(machine.address)) == ("", True)
         assert networks(machine) == before
 
 
 def test_somebody_elses_network_of_our_name_is_left_as_it_is(tmp_path, runtime):
     with podman_machine() as machine:
-        folder = blog(tmp_path / "blog", machine, f"root@[{THEIRS}]", 'engine = "podman"\n')
+        folder = blog(tmp_path / "blog", machine, f"root@[{machine.ipv6}]", 'engine = "podman"\n')
         machine.run("podman", "network", "create", podman.NAME)
         before = networks(machine)
         code, _, err = publish(folder)
@@ -179,7 +174,7 @@ def test_somebody_elses_network_of_our_name_is_left_as_it_is(tmp_path, runtime):
         assert networks(machine) == before
         machine.run("podman", "network", "rm", podman.NAME)
         assert publish(folder)[0] == 0
-        assert "First." in page(THEIRS)
+        assert "First." in page(machine.ipv6)
 
 
 def test_podman_on_a_host_without_ipv6_serves_ipv4_by_the_default(tmp_path, runtime):
