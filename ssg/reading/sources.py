@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -88,10 +89,15 @@ def list_sources(
     shown = tuple(str(PurePosixPath(folder)) + "/" for folder in published)
     problems: list[Problem] = []
     sifted = strays.Sifted([])
+    public = [file for file in wanted if file.startswith(shown)]
     try:
-        sifted = strays.sift(root, [file for file in wanted if file.startswith(shown)], keep, Exit.SITE)
+        sifted = strays.sift(root, public, keep, Exit.SITE)
     except Problem as problem:
         problems += problem.each
+        refused = tuple(one.place.file.rstrip("/") for one in problem.each if one.place)
+        with suppress(Problem):
+            rest = [file for file in public if not f"{file}/".startswith(tuple(f"{name}/" for name in refused))]
+            sifted = strays.sift(root, rest, keep, Exit.SITE)
     if sifted.left_out:
         out = set(sifted.strayed)
         wanted = [file for file in wanted if file not in out]

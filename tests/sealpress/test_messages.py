@@ -25,6 +25,8 @@ HOSTILE = "a\\nerror: forged\\u2028error: too\\u001b[2J\\u202e\\u200b"
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_what_site_toml_says_makes_no_line(tmp_path: Path, command: list[str], text: str) -> None:
     (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content/index.md").write_text("---\ntitle: A\n---\n")
     module, *words = command
     done = subprocess.run(
         [sys.executable, "-P", "-m", module, *words, "--site", str(tmp_path / "site.toml")],
