@@ -16,6 +16,7 @@ Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ from sealpress import private
 from sealpress.problems import Exit, Problem
 
 _NEW: Final = ".new-"
+_OURS: Final = re.compile(re.escape(_NEW) + r"[a-z0-9_]{8}")  # as mkstemp names them
 _DAY: Final = 86400  # seconds: no writer takes as long
 
 
@@ -101,7 +103,7 @@ def _sweep(folder: str, now: float) -> None:
     _swept.add(folder)
     with suppress(OSError), os.scandir(folder) as found:
         for item in found:
-            if item.name.startswith(_NEW) and item.stat(follow_symlinks=False).st_mtime < now - _DAY:
+            if _OURS.fullmatch(item.name) and item.stat(follow_symlinks=False).st_mtime < now - _DAY:
                 Path(item.path).unlink()
 
 

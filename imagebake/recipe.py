@@ -290,8 +290,7 @@ def bake_each(
     unread = header.unread(served, settings, name)
     needs = treeparts.ahead(served, held.below, unread, partial(shelf.begin, shelves), progress, blobs)
     policy = content_policy(tree, settings, name, document, needs)
-    for line in policy.withheld:
-        progress.note(line)
+    policy.tell(progress)
     release = release_id(tree, lock, settings, policy)
     seal = statement.describe(tree, lock.digest, name, release, source, commit)
     recipe = site(tree, settings, name, release, seal.held_by, document, policy, seal.data, held)

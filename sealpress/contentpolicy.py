@@ -5,9 +5,14 @@ sections 2.3.1 "Source Lists" and 6 "Content Security Policy Directives".
 """
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sealpress.problems import did_you_mean
+from sealpress.settings import ImageSettings
+
+Check = Callable[[str], str | None]
+"""Takes a text value; gives what is wrong with it, or None."""
 
 LONGEST: Final = 3000
 """Characters of a policy. A proxy such as nginx takes 4 kB for all headers of an answer, unless told otherwise."""
@@ -66,6 +71,18 @@ _PORT: Final = r"(:([0-9]{1,5}|\*))?"
 _NAME: Final = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
 _HOST: Final = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*://)?(\*|(\*\.)?{_NAME}){_PORT}(/[A-Za-z0-9._~!$&()*+=:@%/-]*)?")
 _ORIGIN: Final = re.compile(rf"(https?|wss?)://(\*\.)?{_NAME}(:[0-9]{{1,5}})?")
+
+
+def texts(image: ImageSettings) -> Iterator[tuple[tuple[str | int, ...], str, Check]]:
+    """What a site.toml says of the policy: each text with the path of its key, and what checks it."""
+    yield ("image", "policy"), image.policy, check_policy
+    for number, origin in enumerate(image.third_parties):
+        yield ("image", "third_parties", number), origin, check_third_party
+    for directive, sources in image.policy_sources.items():
+        yield ("image", "policy_sources", directive), directive, check_directive
+        yield ("image", "policy_sources", directive), " ".join(sources), check_none
+        for number, source in enumerate(sources):
+            yield ("image", "policy_sources", directive, number), source, check_source
 
 
 def check_third_party(text: str) -> str | None:

@@ -26,10 +26,11 @@ _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingPro
 
 
 def texts(path: tuple[str | int, ...], permalinks: PermalinkSettings) -> list[tuple[tuple[str | int, ...], str, Check]]:
+    """Each of them with the path of its key, and what checks it."""
+
     def check_for(kind: str) -> Check:
         return lambda pattern: _wrong(pattern, *_FIELDS[kind])
 
-    """Each of them with the path of its key, and what checks it."""
     return [((*path, kind), getattr(permalinks, kind), check_for(kind)) for kind in _FIELDS]
 
 

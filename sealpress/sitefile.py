@@ -24,7 +24,7 @@ from sealpress import (
 from sealpress.document import Node, decode, text_of
 from sealpress.permalinks import Check
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
-from sealpress.settings import ImageSettings, LanguageSettings, Settings
+from sealpress.settings import LanguageSettings, Settings
 
 NAME: Final = "site.toml"
 
@@ -198,11 +198,11 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("image", "mirror"), settings.image.mirror, _mirror),
         (("image", "security_mirror"), settings.image.security_mirror, _mirror),
         (("image", "snapshot_mirror"), settings.image.snapshot_mirror, _mirror),
-        *_policy_texts(settings.image),
+        *contentpolicy.texts(settings.image),
         (("images", "sizes"), settings.images.sizes, _image_sizes),
         *((("site", "languages", n), tag, _language_tag) for n, tag in enumerate(settings.site.languages)),
         *((("publish", name), name, _target_name) for name in settings.publish),
-        *((("publish", name, "host"), target.host, _host) for name, target in settings.publish.items()),
+        *((("publish", name, "host"), target.host, sshoptions.check_host) for name, target in settings.publish.items()),
         *((("publish", name, "address"), target.address, _address) for name, target in settings.publish.items()),
         *(permalinks.texts(("permalinks",), settings.permalinks)),
     ]
@@ -224,17 +224,6 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         yield Problem(
             "[image] architectures must name each architecture once", place=site.place("image", "architectures")
         )
-
-
-def _policy_texts(image: ImageSettings) -> Iterable[tuple[tuple[str | int, ...], str, Check]]:
-    yield ("image", "policy"), image.policy, contentpolicy.check_policy
-    for number, origin in enumerate(image.third_parties):
-        yield ("image", "third_parties", number), origin, contentpolicy.check_third_party
-    for directive, sources in image.policy_sources.items():
-        yield ("image", "policy_sources", directive), directive, contentpolicy.check_directive
-        yield ("image", "policy_sources", directive), " ".join(sources), contentpolicy.check_none
-        for number, source in enumerate(sources):
-            yield ("image", "policy_sources", directive, number), source, contentpolicy.check_source
 
 
 def dotted(path: tuple[str | int, ...]) -> str:
@@ -377,18 +366,6 @@ def _target_name(text: str) -> str | None:
     if len(text) > _TARGET_LENGTH:
         return f"is longer than {_TARGET_LENGTH} characters"
     return None if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text) else "must be small letters, digits and dashes"
-
-
-def _host(text: str) -> str | None:
-    # A host goes to ssh as an argument: one that begins with a dash would be an option.
-    user = r"(ssh://)?([A-Za-z0-9._][A-Za-z0-9._-]*@)?"
-    if re.fullmatch(rf"{user}([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?", text):
-        if re.fullmatch(r"[^/]*:[0-9]+", text) and not text.startswith("ssh://"):
-            return f'"{text}" has a port: write ssh://{text}'
-        return None
-    if found := re.fullmatch(rf"{user}([0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)", text):
-        return f'"{text}" needs brackets around its address: {found[1] or ""}{found[2] or ""}[{found[3]}]'
-    return f'"{text}" is not "user@host", "ssh://user@host:port" or "local"'
 
 
 def _address(text: str) -> str | None:

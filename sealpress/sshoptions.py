@@ -54,6 +54,19 @@ def _jumps(value: str) -> str | None:
     return None
 
 
+def check_host(text: str) -> str | None:
+    """What is wrong with a target's `host`, or None."""
+    # A host goes to ssh as an argument: one that begins with a dash would be an option.
+    user = r"(ssh://)?([A-Za-z0-9._][A-Za-z0-9._-]*@)?"
+    if re.fullmatch(rf"{user}([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?", text):
+        if re.fullmatch(r"[^/]*:[0-9]+", text) and not text.startswith("ssh://"):
+            return f'"{text}" has a port: write ssh://{text}'
+        return None
+    if found := re.fullmatch(rf"{user}([0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)", text):
+        return f'"{text}" needs brackets around its address: {found[1] or ""}{found[2] or ""}[{found[3]}]'
+    return f'"{text}" is not "user@host", "ssh://user@host:port" or "local"'
+
+
 def check_key_file(value: str) -> str | None:
     """What the name of a private key file must be, or None where `value` is that.
 

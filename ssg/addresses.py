@@ -35,6 +35,7 @@ SHEETS: Final = ".css"
 SERVED: Final = frozenset({"/.well-known/release", "/.well-known/seal.json", "/healthz"})
 """What the image answers besides the tree (imagebake/nginx/answers.py)."""
 
+_PORTS: Final = {"http": 80, "https": 443}
 _TAG: Final = re.compile(rb"<[a-zA-Z][^>]*=[^>]*>")
 _PLAIN: Final = re.compile(r"(?:/[\w~-][\w.~-]*)+/?|/")
 _METAS: Final = re.compile(r"(?:og|twitter):(?:image|url|audio|video)(?::(?:url|secure_url|src))?", re.IGNORECASE)
@@ -100,11 +101,9 @@ class Reach:
         here = f"{base.scheme}://{base.netloc}{self._below}/{path}"
         try:
             whole = urlsplit(urljoin(here, plain))
-        except ValueError:  # a host that is none
-            return None
-        if whole.scheme not in {"http", "https"} or whole.netloc.lower() != base.netloc.lower():
-            return None
-        if "://" in plain and whole.scheme != base.scheme:
+            if _origin(whole) != _origin(base):
+                return None
+        except ValueError:  # a host or a port that is none
             return None
         found = unquote(whole.path)
         if not found.startswith(f"{self._below}/"):
@@ -130,6 +129,11 @@ class Reach:
     @cached_property
     def _below(self) -> str:
         return self._base.path.rstrip("/")
+
+
+def _origin(url: SplitResult) -> tuple[str, str, int | None]:
+    """The URL Standard, 4.7: scheme, host, port. Raises ValueError for a port that is none."""
+    return url.scheme, (url.hostname or "").lower(), url.port or _PORTS.get(url.scheme)
 
 
 def check(
@@ -166,10 +170,7 @@ def _faults(site: SiteFile, found: Iterable[tuple[str, Sequence[str]]], scene: S
         names = _spellings(address, site.settings.site.url)
         place = _in_settings(site.document, names) or _in_files([*own, *texts], names) or Place(origins[0])
         more = f" and {len(origins) - 1} more lead" if len(origins) > 1 else " leads"
-        message, place = (
-            f'nothing on the site is at "{address}", to which {origins[0]}{more}',
-            place or Place(origins[0]),
-        )
+        message = f'nothing on the site is at "{address}", to which {origins[0]}{more}'
         if absent := scene.absent_at(unquote(address)):
             yield absent[1].problem(message, absent[0], place)
             continue

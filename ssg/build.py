@@ -326,11 +326,8 @@ def _sources(request: Request) -> Sources:
         sources = replace(sources, history=request.history)
     if not any(file.endswith(".md") for file in sources.below(build_settings.content)):
         raise_all(sources.problems)
-        hint = (
-            "git add them, or build with --dirty"
-            if sources.left_out
-            else f"write one: {build_settings.content}/index.md"
-        )
+        write = f"write one: {build_settings.content}/index.md"
+        hint = "git add them, or build with --dirty" if sources.left_out else write
         hint = foreign.home_of_pages(request.site.root, build_settings.content) or hint
         raise Problem(
             f'there are no pages in "{build_settings.content}"', place=Place(build_settings.content), hint=hint

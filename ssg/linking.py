@@ -74,6 +74,12 @@ def destination(content: str, source: str, target: str) -> Destination:
     return Destination(to, found, parts.query, parts.fragment)
 
 
+def reached(site: "Map", content: str, source: str, target: str) -> Destination:
+    """The same, called as it is on the site, where the link has another of Unicode's normal forms."""
+    to = destination(content, source, target)
+    return to if to.name.isascii() else replace(to, name=site.spelled(to.name))
+
+
 class Map(Protocol):
     """Who knows what is where: a Scene."""
 
@@ -187,8 +193,7 @@ class Checker:
         return did_you_mean(word, known) if len(self._guessed) <= _GUESSES else ""
 
     def _destination(self, page: Page, link: Link) -> Destination:
-        to = destination(self.content, page.source, link.target)
-        return to if to.name.isascii() else replace(to, name=self.map.spelled(to.name))
+        return reached(self.map, self.content, page.source, link.target)
 
     def _dead_page(self, page: Page, link: Link, source: str) -> Problem:
         place = self.place(page, link)

@@ -44,7 +44,6 @@ from ssg.staging import Staged, Staging
 from ssg.stated import stated
 from ssg.store import Store
 from ssg.structure import Structure, astray, check_links, clashes, desk_of, inputs_of, shape_of
-from ssg.table import since
 from ssg.timing import Timings
 from ssg.tracing import Scope, scope_of
 from ssg.writing import Stage, refusals
@@ -305,7 +304,7 @@ class _Making:
         self, structure: Structure, scene: Scene, data: DataFiles, jobs: Mapping[str, Job], known: Known
     ) -> list[Stale]:
         """What has to be made anew. Forgets in `known` what is true no more."""
-        sources = self._changed_pages(structure)
+        sources = structure.changed_pages(_images(structure.intake.changed_files))
         if sources is not None:
             gone = () if structure.stands else self.last.sources.keys() - self.situation.sources.stamps.keys()
             sources |= frozenset(filter(data.holds, {*structure.intake.changed_files, *gone}))
@@ -313,17 +312,6 @@ class _Making:
         known.forget(changed)
         hits = known.hits(self.last.traces, changed)
         return list(graph.stale(jobs, self.last, hits, self.stage.found, structure.intake.sources))
-
-    def _changed_pages(self, structure: Structure) -> frozenset[str] | None:
-        """The pages and images of which a fact may be another one now; None: all."""
-        changed = structure.intake.changed | _images(structure.intake.changed_files)
-        if structure.stands:
-            return changed
-        if self.last.scope != self.situation.scope:
-            return None
-        now, before = structure.plain_pages, self.last.pages
-        fronts = since(structure.intake.manuscripts.table(now), self.last.manuscripts)
-        return changed | since(now, before).keys() | (before.keys() - now.keys()) | fronts.keys()
 
     def _render(
         self,

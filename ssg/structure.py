@@ -40,7 +40,7 @@ from ssg.rendering.assets import FOLDER
 from ssg.rendering.plan import Job, Make
 from ssg.rendering.scene import Scene
 from ssg.store import Store
-from ssg.table import Table
+from ssg.table import Table, since
 from ssg.writing import folders
 
 _HEAD: Final = 40
@@ -110,6 +110,17 @@ class Structure:
         """Whether rules of redirects may be others than in the last build."""
         rules = f"{self.situation.request.site.settings.build.static}/{REDIRECTS}"
         return self.last.scope != self.situation.scope or rules in self.intake.changed_files
+
+    def changed_pages(self, images: frozenset[str]) -> frozenset[str] | None:
+        """The pages of which a fact may be another one now, with the `images` that changed; None: all."""
+        changed = self.intake.changed | images
+        if self.stands:
+            return changed
+        if self.last.scope != self.situation.scope:
+            return None
+        now, before = self.plain_pages, self.last.pages
+        fronts = since(self.intake.manuscripts.table(now), self.last.manuscripts)
+        return changed | since(now, before).keys() | (before.keys() - now.keys()) | fronts.keys()
 
     @cached_property
     def counts(self) -> tuple[Mapping[str, int], int]:

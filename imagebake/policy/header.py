@@ -17,6 +17,7 @@ from imagebake.policy import needs, origins, pages
 from imagebake.policy.elements import BEFOREHAND
 from imagebake.policy.needs import Found, Needs
 from imagebake.policy.origins import INVALID, SCRIPT, SELF
+from sealpress.console import Progress
 from sealpress.contentpolicy import COMPUTED, DIRECTIVES, LONGEST, OFF
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import ImageSettings
@@ -64,6 +65,10 @@ class Policies:
     pages: str = ""
     drawings: str = ""
     withheld: tuple[str, ...] = field(default=(), compare=False)
+
+    def tell(self, progress: Progress) -> None:
+        for line in self.withheld:
+            progress.note(line)
 
 
 NO_POLICY: Final = Policies()

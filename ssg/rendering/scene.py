@@ -7,7 +7,7 @@ sources, lists by the paths of their first or further pages.
 import datetime as dt
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from functools import cached_property
 from types import MappingProxyType
 
@@ -16,7 +16,7 @@ from sealpress.problems import Problem, did_you_mean
 from sealpress.settings import Settings
 from ssg.images.gallery import Gallery
 from ssg.images.variants import Picture, Size, format_of
-from ssg.linking import Destination, To, destination
+from ssg.linking import To, reached
 from ssg.markup.converted import ANCHOR, STX, resolve
 from ssg.model import Kind, Page, Site, Tag
 from ssg.reading.absence import Absences
@@ -331,10 +331,6 @@ class Scene(Facts):
         """What a source, or the path of an asset, is called on the site, where a link has another normal form."""
         return self.site.spelled(name)
 
-    def _destination(self, source: str, target: str) -> Destination:
-        to = destination(self._settings.build.content, source, target)
-        return to if to.name.isascii() else replace(to, name=self.spelled(to.name))
-
     @query
     def asset_path(self, source: str) -> str | None:
         """Where a file beside a page is served."""
@@ -373,9 +369,10 @@ class Scene(Facts):
 
     def _pictured(self, source: str, body: str, links: Sequence[str], *, absolute: bool, eager: int) -> str:
         """A body whose images know their size and their variants."""
+        content = self._settings.build.content
 
         def file(number: int) -> str:
-            to = self._destination(source, links[number])
+            to = reached(self, content, source, links[number])
             return to.name if to.to is To.FILE and format_of(to.name) else ""
 
         def picture(number: int) -> Picture | None:
@@ -390,7 +387,7 @@ class Scene(Facts):
 
     def _href(self, source: str, target: str, own: str, *, absolute: bool) -> str:
         url = self.absolute_url if absolute else self.url
-        to = self._destination(source, target)
+        to = reached(self, self._settings.build.content, source, target)
         match to.to:
             case To.ITSELF:
                 path = self.path(source) if to.query else ""

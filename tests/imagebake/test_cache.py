@@ -37,12 +37,12 @@ def test_nothing_is_left_of_a_file_whose_pieces_end_early(tmp_path: Path) -> Non
 
 
 def test_what_a_killed_writer_left_goes_after_a_day_and_nothing_else(tmp_path: Path) -> None:
-    for name, age in ((".new-old", 90_000), (".new-young", 3600), ("old", 90_000), (".newer", 90_000)):
+    for name, age in ((".new-0123old_", 90_000), (".new-0123yng_", 3600), ("old", 90_000), (".new-er", 90_000)):
         file = tmp_path / name
         file.write_bytes(b"x")
         os.utime(file, (file.stat().st_mtime - age,) * 2)
     cache.keep(tmp_path / "b", b"")
-    assert names(tmp_path) == [".new-young", ".newer", "b", "old"]
+    assert names(tmp_path) == [".new-0123yng_", ".new-er", "b", "old"]
 
 
 def test_a_cache_that_can_not_be_written_costs_no_error(tmp_path: Path) -> None:
