@@ -18,7 +18,7 @@ def lines(built: Built, *, is_release: bool = False) -> Iterator[str]:
     if built.scheduled:
         due = {source: dt.datetime.fromisoformat(when) for source, when in built.scheduled.items()}
         first = min(due.values())
-        way = f"a commit{'' if is_release else ', or SOURCE_DATE_EPOCH,'} of {first.date()} or later brings"
+        way = f"a commit{'' if is_release else ', or SOURCE_DATE_EPOCH,'} of {said(first)} or later brings"
         way += " it out" if len(due) == 1 else " the first out"
         named = [f"{source} on {said(when)}" for source, when in due.items()]
         yield _line("scheduled page", named, way if is_release else f"{way}; --future takes {{them}} in now")

@@ -51,7 +51,7 @@ class Absences:
             return Absence("a draft", "take draft out of its front matter, or build with --drafts")
         if file in self.due:
             when = self.due[file]
-            hint = f"a commit, or SOURCE_DATE_EPOCH, of {when.date()} or later brings it out; --future does so now"
+            hint = f"a commit, or SOURCE_DATE_EPOCH, of {said(when)} or later brings it out; --future does so now"
             return Absence(f"due on {said(when)}", hint)
         return of(self.sources, file, self._spelled)
 
@@ -99,8 +99,8 @@ def _passed_over(sources: Sources, file: str) -> Absence:
         return Absence(f'in a repository of its own, "{inner}"', hint)
     if not sources.repository:
         return Absence("left out by .gitignore", "change the line in .gitignore that names it")
-    hint = f"git add --force {_argument(file)}, or change the line in .gitignore that names it"
-    return Absence("left out by .gitignore", hint)
+    name = _argument(file)
+    return Absence("ignored by git", f"git add --force {name}; or see which line says so: git check-ignore -v {name}")
 
 
 def _has_git(root: Path, folder: PurePosixPath) -> bool:

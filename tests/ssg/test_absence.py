@@ -145,14 +145,17 @@ def test_what_is_not_added_to_git_is_not_to_be_taken_out(name: str, site: Path) 
 
 
 @pytest.mark.parametrize("name", ["a page", "a page by its path", "an image", "a static file", "a page's template"])
-def test_what_gitignore_leaves_out_is_told_as_that(name: str, site: Path) -> None:
+def test_what_git_ignores_is_told_as_that(name: str, site: Path) -> None:
     step, file = NAMED[name]
     step(site)
     write(site, file, page(""))
-    write(site, ".gitignore", f"{file.rpartition('/')[2]}\n")
-    said = build(site).stderr
-    assert f'{file}" is left out by .gitignore' in said or f'{file}", which is left out by .gitignore' in said
-    assert "git add --force" in said
+    for excluding in (".git/info/exclude", ".gitignore"):  # and the user's own file
+        (site / ".git/info/exclude").write_text("")
+        write(site, excluding, f"{file.rpartition('/')[2]}\n")
+        said = build(site).stderr
+        assert f'{file}" is ignored by git' in said or f'{file}", which is ignored by git' in said
+        assert "git add --force" in said
+        assert "git check-ignore -v" in said
     shutil.rmtree(site / ".git")
     assert "hint: change the line in .gitignore that names it" in build(site).stderr
 
@@ -231,7 +234,8 @@ def test_what_was_left_out_is_told_with_its_dates_and_the_way_in(site: Path) -> 
     assert drafts == "left out: 1 draft (content/draft.md); --drafts takes it in"
     assert scheduled == (
         "left out: 2 scheduled pages (content/next.md on 2026-06-01 18:30+00:00, content/later.md on 2026-06-02); "
-        "a commit, or SOURCE_DATE_EPOCH, of 2026-06-01 or later brings the first out; --future takes them in now"
+        "a commit, or SOURCE_DATE_EPOCH, of 2026-06-01 18:30+00:00 or later brings the first out; "
+        "--future takes them in now"
     )
     assert untracked == "left out: 1 untracked file (content/new.md); git add it, or build with --dirty"
     told = json.loads(build(site, "--json", code=0).stdout)
