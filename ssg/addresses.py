@@ -35,6 +35,8 @@ SHEETS: Final = ".css"
 SERVED: Final = frozenset({"/.well-known/release", "/.well-known/seal.json", "/healthz"})
 """What the image answers besides the tree (imagebake/nginx/answers.py)."""
 
+_PLACED: Final = 200  # addresses that are looked for in sources; where there are more, one mistake made them all
+_LOOKED_AT: Final = 20  # sources of pages, for the place of an address that is in all of them
 _PORTS: Final = {"http": 80, "https": 443}
 _TAG: Final = re.compile(rb"<[a-zA-Z][^>]*=[^>]*>")
 _PLAIN: Final = re.compile(r"(?:/[\w~-][\w.~-]*)+/?|/")
@@ -163,15 +165,18 @@ def _faults(site: SiteFile, found: Iterable[tuple[str, Sequence[str]]], scene: S
     for origin, addresses in found:
         for address in addresses:
             dead.setdefault(address, {})[origin] = None
-    texts = [(one.shown, one.path) for one in (*scene.theme.templates.values(), *scene.theme.static.values())]
-    for address, named in dead.items():
+    theirs = [(one.shown, one.path) for one in (*scene.theme.templates.values(), *scene.theme.static.values())]
+    read: dict[Path, str] = {}
+    for number, (address, named) in enumerate(dead.items()):
         origins = list(named)
-        own = [(one, site.root / one) for one in origins if (site.root / one).is_file()]
         names = _spellings(address, site.settings.site.url)
-        place = _in_settings(site.document, names) or _in_files([*own, *texts], names) or Place(origins[0])
+        place = Place(origins[0])
+        if number < _PLACED:
+            own = [(one, site.root / one) for one in origins[:_LOOKED_AT] if (site.root / one).is_file()]
+            place = _in_settings(site.document, names) or _in_files([*own, *theirs], names, read) or place
         more = f" and {len(origins) - 1} more lead" if len(origins) > 1 else " leads"
         message = f'nothing on the site is at "{address}", to which {origins[0]}{more}'
-        if absent := scene.absent_at(unquote(address)):
+        if number < _PLACED and (absent := scene.absent_at(unquote(address))):
             yield absent[1].problem(message, absent[0], place)
             continue
         yield Problem(
@@ -208,16 +213,19 @@ def _in_settings(node: Node, names: Collection[str]) -> Place | None:
     return next((place for part in parts if (place := _in_settings(part, names))), None)
 
 
-def _in_files(texts: Iterable[tuple[str, Path]], names: Sequence[str]) -> Place | None:
-    for shown, path in texts:
-        try:
-            lines = given.read(path, given.TEXT).decode("utf-8", "replace").split("\n")
-        except (OSError, Problem):
-            continue
-        for number, line in enumerate(lines, 1):
-            for name in names:
-                if found := re.search(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", line):
-                    return Place(shown, number, found.start() + 1, line, len(name))
+def _in_files(files: Iterable[tuple[str, Path]], names: Sequence[str], read: dict[Path, str]) -> Place | None:
+    """Where one of the names stands first. `read` are files that were read for it already."""
+    wanted = re.compile(rf"(?<![\w/.-])(?:{'|'.join(map(re.escape, names))})(?![\w/-])")
+    for shown, path in files:
+        if path not in read:
+            read[path] = ""
+            with suppress(OSError, Problem):
+                read[path] = given.read(path, given.TEXT).decode("utf-8", "replace")
+        text = read[path]
+        if found := wanted.search(text):
+            start = text.rfind("\n", 0, found.start()) + 1
+            line = text[start:].partition("\n")[0]
+            return Place(shown, text.count("\n", 0, start) + 1, found.start() - start + 1, line, len(found[0]))
     return None
 
 
