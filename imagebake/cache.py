@@ -24,7 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from sealpress import private
+from sealpress import home, private
 from sealpress.problems import Exit, Problem
 
 _NEW: Final = ".new-"
@@ -40,25 +40,23 @@ def folder() -> Path:
     given = os.environ.get("SEALPRESS_CACHE")
     if given and not given.startswith("/"):
         given = str(Path(given).absolute())
-    return _folder(given, os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("HOME"))
+    return _folder(given, os.environ.get("XDG_CACHE_HOME"), os.environ.get("HOME"))
 
 
 @lru_cache(1)
-def _folder(given: str | None, base: str, _home: str | None) -> Path:
+def _folder(given: str | None, *_variables: str | None) -> Path:
     """Asked for once a file, and costly to work out: kept while the environment stays."""
     if given:
         return Path(given)
-    # The specification asks to ignore a relative path here.
-    if Path(base).is_absolute():
-        return Path(base) / "sealpress"
-    try:
-        return Path.home() / ".cache" / "sealpress"
-    except RuntimeError:
-        raise Problem(
-            "there is no home folder to keep a cache in",
-            hint="set SEALPRESS_CACHE to a folder that may be written",
-            code=Exit.MACHINE,
-        ) from None
+    if base := home.base("XDG_CACHE_HOME"):
+        return base / "sealpress"
+    if own := home.folder():
+        return own / ".cache" / "sealpress"
+    raise Problem(
+        "there is no home folder to keep a cache in",
+        hint="set SEALPRESS_CACHE to a folder that may be written",
+        code=Exit.MACHINE,
+    )
 
 
 def keep(file: Path, data: bytes | Iterable[bytes]) -> None:

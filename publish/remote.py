@@ -20,6 +20,7 @@ from publish.host import Endpoint, Host
 from publish.hostlock import hold_here, hold_over_ssh
 from publish.refusals import no_shell
 from publish.tunnel import Tunnel, connect, reachable
+from sealpress import home
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
@@ -88,7 +89,7 @@ def local_socket(target: PublishTarget) -> Path | None:
     other: Problem (exit 6) where none answers there, or where it names something else.
     """
     named = None if target.socket else _named(target)
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    runtime = str(home.base("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
     for candidate in (named,) if named else _candidates(target):
         path_here = Path(candidate.replace(_RUNTIME, runtime))
         if _is_socket(path_here) and answers(path_here):
@@ -156,8 +157,9 @@ def _is_socket(path: Path) -> bool:
 # $1 a word before every answer; then the paths. "@" stands for the folder of the user's own sockets.
 _SEARCH: Final = """
 word=$1; shift
+case $XDG_RUNTIME_DIR in /*) own=$XDG_RUNTIME_DIR ;; *) own=/run/user/$(id -u) ;; esac
 for path; do
-    case $path in @*) path=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}${path#@} ;; esac
+    case $path in @*) path=$own${path#@} ;; esac
     kind=missing
     if [ -S "$path" ]; then kind=denied; [ -r "$path" ] && [ -w "$path" ] && kind=found; fi
     echo "$word $kind $path"

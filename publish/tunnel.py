@@ -26,7 +26,7 @@ from publish.address import Address, parse_address
 from publish.host import Endpoint
 from publish.refusals import by_hand, last_line, no_shell, refusal
 from publish.sshprocess import end, for_any_shell, popen
-from sealpress import scratch, sshoptions
+from sealpress import home, scratch, sshoptions
 from sealpress.pipes import hear
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
@@ -207,7 +207,7 @@ def _command(address: Address, target: PublishTarget) -> list[str]:
             raise Problem(f"ssh_options {wrong}", hint=sshoptions.HINT, code=Exit.HOST)
         command += sshoptions.arguments(option)
     if target.identity:
-        identity = Path(target.identity).expanduser()
+        identity = home.expanded(target.identity)
         if not identity.is_file():
             raise Problem(
                 f"there is no key file at {identity}",
@@ -244,8 +244,8 @@ _OTHERWISE: Final = ("ConnectTimeout=15", "ServerAliveInterval=15", "ServerAlive
 
 def _private_folder(stack: ExitStack) -> Path:
     """A folder that only this user can enter, with room below it for the names of sockets."""
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), "", "/tmp"):  # noqa: S108 - mkdtemp is safe there
-        if base == "" and len(os.fsencode(folder := stack.enter_context(scratch.folder("ssh")))) <= _FOLDER_LIMIT:
+    for base in (home.base("XDG_RUNTIME_DIR"), None, Path("/tmp")):  # noqa: S108 - mkdtemp is safe there
+        if base is None and len(os.fsencode(folder := stack.enter_context(scratch.folder("ssh")))) <= _FOLDER_LIMIT:
             return folder
         if base and len(os.fsencode(base)) + len("/sealpress-12345678") <= _FOLDER_LIMIT and os.access(base, os.W_OK):
             return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sealpress-", dir=base)))

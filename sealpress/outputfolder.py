@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from sealpress import given, state
+from sealpress import given, home, state
 from sealpress.files import above, is_git, real, repository
 from sealpress.problems import Exit, Place, Problem
 from sealpress.settings import Settings
@@ -89,8 +89,8 @@ def _kept(root: Path, settings: Settings) -> Iterator[tuple[str, Path]]:
                 yield name, one
     for folder in _git_folders(repository(root)):
         yield "what git keeps of the repository", folder
-    with suppress(RuntimeError):
-        yield _HOME, Path(os.path.realpath(Path.home()))
+    if own := home.folder():
+        yield _HOME, Path(os.path.realpath(own))
     with suppress(Problem):
         yield "the state folder", Path(os.path.realpath(state.folder()))
 

@@ -7,10 +7,10 @@ Source: ssh_config(5) of OpenSSH 9.2.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from sealpress import home
 from sealpress.problems import Place, Problem, did_you_mean, printable
 from sealpress.settings import Settings
 
@@ -130,5 +130,5 @@ def arguments(option: str) -> tuple[str, ...]:
         raise ValueError(option)
     name = _BY_SMALL_NAME[found["name"].lower()]
     # ssh would split a path at its spaces.
-    value = f'"{Path(found["value"]).expanduser()}"' if name == "IdentityFile" else found["value"]
+    value = f'"{home.expanded(found["value"])}"' if name == "IdentityFile" else found["value"]
     return ("-o", f"{name}={value}")

@@ -11,6 +11,7 @@ Source: XDG Base Directory Specification 0.8, XDG_STATE_HOME.
 import os
 from pathlib import Path
 
+from sealpress import home
 from sealpress.problems import Exit, Problem
 
 
@@ -21,14 +22,13 @@ def folder() -> Path:
     """
     if chosen := _chosen():
         return chosen
-    try:
-        return Path.home() / ".local/state/sealpress"
-    except RuntimeError:
-        raise Problem(
-            "there is no home folder to keep state in",
-            hint="set SEALPRESS_STATE to a folder that may be written",
-            code=Exit.MACHINE,
-        ) from None
+    if own := home.folder():
+        return own / ".local/state/sealpress"
+    raise Problem(
+        "there is no home folder to keep state in",
+        hint="set SEALPRESS_STATE to a folder that may be written",
+        code=Exit.MACHINE,
+    )
 
 
 def shared_folder() -> Path:
@@ -43,6 +43,5 @@ def shared_folder() -> Path:
 def _chosen() -> Path | None:
     if given := os.environ.get("SEALPRESS_STATE"):
         return Path(given).absolute()
-    # The specification asks to ignore a relative path here.
-    base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    return base / "sealpress" if base.is_absolute() else None
+    base = home.base("XDG_STATE_HOME")
+    return base / "sealpress" if base else None

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from sealpress import home
 from sealpress.problems import Exit, Place, Problem, printable
 
 HELPER_SECONDS: Final = 60  # a person may have to unlock a key ring
@@ -44,12 +45,11 @@ class Login:
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
-def config_file(environment: Mapping[str, str] | None = None) -> Path:
+def config_file() -> Path:
     """`$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. It need not exist."""
-    known = os.environ if environment is None else environment
-    if folder := known.get("DOCKER_CONFIG"):
+    if folder := os.environ.get("DOCKER_CONFIG"):
         return Path(folder) / "config.json"
-    return Path(known.get("HOME") or "/nonexistent") / ".docker" / "config.json"
+    return (home.folder() or Path("/nonexistent")) / ".docker" / "config.json"
 
 
 def login(address: str, file: Path) -> Login | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import state
+from sealpress import home, state
 from sealpress.problems import Exit, Problem
 
 
@@ -29,12 +29,9 @@ def test_a_relative_base_is_ignored_as_the_specification_asks(monkeypatch: pytes
 
 
 def test_without_a_home_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_home() -> Path:
-        raise RuntimeError
-
     monkeypatch.delenv("SEALPRESS_STATE", raising=False)
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
-    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.setattr(home, "folder", lambda: None)
     with pytest.raises(Problem, match="no home folder") as caught:
         state.folder()
     assert caught.value.code == Exit.MACHINE

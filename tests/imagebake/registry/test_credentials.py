@@ -29,9 +29,12 @@ def helper(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-def test_the_file_is_where_docker_has_it() -> None:
-    assert config_file({"DOCKER_CONFIG": "/x", "HOME": "/home/ada"}) == Path("/x/config.json")
-    assert config_file({"HOME": "/home/ada"}) == Path("/home/ada/.docker/config.json")
+def test_the_file_is_where_docker_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("DOCKER_CONFIG", "/x")
+    assert config_file() == Path("/x/config.json")
+    monkeypatch.delenv("DOCKER_CONFIG")
+    assert config_file() == Path("/home/ada/.docker/config.json")
 
 
 @pytest.mark.parametrize(
