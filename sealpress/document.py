@@ -77,7 +77,7 @@ def decode(
     meant: Mapping[str, str] = MappingProxyType({}),
 ) -> Record:
     """A `record` from a table. `name` is how messages call the table: "[site]". `meant` are hints for keys, in small
-    letters, that it doesn't know and that others do.
+    letters, that it doesn't know and that others do, and for tables, as messages call them, that are none.
 
     Raises Problem or Problems with `code`, each at its place.
     """
@@ -129,7 +129,7 @@ class _Decoder:
         return self._complain(
             f"{name} must be {_describe(wanted)}, not {_describe_value(node.value)}",
             node.place,
-            _mend(wanted, node.value),
+            self.meant.get(name) or _mend(wanted, node.value),
         )
 
     def _union(self, node: Node, wanted: Any, name: str) -> Any:
@@ -143,7 +143,8 @@ class _Decoder:
 
     def _record(self, node: Node, record: Any, name: str) -> Any:
         if not isinstance(node.value, Mapping):
-            return self._complain(f"{name} must be a table, not {_describe_value(node.value)}", node.place)
+            hint = self.meant.get(name)
+            return self._complain(f"{name} must be a table, not {_describe_value(node.value)}", node.place, hint)
         known = _fields(record)
         for key, child in node.value.items():
             if key not in known:

@@ -1,5 +1,6 @@
 """What the permalinks of site.toml may be."""
 
+import re
 import string
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -39,6 +40,8 @@ def _wrong(pattern: str, known: frozenset[str], telling: frozenset[str]) -> str 
         parts = list(string.Formatter().parse(pattern))
     except ValueError:
         return f'"{pattern}" has a brace without its twin'
+    if foreign := re.search(r"(?<![^/-]):(\w+)", pattern):
+        return f'has ":{foreign[1]}": a field stands in braces here, such as {{slug}}'
     names = {name for _, name, _, _ in parts if name is not None}
     if unknown := sorted(names - known):
         possible = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"

@@ -3,8 +3,9 @@
 A field's docstring-like comment is its documentation in the reference; defaults here are the product's defaults.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -179,3 +180,12 @@ class Settings:
     publish: Mapping[str, PublishTarget] = field(default_factory=nothing)
     params: Mapping[str, object] = field(default_factory=nothing)
     theme: Mapping[str, object] = field(default_factory=nothing)
+
+
+def homes() -> Mapping[str, str]:
+    """For keys that stand in a wrong table, hints that name the right one: of those that only one table has."""
+    tables = {table.name: fields(table.type) for table in fields(Settings) if is_dataclass(table.type)}
+    count = Counter(key.name for keys in tables.values() for key in keys)
+    found = {key.name: f"it belongs below [{table}]" for table, keys in tables.items() for key in keys}
+    own = {table.name: f"[{table.name}] is a table of its own" for table in fields(Settings)}
+    return {name: hint for name, hint in found.items() if count[name] == 1} | own

@@ -24,7 +24,7 @@ from sealpress import (
 from sealpress.document import Node, decode, text_of
 from sealpress.permalinks import Check
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
-from sealpress.settings import LanguageSettings, Settings
+from sealpress.settings import LanguageSettings, Settings, homes
 
 NAME: Final = "site.toml"
 
@@ -149,7 +149,7 @@ def find(folder: Path) -> Path | None:
 def _settings(document: Node) -> Settings:
     """Decodes, then fills in what follows from other values: the default language, permalinks and menus by language."""
     _check_targets_are_named(document)
-    settings = decode(document, Settings, NAME)
+    settings = decode(document, Settings, NAME, meant=_MEANT)
     site = settings.site
     if not site.default_language:
         site = replace(site, default_language=site.languages[0] if site.languages else "")
@@ -159,6 +159,9 @@ def _settings(document: Node) -> Settings:
         for tag in [*site.languages, *(tag for tag in settings.language if tag not in site.languages)]
     }
     return replace(settings, site=site, language=MappingProxyType(languages))
+
+
+_MEANT: Final = MappingProxyType({**homes(), **othergenerators.KEYS})
 
 
 def _check_targets_are_named(document: Node) -> None:
