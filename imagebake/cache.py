@@ -16,20 +16,14 @@ Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 """
 
 import os
-import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
-from sealpress import home, private
+from sealpress import files, home, private
 from sealpress.problems import Exit, Problem
-
-_NEW: Final = ".new-"
-_OURS: Final = re.compile(re.escape(_NEW) + r"[a-z0-9_]{8}")  # as mkstemp names them
-_DAY: Final = 86400  # seconds: no writer takes as long
 
 
 def folder() -> Path:
@@ -59,56 +53,37 @@ def _folder(given: str | None, *_variables: str | None) -> Path:
     )
 
 
-def keep(file: Path, data: bytes | Iterable[bytes]) -> None:
+def keep(file: Path, parts: Iterable[bytes]) -> None:
     """Writes a file of the cache whole or not at all; folders are made. Two writers at once do no harm.
 
-    `data` may come in pieces; where one of them raises, no file is written. A cache that can't be written (a full disk,
-    a foreign folder) costs time and nothing else: no error.
+    Where one of the parts raises, no file is written. A cache that can't be written (a full disk, a foreign folder)
+    costs time and nothing else: no error.
     """
     with suppress(OSError), fresh(file) as out:
-        for piece in (data,) if isinstance(data, bytes) else data:
-            out.write(piece)
+        out.writelines(parts)
 
 
 @contextmanager
 def fresh(file: Path) -> Iterator[BinaryIO]:
-    """A file to write, in whose place `file` is put at the end; nothing of it stays where that isn't reached.
+    """As files.writing, in the cache: folders are made, and what was left half written in them goes, once a run.
 
-    Folders are made. What a writer that was killed a day ago left beside it goes. Raises OSError.
+    Raises OSError.
     """
-    try:
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_NEW)
-    except FileNotFoundError:  # tried first: the folder is mostly there
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_NEW)
-    try:
-        with os.fdopen(handle, "w+b") as out:
-            _sweep(str(file.parent), os.fstat(handle).st_mtime)
-            yield out
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with files.writing(file) as out:
+        if file.parent not in _swept:
+            _swept.add(file.parent)
+            files.sweep(file.parent, os.fstat(out.fileno()).st_mtime)
+        yield out
 
 
-_swept: set[str] = set()
-
-
-def _sweep(folder: str, now: float) -> None:
-    """Removes what was left half written in a folder, once a run. `now` is its file system's time."""
-    if folder in _swept:
-        return
-    _swept.add(folder)
-    with suppress(OSError), os.scandir(folder) as found:
-        for item in found:
-            if _OURS.fullmatch(item.name) and item.stat(follow_symlinks=False).st_mtime < now - _DAY:
-                Path(item.path).unlink()
+_swept: set[Path] = set()
 
 
 def remember(name: str, data: bytes, base: Path | None = None) -> None:
     """Keeps what was worked out under a path in the cache (`base`, else the user's), for later runs of this user."""
     if private.is_lasting():
-        keep((base or folder()) / name, private.seal(_what(name), data))
+        keep((base or folder()) / name, [private.seal(_what(name), data)])
 
 
 def recalled(name: str, base: Path | None = None) -> bytes | None:

@@ -78,13 +78,6 @@ def write(file: Path, pieces: Iterable[bytes], advance: Advance = lambda _done: 
     """Writes a file for all to read; its folder is made. Raises Problem (exit 9), and as `pieces` do."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.beside(file, "new") as around:
-            temporary = around / file.name
-            with temporary.open("wb") as out:
-                for piece in pieces:
-                    out.write(piece)
-                    advance(len(piece))
-            temporary.chmod(0o644)
-            temporary.replace(file)
+        scratch.save(file, pieces, advance, sync=False)
     except OSError as error:
         raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None

@@ -85,7 +85,7 @@ def _fetch(pin: Pin, python: str, file: Path) -> None:
         data = brought[0].read_bytes()
     if hashlib.sha256(data).hexdigest() != pin.sha256:
         raise _gone(pin, "pip brought another file")
-    cache.keep(file, data)
+    cache.keep(file, [data])
     if not file.is_file():
         raise Problem(
             f"can't write the cache at {file.parent}",

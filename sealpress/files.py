@@ -1,12 +1,16 @@
-"""Files and folders below a repository: none of its links leads what is written there to another place.
+"""Files that are there whole or not at all, and folders below a repository: none of its links leads elsewhere.
+
+What is written has a name of its own until it is whole, which none can foresee, and then takes its place by rename(2).
+What a killed writer leaves in a folder of sealpress's own is swept from there after a day; files beside which nothing
+may stay behind, since their folders are other people's, are written by scratch.save.
 
 What a disk refuses is an OSError here, as is a link where a folder has to be: callers say what could not be kept.
 """
 
 import errno
 import os
+import re
 import stat
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +22,9 @@ from sealpress.problems import Exit, Problem
 _LINKS: Final = 40  # on the way to one file: as many as Linux follows
 _PATH: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW: Final = ".new-"
+_LEFT: Final = re.compile(re.escape(_NEW) + r"[a-z0-9_]{8,16}")  # shorter ones by earlier versions
+_DAY: Final = 86_400  # seconds: no writer takes as long
 _FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -61,20 +68,60 @@ def opened(file: Path) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-def save(file: Path, data: bytes) -> None:
-    """Puts a file for all to read in place, whole or not at all; its folder is made. Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+@contextmanager
+def writing(file: Path, *, mode: int = 0o600, sync: bool = False) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of `file` at the end; where that isn't reached, nothing of it stays.
+
+    Its folder is there. `sync`: it is on the disk by then, so that even a machine that stops leaves the older file or
+    the new one. Raises OSError.
+    """
+    temporary = file.with_name(f"{_NEW}{os.urandom(8).hex()}")
+    handle = os.open(temporary, _FRESH, 0o600)
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
+            yield out
+            finish(out, mode=mode, sync=sync)
+        temporary.replace(file)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def finish(out: BinaryIO, *, mode: int, sync: bool) -> None:
+    """Gives a file that is written what it needs before it takes its place. Raises OSError."""
+    os.fchmod(out.fileno(), mode)
+    if sync:
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def save(file: Path, data: bytes) -> None:
+    """Puts a file for all to read in place for good, whole or not at all. Raises OSError."""
+    with writing(file, mode=0o644, sync=True) as out:
+        out.write(data)
+
+
+def keep(file: Path, parts: Iterable[bytes]) -> None:
+    """Puts a file of this user's in place that can be made anew: a disk that refuses costs time, and no error.
+
+    Where one of the parts raises, no file is written.
+    """
+    with suppress(OSError), writing(file) as out:
+        out.writelines(parts)
+
+
+def is_left(name: str, written: float, now: float) -> bool:
+    """Whether a file of that name and that last change is what a killed writer left. `now` is its file system's."""
+    return written < now - _DAY and _LEFT.fullmatch(name) is not None
+
+
+def sweep(folder: Path, now: float) -> None:
+    """Removes what killed writers left in a folder of sealpress's own."""
+    with suppress(OSError), os.scandir(folder) as found:
+        for item in found:
+            is_new = item.name.startswith(_NEW) and item.is_file(follow_symlinks=False)
+            if is_new and is_left(item.name, item.stat().st_mtime, now):
+                Path(item.path).unlink()
 
 
 def repository(folder: Path) -> Path:

@@ -16,8 +16,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import VERSION, given
-from sealpress.files import save as save_file
+from sealpress import VERSION, given, scratch
 from sealpress.problems import Exit, Place, Problem
 
 PINNED: Final = ("babel", "jinja2", "markdown", "markupsafe", "pillow", "pygments", "pyyaml", "tzdata")
@@ -101,7 +100,8 @@ def save(provenance: Provenance, file: Path) -> None:
             ) from problem
     text = json.dumps(provenance.as_json(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     try:
-        save_file(file, text.encode())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch.save(file, [text.encode()])
     except OSError as error:
         raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
 

@@ -15,13 +15,13 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from sealpress import state
+from sealpress import files, state
 from sealpress.problems import Exit, Problem
 
 _LOCK: Final = "in-use"
@@ -69,6 +69,23 @@ def beside(output: Path, name: str, *, back: bool = False) -> Iterator[Path]:
             yield place
     finally:
         _remove(place)
+
+
+def save(
+    file: Path, pieces: Iterable[bytes], advance: Callable[[int], None] = lambda _done: None, *, sync: bool = True
+) -> None:
+    """Puts a file for all to read in a folder of other people's, whole or not at all, and leaves nothing else there.
+
+    `sync` as in files.writing: what takes long and can be made anew does without. Raises OSError, also where its folder
+    isn't there, and as `pieces` do.
+    """
+    with beside(file, "new") as around:
+        with (around / file.name).open("wb") as out:
+            for piece in pieces:
+                out.write(piece)
+                advance(len(piece))
+            files.finish(out, mode=0o644, sync=sync)
+        (around / file.name).replace(file)
 
 
 @cache

@@ -6,9 +6,7 @@ from what changes least often to what changes most often.
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -19,7 +17,7 @@ from imagebake.packages.debian import Archive, is_sha256
 from imagebake.packages.index import is_name, is_pool_path
 from imagebake.packages.selection import Root
 from imagebake.packages.version import is_version
-from sealpress import given, toml
+from sealpress import given, scratch, toml
 from sealpress.document import Node, decode
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.settings import Architecture
@@ -144,16 +142,7 @@ def load(path: Path) -> Lock:
 def save(lock: Lock, path: Path) -> None:
     """Writes the lock whole or not at all. Raises Problem (exit 9)."""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-                out.write(text_of(lock))
-            # mkstemp makes private files; a lock is as readable as its neighbours.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        scratch.save(path, [text_of(lock).encode()])
     except OSError as error:
         raise Problem(f"can't write it: {error.strerror}", place=Place(str(path)), code=Exit.MACHINE) from None
 

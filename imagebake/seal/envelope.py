@@ -23,7 +23,7 @@ from imagebake.image import oci
 from imagebake.image.oci import Sealed, canonical
 from imagebake.seal import statement as statements
 from imagebake.seal.statement import Statement, refused
-from sealpress import files
+from sealpress import scratch
 from sealpress.problems import Exit, Problem
 
 NAME: Final = "seal.json"
@@ -112,7 +112,7 @@ def document(found: Seal) -> bytes:
 def save(found: Seal, file: Path) -> None:
     """Writes seal.json, whole. Raises Problem (exit 9)."""
     try:
-        files.save(file, document(found))
+        scratch.save(file, [document(found)])
     except OSError as error:
         raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
 

@@ -41,11 +41,11 @@ def test_what_a_killed_writer_left_goes_after_a_day_and_nothing_else(tmp_path: P
         file = tmp_path / name
         file.write_bytes(b"x")
         os.utime(file, (file.stat().st_mtime - age,) * 2)
-    cache.keep(tmp_path / "b", b"")
+    cache.keep(tmp_path / "b", [])
     assert names(tmp_path) == [".new-0123yng_", ".new-er", "b", "old"]
 
 
 def test_a_cache_that_can_not_be_written_costs_no_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a file")
-    cache.keep(tmp_path / "a/b", b"")
+    cache.keep(tmp_path / "a/b", [])
     assert names(tmp_path) == ["a"]

@@ -56,6 +56,55 @@ def test_a_file_is_saved_whole_in_the_place_of_a_link(repository: Path, outside:
     assert (outside / "letters").read_text() == "years of work"
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_whatever_the_umask_a_file_is_for_all_to_read_or_for_its_user_alone(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        files.save(tmp_path / "all", b"1")
+        files.keep(tmp_path / "own", [b"1", b"2"])
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("all", "own")] == [0o644, 0o600]
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["all", "own"]
+
+
+def test_a_file_that_is_not_written_to_its_end_leaves_the_older_one_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"older")
+
+    def broken_off() -> None:
+        with files.writing(tmp_path / "file") as out:
+            out.write(b"new")
+            out.flush()
+            assert len(list(tmp_path.iterdir())) == 2
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.save(tmp_path / "folder", b"new")
+    files.keep(tmp_path / "folder", [b"new"])
+    files.keep(tmp_path / "no folder/file", [b"new"])
+    assert (tmp_path / "file").read_bytes() == b"older"
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_what_a_killed_writer_left_is_swept_after_a_day_and_nothing_else(tmp_path: Path) -> None:
+    day = 86_400
+    with files.writing(tmp_path / "file") as out:
+        (ours,) = (item.name for item in tmp_path.iterdir())
+        out.write(b"x")
+    ages = {ours: 2, ".new-0123old_": 2, ".new-0123456789abcdef": 0, ".new-er": 2, ".new-0123456789ABCDEF": 2, "old": 2}
+    for name, days in ages.items():
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (1e9 - days * day,) * 2)
+    (tmp_path / ".new-0123folder").mkdir()
+    os.utime(tmp_path / ".new-0123folder", (1, 1))
+    files.sweep(tmp_path, 1e9)
+    left = {item.name for item in tmp_path.iterdir()}
+    assert {"file", ".new-0123folder", *ages} - left == {ours, ".new-0123old_"}
+
+
 def test_only_plain_files_are_opened(repository: Path, outside: Path) -> None:
     (repository / "link").symlink_to(outside / "letters")
     os.mkfifo(repository / "pipe")

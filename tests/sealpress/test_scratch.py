@@ -291,3 +291,37 @@ def test_the_next_run_sweeps_where_tempfile_makes_folders_and_loads_it_not(
     swept = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert not left.exists()
     assert swept.stdout.strip() == ""
+
+
+def test_a_file_beside_which_nothing_may_stay_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    """Killed within a piece: what a run has left goes with the next, and until then the older file stands."""
+    file = tmp_path / "out/site.lock"
+    file.write_text("older")
+    work = """\
+import sys, time
+from pathlib import Path
+from sealpress import scratch
+def pieces():
+    yield b"new"
+    print("begun", flush=True)
+    time.sleep(60)
+scratch.save(Path(sys.argv[1]), pieces())
+"""
+    process = subprocess.Popen([sys.executable, "-c", work, str(file)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "begun\n"
+    kill(process)
+    process.stdout.close()
+    assert (len(list(file.parent.iterdir())), file.read_text()) == (2, "older")
+    sweep()
+    assert [one.name for one in file.parent.iterdir()] == ["site.lock"]
+    told: list[int] = []
+    scratch.save(file, [b"ne", b"w"], told.append)
+    assert (file.read_text(), file.stat().st_mode & 0o777, told) == ("new", 0o644, [2, 1])
+    assert [one.name for one in file.parent.iterdir()] == ["site.lock"]
+
+
+def test_a_file_whose_folder_is_not_there_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        scratch.save(tmp_path / "no folder/file", [b""])
+    assert not (tmp_path / "no folder").exists()
