@@ -27,6 +27,7 @@ from imagebake.smoke import Runner
 from publish import hostlock, ports, processes, rootfs
 from publish.host import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage, State
 from publish.tunnel import reachable
+from sealpress import files
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
 
@@ -361,9 +362,7 @@ def _read(path: Path, made: Callable[[Any], _Kind]) -> _Kind:
 
 
 def _write_json(path: Path, data: Mapping[str, object]) -> None:
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    new.replace(path)
+    files.save(path, (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
 
 
 def _refused(reason: str) -> Problem:

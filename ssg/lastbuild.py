@@ -35,7 +35,6 @@ _FORMAT: Final = 8
 _LIMIT: Final = 8  # output folders whose builds are remembered
 _BYTES: Final = 512 << 20  # of all of these together; the newest stays, however large it is
 _KINDS: Final = (".known", ".told", ".tree", ".changes")
-_DAY: Final = 86_400
 
 Changes = dict[str, Any]
 """By the name of a table: what is new in it. `of` is the id of the build that it changes."""
@@ -300,7 +299,7 @@ class Memory:
         return None
 
     def _save(self, kind: str, plain: Any) -> None:
-        private.write(self._file(kind), private.seal(self._what(kind), marshal.dumps((_FORMAT, plain))))
+        files.keep(self._file(kind), [private.seal(self._what(kind), marshal.dumps((_FORMAT, plain)))])
 
     def _what(self, kind: str) -> str:
         return f"ssg build {self.name}.{kind}"
@@ -311,14 +310,12 @@ class Memory:
             builds = sorted(self.folder.glob("*.known"), key=lambda file: file.stat().st_mtime, reverse=True)
             kept = 0
             for number, build in enumerate(builds):
-                files = [file for kind in _KINDS if (file := build.with_suffix(kind)).exists()]
-                kept += sum(file.stat().st_size for file in files)
+                parts = [file for kind in _KINDS if (file := build.with_suffix(kind)).exists()]
+                kept += sum(file.stat().st_size for file in parts)
                 if number and (number >= _LIMIT or kept > _BYTES):
-                    for file in files:
+                    for file in parts:
                         file.unlink(missing_ok=True)
-            for left in self.folder.glob(".new-*"):
-                if left.stat().st_mtime < builds[0].stat().st_mtime - _DAY:
-                    left.unlink(missing_ok=True)
+            files.sweep(self.folder, builds[0].stat().st_mtime)
 
 
 def _mapped(file: Path) -> mmap.mmap:

@@ -15,7 +15,6 @@ import hmac
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,7 +28,6 @@ NAME: Final = ".sealpress"
 PACKS: Final = "packs"
 LIMIT: Final = 512 << 20  # bytes
 _INDEX: Final = "ssg pack"
-_DAY: Final = 86_400
 _OURS: Final = re.compile(r"[0-9a-f]{62}|[0-9a-f]{64}\.pack|\.new-.{1,16}")
 _FEW: Final = 16  # results that are looked for in packs one by one
 _PACKED_FROM: Final = 8  # results that were made together: below that, a file for each
@@ -158,8 +156,7 @@ class Store:
         newest = max((used for used, _, _ in found), default=0.0)
         for used, size, file in sorted(found, reverse=True):
             kept += size
-            is_leftover = file.name.startswith(".new-") and used < newest - _DAY
-            if kept > self.limit or is_leftover:
+            if kept > self.limit or files.is_left(file.name, used, newest):
                 with suppress(OSError):
                     file.unlink()
 
@@ -220,14 +217,7 @@ class Store:
         with suppress(OSError):
             if not files.is_folder(file.parent):
                 self._make(file.parent)
-            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-            try:
-                with os.fdopen(handle, "wb") as out:
-                    out.writelines(parts)
-                Path(temporary).replace(file)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            files.keep(file, parts)
 
     def _file(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:]

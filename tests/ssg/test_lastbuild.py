@@ -162,9 +162,9 @@ def test_builds_into_other_folders_are_forgotten_from_the_oldest_where_all_are_t
 def test_what_a_killed_build_left_is_dropped_after_a_day(tmp_path: Path) -> None:
     memory = Memory.of(tmp_path, Path("/public"))
     memory.keep(LastBuild(), None, a_tree())
-    for name, age in ((".new-old", 2 * lastbuild._DAY), (".new-young", 60)):
+    for name, age in ((".new-0123old_", 2 * 86_400), (".new-0123yng_", 60), (".new-er", 2 * 86_400)):
         file = memory.folder / name
         file.write_bytes(b"x")
         os.utime(file, (file.stat().st_mtime - age,) * 2)
     memory.keep(LastBuild(), None, a_tree())
-    assert [file.name for file in memory.folder.glob(".new-*")] == [".new-young"]
+    assert sorted(file.name for file in memory.folder.glob(".new-*")) == [".new-0123yng_", ".new-er"]
