@@ -10,14 +10,12 @@ import mmap
 import os
 import re
 import secrets
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from sealpress import state
+from sealpress import files, state
 from sealpress.problems import Exit, Problem
 
 VARIABLE: Final = "SEALPRESS_CACHE_KEY"
@@ -51,19 +49,6 @@ def opened(what: str, sealed: bytes | mmap.mmap) -> memoryview | None:
 def is_lasting() -> bool:
     """Whether later runs will believe what is signed now. Else it is believed until this process ends."""
     return _key().is_lasting
-
-
-def write(file: Path, data: bytes) -> None:
-    """Puts a file in place whole or not at all. A disk that refuses costs only time."""
-    with suppress(OSError):
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(data)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
 
 def complaint() -> str:
@@ -101,7 +86,7 @@ def _key() -> _Key:
         found = _read(file)
         if found is None:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write(file, secrets.token_bytes(SIZE))
+            files.keep(file, [secrets.token_bytes(SIZE)])
             found = _read(file)
         if found is None:
             return _hopeless(file, "can't be written")
@@ -111,7 +96,7 @@ def _key() -> _Key:
         if len(data) == SIZE and not status.st_mode & 0o077:
             return _Key(data)
         why = "could be read by others" if status.st_mode & 0o077 else "was damaged"
-        write(file, secrets.token_bytes(SIZE))
+        files.keep(file, [secrets.token_bytes(SIZE)])
         found = _read(file)
     except OSError as error:
         return _hopeless(file, f"can't be read or written ({error.strerror})")

@@ -137,7 +137,7 @@ def test_a_key_that_can_t_be_replaced_is_no_key(state: Path, monkeypatch: pytest
     private.seal("what", b"data")
     key_file(state).chmod(0o644)
     forget()
-    monkeypatch.setattr(private, "write", lambda _file, _data: None)
+    monkeypatch.setattr(private.files, "keep", lambda _file, _parts: None)
     assert not private.is_lasting()
     assert "could be read by others: remove it" in private.complaint()
 
