@@ -13,8 +13,8 @@ from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from publish.host import Host
-    from publish.line import Line
+    from publish.engines.protocol import Host
+    from publish.releases.line import Line
     from sealpress.settings import PublishTarget
     from sealpress.sitefile import SiteFile
 
@@ -128,8 +128,8 @@ def publish_target(
 ) -> None:
     """Build, bake, send, probe and switch to the last commit."""
     from imagebake.seal.command import key_for  # noqa: PLC0415 - --help need not wait for it
-    from publish import pipeline, seals, targets, work  # noqa: PLC0415
-    from publish.ship import ship  # noqa: PLC0415
+    from publish import pipeline, report, seal_store, targets  # noqa: PLC0415
+    from publish.deploy.ship import ship  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with (
@@ -145,10 +145,10 @@ def publish_target(
         if (architecture := host.engine.architecture()) != image.architecture:
             image = pipeline.bake(product, made_from, lock_path, architecture, console)
         # Signed and kept before anything is sent: nothing goes live that has no seal.
-        seal = seals.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
-        kept, seal = seals.keep(seal, image, made_from.home)
+        seal = seal_store.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
+        kept, seal = seal_store.keep(seal, image, made_from.home)
         line = targets.line(made_from.site, name, settings, host, made_from.home)
-        release = work.Work(
+        release = report.Work(
             host,
             made_from.site,
             settings,
@@ -158,9 +158,9 @@ def publish_target(
             subject=made_from.subject if product.commit else "",
             seal=image.labels.get(labels.SEAL, ""),
             ship=lambda engine, progress: ship(engine, image, progress, line),
-            expectations=work.expectations(product),
+            expectations=report.expectations(product),
         )
-        outcome = work.switch_to(release, console)
+        outcome = report.switch_to(release, console)
         facts: dict[str, object] = {
             "digest": image.digest,
             "bytes": image.size,
@@ -168,9 +168,9 @@ def publish_target(
             "seal": str(kept),
             "keys": [fingerprint for fingerprint, _ in seal.signatures],
         }
-        work.tell(name, release, outcome, facts, console)
+        report.tell(name, release, outcome, facts, console)
         if check:
-            work.verify(host, outcome.container.id, made_from.site, product.tree, console)
+            report.verify(host, outcome.container.id, made_from.site, product.tree, console)
 
 
 @publish.command()
@@ -183,16 +183,17 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
     The newest stands first; each that runs is asked whether it answers. Ends with 0 where the newest
     does, else with 1.
     """
-    from publish import releases, targets, work  # noqa: PLC0415
+    from publish import report, targets  # noqa: PLC0415
+    from publish.releases import history  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with targets.open_host(settings, console) as host:
-        found = releases.status(host, targets.line(site, name, settings, host))
+        found = history.status(host, targets.line(site, name, settings, host))
         is_up = bool(found and found[0].answers)
         url = site.settings.site.url
         known = targets.as_created(settings, found[0].container) if is_up else settings
         address = targets.asked(host, known, found[0].release, url=url) if is_up else targets.address(settings, url)
-        work.show(found, console)
+        report.show(found, console)
         if not found:
             console.say(f"nothing is published to {name} yet")
         console.result(
@@ -219,17 +220,18 @@ def rollback(*, target: str | None, site_file: Path | None, to: int | None, cons
     One that is still on the host. It is probed and switched to like a new one, and becomes the newest generation: a
     second rollback comes back.
     """
-    from publish import releases, targets, work  # noqa: PLC0415
+    from publish import report, targets  # noqa: PLC0415
+    from publish.releases import history  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with targets.open_host(settings, console) as host:
         line = targets.line(site, name, settings, host)
-        old = releases.choose(releases.read(host.engine, line), to, settings.keep)
-        console.note(f"going back to generation {old.generation}, {work.short(old)}")
-        again = releases.ship_again(old, line)
-        release = work.Work(host, site, settings, line, old.release, old.commit, old.subject, old.seal, again)
-        outcome = work.switch_to(release, console)
-        work.tell(name, release, outcome, {}, console)
+        old = history.choose(history.read(host.engine, line), to, settings.keep)
+        console.note(f"going back to generation {old.generation}, {report.short(old)}")
+        again = history.ship_again(old, line)
+        release = report.Work(host, site, settings, line, old.release, old.commit, old.subject, old.seal, again)
+        outcome = report.switch_to(release, console)
+        report.tell(name, release, outcome, {}, console)
 
 
 @publish.command()
@@ -238,10 +240,10 @@ def rollback(*, target: str | None, site_file: Path | None, to: int | None, cons
 @output_options
 def stop(*, target: str | None, site_file: Path | None, console: Console) -> None:
     """Take the site down. Its releases stay on the host."""
-    from publish import releases  # noqa: PLC0415
+    from publish.releases import history  # noqa: PLC0415
 
     with _locked(site_file, target, console) as (host, line, name, _):
-        stopped = releases.stop(host.engine, line)
+        stopped = history.stop(host.engine, line)
         for one in stopped:
             console.note(f"stopped {one.name}")
         console.say(f"{name} is down" if stopped else f"{name} was not running")
@@ -257,11 +259,13 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
 
     After a stop, or where a reboot did not.
     """
-    from publish import probe, releases, targets, work  # noqa: PLC0415
+    from publish import report, targets  # noqa: PLC0415
+    from publish.probing import probe  # noqa: PLC0415
+    from publish.releases import history  # noqa: PLC0415
 
     with _locked(site_file, target, console) as (host, line, name, settings):
-        release = releases.start(host.engine, line)
-        wrong = probe.wait(lambda: releases.wrong_with(host, release.container), settings.timeout)
+        release = history.start(host.engine, line)
+        wrong = probe.wait(lambda: history.wrong_with(host, release.container), settings.timeout)
         if wrong:
             raise Problem(
                 f"generation {release.generation} was started, but does not answer rightly: {wrong}",
@@ -270,7 +274,7 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
             )
         known = targets.as_created(settings, release.container)
         address = targets.asked(host, known, release.release, url=line.url)
-        console.say(f"{address} answers: generation {release.generation}, {work.short(release)}")
+        console.say(f"{address} answers: generation {release.generation}, {report.short(release)}")
         told = release.as_data() | {"target": name, "address": address.partition(" ")[0], "answers": True}
         console.result(told)
 
@@ -284,14 +288,14 @@ def prune(*, target: str | None, site_file: Path | None, console: Console) -> No
 
     As many stay as `keep` in site.toml says. Only containers and images with this site's labels are touched.
     """
-    from publish import releases  # noqa: PLC0415
+    from publish.releases import history  # noqa: PLC0415
 
     with _locked(site_file, target, console) as (host, line, name, settings):
-        before = releases.read(host.engine, line)
-        for done in releases.settle(host, line):
+        before = history.read(host.engine, line)
+        for done in history.settle(host, line):
             console.note(done)
-        warnings = releases.prune(host.engine, line, settings.keep)
-        after = releases.read(host.engine, line)
+        warnings = history.prune(host.engine, line, settings.keep)
+        after = history.read(host.engine, line)
         for warning in warnings:
             console.note(f"warning: {warning}")
         console.say(f"{len(before) - len(after)} of {len(before)} releases forgotten")
@@ -309,7 +313,8 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
 
     Builds it, and fetches every file of it from the host. Ends with 0 where all are the same, with 1 where any differs.
     """
-    from publish import pipeline, releases, targets, work  # noqa: PLC0415
+    from publish import pipeline, report, targets  # noqa: PLC0415
+    from publish.releases import history  # noqa: PLC0415
     from sealpress.sitefile import image_name  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
@@ -320,12 +325,12 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
     ):
         product = pipeline.produce(made_from, folder, console, dirty=dirty, allow_command=allow_command)
         host = opened.enter_context(targets.open_host(settings, console))
-        found = releases.read(host.engine, targets.line(site, name, settings, host))
+        found = history.read(host.engine, targets.line(site, name, settings, host))
         if not found:
             raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
-        compared = work.verify(host, found[0].container.id, site, product.tree, console)
+        compared = report.verify(host, found[0].container.id, site, product.tree, console)
         if found[0].commit != product.commit:
-            console.note(work.other_commit(found[0].commit, product.commit))
+            console.note(report.other_commit(found[0].commit, product.commit))
         told = {"site": image_name(site.settings), "commit": product.commit, "runs": found[0].commit}
         console.result(compared | told)
 

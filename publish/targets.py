@@ -9,11 +9,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from imagebake import smoke
-from publish import probe, remote
-from publish.address import parse_address
-from publish.embedded import EmbeddedEngine, EmbeddedHost
-from publish.host import Container, Endpoint, Host
-from publish.line import Line, readers_of
+from publish import hosts
+from publish.engines.embedded.engine import EmbeddedEngine, EmbeddedHost
+from publish.engines.protocol import Container, Endpoint, Host
+from publish.probing import probe
+from publish.releases.line import Line, readers_of
+from publish.ssh.address import parse_address
 from sealpress import git, sitefile, state
 from sealpress.console import Progress
 from sealpress.problems import Exit, Place, Problem, did_you_mean
@@ -49,7 +50,7 @@ def choose(site: SiteFile, name: str | None) -> tuple[str, PublishTarget]:
 
 def check(target: PublishTarget) -> None:
     """Tells what is wrong with a target as far as that can be seen from here. Raises Problem (exit 6)."""
-    if target.host == remote.LOCAL:
+    if target.host == hosts.LOCAL:
         return
     parse_address(target.host)
     if target.engine == "embedded":
@@ -67,15 +68,15 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
     Raises Problem (exit 6, 7, 9) as the ways to it do.
     """
     check(target)
-    if target.host == remote.LOCAL and (
+    if target.host == hosts.LOCAL and (
         target.engine == "embedded"
-        or (target.engine == "auto" and not target.socket and remote.local_socket(target) is None)
+        or (target.engine == "auto" and not target.socket and hosts.local_socket(target) is None)
     ):
         host = EmbeddedHost(EmbeddedEngine(state.shared_folder(), smoke.find_runner()))
         progress.note(f"{host.title}: {host.engine.title}, {host.engine.architecture()}")
         yield host
         return
-    with remote.open_host(target, progress) as opened:
+    with hosts.open_host(target, progress) as opened:
         yield opened
 
 
@@ -97,7 +98,7 @@ def asked(host: Host, target: PublishTarget, release: str, fetch: probe.Fetch = 
     for knock in _knocks(target):
         with suppress(Problem), host.reach(knock) as reached:
             if probe.check(reached, (expected,), fetch) is None:
-                is_here = target.host == remote.LOCAL or knock.address not in _LOOPBACKS
+                is_here = target.host == hosts.LOCAL or knock.address not in _LOOPBACKS
                 return _url(knock, url) + ("" if is_here else f" on {host.title}")
     return address(target, url)
 
@@ -116,7 +117,7 @@ def _knocks(target: PublishTarget) -> list[Endpoint]:
     loopbacks = [one for one, every in _LOOPBACKS.items() if target.address in {"", every}]
     if not loopbacks:
         return [Endpoint(target.address, target.port)]
-    names = [] if target.host == remote.LOCAL else [parse_address(target.host).name]
+    names = [] if target.host == hosts.LOCAL else [parse_address(target.host).name]
     return [Endpoint(name, target.port) for name in (*names, *loopbacks)]
 
 

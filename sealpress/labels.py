@@ -15,5 +15,5 @@ READERS: Final = "org.sealpress.readers"  # "ADDRESS:PORT MEMORY": what it was c
 GENERATION: Final = "org.sealpress.generation"  # 1, 2, 3 …: the order of releases of one target
 PUBLISHED: Final = "org.sealpress.published"  # when it was put on the host, "2026-11-19T02:12:54Z"
 SUBJECT: Final = "org.sealpress.subject"  # the first line of the commit's message
-NETWORK: Final = "org.sealpress.network"  # of a network: that it is ours (publish/podman.py)
-ROLE: Final = "org.sealpress.role"  # publish.host.Role
+NETWORK: Final = "org.sealpress.network"  # of a network: that it is ours (publish/engines/podman.py)
+ROLE: Final = "org.sealpress.role"  # publish.engines.protocol.Role

@@ -3,7 +3,7 @@
     cache-key       with which kept results are signed (sealpress/private.py)
     commands/       which programs of repositories may run (sealpress/consent.py)
     unfinished/     what lies beside outputs until these are whole (sealpress/scratch.py)
-    images/, …      what the embedded runner serves (publish/embedded.py); for root below /var/lib
+    images/, …      what the embedded runner serves (publish/engines/embedded/); for root below /var/lib
 
 Source: XDG Base Directory Specification 0.8, XDG_STATE_HOME.
 """

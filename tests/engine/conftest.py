@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from publish.engine import open_engine
-from publish.tunnel import CONFIG
+from publish.engines.docker import open_engine
+from publish.ssh.connection import CONFIG
 from tests.engine.machine import Machine, drop_what_docker_py_left_open, need_root, start_machine, stop_machine
 from tests.engine.newer import CONTAINERD, docker_root
 

@@ -23,7 +23,7 @@ from typing import NoReturn
 
 import pytest
 
-from publish.tunnel import CONFIG
+from publish.ssh.connection import CONFIG
 from sealpress.settings import PublishTarget
 
 PROGRAMS = {

@@ -1,4 +1,4 @@
-"""Real engines behind publish.engine, Docker and Podman: what they are asked for, and what their refusals say."""
+"""Real engines, Docker and Podman: what they are asked for, and what their refusals say."""
 
 import contextlib
 import re
@@ -9,10 +9,10 @@ import urllib.request
 import pytest
 from docker import APIClient
 
-from publish.engine import answers, open_engine
-from publish.host import LABEL_ROLE, LABEL_SITE, ContainerSpec, Endpoint, Engine, Role, State
-from publish.remote import open_host
-from publish.ship import ship
+from publish.deploy.ship import ship
+from publish.engines.docker import answers, open_engine
+from publish.engines.protocol import LABEL_ROLE, LABEL_SITE, ContainerSpec, Endpoint, Engine, Role, State
+from publish.hosts import open_host
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.perlsite import seal

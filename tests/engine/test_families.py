@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imagebake.packages import lock as locks
-from publish import podman
+from publish.engines import podman
 from sealpress import labels
 from tests.engine.machine import Machine, start_machine, stop_machine
 from tests.engine.test_publish_command import git, publish

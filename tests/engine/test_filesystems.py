@@ -15,11 +15,11 @@ from docker import APIClient
 from imagebake import recipe
 from imagebake.recipe import Image
 from imagebake.seal import envelope, statement, verification
-from publish import probe
-from publish.engine import open_engine
-from publish.host import LABEL_SITE, ContainerSpec, Endpoint, Engine
-from publish.remote import open_host
-from publish.ship import ship
+from publish.deploy.ship import ship
+from publish.engines.docker import open_engine
+from publish.engines.protocol import LABEL_SITE, ContainerSpec, Endpoint, Engine
+from publish.hosts import open_host
+from publish.probing import probe
 from sealpress import tree
 from sealpress.console import SILENT
 from sealpress.problems import Problem

@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from publish import hostlock
-from publish.hostlock import hold_here
-from publish.remote import open_host
+from publish.hosts import open_host
+from publish.ssh import lock
+from publish.ssh.lock import hold_here
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 
-HOLD = "from publish.hostlock import hold_here\nwith hold_here('blog'): print('held', flush=True); input()"
+HOLD = "from publish.ssh.lock import hold_here\nwith hold_here('blog'): print('held', flush=True); input()"
 
 
 @pytest.fixture
@@ -28,9 +28,7 @@ def test_a_second_publish_is_told_who_holds_the_lock(machine, host):
             pass
     problem = caught.value
     assert problem.code is Exit.HOST
-    assert problem.message.startswith(
-        f'"blog" is being published to root@{machine.address} by {hostlock.who()}, since 2'
-    )
+    assert problem.message.startswith(f'"blog" is being published to root@{machine.address} by {lock.who()}, since 2')
     assert f"process {os.getpid()}" in problem.message
     assert "\n" not in problem.message
 
@@ -59,7 +57,7 @@ def test_two_sites_do_not_wait_for_each_other(host):
 def test_a_lock_frees_itself_when_its_holder_dies(machine, runtime, host):
     """The first publish is killed hard; the next one has the lock within a second or two."""
     script = (
-        "import ast, sys; from publish.remote import open_host; from sealpress.console import SILENT\n"
+        "import ast, sys; from publish.hosts import open_host; from sealpress.console import SILENT\n"
         "from sealpress.settings import PublishTarget\n"
         "with open_host(PublishTarget(**ast.literal_eval(sys.argv[1])), SILENT) as host, host.lock('blog'):\n"
         "    print('held', flush=True); input()\n"
@@ -85,8 +83,8 @@ def test_a_lock_frees_itself_when_the_network_is_cut(machine):
 
 def test_a_lock_frees_itself_when_its_holder_falls_silent(machine, host, monkeypatch):
     """As when a network dies without a word: no sign of life comes, and no end either."""
-    monkeypatch.setattr(hostlock, "_BEAT", 60.0)
-    monkeypatch.setattr(hostlock, "_SILENCE", 1)
+    monkeypatch.setattr(lock, "_BEAT", 60.0)
+    monkeypatch.setattr(lock, "_SILENCE", 1)
     with open_host(machine.target(), SILENT) as other, other.lock("blog"):
         with pytest.raises(Problem), host.lock("blog"):
             pass
@@ -95,8 +93,8 @@ def test_a_lock_frees_itself_when_its_holder_falls_silent(machine, host, monkeyp
 
 
 def test_signs_of_life_keep_a_lock(machine, host, monkeypatch):
-    monkeypatch.setattr(hostlock, "_BEAT", 0.2)
-    monkeypatch.setattr(hostlock, "_SILENCE", 1)
+    monkeypatch.setattr(lock, "_BEAT", 0.2)
+    monkeypatch.setattr(lock, "_SILENCE", 1)
     with open_host(machine.target(), SILENT) as other, other.lock("blog"):
         time.sleep(2)
         with pytest.raises(Problem), host.lock("blog"):
@@ -134,20 +132,20 @@ def assert_free_soon(host):
 
 
 def test_this_machine_has_the_same_lock(tmp_path, monkeypatch):
-    monkeypatch.setattr(hostlock, "_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(lock, "_FOLDERS", (str(tmp_path),))
     with hold_here("blog"):
         with pytest.raises(Problem) as caught, hold_here("blog"):
             pass
         with hold_here("other"):
             pass
-    assert caught.value.message.startswith(f'"blog" is being published to this machine by {hostlock.who()}, since 2')
+    assert caught.value.message.startswith(f'"blog" is being published to this machine by {lock.who()}, since 2')
     with hold_here("blog"):
         pass
     assert sorted(file.name for file in tmp_path.iterdir()) == ["sealpress-blog.lock", "sealpress-other.lock"]
 
 
 def test_other_accounts_can_open_it_whatever_the_umask(tmp_path, monkeypatch):
-    monkeypatch.setattr(hostlock, "_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(lock, "_FOLDERS", (str(tmp_path),))
     before = os.umask(0o077)
     try:
         with hold_here("blog"):
@@ -158,7 +156,7 @@ def test_other_accounts_can_open_it_whatever_the_umask(tmp_path, monkeypatch):
 
 
 def test_a_local_link_in_the_locks_place_is_not_followed(tmp_path, monkeypatch):
-    monkeypatch.setattr(hostlock, "_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(lock, "_FOLDERS", (str(tmp_path),))
     (tmp_path / "sealpress-blog.lock").symlink_to("/etc/passwd")
     with pytest.raises(Problem, match="can't be opened"), hold_here("blog"):
         pass
@@ -166,7 +164,7 @@ def test_a_local_link_in_the_locks_place_is_not_followed(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("site", ["../etc/passwd", "a/b", "", ".", "-rf", "Ünïcode", "a\nb", "x" * 300, "$(id)"])
 def test_any_site_has_a_plain_file_name(site):
-    name = hostlock.lock_name(site)
+    name = lock.lock_name(site)
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
     assert name.startswith("sealpress-")
     assert ".." not in name

@@ -12,8 +12,8 @@ from imagebake import placement
 from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import described
 from imagebake.placement import Kind
-from publish.engine import open_engine
-from publish.ship import ship
+from publish.deploy.ship import ship
+from publish.engines.docker import open_engine
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.tree import Entry, cache_class, media_type

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from publish import probe, releases
-from publish.engine import answers
-from publish.flip import Replace
-from publish.host import Endpoint, State
-from publish.journal import Event, Step
-from publish.line import Line
-from publish.remote import open_host
-from publish.ship import ship
-from publish.switch import Job, switch
+from publish.deploy.flip import Replace
+from publish.deploy.journal import Event, Step
+from publish.deploy.ship import ship
+from publish.deploy.state_machine import Job, switch
+from publish.engines.docker import answers
+from publish.engines.protocol import Endpoint, State
+from publish.hosts import open_host
+from publish.probing import probe
+from publish.releases import history
+from publish.releases.line import Line
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
@@ -89,7 +90,7 @@ def host(machine):
     with open_host(machine.target(), SILENT) as opened:
         for container in opened.engine.containers(SITE):
             opened.engine.remove(container.id)
-        releases.prune_images(opened.engine, LINE)
+        history.prune_images(opened.engine, LINE)
 
 
 @pytest.fixture
@@ -97,8 +98,8 @@ def reader(machine):
     return Reader(machine.address)
 
 
-def history(host) -> list[tuple[int, State]]:
-    return [(one.generation, one.state) for one in releases.read(host.engine, LINE)]
+def generations(host) -> list[tuple[int, State]]:
+    return [(one.generation, one.state) for one in history.read(host.engine, LINE)]
 
 
 def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
@@ -125,36 +126,36 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
                 switch(job(host, seal({"index.html": "three"}, server=server), timeout=2))
             assert caught.value.code is Exit.RELEASE
             assert f"the new release did not become healthy: {said}".replace(": in", " in") in str(caught.value)
-            assert history(host) == [(2, State.RUNNING), (1, State.EXITED)]
+            assert generations(host) == [(2, State.RUNNING), (1, State.EXITED)]
             assert len(host.engine.images(SITE)) == 2
     assert through_it_all.failures == []
     assert set(through_it_all.pages) == {"two"}
     assert len(through_it_all.pages) > 50
 
-    back = releases.choose(releases.read(host.engine, LINE), None, 3)
-    switch(job(host, first, ship=releases.ship_again(back, LINE)))
+    back = history.choose(history.read(host.engine, LINE), None, 3)
+    switch(job(host, first, ship=history.ship_again(back, LINE)))
     assert reader.read() == "one"
-    assert history(host) == [(3, State.RUNNING), (2, State.EXITED)]
-    assert [one.answers for one in releases.status(host, LINE)] == [True, None]
+    assert generations(host) == [(3, State.RUNNING), (2, State.EXITED)]
+    assert [one.answers for one in history.status(host, LINE)] == [True, None]
 
     for number in range(3):
         switch(job(host, seal({"index.html": str(number)})))
-    assert history(host) == [(6, State.RUNNING), (5, State.EXITED), (4, State.EXITED)]
+    assert generations(host) == [(6, State.RUNNING), (5, State.EXITED), (4, State.EXITED)]
     assert len(host.engine.images(SITE)) == 3
-    assert releases.prune(host.engine, LINE, 1) == ()
-    assert history(host) == [(6, State.RUNNING)]
+    assert history.prune(host.engine, LINE, 1) == ()
+    assert generations(host) == [(6, State.RUNNING)]
     assert len(host.engine.images(SITE)) == 1
     assert reader.read() == "2"
 
-    host.engine.remove(releases.read(host.engine, LINE)[0].container.id)
-    assert releases.prune_images(host.engine, LINE) == ()
+    host.engine.remove(history.read(host.engine, LINE)[0].container.id)
+    assert history.prune_images(host.engine, LINE) == ()
     assert machine.inventory() == stranger
 
 
 def test_prune_touches_nothing_without_our_labels(machine, host):
     """Not even what is made from our image, or looks like ours by its name."""
     switch(job(host, seal({"index.html": "0"})))
-    ours = releases.read(host.engine, LINE)[0]
+    ours = history.read(host.engine, LINE)[0]
     machine.run("docker", "tag", ours.image, "mine:1")
     machine.run("docker", "create", "--name", "sealpress-blog-900", "--label", "org.sealpress.site=", "mine:1")
     for number in range(1, 5):
@@ -209,7 +210,7 @@ def test_a_readers_port_that_is_taken_leaves_the_old_site_as_it_was(machine, hos
     assert [event.step for event in events if event.outcome == "failed"] == [Step.FLIP]
     assert events[-2].step is Step.RESTORE
     assert reader.read() == "one"
-    assert history(host) == [(1, State.RUNNING)]
+    assert generations(host) == [(1, State.RUNNING)]
     assert len(host.engine.images(SITE)) == 1
 
 
@@ -257,8 +258,8 @@ def test_the_current_release_and_no_other_comes_back_with_the_daemon(fresh_machi
     restart_engine(fresh_machine)
     with open_host(fresh_machine.target(), SILENT) as host:
         until = time.monotonic() + 20
-        while history(host)[0][1] is not State.RUNNING and time.monotonic() < until:
+        while generations(host)[0][1] is not State.RUNNING and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(1)
-        assert history(host) == [(3, State.RUNNING), (2, State.EXITED), (1, State.EXITED)]
+        assert generations(host) == [(3, State.RUNNING), (2, State.EXITED), (1, State.EXITED)]
     assert reader.read() == "three"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from publish.engine import open_engine
-from publish.remote import open_host
-from publish.ship import ship
+from publish.deploy.ship import ship
+from publish.engines.docker import open_engine
+from publish.hosts import open_host
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.perlsite import heavier, relabelled, seal

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from docker import APIClient
 
-from publish import probe, releases
-from publish.host import Endpoint, Host, State
-from publish.line import Line
-from publish.remote import open_host
-from publish.ship import ship
-from publish.switch import Job, switch
+from publish.deploy.ship import ship
+from publish.deploy.state_machine import Job, switch
+from publish.engines.protocol import Endpoint, Host, State
+from publish.hosts import open_host
+from publish.probing import probe
+from publish.releases import history
+from publish.releases.line import Line
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Problem
@@ -66,13 +67,13 @@ def test_two_targets_are_published_rolled_back_pruned_and_stopped_each_by_itself
         switch(job(host, PRODUCTION, text))
         switch(job(host, STAGING, text))
     assert (read(host, 8080), read(host, 8081)) == ("b", "b")
-    back = releases.choose(releases.read(host.engine, STAGING), None, 3)
-    switch(replace(job(host, STAGING, "a"), ship=releases.ship_again(back, STAGING)))
+    back = history.choose(history.read(host.engine, STAGING), None, 3)
+    switch(replace(job(host, STAGING, "a"), ship=history.ship_again(back, STAGING)))
     assert (read(host, 8080), read(host, 8081)) == ("b", "a")
-    assert releases.prune(host.engine, PRODUCTION, 1) == ()
-    assert [one.answers for one in releases.status(host, PRODUCTION)] == [True]
-    assert [one.answers for one in releases.status(host, STAGING)] == [True, None]
-    releases.stop(host.engine, PRODUCTION)
+    assert history.prune(host.engine, PRODUCTION, 1) == ()
+    assert [one.answers for one in history.status(host, PRODUCTION)] == [True]
+    assert [one.answers for one in history.status(host, STAGING)] == [True, None]
+    history.stop(host.engine, PRODUCTION)
     assert (read(host, 8080), read(host, 8081)) == ("", "a")
     with pytest.raises(Problem, match='port 8081 is taken by this site\'s target "staging", generation 3'):
         switch(job(host, replace(PRODUCTION, readers=STAGING.readers), "c"))
@@ -100,11 +101,11 @@ def test_a_release_of_before_is_carried_over_by_the_target_whose_readers_it_has(
                 host_config=client.create_host_config(port_bindings={"8080/tcp": ("0.0.0.0", port)}),
             )
             client.start(made["Id"])
-    assert [(one.generation, one.state) for one in releases.read(host.engine, PRODUCTION)] == [(7, State.RUNNING)]
+    assert [(one.generation, one.state) for one in history.read(host.engine, PRODUCTION)] == [(7, State.RUNNING)]
     assert switch(job(host, PRODUCTION, "c")).generation == 8
     assert (read(host, 8080), read(host, 8081)) == ("c", "b")
-    back = releases.choose(releases.read(host.engine, PRODUCTION), None, 3)
-    switch(replace(job(host, PRODUCTION, "a"), ship=releases.ship_again(back, PRODUCTION)))
+    back = history.choose(history.read(host.engine, PRODUCTION), None, 3)
+    switch(replace(job(host, PRODUCTION, "a"), ship=history.ship_again(back, PRODUCTION)))
     assert (read(host, 8080), read(host, 8081)) == ("a", "b")
     # The old container went, as an older one of the same release; the old name of its image with it.
     names = [name for image in host.engine.images("blog") for name in image.references]

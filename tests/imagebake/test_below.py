@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from imagebake import recipe
-from publish.compare import compare
-from publish.host import Endpoint
+from publish.engines.protocol import Endpoint
+from publish.probing.compare import compare
 from sealpress import sitefile, toml, tree
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings

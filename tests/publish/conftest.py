@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from publish.embedded import EmbeddedEngine, EmbeddedHost
+from publish.engines.embedded.engine import EmbeddedEngine, EmbeddedHost
 from sealpress import labels
 
 SERVER = """
@@ -73,7 +73,7 @@ def layer(files: Mapping[str, bytes | tarfile.TarInfo]) -> bytes:
 
 @dataclass(frozen=True)
 class HandMade:
-    """A baked image as publish.ship knows it, from layers of bytes."""
+    """A baked image as publish.deploy.ship knows it, from layers of bytes."""
 
     reference: str
     blobs: tuple[bytes, ...]

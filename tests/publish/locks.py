@@ -6,7 +6,7 @@ from pathlib import Path
 from imagebake import recipe, smoke
 from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import resolve
-from publish.embedded import EmbeddedEngine
+from publish.engines.embedded.engine import EmbeddedEngine
 from sealpress.settings import ImageSettings
 from tests.mirrors import require_mirror
 

@@ -13,15 +13,16 @@ from pathlib import Path
 import pytest
 
 from imagebake import smoke
-from publish import cli, pipeline, probe, seals, targets, work
-from publish.embedded import EmbeddedEngine
-from publish.host import Endpoint
-from publish.memory import MemoryHost
+from publish import cli, pipeline, report, seal_store, targets
+from publish.engines.embedded.engine import EmbeddedEngine
+from publish.engines.protocol import Endpoint
+from publish.probing import probe
 from sealpress import consent, labels, sitefile, tree
 from sealpress.command import run
 from sealpress.problems import Problem
 from sealpress.settings import PublishTarget
 from tests.ports import free_port
+from tests.publish.memory import MemoryHost
 
 SITE = """
 [site]
@@ -76,9 +77,9 @@ def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
         return Baked(image, release)
 
     monkeypatch.setattr(pipeline, "bake", bake)
-    monkeypatch.setattr(seals, "seal", lambda image, *_: Seal(image))
+    monkeypatch.setattr(seal_store, "seal", lambda image, *_: Seal(image))
     monkeypatch.setattr(
-        seals, "keep", lambda seal, image, home: (home / image.reference, seal) if seal.image is image else None
+        seal_store, "keep", lambda seal, image, home: (home / image.reference, seal) if seal.image is image else None
     )
     monkeypatch.setattr(smoke, "find_runner", lambda: python_runner)
     monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "state"))
@@ -190,11 +191,11 @@ def test_what_was_published_dirty_and_then_committed_is_a_release_of_that_commit
 
 def test_status_tells_when_each_release_was_published_and_of_which_commit(blog, publish, monkeypatch):
     git(blog.folder, "commit", "-q", "--allow-empty", "-m", "Mend the \x1b[31mshed\n\nIt leaked.")
-    monkeypatch.setattr(work, "_now", lambda: 1795000000)
+    monkeypatch.setattr(report, "_now", lambda: 1795000000)
     publish()
     (blog.folder / "page.html").write_text("two")
     publish("--dirty")
-    monkeypatch.setattr(work, "_now", lambda: 1795000000 + 3 * 3600 + 5)
+    monkeypatch.setattr(report, "_now", lambda: 1795000000 + 3 * 3600 + 5)
     header, dirty, committed = publish("status")[1].splitlines()
     assert header.split() == ["GENERATION", "STATE", "PUBLISHED", "AGE", "RELEASE", "COMMIT", "SUBJECT"]
     assert dirty.split()[2:6] == ["2026-11-18", "11:06", "UTC", "3"]
@@ -214,7 +215,7 @@ def test_status_tells_when_each_release_was_published_and_of_which_commit(blog, 
     [(-5, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (172799, "47 h"), (172800, "2 d")],
 )
 def test_an_age_is_told_in_the_largest_unit_that_fits(seconds, said):
-    assert work.age(seconds) == said
+    assert report.age(seconds) == said
 
 
 def with_target(blog, name: str) -> int:

@@ -11,14 +11,17 @@ from datetime import UTC, datetime
 import pytest
 
 from imagebake import recipe, smoke
-from publish import probe, processes, releases, work
-from publish.compare import compare
-from publish.embedded import EmbeddedEngine, EmbeddedHost
-from publish.host import Endpoint, State
-from publish.line import Line
+from publish import report
+from publish.deploy.ship import ship
+from publish.deploy.state_machine import Job, switch
+from publish.engines.embedded import processes
+from publish.engines.embedded.engine import EmbeddedEngine, EmbeddedHost
+from publish.engines.protocol import Endpoint, State
 from publish.pipeline import Product
-from publish.ship import ship
-from publish.switch import Job, switch
+from publish.probing import probe
+from publish.probing.compare import compare
+from publish.releases import history
+from publish.releases.line import Line
 from sealpress import toml, tree
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings
@@ -102,12 +105,12 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
         reader.join()
     assert failures == []
 
-    back = releases.choose(releases.read(host.engine, line), None, 3)
+    back = history.choose(history.read(host.engine, line), None, 3)
     switch(
-        Job(host, line, back.release, "", releases.ship_again(back, line), back.seal, timeout=20),
+        Job(host, line, back.release, "", history.ship_again(back, line), back.seal, timeout=20),
     )
     assert probe.fetch(readers, "/").body == b"<h1>one</h1>"
-    assert [(one.generation, one.state) for one in releases.read(host.engine, line)] == [
+    assert [(one.generation, one.state) for one in history.read(host.engine, line)] == [
         (3, State.RUNNING),
         (2, State.EXITED),
     ]
@@ -131,13 +134,13 @@ def test_without_an_address_both_families_are_served(publish):
 def test_what_a_killed_leader_leaves_is_still_known_and_ended(publish, host):
     """nginx's master, or bubblewrap's monitor, is killed; workers go on serving and hold the port."""
     _, readers, line = publish(PAGES)
-    server = releases.read(host.engine, line)[0].container
+    server = history.read(host.engine, line)[0].container
     leader = host.engine._recorded(host.engine._containers / server.id)
     os.kill(leader.pid, signal.SIGKILL)
     probe.wait(lambda: "alive" if processes.is_alive(leader) else None, 5)
     publish(PAGES | {"index.html": "<h1>two</h1>"})
     assert probe.fetch(readers, "/").body == b"<h1>two</h1>"
-    releases.stop(host.engine, line)
+    history.stop(host.engine, line)
     with pytest.raises(Problem, match="nothing listens there"):
         probe.fetch(readers, "/")
 
@@ -148,5 +151,5 @@ def test_a_site_below_a_path_goes_live_only_where_readers_ask_for_it(publish, ho
     described, readers, _ = publish(PAGES, document=document)
     below = replace(described, below="notes/")
     assert compare(below, readers) == ()
-    assert probe.check(readers, work.expectations(Product(below, "", CREATED))) is None
-    assert probe.check(readers, work.expectations(Product(described, "", CREATED))) is not None
+    assert probe.check(readers, report.expectations(Product(below, "", CREATED))) is None
+    assert probe.check(readers, report.expectations(Product(described, "", CREATED))) is not None

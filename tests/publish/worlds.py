@@ -3,14 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from publish import probe, releases
-from publish.host import Container, ContainerSpec, Endpoint, LoadedImage, Role, State
-from publish.journal import Event
-from publish.line import Line
-from publish.memory import READERS, Behaviour, MemoryClock, MemoryEngine, MemoryHost
-from publish.switch import Job, Outcome, switch
+from publish.deploy.journal import Event
+from publish.deploy.state_machine import Job, Outcome, switch
+from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, State
+from publish.probing import probe
+from publish.releases.history import Release, read
+from publish.releases.line import Line
 from sealpress import labels
 from sealpress.problems import Exit, Problem
+from tests.publish.memory import READERS, Behaviour, MemoryClock, MemoryEngine, MemoryHost
 
 SITE = "blog.example.org"
 LINE = Line(SITE, "production", READERS, "https://blog.example.org/")
@@ -78,8 +79,8 @@ class World:
     def history(self) -> list[tuple[int, str, State]]:
         return [(one.generation, one.release.removeprefix("sha256:"), one.state) for one in self._read()]
 
-    def _read(self) -> tuple[releases.Release, ...]:
-        return releases.read(self.engine, LINE)
+    def _read(self) -> tuple[Release, ...]:
+        return read(self.engine, LINE)
 
     def others(self) -> tuple[list[Container], list[LoadedImage]]:
         """All that is not this site's."""

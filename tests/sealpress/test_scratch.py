@@ -257,7 +257,7 @@ def test_folders_for_a_while_are_made_in_one_place() -> None:
         for file in modules
         if "mkdtemp(" in file.read_text() or "TemporaryDirectory(" in file.read_text()
     }
-    assert making == {"sealpress/scratch.py", "publish/tunnel.py"}
+    assert making == {"sealpress/scratch.py", "publish/ssh/connection.py"}
 
 
 @pytest.mark.parametrize(

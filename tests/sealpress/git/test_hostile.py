@@ -389,8 +389,8 @@ STARTS = {
     "imagebake/smoke.py": "a loader of what was baked",
     "imagebake/trial.py": "the nginx that is baked",
     "imagebake/wheelhouse.py": "pip",
-    "publish/processes.py": "what was baked",
-    "publish/sshprocess.py": "ssh",
+    "publish/engines/embedded/processes.py": "what was baked",
+    "publish/ssh/process.py": "ssh",
 }
 """All that starts a process, and which: whoever adds one says here why no repository can choose it."""
 

@@ -1,0 +1,215 @@
+"""Brings a baked image onto a host: only the layers that it lacks, checked, and named only once it is whole.
+
+    load under a name of its own → read back → compare layers and labels → give it its name → drop the first name
+
+Docker's classic store knows a layer by all those below it, so an archive may leave out only a prefix that some image
+on the host has; Podman and Docker with containerd's store find each layer by its content. The latter takes an archive
+whatever it lacks: there, a container is created of the image and removed again, which needs all of its layers. Where
+the host takes such an archive badly, or the image read back is not the baked one, everything is sent once, and only
+then it is a Problem.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final, Protocol
+
+from publish.engines.protocol import LABEL_ROLE, LABEL_SITE, ContainerSpec, Endpoint, Engine, LoadedImage, Role
+from publish.releases.line import Line
+from sealpress.console import Advance, Progress, size
+from sealpress.problems import Exit, Problem
+
+_ARRIVING: Final = "arriving"  # the tag of an image that is not yet known to be whole
+
+
+class Layer(Protocol):
+    """One layer: "sha256:…" over its uncompressed tar."""
+
+    @property
+    def diff_id(self) -> str: ...
+
+
+class Baked(Protocol):
+    """What an image must tell of itself to be sent: imagebake's, or a hand-made one in tests."""
+
+    @property
+    def reference(self) -> str:
+        """As in "localhost/site/NAME:TAG", the tag naming the release."""
+        ...
+
+    @property
+    def layers(self) -> Sequence[Layer]: ...
+
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+    def archive(self, reference: str, omit: Collection[str]) -> Iterable[bytes]:
+        """The hybrid archive, without the layers of these diff_ids, which names the image as told."""
+        ...
+
+    def archive_size(self, reference: str, omit: Collection[str]) -> int:
+        """Its size in bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """How the host calls what is sent: `own` at last, `arriving` until it is known to be whole, `trial` a container of
+    it, which `marks` show to be ours.
+    """
+
+    own: str
+    arriving: str
+    trial: str
+    marks: Mapping[str, str]
+
+
+def _names(image: Baked, line: Line | None) -> _Names:
+    site = image.labels.get(LABEL_SITE, "")
+    # Whatever interrupts a trial, the next switch removes a candidate.
+    marks = {LABEL_SITE: site, LABEL_ROLE: str(Role.CANDIDATE)} | dict(line.labels if line else {})
+    own = line.reference(image.labels) if line else image.reference
+    arriving = line.arriving if line else f"{own.rpartition(':')[0]}:{_ARRIVING}"
+    return _Names(own, arriving, f"{line.name if line else site}-{_ARRIVING}", marks)
+
+
+def ship(engine: Engine, image: Baked, progress: Progress, line: Line | None = None) -> LoadedImage:
+    """The image as the engine now holds it, under the line's name for it; without a line, under its own reference.
+
+    Nothing is sent where the engine has it already. Raises Problem (exit 7) where the engine can't take it, and (exit
+    6) where the connection is cut. Nothing is left under either name then; a cut connection may leave the first name,
+    which the next shipment takes over.
+    """
+    names = _names(image, line)
+    there = engine.image(names.own)
+    if there is not None and _difference(image, there) is None:
+        progress.note(f"{names.own} is on the host already: nothing to send")
+        return there
+    if there is None and (same := _under_another_name(engine, image)):
+        with suppress(Problem):  # its own line may let it go just now
+            engine.tag(same.id, names.own)
+            progress.note(f"{names.own} is on the host already, as {same.references[0]}: nothing to send")
+            return engine.image(names.own) or same
+    loaded = _send_what_is_needed(engine, image, names, progress)
+    if there is not None and there.references == (names.own,) and there.id != loaded.id:
+        # Nothing names it any longer. A container may still need it: then the engine keeps it.
+        with suppress(Problem):
+            engine.remove_image(there.id)
+    return loaded
+
+
+def _under_another_name(engine: Engine, image: Baked) -> LoadedImage | None:
+    """The image, as another line of the site has it. One that may lack a layer is not taken for it."""
+    for held in engine.images(image.labels.get(LABEL_SITE, "")):
+        if held.references and not held.unproven and _difference(image, held) is None:
+            return held
+    return None
+
+
+def _send_what_is_needed(engine: Engine, image: Baked, names: _Names, progress: Progress) -> LoadedImage:
+    known = _known(engine, image)
+    if known:
+        try:
+            return _send(engine, image, names, known, progress)
+        except _NotTaken as refused:
+            progress.note(f"{refused.problem.message}; sending all layers")
+    try:
+        return _send(engine, image, names, (), progress)
+    except _NotTaken as refused:
+        raise refused.problem from None
+
+
+class _NotTaken(Exception):  # noqa: N818 - a reason to try again, not an error yet
+    """The engine did not come to hold the image that was sent."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
+    """What may be left out: each layer that some image of this site on the host has, where the host knows layers by
+    content; else the longest run of layers from the lowest up that one of them has.
+    """
+    wanted = [layer.diff_id for layer in image.layers]
+    others = [other for other in engine.images(image.labels.get(LABEL_SITE, "")) if other.reusable]
+    held = {diff_id for other in others if other.by_content for diff_id in other.diff_ids}
+    if held:
+        return tuple(diff_id for diff_id in wanted if diff_id in held)
+    prefixes = (
+        tuple(ours for ours, _ in takewhile(lambda pair: pair[0] == pair[1], zip(wanted, other.diff_ids, strict=False)))
+        for other in others
+    )
+    return max(prefixes, key=len, default=())
+
+
+def _send(engine: Engine, image: Baked, names: _Names, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
+    arriving = names.arriving
+    # What a shipment that was killed has left.
+    for left in engine.containers(image.labels.get(LABEL_SITE, "")):
+        if left.name == names.trial:
+            engine.remove(left.id)
+    engine.remove_image(arriving)
+    total = image.archive_size(arriving, omit)
+    count = len(image.layers)
+    progress.note(f"sending {count - len(omit)} of {count} layers, {size(total)}")
+    try:
+        try:
+            with progress.track("sending", total, "bytes") as advance:
+                engine.load(_counted(image.archive(arriving, omit), advance))
+        except Problem as problem:
+            # Only the engine's refusal may be due to what was left out; a cut connection or a bad layer is not.
+            raise (_NotTaken(problem) if problem.code is Exit.ENGINE else problem) from None
+        loaded = engine.image(arriving)
+        if loaded is None:
+            raise _NotTaken(
+                Problem(f"{engine.title} took the image, but does not have it", hint=_LOOK, code=Exit.ENGINE)
+            )
+        if difference := _difference(image, loaded):
+            message = f"{engine.title} holds another image than was sent: {difference}"
+            raise _NotTaken(Problem(message, hint=_LOOK, code=Exit.ENGINE))
+        if omit and loaded.unproven:
+            _try_out(engine, names)
+        engine.tag(loaded.id, names.own)
+    finally:
+        # The connection may be what failed: then the reason counts, not that this can't be done either.
+        with suppress(Problem):
+            engine.remove_image(arriving)
+    named = engine.image(names.own)
+    if named is None or named.id != loaded.id:
+        message = f"{names.own} was loaded, but is not what the host now has under that name"
+        raise Problem(message, hint="is somebody else publishing? Try again", code=Exit.ENGINE)
+    return named
+
+
+def _try_out(engine: Engine, names: _Names) -> None:
+    """Creates a container of the image, which is never started, and removes it. Raises _NotTaken where that fails."""
+    nowhere = Endpoint("127.0.0.1", 0)
+    spec = ContainerSpec(names.trial, names.arriving, _ANY_PORT, nowhere, names.marks, restart=False)
+    try:
+        made = engine.create(spec)
+    except Problem as problem:
+        raise (_NotTaken(problem) if problem.code is Exit.ENGINE else problem) from None
+    engine.remove(made.id)
+
+
+_ANY_PORT: Final = 8080  # nothing listens
+_LOOK: Final = "look at the engine's own log and free space on the host, then publish again"
+
+
+def _difference(image: Baked, held: LoadedImage) -> str | None:
+    """In what the held image is not the baked one; None where it is."""
+    wanted = tuple(layer.diff_id for layer in image.layers)
+    if wanted != held.diff_ids:
+        return f"its layers are {len(held.diff_ids)}, ending with {(held.diff_ids or ('none',))[-1][:19]}"
+    for name in sorted({*image.labels, *held.labels}):
+        if image.labels.get(name) != held.labels.get(name):
+            return f"its label {name} is {held.labels.get(name)!r}"
+    return None
+
+
+def _counted(archive: Iterable[bytes], advance: Advance) -> Iterator[bytes]:
+    for piece in archive:
+        yield piece
+        advance(len(piece))

@@ -1,0 +1,381 @@
+"""A container engine over its socket: Docker, and Podman as far as it speaks Docker's API.
+
+Nothing of it is believed before it was looked at: every answer has a size, a time (sealpress/bounded.py) and a shape
+(shapes.py). Whatever docker-py or the engine raises leaves as a Problem (exit 7) with the engine's own words; where the
+way to the engine broke instead, the caller's `explain` says so (exit 6, ssh.connection).
+
+Source: Docker Engine API v1.41; Podman's compatible API has the same paths, and other errors in places.
+"""
+
+import http.client
+import json
+import re
+import socket
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from publish.engines import shapes
+from publish.engines.podman import Networks
+from publish.engines.protocol import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage
+from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
+from sealpress.problems import Exit, Problem
+from sealpress.settings import Architecture
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+# Seconds until an answer begins, and from there to its end. Starting a container on a busy host takes some, and so does
+# unpacking an image on a slow disk.
+_CALL: Final = (120, 20)
+_LOAD: Final = (600, 600)
+_PIDS: Final = 256  # nginx starts a worker a core
+_MIB: Final = 1 << 20
+_PIECE: Final = 1 << 18  # bytes sent at once; archives come in pieces as small as a tar header
+
+Explain = Callable[[], Problem | None]
+"""Asked when the socket broke: the Problem of the way to it, or None where the way stands."""
+
+
+def answers(path: Path, seconds: float = 20.0) -> bool:
+    """Whether an engine answers at a unix socket: asks /_ping, since a socket's file outlives its engine."""
+    try:
+        return _ask(path, "/_ping", (seconds, seconds))[0] == 200
+    except (OSError, http.client.HTTPException, Misbehaviour):
+        return False
+
+
+def _ask(path: Path, question: str, within: tuple[float, float]) -> tuple[int, bytes]:
+    """The status and body of an answer, without docker-py. Raises OSError, HTTPException, Misbehaviour."""
+    allowance = Allowance()
+    allowance.begin(*within)
+    with closing(http.client.HTTPConnection("engine")) as connection:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(within[0])
+        connection.sock.connect(str(path))
+        connection.sock = Plain(connection.sock, allowance)
+        connection.request("GET", question, headers={"Connection": "close"})
+        with connection.getresponse() as answer:
+            return answer.status, answer.read(ANSWER_LIMIT)
+
+
+def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
+    """Connects to the engine behind a unix socket of this machine. Close it when done.
+
+    Raises Problem (exit 7) where none answers, or one that is too old (API below 1.24) or of a strange architecture.
+    """
+    with _in_its_words("the container engine", "answer", explain):
+        from publish.engines.docker_wire import client  # noqa: PLC0415 - takes 150 ms, which only this needs
+
+        status, body = _ask(path, "/version", _CALL)
+        if status != 200:
+            raise Misbehaviour(f"answers {status} when asked for its version")
+        version = json.loads(body)
+        api = shapes.take(version, str, "ApiVersion")
+        if not re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,3}", api):
+            raise shapes.Misshapen("gives no version as ApiVersion")
+        title, architecture = _title(version), _architecture(version)
+        with ExitStack() as stack:
+            calls = stack.enter_context(closing(client(path, api, *_CALL)))
+            loads = stack.enter_context(closing(client(path, api, *_LOAD)))
+            info = calls.info()
+            containerd = _has_containerd_store(info)
+            is_rootless = "name=rootless" in shapes.texts(info, "SecurityOptions")
+            networks = Networks(calls) if title.startswith("Podman") and not is_rootless else None
+            stack.pop_all()
+    return DockerEngine(title, architecture, containerd, calls, loads, explain, networks)
+
+
+def _title(version: object) -> str:
+    names = [shapes.find(part, str, "Name") or "" for part in shapes.find(version, list, "Components") or ()]
+    product = "Podman" if any(name.startswith("Podman") for name in names) else "Docker"
+    return f"{product} {shapes.take(version, str, 'Version').partition('+')[0][:40]}".rstrip()
+
+
+def _architecture(version: object) -> Architecture:
+    match shapes.take(version, str, "Arch"):
+        case "amd64" | "x86_64":
+            return "amd64"
+        case "arm64" | "aarch64":
+            return "arm64"
+        case other:
+            raise Problem(f"the host's architecture is {other}; images are for amd64 and arm64", code=Exit.ENGINE)
+
+
+def _has_containerd_store(info: object) -> bool:
+    """Whether Docker keeps images in containerd's store, and not in its own, classic one.
+
+    It finds a layer by its digest, wherever it lies; but it takes an archive that lacks one without a word, also where
+    it has the layer in another form alone (compressed, from a registry).
+    """
+    shapes.take(info, dict)
+    status = shapes.find(info, list, "DriverStatus") or []
+    return any("io.containerd.snapshotter.v1" in shapes.take(pair, list) for pair in status)
+
+
+@dataclass(frozen=True, slots=True)
+class DockerEngine:
+    """publish.engines.protocol.Engine over docker-py."""
+
+    title: str
+    _architecture: Architecture
+    _containerd: bool
+    _calls: "APIClient"
+    _loads: "APIClient"
+    _explain: Explain
+    _networks: Networks | None = None
+
+    def close(self) -> None:
+        self._calls.close()
+        self._loads.close()
+
+    def architecture(self) -> Architecture:
+        return self._architecture
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        source = _Source(archive)
+        try:
+            with self._words("load the image"):
+                for part in self._loads.load_image(source, quiet=True):  # type: ignore[no-untyped-call]
+                    # Docker tells of a bad archive with HTTP 200 and an errorDetail; Podman with "cause".
+                    if shapes.take(part, dict).keys() & {"errorDetail", "error", "cause"}:
+                        raise self._refused("load the image", _said(part))
+        except Problem:
+            if source.failure:
+                raise source.failure from None
+            raise
+
+    def image(self, reference: str) -> LoadedImage | None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        # Podman and containerd find a layer by its content, whatever lies below it; Docker's classic store only above
+        # the same ones.
+        by_content = self._containerd or self.title.startswith("Podman")
+        with self._words(f"show the image {reference}"):
+            try:
+                found = self._calls.inspect_image(reference)  # type: ignore[no-untyped-call]
+            except NotFound:
+                return None
+            return shapes.image(found, by_content=by_content, unproven=self._containerd)
+
+    def images(self, site: str) -> tuple[LoadedImage, ...]:
+        with self._words("list its images"):
+            listed = shapes.take(self._calls.images(filters={"label": f"{LABEL_SITE}={site}"}), list)
+            names = sorted(shapes.identifier(item, "Id") for item in listed)
+        return tuple(image for name in names if (image := self.image(name)) is not None)
+
+    def tag(self, image_id: str, reference: str) -> None:
+        repository, _, tag = reference.rpartition(":")
+        with self._words(f"name the image {reference}"):
+            self._calls.tag(image_id, repository, tag)
+
+    def remove_image(self, reference: str) -> None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with self._words(f"remove the image {reference}"), suppress(NotFound):
+            self._calls.remove_image(reference)
+
+    def containers(self, site: str | None = None) -> tuple[Container, ...]:
+        with self._words("list its containers"):
+            label = LABEL_SITE if site is None else f"{LABEL_SITE}={site}"
+            listed = shapes.take(self._calls.containers(all=True, filters={"label": label}), list)
+            names = [shapes.identifier(item, "Id") for item in listed]
+        # One may be removed between the list and the look.
+        found = [container for name in names if (container := self.inspect(name))]
+        return tuple(sorted(found, key=lambda container: container.name))
+
+    def create(self, spec: ContainerSpec) -> Container:
+        from docker.types import LogConfig  # noqa: PLC0415
+
+        port = f"{spec.port}/tcp"
+        with self._words(f"create the container {spec.name}"):
+            network = self._networks.wanted(spec.publish.address) if self._networks else None
+            limits = self._calls.create_host_config(
+                read_only=True,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=16m,mode=1777"},  # noqa: S108 - the container's own
+                mem_limit=spec.memory * _MIB,
+                memswap_limit=spec.memory * _MIB,
+                pids_limit=_PIDS,
+                log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
+                # Not "always": after a reboot the daemon would start old releases, too, which a newer one has replaced.
+                restart_policy={"Name": "unless-stopped" if spec.restart else "no", "MaximumRetryCount": 0},
+                port_bindings={port: (spec.publish.address, spec.publish.port or None)},
+                network_mode=network,
+            )
+        try:
+            with self._words(f"create the container {spec.name}"):
+                made = self._calls.create_container(
+                    spec.reference,
+                    name=spec.name,
+                    labels=dict(spec.labels),
+                    ports=[(spec.port, "tcp")],
+                    host_config=limits,
+                )
+                name = shapes.identifier(made, "Id")
+        except Problem as problem:
+            # A taken name is 409 on Docker and 500 on Podman: so look.
+            if problem.code is Exit.ENGINE and (other := self.inspect(spec.name)):
+                raise Problem(
+                    f"the host already has a container {spec.name} ({other.state}, of {other.image})",
+                    hint="if sealpress did not make it, rename or remove it; else publish again",
+                    code=Exit.ENGINE,
+                ) from None
+            raise
+        return self._existing(name)
+
+    def start(self, container_id: str) -> None:
+        from docker.errors import APIError  # noqa: PLC0415
+
+        with self._words(f"start the container {container_id[:12]}"):
+            try:
+                self._calls.start(container_id)
+            except APIError:
+                if not (self._networks and self._networks.left(container_id)):
+                    raise
+                self._calls.start(container_id)
+
+    def stop(self, container_id: str, seconds: int) -> None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with self._words(f"stop the container {container_id[:12]}"), suppress(NotFound):
+            self._calls.stop(container_id, timeout=seconds)
+
+    def rename(self, container_id: str, name: str) -> None:
+        with self._words(f"rename the container {container_id[:12]} to {name}"):
+            self._calls.rename(container_id, name)
+
+    def remove(self, container_id: str) -> None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with self._words(f"remove the container {container_id[:12]}"), suppress(NotFound):
+            self._calls.remove_container(container_id, v=True, force=True)
+            if self._networks:
+                self._networks.tidy()
+
+    def inspect(self, container_id: str) -> Container | None:
+        with self._words(f"show the container {container_id[:12]}"):
+            found = self._look(container_id)
+            return None if found is None else shapes.container(found)
+
+    def logs(self, container_id: str, lines: int) -> str:
+        with self._words(f"show the logs of {container_id[:12]}"):
+            written: bytes = self._calls.logs(container_id, stdout=True, stderr=True, tail=lines)
+        return written.decode("utf-8", "replace")
+
+    def endpoint(self, container_id: str, port: int) -> Endpoint | None:
+        with self._words(f"show the container {container_id[:12]}"):
+            found = self._look(container_id)
+            if found is None or not shapes.take(found, bool, "State", "Running"):
+                return None
+            given = shapes.find(found, list, "NetworkSettings", "Ports", f"{port}/tcp") or ()
+            bindings = [one for one in map(shapes.binding, given) if one]
+        # Docker binds a port twice, for IPv4 and IPv6; either would do.
+        return next((Endpoint(*one) for one in sorted(bindings, key=lambda one: ":" in one[0])), None)
+
+    def _look(self, container_id: str) -> object | None:
+        """What the engine tells of a container, whose shape is for the caller to see."""
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        try:
+            return shapes.take(self._calls.inspect_container(container_id), dict)
+        except NotFound:
+            return None
+
+    def _existing(self, container_id: str) -> Container:
+        found = self.inspect(container_id)
+        if found is None:
+            raise Problem(f"{self.title} made a container and lost it at once", code=Exit.ENGINE)
+        return found
+
+    def _refused(self, doing: str, words: str) -> Problem:
+        return _refusal(self.title, doing, words)
+
+    def _words(self, doing: str) -> AbstractContextManager[None]:
+        return _in_its_words(self.title, doing, self._explain)
+
+
+class _Source:
+    """An archive on its way out: in pieces that are worth a chunk each, keeping what went wrong on our side.
+
+    requests would show a failure to read a file here as a failed connection there.
+    """
+
+    def __init__(self, archive: Iterable[bytes]) -> None:
+        self._archive = archive
+        self.failure: BaseException | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        waiting: list[bytes] = []
+        held = 0
+        try:
+            for piece in self._archive:
+                waiting.append(piece)
+                held += len(piece)
+                if held >= _PIECE:
+                    yield b"".join(waiting)
+                    waiting, held = [], 0
+        except Exception as failure:
+            self.failure = failure
+            raise
+        if held:
+            yield b"".join(waiting)
+
+
+@contextmanager
+def _in_its_words(title: str, doing: str, explain: Explain) -> Iterator[None]:
+    """Turns all that docker-py, requests and the socket raise into one Problem."""
+    from docker.errors import APIError, DockerException  # noqa: PLC0415
+    from requests import RequestException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    try:
+        yield
+    except (Misbehaviour, shapes.Misshapen) as error:
+        raise explain() or Problem(f"{title} {error}", hint=_ODD, code=Exit.ENGINE) from None
+    except APIError as error:
+        raise _refusal(title, doing, _plain(error.explanation) or str(error)) from None
+    except (DockerException, RequestException, HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        if broken := explain():
+            raise broken from None
+        raise Problem(
+            f"{title} broke off when asked to {doing}: {_plain(error)}",
+            hint="look at the engine's own log on the host, such as `journalctl -u docker`",
+            code=Exit.ENGINE,
+        ) from None
+
+    except (LookupError, TypeError, AttributeError, RecursionError, struct.error):
+        # docker-py takes answers for what they should be; ours are looked at first.
+        raise Problem(f"{title} gives an answer that makes no sense to {doing}", hint=_ODD, code=Exit.ENGINE) from None
+
+
+_ODD: Final = "is that a container engine? Look at what listens on its socket, and at the engine's own log"
+
+_HINTS: Final = {
+    "port is already allocated": "another container has that port: see `docker ps`, or set another `port` in site.toml",
+    "address already in use": "another program has that port: see `ss -ltnp` there, or set another `port` in site.toml",
+    "no space left on device": "free some space on the host: see `docker system df`",
+    "cannot assign requested address": "the host has no such `address`: correct it in site.toml",
+}
+
+
+def _refusal(title: str, doing: str, words: str) -> Problem:
+    hint = next((hint for phrase, hint in _HINTS.items() if phrase in words.lower()), None)
+    return Problem(f"{title} refused to {doing}: {words}", hint=hint, code=Exit.ENGINE)
+
+
+def _said(part: dict[str, object]) -> str:
+    """The reason in an answer's part: Docker's `errorDetail.message` or `error`, Podman's `message`."""
+    detail = part.get("errorDetail")
+    words = detail.get("message") if isinstance(detail, dict) else None
+    return _plain(words or part.get("error") or part.get("message") or part.get("cause"))
+
+
+def _plain(words: object) -> str:
+    """One line, however the engine's words came: bytes, an exception, several lines."""
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words or "")
+    return " ".join(text.split())[:1000]

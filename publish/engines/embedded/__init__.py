@@ -1,0 +1,1 @@
+"""An engine of our own for this machine, where there is neither Docker nor Podman."""

@@ -1,0 +1,169 @@
+"""What publish needs of a host: a container engine, and a way to reach a port there. Described here, done elsewhere.
+
+    Engine       docker or podman over its socket (docker.py), the embedded runner (embedded/), one in memory (tests)
+    Host         an engine with a way to its ports: over ssh, or this machine (publish/hosts.py)
+
+The state machine (publish/deploy) is written against these two and knows no engine by name.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from sealpress import labels
+from sealpress.settings import Architecture
+
+LABEL_SITE: Final = labels.SITE
+LABEL_RELEASE: Final = labels.RELEASE
+LABEL_GENERATION: Final = labels.GENERATION
+LABEL_ROLE: Final = labels.ROLE
+LABEL_COMMIT: Final = labels.COMMIT
+LABEL_SEAL: Final = labels.SEAL
+
+
+class Role(StrEnum):
+    CANDIDATE = "candidate"  # on a port of its own, to be probed; never seen by a reader
+    SERVER = "server"  # on the readers' port
+
+
+class State(StrEnum):
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """An image that the engine holds. `id` is the engine's own name for it and differs by engine; `diff_ids` do not.
+
+    `references` are its names; `labels` are the image's own. `reusable`: an archive for this engine may leave out
+    layers that form a common prefix with this image's. `by_content`: or any layer that this image has, wherever.
+    `unproven`: the engine tells what an image is made of before it has looked whether all of it is there; only a
+    container that is created of it tells that.
+    """
+
+    id: str
+    references: tuple[str, ...]
+    diff_ids: tuple[str, ...]
+    labels: Mapping[str, str]
+    reusable: bool = False
+    by_content: bool = False
+    unproven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address and port on the host, as the host itself would reach it."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """What to create. The container always runs read-only, as the image's user, without capabilities, with
+    no-new-privileges, a tmpfs on /tmp, and limits on memory and pids; that is not for the caller to choose.
+
+    `publish` is where its `port` appears on the host; port 0 there: one that the engine chooses.
+    """
+
+    name: str
+    reference: str
+    port: int
+    publish: Endpoint
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    memory: int = 128  # MiB
+    restart: bool = True  # comes back after a crash and a reboot
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    id: str
+    name: str
+    state: State
+    labels: Mapping[str, str]
+    image: str  # the reference it was created from
+    exit_code: int | None = None
+
+
+class Engine(Protocol):
+    """A container engine. Every method raises Problem (exit 7) with the engine's own words where it refuses."""
+
+    @property
+    def title(self) -> str:
+        """For a person: "Docker 20.10.24"."""
+        ...
+
+    def architecture(self) -> Architecture: ...
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        """Takes a hybrid archive (imagebake.image.archive), piece by piece; reads the whole answer for errors."""
+        ...
+
+    def image(self, reference: str) -> LoadedImage | None: ...
+
+    def images(self, site: str) -> tuple[LoadedImage, ...]:
+        """All images that carry our label for this site."""
+        ...
+
+    def tag(self, image_id: str, reference: str) -> None: ...
+
+    def remove_image(self, reference: str) -> None:
+        """Takes the name away, and the image with its last name. No such image: nothing happens."""
+        ...
+
+    def containers(self, site: str | None = None) -> tuple[Container, ...]:
+        """All containers that carry our label for this site, or for any, in any state, sorted by name."""
+        ...
+
+    def create(self, spec: ContainerSpec) -> Container: ...
+
+    def start(self, container_id: str) -> None: ...
+
+    def stop(self, container_id: str, seconds: int) -> None:
+        """Asks it to end, waits that long, then ends it. Not running: nothing happens."""
+        ...
+
+    def rename(self, container_id: str, name: str) -> None: ...
+
+    def remove(self, container_id: str) -> None:
+        """Also a running one. No such container: nothing happens."""
+        ...
+
+    def inspect(self, container_id: str) -> Container | None: ...
+
+    def logs(self, container_id: str, lines: int) -> str:
+        """The last lines that it wrote, both streams. From outside: show through problems.printable."""
+        ...
+
+    def endpoint(self, container_id: str, port: int) -> Endpoint | None:
+        """Where the container's `port` is published just now; None while it doesn't run."""
+        ...
+
+
+class Host(Protocol):
+    """A machine that serves the site."""
+
+    @property
+    def title(self) -> str:
+        """For a person: "deploy@blog.example.org", or "this machine"."""
+        ...
+
+    @property
+    def engine(self) -> Engine: ...
+
+    def reach(self, endpoint: Endpoint) -> AbstractContextManager[Endpoint]:
+        """Makes a port of the host reachable from here, as long as the context lasts."""
+        ...
+
+    @property
+    def is_by_folder(self) -> bool:
+        """Whether clones of one site are kept apart here, each with releases of its own."""
+        ...
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """One publish at a time for a line of releases; a second one gets a Problem that says who holds it."""
+        ...

@@ -1,0 +1,1 @@
+"""What a running site answers, and whether it is what was built."""

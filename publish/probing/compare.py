@@ -1,0 +1,123 @@
+"""Fetches every file of an output tree from a running site and compares the bytes.
+
+Files are asked for as readers reach them: `a/index.html` as /a/, `a.html` as /a.html, `404.html` by a path that isn't
+there. Nothing compressed is asked for, so what comes is what the tree holds.
+"""
+
+import hashlib
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from publish.engines.protocol import Endpoint
+from publish.probing.probe import get, missing_path
+from sealpress.bounded import HTTP, Allowance
+from sealpress.console import SILENT, Progress
+from sealpress.problems import Problem
+from sealpress.tree import Entry, OutputTree
+
+CONNECTIONS: Final = 4
+ANSWER_SECONDS: Final = 30.0
+
+# RFC 3986, section 3.3: what may stand in a path as it is.
+_PLAIN: Final = "/-._~!$&'()*+,;=:@"
+_INDEX: Final = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One file that readers don't get as the tree holds it. `reason` is one line, without the path."""
+
+    path: str
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.reason}"
+
+
+def compare(tree: OutputTree, endpoint: Endpoint, progress: Progress = SILENT) -> tuple[Difference, ...]:
+    """What differs, in the tree's order. A server that stops answering shows up as differences, too."""
+    todo: queue.SimpleQueue[Entry] = queue.SimpleQueue()
+    for entry in tree.served:
+        todo.put(entry)
+    found: dict[str, Difference] = {}
+    with progress.track("Comparing pages", len(tree.served)) as advance:
+        counted = threading.Lock()
+
+        def work() -> None:
+            for entry, difference in _checked(todo, endpoint, tree.below):
+                with counted:
+                    if difference:
+                        found[entry.path] = difference
+                    advance(1)
+
+        workers = [threading.Thread(target=work, daemon=True) for _ in range(CONNECTIONS)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    return tuple(found[entry.path] for entry in tree.entries if entry.path in found)
+
+
+def url_path(path: str, below: str = "") -> str:
+    """The path of the URL under which readers reach a file of the tree (`below`: OutputTree.below)."""
+    if path == "404.html":
+        return missing_path(below)
+    path = below + path
+    if path == _INDEX or path.endswith("/" + _INDEX):
+        path = path.removesuffix(_INDEX)
+    return "/" + quote(path, safe=_PLAIN)
+
+
+def _checked(
+    todo: "queue.SimpleQueue[Entry]", endpoint: Endpoint, below: str
+) -> Iterator[tuple[Entry, Difference | None]]:
+    """Takes entries until none is left, all on one connection as long as the server keeps it open."""
+    connection = HTTP(endpoint.address, endpoint.port, ANSWER_SECONDS, Allowance())
+    try:
+        while True:
+            try:
+                entry = todo.get_nowait()
+            except queue.Empty:
+                return
+            yield entry, _difference(connection, entry, url_path(entry.path, below))
+    finally:
+        connection.close()
+
+
+def _difference(connection: HTTP, entry: Entry, url: str) -> Difference | None:
+    had_connection = connection.sock is not None
+    try:
+        try:
+            answer = get(connection, url, seconds=ANSWER_SECONDS, limit=entry.size)
+        except Problem:
+            # A server may close a kept connection at any time: that alone is no difference.
+            if not had_connection:
+                raise
+            answer = get(connection, url, seconds=ANSWER_SECONDS, limit=entry.size)
+    except Problem as problem:
+        return Difference(entry.path, url, problem.message.removeprefix(f"GET {url}: "))
+    expected = 404 if entry.path == "404.html" else 200
+    if answer.status != expected:
+        return Difference(entry.path, url, f"status {answer.status}{_to(answer.headers)}, expected {expected}")
+    if not answer.whole:
+        return Difference(entry.path, url, f"more than the {entry.size} bytes of the tree's file")
+    if len(answer.body) != entry.size:
+        return Difference(entry.path, url, f"{len(answer.body)} bytes, expected {entry.size}")
+    if hashlib.sha256(answer.body).hexdigest() != entry.sha256:
+        return Difference(entry.path, url, "other bytes than the tree's file")
+    if (sent := _media_type(answer.headers)) != entry.media_type:
+        return Difference(entry.path, url, f'media type "{sent}", expected "{entry.media_type}"')
+    return None
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _to(headers: Mapping[str, str]) -> str:
+    return f" to {headers['location']}" if "location" in headers else ""

@@ -1,0 +1,184 @@
+"""Asks a running site over HTTP whether it is the release that it should be.
+
+Everything has a limit: the time for one answer, the bytes of a body, the time until a release must be up.
+"""
+
+import hashlib
+import http.client
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Protocol
+from urllib.parse import quote
+
+from publish.engines.protocol import Endpoint
+from sealpress.bounded import HTTP, Allowance, Late, Misbehaviour
+from sealpress.console import size
+from sealpress.problems import Exit, Problem, printable
+
+RELEASE_PATH: Final = "/.well-known/release"
+HEALTH_PATH: Final = "/healthz"
+_MISSING: Final = ".well-known/sealpress-no-such-page"
+
+ANSWER_SECONDS: Final = 5.0
+BODY_LIMIT: Final = 8 << 20
+_HEAD_LIMIT: Final = 1 << 20  # and what a body's pieces have around them
+SHOWN: Final = 80
+
+
+def missing_path(below: str = "") -> str:
+    """A path of the site where nothing is (`below`: OutputTree.below)."""
+    return f"/{quote(below)}{_MISSING}"
+
+
+class Clock(Protocol):
+    """Passing time, so that tests need not wait."""
+
+    def now(self) -> float:
+        """Seconds; only differences mean something."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+SYSTEM_CLOCK: Final = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `headers` have lower-case names; `whole` is False where the body went past its limit."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    whole: bool = True
+
+
+Fetch = Callable[[Endpoint, str], Answer]
+"""Gets one path. Raises Problem where nothing, or no HTTP, answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a path must answer: one of these statuses, and the body where `body` or `sha256` (hex) is given."""
+
+    path: str
+    statuses: tuple[int, ...] = (200,)
+    body: bytes | None = None
+    sha256: str | None = None
+
+
+def of_release(release: str) -> tuple[Expectation, ...]:
+    """What every release answers, whatever its pages are."""
+    return (
+        Expectation(RELEASE_PATH, body=release.encode()),
+        Expectation(HEALTH_PATH, (200, 204)),
+        Expectation(missing_path(), (404,)),
+    )
+
+
+def fetch(endpoint: Endpoint, path: str, *, seconds: float = ANSWER_SECONDS, limit: int = BODY_LIMIT) -> Answer:
+    """One GET on a connection of its own. Raises Problem (exit 8) where no whole answer comes in time."""
+    connection = HTTP(endpoint.address, endpoint.port, seconds, Allowance())
+    try:
+        return get(connection, path, seconds=seconds, limit=limit)
+    finally:
+        connection.close()
+
+
+def get(connection: HTTP, path: str, *, seconds: float, limit: int) -> Answer:
+    """One GET on an open connection; it asks for no compression. Raises Problem like `fetch`."""
+    until = time.monotonic() + seconds
+    connection.allowance.begin(seconds, seconds, 2 * limit + _HEAD_LIMIT)
+    try:
+        connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "sealpress"})
+        with connection.getresponse() as response:  # one without a length is no longer the connection's
+            body = bytearray()
+            # The socket's limit holds for one read; this one holds for a server that sends a byte now and then.
+            while len(body) <= limit and (chunk := response.read1(1 << 16)):
+                body += chunk
+                if time.monotonic() > until:
+                    raise TimeoutError("timed out")
+            if len(body) <= limit and response.length:
+                raise http.client.IncompleteRead(bytes(body), response.length)
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            if len(body) > limit:
+                connection.close()
+            return Answer(response.status, bytes(body[:limit]), MappingProxyType(headers), whole=len(body) <= limit)
+    except (OSError, http.client.HTTPException, Misbehaviour) as error:
+        connection.close()
+        raise Problem(f"GET {path}: {_said(error)}", code=Exit.RELEASE) from error
+
+
+def mismatch(expected: Expectation, answer: Answer) -> str | None:
+    """How an answer differs from what was expected, in one line; None where it doesn't."""
+    if answer.status not in expected.statuses:
+        wanted = " or ".join(str(status) for status in expected.statuses)
+        return f"GET {expected.path}: status {answer.status}, expected {wanted}"
+    if not answer.whole and (expected.body is not None or expected.sha256 is not None):
+        return f"GET {expected.path}: the body is over {size(len(answer.body))}"
+    if expected.body is not None and answer.body.strip() != expected.body.strip():
+        return f"GET {expected.path}: answered {_shown(answer.body)}, expected {_shown(expected.body)}"
+    if expected.sha256 is not None and hashlib.sha256(answer.body).hexdigest() != expected.sha256:
+        return f"GET {expected.path}: other bytes ({size(len(answer.body))}) than the release holds"
+    return None
+
+
+def check(endpoint: Endpoint, expectations: Iterable[Expectation], ask: Fetch = fetch) -> str | None:
+    """The first thing that is wrong there, in one line; None where all is right."""
+    for expected in expectations:
+        try:
+            answer = ask(endpoint, expected.path)
+        except Problem as problem:
+            return problem.message
+        if wrong := mismatch(expected, answer):
+            return wrong
+    return None
+
+
+def wait(
+    check_once: Callable[[], str | None],
+    seconds: float,
+    clock: Clock = SYSTEM_CLOCK,
+) -> str | None:
+    """Repeats a check until it finds nothing wrong, or until the time is over: then what was wrong at last.
+
+    It is made at least once, and last at the very end of the time.
+    """
+    until = clock.now() + seconds
+    pause = 0.02
+    while wrong := check_once():
+        left = until - clock.now()
+        if left <= 0:
+            return wrong
+        clock.sleep(min(pause, left))
+        pause = min(pause * 1.5, 0.5)
+    return None
+
+
+def _said(error: Exception) -> str:
+    match error:
+        case TimeoutError() | Late():
+            return "no answer in time"
+        case ConnectionRefusedError():
+            return "nothing listens there"
+        case http.client.RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
+            return "the connection was closed without an answer"
+        case http.client.HTTPException():
+            return f"not an HTTP answer ({type(error).__name__})"
+        case _:
+            return str(error)
+
+
+def _shown(body: bytes) -> str:
+    text = printable(body[: SHOWN + 1].decode("utf-8", "replace").strip(), keep="")
+    return f'"{text[:SHOWN]}…"' if len(text) > SHOWN else f'"{text}"'

@@ -1,0 +1,236 @@
+"""The work behind the commands: a release is switched to, or compared with its build, and what came of it is told."""
+
+import calendar
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from publish import targets
+from publish.deploy.journal import Event
+from publish.deploy.state_machine import Job, Outcome, Ship, switch
+from publish.engines.protocol import LABEL_COMMIT, Host
+from publish.probing.compare import compare, url_path
+from publish.probing.probe import BODY_LIMIT, Expectation
+from publish.releases.history import Release
+from publish.releases.line import Line
+from sealpress.console import Console, size
+from sealpress.problems import Exit, Problem
+from sealpress.settings import PublishTarget
+from sealpress.sitefile import SiteFile
+from sealpress.tree import OutputTree
+
+if TYPE_CHECKING:
+    from publish.pipeline import Product
+
+_SHOWN_DIFFERENCES: Final = 10
+_SHOWN_SUBJECT: Final = 50
+_SUBJECT_LENGTH: Final = 200
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A release that readers shall see: what a publish and a rollback have in common.
+
+    `commit` and its `subject` are "" where no commit holds just this; `seal` is the digest of its statement, "" for
+    none; `expectations` are answers that it must give besides its id.
+    """
+
+    host: Host
+    site: SiteFile
+    target: PublishTarget
+    line: Line
+    release: str
+    commit: str
+    subject: str
+    seal: str
+    ship: Ship
+    expectations: tuple[Expectation, ...] = ()
+
+
+def expectations(product: "Product") -> tuple[Expectation, ...]:
+    """That the front page and the page for what isn't there are the tree's own, where readers ask for them."""
+    special = {"index.html": 200, "404.html": 404}
+    below = product.tree.below
+    pages = tuple(
+        Expectation(url_path(entry.path, below), (special[entry.path],), sha256=entry.sha256)
+        for entry in product.tree.entries
+        if entry.path in special and entry.size < BODY_LIMIT
+    )
+    return (*pages, Expectation("/", (302,))) if below else pages
+
+
+def switch_to(work: Work, console: Console) -> Outcome:
+    """Runs the switch, telling each step; where it fails, its journal is still printed with --json.
+
+    Raises Problem as `switch` does.
+    """
+    journal: list[Event] = []
+
+    def record(event: Event) -> None:
+        journal.append(event)
+        console.note(str(event))
+
+    try:
+        return switch(
+            Job(
+                host=work.host,
+                line=work.line,
+                release=work.release,
+                commit=work.commit,
+                seal=work.seal,
+                published=time.strftime(_TIME, time.gmtime(_now())),
+                subject=work.subject[:_SUBJECT_LENGTH],
+                ship=work.ship,
+                port=work.site.settings.image.port,
+                expectations=work.expectations,
+                keep=work.target.keep,
+                timeout=work.target.timeout,
+                memory=work.target.memory,
+                progress=console,
+                record=record,
+            )
+        )
+    except Problem as problem:
+        problem.facts = _failed(journal)
+        raise
+    except KeyboardInterrupt:
+        console.result(_failed(journal))
+        raise
+
+
+def _failed(journal: Sequence[Event]) -> dict[str, object]:
+    return {"published": False, "journal": [event.as_data() for event in journal]}
+
+
+def tell(name: str, work: Work, outcome: Outcome, facts: dict[str, object], console: Console) -> None:
+    """Says where the target of that name answers now: what runs there is told as the host's labels have it.
+
+    `facts` of the image that was baked go into the result as they are.
+    """
+    commit = outcome.container.labels.get(LABEL_COMMIT, "")
+    address = targets.asked(work.host, work.target, outcome.release, url=work.site.settings.site.url)
+    for warning in outcome.warnings:
+        console.note(f"warning: {warning}")
+    what = "already runs" if outcome.unchanged else "answers"
+    console.say(f"{address} {what}: generation {outcome.generation}")
+    console.detail(f"release {outcome.release}" + (f", commit {commit}" if commit else ""))
+    if "digest" in facts:
+        console.detail(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
+    if "seal" in facts:
+        console.detail(f"seal    {facts['seal']}, {'signed' if facts['keys'] else 'not signed'}")
+    console.result(
+        {
+            "published": True,
+            "target": name,
+            "address": address.partition(" ")[0],
+            "generation": outcome.generation,
+            "release": outcome.release,
+            "commit": commit,
+            "image": outcome.container.image,
+            "unchanged": outcome.unchanged,
+            "warnings": list(outcome.warnings),
+            "journal": [event.as_data() for event in outcome.journal],
+            **facts,
+        }
+    )
+
+
+def verify(host: Host, container_id: str, site: SiteFile, tree: OutputTree, console: Console) -> dict[str, object]:
+    """Compares what a container serves with the tree, and tells.
+
+    Raises Problem (exit 1) where anything differs, with the first few differences, and (exit 8) where it doesn't run.
+    """
+    endpoint = host.engine.endpoint(container_id, site.settings.image.port)
+    if endpoint is None:
+        raise Problem("the site does not run", hint="publish start brings it back", code=Exit.RELEASE)
+    with host.reach(endpoint) as reached:
+        differences = compare(tree, reached, console)
+    if differences:
+        more = len(differences) - _SHOWN_DIFFERENCES
+        raise Problem(
+            f"{len(differences)} of {len(tree.served)} files differ from what the host serves",
+            code=Exit.DIFFERENT,
+            said=[
+                *map(str, differences[:_SHOWN_DIFFERENCES]),
+                *([f"… and {more} more"] if more > 0 else []),
+            ],
+        )
+    console.say(f"verified: all {len(tree.served)} files are served as they were built")
+    return {"files": len(tree.served), "differences": []}
+
+
+def other_commit(runs: str, built: str) -> str:
+    """That the same pages run by another commit than they were built from here; "" is one that isn't known."""
+    shown = [f"commit {one[:12]}" if one else "a tree that no commit holds" for one in (runs, built)]
+    return f"the host runs {shown[0]}, and these files are of {shown[1]}: the same, but for what the seal says"
+
+
+def show(found: Sequence[Release], console: Console) -> None:
+    """The table of releases, one per line. Ages are of now; a machine gets times (Release.as_data)."""
+    if not found:
+        return
+    now = _now()
+    console.table(
+        ["GENERATION", "STATE", "PUBLISHED", "AGE", "RELEASE", "COMMIT", "SUBJECT"],
+        [
+            [
+                str(one.generation),
+                _state(one),
+                *_when(one.published, now),
+                _digits(one),
+                one.commit[:12] or "–",
+                subject,
+            ]
+            for one in found
+            for subject in [shorten(one.subject, _SHOWN_SUBJECT) or "–"]
+        ],
+    )
+
+
+def _now() -> float:
+    return time.time()
+
+
+def _when(published: str, now: float) -> tuple[str, str]:
+    """A time for a person, in UTC, and how long ago that is: "2026-11-19 02:12 UTC", "3 h"."""
+    try:
+        seconds = calendar.timegm(time.strptime(published, _TIME))
+    except ValueError:
+        return "–", "–"
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds)), age(now - seconds)
+
+
+def age(seconds: float) -> str:
+    """How long ago, in the largest unit of which it is two at least: "119 s", "2 min", "47 h", "2 d"."""
+    left = max(0, int(seconds))
+    for unit, in_next in (("s", 60), ("min", 60), ("h", 24)):
+        if left < 2 * in_next:
+            return f"{left} {unit}"
+        left //= in_next
+    return f"{left} d"
+
+
+def shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def short(release: Release) -> str:
+    """What a release is called within a sentence: "release 0123456789ab, commit 0123456789ab"."""
+    commit = f", commit {release.commit[:12]}" if release.commit else ""
+    return f"release {_digits(release)}{commit}"
+
+
+def _state(release: Release) -> str:
+    match release.answers:
+        case None:
+            return f"{release.state}"
+        case True:
+            return "answers"
+        case False:
+            return f"{release.state}, does not answer"
+
+
+def _digits(release: Release) -> str:
+    return release.release.removeprefix("sha256:")[:12]

@@ -1,0 +1,174 @@
+"""The switch: whatever fails, and wherever, some release answers, and nothing that isn't ours is touched."""
+
+import contextlib
+import os
+import signal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from publish.deploy.journal import AFTER, Step
+from publish.releases import history
+from sealpress.problems import Exit, Problem
+from tests.publish.memory import no_fault
+from tests.publish.worlds import LINE, Faults, World, steps
+
+
+def calls_of_a_publish() -> list[tuple[int, str, str]]:
+    """(number, moment, name) of every call that publishing an edit makes."""
+    found = []
+    for moment in ("before", "after"):
+        world = World()
+        world.publish("a")
+        faults = Faults({}, moment)
+        world.engine.fault = faults
+        world.publish("b")
+        found += [(number, moment, name) for number, name in enumerate(faults.names)]
+    return found
+
+
+@pytest.mark.parametrize("error", [Problem, KeyboardInterrupt, ZeroDivisionError])
+@pytest.mark.parametrize(("number", "moment", "name"), calls_of_a_publish())
+def test_one_failure_anywhere_leaves_a_release_answering_and_all_else_as_it_was(number, moment, name, error):
+    world = World()
+    world.publish("a")
+    others, before = world.others(), world.history()
+    faults = Faults({number: error}, moment)
+    world.engine.fault = faults
+    raised: BaseException | None = None
+    try:
+        outcome = world.publish("b")
+    except (Problem, KeyboardInterrupt, ZeroDivisionError) as caught:
+        raised, outcome = caught, None
+    world.engine.fault = no_fault
+
+    assert raised is None or isinstance(raised, error)
+    assert faults.names[number] == name
+    assert world.others() == others
+    if outcome:
+        # A probe that failed once is asked again; tidying that failed is told.
+        assert world.answers() == "b"
+        assert outcome.warnings or "fetch" in name or name == "logs" or steps(world)[-1] == ("prune", "done")
+    elif steps(world)[-1][0] == "prune":
+        assert world.answers() == "b"
+    else:
+        assert world.answers() == "a"
+        assert [one for one in world.history() if one[1] == "a"] == before
+        bad = [event for event in world.journal if event.outcome != "done"]
+        assert bad
+        assert bad[0].outcome == ("interrupted" if error is KeyboardInterrupt else "failed")
+        assert AFTER[bad[0].step][1] in (Step.FAILED, Step.DISCARD, Step.RESTORE)
+    # The next publish finds a host that it can work with.
+    world.publish("c")
+    assert world.answers() == "c"
+    assert world.candidates() == []
+    assert set(world.image_names()) <= {"a", "b", "c"}
+    assert world.others() == others
+
+
+@given(
+    at=st.dictionaries(st.integers(0, 60), st.sampled_from([Problem, KeyboardInterrupt]), max_size=12),
+    moment=st.sampled_from(["before", "after"]),
+    behaviours=st.lists(
+        st.sampled_from(["serves", "serves", "dies", "hangs", "wrong", "dies as server"]), min_size=1, max_size=4
+    ),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_failures_in_any_number_either_leave_a_release_answering_or_say_that_the_site_may_be_down(
+    at, moment, behaviours
+):
+    world = World()
+    world.publish("a")
+    others = world.others()
+    notes: list[str] = []
+    for index, behaviour in enumerate(behaviours):
+        world.engine.fault = Faults(dict(at), moment)
+        before = world.answers()
+        said = ""
+        try:
+            world.publish(f"b{index}", behaviour)
+        except Problem as problem:
+            said = str(problem)
+        except KeyboardInterrupt:
+            said = "; ".join(event.detail for event in world.journal)
+        world.engine.fault = no_fault
+        notes.append(said)
+        now = world.answers()
+        assert now in (before, f"b{index}") or ("old release" in said and now == "") or before == ""
+        assert world.others() == others
+    world.publish("last")
+    assert world.answers() == "last"
+    assert world.others() == others
+    assert len(world.history()) <= 3
+    assert world.candidates() == []
+
+
+@given(number=st.integers(0, 80), behaviour=st.sampled_from(["serves", "dies as server", "dies"]))
+@settings(max_examples=200, deadline=None)
+def test_a_publish_that_dies_anywhere_is_put_right_by_the_next_one(number, behaviour):
+    """As if the process was killed: from one call on, nothing works any more, not even putting things right."""
+    world = World()
+    world.publish("a")
+    faults = Faults(dict.fromkeys(range(number, 1000), Problem), "before")
+    world.engine.fault = faults
+    with contextlib.suppress(Problem):
+        world.publish("b", behaviour)
+    world.engine.fault = no_fault
+    history.settle(world.host, LINE)
+    assert world.answers() in ("a", "b")
+    assert world.candidates() == []
+    world.publish("c")
+    assert world.answers() == "c"
+
+
+def test_a_signal_while_things_are_put_right_waits_until_they_are(monkeypatch):
+    world = World()
+    world.publish("a")
+
+    def interrupt(name: str, moment: str) -> None:
+        if moment == "before" and name == "remove":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    world.engine.fault = interrupt
+    with pytest.raises((Problem, KeyboardInterrupt)):
+        world.publish("b", "dies as server")
+    assert world.answers() == "a"
+    assert world.candidates() == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_while_the_candidate_is_probed_takes_it_away():
+    world = World()
+    world.publish("a")
+
+    def interrupt(name: str, moment: str) -> None:
+        if name == "fetch":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    world.engine.fault = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        world.publish("b")
+    assert steps(world)[-2:] == [("probe", "interrupted"), ("discard", "done")]
+    assert world.answers() == "a"
+    assert world.candidates() == []
+    assert world.image_names() == ["a"]
+
+
+def test_what_breaks_every_step_is_said_once():
+    """A connection that was cut fails the step, and then what would tidy up after it."""
+    world = World()
+    world.publish("a")
+
+    def cut(name: str, _moment: str) -> None:
+        if broken or name == "load":
+            broken.append(name)
+            raise Problem("the connection was cut", hint="run it again", code=Exit.HOST)
+
+    broken: list[str] = []
+    world.engine.fault = cut
+    with pytest.raises(Problem) as caught:
+        world.publish("b")
+    assert len(broken) > 1
+    assert str(caught.value) == "the connection was cut\nhint: run it again"
+    assert caught.value.code is Exit.HOST
