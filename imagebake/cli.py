@@ -17,13 +17,11 @@ from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
 from sealpress.files import check_way
 from sealpress.problems import Exit
-from sealpress.settings import Architecture, ImageSettings
+from sealpress.settings import LOCK_NAME, Architecture, ImageSettings
 
 if TYPE_CHECKING:
     from imagebake.packages.lock import Lock
     from sealpress.sitefile import SiteFile
-
-LOCK_NAME: Final = "imagebake.lock"
 
 _site = click.option(
     "--site",

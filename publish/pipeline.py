@@ -8,24 +8,21 @@ bake      the image
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sealpress import generator, git, moment, provenance, sitefile, strays, tree
 from sealpress.console import Progress
 from sealpress.git import History
 from sealpress.problems import Exit, Problem, in_short
 from sealpress.provenance import Provenance
-from sealpress.settings import Architecture
+from sealpress.settings import LOCK_NAME, Architecture
 from sealpress.sitefile import SiteFile
 from sealpress.tree import OutputTree
 
 if TYPE_CHECKING:
     from imagebake.recipe import Image
-
-LOCK_NAME: Final = "imagebake.lock"
-NO_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +203,7 @@ def _provenance(site: SiteFile, names: list[str], commit: str, *, clean: bool) -
 
 def _by_command(made_from: Source, progress: Progress, *, allowed: bool) -> Product:
     """Runs [build] command in the site's folder."""
-    as_of = made_from.as_of or NO_DATE
+    as_of = made_from.as_of or moment.NO_DATE
     folder = generator.run(made_from.site, made_from.home, as_of, progress, allowed=allowed)
     scanned = tree.scan(folder, made_from.site.settings.build.keep)
     if scanned.left_out:

@@ -2,9 +2,13 @@
 
 import os
 from datetime import UTC, datetime
+from typing import Final
 
 from sealpress.git import Repository
 from sealpress.problems import Exit, Problem
+
+NO_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
+"""That of what nothing dates: the first that every archive's format can say (ZIP's begins there)."""
 
 
 def as_of(repository: Repository | None) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Final
 from sealpress import given, home, state
 from sealpress.files import above, is_git, real, repository
 from sealpress.problems import Exit, Place, Problem
-from sealpress.settings import Settings
+from sealpress.settings import LOCK_NAME, Settings
 
 _GIT: Final = ".git"
 _OWN_NAME: Final = "give it a folder of its own"
@@ -29,7 +29,7 @@ def sources(settings: Settings) -> Mapping[str, str]:
         "theme": settings.site.theme,
         "the strings": "i18n",
         "the site file": "site.toml",
-        "the lock": "imagebake.lock",
+        "the lock": LOCK_NAME,
         "what sealpress keeps": ".sealpress",
     }
 

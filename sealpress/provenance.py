@@ -16,11 +16,9 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import VERSION, given, scratch
+from sealpress import given, scratch
 from sealpress.problems import Exit, Place, Problem
-
-PINNED: Final = ("babel", "jinja2", "markdown", "markupsafe", "pillow", "pygments", "pyyaml", "tzdata")
-"""The distributions that ssg's output depends on; pyproject.toml pins each to one version."""
+from sealpress.tools import of_tree
 
 _LIMIT: Final = 64 << 20
 _CHUNK: Final = 1 << 20
@@ -78,13 +76,10 @@ def files_below(root: Path, without: Iterable[str] = ()) -> list[str]:
 
 
 def tools() -> Mapping[str, str]:
-    """The versions of what ssg's output depends on, as installed here."""
-    from importlib.metadata import version  # noqa: PLC0415 - 20 ms, for a seal alone
+    """The versions of what ssg's output depends on, as installed here: with CLDR's, which comes with Babel."""
+    from babel.core import get_cldr_version  # noqa: PLC0415 - takes long to load, for a seal alone
 
-    from babel.core import get_cldr_version  # noqa: PLC0415
-
-    found = {name: version(name) for name in PINNED} | {"cldr": get_cldr_version(), "sealpress": VERSION}
-    return MappingProxyType(dict(sorted(found.items())))
+    return MappingProxyType(dict(sorted({**of_tree(), "cldr": get_cldr_version()}.items())))
 
 
 def save(provenance: Provenance, file: Path) -> None:

@@ -7,7 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+LOCK_NAME: Final = "imagebake.lock"
+"""The lock's file, beside site.toml."""
 
 
 def nothing() -> Mapping[str, Any]:

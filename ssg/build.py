@@ -7,17 +7,16 @@ Nothing is put in place before everything is made and checked, so a build that f
 import datetime as dt
 import hashlib
 import marshal
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from sealpress import VERSION, crew, moment, outputfolder, private
+from sealpress import VERSION, crew, moment, outputfolder, private, tools
 from sealpress.console import SILENT, Progress
 from sealpress.git import History
 from sealpress.problems import Place, Problem, raise_all
@@ -39,14 +38,9 @@ if TYPE_CHECKING:
     from ssg.making import Made
     from ssg.writing import Stage
 
-# Whose other versions could give other bytes: they are part of what a tree was made with.
-TOOLS: Final = ("markdown", "pygments", "jinja2", "markupsafe", "babel", "tzdata", "pyyaml", "pillow")
-
 _COMMITTED: Final = (
     f"{NAME}/cache is committed: nothing in it is believed or changed; to have one: git rm -r --cached {NAME}/cache"
 )
-
-NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 
 _MANY: Final = 32  # conversions
 _MANY_FILES: Final = 500  # to look at them takes as long as to start a process that does
@@ -105,7 +99,7 @@ class Built:
     scheduled: Mapping[str, str] = field(default_factory=dict)
     untracked: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
-    as_of: dt.datetime = field(default=NO_DATE)
+    as_of: dt.datetime = field(default=moment.NO_DATE)
     inputs: Mapping[str, str] = field(default_factory=dict)
     made: int = 0
     kept: int = 0
@@ -248,7 +242,7 @@ def situation_of(request: Request) -> Situation:
     clock = request.as_of or moment.as_of(sources.repository)
     head = sources.history.tip() if sources.history and request.site.settings.build.git_dates else None
     began = stamps.now(request.store) if request.store and not sources.has_cache else 0
-    world = [VERSION, sys.version, *(f"{name} {found}" for name, found in sorted(tools().items())), _software()]
+    world = [VERSION, sys.version, *(f"{name} {found}" for name, found in sorted(tools.of_tree().items())), _software()]
     scope = [
         repr(request.site.settings),
         repr(request.options),
@@ -333,33 +327,6 @@ def _sources(request: Request) -> Sources:
             f'there are no pages in "{build_settings.content}"', place=Place(build_settings.content), hint=hint
         )
     return sources
-
-
-def tools() -> Mapping[str, str]:
-    """The versions that the bytes of a tree depend on."""
-    installed = dict(_installed())
-    return MappingProxyType(
-        {"sealpress": VERSION} | {name: installed.get(name) or _told_version(name) for name in TOOLS}
-    )
-
-
-def _installed() -> Iterator[tuple[str, str]]:
-    """Names and versions by the folders of installed packages (PEP 376, PEP 503), the first found last.
-
-    importlib.metadata says the same, and takes longer to load than a build in which nothing changed takes for the rest.
-    """
-    for folder in reversed(sys.path):
-        with suppress(OSError):
-            for name in sorted(os.listdir(folder or ".")):  # noqa: PTH208
-                if name.endswith(".dist-info"):
-                    package, _, version = name.removesuffix(".dist-info").rpartition("-")
-                    yield package.lower().replace("_", "-"), version
-
-
-def _told_version(name: str) -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - see above
-
-    return version(name)
 
 
 def _report(built: Built) -> dict[str, Any]:

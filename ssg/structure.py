@@ -13,12 +13,13 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
-from sealpress import given, strays
+from sealpress import given, strays, tools
+from sealpress.moment import NO_DATE
 from sealpress.problems import Place, Problem
 from sealpress.sitefile import NAME, SiteFile
 from sealpress.tree import NAME_LIMIT, PATH_LIMIT, REDIRECTS, unfit
 from ssg.bodies import KeptBodies
-from ssg.build import NO_DATE, Situation, tools
+from ssg.build import Situation
 from ssg.findings import THEME, Findings
 from ssg.graph import LazyPages
 from ssg.intake import Intake, sha256_of
@@ -226,7 +227,7 @@ def desk_of(situation: Situation, store: Store, last: LastBuild, findings: Findi
     theme = themes.load(site.root, site.settings, site.document, situation.sources.files, findings)
     options = {tag: _markdown_options(site, theme, tag) for tag in languages}
     drafts = situation.request.options.drafts
-    return theme, Desk(site.root, site.settings, languages, options, store, tools(), drafts, last.manuscripts)
+    return theme, Desk(site.root, site.settings, languages, options, store, tools.of_tree(), drafts, last.manuscripts)
 
 
 def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> MarkdownOptions:

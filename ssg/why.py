@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from sealpress import tools
 from sealpress.problems import Exit, Problem, did_you_mean
 from sealpress.sitefile import NAME, SiteFile
 from ssg import stamps
-from ssg.build import STRINGS, Request, Situation, situation_of, tools
+from ssg.build import STRINGS, Request, Situation, situation_of
 from ssg.intake import sha256_of
 from ssg.lastbuild import File, LastBuild, Memory, Output
 from ssg.model import output_of
@@ -325,7 +326,7 @@ def _tools(make: Make) -> Mapping[str, str]:
     """Those that a file may depend on."""
     if make is Make.COPY:
         return {}
-    found = tools()
+    found = tools.of_tree()
     return {name: found[name] for name in ("sealpress", "pillow")} if make is Make.IMAGE else found
 
 

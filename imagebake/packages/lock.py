@@ -22,7 +22,6 @@ from sealpress.document import Node, decode
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.settings import Architecture
 
-NAME: Final = "imagebake.lock"
 FORMAT: Final = 1
 
 _DIGEST: Final = "# digest = "

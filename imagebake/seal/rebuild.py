@@ -17,14 +17,13 @@ from imagebake.comparison import Change, Difference
 from imagebake.image import oci
 from imagebake.packages import lock as locks
 from imagebake.seal.envelope import Seal
-from imagebake.seal.statement import Statement, own_tools
-from sealpress import generator, git, provenance, scratch, sitefile, tree
+from imagebake.seal.statement import Statement
+from sealpress import generator, git, provenance, scratch, sitefile, tools, tree
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
+from sealpress.settings import LOCK_NAME, Architecture
 from sealpress.sitefile import SiteFile
 
-LOCK_NAME: Final = "imagebake.lock"
 _SECONDS: Final = 1800
 _SHOWN_LINES: Final = 20
 _PIECE: Final = 1 << 16
@@ -115,7 +114,7 @@ def _parts(root: Path, told: Statement) -> tuple[SiteFile, locks.Lock]:
 
 def _versions(told: Statement) -> dict[str, str]:
     """Of the tools that the seal names, what is installed here."""
-    here = {**provenance.tools(), **own_tools()}
+    here = {**provenance.tools(), **tools.of_image()}
     return {name: here.get(name, "") for name in told.tools}
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from imagebake import siblings
 from imagebake.image import documents
 from imagebake.image.oci import canonical
-from sealpress import VERSION, provenance
+from sealpress import provenance, tools
 from sealpress.problems import Exit, Problem
 from sealpress.provenance import Provenance
 from sealpress.tree import Entry, OutputTree
@@ -97,7 +97,7 @@ def describe(
         release=release,
         lock=lock,
         tree=tree.digest,
-        tools=MappingProxyType(dict(sorted({**(source.tools if source else {}), **own_tools()}.items()))),
+        tools=MappingProxyType(dict(sorted({**(source.tools if source else {}), **tools.of_image()}.items()))),
         commit=source.commit if source else commit,
         clean=source.clean if source else None,
         inputs=source.inputs if source else None,
@@ -110,12 +110,6 @@ def describe(
 def reference(site: str, release: str) -> str:
     """What an image of this release, "sha256:…", is called on a host."""
     return f"localhost/site/{site}:{release.removeprefix('sha256:')[:RELEASE_LENGTH]}"
-
-
-def own_tools() -> Mapping[str, str]:
-    """What the image depends on besides the tree: sealpress, and the encoder of siblings."""
-    encoder, _, version = siblings.ENCODER.partition(" ")
-    return {encoder: version, "sealpress": VERSION}
 
 
 def is_named_as_sibling(entry: Entry) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.git import FileDates
+from sealpress.moment import NO_DATE
 from sealpress.problems import Place, Problem
 from sealpress.settings import Settings
 from ssg.findings import PAGES, Findings
@@ -138,7 +139,7 @@ def _page(
         if where.source not in reading.unsure or (place.line and not wrong.line):  # else that is told already
             message, hint = "a post needs a date", "add the key date to the front matter: a day, such as 2026-05-04"
             reading.path_is_unsure(where, Problem(message, place=place, hint=hint))
-        date = _NO_DATE
+        date = NO_DATE
     elif date and updated and updated < date:
         message, hint = "updated is before date", "updated is when the page last changed: leave it out if it did not"
         reading.problems.append(
@@ -178,7 +179,6 @@ def moment(value: dt.datetime | dt.date | None, zone: dt.tzinfo) -> dt.datetime 
     return found.replace(tzinfo=dt.timezone(offset or dt.timedelta()))
 
 
-_NO_DATE: Final = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 """Of a post that lacks one, in a build that ends with that fault."""
 
 MOST_TAGS: Final = 100

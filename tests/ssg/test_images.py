@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import crew, provenance
+from sealpress import crew, provenance, tools
 from sealpress.tree import CacheClass
-from ssg import build as builds
 from ssg.build import Built, build
 from tests.ssg.blogs import HEAD, Blog, files, told
 from tests.ssg.images.pictures import corners, gradient, opened, save, with_metadata
@@ -144,10 +143,10 @@ def test_the_version_of_pillow_is_a_part_of_names_of_the_build_and_of_the_seal(
 ) -> None:
     done(blog)
     before = variants(blog.output)
-    assert "pillow" in builds.TOOLS
+    assert "pillow" in tools.TREE
     assert "pillow" in provenance.tools()
-    real = builds._installed
-    monkeypatch.setattr(builds, "_installed", lambda: [*real(), ("pillow", "99.0")])
+    real = tools._installed
+    monkeypatch.setattr(tools, "_installed", lambda: [*real(), ("pillow", "99.0")])
     assert done(blog).made == len(files(blog.output))
     assert {*variants(blog.output)}.isdisjoint(before)
 

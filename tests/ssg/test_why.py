@@ -152,7 +152,7 @@ def test_a_new_file_a_touched_one_and_a_setting_are_named(blog: Path) -> None:
 
 
 def test_other_tools_are_named(blog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssg.build.tools", lambda: {"markdown": "99"})
+    monkeypatch.setattr("sealpress.tools.TREE", ("markdown", "pillow"))
     made(blog)
     assert part(shown(blog, "/about/"), "Last made anew because") == [OTHER]
 
@@ -304,7 +304,7 @@ def test_another_user_s_build_is_not_believed(still: Path, monkeypatch: pytest.M
 
 
 def test_another_version_s_build_is_not_believed(still: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssg.build.tools", lambda: {"markdown": "99"})
+    monkeypatch.setattr("sealpress.tools.TREE", ("markdown", "pillow"))
     with pytest.raises(Problem, match="other versions"):
         why(still, "index.html")
 

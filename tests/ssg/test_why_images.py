@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import VERSION
-from ssg.build import tools
+from sealpress import VERSION, tools
 from ssg.graph import NEW
 from ssg.why import Use
 from tests.ssg.images.pictures import corners, gradient, save
@@ -33,7 +32,7 @@ def test_a_variant_names_its_image_and_what_made_it(pictured: Path) -> None:
     assert found[1].startswith("a variant of content/posts/p.png, 20 px wide, ")
     assert "Source: content/posts/p.png" in found
     assert part(found, "Settings") == ["[images] quality"]
-    assert part(found, "Tools") == [f"sealpress {VERSION}, pillow {tools()['pillow']}"]
+    assert part(found, "Tools") == [f"sealpress {VERSION}, pillow {tools.of_tree()['pillow']}"]
     assert part(found, "Last made anew because") == [NEW]
 
 

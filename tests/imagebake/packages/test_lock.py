@@ -13,6 +13,7 @@ from imagebake.packages import lock
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from sealpress.problems import Exit, Problem
+from sealpress.settings import LOCK_NAME
 
 PACKAGE = LockedPackage(
     "libc6",
@@ -81,10 +82,10 @@ def test_a_root_with_all_its_keys_is_read_back() -> None:
 
 
 def test_a_saved_lock_is_loaded_again_and_readable_by_all(tmp_path: Path) -> None:
-    lock.save(LOCK, tmp_path / lock.NAME)
-    assert lock.load(tmp_path / lock.NAME) == LOCK
-    assert stat.S_IMODE((tmp_path / lock.NAME).stat().st_mode) == 0o644
-    assert [file.name for file in tmp_path.iterdir()] == [lock.NAME]
+    lock.save(LOCK, tmp_path / LOCK_NAME)
+    assert lock.load(tmp_path / LOCK_NAME) == LOCK
+    assert stat.S_IMODE((tmp_path / LOCK_NAME).stat().st_mode) == 0o644
+    assert [file.name for file in tmp_path.iterdir()] == [LOCK_NAME]
 
 
 @pytest.mark.parametrize(
@@ -121,8 +122,8 @@ def test_packages_of_one_image() -> None:
 
 def test_no_lock_says_how_to_write_one(tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
-        lock.load(tmp_path / lock.NAME)
-    assert str(caught.value) == (f"{tmp_path / lock.NAME}: there is no imagebake.lock\nhint: write one: imagebake lock")
+        lock.load(tmp_path / LOCK_NAME)
+    assert str(caught.value) == (f"{tmp_path / LOCK_NAME}: there is no imagebake.lock\nhint: write one: imagebake lock")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_a_wrong_lock_says_where(old: str, new: str, said: str) -> None:
 
 
 def test_a_lock_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / lock.NAME
+    file = tmp_path / LOCK_NAME
     for data in (b"\xff\xfe", b"\0" * 10, b"x = " + b"[" * 100_000, b"#" * (5 << 20)):
         file.write_bytes(data)
         with pytest.raises(Problem) as caught:
