@@ -27,7 +27,7 @@ from ssg.findings import as_faults
 from ssg.lastbuild import LastBuild, LastTree, Memory, without_collector
 from ssg.options import Options
 from ssg.plain import of_problem, problem
-from ssg.reading import foreign
+from ssg.reading import absence, foreign
 from ssg.reading.sources import Sources, list_sources, to_ignore
 from ssg.record import mark_of
 from ssg.stamps import Stamp
@@ -247,7 +247,7 @@ def situation_of(request: Request) -> Situation:
         repr(request.site.settings),
         repr(request.options),
         head.id if head else "",
-        repr((sources.left_out, sources.leftovers)),
+        repr((sources.left_out, sources.leftovers, sources.submodules, sources.elsewhere)),
     ]
     return Situation(request, sources, clock, head.id if head else "", _digest(world), _digest(scope), began)
 
@@ -312,6 +312,7 @@ def _sources(request: Request) -> Sources:
         folders,
         published=[build_settings.content, build_settings.static, f"{request.site.settings.site.theme}/static"],
         keep=build_settings.keep,
+        others=foreign.ELSEWHERE,
         dirty=request.dirty,
         in_git=request.in_git,
         is_tolerant=True,
@@ -323,6 +324,10 @@ def _sources(request: Request) -> Sources:
         write = f"write one: {build_settings.content}/index.md"
         hint = "git add them, or build with --dirty" if sources.left_out else write
         hint = foreign.home_of_pages(request.site.root, build_settings.content) or hint
+        if absence.is_submodule(sources, build_settings.content):
+            hint = (
+                f"it is a submodule, of which no build reads anything: {absence.of_submodule(build_settings.content)}"
+            )
         raise Problem(
             f'there are no pages in "{build_settings.content}"', place=Place(build_settings.content), hint=hint
         )

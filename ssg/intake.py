@@ -52,6 +52,10 @@ class Intake:
         """For ssg.reading.content."""
         return {source: self._head(source) for source in self.pages if source not in self.unread}
 
+    def wanted_templates(self) -> set[str]:
+        """The templates that front matter names."""
+        return {front.template for front, _ in self.heads().values() if front.template}
+
     def _head(self, source: str) -> tuple[FrontMatter, int]:
         manuscript = self.manuscripts[source]
         return manuscript.front_matter, manuscript.body_line

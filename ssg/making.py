@@ -31,6 +31,7 @@ from ssg.intake import Intake, take_in
 from ssg.known import Known
 from ssg.lastbuild import Changes, File, LastBuild
 from ssg.manuscripts import Desk
+from ssg.reading import passedover
 from ssg.reading.data import DataFiles
 from ssg.rendered import Rendered
 from ssg.rendering import assets as theme_assets
@@ -114,6 +115,7 @@ class _Making:
                 self.mate.leave()
             findings.tell(NAME, self.situation.request.site.problems)
             findings.tell(TREE, self.situation.sources.problems)
+            findings.tell(TREE, self._passed_over(theme, intake))
             for subject, problem in intake.problems.items():
                 findings.tell(subject, [problem])
             structure = Structure(self.situation, desk.languages, intake, self.last, findings)
@@ -193,6 +195,10 @@ class _Making:
             converted_alike=conversion == self.last.conversion,
             same_settings=self.last.scope == self.situation.scope,
         )
+
+    def _passed_over(self, theme: themes.Theme, intake: Intake) -> Iterable[Problem]:
+        settings, sources = self.situation.request.site.settings, self.situation.sources
+        return passedover.warnings(settings, sources, theme.own_templates, intake.wanted_templates)
 
     def _data(self, structure: Structure) -> DataFiles:
         """The data files: those that changed are looked at whether or not somebody asks for them, so that a fault in

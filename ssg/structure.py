@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Final
 
@@ -31,6 +31,7 @@ from ssg.manuscripts import Desk
 from ssg.markup.converted import Link, MarkdownOptions
 from ssg.model import Kind, Page, Site
 from ssg.plain import of_page
+from ssg.reading import absence
 from ssg.reading.absence import LEFTOVER, Absences
 from ssg.reading.assets import content_assets, static_assets
 from ssg.reading.content import Content, moment, read_content
@@ -224,7 +225,9 @@ def desk_of(situation: Situation, store: Store, last: LastBuild, findings: Findi
     site = situation.request.site
     tags = site.settings.site.languages
     languages = {tag: language(tag, site.place("site", "languages", number)) for number, tag in enumerate(tags)}
-    theme = themes.load(site.root, site.settings, site.document, situation.sources.files, findings)
+    sources = situation.sources
+    is_submodule = partial(absence.is_submodule, sources)
+    theme = themes.load(site.root, site.settings, site.document, sources.files, findings, is_submodule)
     options = {tag: _markdown_options(site, theme, tag) for tag in languages}
     drafts = situation.request.options.drafts
     return theme, Desk(site.root, site.settings, languages, options, store, tools.of_tree(), drafts, last.manuscripts)

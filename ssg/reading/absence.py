@@ -95,12 +95,26 @@ def of(sources: Sources, file: str, spelled: Mapping[str, str]) -> Absence | Non
 def _passed_over(sources: Sources, file: str) -> Absence:
     """What git doesn't list: it is told not to, or the file belongs to another repository."""
     if inner := next((str(one) for one in PurePosixPath(file).parents if _has_git(sources.root, one)), None):
-        hint = f"a build reads no submodule: put a copy without {inner}/.git in its place"
-        return Absence(f'in a repository of its own, "{inner}"', hint)
+        return Absence(f'in a repository of its own, "{inner}"', of_submodule(inner))
     if not sources.repository:
         return Absence("left out by .gitignore", "change the line in .gitignore that names it")
     name = _argument(file)
     return Absence("ignored by git", f"git add --force {name}; or see which line says so: git check-ignore -v {name}")
+
+
+def is_submodule(sources: Sources, folder: str) -> bool:
+    """Whether a folder is a repository of its own: in a commit, a submodule is an empty one."""
+    if folder in sources.submodules or _has_git(sources.root, PurePosixPath(folder)):
+        return True
+    at = sources.root / folder
+    return bool(sources.history and not sources.repository and at.is_dir() and not any(at.iterdir()))
+
+
+def of_submodule(folder: str) -> str:
+    """How a repository within becomes a part of the one that is built: a commit holds nothing of it."""
+    name = _argument(folder)
+    take = f"git rm -q --cached {name}; rm -rf {name}/.git; git add {name}"
+    return f"make its files a part of this repository: git submodule update --init {name}; {take}"
 
 
 def _has_git(root: Path, folder: PurePosixPath) -> bool:

@@ -64,6 +64,20 @@ FOLDERS: Final = MappingProxyType(
 )
 """What is to be done about a folder of posts of Hugo, Zola or Jekyll, right below the content folder."""
 
+ELSEWHERE: Final = MappingProxyType(
+    {
+        "layouts": ("templates", "Hugo"),
+        "_layouts": ("templates", "Jekyll"),
+        "_includes": ("templates", "Jekyll"),
+        "_data": ("data", "Jekyll"),
+        "_sass": ("static", "Jekyll"),
+        "locales": ("i18n", "another generator"),
+        "translations": ("i18n", "another generator"),
+        "l10n": ("i18n", "another generator"),
+    }
+)
+"""Folders right beside site.toml that no build reads: what is in them, by its folder here, and who has it there."""
+
 
 def home_of_pages(root: Path, content: str) -> str:
     """What to do about a site whose pages lie where Jekyll or Pelican has them; "" where none of these is there."""

@@ -32,7 +32,8 @@ class Sources:
     `left_out`: untracked and not asked for; `leftovers`: of editors and systems. `history` tells when they were
     written; an export of a commit has none of its own. `has_cache`: what builds keep is committed, so that it could be
     anybody's. `problems` are those of names and of what may be no part of a site; what has one is not among the files.
-    anybody's. `folders` are how the paths of sources begin.
+    `folders` are how the paths of sources begin. `submodules` are those within these, and those that hold one of them;
+    `elsewhere`, of the folders that others read, those that hold files.
     """
 
     root: Path
@@ -44,6 +45,8 @@ class Sources:
     has_cache: bool = False
     problems: tuple[Problem, ...] = ()
     folders: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
     def refuses(self, file: str) -> bool:
         """Whether it has a problem, or a folder that it lies in."""
@@ -66,6 +69,7 @@ def list_sources(
     *,
     published: Iterable[str] = (),
     keep: Sequence[str] = (),
+    others: Iterable[str] = (),
     dirty: bool = False,
     in_git: bool = True,
     is_tolerant: bool = False,
@@ -73,6 +77,7 @@ def list_sources(
     """The files of a blog at `root`, in the folders that a build reads.
 
     From those that are `published` as they are, leftovers are sifted (sealpress/strays.py); `keep` is `[build] keep`.
+    `others` are folders that other generators read.
     `dirty` takes untracked files in too. `in_git` False: an export of a commit, every file counts.
     Raises Problem (exit 3) for a link, a name that is not UTF-8, or names that only some file systems tell apart; for
     secrets and histories in what is published. `is_tolerant`: these are the `problems` of what it gives.
@@ -109,7 +114,19 @@ def list_sources(
     history = History(repository, root) if repository else None
     has_cache = any(file.startswith(_CACHE) or file in _CACHE_ITSELF for file in committed)
     there = {file: stamp for file, stamp in stamps.items() if stamp}
-    listed = Sources(root, there, repository, left_out, sifted.left_out, history, has_cache, tuple(problems), starts)
+    listed = Sources(
+        root,
+        there,
+        repository,
+        left_out,
+        sifted.left_out,
+        history,
+        has_cache,
+        tuple(problems),
+        starts,
+        tuple(_submodules(root, set(committed).difference(stamps), starts)) if repository else (),
+        tuple(other for other in others if any(file.startswith(f"{other}/") for file in found)),
+    )
     if not problems:
         return listed
     fit = {file: stamp for file, stamp in there.items() if _is_utf8(file) and not listed.refuses(file)}
@@ -124,6 +141,17 @@ def to_ignore(output: Path, sources: Sources) -> Iterator[str]:
     top = next(one for one in (Path(os.path.realpath(sources.root)), repository.root) if output.is_relative_to(one))
     name = re.sub(r"[\\*?\[\]!# ]", r"\\\g<0>", output.relative_to(top).as_posix())
     yield f'git does not ignore {output}: put the line "/{name}/" into {top / ".gitignore"}'
+
+
+def _submodules(root: Path, listed: Iterable[str], starts: tuple[str, ...]) -> Iterator[str]:
+    """Of what git lists and what is no file, those that are folders: empty ones where they were not fetched."""
+    homes = {str(folder) for start in starts for folder in (PurePosixPath(start), *PurePosixPath(start).parents)}
+    for file in sorted(listed):
+        if file in homes or file.startswith(starts):
+            folder = root / file
+            is_empty = folder.is_dir() and not any(folder.iterdir())
+            if not folder.is_symlink() and (is_empty or (folder / ".git").exists()):
+                yield file
 
 
 def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:

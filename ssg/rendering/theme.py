@@ -8,7 +8,7 @@
 The value of site.toml's `theme` is the name of a built-in theme, or a folder in the repository.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from ssg.l10n import strings as l10n_strings
 from ssg.l10n.language import Language
 from ssg.l10n.language import language as language_of
 from ssg.l10n.strings import Strings
+from ssg.reading.absence import of_submodule
 
 NAME: Final = "theme.toml"
 TEMPLATES: Final = "templates"
@@ -79,6 +80,11 @@ class Theme:
         """Whether it was found, whatever may be at fault in it."""
         return any(name.startswith(OWN) for name in self.templates)
 
+    @property
+    def own_templates(self) -> frozenset[str]:
+        """The names of those that the theme brings, whichever of them the site overrides."""
+        return frozenset(name.removeprefix(OWN) for name in self.templates if name.startswith(OWN))
+
     def option(self, name: str, language: str) -> object:
         """An option's value; of a translated one the text in `language`, or "" where it has none."""
         value = self.options[name]
@@ -91,10 +97,13 @@ def load(
     document: Node,
     files: Iterable[str] | None = None,
     findings: Findings | None = None,
+    is_submodule: Callable[[str], bool] = lambda _: False,
 ) -> Theme:
     """The theme of the site at `root`, with its options as `document`, the whole of site.toml, sets them.
 
     `files` are those of the repository that count, relative to `root` (what git tracks); None: all that are there.
+    `is_submodule` is asked of a theme that is not among these.
+
     Tells `findings` what is wrong, and gives what can be had in spite of it. Without them, raises Problem or Problems
     (exit 3).
     """
@@ -108,7 +117,7 @@ def load(
     strings: Mapping[str, Strings] = {}
     folder, shown, is_own = own.root, "", False
     with found.collecting(THEME):
-        folder, shown, is_own = _find(own, name, place)
+        folder, shown, is_own = _find(own, name, place, is_submodule)
         listed = own.below(shown) if is_own else _walk(folder, folder)
         with found.collecting(THEME):
             tags = settings.site.languages
@@ -162,7 +171,9 @@ class _Repository:
 _ADD: Final = "git add {}, with --force where .gitignore leaves it out; or build with --dirty"
 
 
-def _find(own: _Repository, name: str, place: Place | None) -> tuple[Path, str, bool]:
+def _find(
+    own: _Repository, name: str, place: Place | None, is_submodule: Callable[[str], bool]
+) -> tuple[Path, str, bool]:
     """The folder, how messages name it, and whether it is the site's own."""
     names = built_in()
     if name in names:
@@ -177,14 +188,30 @@ def _find(own: _Repository, name: str, place: Place | None) -> tuple[Path, str, 
     shown = str(path)
     if NAME in own.below(shown):
         return own.root / shown, shown, True
+    if is_submodule(shown):
+        raise Problem(
+            f'the theme "{shown}" is a submodule, of which no build reads anything',
+            place=place,
+            hint=of_submodule(shown),
+        )
     there = (own.root / shown).is_dir()
     if (own.root / shown / NAME).is_file():
         raise Problem(f'the theme "{shown}" is not added to git', place=place, hint=_ADD.format(shown))
     raise Problem(
         f'the folder "{shown}" has no {NAME}' if there else f'no theme is called "{name}"{did_you_mean(name, names)}',
         place=place,
-        hint=f"built in: {', '.join(names)}; a theme of your own is a folder with a {NAME} that git tracks",
+        hint=_other_settings(own.root / shown)
+        or f"built in: {', '.join(names)}; a theme of your own is a folder with a {NAME} that git tracks",
     )
+
+
+def _other_settings(folder: Path) -> str:
+    """What to do about a theme whose settings are no TOML; "" where there are none."""
+    stem = NAME.partition(".")[0]
+    found = next(
+        (f"{stem}{ending}" for ending in (".yaml", ".yml", ".json") if (folder / f"{stem}{ending}").is_file()), ""
+    )
+    return found and f'{found} is there: a theme\'s settings are TOML, {NAME}, with title = "…" and [options.NAME]'
 
 
 def _walk(folder: Path, root: Path) -> list[str]:
