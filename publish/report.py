@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from publish import targets
 from publish.deploy.journal import Event
 from publish.deploy.state_machine import Job, Outcome, Ship, switch
-from publish.engines.protocol import LABEL_COMMIT, Host
+from publish.engines.protocol import Host
 from publish.probing.compare import compare, url_path
 from publish.probing.probe import BODY_LIMIT, Expectation
 from publish.releases.history import Release
 from publish.releases.line import Line
+from sealpress import labels
 from sealpress.console import Console, size
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
@@ -109,7 +110,7 @@ def tell(name: str, work: Work, outcome: Outcome, facts: dict[str, object], cons
 
     `facts` of the image that was baked go into the result as they are.
     """
-    commit = outcome.container.labels.get(LABEL_COMMIT, "")
+    commit = outcome.container.labels.get(labels.COMMIT, "")
     address = targets.asked(work.host, work.target, outcome.release, url=work.site.settings.site.url)
     for warning in outcome.warnings:
         console.note(f"warning: {warning}")

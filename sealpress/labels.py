@@ -17,3 +17,4 @@ PUBLISHED: Final = "org.sealpress.published"  # when it was put on the host, "20
 SUBJECT: Final = "org.sealpress.subject"  # the first line of the commit's message
 NETWORK: Final = "org.sealpress.network"  # of a network: that it is ours (publish/engines/podman.py)
 ROLE: Final = "org.sealpress.role"  # publish.engines.protocol.Role
+PORT: Final = "org.sealpress.port"  # the port inside the container, so that it can be asked without site.toml

@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from publish.engines.protocol import Container, ContainerSpec, Engine, State
+from publish.engines.protocol import Container, ContainerSpec, Engine, RunState
 
 STOP_SECONDS: Final = 2  # nginx stops listening at once when asked to end: waiting longer only lengthens the gap
 
@@ -35,5 +35,5 @@ class Replace:
             engine.remove(container.id)
         for container in old:
             now = engine.inspect(container.id)
-            if now is None or now.state is not State.RUNNING:
+            if now is None or now.state is not RunState.RUNNING:
                 engine.start(container.id)

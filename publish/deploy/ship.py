@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final, Protocol
 
-from publish.engines.protocol import LABEL_ROLE, LABEL_SITE, ContainerSpec, Endpoint, Engine, LoadedImage, Role
+from publish.engines.protocol import ContainerSpec, Endpoint, Engine, LoadedImage, Role
 from publish.releases.line import Line
+from sealpress import labels
 from sealpress.console import Advance, Progress, size
 from sealpress.problems import Exit, Problem
 
@@ -66,9 +67,9 @@ class _Names:
 
 
 def _names(image: Baked, line: Line | None) -> _Names:
-    site = image.labels.get(LABEL_SITE, "")
+    site = image.labels.get(labels.SITE, "")
     # Whatever interrupts a trial, the next switch removes a candidate.
-    marks = {LABEL_SITE: site, LABEL_ROLE: str(Role.CANDIDATE)} | dict(line.labels if line else {})
+    marks = {labels.SITE: site, labels.ROLE: str(Role.CANDIDATE)} | dict(line.labels if line else {})
     own = line.reference(image.labels) if line else image.reference
     arriving = line.arriving if line else f"{own.rpartition(':')[0]}:{_ARRIVING}"
     return _Names(own, arriving, f"{line.name if line else site}-{_ARRIVING}", marks)
@@ -101,7 +102,7 @@ def ship(engine: Engine, image: Baked, progress: Progress, line: Line | None = N
 
 def _under_another_name(engine: Engine, image: Baked) -> LoadedImage | None:
     """The image, as another line of the site has it. One that may lack a layer is not taken for it."""
-    for held in engine.images(image.labels.get(LABEL_SITE, "")):
+    for held in engine.images(image.labels.get(labels.SITE, "")):
         if held.references and not held.unproven and _difference(image, held) is None:
             return held
     return None
@@ -133,7 +134,7 @@ def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
     content; else the longest run of layers from the lowest up that one of them has.
     """
     wanted = [layer.diff_id for layer in image.layers]
-    others = [other for other in engine.images(image.labels.get(LABEL_SITE, "")) if other.reusable]
+    others = [other for other in engine.images(image.labels.get(labels.SITE, "")) if other.reusable]
     held = {diff_id for other in others if other.by_content for diff_id in other.diff_ids}
     if held:
         return tuple(diff_id for diff_id in wanted if diff_id in held)
@@ -147,7 +148,7 @@ def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
 def _send(engine: Engine, image: Baked, names: _Names, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
     arriving = names.arriving
     # What a shipment that was killed has left.
-    for left in engine.containers(image.labels.get(LABEL_SITE, "")):
+    for left in engine.containers(image.labels.get(labels.SITE, "")):
         if left.name == names.trial:
             engine.remove(left.id)
     engine.remove_image(arriving)

@@ -21,24 +21,10 @@ from publish.deploy import interrupts
 from publish.deploy.flip import Flip, Replace
 from publish.deploy.interrupts import Interrupts
 from publish.deploy.journal import AFTER, SHELTERED, Event, Step
-from publish.engines.protocol import (
-    LABEL_COMMIT,
-    LABEL_GENERATION,
-    LABEL_RELEASE,
-    LABEL_ROLE,
-    LABEL_SEAL,
-    Container,
-    ContainerSpec,
-    Endpoint,
-    Engine,
-    Host,
-    LoadedImage,
-    Role,
-    State,
-)
+from publish.engines.protocol import Container, ContainerSpec, Endpoint, Engine, Host, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases import history
-from publish.releases.line import LABEL_READERS, Line, check_free, check_silent, left_alone, overlap, readers_of
+from publish.releases.line import Line, check_free, check_silent, left_alone, overlap, readers_of
 from sealpress import labels
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, raise_all
@@ -85,7 +71,7 @@ class Job:
 
     @property
     def readers_label(self) -> str:
-        return f"{self.line.labels[LABEL_READERS]} {self.memory}"
+        return f"{self.line.labels[labels.READERS]} {self.memory}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +165,7 @@ def _look(job: Job, scene: Scene) -> Scene:
     for sentence in (*left_alone(job.line, everything), *history.settle(job.host, job.line)):
         job.progress.note(sentence)
     containers = history.containers(engine, job.line)
-    running = tuple(one for one in containers if history.is_server(one) and one.state is State.RUNNING)
+    running = tuple(one for one in containers if history.is_server(one) and one.state is RunState.RUNNING)
     if len(running) == 1 and _is_this(job, running[0]):
         return replace(
             scene,
@@ -200,14 +186,14 @@ def _look(job: Job, scene: Scene) -> Scene:
 def _is_this(job: Job, server: Container) -> bool:
     """Whether a server is this very release, made for the same readers, and answers."""
     wanted = _labels(job)
-    if any(server.labels.get(name, "") != wanted.get(name, "") for name in (*wanted, LABEL_SEAL)):
+    if any(server.labels.get(name, "") != wanted.get(name, "") for name in (*wanted, labels.SEAL)):
         return False
     return _ask(job, server.id, (*probe.of_release(job.release), *job.expectations)) is None
 
 
 def _load(job: Job, scene: Scene) -> Scene:
     image = job.ship(job.host.engine, job.progress)
-    if (release := image.labels.get(LABEL_RELEASE, "")) != job.release:
+    if (release := image.labels.get(labels.RELEASE, "")) != job.release:
         raise Problem(f"the image on the host is release {release or 'unknown'}, not {job.release}", code=Exit.ENGINE)
     return replace(scene, image=image, detail=_reference(job, image))
 
@@ -310,17 +296,17 @@ def _labels(job: Job) -> dict[str, str]:
     """What two servers of the same release for the same readers have in common."""
     return {
         **job.line.labels,
-        LABEL_RELEASE: job.release,
-        LABEL_COMMIT: job.commit,
-        LABEL_READERS: job.readers_label,
-        history.LABEL_PORT: str(job.port),
-        **({LABEL_SEAL: job.seal} if job.seal else {}),
+        labels.RELEASE: job.release,
+        labels.COMMIT: job.commit,
+        labels.READERS: job.readers_label,
+        labels.PORT: str(job.port),
+        **({labels.SEAL: job.seal} if job.seal else {}),
     }
 
 
 def _spec(job: Job, scene: Scene, role: Role, publish: Endpoint) -> ContainerSpec:
     told = {labels.PUBLISHED: job.published, labels.SUBJECT: job.subject}
-    own = {LABEL_GENERATION: str(scene.generation), LABEL_ROLE: str(role)}
+    own = {labels.GENERATION: str(scene.generation), labels.ROLE: str(role)}
     marks = _labels(job) | own | {name: text for name, text in told.items() if text}
     return ContainerSpec(
         name=job.line.container_name(scene.generation, role),
@@ -349,7 +335,7 @@ def _must_answer(job: Job, container: Container, sentence: str) -> None:
     def check_once() -> str | None:
         if wrong := _ask(job, container.id, expectations):
             now = job.host.engine.inspect(container.id)
-            if now is None or now.state is State.EXITED:
+            if now is None or now.state is RunState.EXITED:
                 code = "" if now is None or now.exit_code is None else f" with code {now.exit_code}"
                 raise _unhealthy(job, container, f"{sentence}: it ended{code}")
             return wrong

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from publish.engines import shapes
 from publish.engines.podman import Networks
-from publish.engines.protocol import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage
+from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage
+from sealpress import labels
 from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -163,7 +164,7 @@ class DockerEngine:
 
     def images(self, site: str) -> tuple[LoadedImage, ...]:
         with self._words("list its images"):
-            listed = shapes.take(self._calls.images(filters={"label": f"{LABEL_SITE}={site}"}), list)
+            listed = shapes.take(self._calls.images(filters={"label": f"{labels.SITE}={site}"}), list)
             names = sorted(shapes.identifier(item, "Id") for item in listed)
         return tuple(image for name in names if (image := self.image(name)) is not None)
 
@@ -180,7 +181,7 @@ class DockerEngine:
 
     def containers(self, site: str | None = None) -> tuple[Container, ...]:
         with self._words("list its containers"):
-            label = LABEL_SITE if site is None else f"{LABEL_SITE}={site}"
+            label = labels.SITE if site is None else f"{labels.SITE}={site}"
             listed = shapes.take(self._calls.containers(all=True, filters={"label": label}), list)
             names = [shapes.identifier(item, "Id") for item in listed]
         # One may be removed between the list and the look.

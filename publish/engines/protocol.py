@@ -11,17 +11,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Protocol
 
-from sealpress import labels
 from sealpress.settings import Architecture
-
-LABEL_SITE: Final = labels.SITE
-LABEL_RELEASE: Final = labels.RELEASE
-LABEL_GENERATION: Final = labels.GENERATION
-LABEL_ROLE: Final = labels.ROLE
-LABEL_COMMIT: Final = labels.COMMIT
-LABEL_SEAL: Final = labels.SEAL
 
 
 class Role(StrEnum):
@@ -29,7 +21,7 @@ class Role(StrEnum):
     SERVER = "server"  # on the readers' port
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     CREATED = "created"
     RUNNING = "running"
     EXITED = "exited"
@@ -83,7 +75,7 @@ class ContainerSpec:
 class Container:
     id: str
     name: str
-    state: State
+    state: RunState
     labels: Mapping[str, str]
     image: str  # the reference it was created from
     exit_code: int | None = None

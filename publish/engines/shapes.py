@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from publish.engines.protocol import Container, LoadedImage, State
+from publish.engines.protocol import Container, LoadedImage, RunState
 
 _STATES: Final = {
-    "created": State.CREATED,
-    "configured": State.CREATED,  # Podman's word
-    "initialized": State.CREATED,  # Podman's word
-    "running": State.RUNNING,
-    "paused": State.RUNNING,
-    "stopping": State.RUNNING,  # Podman's word
+    "created": RunState.CREATED,
+    "configured": RunState.CREATED,  # Podman's word
+    "initialized": RunState.CREATED,  # Podman's word
+    "running": RunState.RUNNING,
+    "paused": RunState.RUNNING,
+    "stopping": RunState.RUNNING,  # Podman's word
 }
 
 Kind = TypeVar("Kind")
@@ -111,7 +111,7 @@ def image(found: object, *, by_content: bool, unproven: bool) -> LoadedImage:
 
 def container(found: object) -> Container:
     """A container that was inspected. Raises Misshapen."""
-    state = _STATES.get(take(found, str, "State", "Status"), State.EXITED)
+    state = _STATES.get(take(found, str, "State", "Status"), RunState.EXITED)
     return Container(
         id=identifier(found, "Id"),
         name=identifier(found, "Name"),
@@ -119,7 +119,7 @@ def container(found: object) -> Container:
         labels=labels(found, "Config", "Labels"),
         image=take(found, str, "Config", "Image"),
         # Between two tries of the restart policy ("restarting") a container is one that ended.
-        exit_code=find(found, int, "State", "ExitCode") if state is State.EXITED else None,
+        exit_code=find(found, int, "State", "ExitCode") if state is RunState.EXITED else None,
     )
 
 

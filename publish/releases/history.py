@@ -11,26 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from publish.engines.protocol import (
-    LABEL_COMMIT,
-    LABEL_GENERATION,
-    LABEL_RELEASE,
-    LABEL_ROLE,
-    LABEL_SEAL,
-    Container,
-    Engine,
-    Host,
-    LoadedImage,
-    Role,
-    State,
-)
+from publish.engines.protocol import Container, Engine, Host, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases.line import Line
 from sealpress import labels
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
-
-LABEL_PORT: Final = "org.sealpress.port"  # the port inside the container, so that it can be asked without site.toml
 
 DEFAULT_PORT: Final = 8080
 STOP_SECONDS: Final = 5
@@ -47,7 +33,7 @@ class Release:
     release: str
     commit: str
     seal: str
-    state: State
+    state: RunState
     image: str
     container: Container
     is_current: bool
@@ -73,20 +59,20 @@ class Release:
 
 
 def is_server(container: Container) -> bool:
-    return container.labels.get(LABEL_ROLE) == Role.SERVER
+    return container.labels.get(labels.ROLE) == Role.SERVER
 
 
 def is_candidate(container: Container) -> bool:
-    return container.labels.get(LABEL_ROLE) == Role.CANDIDATE
+    return container.labels.get(labels.ROLE) == Role.CANDIDATE
 
 
 def generation_of(container: Container) -> int:
     """0 for a container whose label is not a number: it then stands behind all others."""
-    return _number(container.labels.get(LABEL_GENERATION, ""), 0)
+    return _number(container.labels.get(labels.GENERATION, ""), 0)
 
 
 def port_of(container: Container) -> int:
-    return _number(container.labels.get(LABEL_PORT, ""), DEFAULT_PORT)
+    return _number(container.labels.get(labels.PORT, ""), DEFAULT_PORT)
 
 
 def _number(text: str, otherwise: int) -> int:
@@ -107,9 +93,9 @@ def read(engine: Engine, line: Line) -> tuple[Release, ...]:
     return tuple(
         Release(
             generation=generation_of(server),
-            release=server.labels.get(LABEL_RELEASE, ""),
-            commit=server.labels.get(LABEL_COMMIT, ""),
-            seal=server.labels.get(LABEL_SEAL, ""),
+            release=server.labels.get(labels.RELEASE, ""),
+            commit=server.labels.get(labels.COMMIT, ""),
+            seal=server.labels.get(labels.SEAL, ""),
             state=server.state,
             image=server.image,
             container=server,
@@ -138,14 +124,14 @@ def ask(
 
 def wrong_with(host: Host, container: Container, fetch: probe.Fetch = probe.fetch) -> str | None:
     """Why a container does not answer as the release that its label names; None where it does."""
-    expected = probe.Expectation(probe.RELEASE_PATH, body=container.labels.get(LABEL_RELEASE, "").encode())
+    expected = probe.Expectation(probe.RELEASE_PATH, body=container.labels.get(labels.RELEASE, "").encode())
     return ask(host, container.id, port_of(container), (expected,), fetch)
 
 
 def status(host: Host, line: Line, fetch: probe.Fetch = probe.fetch) -> tuple[Release, ...]:
     """All releases, newest first, each running one asked whether it answers."""
     return tuple(
-        replace(one, answers=wrong_with(host, one.container, fetch) is None) if one.state is State.RUNNING else one
+        replace(one, answers=wrong_with(host, one.container, fetch) is None) if one.state is RunState.RUNNING else one
         for one in read(host.engine, line)
     )
 
@@ -226,11 +212,11 @@ def settle(host: Host, line: Line) -> tuple[str, ...]:
     done: list[str] = []
     for one in servers:
         # A server that never ran, or that its own publish did not see through.
-        if one.state is State.CREATED or (one.state is State.EXITED and generation_of(one) in stale):
+        if one.state is RunState.CREATED or (one.state is RunState.EXITED and generation_of(one) in stale):
             engine.remove(one.id)
             done.append(f"removed {one.name}, which a publish that was cut off has left")
-    if candidates and not any(one.state is State.RUNNING for one in servers):
-        ran = [one for one in servers if one.state is State.EXITED and generation_of(one) not in stale]
+    if candidates and not any(one.state is RunState.RUNNING for one in servers):
+        ran = [one for one in servers if one.state is RunState.EXITED and generation_of(one) not in stale]
         if ran:
             last = max(ran, key=generation_of)
             engine.start(last.id)
@@ -261,7 +247,7 @@ def prune(engine: Engine, line: Line, keep: int) -> tuple[str, ...]:
     for one in read(engine, line):
         identity = (one.release, one.commit, one.seal)
         stays = len(kept) < max(keep, 1) and identity not in kept
-        if stays or one.state is State.RUNNING:
+        if stays or one.state is RunState.RUNNING:
             kept.add(identity)
         else:
             forgotten.append(one)
@@ -289,7 +275,7 @@ def prune_images(engine: Engine, line: Line, forgotten: Iterable[str] = ()) -> t
 
 def stop(engine: Engine, line: Line) -> tuple[Container, ...]:
     """Stops the line's servers; gives those that ran."""
-    running = tuple(one for one in containers(engine, line) if is_server(one) and one.state is State.RUNNING)
+    running = tuple(one for one in containers(engine, line) if is_server(one) and one.state is RunState.RUNNING)
     for one in running:
         engine.stop(one.id, STOP_SECONDS)
     return running
@@ -300,7 +286,7 @@ def start(engine: Engine, line: Line) -> Release:
     found = read(engine, line)
     if not found:
         raise Problem("there is no release of this site on the host", hint="publish it first", code=Exit.RELEASE)
-    if found[0].state is not State.RUNNING:
+    if found[0].state is not RunState.RUNNING:
         engine.start(found[0].container.id)
         found = read(engine, line)
     return found[0]

@@ -15,25 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from publish.engines.protocol import (
-    LABEL_COMMIT,
-    LABEL_GENERATION,
-    LABEL_ROLE,
-    LABEL_SITE,
-    Container,
-    Endpoint,
-    Host,
-    Role,
-    State,
-)
+from publish.engines.protocol import Container, Endpoint, Host, Role, RunState
 from publish.probing import probe
 from sealpress import labels
 from sealpress.problems import Exit, Problem
-
-LABEL_TARGET: Final = labels.TARGET
-LABEL_URL: Final = labels.URL
-LABEL_FOLDER: Final = labels.FOLDER
-LABEL_READERS: Final = labels.READERS
 
 _DIGITS: Final = 16  # of a release in an image's name, as imagebake has it
 _SEAL_DIGITS: Final = 8
@@ -68,8 +53,8 @@ class Line:
     def labels(self) -> Mapping[str, str]:
         """What tells the line of a container."""
         readers = f"{self.readers.address}:{self.readers.port}"
-        told = {LABEL_SITE: self.site, LABEL_TARGET: self.target, LABEL_URL: self.url, LABEL_READERS: readers}
-        return MappingProxyType(told | ({LABEL_FOLDER: self.folder} if self.folder else {}))
+        told = {labels.SITE: self.site, labels.TARGET: self.target, labels.URL: self.url, labels.READERS: readers}
+        return MappingProxyType(told | ({labels.FOLDER: self.folder} if self.folder else {}))
 
     def container_name(self, generation: int, role: Role) -> str:
         return f"sealpress-{self.name}-{generation}" + ("-candidate" if role is Role.CANDIDATE else "")
@@ -98,26 +83,26 @@ class Line:
     def holds(self, container: Container) -> bool:
         """Whether a container is one of this line's: see the module's first lines."""
         told = container.labels
-        if told.get(LABEL_SITE) != self.site:
+        if told.get(labels.SITE) != self.site:
             return False
         is_for_readers = overlap(readers_of(container), self.readers)
-        if LABEL_TARGET not in told:
+        if labels.TARGET not in told:
             return is_for_readers
-        if self.folder and told.get(LABEL_TARGET) == self.target and _is_gone(told.get(LABEL_FOLDER, "")):
+        if self.folder and told.get(labels.TARGET) == self.target and _is_gone(told.get(labels.FOLDER, "")):
             return is_for_readers  # that clone was moved or removed: who else could stop it?
         if not self.is_namesake(container):
             return False
         # Whoever gets TLS stays the same site.
-        is_same_site = told.get(LABEL_URL, "").partition("://")[2] == self.url.partition("://")[2]
+        is_same_site = told.get(labels.URL, "").partition("://")[2] == self.url.partition("://")[2]
         if self.folder or (is_for_readers and is_same_site):
             return True
-        return self.knows(told.get(LABEL_COMMIT, ""))
+        return self.knows(told.get(labels.COMMIT, ""))
 
     def is_namesake(self, container: Container) -> bool:
         """Whether names of its container could meet those of this line."""
         told = container.labels
         here = (self.site, self.target, self.folder)
-        return here == (told.get(LABEL_SITE), told.get(LABEL_TARGET), told.get(LABEL_FOLDER, ""))
+        return here == (told.get(labels.SITE), told.get(labels.TARGET), told.get(labels.FOLDER, ""))
 
 
 def _is_gone(folder: str) -> bool:
@@ -133,7 +118,7 @@ def _is_gone(folder: str) -> bool:
 
 def readers_of(container: Container) -> Endpoint | None:
     """What a container was created for; None where its labels don't tell."""
-    address, _, port = container.labels.get(LABEL_READERS, "").partition(" ")[0].rpartition(":")
+    address, _, port = container.labels.get(labels.READERS, "").partition(" ")[0].rpartition(":")
     return Endpoint(address, int(port)) if port.isascii() and port.isdigit() and len(port) <= 5 else None
 
 
@@ -157,7 +142,7 @@ def check_free(line: Line, containers: Iterable[Container]) -> None:
     Told before anything is sent: the engine itself would tell in the gap.
     """
     for one in containers:
-        is_server = one.labels.get(LABEL_ROLE) == Role.SERVER and one.state is State.RUNNING
+        is_server = one.labels.get(labels.ROLE) == Role.SERVER and one.state is RunState.RUNNING
         if is_server and overlap(readers_of(one), line.readers) and not line.holds(one):
             raise _taken(line, one)
 
@@ -166,13 +151,13 @@ def left_alone(line: Line, containers: Iterable[Container]) -> Iterator[str]:
     """A sentence for each server that runs on and may be what the user takes for this line's."""
     for one in containers:
         told = one.labels
-        is_server = told.get(LABEL_ROLE) == Role.SERVER and one.state is State.RUNNING
-        if not is_server or told.get(LABEL_SITE) != line.site or line.holds(one):
+        is_server = told.get(labels.ROLE) == Role.SERVER and one.state is RunState.RUNNING
+        if not is_server or told.get(labels.SITE) != line.site or line.holds(one):
             continue
-        readers = told.get(LABEL_READERS, "").partition(" ")[0]
+        readers = told.get(labels.READERS, "").partition(" ")[0]
         if line.is_namesake(one):
             yield f"{one.name} goes on at {readers}: its commit is not known here, so it may be another site's"
-        elif LABEL_TARGET not in told:
+        elif labels.TARGET not in told:
             yield f"{one.name} goes on at {readers}: the next publish to a target with that port takes its place"
 
 
@@ -201,11 +186,11 @@ _LOOPBACKS: Final = MappingProxyType(
 
 def _taken(line: Line, other: Container) -> Problem:
     told = other.labels
-    target, folder, url = (told.get(label, "") for label in (LABEL_TARGET, LABEL_FOLDER, LABEL_URL))
-    generation = told.get(LABEL_GENERATION, "?")
+    target, folder, url = (told.get(label, "") for label in (labels.TARGET, labels.FOLDER, labels.URL))
+    generation = told.get(labels.GENERATION, "?")
     free = f"set another `port` or `address` for [publish.{line.target}] in site.toml"
-    if told.get(LABEL_SITE) != line.site:
-        whose = f"the site {told.get(LABEL_SITE, '')}" + (f", target {target}" if target else "")
+    if told.get(labels.SITE) != line.site:
+        whose = f"the site {told.get(labels.SITE, '')}" + (f", target {target}" if target else "")
         hint = f"{free}; or stop that one: {other.name}"
     elif target != line.target:
         whose = f'this site\'s target "{target}", generation {generation}'

@@ -11,8 +11,9 @@ from docker import APIClient
 
 from publish.deploy.ship import ship
 from publish.engines.docker import answers, open_engine
-from publish.engines.protocol import LABEL_ROLE, LABEL_SITE, ContainerSpec, Endpoint, Engine, Role, State
+from publish.engines.protocol import ContainerSpec, Endpoint, Engine, Role, RunState
 from publish.hosts import open_host
+from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.perlsite import seal
@@ -33,7 +34,7 @@ def image(engine):
 
 
 def spec(image, name="blog-1", **changes):
-    settings = {"port": 8080, "publish": LOOPBACK, "labels": {LABEL_SITE: "blog", LABEL_ROLE: Role.SERVER}}
+    settings = {"port": 8080, "publish": LOOPBACK, "labels": {labels.SITE: "blog", labels.ROLE: Role.SERVER}}
     return ContainerSpec(name, image.references[0], **(settings | changes))
 
 
@@ -92,7 +93,7 @@ def test_the_hardening_holds_from_within(engine):
     made = engine.create(spec(image, restart=False))
     engine.start(made.id)
     ended = ending(engine, made.id)
-    assert (ended.state, ended.exit_code) == (State.EXITED, 0)
+    assert (ended.state, ended.exit_code) == (RunState.EXITED, 0)
     lines = engine.logs(made.id, 20).split("\n")
     assert "/probe refused" in lines
     assert "/etc/probe refused" in lines
@@ -106,7 +107,7 @@ def test_the_hardening_holds_from_within(engine):
 def ending(engine, container):
     for _ in range(200):
         found = engine.inspect(container)
-        if found.state is State.EXITED:
+        if found.state is RunState.EXITED:
             return found
         time.sleep(0.05)
     raise AssertionError("it does not end")
@@ -123,11 +124,11 @@ def serving(engine, container):
 
 def test_a_container_lives_from_created_to_gone(engine, image):
     made = engine.create(spec(image))
-    assert (made.name, made.state, made.image) == ("blog-1", State.CREATED, image.references[0])
-    assert made.labels[LABEL_ROLE] == "server"
+    assert (made.name, made.state, made.image) == ("blog-1", RunState.CREATED, image.references[0])
+    assert made.labels[labels.ROLE] == "server"
     assert engine.endpoint(made.id, 8080) is None
     engine.start(made.id)
-    assert engine.inspect(made.id).state is State.RUNNING
+    assert engine.inspect(made.id).state is RunState.RUNNING
     assert engine.endpoint(made.id, 8080).port > 0
     assert engine.endpoint(made.id, 81) is None
     engine.rename(made.id, "blog-2")
@@ -136,7 +137,7 @@ def test_a_container_lives_from_created_to_gone(engine, image):
     serving(engine, made.id)
     engine.stop(made.id, 5)
     stopped = engine.inspect(made.id)
-    assert (stopped.state, stopped.exit_code) == (State.EXITED, 0)
+    assert (stopped.state, stopped.exit_code) == (RunState.EXITED, 0)
     engine.stop(made.id, 5)
     assert engine.endpoint(made.id, 8080) is None
     engine.remove(made.id)

@@ -17,10 +17,10 @@ from imagebake.recipe import Image
 from imagebake.seal import envelope, statement, verification
 from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
-from publish.engines.protocol import LABEL_SITE, ContainerSpec, Endpoint, Engine
+from publish.engines.protocol import ContainerSpec, Endpoint, Engine
 from publish.hosts import open_host
 from publish.probing import probe
-from sealpress import tree
+from sealpress import labels, tree
 from sealpress.console import SILENT
 from sealpress.problems import Problem
 from tests.engine.test_shipping import Watched
@@ -81,7 +81,7 @@ def said(image: Image) -> dict[str, Node]:
 def exported(socket, reference: str) -> dict[str, Node]:
     """What a container of the image has, which was never started."""
     with contextlib.closing(APIClient(base_url=f"unix://{socket}", version="auto", timeout=60)) as client:
-        container = client.create_container(reference, labels={LABEL_SITE: "blog"})["Id"]
+        container = client.create_container(reference, labels={labels.SITE: "blog"})["Id"]
         try:
             data = io.BytesIO(b"".join(client.export(container)))
         finally:
@@ -117,7 +117,7 @@ def test_a_root_file_system_is_what_the_layers_say_and_serves(place, bake):
         assert len(seen.transfers) == 2, f"nothing had to be sent again: {seen.notes}"
         assert numbers[0] == count
         assert numbers[1] < (5 if place.engine != "docker" else count)
-        spec = ContainerSpec("blog-1", edited.reference, SETTINGS.port, LOOPBACK, {LABEL_SITE: "blog"})
+        spec = ContainerSpec("blog-1", edited.reference, SETTINGS.port, LOOPBACK, {labels.SITE: "blog"})
         made = engine.create(spec)
         engine.start(made.id)
         page = probe.Expectation("/posts/cats/", body=EDITED["posts/cats/index.html"].strip())
@@ -145,7 +145,7 @@ def take(engine: Engine, image: Image, omit: Collection[str]) -> None:
     held = engine.image(HOLLOW)
     if held is None or held.diff_ids != tuple(layer.diff_id for layer in image.layers):
         raise Problem("it is not the image that was sent")
-    engine.create(ContainerSpec("blog-1", HOLLOW, SETTINGS.port, LOOPBACK, {LABEL_SITE: "blog"}))
+    engine.create(ContainerSpec("blog-1", HOLLOW, SETTINGS.port, LOOPBACK, {labels.SITE: "blog"}))
 
 
 def test_containerd_gives_back_what_was_sealed(newer_machine, tmp_path, bake):

@@ -13,7 +13,7 @@ from publish.deploy.journal import Event, Step
 from publish.deploy.ship import ship
 from publish.deploy.state_machine import Job, switch
 from publish.engines.docker import answers
-from publish.engines.protocol import Endpoint, State
+from publish.engines.protocol import Endpoint, RunState
 from publish.hosts import open_host
 from publish.probing import probe
 from publish.releases import history
@@ -98,7 +98,7 @@ def reader(machine):
     return Reader(machine.address)
 
 
-def generations(host) -> list[tuple[int, State]]:
+def generations(host) -> list[tuple[int, RunState]]:
     return [(one.generation, one.state) for one in history.read(host.engine, LINE)]
 
 
@@ -126,7 +126,7 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
                 switch(job(host, seal({"index.html": "three"}, server=server), timeout=2))
             assert caught.value.code is Exit.RELEASE
             assert f"the new release did not become healthy: {said}".replace(": in", " in") in str(caught.value)
-            assert generations(host) == [(2, State.RUNNING), (1, State.EXITED)]
+            assert generations(host) == [(2, RunState.RUNNING), (1, RunState.EXITED)]
             assert len(host.engine.images(SITE)) == 2
     assert through_it_all.failures == []
     assert set(through_it_all.pages) == {"two"}
@@ -135,15 +135,15 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
     back = history.choose(history.read(host.engine, LINE), None, 3)
     switch(job(host, first, ship=history.ship_again(back, LINE)))
     assert reader.read() == "one"
-    assert generations(host) == [(3, State.RUNNING), (2, State.EXITED)]
+    assert generations(host) == [(3, RunState.RUNNING), (2, RunState.EXITED)]
     assert [one.answers for one in history.status(host, LINE)] == [True, None]
 
     for number in range(3):
         switch(job(host, seal({"index.html": str(number)})))
-    assert generations(host) == [(6, State.RUNNING), (5, State.EXITED), (4, State.EXITED)]
+    assert generations(host) == [(6, RunState.RUNNING), (5, RunState.EXITED), (4, RunState.EXITED)]
     assert len(host.engine.images(SITE)) == 3
     assert history.prune(host.engine, LINE, 1) == ()
-    assert generations(host) == [(6, State.RUNNING)]
+    assert generations(host) == [(6, RunState.RUNNING)]
     assert len(host.engine.images(SITE)) == 1
     assert reader.read() == "2"
 
@@ -210,7 +210,7 @@ def test_a_readers_port_that_is_taken_leaves_the_old_site_as_it_was(machine, hos
     assert [event.step for event in events if event.outcome == "failed"] == [Step.FLIP]
     assert events[-2].step is Step.RESTORE
     assert reader.read() == "one"
-    assert generations(host) == [(1, State.RUNNING)]
+    assert generations(host) == [(1, RunState.RUNNING)]
     assert len(host.engine.images(SITE)) == 1
 
 
@@ -258,8 +258,12 @@ def test_the_current_release_and_no_other_comes_back_with_the_daemon(fresh_machi
     restart_engine(fresh_machine)
     with open_host(fresh_machine.target(), SILENT) as host:
         until = time.monotonic() + 20
-        while generations(host)[0][1] is not State.RUNNING and time.monotonic() < until:
+        while generations(host)[0][1] is not RunState.RUNNING and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(1)
-        assert generations(host) == [(3, State.RUNNING), (2, State.EXITED), (1, State.EXITED)]
+        assert generations(host) == [
+            (3, RunState.RUNNING),
+            (2, RunState.EXITED),
+            (1, RunState.EXITED),
+        ]
     assert reader.read() == "three"

@@ -9,7 +9,7 @@ from docker import APIClient
 
 from publish.deploy.ship import ship
 from publish.deploy.state_machine import Job, switch
-from publish.engines.protocol import Endpoint, Host, State
+from publish.engines.protocol import Endpoint, Host, RunState
 from publish.hosts import open_host
 from publish.probing import probe
 from publish.releases import history
@@ -101,7 +101,7 @@ def test_a_release_of_before_is_carried_over_by_the_target_whose_readers_it_has(
                 host_config=client.create_host_config(port_bindings={"8080/tcp": ("0.0.0.0", port)}),
             )
             client.start(made["Id"])
-    assert [(one.generation, one.state) for one in history.read(host.engine, PRODUCTION)] == [(7, State.RUNNING)]
+    assert [(one.generation, one.state) for one in history.read(host.engine, PRODUCTION)] == [(7, RunState.RUNNING)]
     assert switch(job(host, PRODUCTION, "c")).generation == 8
     assert (read(host, 8080), read(host, 8081)) == ("c", "b")
     back = history.choose(history.read(host.engine, PRODUCTION), None, 3)

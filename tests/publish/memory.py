@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, State
+from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, RunState
 from publish.probing.probe import HEALTH_PATH, RELEASE_PATH, Answer
 from sealpress import labels
 from sealpress.problems import Exit, Problem
@@ -107,7 +107,7 @@ class MemoryEngine:
             if any(one.container.name == spec.name for one in self.running.values()):
                 raise _refused(f"the name {spec.name} is in use")
             self.count += 1
-            container = Container(f"c{self.count}", spec.name, State.CREATED, dict(spec.labels), spec.reference)
+            container = Container(f"c{self.count}", spec.name, RunState.CREATED, dict(spec.labels), spec.reference)
             self.running[container.id] = Running(container, spec, image.id)
             return container
 
@@ -116,24 +116,24 @@ class MemoryEngine:
             one = self._container(container_id)
             wanted = one.spec.publish
             port = wanted.port or 50000 + int(container_id[1:])
-            if one.container.state is State.RUNNING:
+            if one.container.state is RunState.RUNNING:
                 return
             if any(other.endpoint and other.endpoint.port == port for other in self.running.values()):
                 raise _refused(f"port {port} is already in use")
             behaviour = self.behaviours.get(one.image_id, "serves")
             if behaviour == "dies" or (behaviour == "dies as server" and wanted.port):
-                container = replace(one.container, state=State.EXITED, exit_code=1)
+                container = replace(one.container, state=RunState.EXITED, exit_code=1)
                 self.running[container_id] = replace(one, container=container, endpoint=None)
             else:
-                container = replace(one.container, state=State.RUNNING, exit_code=None)
+                container = replace(one.container, state=RunState.RUNNING, exit_code=None)
                 self.running[container_id] = replace(one, container=container, endpoint=Endpoint("127.0.0.1", port))
 
     def stop(self, container_id: str, seconds: int) -> None:
         del seconds
         with self._call("stop"):
             one = self._container(container_id)
-            if one.container.state is State.RUNNING:
-                container = replace(one.container, state=State.EXITED, exit_code=0)
+            if one.container.state is RunState.RUNNING:
+                container = replace(one.container, state=RunState.EXITED, exit_code=0)
                 self.running[container_id] = replace(one, container=container, endpoint=None)
 
     def rename(self, container_id: str, name: str) -> None:

@@ -16,7 +16,7 @@ from publish.deploy.ship import ship
 from publish.deploy.state_machine import Job, switch
 from publish.engines.embedded import processes
 from publish.engines.embedded.engine import EmbeddedEngine, EmbeddedHost
-from publish.engines.protocol import Endpoint, State
+from publish.engines.protocol import Endpoint, RunState
 from publish.pipeline import Product
 from publish.probing import probe
 from publish.probing.compare import compare
@@ -111,8 +111,8 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
     )
     assert probe.fetch(readers, "/").body == b"<h1>one</h1>"
     assert [(one.generation, one.state) for one in history.read(host.engine, line)] == [
-        (3, State.RUNNING),
-        (2, State.EXITED),
+        (3, RunState.RUNNING),
+        (2, RunState.EXITED),
     ]
 
 

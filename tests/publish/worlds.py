@@ -5,7 +5,7 @@ from typing import Literal
 
 from publish.deploy.journal import Event
 from publish.deploy.state_machine import Job, Outcome, switch
-from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, State
+from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases.history import Release, read
 from publish.releases.line import Line
@@ -76,7 +76,7 @@ class World:
         except Problem:
             return ""
 
-    def history(self) -> list[tuple[int, str, State]]:
+    def history(self) -> list[tuple[int, str, RunState]]:
         return [(one.generation, one.release.removeprefix("sha256:"), one.state) for one in self._read()]
 
     def _read(self) -> tuple[Release, ...]:

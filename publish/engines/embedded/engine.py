@@ -25,10 +25,10 @@ from typing import Any, Final, TypeVar
 
 from imagebake.smoke import Runner
 from publish.engines.embedded import ports, processes, rootfs
-from publish.engines.protocol import LABEL_SITE, Container, ContainerSpec, Endpoint, LoadedImage, State
+from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, RunState
 from publish.ssh import lock
 from publish.ssh.connection import reachable
-from sealpress import files
+from sealpress import files, labels
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
 
@@ -81,7 +81,7 @@ class EmbeddedEngine:
         return next((image for image in self._all_images() if reference in (image.id, *image.references)), None)
 
     def images(self, site: str) -> tuple[LoadedImage, ...]:
-        return tuple(image for image in self._all_images() if image.labels.get(LABEL_SITE) == site)
+        return tuple(image for image in self._all_images() if image.labels.get(labels.SITE) == site)
 
     def tag(self, image_id: str, reference: str) -> None:
         with self._alone():
@@ -116,7 +116,7 @@ class EmbeddedEngine:
         for folder in self._folders():
             with suppress(FileNotFoundError):  # another line may forget it just now
                 every.append(self._container(folder))
-        found = (one for one in every if LABEL_SITE in one.labels and site in {None, one.labels[LABEL_SITE]})
+        found = (one for one in every if labels.SITE in one.labels and site in {None, one.labels[labels.SITE]})
         return tuple(sorted(found, key=lambda one: one.name))
 
     def create(self, spec: ContainerSpec) -> Container:
@@ -255,9 +255,9 @@ class EmbeddedEngine:
     def _container(self, folder: Path) -> Container:
         spec = self._spec(folder).spec
         if self._process(folder):
-            state = State.RUNNING
+            state = RunState.RUNNING
         else:
-            state = State.EXITED if (folder / "process.json").is_file() else State.CREATED
+            state = RunState.EXITED if (folder / "process.json").is_file() else RunState.CREATED
         return Container(folder.name, spec.name, state, spec.labels, spec.reference)
 
     def _recorded(self, folder: Path) -> processes.Process | None:

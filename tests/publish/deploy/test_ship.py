@@ -9,16 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publish.deploy.ship import ship
-from publish.engines.protocol import (
-    LABEL_RELEASE,
-    LABEL_ROLE,
-    LABEL_SITE,
-    Container,
-    ContainerSpec,
-    LoadedImage,
-    Role,
-    State,
-)
+from publish.engines.protocol import Container, ContainerSpec, LoadedImage, Role, RunState
+from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 
@@ -38,7 +30,7 @@ class Image:
 
     @property
     def labels(self):
-        return {LABEL_SITE: "blog", LABEL_RELEASE: self.release}
+        return {labels.SITE: "blog", labels.RELEASE: self.release}
 
     def archive(self, reference: str, omit: Collection[str]) -> Iterator[bytes]:
         sent = [layer.diff_id for layer in self.layers if layer.diff_id not in omit]
@@ -89,7 +81,7 @@ class Store:
         return replace(found, references=tuple(n for n, i in self.held.items() if i.id == found.id)) if found else None
 
     def images(self, site: str) -> tuple[LoadedImage, ...]:
-        return tuple(image for image in self.held.values() if image.labels[LABEL_SITE] == site)
+        return tuple(image for image in self.held.values() if image.labels[labels.SITE] == site)
 
     def tag(self, image_id: str, reference: str) -> None:
         self.held[reference] = next(image for image in self.held.values() if image.id == image_id)
@@ -98,16 +90,16 @@ class Store:
         self.held.pop(reference, None)
 
     def containers(self, site: str) -> tuple[Container, ...]:
-        return tuple(one for one in self.made if one.labels[LABEL_SITE] == site)
+        return tuple(one for one in self.made if one.labels[labels.SITE] == site)
 
     def create(self, spec: ContainerSpec) -> Container:
         self.tried += 1
         assert spec.name not in [one.name for one in self.made]
-        assert spec.labels[LABEL_ROLE] == Role.CANDIDATE, "what a killed shipment leaves must be cleared away"
+        assert spec.labels[labels.ROLE] == Role.CANDIDATE, "what a killed shipment leaves must be cleared away"
         if self.hollow:
             self.hollow -= 1
             raise Problem("a layer is not found", code=Exit.ENGINE)
-        self.made.append(Container(f"c{self.tried}", spec.name, State.CREATED, spec.labels, spec.reference))
+        self.made.append(Container(f"c{self.tried}", spec.name, RunState.CREATED, spec.labels, spec.reference))
         return self.made[-1]
 
     def remove(self, container_id: str) -> None:
@@ -187,7 +179,7 @@ def test_a_label_that_differs_makes_another_image():
     store = Store()
     ship(store, image("a", "b"), SILENT)
     other = replace(image("a", "b"), release="2", reference="localhost/site/blog:1")
-    assert ship(store, other, SILENT).labels[LABEL_RELEASE] == "2"
+    assert ship(store, other, SILENT).labels[labels.RELEASE] == "2"
     assert store.sent[1:] == [[]]
 
 
@@ -212,7 +204,7 @@ def test_an_image_that_no_container_can_be_made_of_is_sent_whole():
 def test_a_container_that_a_killed_shipment_left_is_in_nobody_s_way():
     store = Store(by_content=True, unproven=True)
     ship(store, image("a", "b"), SILENT)
-    marks = {LABEL_SITE: "blog", LABEL_ROLE: Role.CANDIDATE}
-    store.made.append(Container("killed", "blog-arriving", State.CREATED, marks, "localhost/site/blog:arriving"))
+    marks = {labels.SITE: "blog", labels.ROLE: Role.CANDIDATE}
+    store.made.append(Container("killed", "blog-arriving", RunState.CREATED, marks, "localhost/site/blog:arriving"))
     ship(store, image("a", "c", release="2"), SILENT)
     assert store.made == []

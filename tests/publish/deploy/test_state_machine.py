@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from publish.deploy.state_machine import switch
-from publish.engines.protocol import Container, Endpoint, State
+from publish.engines.protocol import Container, Endpoint, RunState
 from publish.releases import history
 from sealpress import labels
 from sealpress.problems import Exit, Problem
@@ -28,7 +28,7 @@ def test_an_edit_becomes_the_next_generation_and_the_old_one_stays_stopped():
     world = World()
     world.publish("a")
     assert world.publish("b").generation == 2
-    assert world.history() == [(2, "b", State.RUNNING), (1, "a", State.EXITED)]
+    assert world.history() == [(2, "b", RunState.RUNNING), (1, "a", RunState.EXITED)]
     assert world.answers() == "b"
 
 
@@ -51,7 +51,7 @@ def test_the_same_release_that_no_longer_runs_is_brought_back():
     outcome = world.publish("a")
     assert not outcome.unchanged
     assert world.answers() == "a"
-    assert world.history() == [(2, "a", State.RUNNING)]
+    assert world.history() == [(2, "a", RunState.RUNNING)]
 
 
 def test_the_same_release_for_another_readers_port_is_published_anew():
@@ -178,7 +178,7 @@ def test_generations_are_numbers_read_from_the_host_and_order_as_numbers():
 
 
 def test_a_generation_label_that_is_no_number_is_older_than_all():
-    container = Container("x", "x", State.EXITED, {labels.GENERATION: "٣x"}, "")
+    container = Container("x", "x", RunState.EXITED, {labels.GENERATION: "٣x"}, "")
     assert history.generation_of(container) == 0
 
 

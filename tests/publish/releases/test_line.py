@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publish.deploy.state_machine import switch
-from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, State
+from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases import history
 from publish.releases.line import Line, overlap
@@ -55,7 +55,7 @@ def test_two_targets_on_one_host_have_releases_of_their_own():
     assert (served(world, 80), served(world, 8081)) == ("d", "e")
     history.stop(world.engine, STAGING)
     assert (served(world, 80), served(world, 8081)) == ("d", "")
-    assert history.start(world.engine, STAGING).state is State.RUNNING
+    assert history.start(world.engine, STAGING).state is RunState.RUNNING
     assert history.prune(world.engine, LINE, 1) == ()
     assert (generations(world, LINE), generations(world, STAGING)) == ([6], [5, 4, 3])
     # Each image is there as long as some target has a release of it, under that target's name.
@@ -128,7 +128,11 @@ def test_releases_of_before_are_carried_over_by_the_target_whose_readers_they_ha
     assert world.engine.inspect(other.id) == other
     back = history.choose(history.read(world.engine, LINE), 1, 3)
     switch(replace(world.job("a"), commit="c" * 40, ship=history.ship_again(back, LINE)))
-    assert world.history() == [(4, "a", State.RUNNING), (3, "c", State.EXITED), (2, "b", State.EXITED)]
+    assert world.history() == [
+        (4, "a", RunState.RUNNING),
+        (3, "c", RunState.EXITED),
+        (2, "b", RunState.EXITED),
+    ]
     for release in "defg":
         world.publish(release)
     assert generations(world, LINE) == [8, 7, 6]

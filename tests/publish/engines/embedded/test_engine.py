@@ -15,7 +15,7 @@ from publish.deploy.ship import ship
 from publish.deploy.state_machine import Job, switch
 from publish.engines.embedded import processes
 from publish.engines.embedded.engine import EmbeddedEngine
-from publish.engines.protocol import ContainerSpec, Endpoint, State
+from publish.engines.protocol import ContainerSpec, Endpoint, RunState
 from publish.probing import probe
 from publish.releases import history
 from publish.releases.line import Line
@@ -62,8 +62,8 @@ def test_publish_an_edit_a_broken_release_and_back(embedded, site_image):
     switch(replace(job(embedded, site_image("a"), port), ship=history.ship_again(back, line)))
     assert page(port) == "<h1>a</h1>"
     assert [(one.generation, one.state) for one in history.read(engine, line)] == [
-        (3, State.RUNNING),
-        (2, State.EXITED),
+        (3, RunState.RUNNING),
+        (2, RunState.EXITED),
     ]
     assert len(engine.images(line.site)) == 2
     history.stop(engine, line)
@@ -115,15 +115,15 @@ def test_states_are_read_from_the_machine(embedded, site_image):
     engine, image = embedded.engine, site_image("a")
     engine.load(image.archive(image.reference))
     made = engine.create(ContainerSpec("x", image.reference, 8080, ANY))
-    assert made.state is State.CREATED
+    assert made.state is RunState.CREATED
     assert engine.endpoint(made.id, 8080) is None
     engine.start(made.id)
     # Another engine on the same folder is another command, later.
     later = EmbeddedEngine(engine.folder, engine.runner)
-    assert later.inspect(made.id).state is State.RUNNING
+    assert later.inspect(made.id).state is RunState.RUNNING
     assert later.endpoint(made.id, 8080) == engine.endpoint(made.id, 8080)
     later.stop(made.id, 2)
-    assert engine.inspect(made.id).state is State.EXITED
+    assert engine.inspect(made.id).state is RunState.EXITED
     engine.remove(made.id)
     assert engine.inspect(made.id) is None
     engine.remove(made.id)
@@ -150,7 +150,7 @@ def test_a_process_that_was_killed_from_outside_is_seen_as_ended(embedded, conta
     process = recorded(embedded.engine, container.id)
     os.kill(process.pid, 9)
     assert probe.wait(lambda: processes.is_alive(process) or None, 5) is None
-    assert embedded.engine.inspect(container.id).state is State.EXITED
+    assert embedded.engine.inspect(container.id).state is RunState.EXITED
 
 
 def test_a_pid_that_somebody_else_has_now_is_never_signalled(embedded, container):
@@ -163,7 +163,7 @@ def test_a_pid_that_somebody_else_has_now_is_never_signalled(embedded, container
         try:
             for change in ({"pid": innocent.pid}, {"pid": innocent.pid, "boot": "another", "started": 0}):
                 file.write_text(json.dumps(mine | change))
-                assert engine.inspect(container.id).state is State.EXITED
+                assert engine.inspect(container.id).state is RunState.EXITED
                 engine.stop(container.id, 1)
                 assert innocent.poll() is None
         finally:
