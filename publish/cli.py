@@ -13,8 +13,7 @@ from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from publish.engines.protocol import Host
-    from publish.releases.line import Line
+    from publish.targets import OpenTarget
     from sealpress.settings import PublishTarget
     from sealpress.sitefile import SiteFile
 
@@ -135,29 +134,25 @@ def publish_target(
     with (
         scratch.folder("publish") as folder,
         pipeline.source(site, console, dirty=dirty) as made_from,
-        ExitStack() as opened,
+        ExitStack() as stack,
     ):
         # A site that can't be published is told before a host is asked, and perhaps a person for a key's passphrase.
         lock_path = pipeline.lock_file(made_from, lock, site.root)
         product = pipeline.produce(made_from, folder, console, dirty=dirty, allow_command=allow_command)
         image = pipeline.bake(product, made_from, lock_path, None, console)
-        host = opened.enter_context(targets.open_host(settings, console))
-        if (architecture := host.engine.architecture()) != image.architecture:
+        there = stack.enter_context(targets.opened(made_from.site, name, settings, console, made_from.home))
+        if (architecture := there.engine.architecture()) != image.architecture:
             image = pipeline.bake(product, made_from, lock_path, architecture, console)
         # Signed and kept before anything is sent: nothing goes live that has no seal.
         seal = seal_store.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
         kept, seal = seal_store.keep(seal, image, made_from.home)
-        line = targets.line(made_from.site, name, settings, host, made_from.home)
         release = report.Work(
-            host,
-            made_from.site,
-            settings,
-            line,
+            there,
             release=image.release,
             commit=product.commit,
             subject=made_from.subject if product.commit else "",
             seal=image.labels.get(labels.SEAL, ""),
-            ship=lambda engine, progress: ship(engine, image, progress, line),
+            ship=lambda engine, progress: ship(engine, image, progress, there.line),
             expectations=report.expectations(product),
         )
         outcome = report.switch_to(release, console)
@@ -168,9 +163,9 @@ def publish_target(
             "seal": str(kept),
             "keys": [fingerprint for fingerprint, _ in seal.signatures],
         }
-        report.tell(name, release, outcome, facts, console)
+        report.tell(there, outcome, facts, console)
         if check:
-            report.verify(host, outcome.container.id, made_from.site, product.tree, console)
+            report.verify(there, outcome.container.id, product.tree, console)
 
 
 @publish.command()
@@ -186,21 +181,22 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
     from publish import report, targets  # noqa: PLC0415
     from publish.releases import history  # noqa: PLC0415
 
-    site, name, settings = _site_and_target(site_file, target)
-    with targets.open_host(settings, console) as host:
-        found = history.status(host, targets.line(site, name, settings, host))
+    with _opened(site_file, target, console) as there:
+        found = history.status(there.host, there.line)
         is_up = bool(found and found[0].answers)
-        url = site.settings.site.url
-        known = targets.as_created(settings, found[0].container) if is_up else settings
-        address = targets.asked(host, known, found[0].release, url=url) if is_up else targets.address(settings, url)
+        address = (
+            there.address(found[0].release, found[0].container)
+            if is_up
+            else targets.address(there.settings, there.line.url)
+        )
         report.show(found, console)
         if not found:
-            console.say(f"nothing is published to {name} yet")
+            console.say(f"nothing is published to {there.name} yet")
         console.result(
             {
-                "target": name,
-                "host": host.title,
-                "engine": host.engine.title,
+                "target": there.name,
+                "host": there.host.title,
+                "engine": there.engine.title,
                 "address": address.partition(" ")[0],
                 "releases": [one.as_data() for one in found],
             }
@@ -220,18 +216,15 @@ def rollback(*, target: str | None, site_file: Path | None, to: int | None, cons
     One that is still on the host. It is probed and switched to like a new one, and becomes the newest generation: a
     second rollback comes back.
     """
-    from publish import report, targets  # noqa: PLC0415
-    from publish.releases import history  # noqa: PLC0415
+    from publish import report  # noqa: PLC0415
+    from publish.releases import history, rollback  # noqa: PLC0415
 
-    site, name, settings = _site_and_target(site_file, target)
-    with targets.open_host(settings, console) as host:
-        line = targets.line(site, name, settings, host)
-        old = history.choose(history.read(host.engine, line), to, settings.keep)
+    with _opened(site_file, target, console) as there:
+        old = rollback.choose(history.read(there.engine, there.line), to, there.settings.keep)
         console.note(f"going back to generation {old.generation}, {report.short(old)}")
-        again = history.ship_again(old, line)
-        release = report.Work(host, site, settings, line, old.release, old.commit, old.subject, old.seal, again)
-        outcome = report.switch_to(release, console)
-        report.tell(name, release, outcome, {}, console)
+        again = rollback.ship_again(old, there.line)
+        outcome = report.switch_to(report.Work(there, old.release, old.commit, old.subject, old.seal, again), console)
+        report.tell(there, outcome, {}, console)
 
 
 @publish.command()
@@ -242,12 +235,12 @@ def stop(*, target: str | None, site_file: Path | None, console: Console) -> Non
     """Take the site down. Its releases stay on the host."""
     from publish.releases import history  # noqa: PLC0415
 
-    with _locked(site_file, target, console) as (host, line, name, _):
-        stopped = history.stop(host.engine, line)
+    with _opened(site_file, target, console, locked=True) as there:
+        stopped = history.stop(there.engine, there.line)
         for one in stopped:
             console.note(f"stopped {one.name}")
-        console.say(f"{name} is down" if stopped else f"{name} was not running")
-        console.result({"target": name, "stopped": [one.name for one in stopped]})
+        console.say(f"{there.name} is down" if stopped else f"{there.name} was not running")
+        console.result({"target": there.name, "stopped": [one.name for one in stopped]})
 
 
 @publish.command()
@@ -259,23 +252,22 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
 
     After a stop, or where a reboot did not.
     """
-    from publish import report, targets  # noqa: PLC0415
+    from publish import report  # noqa: PLC0415
     from publish.probing import probe  # noqa: PLC0415
     from publish.releases import history  # noqa: PLC0415
 
-    with _locked(site_file, target, console) as (host, line, name, settings):
-        release = history.start(host.engine, line)
-        wrong = probe.wait(lambda: history.wrong_with(host, release.container), settings.timeout)
+    with _opened(site_file, target, console, locked=True) as there:
+        release = history.start(there.engine, there.line)
+        wrong = probe.wait(lambda: history.wrong_with(there.host, release.container), there.settings.timeout)
         if wrong:
             raise Problem(
                 f"generation {release.generation} was started, but does not answer rightly: {wrong}",
                 hint="publish rollback goes back to the release before it",
                 code=Exit.RELEASE,
             )
-        known = targets.as_created(settings, release.container)
-        address = targets.asked(host, known, release.release, url=line.url)
+        address = there.address(release.release, release.container)
         console.say(f"{address} answers: generation {release.generation}, {report.short(release)}")
-        told = release.as_data() | {"target": name, "address": address.partition(" ")[0], "answers": True}
+        told = release.as_data() | {"target": there.name, "address": address.partition(" ")[0], "answers": True}
         console.result(told)
 
 
@@ -288,18 +280,18 @@ def prune(*, target: str | None, site_file: Path | None, console: Console) -> No
 
     As many stay as `keep` in site.toml says. Only containers and images with this site's labels are touched.
     """
-    from publish.releases import history  # noqa: PLC0415
+    from publish.releases import history, prune, recovery  # noqa: PLC0415
 
-    with _locked(site_file, target, console) as (host, line, name, settings):
-        before = history.read(host.engine, line)
-        for done in history.settle(host, line):
+    with _opened(site_file, target, console, locked=True) as there:
+        before = history.read(there.engine, there.line)
+        for done in recovery.settle(there.host, there.line):
             console.note(done)
-        warnings = history.prune(host.engine, line, settings.keep)
-        after = history.read(host.engine, line)
+        warnings = prune.prune(there.engine, there.line, there.settings.keep)
+        after = history.read(there.engine, there.line)
         for warning in warnings:
             console.note(f"warning: {warning}")
         console.say(f"{len(before) - len(after)} of {len(before)} releases forgotten")
-        console.result({"target": name, "kept": [one.generation for one in after], "warnings": list(warnings)})
+        console.result({"target": there.name, "kept": [one.generation for one in after], "warnings": list(warnings)})
 
 
 @publish.command()
@@ -315,23 +307,22 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
     """
     from publish import pipeline, report, targets  # noqa: PLC0415
     from publish.releases import history  # noqa: PLC0415
-    from sealpress.sitefile import image_name  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with (
         scratch.folder("publish") as folder,
         pipeline.source(site, console, dirty=dirty) as made_from,
-        ExitStack() as opened,
+        ExitStack() as stack,
     ):
         product = pipeline.produce(made_from, folder, console, dirty=dirty, allow_command=allow_command)
-        host = opened.enter_context(targets.open_host(settings, console))
-        found = history.read(host.engine, targets.line(site, name, settings, host))
+        there = stack.enter_context(targets.opened(site, name, settings, console))
+        found = history.read(there.engine, there.line)
         if not found:
             raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
-        compared = report.verify(host, found[0].container.id, site, product.tree, console)
+        compared = report.verify(there, found[0].container.id, product.tree, console)
         if found[0].commit != product.commit:
             console.note(report.other_commit(found[0].commit, product.commit))
-        told = {"site": image_name(site.settings), "commit": product.commit, "runs": found[0].commit}
+        told = {"site": there.line.site, "commit": product.commit, "runs": found[0].commit}
         console.result(compared | told)
 
 
@@ -352,17 +343,17 @@ def _site_and_target(site_file: Path | None, target: str | None) -> "tuple[SiteF
 
 
 @contextmanager
-def _locked(
-    site_file: Path | None, target: str | None, console: Console
-) -> "Iterator[tuple[Host, Line, str, PublishTarget]]":
-    """(host, the line of releases there, the target's name and settings), with nobody else at work on it."""
+def _opened(
+    site_file: Path | None, target: str | None, console: Console, *, locked: bool = False
+) -> "Iterator[OpenTarget]":
+    """The target; `locked`: with nobody else at work on it."""
     from publish import targets  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
-    with targets.open_host(settings, console) as host:
-        line = targets.line(site, name, settings, host)
-        with host.lock(line.name):
-            yield host, line, name, settings
+    with targets.opened(site, name, settings, console) as there, ExitStack() as stack:
+        if locked:
+            stack.enter_context(there.host.lock(there.line.name))
+        yield there
 
 
 def main() -> NoReturn:

@@ -6,19 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from publish import targets
 from publish.deploy.journal import Event
 from publish.deploy.state_machine import Job, Outcome, Ship, switch
-from publish.engines.protocol import Host
 from publish.probing.compare import compare, url_path
 from publish.probing.probe import BODY_LIMIT, Expectation
 from publish.releases.history import Release
-from publish.releases.line import Line
+from publish.targets import OpenTarget
 from sealpress import labels
 from sealpress.console import Console, size
 from sealpress.problems import Exit, Problem
-from sealpress.settings import PublishTarget
-from sealpress.sitefile import SiteFile
 from sealpress.tree import OutputTree
 
 if TYPE_CHECKING:
@@ -38,10 +34,7 @@ class Work:
     none; `expectations` are answers that it must give besides its id.
     """
 
-    host: Host
-    site: SiteFile
-    target: PublishTarget
-    line: Line
+    there: OpenTarget
     release: str
     commit: str
     subject: str
@@ -76,19 +69,19 @@ def switch_to(work: Work, console: Console) -> Outcome:
     try:
         return switch(
             Job(
-                host=work.host,
-                line=work.line,
+                host=work.there.host,
+                line=work.there.line,
                 release=work.release,
                 commit=work.commit,
                 seal=work.seal,
                 published=time.strftime(_TIME, time.gmtime(_now())),
                 subject=work.subject[:_SUBJECT_LENGTH],
                 ship=work.ship,
-                port=work.site.settings.image.port,
+                port=work.there.site.settings.image.port,
                 expectations=work.expectations,
-                keep=work.target.keep,
-                timeout=work.target.timeout,
-                memory=work.target.memory,
+                keep=work.there.settings.keep,
+                timeout=work.there.settings.timeout,
+                memory=work.there.settings.memory,
                 progress=console,
                 record=record,
             )
@@ -105,13 +98,13 @@ def _failed(journal: Sequence[Event]) -> dict[str, object]:
     return {"published": False, "journal": [event.as_data() for event in journal]}
 
 
-def tell(name: str, work: Work, outcome: Outcome, facts: dict[str, object], console: Console) -> None:
-    """Says where the target of that name answers now: what runs there is told as the host's labels have it.
+def tell(there: OpenTarget, outcome: Outcome, facts: dict[str, object], console: Console) -> None:
+    """Says where the target answers now: what runs there is told as the host's labels have it.
 
     `facts` of the image that was baked go into the result as they are.
     """
     commit = outcome.container.labels.get(labels.COMMIT, "")
-    address = targets.asked(work.host, work.target, outcome.release, url=work.site.settings.site.url)
+    address = there.address(outcome.release)
     for warning in outcome.warnings:
         console.note(f"warning: {warning}")
     what = "already runs" if outcome.unchanged else "answers"
@@ -124,7 +117,7 @@ def tell(name: str, work: Work, outcome: Outcome, facts: dict[str, object], cons
     console.result(
         {
             "published": True,
-            "target": name,
+            "target": there.name,
             "address": address.partition(" ")[0],
             "generation": outcome.generation,
             "release": outcome.release,
@@ -138,15 +131,15 @@ def tell(name: str, work: Work, outcome: Outcome, facts: dict[str, object], cons
     )
 
 
-def verify(host: Host, container_id: str, site: SiteFile, tree: OutputTree, console: Console) -> dict[str, object]:
+def verify(there: OpenTarget, container_id: str, tree: OutputTree, console: Console) -> dict[str, object]:
     """Compares what a container serves with the tree, and tells.
 
     Raises Problem (exit 1) where anything differs, with the first few differences, and (exit 8) where it doesn't run.
     """
-    endpoint = host.engine.endpoint(container_id, site.settings.image.port)
+    endpoint = there.engine.endpoint(container_id, there.site.settings.image.port)
     if endpoint is None:
         raise Problem("the site does not run", hint="publish start brings it back", code=Exit.RELEASE)
-    with host.reach(endpoint) as reached:
+    with there.host.reach(endpoint) as reached:
         differences = compare(tree, reached, console)
     if differences:
         more = len(differences) - _SHOWN_DIFFERENCES

@@ -1,21 +1,19 @@
-"""From a target in site.toml to a host: over ssh, this machine's Docker or Podman, or the embedded engine."""
+"""A target of site.toml: which one is meant, its host with the line of releases there, where readers find it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from imagebake import smoke
 from publish import hosts
-from publish.engines.embedded.engine import EmbeddedEngine, EmbeddedHost
-from publish.engines.protocol import Container, Endpoint, Host
+from publish.engines.protocol import Container, Endpoint, Engine, Host
 from publish.probing import probe
-from publish.releases.line import Line, readers_of
+from publish.releases.line import ReleaseLine, readers_of
 from publish.ssh.address import parse_address
-from sealpress import git, sitefile, state
+from sealpress import git, sitefile
 from sealpress.console import Progress
 from sealpress.problems import Exit, Place, Problem, did_you_mean
 from sealpress.settings import PublishTarget
@@ -61,23 +59,47 @@ def check(target: PublishTarget) -> None:
         )
 
 
-@contextmanager
-def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
-    """The target's host, as long as the context lasts. "auto" on this machine: Docker or Podman where one answers.
+@dataclass(frozen=True, slots=True)
+class OpenTarget:
+    """A target of that name, with its host and the line of releases there."""
 
-    Raises Problem (exit 6, 7, 9) as the ways to it do.
-    """
-    check(target)
-    if target.host == hosts.LOCAL and (
-        target.engine == "embedded"
-        or (target.engine == "auto" and not target.socket and hosts.local_socket(target) is None)
-    ):
-        host = EmbeddedHost(EmbeddedEngine(state.shared_folder(), smoke.find_runner()))
-        progress.note(f"{host.title}: {host.engine.title}, {host.engine.architecture()}")
-        yield host
-        return
-    with hosts.open_host(target, progress) as opened:
-        yield opened
+    name: str
+    site: SiteFile
+    settings: PublishTarget
+    host: Host
+    line: ReleaseLine
+
+    @property
+    def engine(self) -> Engine:
+        return self.host.engine
+
+    def address(self, release: str, server: Container | None = None) -> str:
+        """Where a person can look at a release that answers: as `asked`; for a `server`, what that was created for."""
+        known = as_created(self.settings, server) if server else self.settings
+        return asked(self.host, known, release, url=self.line.url)
+
+
+@contextmanager
+def opened(
+    site: SiteFile, name: str, settings: PublishTarget, progress: Progress, home: Path | None = None
+) -> Iterator[OpenTarget]:
+    """The target, as long as the context lasts. `home`: the blog's own folder. Raises Problem as hosts.open_host."""
+    folder = (home or site.root).resolve()
+
+    def knows(commit: str) -> bool:
+        repository = git.discover(folder) if commit else None
+        return repository is not None and repository.holds(commit)
+
+    with hosts.open_host(settings, progress) as host:
+        line = ReleaseLine(
+            site=sitefile.image_name(site.settings),
+            target=name,
+            readers=Endpoint(settings.address, settings.port),
+            url=site.settings.site.url,
+            folder=str(folder) if host.is_by_folder else "",
+            knows=knows,
+        )
+        yield OpenTarget(name, site, settings, host, line)
 
 
 def address(target: PublishTarget, url: str = "") -> str:
@@ -125,21 +147,3 @@ def _url(endpoint: Endpoint, url: str) -> str:
     shown = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
     port = "" if endpoint.port == 80 else f":{endpoint.port}"
     return f"http://{shown}{port}{urlsplit(url).path or '/'}"
-
-
-def line(site: SiteFile, name: str, target: PublishTarget, host: Host, home: Path | None = None) -> Line:
-    """The releases of the site at the target of that name, on its host. `home`: the blog's own folder."""
-    folder = (home or site.root).resolve()
-
-    def knows(commit: str) -> bool:
-        repository = git.discover(folder) if commit else None
-        return repository is not None and repository.holds(commit)
-
-    return Line(
-        site=sitefile.image_name(site.settings),
-        target=name,
-        readers=Endpoint(target.address, target.port),
-        url=site.settings.site.url,
-        folder=str(folder) if host.is_by_folder else "",
-        knows=knows,
-    )

@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import Final, Protocol
 
 from publish.engines.protocol import ContainerSpec, Endpoint, Engine, LoadedImage, Role
-from publish.releases.line import Line
+from publish.releases.line import ReleaseLine
 from sealpress import labels
 from sealpress.console import Advance, Progress, size
 from sealpress.problems import Exit, Problem
@@ -66,7 +66,7 @@ class _Names:
     marks: Mapping[str, str]
 
 
-def _names(image: Baked, line: Line | None) -> _Names:
+def _names(image: Baked, line: ReleaseLine | None) -> _Names:
     site = image.labels.get(labels.SITE, "")
     # Whatever interrupts a trial, the next switch removes a candidate.
     marks = {labels.SITE: site, labels.ROLE: str(Role.CANDIDATE)} | dict(line.labels if line else {})
@@ -75,7 +75,7 @@ def _names(image: Baked, line: Line | None) -> _Names:
     return _Names(own, arriving, f"{line.name if line else site}-{_ARRIVING}", marks)
 
 
-def ship(engine: Engine, image: Baked, progress: Progress, line: Line | None = None) -> LoadedImage:
+def ship(engine: Engine, image: Baked, progress: Progress, line: ReleaseLine | None = None) -> LoadedImage:
     """The image as the engine now holds it, under the line's name for it; without a line, under its own reference.
 
     Nothing is sent where the engine has it already. Raises Problem (exit 7) where the engine can't take it, and (exit

@@ -21,10 +21,11 @@ from publish.deploy import interrupts
 from publish.deploy.flip import Flip, Replace
 from publish.deploy.interrupts import Interrupts
 from publish.deploy.journal import AFTER, SHELTERED, Event, Step
+from publish.deploy.port_conflicts import check_free, check_silent, left_alone
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, Engine, Host, LoadedImage, Role, RunState
 from publish.probing import probe
-from publish.releases import history
-from publish.releases.line import Line, check_free, check_silent, left_alone, overlap, readers_of
+from publish.releases import history, prune, recovery
+from publish.releases.line import ReleaseLine, overlap, readers_of
 from sealpress import labels
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, raise_all
@@ -51,7 +52,7 @@ class Job:
     """
 
     host: Host
-    line: Line
+    line: ReleaseLine
     release: str
     commit: str
     ship: Ship
@@ -162,7 +163,7 @@ def _look(job: Job, scene: Scene) -> Scene:
     engine = job.host.engine
     everything = engine.containers()
     check_free(job.line, everything)
-    for sentence in (*left_alone(job.line, everything), *history.settle(job.host, job.line)):
+    for sentence in (*left_alone(job.line, everything), *recovery.settle(job.host, job.line)):
         job.progress.note(sentence)
     containers = history.containers(engine, job.line)
     running = tuple(one for one in containers if history.is_server(one) and one.state is RunState.RUNNING)
@@ -228,7 +229,7 @@ def _verify(job: Job, scene: Scene) -> Scene:
 
 
 def _prune(job: Job, scene: Scene) -> Scene:
-    warnings = history.prune(job.host.engine, job.line, job.keep)
+    warnings = prune.prune(job.host.engine, job.line, job.keep)
     return replace(scene, warnings=scene.warnings + warnings)
 
 
@@ -270,8 +271,8 @@ def _back(job: Job, scene: Scene) -> None:
 def _discard(job: Job, scene: Scene) -> Scene:
     """Takes away the candidate and every image of the line that no container is made from."""
     warnings = (
-        *history.remove_candidates(job.host.engine, job.line),
-        *history.prune_images(job.host.engine, job.line),
+        *prune.remove_candidates(job.host.engine, job.line),
+        *prune.prune_images(job.host.engine, job.line),
     )
     return replace(scene, warnings=scene.warnings + warnings)
 

@@ -137,7 +137,7 @@ class DockerEngine:
         return self._architecture
 
     def load(self, archive: Iterable[bytes]) -> None:
-        source = _Source(archive)
+        source = _Upload(archive)
         try:
             with self._words("load the image"):
                 for part in self._loads.load_image(source, quiet=True):  # type: ignore[no-untyped-call]
@@ -246,10 +246,6 @@ class DockerEngine:
         with self._words(f"stop the container {container_id[:12]}"), suppress(NotFound):
             self._calls.stop(container_id, timeout=seconds)
 
-    def rename(self, container_id: str, name: str) -> None:
-        with self._words(f"rename the container {container_id[:12]} to {name}"):
-            self._calls.rename(container_id, name)
-
     def remove(self, container_id: str) -> None:
         from docker.errors import NotFound  # noqa: PLC0415
 
@@ -300,7 +296,7 @@ class DockerEngine:
         return _in_its_words(self.title, doing, self._explain)
 
 
-class _Source:
+class _Upload:
     """An archive on its way out: in pieces that are worth a chunk each, keeping what went wrong on our side.
 
     requests would show a failure to read a file here as a failed connection there.

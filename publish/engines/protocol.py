@@ -53,6 +53,12 @@ class Endpoint:
     address: str
     port: int
 
+    @property
+    def local(self) -> "Endpoint":
+        """Where to knock, on the same machine, for a port that listens here."""
+        knock = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.address, self.address)  # noqa: S104
+        return Endpoint(knock, self.port)
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
@@ -118,8 +124,6 @@ class Engine(Protocol):
     def stop(self, container_id: str, seconds: int) -> None:
         """Asks it to end, waits that long, then ends it. Not running: nothing happens."""
         ...
-
-    def rename(self, container_id: str, name: str) -> None: ...
 
     def remove(self, container_id: str) -> None:
         """Also a running one. No such container: nothing happens."""

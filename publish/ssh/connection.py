@@ -1,6 +1,6 @@
 """One connection to a host by the system's ssh: commands, the engine's socket and TCP ports go through it.
 
-    Tunnel      the open connection; `connect` opens it and ends it, whatever happens
+    Connection      the open connection; `connect` opens it and ends it, whatever happens
 
 One ssh process holds the connection (a ControlMaster); all else joins it over a control socket in a private folder.
 That process runs `cat` on the host, with its input from here: when this program ends, even by SIGKILL, the input
@@ -44,7 +44,7 @@ _SOCKET: Final = re.compile(r"/[A-Za-z0-9_@.,+/-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandResult:
     """What a command on the host gave back."""
 
     code: int
@@ -53,14 +53,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Tunnel:
+class Connection:
     """An open connection. `folder` is private to this user and holds ssh's control socket and log."""
 
     address: Address
     folder: Path
     _master: subprocess.Popen[bytes]
 
-    def run(self, command: Sequence[str]) -> Answer:
+    def run(self, command: Sequence[str]) -> CommandResult:
         """Runs a command on the host. Its words reach it as they are; no shell reads them.
 
         Raises Problem (exit 6) where the connection is gone, or the command takes over a minute.
@@ -80,7 +80,7 @@ class Tunnel:
             end(process)
         if process.returncode == _FAILED and (cut := self.cut()):
             raise cut
-        return Answer(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+        return CommandResult(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
     def start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Starts a command on the host, with pipes for all three streams; the caller ends it."""
@@ -91,8 +91,8 @@ class Tunnel:
     @contextmanager
     def forward(self, endpoint: Endpoint) -> Iterator[Endpoint]:
         """A free port of this machine's loopback that leads to a port as the host reaches it."""
-        address = reachable(endpoint.address)
-        there = f"[{address}]:{endpoint.port}" if ":" in address else f"{address}:{endpoint.port}"
+        knock = endpoint.local
+        there = f"[{knock.address}]:{knock.port}" if ":" in knock.address else f"{knock.address}:{knock.port}"
         # Another program may take the port between our look and ssh's: then try the next one.
         for attempt in range(5):
             here = Endpoint("127.0.0.1", _free_port())
@@ -109,7 +109,7 @@ class Tunnel:
                 self._control("cancel", "-L", rule)
 
     def forward_socket(self, remote: str) -> Path:
-        """A unix socket in the private folder that leads to one on the host, until the tunnel ends.
+        """A unix socket in the private folder that leads to one on the host, until the connection ends.
 
         Raises Problem (exit 6) where ssh refuses. That something answers there is for the caller to see.
         """
@@ -165,7 +165,7 @@ class Tunnel:
 
 
 @contextmanager
-def connect(target: PublishTarget) -> Iterator[Tunnel]:
+def connect(target: PublishTarget) -> Iterator[Connection]:
     """Opens the connection, and ends it with the context.
 
     Raises Problem (exit 6) with ssh's own last line and a way out: unknown or changed host key, a key that the host
@@ -183,7 +183,7 @@ def connect(target: PublishTarget) -> Iterator[Tunnel]:
         if words is not None:
             raise _closed(address, folder, master, command, words)
         stack.callback(_drained(master).join, 5)
-        yield Tunnel(address, folder, master)
+        yield Connection(address, folder, master)
 
 
 _GREETING: Final = f"sealpress-{secrets.token_hex(8)}"
@@ -303,11 +303,6 @@ def _log(folder: Path) -> str:
     with suppress(OSError):
         return (folder / "log").read_bytes()[-65536:].decode("utf-8", "replace")
     return ""
-
-
-def reachable(address: str) -> str:
-    """Where to knock, on the same machine, for a port that listens on this address."""
-    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - read, not bound
 
 
 def _free_port() -> int:

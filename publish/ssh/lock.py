@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, cast
 
-from publish.ssh.connection import Tunnel
+from publish.ssh.connection import Connection
 from publish.ssh.process import end
 from sealpress.pipes import hear
 from sealpress.problems import Exit, Problem
@@ -73,17 +73,17 @@ def who() -> str:
 
 
 @contextmanager
-def hold_over_ssh(tunnel: Tunnel, site: str) -> Iterator[None]:
+def hold_over_ssh(connection: Connection, site: str) -> Iterator[None]:
     """Holds the lock on the host while the context lasts.
 
     Raises Problem (exit 6) where another publish holds it, saying who and since when; or the host can't lock.
     """
     word = secrets.token_hex(8)
-    process = tunnel.start(["sh", "-c", _SCRIPT, "sealpress-lock", lock_name(site), who(), str(_SILENCE), word])
+    process = connection.start(["sh", "-c", _SCRIPT, "sealpress-lock", lock_name(site), who(), str(_SILENCE), word])
     released = threading.Event()
     beating = threading.Thread(target=_beat, args=(process, released), daemon=True)
     try:
-        _take(tunnel, process, word, site)
+        _take(connection, process, word, site)
         beating.start()
         yield
     finally:
@@ -160,7 +160,7 @@ def _held(site: str, title: str, holder: str) -> Problem:
     )
 
 
-def _take(tunnel: Tunnel, process: subprocess.Popen[bytes], word: str, site: str) -> None:
+def _take(connection: Connection, process: subprocess.Popen[bytes], word: str, site: str) -> None:
     """Reads the script's answer: locked, held by somebody, or broken."""
     said = re.compile(rf"{word} (locked|held|broken)(.*)\n".encode())
     try:
@@ -169,13 +169,15 @@ def _take(tunnel: Tunnel, process: subprocess.Popen[bytes], word: str, site: str
         heard = b""
     found = said.search(heard)
     if not found:
-        raise tunnel.cut() or Problem(f"{tunnel.address} did not answer when asked for the lock", code=Exit.HOST)
+        raise connection.cut() or Problem(
+            f"{connection.address} did not answer when asked for the lock", code=Exit.HOST
+        )
     answer = found[2].decode("utf-8", "replace").strip()
     match found[1]:
         case b"held":
-            raise _held(site, str(tunnel.address), answer)
+            raise _held(site, str(connection.address), answer)
         case b"broken":
-            message = f"{tunnel.address} can't hold a lock: {answer}"
+            message = f"{connection.address} can't hold a lock: {answer}"
             raise Problem(message, hint="look at that on the host", code=Exit.HOST)
 
 

@@ -16,8 +16,8 @@ from publish.engines.docker import answers
 from publish.engines.protocol import Endpoint, RunState
 from publish.hosts import open_host
 from publish.probing import probe
-from publish.releases import history
-from publish.releases.line import Line
+from publish.releases import history, prune, rollback
+from publish.releases.line import ReleaseLine
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
@@ -25,7 +25,7 @@ from tests.engine.machine import drop_what_docker_py_left_open
 from tests.engine.perlsite import SERVER, seal
 
 SITE = "blog"
-LINE = Line(SITE, "production", Endpoint("0.0.0.0", 8080), "https://blog.example/")
+LINE = ReleaseLine(SITE, "production", Endpoint("0.0.0.0", 8080), "https://blog.example/")
 DIES = 'print STDERR "no such file: nginx.conf\\n"; exit 7;'
 HANGS = "sleep 1000;"
 OTHER = SERVER.replace("$body = <$file>;", "$body = <$file>; $body =~ s/^sha256:./sha256:x/;")
@@ -90,7 +90,7 @@ def host(machine):
     with open_host(machine.target(), SILENT) as opened:
         for container in opened.engine.containers(SITE):
             opened.engine.remove(container.id)
-        history.prune_images(opened.engine, LINE)
+        prune.prune_images(opened.engine, LINE)
 
 
 @pytest.fixture
@@ -132,8 +132,8 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
     assert set(through_it_all.pages) == {"two"}
     assert len(through_it_all.pages) > 50
 
-    back = history.choose(history.read(host.engine, LINE), None, 3)
-    switch(job(host, first, ship=history.ship_again(back, LINE)))
+    back = rollback.choose(history.read(host.engine, LINE), None, 3)
+    switch(job(host, first, ship=rollback.ship_again(back, LINE)))
     assert reader.read() == "one"
     assert generations(host) == [(3, RunState.RUNNING), (2, RunState.EXITED)]
     assert [one.answers for one in history.status(host, LINE)] == [True, None]
@@ -142,13 +142,13 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
         switch(job(host, seal({"index.html": str(number)})))
     assert generations(host) == [(6, RunState.RUNNING), (5, RunState.EXITED), (4, RunState.EXITED)]
     assert len(host.engine.images(SITE)) == 3
-    assert history.prune(host.engine, LINE, 1) == ()
+    assert prune.prune(host.engine, LINE, 1) == ()
     assert generations(host) == [(6, RunState.RUNNING)]
     assert len(host.engine.images(SITE)) == 1
     assert reader.read() == "2"
 
     host.engine.remove(history.read(host.engine, LINE)[0].container.id)
-    assert history.prune_images(host.engine, LINE) == ()
+    assert prune.prune_images(host.engine, LINE) == ()
     assert machine.inventory() == stranger
 
 

@@ -12,15 +12,15 @@ from publish.deploy.state_machine import Job, switch
 from publish.engines.protocol import Endpoint, Host, RunState
 from publish.hosts import open_host
 from publish.probing import probe
-from publish.releases import history
-from publish.releases.line import Line
+from publish.releases import history, prune, rollback
+from publish.releases.line import ReleaseLine
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Problem
 from tests.engine.machine import Machine
 from tests.engine.perlsite import seal
 
-PRODUCTION = Line("blog", "production", Endpoint("0.0.0.0", 8080), "https://blog.example/")
+PRODUCTION = ReleaseLine("blog", "production", Endpoint("0.0.0.0", 8080), "https://blog.example/")
 STAGING = replace(PRODUCTION, target="staging", readers=Endpoint("0.0.0.0", 8081))
 
 
@@ -41,7 +41,7 @@ def host(request, machine) -> Iterator[Host]:
     assert machine.inventory(request.param) == {"images": [], "containers": [], "volumes": []}
 
 
-def job(host: Host, line: Line, text: str) -> Job:
+def job(host: Host, line: ReleaseLine, text: str) -> Job:
     image = seal({"index.html": text})
     return Job(
         host=host,
@@ -67,10 +67,10 @@ def test_two_targets_are_published_rolled_back_pruned_and_stopped_each_by_itself
         switch(job(host, PRODUCTION, text))
         switch(job(host, STAGING, text))
     assert (read(host, 8080), read(host, 8081)) == ("b", "b")
-    back = history.choose(history.read(host.engine, STAGING), None, 3)
-    switch(replace(job(host, STAGING, "a"), ship=history.ship_again(back, STAGING)))
+    back = rollback.choose(history.read(host.engine, STAGING), None, 3)
+    switch(replace(job(host, STAGING, "a"), ship=rollback.ship_again(back, STAGING)))
     assert (read(host, 8080), read(host, 8081)) == ("b", "a")
-    assert history.prune(host.engine, PRODUCTION, 1) == ()
+    assert prune.prune(host.engine, PRODUCTION, 1) == ()
     assert [one.answers for one in history.status(host, PRODUCTION)] == [True]
     assert [one.answers for one in history.status(host, STAGING)] == [True, None]
     history.stop(host.engine, PRODUCTION)
@@ -104,8 +104,8 @@ def test_a_release_of_before_is_carried_over_by_the_target_whose_readers_it_has(
     assert [(one.generation, one.state) for one in history.read(host.engine, PRODUCTION)] == [(7, RunState.RUNNING)]
     assert switch(job(host, PRODUCTION, "c")).generation == 8
     assert (read(host, 8080), read(host, 8081)) == ("c", "b")
-    back = history.choose(history.read(host.engine, PRODUCTION), None, 3)
-    switch(replace(job(host, PRODUCTION, "a"), ship=history.ship_again(back, PRODUCTION)))
+    back = rollback.choose(history.read(host.engine, PRODUCTION), None, 3)
+    switch(replace(job(host, PRODUCTION, "a"), ship=rollback.ship_again(back, PRODUCTION)))
     assert (read(host, 8080), read(host, 8081)) == ("a", "b")
     # The old container went, as an older one of the same release; the old name of its image with it.
     names = [name for image in host.engine.images("blog") for name in image.references]

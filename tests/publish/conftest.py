@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from publish.engines.embedded.engine import EmbeddedEngine, EmbeddedHost
+from publish.engines.embedded.engine import EmbeddedEngine
+from publish.hosts import LocalHost
 from sealpress import labels
 
 SERVER = """
@@ -52,7 +53,7 @@ class PythonRunner:
 def embedded(tmp_path):
     """An embedded host in a folder of its own; whatever still runs there at the end is ended."""
     engine = EmbeddedEngine(tmp_path / "state", PythonRunner())
-    yield EmbeddedHost(engine)
+    yield LocalHost(engine, is_by_folder=True)
     for container in (tmp_path / "state" / "containers").glob("[!.]*"):
         engine.remove(container.name)
 

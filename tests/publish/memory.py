@@ -136,11 +136,6 @@ class MemoryEngine:
                 container = replace(one.container, state=RunState.EXITED, exit_code=0)
                 self.running[container_id] = replace(one, container=container, endpoint=None)
 
-    def rename(self, container_id: str, name: str) -> None:
-        with self._call("rename"):
-            one = self._container(container_id)
-            self.running[container_id] = replace(one, container=replace(one.container, name=name))
-
     def remove(self, container_id: str) -> None:
         with self._call("remove"):
             self.running.pop(container_id, None)

@@ -15,13 +15,14 @@ from publish import report
 from publish.deploy.ship import ship
 from publish.deploy.state_machine import Job, switch
 from publish.engines.embedded import processes
-from publish.engines.embedded.engine import EmbeddedEngine, EmbeddedHost
+from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Endpoint, RunState
+from publish.hosts import LocalHost
 from publish.pipeline import Product
 from publish.probing import probe
 from publish.probing.compare import compare
-from publish.releases import history
-from publish.releases.line import Line
+from publish.releases import history, rollback
+from publish.releases.line import ReleaseLine
 from sealpress import toml, tree
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings
@@ -42,7 +43,7 @@ def lock():
 def host(request, tmp_path):
     runner = next(one for one in smoke.available() if one.name == request.param)
     engine = EmbeddedEngine(tmp_path / "state", runner)
-    yield EmbeddedHost(engine)
+    yield LocalHost(engine, is_by_folder=True)
     for container in (tmp_path / "state/containers").glob("[!.]*"):
         engine.remove(container.name)
 
@@ -52,7 +53,7 @@ def publish(host, lock, tmp_path, request):
     """Publishes these files as the site; gives its tree and where readers find it."""
     readers = Endpoint("127.0.0.1", free_port())
     site = "sealed-" + hashlib.sha256(f"{tmp_path} {request.node.nodeid}".encode()).hexdigest()[:12]
-    line = Line(site, "here", readers)
+    line = ReleaseLine(site, "here", readers)
 
     def call(files, document=None, line=line, **changes):
         root = tmp_path / f"tree-{len(list(tmp_path.iterdir()))}"
@@ -105,9 +106,9 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
         reader.join()
     assert failures == []
 
-    back = history.choose(history.read(host.engine, line), None, 3)
+    back = rollback.choose(history.read(host.engine, line), None, 3)
     switch(
-        Job(host, line, back.release, "", history.ship_again(back, line), back.seal, timeout=20),
+        Job(host, line, back.release, "", rollback.ship_again(back, line), back.seal, timeout=20),
     )
     assert probe.fetch(readers, "/").body == b"<h1>one</h1>"
     assert [(one.generation, one.state) for one in history.read(host.engine, line)] == [

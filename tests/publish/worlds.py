@@ -8,13 +8,13 @@ from publish.deploy.state_machine import Job, Outcome, switch
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases.history import Release, read
-from publish.releases.line import Line
+from publish.releases.line import ReleaseLine
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 from tests.publish.memory import READERS, Behaviour, MemoryClock, MemoryEngine, MemoryHost
 
 SITE = "blog.example.org"
-LINE = Line(SITE, "production", READERS, "https://blog.example.org/")
+LINE = ReleaseLine(SITE, "production", READERS, "https://blog.example.org/")
 FRONT = Endpoint("127.0.0.1", 80)
 
 
@@ -41,7 +41,7 @@ class World:
     def engine(self) -> MemoryEngine:
         return self.host.engine
 
-    def job(self, release: str, behaviour: Behaviour = "serves", line: Line = LINE) -> Job:
+    def job(self, release: str, behaviour: Behaviour = "serves", line: ReleaseLine = LINE) -> Job:
         reference = line.reference({labels.RELEASE: f"sha256:{release}"})
 
         def ship(engine: MemoryEngine, progress: object) -> LoadedImage:

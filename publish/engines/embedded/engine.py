@@ -26,8 +26,6 @@ from typing import Any, Final, TypeVar
 from imagebake.smoke import Runner
 from publish.engines.embedded import ports, processes, rootfs
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, RunState
-from publish.ssh import lock
-from publish.ssh.connection import reachable
 from sealpress import files, labels
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -157,11 +155,6 @@ class EmbeddedEngine:
         if (folder := self._containers / container_id).is_dir():
             self._end(folder, seconds)
 
-    def rename(self, container_id: str, name: str) -> None:
-        folder = self._folder(container_id)
-        stored = self._spec(folder)
-        _write_json(folder / "spec.json", replace(stored, spec=replace(stored.spec, name=name)).as_data())
-
     def remove(self, container_id: str) -> None:
         folder = self._containers / container_id
         if not folder.is_dir():
@@ -277,24 +270,6 @@ class EmbeddedEngine:
     def _end(self, folder: Path, seconds: float) -> None:
         if found := self._recorded(folder):
             processes.end(found, seconds, self._rootfs(folder))
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedHost:
-    """The machine that publish runs on, with the embedded engine."""
-
-    engine: EmbeddedEngine
-    title: str = "this machine"
-    is_by_folder: bool = True  # it is for looking at a site: at this clone's, not at another's
-
-    @contextmanager
-    def reach(self, endpoint: Endpoint) -> Iterator[Endpoint]:
-        yield replace(endpoint, address=reachable(endpoint.address))
-
-    @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        with lock.hold_here(name):
-            yield
 
 
 @dataclass(frozen=True, slots=True)

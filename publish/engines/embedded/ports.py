@@ -8,7 +8,6 @@ from typing import Final
 
 from imagebake import smoke
 from publish.engines.protocol import Endpoint
-from publish.ssh.connection import reachable
 from sealpress.problems import Exit, Problem
 
 _LISTENS_WITHIN: Final = 5.0  # seconds: a server that takes longer is still waited for, with its port given free
@@ -49,7 +48,7 @@ def await_listener(endpoint: Endpoint, is_alive: Callable[[], bool]) -> None:
     until = time.monotonic() + _LISTENS_WITHIN
     while is_alive() and time.monotonic() < until:
         try:
-            socket.create_connection((reachable(endpoint.address), endpoint.port), _LISTENS_WITHIN).close()
+            socket.create_connection((endpoint.local.address, endpoint.port), _LISTENS_WITHIN).close()
         except OSError:
             time.sleep(_PAUSE)
         else:

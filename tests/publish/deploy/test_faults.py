@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publish.deploy.journal import AFTER, Step
-from publish.releases import history
+from publish.releases import recovery
 from sealpress.problems import Exit, Problem
 from tests.publish.memory import no_fault
 from tests.publish.worlds import LINE, Faults, World, steps
@@ -115,7 +115,7 @@ def test_a_publish_that_dies_anywhere_is_put_right_by_the_next_one(number, behav
     with contextlib.suppress(Problem):
         world.publish("b", behaviour)
     world.engine.fault = no_fault
-    history.settle(world.host, LINE)
+    recovery.settle(world.host, LINE)
     assert world.answers() in ("a", "b")
     assert world.candidates() == []
     world.publish("c")

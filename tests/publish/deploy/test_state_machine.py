@@ -6,7 +6,7 @@ import pytest
 
 from publish.deploy.state_machine import switch
 from publish.engines.protocol import Container, Endpoint, RunState
-from publish.releases import history
+from publish.releases import history, prune, rollback
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 from tests.publish.worlds import LINE, SITE, World, steps
@@ -163,7 +163,7 @@ def test_an_image_that_lost_its_name_goes_with_its_last_container():
     world.engine.load([f"image-again\nlocalhost/site/{SITE}:production.a2\n{SITE}\nsha256:a".encode()])
     world.engine.tag("image-again", f"localhost/site/{SITE}:production.a")
     assert world.engine.loaded["image-a"].references == ()
-    assert history.prune_images(world.engine, LINE) == ()
+    assert prune.prune_images(world.engine, LINE) == ()
     assert "image-a" in world.engine.loaded
     world.publish("a")
     assert "image-a" not in world.engine.loaded
@@ -186,9 +186,9 @@ def test_rollback_is_a_new_generation_of_the_previous_release():
     world = World()
     for release in "abc":
         world.publish(release)
-    back = history.choose(history.read(world.engine, LINE), None, 3)
+    back = rollback.choose(history.read(world.engine, LINE), None, 3)
     assert back.generation == 2
-    outcome = switch(replace(world.job("b"), ship=history.ship_again(back, LINE)))
+    outcome = switch(replace(world.job("b"), ship=rollback.ship_again(back, LINE)))
     assert outcome.generation == 4
     assert world.answers() == "b"
     # Each release stands in the list once: the old container of b is forgotten.
@@ -200,7 +200,7 @@ def test_rollback_to_a_generation_that_is_not_there_names_those_that_are():
     for release in "ab":
         world.publish(release)
     with pytest.raises(Problem) as caught:
-        history.choose(history.read(world.engine, LINE), 7, 3)
+        rollback.choose(history.read(world.engine, LINE), 7, 3)
     assert str(caught.value) == "there is no generation 7 on the host\nhint: these are there: 2, 1"
 
 
@@ -208,7 +208,7 @@ def test_rollback_of_an_only_release_is_refused():
     world = World()
     world.publish("a")
     with pytest.raises(Problem, match="there is no release before generation 1"):
-        history.choose(history.read(world.engine, LINE), None, 3)
+        rollback.choose(history.read(world.engine, LINE), None, 3)
 
 
 def test_rollback_after_somebody_else_removed_what_was_stopped_says_so_and_does_not_blame_keep():
@@ -219,20 +219,20 @@ def test_rollback_after_somebody_else_removed_what_was_stopped_says_so_and_does_
         world.engine.remove(one.container.id)
     found = history.read(world.engine, LINE)
     with pytest.raises(Problem) as caught:
-        history.choose(found, None, 3)
+        rollback.choose(found, None, 3)
     assert caught.value.message == "there is no release before generation 3 on the host"
     assert "so others were removed on the host, as by `docker container prune`" in caught.value.hint
     assert "git worktree add ../old COMMIT" in caught.value.hint
     with pytest.raises(Problem, match="docker container prune"):
-        history.choose(found, 2, 3)
+        rollback.choose(found, 2, 3)
     # What publish itself lets go is none of that.
     with pytest.raises(Problem) as caught:
-        history.choose(found, None, 1)
+        rollback.choose(found, None, 1)
     assert "with `keep` = 1" in caught.value.hint
     for release in "def":
         world.publish(release)
     with pytest.raises(Problem) as caught:
-        history.choose(history.read(world.engine, LINE), 3, 3)
+        rollback.choose(history.read(world.engine, LINE), 3, 3)
     assert caught.value.hint == "these are there: 6, 5, 4"
 
 
@@ -240,10 +240,10 @@ def test_rollback_to_a_release_whose_image_is_gone_names_its_commit():
     world = World()
     for release in "ab":
         world.publish(release)
-    back = history.choose(history.read(world.engine, LINE), None, 3)
+    back = rollback.choose(history.read(world.engine, LINE), None, 3)
     del world.engine.loaded["image-a"]
     with pytest.raises(Problem) as caught:
-        switch(replace(world.job("a"), ship=history.ship_again(back, LINE)))
+        switch(replace(world.job("a"), ship=rollback.ship_again(back, LINE)))
     assert "the image of generation 1 is gone from the host" in str(caught.value)
     assert "commit-of-a" in str(caught.value)
     assert world.answers() == "b"

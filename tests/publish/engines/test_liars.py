@@ -27,7 +27,6 @@ CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "create": (lambda one: one.create(SPEC), ("POST /containers/create", "GET /containers/NAME/json")),
     "start": (lambda one: one.start(ID), ("POST /containers/NAME/start",)),
     "stop": (lambda one: one.stop(ID, 0), ("POST /containers/NAME/stop",)),
-    "rename": (lambda one: one.rename(ID, "blog-2"), ("POST /containers/NAME/rename",)),
     "remove": (lambda one: one.remove(ID), ("DELETE /containers/NAME",)),
     "inspect": (lambda one: one.inspect(ID), ("GET /containers/NAME/json",)),
     "logs": (lambda one: one.logs(ID, 20), ("GET /containers/NAME/logs", "GET /containers/NAME/json")),
@@ -43,7 +42,7 @@ PODMAN_CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]
 OPENING = ("GET /version", "GET /info")
 # Questions whose answer is a status alone, and those whose text is shown to a person as it is.
 _BODILESS = {"POST /images/NAME/tag", "DELETE /images/NAME", "DELETE /containers/NAME", "GET /containers/NAME/logs"}
-_BODILESS |= {f"POST /containers/NAME/{verb}" for verb in ("start", "stop", "rename")}
+_BODILESS |= {f"POST /containers/NAME/{verb}" for verb in ("start", "stop")}
 
 
 # What passes elsewhere besides "nothing is there". A table without an error is no refusal of an archive: whether the

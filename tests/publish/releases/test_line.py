@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from publish.deploy.state_machine import switch
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, RunState
 from publish.probing import probe
-from publish.releases import history
-from publish.releases.line import Line, overlap
+from publish.releases import history, prune, rollback
+from publish.releases.line import ReleaseLine, overlap
 from sealpress import labels
 from sealpress.console import Silent
 from sealpress.problems import Exit, Problem
@@ -39,7 +39,7 @@ def served(world: World, port: int) -> str:
     return answer.body.decode().strip().removeprefix("sha256:")
 
 
-def generations(world: World, line: Line) -> list[int]:
+def generations(world: World, line: ReleaseLine) -> list[int]:
     return [one.generation for one in history.read(world.engine, line)]
 
 
@@ -50,13 +50,13 @@ def test_two_targets_on_one_host_have_releases_of_their_own():
         switch(world.job(release, line=STAGING))
         assert (served(world, 80), served(world, 8081)) == (release, release)
     assert generations(world, LINE) == generations(world, STAGING) == [5, 4, 3]
-    back = history.choose(history.read(world.engine, LINE), None, 3)
-    switch(replace(world.job("d"), ship=history.ship_again(back, LINE)))
+    back = rollback.choose(history.read(world.engine, LINE), None, 3)
+    switch(replace(world.job("d"), ship=rollback.ship_again(back, LINE)))
     assert (served(world, 80), served(world, 8081)) == ("d", "e")
     history.stop(world.engine, STAGING)
     assert (served(world, 80), served(world, 8081)) == ("d", "")
     assert history.start(world.engine, STAGING).state is RunState.RUNNING
-    assert history.prune(world.engine, LINE, 1) == ()
+    assert prune.prune(world.engine, LINE, 1) == ()
     assert (generations(world, LINE), generations(world, STAGING)) == ([6], [5, 4, 3])
     # Each image is there as long as some target has a release of it, under that target's name.
     assert sorted(name.rpartition(":")[2] for one in world.engine.images(SITE) for name in one.references) == [
@@ -126,8 +126,8 @@ def test_releases_of_before_are_carried_over_by_the_target_whose_readers_they_ha
     assert [str(event.step) for event in outcome.journal][4:7] == ["probe", "flip", "verify"]
     assert (served(world, 80), served(world, 8081)) == ("c", "o")
     assert world.engine.inspect(other.id) == other
-    back = history.choose(history.read(world.engine, LINE), 1, 3)
-    switch(replace(world.job("a"), commit="c" * 40, ship=history.ship_again(back, LINE)))
+    back = rollback.choose(history.read(world.engine, LINE), 1, 3)
+    switch(replace(world.job("a"), commit="c" * 40, ship=rollback.ship_again(back, LINE)))
     assert world.history() == [
         (4, "a", RunState.RUNNING),
         (3, "c", RunState.EXITED),
@@ -282,7 +282,7 @@ def test_no_two_lines_share_a_name():
     """Whatever sites and targets are called: names of containers, of images and of locks are had once."""
     sites = ["a", "a-b", "a.b", "a-b.c"]
     lines = [
-        Line(site, target, LINE.readers, folder=folder)
+        ReleaseLine(site, target, LINE.readers, folder=folder)
         for site in sites
         for target in ("b", "b-c", "c", "b-1", "candidate")
         for folder in ("", "/x", "/y")

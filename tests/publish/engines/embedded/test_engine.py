@@ -17,8 +17,8 @@ from publish.engines.embedded import processes
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import ContainerSpec, Endpoint, RunState
 from publish.probing import probe
-from publish.releases import history
-from publish.releases.line import Line
+from publish.releases import history, rollback
+from publish.releases.line import ReleaseLine
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 from tests.ports import free_port
@@ -26,8 +26,8 @@ from tests.ports import free_port
 ANY = Endpoint("127.0.0.1", 0)
 
 
-def line_of(image, port: int) -> Line:
-    return Line(image.labels[labels.SITE], "here", Endpoint("127.0.0.1", port))
+def line_of(image, port: int) -> ReleaseLine:
+    return ReleaseLine(image.labels[labels.SITE], "here", Endpoint("127.0.0.1", port))
 
 
 def job(host, image, port: int) -> Job:
@@ -58,8 +58,8 @@ def test_publish_an_edit_a_broken_release_and_back(embedded, site_image):
     assert caught.value.code == Exit.RELEASE
     assert page(port) == "<h1>b</h1>"
     engine, line = embedded.engine, line_of(site_image("a"), port)
-    back = history.choose(history.read(engine, line), None, 3)
-    switch(replace(job(embedded, site_image("a"), port), ship=history.ship_again(back, line)))
+    back = rollback.choose(history.read(engine, line), None, 3)
+    switch(replace(job(embedded, site_image("a"), port), ship=rollback.ship_again(back, line)))
     assert page(port) == "<h1>a</h1>"
     assert [(one.generation, one.state) for one in history.read(engine, line)] == [
         (3, RunState.RUNNING),
@@ -78,7 +78,7 @@ def test_lines_that_are_published_at_once_share_images_and_lose_no_name(embedded
     """Two clones of one site at the same commit: one image, and a name of it for each."""
     lines = [replace(line_of(site_image("a"), free_port()), folder=f"/clone/{number}") for number in range(6)]
 
-    def publish(line: Line) -> None:
+    def publish(line: ReleaseLine) -> None:
         for release in "ab":
             image = site_image(release)
             made = replace(

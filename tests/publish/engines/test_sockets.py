@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from publish import hosts, targets
-from publish.hosts import local_socket
+from publish.engines import sockets
+from publish.hosts import open_host
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
@@ -24,8 +24,8 @@ def engines(monkeypatch):
         paths = [folder / "usual", folder / "other"]
         for path in paths:
             stack.enter_context(contextlib.closing(Liar(path)))
-        monkeypatch.setattr(hosts, "_DOCKER", (str(paths[0]),))
-        monkeypatch.setattr(hosts, "_PODMAN", (str(paths[0]),))
+        monkeypatch.setattr(sockets, "_DOCKER", (str(paths[0]),))
+        monkeypatch.setattr(sockets, "_PODMAN", (str(paths[0]),))
         yield paths
 
 
@@ -33,9 +33,9 @@ LOCAL = PublishTarget("local")
 
 
 def test_without_a_variable_the_usual_socket_is_asked(engines, monkeypatch):
-    assert local_socket(LOCAL) == engines[0]
+    assert sockets.local(LOCAL) == engines[0]
     monkeypatch.setenv("DOCKER_HOST", "")
-    assert local_socket(LOCAL) == engines[0]
+    assert sockets.local(LOCAL) == engines[0]
 
 
 @pytest.mark.parametrize(
@@ -44,16 +44,16 @@ def test_without_a_variable_the_usual_socket_is_asked(engines, monkeypatch):
 def test_the_socket_that_the_variable_names_is_asked_alone(engines, monkeypatch, engine, variable):
     target = PublishTarget("local", engine=engine)
     monkeypatch.setenv(variable, f"unix://{engines[1]}")
-    assert local_socket(target) == engines[1]
+    assert sockets.local(target) == engines[1]
     monkeypatch.setenv(variable, f"unix://{engines[1]}-none")
     with pytest.raises(Problem, match=f"no container engine answers at .*other-none, which {variable} names") as caught:
-        local_socket(target)
+        sockets.local(target)
     assert caught.value.code is Exit.HOST
 
 
 def test_a_socket_in_site_toml_is_meant_for_this_target(engines, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
-    assert local_socket(PublishTarget("local", socket=str(engines[1]))) == engines[1]
+    assert sockets.local(PublishTarget("local", socket=str(engines[1]))) == engines[1]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_socket_in_site_toml_is_meant_for_this_target(engines, monkeypatch):
 def test_what_is_no_socket_is_said_to_be_none_and_nothing_else_is_taken(engines, monkeypatch, value):
     """Neither another engine nor the embedded one: readers would not find the site where it was meant."""
     monkeypatch.setenv("DOCKER_HOST", value)
-    with pytest.raises(Problem) as caught, targets.open_host(LOCAL, SILENT):
+    with pytest.raises(Problem) as caught, open_host(LOCAL, SILENT):
         pass
     assert caught.value.code is Exit.HOST
     assert f'DOCKER_HOST is "{value}"' in caught.value.message

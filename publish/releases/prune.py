@@ -1,0 +1,66 @@
+"""What is kept of a line on a host, and what is forgotten: containers and images with its labels, and nothing else."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from publish.engines.protocol import Engine, RunState
+from publish.releases.history import Release, containers, is_candidate, read
+from publish.releases.line import ReleaseLine
+from sealpress.problems import Problem
+
+
+def remove_candidates(engine: Engine, line: ReleaseLine) -> tuple[str, ...]:
+    """Removes the line's candidates. What could not be removed is told, one line each."""
+    return _each(
+        [(one.name, one.id) for one in containers(engine, line) if is_candidate(one)],
+        engine.remove,
+    )
+
+
+def prune(engine: Engine, line: ReleaseLine, keep: int) -> tuple[str, ...]:
+    """Forgets candidates, and all releases but the newest `keep`, by label and generation alone.
+
+    A running server always stays. Of two generations that are alike in release, commit and seal only the newer one
+    counts. Images go when no container of the site is made from them. What could not be removed is told, one line each.
+    """
+    warnings = remove_candidates(engine, line)
+    kept: set[tuple[str, str, str]] = set()
+    forgotten: list[Release] = []
+    for one in read(engine, line):
+        identity = (one.release, one.commit, one.seal)
+        stays = len(kept) < max(keep, 1) and identity not in kept
+        if stays or one.state is RunState.RUNNING:
+            kept.add(identity)
+        else:
+            forgotten.append(one)
+    removed = _each([(one.container.name, one.container.id) for one in forgotten], engine.remove)
+    return (*warnings, *removed, *prune_images(engine, line, [one.image for one in forgotten]))
+
+
+def prune_images(engine: Engine, line: ReleaseLine, forgotten: Iterable[str] = ()) -> tuple[str, ...]:
+    """Removes the line's names of images which no container of the site is made from.
+
+    Releases of before had other names: of those only what `forgotten` ones were made from goes. An image that lost its
+    last name goes too, as soon as no container is made from it; which ones those are only the engine knows, so its
+    refusal counts as an answer.
+    """
+    used = {one.image for one in engine.containers(line.site)}
+    images = engine.images(line.site)
+    for image in images:
+        if not image.references:
+            with suppress(Problem):
+                engine.remove_image(image.id)
+    ours = {name for name in forgotten if name.startswith(f"localhost/site/{line.site}:")}
+    names = [name for image in images for name in image.references if line.owns(name) or name in ours]
+    return _each([(name, name) for name in names if name not in used], engine.remove_image)
+
+
+def _each(items: list[tuple[str, str]], remove: Callable[[str], None]) -> tuple[str, ...]:
+    """Removes one after the other; one that can't be removed does not stop the rest."""
+    warnings: list[str] = []
+    for name, key in items:
+        try:
+            remove(key)
+        except Problem as problem:
+            warnings.append(f"{name} could not be removed: {problem.message}")
+    return tuple(warnings)

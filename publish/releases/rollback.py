@@ -1,0 +1,66 @@
+"""Going back to an earlier release: which one is meant, and its image, which is on the host still."""
+
+from collections.abc import Callable
+from typing import Final
+
+from publish.engines.protocol import Engine, LoadedImage
+from publish.releases.history import Release
+from publish.releases.line import ReleaseLine
+from sealpress.console import Progress
+from sealpress.problems import Exit, Problem
+
+
+def choose(found: tuple[Release, ...], to: int | None, keep: int) -> Release:
+    """The release to go back to: generation `to`, or the one before the current. Raises Problem (exit 2, 8)."""
+    if not found:
+        raise Problem("there is no release of this site on the host", hint="publish it first", code=Exit.RELEASE)
+    have = ", ".join(str(one.generation) for one in found)
+    newest = found[0].generation
+    if to is not None:
+        for one in found:
+            if one.generation == to:
+                return one
+        is_lost = newest - keep < to < newest and len(found) < keep
+        hint = f"these are there: {have}" + (f"; {_lost(keep)}" if is_lost else "")
+        raise Problem(f"there is no generation {to} on the host", hint=hint, code=Exit.USAGE)
+    if len(found) > 1:
+        return found[1]
+    if newest == 1:
+        hint = "it is the first one"
+    elif keep == 1:
+        hint = f"with `keep` = 1 in site.toml, publish keeps none to go back to; {_AGAIN}"
+    else:
+        hint = _lost(keep)
+    raise Problem(f"there is no release before generation {newest} on the host", hint=hint, code=Exit.RELEASE)
+
+
+_AGAIN: Final = (
+    "an older commit can be published again: git worktree add ../old COMMIT, publish --site ../old/site.toml"
+)
+
+
+def _lost(keep: int) -> str:
+    """What became of releases that publish itself would have left there."""
+    return (
+        f"publish keeps {keep}, as `keep` in site.toml says, so others were removed on the host, as by `docker "
+        f"container prune`, which takes all that is stopped; {_AGAIN}"
+    )
+
+
+def ship_again(release: Release, line: ReleaseLine) -> Callable[[Engine, Progress], LoadedImage]:
+    """In the place of shipping: the image that an old release left on the host, under the line's own name."""
+
+    def look_up(engine: Engine, progress: Progress) -> LoadedImage:
+        del progress
+        if image := engine.image(release.image):
+            name = line.reference(image.labels)
+            if name not in image.references:
+                engine.tag(image.id, name)
+            return engine.image(name) or image
+        raise Problem(
+            f"the image of generation {release.generation} is gone from the host",
+            hint=f"publish its commit again: {release.commit}" if release.commit else None,
+            code=Exit.ENGINE,
+        )
+
+    return look_up
