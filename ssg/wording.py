@@ -110,6 +110,7 @@ _SETTINGS: Final[Mapping[str, tuple[str, str, int | None]]] = MappingProxyType(
         "home_path": ("[site]", "default_language", None),
         "feed_path": ("[site]", "default_language", None),
         "site_params": ("[params]", "all", 0),
+        "dialect": ("[markdown]", "dialect", None),
         "has_typography": ("[markdown]", "typography", None),
         "tags_path": ("[permalinks]", "tags", 0),
         "archive_path": ("[permalinks]", "archive", 0),

@@ -2,20 +2,65 @@
 
 import html as entities
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import slug
-from ssg.markup.converted import ANCHOR, Entry, Heading, MarkdownOptions
+from ssg.markup.converted import ANCHOR, Entry, Heading, Link, MarkdownOptions, plain_anchor
+from ssg.markup.fences import Fence
 from ssg.markup.positions import Source
 from ssg.markup.prose import finished, on_one_line, text
-from ssg.markup.tags import Html, Tag
+from ssg.markup.tags import FOREIGN, Html, Tag
 
 _HEADING: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _IN_HEADING: Final = frozenset(
     {"em", "strong", "code", "del", "sub", "sup", "kbd", "abbr", "i", "b", "s", "mark", "var"}
 )
+
+
+def without_colons(html: Html, source: Source, numbers: Sequence[int]) -> None:
+    """Puts a dash for each colon of the ids in the tags of `numbers`, which a style sheet could not name as they are.
+
+    What stands in a drawing is its own affair.
+    """
+    written = {number: html.tags[number].attributes.get("id") or "" for number in numbers}
+    for number in [number for number, name in written.items() if ":" in name]:
+        tag, name = html.tags[number], written[number]
+        if _is_in_drawing(html, number):
+            continue
+        place = html.place(number, max(0, tag.raw.find(name)))
+        html.tags[number] = tag.having({**tag.attributes, "id": _without_colon(name, source, place)})
+
+
+def _without_colon(name: str, source: Source, place: tuple[int, int] | None = None) -> str:
+    plain, own = name.replace(":", "-"), re.escape(name)
+    source.warn(
+        f'the id "{name}" becomes "{plain}": ids have no colon here',
+        f'write "{plain}"; links to "#{name}" lead there',
+        place or source.find(rf"(?<=[{{:\s]#){own}(?=[\s}}])|(?<=\bid=[\"']){own}|(?<=\bid=){own}"),
+        len(name),
+    )
+    return plain
+
+
+def of_fences(fences: list[Fence], source: Source, options: MarkdownOptions) -> set[str]:
+    """The ids of fences, which get ones without colons, too."""
+    for number, fence in enumerate(fences):
+        if ":" in fence.id and options.dialect == "commonmark":
+            fences[number] = replace(fence, id=_without_colon(fence.id, source))
+    return {fence.id for fence in fences if fence.id}
+
+
+def _is_in_drawing(html: Html, number: int) -> bool:
+    before = [tag for tag in html.tags[:number] if tag.name in FOREIGN and not tag.raw.endswith("/>")]
+    return sum(-1 if tag.is_end else 1 for tag in before) > 0
+
+
+def meant(links: Sequence[Link], ids: Collection[str]) -> list[Link]:
+    """The links of a body with these `ids`, as they lead to ids without colons: on their own page, and on others."""
+    return [replace(link, target=plain_anchor(link.target, ids)) if "#" in link.target else link for link in links]
 
 
 def named(html: Html, source: Source, numbers: Sequence[int]) -> set[str]:

@@ -6,6 +6,7 @@ from ssg.l10n.language import Language
 from ssg.markup import anchors, foreign
 from ssg.markup.commonmark.tree import CONTENTS
 from ssg.markup.converted import Converted, Fault, MarkdownOptions, contents
+from ssg.markup.fences import Fence
 from ssg.markup.links import take_links
 from ssg.markup.positions import Source
 from ssg.markup.prose import finished, on_one_line, set_text, text
@@ -13,14 +14,23 @@ from ssg.markup.tags import Html, Tag, balance
 
 
 def body(
-    html: Html, source: Source, options: MarkdownOptions, language: Language, code: Callable[[int], str]
+    html: Html,
+    source: Source,
+    options: MarkdownOptions,
+    language: Language,
+    fences: list[Fence],
+    code: Callable[[int], str],
 ) -> Converted:
-    """The Converted of HTML in its parts. `code` gives the HTML of a fence by its number."""
+    """The Converted of HTML in its parts. `code` gives the HTML of one of the `fences` by its number."""
     foreign.look(html, source)
     depths, more = balance(html, source)
     attributed = [number for number, tag in enumerate(html.tags) if tag.attributes]
     links, externals = take_links(html, source, attributed, is_plain=not options.html)
-    ids = anchors.named(html, source, attributed)
+    if options.dialect == "commonmark":
+        anchors.without_colons(html, source, attributed)
+    ids = anchors.named(html, source, attributed) | anchors.of_fences(fences, source, options)
+    if options.dialect == "commonmark":
+        links = anchors.meant(links, ids)
     if options.typography:
         set_text(html, language)
     headings = anchors.headings(html, ids, options, language)

@@ -6,9 +6,10 @@ file name. So it can be kept by content, and the same text is never converted tw
 
 import html as entities
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
+from urllib.parse import unquote
 
 from sealpress.problems import Place, Problem
 from ssg.markup.commonmark.characters import address
@@ -182,6 +183,14 @@ def resolve(html: str, urls: Sequence[str], *, anchor_prefix: str = "") -> str:
         return entities.escape(address(url) if found[2] else url)
 
     return _MARKER.sub(written, html)
+
+
+def plain_anchor(target: str, ids: Collection[str] = ()) -> str:
+    """A link's target with the id that is meant, which has no colon; one of the page's own `ids` is meant as it is."""
+    path, mark, anchor = target.partition("#")
+    if (path and not path.partition("?")[0].endswith(".md")) or unquote(anchor) in ids:
+        return target
+    return path + mark + re.sub(":|%3a", "-", anchor, flags=re.IGNORECASE)
 
 
 def contents(headings: Sequence[Heading], depth: int = 6) -> tuple[Entry, ...]:

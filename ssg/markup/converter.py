@@ -52,7 +52,7 @@ def converted(
     state.begin(source, options, language)
     converter.markdown.reset()
     html = converter.html(source.text)
-    return body(html, source, options, language, lambda number: _code(state, number, options, blocks))
+    return body(html, source, options, language, state.fences, lambda number: _code(state, number, options, blocks))
 
 
 def _code(state: "State", number: int, options: MarkdownOptions, blocks: Blocks | None) -> str:

@@ -110,7 +110,7 @@ _LAX: Final = frozenset(
         "th",
     }
 )
-_FOREIGN: Final = frozenset({"svg", "math"})
+FOREIGN: Final = frozenset({"svg", "math"})
 
 
 def cut(html: str) -> Html:
@@ -190,7 +190,7 @@ def balance(html: Html, source: Source) -> tuple[list[int], int | None]:
                     f"</{name}> closes nothing", "remove it, or write the tag that it closes", place, len(name) + 3
                 )
         elif name not in VOID and not (
-            one.raw.endswith("/>") and (name in _FOREIGN or any(open_names.get(foreign) for foreign in _FOREIGN))
+            one.raw.endswith("/>") and (name in FOREIGN or any(open_names.get(foreign) for foreign in FOREIGN))
         ):
             stack.append((name, number))
             open_names[name] = open_names.get(name, 0) + 1

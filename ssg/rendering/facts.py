@@ -288,6 +288,11 @@ class Facts(Questions):
         return self._settings.images.quality
 
     @part
+    def dialect(self) -> str:
+        """How Markdown is read: in "commonmark", ids have no colon."""
+        return self._settings.markdown.dialect
+
+    @part
     def has_typography(self) -> bool:
         return self._settings.markdown.typography
 

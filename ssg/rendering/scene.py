@@ -17,7 +17,7 @@ from sealpress.settings import Settings
 from ssg.images.gallery import Gallery
 from ssg.images.variants import Picture, Size, format_of
 from ssg.linking import To, reached
-from ssg.markup.converted import ANCHOR, STX, resolve
+from ssg.markup.converted import ANCHOR, STX, plain_anchor, resolve
 from ssg.model import Kind, Page, Site, Tag
 from ssg.reading.absence import Absences
 from ssg.reading.data import NONE, DataFiles
@@ -317,6 +317,8 @@ class Scene(Facts):
             raise Problem(f'a link can\'t lead to "{scheme}"', hint=hint)
         path, mark, anchor = target.partition("#")
         if path.endswith(".md") and "://" not in path:
+            if self.dialect() == "commonmark":
+                _, _, anchor = plain_anchor(target).partition("#")
             return self.url(self.path(self.find(path.removeprefix("/"), language))) + mark + anchor
         return self.url(path) + mark + anchor if path.startswith("/") else target
 
