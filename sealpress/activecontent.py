@@ -13,6 +13,7 @@ from functools import lru_cache
 from html.entities import html5
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import SplitResult
 
 
 class Url(StrEnum):
@@ -81,6 +82,7 @@ PLAIN: Final = frozenset(
 _OUTSIDE: Final = "".join(map(chr, range(0x21)))  # C0 controls and the space are taken off both ends of a URL
 _INSIDE: Final = str.maketrans("", "", "\t\n\r")  # these are taken out everywhere
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
 _IMAGE: Final = re.compile(r"data:[\t\n\r ]*image/", re.IGNORECASE)
 
 
@@ -93,6 +95,16 @@ def scheme(url: str) -> str:
     """The scheme as browsers find it, in small letters; "" where there is none."""
     found = _SCHEME.match(plain_url(url))
     return found[1].lower() if found else ""
+
+
+def origin(url: SplitResult) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a whole URL (4.7): two that have the same lead to one site.
+
+    Raises ValueError for a host or a port that is none.
+    """
+    host = (url.hostname or "").lower()
+    port = _PORTS.get(url.scheme) if url.port is None else url.port
+    return url.scheme, host if host.isascii() else host.encode("idna").decode(), port
 
 
 def is_script(url: str) -> bool:

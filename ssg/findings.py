@@ -57,6 +57,11 @@ class Findings:
         return any(not one.is_warning for one in self._found.get(subject, ()))
 
     @property
+    def at_fault(self) -> frozenset[str]:
+        """The subjects that are."""
+        return frozenset(filter(self.is_at_fault, self._found))
+
+    @property
     def faults(self) -> tuple[Problem, ...]:
         return _in_order(one for found in self._found.values() for one in found if not one.is_warning)
 

@@ -31,7 +31,7 @@ from ssg.table import Plain, Table, since
 from ssg.tracing import Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 8
+_FORMAT: Final = 9
 _LIMIT: Final = 8  # output folders whose builds are remembered
 _BYTES: Final = 512 << 20  # of all of these together; the newest stays, however large it is
 _KINDS: Final = (".known", ".told", ".tree", ".changes")
@@ -105,7 +105,18 @@ class Output(NamedTuple):
     because: tuple[str | Key, ...]
 
 
-_TABLES: Final = ("sources", "manuscripts", "pages", "outputs", "traces", "anchored", "questions", "images", "warnings")
+_TABLES: Final = (
+    "sources",
+    "manuscripts",
+    "pages",
+    "outputs",
+    "traces",
+    "anchored",
+    "aims",
+    "questions",
+    "images",
+    "warnings",
+)
 _ORDERED: Final = ("sources", "manuscripts", "pages", "outputs")
 _WHOLE: Final = (
     "world",
@@ -130,9 +141,10 @@ class LastBuild:
 
     `manuscripts` and `pages` are plain (ssg.plain), by source. `published` is how far the clock can move before other
     pages are published: the newest page's moment and that of the first scheduled one. `counts` are the pages of each
-    language, and all posts. `anchored` are, of each page that links to anchors of pages, these. `shape` is a digest of
-    all that links can lead to. `theme_files` are the theme's own files as they are served. `images` is what is known of
-    each image (ssg.images.gallery), `warnings` what was warned of, by subject (ssg.findings).
+    language, and all posts. `anchored` are, of each page that links to anchors of pages, these; `aims`
+    the same of files of the tree, by their paths (ssg.addresses). `shape` is a digest of all that links can lead to.
+    `theme_files` are the theme's own files as they are served. `images` is what is known of each image
+    (ssg.images.gallery), `warnings` what was warned of, by subject (ssg.findings).
 
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in ssg.known, of
     which `parts` are those about settings and the theme. `settings` are the keys of site.toml (ssg.stated). `used`
@@ -151,6 +163,7 @@ class LastBuild:
     counts: tuple[dict[str, int], int] = field(default_factory=lambda: ({}, 0))
     left_out: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     anchored: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    aims: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     shape: str = ""
     theme_key: str = ""
     theme_files: tuple[tuple[str, str, str], ...] = ()

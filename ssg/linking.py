@@ -9,6 +9,7 @@
 
 import posixpath
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -78,6 +79,17 @@ def reached(site: "Map", content: str, source: str, target: str) -> Destination:
     """The same, called as it is on the site, where the link has another of Unicode's normal forms."""
     to = destination(content, source, target)
     return to if to.name.isascii() else replace(to, name=site.spelled(to.name))
+
+
+def alike(path: str, outputs: Iterable[str]) -> str | None:
+    """What there is at a path that looks the same: with letters of another case, or in another of Unicode's forms."""
+    wanted = _plain(output_of(path))
+    near = next((output for output in outputs if _plain(output) == wanted), None)
+    return None if near is None else "/" + near.removesuffix("index.html")
+
+
+def _plain(name: str) -> str:
+    return name.casefold() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 
 class Map(Protocol):
@@ -174,10 +186,8 @@ class Checker:
             return Problem(message, place=place, hint=f'write "{folder}"')
         if found := self.map.absent_at(to.name):
             return found[1].problem(message, found[0], place)
-        lower = output_of(to.name).casefold()
-        if near := next((output for output in self.outputs if output.casefold() == lower), None):
-            spelled = "/" + near.removesuffix("index.html")
-            return Problem(message, place=place, hint=f'write "{spelled}": A and a are two letters')
+        if near := alike(to.name, self.outputs):
+            return Problem(message, place=place, hint=f'write "{near}": A and a are two letters')
         return Problem(message, place=place, hint="link to a page by its source: [x](/docs/x.md)")
 
     def anchored(self, page: Page, link: Link) -> str | None:

@@ -19,7 +19,7 @@ from sealpress.console import Progress
 from sealpress.problems import Problem
 from sealpress.sitefile import NAME
 from sealpress.tree import cache_class, check_names, digest_of, media_type
-from ssg import addresses, graph, stamps
+from ssg import graph, stamps
 from ssg.addresses import Reach
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
@@ -45,6 +45,7 @@ from ssg.staging import Staged, Staging
 from ssg.stated import stated
 from ssg.store import Store
 from ssg.structure import Structure, astray, check_links, clashes, desk_of, inputs_of, shape_of
+from ssg.survey import Survey
 from ssg.timing import Timings
 from ssg.tracing import Scope, scope_of
 from ssg.writing import Stage, refusals
@@ -130,23 +131,24 @@ class _Making:
             scene = self._scene(structure, bodies, theme, assets, gallery, data, known)
             jobs = self._jobs(structure, scene)
         with self.timings.phase("checking links"):
-            anchored, shape = self._check(structure, scene, bodies, jobs)
-            if findings.faults:
-                self._look_ahead(scene, jobs, findings)
-            findings.check()
+            anchored, shape, dead = self._check(structure, scene, bodies, jobs)
+            reach = Reach(self.situation.request.site, jobs.keys())
+            is_ahead = bool(findings.faults)
+            survey = Survey(structure, scene, bodies, jobs, reach, self.last, self.stage, dead, is_ahead)
+            if is_ahead:
+                survey.look_ahead(self.situation.request.workers, self.progress)
         with self.timings.phase("comparing answers"):
-            stale = self._compare(structure, scene, data, jobs, known)
-            if stay := self.stage.parted(jobs.keys())[1]:
+            stale = survey.wanted(self._compare(structure, scene, data, jobs, known))
+            if not is_ahead and (stay := self.stage.parted(jobs.keys())[1]):
                 shown = ", ".join(stay[:3]) + (", …" if len(stay) > 3 else "")
                 self.progress.note(
                     f"no build wrote {shown} in {self.stage.root}: this stays, and is no part of the site"
                 )
         with self.timings.phase("rendering"):
-            reach = Reach(self.situation.request.site, jobs.keys())
-            done = self._render(scene, jobs, stale, known, reach, desk.tools)
+            done = self._render(scene, jobs, stale, known, reach, desk.tools, is_ahead=is_ahead)
             may_be_dead = self.last.outputs.keys() - jobs.keys() or structure.may_redirect_elsewhere
-            found = {one.job.path: (one.job.origin, result.dead) for one, result in zip(stale, done, strict=True)}
-            addresses.check(scene, jobs, self.stage.root, reach, found, everywhere=bool(may_be_dead))
+            survey.tell(stale, done, everywhere=bool(may_be_dead))
+            findings.check()
         with self.timings.phase("placing files"):
             placed = self._place(jobs, stale, done, known)
         with self.timings.phase("describing the tree"):
@@ -163,6 +165,7 @@ class _Making:
             published=structure.published,
             left_out=(structure.drafts, structure.scheduled),
             anchored=anchored,
+            aims=survey.aims(stale, done),
             shape=shape,
             theme_key=theme_assets.key(theme),
             theme_files=tuple(astuple(file) for file in assets.files),
@@ -281,7 +284,7 @@ class _Making:
 
     def _check(
         self, structure: Structure, scene: Scene, bodies: KeptBodies, jobs: Mapping[str, Job]
-    ) -> tuple[dict[str, tuple[str, ...]], str]:
+    ) -> tuple[dict[str, tuple[str, ...]], str, list[tuple[str, str]]]:
         """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
         shape = self.last.shape if self._same_files(structure, scene) else shape_of(structure, jobs)
         pages = structure.pages
@@ -292,19 +295,10 @@ class _Making:
             leading = {source for source, targets in anchored.items() if not changed.isdisjoint(targets)}
             sources = sorted((changed | leading) & pages.keys())
         checked = {source: pages[source] for source in sources}
-        found = check_links(structure, scene, bodies, checked.values(), jobs) if checked else {}
+        found, dead = check_links(structure, scene, bodies, checked.values(), jobs)
         left = {source: found for source, found in anchored.items() if source in pages and source not in checked}
         structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
-        return left | found, shape
-
-    def _look_ahead(self, scene: Scene, jobs: Mapping[str, Job], findings: Findings) -> None:
-        """What can be known of templates and images in a build that comes to no rendering."""
-        if scene.theme.is_there:
-            findings.tell(THEME, Renderer(scene).faults(jobs.values()))
-        new = [job for path, job in jobs.items() if job.make is Make.IMAGE and path not in self.last.outputs]
-        of_source = {job.subject: job.path for job in reversed(new)}
-        workers = self.situation.request.workers
-        findings.tell(TREE, scene.gallery.damaged(of_source, scene.image_quality(), workers, self.progress))
+        return left | found, shape, dead
 
     def _compare(
         self, structure: Structure, scene: Scene, data: DataFiles, jobs: Mapping[str, Job], known: Known
@@ -327,15 +321,17 @@ class _Making:
         known: Known,
         reach: Reach,
         tools: Mapping[str, str],
+        *,
+        is_ahead: bool,
     ) -> list[Staged]:
         request = self.situation.request
         stopwatch = Stopwatch() if request.profile else None
         versions = tuple(f"{name} {version}" for name, version in sorted(tools.items()))
         staging = Staging(
             request.site.root,
-            self.stage,
+            None if is_ahead else self.stage,
             Renderer(scene, stopwatch),
-            Rendered(self.store, scene, self.last, known, versions) if request.store else None,
+            Rendered(self.store, scene, self.last, known, versions) if request.store and not is_ahead else None,
             known,
             request.workers,
             reach,

@@ -199,7 +199,8 @@ class Site:
 
     @cached_property
     def _spellings(self) -> Mapping[str, str]:
-        names = (*self.by_source, *self.asset_paths, *self.asset_paths.values())
+        paths = [*(page.path for page in self.pages), *(tag.path for tag in self.tags), *self.asset_paths.values()]
+        names = (*self.by_source, *self.asset_paths, *paths)
         return MappingProxyType({unicodedata.normalize("NFC", name): name for name in names if not name.isascii()})
 
     @cached_property

@@ -12,8 +12,8 @@ from typing import Final
 
 from sealpress import crew, given
 from sealpress.console import Progress
-from sealpress.problems import Place, Problem, raise_all
-from ssg.addresses import SHEETS, Reach
+from sealpress.problems import Place, Problem
+from ssg.addresses import SHEETS, Looked, Reach
 from ssg.graph import Stale
 from ssg.known import Known
 from ssg.rendered import Rendered
@@ -32,7 +32,7 @@ _FIRST: Final = frozenset({Make.SITEMAP, Make.IMAGE})
 class Staged:
     """A file on the stage: its number among the stale ones, what it holds, what was asked for it; or what went wrong.
 
-    `kept`: it was rendered in an earlier build. `dead`: addresses in it that lead nowhere.
+    `kept`: it was rendered in an earlier build. `looked` is what was seen of addresses in it, if it was.
     """
 
     number: int
@@ -41,17 +41,17 @@ class Staged:
     seconds: float = 0.0
     kept: bool = False
     problem: Problem | None = None
-    dead: tuple[str, ...] = ()
+    looked: Looked | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Staging:
     """Where files are made. `root` is the site's folder, `known` gets the answers that are new; nothing is kept of what
-    is rendered where `rendered` is None.
+    is rendered where `rendered` is None. Without a `stage`, files are made to be looked at, and go nowhere.
     """
 
     root: Path
-    stage: Stage
+    stage: Stage | None
     renderer: Renderer
     rendered: Rendered | None
     known: Known
@@ -62,7 +62,7 @@ class Staging:
     def make(self, stale: Sequence[Stale], *, much: bool, timings: Timings, progress: Progress) -> list[Staged]:
         """All stale files, in their order; `much` where they are a large part of the tree.
 
-        Raises Problem or Problems (exit 3): of what goes wrong at one place of a template, the first.
+        Some may be left out where making one takes too long: then there is a `problem`.
         """
         is_shared = len(stale) >= crew.ALONE
         kept = self.rendered if is_shared else None
@@ -84,7 +84,8 @@ class Staging:
         numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make not in _FIRST)
         # An image takes as long as a hundred pages.
         alone = 2 if any(one.job.make is Make.IMAGE for one in stale) else None
-        with refusals(self.stage.root), progress.track("Rendering pages", len(stale)) as advance:
+        refusing = refusals(self.stage.root) if self.stage else nullcontext()
+        with refusing, progress.track("Rendering pages", len(stale)) as advance:
             for part, (finished, learned, seconds) in crew.shared(work, numbered, self.workers, alone):
                 done += finished
                 self.known.learn(learned)
@@ -92,38 +93,39 @@ class Staging:
                     timings.template(name, taken)
                 advance(len(part))
         self.known.learn(self.renderer.scene.learned())
-        done.sort(key=lambda one: one.number)
-        raise_all(_once(one.problem for one in done if one.problem))
-        return done
+        return sorted(done, key=lambda one: one.number)
 
     def _made(self, number: int, one: Stale, kept: Rendered | None, *, look: bool) -> Staged:
         began = self._clock()
         job = one.job
         try:
             if job.make is Make.COPY:
-                dead = self._dead_in_copy(job)
-                return Staged(number, self.stage.put(job.path, self.root / job.subject), frozenset(), dead=dead)
+                looked = self._look_at_copy(job)
+                return Staged(number, self._put(job, self.root / job.subject), frozenset(), looked=looked)
             found = kept.find(job) if kept and look else None
             content, trace = found or self.renderer.make(job)
-            written = self.stage.put(job.path, content)
-            dead = tuple(self.reach.dead(job.path, content)) if job.make is not Make.SITEMAP else ()
+            written = self._put(job, content)
+            looked = self.reach.look(job.path, content) if job.make is not Make.SITEMAP else None
         except Problem as problem:
             return Staged(number, None, frozenset(), problem=problem)
         if kept and not found:
             kept.keep(job, trace, content)
-        return Staged(number, written, trace, self._clock() - began, kept=bool(found), dead=dead)
+        return Staged(number, written, trace, self._clock() - began, kept=bool(found), looked=looked)
 
-    def _dead_in_copy(self, job: Job) -> tuple[str, ...]:
-        """Of a style sheet; what other copies hold is their author's."""
+    def _put(self, job: Job, content: bytes | Path) -> Content | None:
+        return self.stage.put(job.path, content) if self.stage else None
+
+    def _look_at_copy(self, job: Job) -> Looked | None:
+        """At a style sheet; what other copies lead to is their author's business."""
         if not job.path.endswith(SHEETS):
-            return ()
-        return tuple(self.reach.dead(job.path, given.read(self.root / job.subject, given.TEXT)))
+            return None
+        return self.reach.look(job.path, given.read(self.root / job.subject, given.TEXT))
 
     def _clock(self) -> float:
         return time.perf_counter() - (self.stopwatch.compiling if self.stopwatch else 0.0)
 
 
-def _once(problems: Iterable[Problem]) -> list[Problem]:
+def once(problems: Iterable[Problem]) -> list[Problem]:
     """A template that many pages use is at fault for each of them, and mended once."""
     found: dict[Place | str, Problem] = {}
     for problem in problems:

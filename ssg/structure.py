@@ -319,10 +319,11 @@ def _too_long(path: str) -> str:
 
 def check_links(
     structure: Structure, scene: Scene, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
-) -> dict[str, tuple[str, ...]]:
+) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str]]]:
     """Looks at the bodies of `pages`: their faults and warnings, and whether their links lead to one of the `outputs`.
 
-    Gives, for each page, the sources of those pages whose anchors it links to.
+    Gives, for each page, the sources of those pages whose anchors it links to; and the links that lead nowhere, each
+    as a page's source and what it names there.
     """
     site = structure.situation.request.site
     manuscripts = structure.intake.manuscripts
@@ -342,14 +343,15 @@ def check_links(
         lines = lines_of(site.root, page) if found else []
         findings.tell(page.source, [one.problem(in_body(page, lines, one), is_warning=warns) for one, warns in found])
     links = [(page, link) for page in pages for link in manuscripts[page.source].links]
+    dead: list[tuple[str, str]] = []
     for page, link in links:
-        findings.tell(page.source, _found([checker.sources(page, link), checker.paths(page, link)]))
+        if problem := checker.sources(page, link) or checker.paths(page, link):
+            findings.tell(page.source, [problem])
+            dead.append((page.source, link.target))
+        else:
+            findings.tell(page.source)
     anchored: dict[str, set[str]] = {}
     for page, link in links:
         if target := checker.anchored(page, link):
             anchored.setdefault(page.source, set()).add(target)
-    return {source: tuple(sorted(targets)) for source, targets in anchored.items()}
-
-
-def _found(problems: Iterable[Problem | None]) -> Iterator[Problem]:
-    return (problem for problem in problems if problem)
+    return {source: tuple(sorted(targets)) for source, targets in anchored.items()}, dead

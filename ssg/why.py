@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from sealpress import tools
+from sealpress.activecontent import origin
 from sealpress.problems import Exit, Problem, did_you_mean
 from sealpress.sitefile import NAME, SiteFile
 from ssg import stamps
@@ -174,9 +175,12 @@ class _Known:
         yield path
         if inside := _below(Path(path), self.folder):
             yield inside
-        url = urlsplit(path)
         base = urlsplit(self.site.settings.site.url)
-        if url.netloc not in {"", base.netloc}:
+        try:
+            url = urlsplit(path)
+            if url.netloc and origin(url._replace(scheme=base.scheme)) != origin(base):
+                return
+        except ValueError:  # no URL
             return
         served = unquote(url.path)
         yield served

@@ -41,7 +41,7 @@ def _problem(
                 reason = f": {reason}" if reason else ""
                 return Problem(f"{message} for a menu to lead to{reason}", place=place, hint=problem.hint)
         return None
-    if not path.startswith("/") or output_of(path) in known or doubts.path(path):
+    if not path.startswith("/") or output_of(scene.site.spelled(path)) in known or doubts.path(path):
         return None
     if found := scene.absent_at(path):
         return found[1].problem(f'nothing on the site is at "{path}"', found[0], place)

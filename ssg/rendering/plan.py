@@ -26,7 +26,7 @@ from ssg.rendering.listings import ListKind
 from ssg.rendering.scene import Scene
 from ssg.rendering.stopwatch import Stopwatch, watch
 from ssg.rendering.templates import Templates, environments
-from ssg.rendering.theme import OWN
+from ssg.rendering.theme import OWN, ThemeFile
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.options import OptionsView
 from ssg.rendering.views.pages import PageView
@@ -141,6 +141,11 @@ class Renderer:
             except Problem as problem:
                 yield problem
         yield from self._templates[self.scene.default_language()].faults(wanted)
+
+    def templates(self, job: Job) -> list[ThemeFile]:
+        """What a page or a list is rendered with: its template, and those that this names."""
+        name = self._page_template(job) if job.make is Make.PAGE else self._list_template(job)
+        return self._templates[self.scene.default_language()].named(name)
 
     def make(self, job: Job) -> tuple[bytes, Trace]:
         """A file's content, and the questions that were asked for it.

@@ -299,7 +299,8 @@ class Scene(Facts):
         candidates = [f"{content}/{target}"]
         for tag in languages:
             candidates += [f"{content}/{tag}/{target}", f"{content}/{stem}.{tag}.md"]
-        return next((found for source in candidates if (found := self.linked(source, language))), None)
+        named = map(self._as_spelled, candidates)
+        return next((found for source in named if (found := self.linked(source, language))), None)
 
     def find(self, target: str, language: str) -> str:
         """As `found`. Raises Problem where there is none."""
@@ -320,7 +321,10 @@ class Scene(Facts):
             if self.dialect() == "commonmark":
                 _, _, anchor = plain_anchor(target).partition("#")
             return self.url(self.path(self.find(path.removeprefix("/"), language))) + mark + anchor
-        return self.url(path) + mark + anchor if path.startswith("/") else target
+        return self.url(self._as_spelled(path)) + mark + anchor if path.startswith("/") else target
+
+    def _as_spelled(self, name: str) -> str:
+        return name if name.isascii() else self.spelled(name)
 
     @query
     def linked(self, source: str, language: str) -> str | None:
@@ -367,7 +371,7 @@ class Scene(Facts):
         links = self.links(source)
         if "<img " in body:
             body = self._pictured(source, body, links, absolute=absolute, eager=eager)
-        return resolve(body, [self._href(source, target, own, absolute=absolute) for target in links])
+        return resolve(body, [self.href(source, target, own, absolute=absolute) for target in links])
 
     def _pictured(self, source: str, body: str, links: Sequence[str], *, absolute: bool, eager: int) -> str:
         """A body whose images know their size and their variants."""
@@ -387,12 +391,13 @@ class Scene(Facts):
             return pictures.measured(body, size)
         return pictures.fitted(body, picture, self.url, self.image_sizes(), eager)
 
-    def _href(self, source: str, target: str, own: str, *, absolute: bool) -> str:
+    def href(self, source: str, target: str, own: str = "", *, absolute: bool = False) -> str:
+        """The address for what a link of a body names; the page's `own` for what isn't there."""
         url = self.absolute_url if absolute else self.url
         to = reached(self, self._settings.build.content, source, target)
         match to.to:
             case To.ITSELF:
-                path = self.path(source) if to.query else ""
+                return (url(self.path(source)) if to.query else own) + to.rest
             case To.PAGE:
                 found = self.linked(to.name, self.language(source))
                 path = self.path(found) if found else ""
@@ -400,7 +405,7 @@ class Scene(Facts):
                 path = self.asset_path(to.name) or ""
             case To.PATH:
                 path = to.name
-        return (url(path) if path else own) + to.rest
+        return url(path) + to.rest if path else own
 
 
 def _source(page: Page | None) -> str | None:

@@ -76,6 +76,13 @@ class Templates:
 
     def faults(self, names: Iterable[str]) -> Iterator[Problem]:
         """Those of the syntax of some templates, and of all that they name; what isn't there is told by `render`."""
+        return (found for _, found in self._named(names) if found)
+
+    def named(self, name: str) -> list[ThemeFile]:
+        """A template, and all that it names, and these in their turn."""
+        return [file for file, _ in self._named([name])]
+
+    def _named(self, names: Iterable[str]) -> Iterator[tuple[ThemeFile, Problem | None]]:
         seen: set[str] = set()
         waiting = [*reversed(list(names))]
         while waiting:
@@ -84,17 +91,19 @@ class Templates:
                 continue
             seen.add(name)
             file = self.files[name]
+            problem: Problem | None = None
             try:
                 self.environment.get_template(name)
                 text = given.content(file.path, given.SETTINGS, file.shown).decode("utf-8", "replace")
                 found = meta.find_referenced_templates(self.environment.parse(text))
                 waiting += [one for one in found if one is not None]
             except jinja2.TemplateSyntaxError as error:
-                yield self._broken(error)
-            except Problem as problem:
-                yield problem
+                problem = self._broken(error)
+            except Problem as raised:
+                problem = raised
             except jinja2.TemplateError:  # which rendering tells, with the page that it is for
-                continue
+                pass
+            yield file, problem
 
     def _broken(self, error: jinja2.TemplateSyntaxError) -> Problem:
         message, hint, word = self._syntax(_sentence(error.message or "broken syntax"))

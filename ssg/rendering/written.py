@@ -14,18 +14,14 @@ _SIGNS: Final = (
 )
 # Whatever stands for a letter, a colon or white space: in a scheme, nobody has any reason to write one.
 _REFERENCE: Final = re.compile(rb"&#(?!3[489];|60;|62;|160;)")
-_ID: Final = re.compile(rb"\sid\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 _SMALL: Final = bytes(range(256)).lower()
 
 
 def check(html: bytes, origin: str, template: str) -> None:
-    """Raises Problem (exit 3) for a page with a URL that runs something, with a base for its links, with an id twice.
+    """Raises Problem (exit 3) for a page with a URL that runs something, or with a base for its links.
 
     `origin` is what was rendered, `template` the file that it was rendered with.
     """
-    ids = _ID.findall(html)
-    if len(ids) != len(set(ids)):
-        _check_ids(html.decode(), origin, template)
     seen = html.translate(_SMALL, b"\t\n\r")
     for sign in _SIGNS:
         if sign in seen:
@@ -46,27 +42,3 @@ def check(html: bytes, origin: str, template: str) -> None:
     if any(tag.name == "base" and "href" in map(str.lower, tag.attributes) for tag in page.tags):
         hint = 'every link of the page would lead elsewhere: write them with the function url, {{ url("/") }}'
         raise Problem(f"{origin} gets a <base href>", place=Place(template), hint=hint)
-
-
-def _check_ids(html: str, origin: str, template: str) -> None:
-    """A link to an id leads to the first that has it: a template's, where a heading or another template wanted it, too.
-
-    What stands in drawings is not looked at: a page may have the same one several times.
-    """
-    from ssg.markup.tags import cut  # noqa: PLC0415 - as above
-
-    found: set[str] = set()
-    drawings = 0
-    for tag in cut(html).tags:
-        if tag.name == "svg":
-            drawings += -1 if tag.is_end else 0 if tag.raw.endswith("/>") else 1
-        name = next((value for key, value in tag.attributes.items() if key.lower() == "id"), None)
-        if drawings or not name:
-            continue
-        if name in found:
-            raise Problem(
-                f'{origin} gets two things with the id "{name}"',
-                place=Place(template),
-                hint=f'in a template, take a name that no heading gives: "_{name}"; on a page another: {{#{name}-2}}',
-            )
-        found.add(name)

@@ -48,7 +48,7 @@ DEAD = {
     '<audio src="/x.mp3"></audio>': "/x.mp3",
     '<object data="/x.pdf"></object>': "/x.pdf",
     '<iframe src="/x/"></iframe>': "/x/",
-    '<a href="/about/?q=1#t">fine</a><a href="/abuot/?q=1#t">not</a>': "/abuot/?q=1#t",
+    '<a href="/about/?q=1">fine</a><a href="/abuot/?q=1#t">not</a>': "/abuot/?q=1#t",
     '<form action="/search"></form>': "/search",
     '<button formaction="/x">x</button>': "/x",
     '<meta property="og:image" content="/x.png">': "/x.png",
@@ -80,7 +80,7 @@ def test_what_a_template_writes_must_lead_somewhere(blog: Blog, html: str) -> No
 
 
 FINE = [
-    '<link rel="x" href="/here.css"><a href="../">up</a><a href="#x">here</a><a href="?a=b">query</a>',
+    '<link rel="x" href="/here.css"><a href="../">up</a><a href="#_content">here</a><a href="?a=b">query</a>',
     '<a href="/about">a server adds the slash</a><a href="/b%20c.png">a blank</a><a href="/b c.png">another</a>',
     '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=" srcset="data:image/gif;base64,R0lG 2x">',
     '<a href="mailto:a@t.example.org">a</a><a href="https://other.example/x/">b</a><a href="//other.example/x">c</a>',
@@ -164,7 +164,7 @@ def test_redirects_and_what_is_gone_are_known(blog: Blog) -> None:
 def test_what_other_programs_serve_is_named(blog: Blog) -> None:
     blog.write("templates/page.html", HEAD.format('<script src="/comments/js/embed.js"></script>'))
     blog.page("about.md", "See [all](/comments/all/).")
-    assert len(faults(blog)) == 1  # that of the body, whose place is known
+    assert [place for _, place in faults(blog)] == ["content/about.md:4:11", "templates/page.html:2:30"]
     blog.set("build", "elsewhere", ["/comments/"])
     assert faults(blog) == []
     blog.set("build", "elsewhere", ["comments/"])
@@ -211,6 +211,81 @@ def test_links_reach_files_whichever_normal_form_either_has(blog: Blog, link: st
     html = (blog.output / "about/index.html").read_text()
     for path in ("/coffee/", f"/{quote(file)}.txt", f"/{quote(file)}.pdf", "/coffee/#x"):
         assert f'href="{path}"' in html
+
+
+@pytest.mark.parametrize(("written", "file"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
+def test_what_makes_an_address_reaches_files_of_another_normal_form(blog: Blog, written: str, file: str) -> None:
+    blog.page(f"{file}.md", "## x", slug="coffee")
+    blog.write(f"static/{file}.pdf", "x")
+    blog.page("posts/tea.md", "Text.", tags="[Чай]")
+    path = "/tags/\u0447\u0430\u0438\u0306/" if written == DECOMPOSED else "/tags/\u0447\u0430\u0439/"
+    targets = [f"/{written}.pdf", f"{written}.md", path]
+    blog.set("menus", "main", [{"title": "A", "url": url} for url in targets])
+    blog.page("about.md", f"[x]({path})")
+    blog.write("templates/page.html", HEAD.format("".join(f"<a href=\"{{{{ url('{one}') }}}}\">" for one in targets)))
+    assert faults(blog) == []
+    html = (blog.output / "about/index.html").read_text()
+    for address in (f"/{quote(file)}.pdf", "/coffee/", "/tags/" + quote("\u0447\u0430\u0439") + "/"):
+        assert html.count(f'href="{address}"') >= 2
+
+
+@pytest.mark.parametrize(("written", "file"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
+@pytest.mark.parametrize("form", ["/{}.pdf", "https://t.example.org/{}.pdf", "../{}.pdf"])
+def test_an_address_of_another_normal_form_is_told_with_what_to_write(
+    blog: Blog, written: str, file: str, form: str
+) -> None:
+    blog.write(f"static/{file}.pdf", "x")
+    blog.write("templates/page.html", HEAD.format(f'<a href="{form.format(written)}">x</a>'))
+    ((_, place, hint, _),) = blog.built()  # type: ignore[misc, union-attr]
+    assert str(place).startswith("templates/page.html:2:")
+    assert f'write "/{quote(file)}.pdf", or in a template {{{{ url("/{written}.pdf") }}}}' in str(hint)
+    blog.write("templates/page.html", HEAD.format(f'<a href="/{quote(file)}.pdf">x</a>'))
+    assert faults(blog) == []
+    blog.write("static/here.css", f"p {{ background: url({form.format(written)}) }}")
+    ((_, place, hint, _),) = blog.built()  # type: ignore[misc, union-attr]
+    assert str(place).startswith("static/here.css:1:")
+    assert f'write "/{quote(file)}.pdf": ' in str(hint)
+
+
+def test_an_address_of_other_capitals_is_told_with_what_to_write(blog: Blog) -> None:
+    blog.write("templates/page.html", HEAD.format('<a href="/Tags/">x</a>'))
+    ((_, _, hint, _),) = blog.built()  # type: ignore[misc, union-attr]
+    assert hint == 'write "/tags/": A and a are two letters'
+
+
+@pytest.mark.parametrize(
+    ("site", "same", "others"),
+    [
+        (
+            "https://t.example.org/",
+            ["https://t.example.org:443/x", "//t.example.org/x"],
+            ["http://t.example.org:443/x"],
+        ),
+        (
+            "https://t.example.org:443/",
+            ["https://t.example.org/x", "https://T.example.org:/x"],
+            ["//t.example.org:80/x"],
+        ),
+        ("http://t.example.org/", ["http://t.example.org:80/x", "//t.example.org:/x"], ["https://t.example.org/x"]),
+        ("http://t.example.org:80/", ["http://t.example.org/x", "//t.example.org/x"], ["http://t.example.org:8080/x"]),
+        ("https://t.example.org:8443/", ["//t.example.org:8443/x"], ["https://t.example.org/x"]),
+        ("https://xn--bcher-kva.example/", ["https://b\u00fccher.example/x"], ["https://bucher.example/x"]),
+        ("https://[::1]:443/", ["https://[::1]/x"], ["https://[::2]/x", "https://[::1/x", "https://t.example.org:0/x"]),
+    ],
+)
+def test_one_origin_has_several_names(blog: Blog, site: str, same: list[str], others: list[str]) -> None:
+    blog.set("site", "url", site)
+    html = "".join(f'<a href="{url}">x</a>' for url in (*same, *others))
+    blog.write("templates/page.html", HEAD.format(html))
+    assert dead(blog) == same
+
+
+def test_what_the_last_build_copied_is_not_looked_at_when_something_goes(blog: Blog) -> None:
+    blog.write("static/raw.html", '<a href="/x/">x</a>')
+    blog.page("more.md", "Text.")
+    assert faults(blog) == []
+    (blog.root / "content/more.md").unlink()
+    assert faults(blog) == []
 
 
 @pytest.mark.parametrize("dialect", ["commonmark", "python-markdown"])

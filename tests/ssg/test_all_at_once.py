@@ -1,6 +1,6 @@
 """One run shows all that can be known in one run: no stage of a build hides the faults of the next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,49 @@ FAULTS: dict[str, tuple[Callable[[Blog], None], str, str]] = {
     "a string": (text("i18n/en.toml", "x = \n"), "i18n/en.toml:1:5", "not valid TOML"),
     "a template": (text("templates/page.html", "{% if %}"), "templates/page.html:1:1", "expected an expression"),
 }
+
+# What only files that were made can tell, beside faults of bodies and menus: what makes it, and where it is told.
+SEEN: dict[str, tuple[Callable[[Blog], None], str]] = {
+    "an address of a template": (
+        text(
+            "templates/list.html",
+            '{% extends "theme/list.html" %}{% block head %}<i lang="x"><a href="/zzz/">{% endblock %}',
+        ),
+        "templates/list.html:1:69",
+    ),
+    "an address of a style sheet": (text("static/own.css", "p { background: url(x.png) }"), "static/own.css:1:21"),
+    "an anchor of a template": (
+        text("templates/tag.html", '{% extends "theme/tag.html" %}{% block head %}<a href="/about/#x">{% endblock %}'),
+        "templates/tag.html:1:56",
+    ),
+    "an id twice": (
+        text(
+            "templates/tags.html", '{% extends "theme/tags.html" %}{% block head %}<i id="a"><i id="a">{% endblock %}'
+        ),
+        "templates/tags.html:1:65",
+    ),
+    "a template that fails": (text("templates/archive.html", "{{ page.nothing }}"), "templates/archive.html:1:9"),
+    "an address in front matter": (
+        page("v.md", "Text.", params="{image: /x.png}", template="image.html"),
+        "content/v.md:3:17",
+    ),
+    "a whole URL in a body": (page("q.md", "[x](https://t.example.org/x/y/)"), "content/q.md:4:5"),
+}
+IMAGE = (
+    '{% extends "theme/page.html" %}{% block head %}'
+    '<meta property="og:image" content="{{ page.params.image }}">{% endblock %}'
+)
+
+OF_BODIES = ("a page", "a file", "an anchor", "a path", "a body")
+OF_OTHERS = (
+    "a menu",
+    "a link of the file system",
+    "a secret",
+    "an ending",
+    "two of one path",
+    "no front matter",
+    "a date",
+)
 
 
 @pytest.fixture
@@ -174,11 +217,88 @@ FOLLOWING: dict[str, tuple[list[Callable[[Blog], None]], list[str]]] = {
         [page("x.md", "Text.", template="nowhere.html"), page("y.md", "[x](nowhere.md)")],
         ["content/x.md:3:11", "content/y.md:4:5"],
     ),
+    "dead links in summaries and feeds": (
+        [page("posts/s.md", "[x](nowhere.md#a) [y](/not/#b) ![z](n.png) [p](#c) [q](../about.md#d)")],
+        [f"content/posts/s.md:6:{column}" for column in (5, 23, 37, 48, 56)],
+    ),
+    "an anchor that a body names twice": (
+        [page("x.md", "## A {#a}\n\n<p id='a'>x</p>\n\n[x](#a)")],
+        ["content/x.md:4:8"],
+    ),
+    "an anchor of a page that can't be read": (
+        [
+            text("content/b.md", "Text.\n"),
+            text(
+                "templates/page.html", '{% extends "theme/page.html" %}{% block head %}<a href="/b/#x">{% endblock %}'
+            ),
+        ],
+        ["content/b.md:1:1"],
+    ),
+    "a url of a page that can't be read": (
+        [
+            text("content/b.md", "Text.\n"),
+            text(
+                "templates/page.html",
+                '{% extends "theme/page.html" %}{% block head %}<a href="{{ url("b.md") }}">{% endblock %}',
+            ),
+        ],
+        ["content/b.md:1:1"],
+    ),
+    "data that templates need": (
+        [text("data/one.json", "{"), text("templates/page.html", "{{ site.data.one.a }}")],
+        ["data/one.json:1:2"],
+    ),
     "a template of many pages": (
         [text("templates/base.html", "{{ page.nothing }}")],
         ["templates/base.html:1:9"],
     ),
 }
+
+
+def with_faults(blog: Blog, names: Iterable[str]) -> None:
+    blog.write("templates/image.html", IMAGE)
+    for name in names:
+        FAULTS[name][0](blog)
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_what_made_files_tell_is_told_beside_dead_links(blog: Blog, name: str) -> None:
+    with_faults(blog, OF_BODIES)
+    before = told(blog)
+    make, place = SEEN[name]
+    make(blog)
+    found = told(blog)
+    assert [one for one in found if one not in before] == [one for one in found if one.startswith(place)], found
+    assert len(found) == len(before) + 1
+    assert not (blog.output / "about").exists()
+
+
+def test_all_that_made_files_tell_is_told_in_one_run(blog: Blog) -> None:
+    with_faults(blog, [*OF_BODIES, *OF_OTHERS])
+    before = told(blog)
+    for make, _ in SEEN.values():
+        make(blog)
+    found = [one for one in told(blog) if one not in before]
+    places = {place for name, (_, place) in SEEN.items() if name != "a template that fails"}
+    assert {one.partition(": ")[0] for one in found} == places
+
+
+def test_a_template_that_fails_does_not_hide_what_other_files_tell(blog: Blog) -> None:
+    blog.write("templates/image.html", IMAGE)
+    for make, _ in SEEN.values():
+        make(blog)
+    assert sorted(one.partition(": ")[0] for one in told(blog)) == sorted(place for _, place in SEEN.values())
+
+
+def test_what_is_told_of_a_body_is_told_of_a_template_that_writes_it_too(blog: Blog) -> None:
+    blog.page("x.md", "[x](/zz/) [y](about.md#y) [z](#z)")
+    blog.page("y.md", "[x](https://t.example.org/zz/)")
+    of_bodies = ["content/x.md:4:15", "content/x.md:4:31", "content/x.md:4:5"]
+    assert sorted(one.partition(": ")[0] for one in told(blog)) == [*of_bodies, "content/y.md:4:5"]
+    head = '{% extends "theme/page.html" %}{% block head %}'
+    blog.write("templates/page.html", head + '<a href="/zz/"><a href="/about/#y">{% endblock %}')
+    of_template = ["templates/page.html:1:57", "templates/page.html:1:72"]
+    assert sorted(one.partition(": ")[0] for one in told(blog)) == [*of_bodies, "content/y.md:4:5", *of_template]
 
 
 @pytest.mark.parametrize("name", FOLLOWING)

@@ -73,6 +73,8 @@ def test_a_question_is_a_sentence(key: tuple[str | int | None, ...], sentence: s
         "/posts/middle/",
         "/blog/posts/middle/",
         "https://t.example.org/blog/posts/middle/?x#y",
+        "https://T.example.org:443/blog/posts/middle/",
+        "http://t.example.org/blog/posts/middle/",
         "public/posts/middle/index.html",
         "{root}/public/posts/middle/index.html",
         "./public/posts/middle",

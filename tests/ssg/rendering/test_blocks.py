@@ -111,6 +111,6 @@ def test_an_id_that_a_page_has_twice_is_told(tmp_path: Path) -> None:
     found = blog.built()
     assert isinstance(found, list)
     ((message, place, hint, _),) = found  # type: ignore[misc]
-    assert message == 'content/about.md gets two things with the id "mine"'
-    assert str(place) == "templates/page.html"
+    assert message == 'content/about.md gets two things with the id "mine"; the other is at content/about.md:4:4'
+    assert str(place) == "templates/page.html:1:55"
     assert '"_mine"' in str(hint)
