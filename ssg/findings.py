@@ -4,7 +4,7 @@ A room tells what it found about a subject: a page's source, or its own word for
 doesn't look at again it keeps what the last one found, so that it warns of all that a clean build warns of.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,9 +16,10 @@ from ssg.table import Plain
 
 PAGES: Final = "pages"
 THEME: Final = "theme"
+IMAGES: Final = "images"
 TREE: Final = "tree"
-"""Subjects that are no source: pages as they are arranged; the theme with its options and strings; the tree as a whole,
-its paths, menus, images and data.
+"""Subjects that are no source: pages as they are arranged; the theme with its options and strings; what images hold;
+the tree as a whole, its paths, menus and data.
 """
 
 
@@ -34,6 +35,11 @@ class Findings:
     def tell(self, subject: str, problems: Iterable[Problem] = ()) -> None:
         """What was found about a subject, faults and warnings alike; with none, that nothing was."""
         self._found.setdefault(subject, []).extend(one for found in problems for one in found.each)
+
+    def retell(self, subject: str, better: Callable[[list[Problem]], list[Problem]]) -> None:
+        """What was found about a subject, in other words or at other places."""
+        if found := self._found.get(subject):
+            self._found[subject] = better(found)
 
     def keep(self, subjects: Iterable[str]) -> None:
         """Of these, what the last build warned of is as true as it was then."""

@@ -23,7 +23,7 @@ from ssg import graph, stamps
 from ssg.addresses import Reach
 from ssg.bodies import KeptBodies
 from ssg.build import Built, Situation
-from ssg.findings import PAGES, THEME, TREE, Findings
+from ssg.findings import IMAGES, PAGES, THEME, TREE, Findings
 from ssg.graph import Stale
 from ssg.images.gallery import Gallery
 from ssg.images.variants import format_of
@@ -260,7 +260,7 @@ class _Making:
         if self._same_files(structure, scene):
             return graph.KnownJobs(self.last.outputs)
         findings = structure.findings
-        with findings.collecting(TREE):
+        with findings.collecting(IMAGES):
             scene.gallery.learn(plan.images(scene.site), self.situation.request.workers, self.progress)
         jobs = list(plan.jobs(scene))
         doubts = structure.doubts

@@ -17,12 +17,13 @@ from ssg.addresses import PAGES as LOOKED_AT
 from ssg.addresses import SHEETS, Aim, Looked, Reach
 from ssg.bodies import KeptBodies
 from ssg.deadends import DeadEnds
-from ssg.findings import THEME, TREE
+from ssg.findings import IMAGES, THEME, TREE
 from ssg.graph import Stale
 from ssg.lastbuild import LastBuild
 from ssg.linking import Doubts
 from ssg.rendering.plan import Job, Make, Renderer
 from ssg.rendering.scene import Scene
+from ssg.showing import at_pictures
 from ssg.staging import Staged, once
 from ssg.structure import Structure
 from ssg.whereabouts import Whereabouts
@@ -58,8 +59,9 @@ class Survey:
             findings.tell(THEME, Renderer(self.scene).faults(self.jobs.values()))
         new = [job for path, job in self.jobs.items() if job.make is Make.IMAGE and path not in self.last.outputs]
         of_source = {job.subject: job.path for job in reversed(new)}
-        findings.tell(TREE, self.scene.gallery.damaged(of_source, self.scene.image_quality(), workers, progress))
+        findings.tell(IMAGES, self.scene.gallery.damaged(of_source, self.scene.image_quality(), workers, progress))
         if not self.scene.theme.is_there or not findings.at_fault.isdisjoint({NAME, THEME}):
+            self._locate()
             findings.check()
 
     def wanted(self, stale: Sequence[Stale]) -> list[Stale]:
@@ -73,7 +75,9 @@ class Survey:
         """
         findings = self.structure.findings
         if self._is_sound:
-            findings.tell(TREE, once(one.problem for one in done if one.problem))
+            for subject, is_image in ((IMAGES, True), (TREE, False)):
+                failed_so = (one for one in done if (stale[one.number].job.make is Make.IMAGE) is is_image)
+                findings.tell(subject, once(one.problem for one in failed_so if one.problem))
         looked = {stale[one.number].job.path: one.looked for one in done if one.looked}
         made = {stale[one.number].job.path for one in done if not one.problem}
         failed = {one.job.path for one in stale} - made
@@ -95,6 +99,13 @@ class Survey:
         leading = {path: aims for path, aims in known.items() if any(name in looked for name, _ in aims)}
         found = ends.faults({path: seen for path, seen in looked.items() if not self._is_at_fault(path)}, leading)
         findings.tell(TREE, list(found))
+        self._locate()
+
+    def _locate(self) -> None:
+        """Tells what is wrong with images where pages show them."""
+        self.structure.findings.retell(
+            IMAGES, lambda told: at_pictures(told, self.scene, self.structure.pages, self.bodies)
+        )
 
     def aims(self, stale: Sequence[Stale], done: Sequence[Staged]) -> dict[str, tuple[tuple[str, str], ...]]:
         """What each file of the tree aims at; () for one that no longer does."""

@@ -200,7 +200,7 @@ FOLLOWING: dict[str, tuple[list[Callable[[Blog], None]], list[str]]] = {
         [page("f.md", "Text.", slug="A B"), page("h.md", "Text.", slug="A b")],
         ["content/f.md:3:7", "content/h.md:3:7"],
     ),
-    "a damaged image": ([image, page("x.md", "![x](lake.jpg)")], ["content/lake.jpg"]),
+    "a damaged image": ([image, page("x.md", "![x](lake.jpg)")], ["content/x.md:4:6"]),
     "a link of the file system": ([link, page("x.md", "[x](posts/out)")], ["content/posts/out"]),
     "an unknown theme": (
         [lambda blog: blog.set("site", "theme", "nowhere"), page("x.md", "[x](/assets/style.css)")],

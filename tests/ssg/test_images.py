@@ -189,7 +189,10 @@ def test_a_damaged_image_among_good_ones_is_one_problem(blog: Blog, monkeypatch:
         problems = blog.built()
         assert isinstance(problems, list)
         assert [(message, place.file) for message, place, *_ in problems] == [  # type: ignore[misc, has-type]
-            ("this image is damaged, or only a part of it is there", "content/posts/trip/lake.jpg")
+            (
+                'this image is damaged, or only a part of it is there: "content/posts/trip/lake.jpg"',
+                "content/about.md",
+            )
         ]
         assert not blog.output.exists()
     assert blog.clean() == problems
