@@ -174,8 +174,8 @@ def _serve(folder: Path, turns: int, command: str, console: Console) -> tuple[st
     return sections.serves(serving.compare(folder, turns, console), command), []
 
 
-def _growth(_folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
-    found = growth.measure(turns, console)
+def _growth(_folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    found = growth.measure(console)
     return growth.growths(found, command), growth.too_much(found)
 
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 from xml.etree.ElementTree import Element
 
 from markdown import Markdown
 from markdown.extensions.abbr import AbbrTreeprocessor
+from markdown.util import AtomicString
 
 from ssg.markup.state import State
 
@@ -35,16 +36,38 @@ class _Names:
 
 
 class Abbreviations(AbbrTreeprocessor):
-    """Python-Markdown's, less its expression, with what they write counted."""
+    """In the place of Python-Markdown's, which for each one copies the text behind it and its parent's children."""
 
     def __init__(self, md: Markdown, abbrs: dict[str, str], state: State) -> None:
         super().__init__(md, abbrs)
         self.state = state
 
-    def create_element(self, title: str, text: str, tail: str) -> Element:
-        return super().create_element(title if self.state.source.may_repeat(len(title)) else "", text, tail)
-
     def run(self, root: Element) -> None:
-        if self.abbrs:
-            self.RE: Any = _Names(self.abbrs)
-            self.iter_element(root)
+        if not self.abbrs:
+            return
+        names = _Names(self.abbrs)
+        for element in list(root.iter()):
+            element.text, children = self._marked(element.text, names)
+            is_same = not children
+            for child in element:
+                child.tail, behind = self._marked(child.tail, names)
+                is_same = is_same and not behind
+                children += [child, *behind]
+            if not is_same:
+                element[:] = children
+
+    def _marked(self, text: str | None, names: _Names) -> tuple[str | None, list[Element]]:
+        """The text up to its first abbreviation; and an element for each, with the text behind it."""
+        if not text or isinstance(text, AtomicString):
+            return text, []
+        found = list(names.finditer(text))
+        if not found:
+            return text, []
+        ends = [*(one.start() for one in found[1:]), len(text)]
+        return text[: found[0].start()], [
+            self._element(one[0], text[one.end() : end]) for one, end in zip(found, ends, strict=True)
+        ]
+
+    def _element(self, name: str, behind: str) -> Element:
+        title = self.abbrs[name]
+        return self.create_element(title if self.state.source.may_repeat(len(title)) else "", name, behind)

@@ -72,7 +72,9 @@ def named(html: Html, source: Source, numbers: Sequence[int]) -> set[str]:
         if name is not None:
             name = name.removeprefix(ANCHOR)
             if name in ids:
-                place = source.find(rf"(?<=#){re.escape(name)}|(?<=id=[\"']){re.escape(name)}")
+                written = rf"(?<=#){re.escape(name)}|(?<=id=[\"']){re.escape(name)}"
+                at = re.search(rf"(?i:\bid\s*=\s*[\"']?)(?={re.escape(name)})", tag.raw)
+                place = html.place(number, at.end() if at else 0) or source.find(written)
                 source.fault(f'two things have the anchor "{name}"', "give one of them another", place, len(name))
             ids.add(name)
         elif tag.name == "a" and (old := tag.attributes.get("name")):
@@ -89,10 +91,10 @@ def headings(html: Html, ids: set[str], options: MarkdownOptions, language: Lang
     for start in [number for number, tag in enumerate(tags) if tag.name in _HEADING and not tag.is_end]:
         opening = tags[start]
         end = start + 1
-        while end < len(tags) and not tags[end].closes(opening.name):
+        while end < len(tags) and tags[end].name not in _HEADING:
             end += 1
-        if end == len(tags):
-            continue
+        if end == len(tags) or not tags[end].closes(opening.name):
+            continue  # no heading stands in another: the inner one is it
         inner = without_anchors(html.between(start, end))
         title, shown = _title(inner)
         own = (opening.attributes.get("id") or "").removeprefix(ANCHOR)

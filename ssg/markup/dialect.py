@@ -2,6 +2,8 @@
 addresses that are links as they stand.
 """
 
+import re
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from markdown import Markdown
@@ -91,7 +93,22 @@ class _Inline(Treeprocessor):
             element[0:0] = list(inner)
 
 
+class _AtEnd:
+    """In the place of a compiled expression for what ends a text: nothing is looked for before its last line."""
+
+    def __init__(self, pattern: str) -> None:
+        self._expression = re.compile(pattern)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        line = text.removesuffix("\n").rstrip(" ")
+        return self._expression.search(text, max(0, line.rfind("\n"))) if line.endswith("}") else None
+
+
 class _AttributeLists(AttrListTreeprocessor):
+    # Both as Python-Markdown's. Its own are tried at each brace, and at each blank before one.
+    HEADER_RE: Any = _AtEnd(rf"(?<![ ])[ ]++{AttrListTreeprocessor.BASE_RE}[ ]*$")  # type: ignore[misc]
+    BLOCK_RE: Any = _AtEnd(rf"\n[ ]*{AttrListTreeprocessor.BASE_RE}[ ]*$")  # type: ignore[misc]
+
     def __init__(self, md: Markdown, state: State) -> None:
         super().__init__(md)
         self.state = state

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from sealpress import activecontent, stylesheets
@@ -91,24 +92,27 @@ def take_links(
             if value is None:
                 continue
             kind = _url_of(tag, known)
+            written = _Value(html, number, name, value)
             if kind and kind is not Url.DOCUMENT and known not in _ANYWHERE and (tag.name, known) not in _CHECKED:
-                _complain_of_active(value, kind, tag.name, known, found)
+                for scheme in _active(value, kind, tag.name, known):
+                    found.refuse(scheme, written.place_of_name(source), len(name))
                 kind = None
             elif known == "style" and any(is_script(url) for _, url, _ in stylesheets.loads(value)):
-                found.refuse("javascript:", source.find(r"\bstyle\s*="), len("style"))
+                found.refuse("javascript:", written.place_of_name(source), len(name))
             if kind is Url.DOCUMENT:
                 for _, _, scheme in active_urls(cut(value)):
-                    found.refuse(scheme, source.find(r"\bsrcdoc\b"), len("srcdoc"))
+                    found.refuse(scheme, written.place_of_name(source), len(name))
             elif isinstance(value, Target):
                 changed[name] = found.add(value, value.place, _kind(tag.name, known), is_raw=False)
             elif kind is not None and ANCHOR not in value:
-                changed[name] = _replaced(_Value(html, number, name, value), kind, _kind(tag.name, known), found)
+                changed[name] = _replaced(written, kind, _kind(tag.name, known), found)
         if changed or dropped:
             kept = {name: value for name, value in tag.attributes.items() if name not in dropped}
             html.tags[number] = tag.having({**kept, **changed})
         if tag.name == "base" and "href" in map(str.lower, tag.attributes):
             hint = "every link of the page would lead elsewhere: write whole URLs where they are meant"
-            source.fault("a page can't have a <base href>", hint, source.find(r"<base\b"), len("<base"))
+            place = html.place(number) or source.find(r"<base\b")
+            source.fault("a page can't have a <base href>", hint, place, len("<base"))
     return found.links, list(found.externals)
 
 
@@ -129,11 +133,6 @@ def _complain_of_attribute(name: str, source: Source) -> None:
         source.find(rf"(?<![\w-]){pattern}(?=\s*=|\s*\}})"),
         len(name),
     )
-
-
-def _complain_of_active(value: str, kind: Url, element: str, name: str, found: _Links) -> None:
-    for scheme in _active(value, kind, element, name):
-        found.refuse(scheme, found.source.find(rf"\b{re.escape(name)}\s*="), len(name))
 
 
 def _active(value: str, kind: Url, element: str, name: str) -> list[str]:
@@ -162,7 +161,7 @@ def _kind(tag: str, name: str) -> Kind:
     return "image" if shows or name in {"poster", "background"} else "asset"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Value:
     """An attribute's value that the author wrote in HTML or in a list of attributes."""
 
@@ -175,9 +174,19 @@ class _Value:
         """Where a character of it stands, where the tag is the author's own."""
         if self.number not in self.html.origins:
             return None
+        return self.html.place(self.number, self._span[1] + at if self._span else 0)
+
+    def place_of_name(self, source: Source) -> Place:
+        """Where its name stands, which is looked for in a list of attributes."""
+        place = self.html.place(self.number, self._span[0] if self._span else 0)
+        return place or source.find(rf"\b{re.escape(self.name)}\s*=")
+
+    @cached_property
+    def _span(self) -> tuple[int, int] | None:
+        """Where in its tag its name and it begin: searched once, for there may be many addresses in it."""
         raw = self.html.tags[self.number].raw
         written = re.search(rf"(?<![^\s\"'/]){re.escape(self.name)}\s*=\s*[\"']?", raw)
-        return self.html.place(self.number, written.end() + at if written else 0)
+        return written.span() if written else None
 
 
 def _replaced(value: _Value, form: Url, kind: Kind, found: _Links) -> str:

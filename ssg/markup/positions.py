@@ -1,8 +1,10 @@
 """The text of one conversion, and what was found in it that the author must mend or should know."""
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Final
 
 from ssg.markup.converted import Fault
@@ -11,9 +13,13 @@ from ssg.markup.converted import Fault
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 
 
-# What definitions of links and abbreviations may write: so many characters, and so many times the text's own.
+# What definitions of links and abbreviations, and empty cells, may add: so many characters, and so many times the
+# text's own.
 _REPEATED: Final = 100_000
 _FOLD: Final = 10
+
+_SEARCHES: Final = 200
+"""So often is a whole text searched for the place of a fault. What is told beyond that is told at its beginning."""
 
 
 @dataclass
@@ -24,7 +30,10 @@ class Source:
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     repeated: int = 0  # characters that definitions have written again
+    _searches: int = 0
+    _places: dict[str, tuple[int, int]] = field(default_factory=dict)  # of an expression
     _found: dict[str, int] = field(default_factory=dict)  # where a word was found last
+    _last: int = -1  # and any of them
 
     def __post_init__(self) -> None:
         self.text = normal(self.text)
@@ -43,8 +52,8 @@ class Source:
         self.repeated += size
         if self.repeated <= _REPEATED + _FOLD * len(self.text):
             return True
-        hint = "shorten the addresses, titles and abbreviations that are used most"
-        self.fault("the definitions of this text write far more than the text is long", hint, (1, 1))
+        hint = "shorten the addresses, titles and abbreviations that are used most; write tables with fewer columns"
+        self.fault("the page of this text would be far longer than the text", hint, (1, 1))
         return False
 
     def find(self, pattern: str) -> tuple[int, int]:
@@ -52,21 +61,48 @@ class Source:
 
         For what the parser left without a place.
         """
-        for text in (self._without_code, self.text):
-            if found := re.search(pattern, text, re.MULTILINE | re.IGNORECASE):
-                before = text[: found.start()]
-                return before.count("\n") + 1, found.start() - (before.rfind("\n") + 1) + 1
+        if pattern not in self._places:
+            self._places[pattern] = self._search(pattern)
+        return self._places[pattern]
+
+    def _search(self, pattern: str) -> tuple[int, int]:
+        if self._may_search():
+            for text in (self._without_code, self.text):
+                if found := re.search(pattern, text, re.MULTILINE | re.IGNORECASE):
+                    return self._place(found.start())
         return 1, 1
 
     def next_of(self, word: str) -> tuple[int, int]:
-        """As find(), for a word: its next place each time it is asked for, as long as there is one."""
-        at = self._without_code.find(word, self._found.get(word, -1) + 1)
-        if at < 0:
-            at = self._found[word] if word in self._found else self.text.find(word)
+        """As find(), for a word: its next place each time it is asked for, as long as there is one.
+
+        Words are mostly asked for in the order of the text, so it is looked for behind the last one first.
+        """
+        before = self._found.get(word, -1)
+        at = -1
+        if self._searches <= _SEARCHES:
+            at = self._without_code.find(word, max(before, self._last) + 1)
+            if at < 0 and self._may_search():
+                at = self._without_code.find(word, before + 1)
+                if at < 0:
+                    at = before if before >= 0 else self.text.find(word)
         if at < 0:
             return 1, 1
-        self._found[word] = at
-        return self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
+        self._found[word] = self._last = at
+        return self._place(at)
+
+    def _may_search(self) -> bool:
+        """Counts a search through the whole text."""
+        self._searches += 1
+        return self._searches <= _SEARCHES
+
+    def _place(self, at: int) -> tuple[int, int]:
+        line = bisect_right(self._starts, at)
+        return line, at - self._starts[line - 1] + 1
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each line begins."""
+        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))]
 
     @cached_property
     def readable(self) -> str:
@@ -76,7 +112,24 @@ class Source:
     @cached_property
     def _without_code(self) -> str:
         """The text with every character of fenced and inline code but the line breaks made a blank."""
-        return _CODE.sub(_blank, self.text)
+        text = self.text
+        runs: dict[int, list[int]] = {}  # of backticks, by their length
+        for ticks in _TICKS.finditer(text):
+            runs.setdefault(len(ticks[0]), []).append(ticks.start())
+        gaps = [gap.start() for gap in _GAP.finditer(text)] + [len(text)]
+        parts: list[str] = []
+        done = at = 0
+        while found := _CODE.search(text, at):
+            start, at = found.span()
+            if not found["fence"]:
+                same = runs[at - start]
+                number = bisect_left(same, at)
+                if number == len(same) or same[number] > gaps[bisect_left(gaps, at)]:
+                    continue
+                at = same[number] + at - start
+            parts += [text[done:start], _LETTER.sub(" ", text[start:at])]
+            done = at
+        return "".join([*parts, text[done:]])
 
 
 def normal(text: str) -> str:
@@ -87,14 +140,17 @@ def normal(text: str) -> str:
 
 
 def _blank(found: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", " ", found[0])
+    return _LETTER.sub(" ", found[0])
 
 
+_LETTER: Final = re.compile(r"[^\n]")
 _UNREAD: Final = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>pre|script|style|textarea)\b.*?(?:</(?P=raw)|\Z)", re.DOTALL | re.IGNORECASE
 )
+_TICKS: Final = re.compile("`+")
+_GAP: Final = re.compile(r"\n(?=[ ]*\n)")
+# A whole fence, or the backticks that may begin code in a line.
 _CODE: Final = re.compile(
-    r"^[ >]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ >]*(?P=fence)[`~]*[ ]*$|\Z)"
-    r"|(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ ]*\n).)*?(?<!`)(?P=ticks)(?!`)",
+    r"^[ >]*+(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^[ >]*+(?P=fence)[`~]*+[ ]*$|\Z)|(?<![`\\])`++",
     re.DOTALL | re.MULTILINE,
 )

@@ -14,7 +14,7 @@ from markdown.util import HTML_PLACEHOLDER
 from ssg.markup.commonmark.block import Target
 from ssg.markup.commonmark.tree import RAW, SPAN
 from ssg.markup.converted import STX
-from ssg.markup.tags import Html, Tag, cut, tag
+from ssg.markup.tags import Html, Tag, cut, tag, unended
 
 if TYPE_CHECKING:
     from ssg.markup.state import State
@@ -34,6 +34,7 @@ def parts(root: Element, state: "State") -> Html:
 class _Writing:
     def __init__(self, state: "State") -> None:
         self.html = Html([""], [])
+        self._state = state
         self._stash = state.md.htmlStash.rawHtmlBlocks
         self._origins = state.origins
         self._blocks = frozenset({*state.md.block_level_elements, RAW})
@@ -95,6 +96,9 @@ class _Writing:
         piece = cut(self._stash[number])
         self._texts[-1] += piece.texts[0]
         source, start = self._origins.get(number, (None, 0))
+        if source is not None:
+            for begins, sign in unended(piece):
+                self._state.unended(source.place(start + begins), sign)
         at = start + len(piece.texts[0])
         for one, text in zip(piece.tags, piece.texts[1:], strict=True):
             if source is not None:

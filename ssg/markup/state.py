@@ -107,6 +107,12 @@ class State:
             "this code fence is never closed", f"write {sign} on a line of its own below the code", place, len(sign)
         )
 
+    def unended(self, place: Place, sign: str) -> None:
+        """Tells of HTML that takes all that follows into itself."""
+        what, end = ("comment", "-->") if sign == "<!--" else ("tag", ">")
+        hint = f"write {end} where it ends; or, if it is no {what}, put it in backticks or write &lt;{sign[1:]}"
+        self.source.fault(f"this {what} never ends: {sign}", hint, place, len(sign))
+
     def too_deep(self, place: Place) -> None:
         self.source.fault("this text is nested too deeply", "use fewer levels of lists, quotations or tags", place)
 

@@ -5,7 +5,7 @@ What is void, raw or optional is as the HTML standard has it (html.spec.whatwg.o
 
 import html as entities
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -76,15 +76,20 @@ _RAW_TEXT: Final = "script|style|textarea|title|iframe|noembed|noframes|xmp"
 _TAG: Final = re.compile(
     rf"""(<(?:
         (?: /[A-Za-z] | (?![SsTtIiNnXx])[A-Za-z] ) [A-Za-z0-9]*>  # most are as short as this
-      | !--(?:-?>|.*?--!?>)  # HTML, 13.2.5.43 to 13.2.5.52
+      | !--(?:-?>|.*?(?:--!?>|\Z))  # HTML, 13.2.5.43 to 13.2.5.52: it may end with the text
       | (?ai:(?P<raw>{_RAW_TEXT})(?=[\s/>\x02])){_ATTRIBUTES}>(?ai:.*?(?=</(?P=raw)[\s/>]|\Z))
       | /?[A-Za-z][^\s/><\x02]*{_ATTRIBUTES}>
-      | [!?][^>]*>
+      | [!?][^>]*+(?:>|\Z)
     ))""",
     re.DOTALL | re.VERBOSE,
 )
 _PARTS: Final = re.compile(rf"<(/?)([A-Za-z][^\s/><\x02]*)({_ATTRIBUTES})>", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>`]+)))?")
+
+_RAW_NAMES: Final = frozenset(_RAW_TEXT.split("|"))
+_BEGINNING: Final = re.compile(r"<(?:!--|[!?]|/?[A-Za-z][A-Za-z0-9-]*)")
+_END: Final = re.compile(r">\Z")
+_COMMENT_END: Final = re.compile(r"(?:--!?|\A<!--?)>\Z")
 
 # HTML, 13.1.2: void elements, and those whose end tag may be left out.
 VOID: Final = frozenset(
@@ -129,6 +134,25 @@ def cut(html: str) -> Html:
             parted.tags.append(tag(written))
             parted.texts.append(text)
     return parted
+
+
+def unended(html: Html) -> Iterator[tuple[int, str]]:
+    """Where in the HTML that was cut something begins that has no end, and how: "<!--", "<?", "<div". What follows on
+    the page would be a part of it.
+    """
+    at = 0
+    before = ""  # the name of the tag whose text a script's is
+    for number, text in enumerate(html.texts):
+        if "<" in text and (found := _BEGINNING.search(text)):
+            yield at + found.start(), found[0]
+        at += len(text)
+        if number < len(html.tags):
+            one = html.tags[number]
+            beginning = None if one.name or before in _RAW_NAMES else _BEGINNING.match(one.raw)
+            if beginning and not (_COMMENT_END if beginning[0] == "<!--" else _END).search(one.raw):
+                yield at, beginning[0]
+            before = "" if one.is_end else one.name
+            at += len(one.raw)
 
 
 @lru_cache(4096)

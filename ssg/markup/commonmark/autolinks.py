@@ -12,7 +12,12 @@ from ssg.markup.commonmark.block import Place, Target, Text
 if TYPE_CHECKING:
     from markdown import Markdown
 
-_ADDRESS: Final = r"(?<![^\s*_~(])(?:https?://|ftp://|www\.)[^\s<]+"
+# With the marks behind its domain, and not to its end: where that is no domain, another address may begin right there,
+# and all that follows would be read again for each.
+_ADDRESS: Final = (
+    r"(?<![^\s*_~(])(?:https?://|ftp://|www\.)[\w.-]++(?:[?!.,:*_~'\")]|&[A-Za-z0-9]+;)*+(?P<goes_on>(?=[^\s<]))?"
+)
+_REST: Final = re.compile(r"[^\s<]*")
 _MAIL: Final = r"(?<![A-Za-z0-9._+/-])[A-Za-z0-9._+-]++@[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)+"
 _DOMAIN: Final = re.compile(r"(?:https?://|ftp://)?((?:[\w-]+\.)+[\w-]+)")
 _REFERENCE_AT_END: Final = re.compile(r"&[A-Za-z0-9]+;$")
@@ -36,10 +41,13 @@ class Addresses(InlineProcessor):
     def handleMatch(  # type: ignore[override]  # noqa: N802 - Python-Markdown's name
         self, m: re.Match[str], data: str
     ) -> tuple[Element | None, int | None, int | None]:
-        shown = _without_end(m[0])
+        goes_on = m["goes_on"] is not None
+        shown = m[0] if goes_on else _without_end(m[0])
         found = _DOMAIN.match(shown)
         if found is None or any("_" in part for part in found[1].split(".")[-2:]):
             return None, None, None
+        if goes_on and (rest := _REST.match(data, m.end())):
+            shown = _without_end(m[0] + rest[0])
         target = "http://" + shown if shown.startswith("www.") else shown
         return _link(target, shown, _place(data, m.start())), m.start(), m.start() + len(shown)
 

@@ -95,9 +95,13 @@ class Waiting:
             node, start, end = pattern.handleMatch(match.found, self.text)
         else:
             node, start, end = pattern.handleMatch(match.found), match.start, match.end
-        if node is None or start is None or end is None or end <= start:
+        if start is None or end is None:
+            # As Python-Markdown has it: what a match took and is none isn't looked at again.
+            self._next[match.number] = self._search(match.number, max(match.found.end(), match.start + 1))
+            return match.start, match.start, None
+        if node is None or end <= start:
             self._next[match.number] = self._search(match.number, match.start + 1)
-            return match.start, match.start, "" if node is not None and start is not None else None
+            return match.start, match.start, "" if node is not None else None
         if isinstance(node, Element):
             self._read(node, reader, match.start)
         return start, end, node

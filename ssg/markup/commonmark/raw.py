@@ -1,6 +1,7 @@
 """Where HTML begins and ends in Markdown (CommonMark 4.6 and 6.6), and Markdown in HTML: markdown="1"."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 _ATTRIBUTE: Final = r"""(?:\s++[a-zA-Z_:][a-zA-Z0-9:._-]*+(?:\s*+=\s*+(?:[^\s"'=<>`\x00-\x20]++|'[^']*+'|"[^"]*+"))?)"""
@@ -59,21 +60,40 @@ def ends(text: str, at: int, end: str) -> bool:
     return bool(end) and end in text[at:]
 
 
-ELEMENT: Final = re.compile(
-    r"""<(?P<name>[A-Za-z][A-Za-z0-9-]*)\b(?P<before>[^<>]*?)\s+markdown(?:\s*=\s*["']?(?P<mode>1|block|span)["']?)?"""
-    r"(?P<after>(?:\s[^<>]*)?)>"
-)
+_ELEMENT: Final = re.compile(r"<(?P<name>[A-Za-z][A-Za-z0-9-]*+)(?P<attributes>\s[^<>]*+)>")
+_MARKDOWN: Final = re.compile(r"""(?<!\s)\s++markdown(?:\s*=\s*["']?(?P<mode>1|block|span)["']?)?(?=\s|\Z)""")
 _SPAN_TAGS: Final = frozenset(
     {"address", "dd", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "legend", "li", "p", "summary", "td", "th"}
 )
 
 
-def is_span(name: str, mode: str | None) -> bool:
-    """Whether Markdown in an element is one run of text: by its mode, else by what HTML allows in it."""
-    return mode == "span" or (mode != "block" and name.lower() in _SPAN_TAGS)
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A tag that asks for Markdown in its element: `tag` is it without that attribute, `end` where it ends.
+
+    `is_span`: Markdown in the element is one run of text, by its mode, else by what HTML allows in it.
+    """
+
+    name: str
+    tag: str
+    is_span: bool
+    end: int
+
+
+def asking(text: str, at: int) -> Asking | None:
+    """The tag with an attribute `markdown` that begins there, if one does."""
+    found = _ELEMENT.match(text, at)
+    # One search after the other: a single expression would look for the tag's end from each of its attributes.
+    asked = _MARKDOWN.search(found["attributes"]) if found and "markdown" in found["attributes"] else None
+    if found is None or asked is None:
+        return None
+    name, attributes = found["name"], found["attributes"]
+    is_span = asked["mode"] == "span" or (asked["mode"] != "block" and name.lower() in _SPAN_TAGS)
+    tag = f"<{name}{attributes[: asked.start()]}{attributes[asked.end() :]}>"
+    return Asking(name, tag, is_span, found.end())
 
 
 def markdown_less(tag: str) -> str:
     """A tag without the attribute that asked for Markdown in it."""
-    found = ELEMENT.match(tag)
-    return f"<{found['name']}{found['before']}{found['after']}>" if found else tag
+    found = asking(tag, 0)
+    return found.tag if found else tag

@@ -14,12 +14,13 @@ from ssg.markup.commonmark.blocks import DONE, BlockParser, Starts
 
 _HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+|$)")
 _HEADING_END: Final = re.compile(r"(?:^|[ \t])#+[ \t]*$")
-_FENCE: Final = re.compile(r"(`{3,})(?!.*`)|(~{3,})")
+_FENCE: Final = re.compile(r"(`{3,}+)(?!.*`)|(~{3,})")
 _RULE: Final = re.compile(r"(?:(?:\*[ \t]*+){3,}|(?:_[ \t]*+){3,}|(?:-[ \t]*+){3,})$")
 _UNDERLINE: Final = re.compile(r"(=+|-+)[ \t]*$")
 _MARKER: Final = re.compile(r"(?:[*+-]|([0-9]{1,9})([.)]))(?=[ \t]|$)")
 _FOOTNOTE: Final = re.compile(r"\[\^([^\]\s]+)\]:[ \t]*")
-_ABBREVIATION: Final = re.compile(r"\*\[([^\\\]]+)\][ ]?:[ ]*(.*)$")
+# So long at most: each length that there is, is looked for at each word.
+_ABBREVIATION: Final = re.compile(r"\*\[([^\\\]]{1,100})\][ ]?:[ ]*(.*)$")
 _ADMONITION: Final = re.compile(r'(?:!!!|\?\?\?(\+?))[ ]*+([\w-]+(?:[ ]+[\w-]+)*)(?:[ ]+"(.*?)")?[ \t]*$')
 
 
@@ -82,21 +83,21 @@ def _is_whole_in_element(parser: BlockParser, at: int) -> bool:
     if not any(one.kind == "element" for one in parser.stack):
         return False
     text = parser.line.text[at:].rstrip(" \t").lower()
-    return re.fullmatch(r"(?:<([a-z][a-z0-9-]*)\b.*</\1|</[a-z][a-z0-9-]*)>", text) is not None
+    return re.fullmatch(r"(?:<([a-z][a-z0-9-]*+).*</\1|</[a-z][a-z0-9-]*+)>", text) is not None
 
 
 def _element(parser: BlockParser, _container: Block, _pos: int, at: int) -> int | None:
     """<div markdown="1">: a block whose content is Markdown, up to its end tag."""
     line = parser.line
-    found = raw.ELEMENT.match(line.text, at) if parser.html and "markdown" in line.text else None
+    found = raw.asking(line.text, at) if parser.html and "markdown" in line.text else None
     if found is None or parser.in_paragraph():
         return None
     block = parser.add("element", at)
-    block.word = found["name"]
-    block.title = raw.markdown_less(found[0])
-    block.is_tight = raw.is_span(block.word, found["mode"])
+    block.word = found.name
+    block.title = found.tag
+    block.is_tight = found.is_span
     block.level = 1
-    start = line.next(found.end())
+    start = line.next(found.end)
     if start == line.length:
         return DONE
     rest = line.text[start:].rstrip(" \t")

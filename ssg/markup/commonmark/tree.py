@@ -19,6 +19,7 @@ from ssg.markup.fences import fence_of
 if TYPE_CHECKING:
     from markdown import Markdown
 
+    from ssg.markup.positions import Source
     from ssg.markup.state import State
 
 RAW: Final = "raw"
@@ -30,8 +31,9 @@ SPAN: Final = "span-only"
 CONTENTS: Final = f"{STX}contents{ETX}"
 """The text of an element that the table of contents goes into."""
 
+_CELL: Final = 10  # characters of an empty cell
 _ATTRIBUTES_ALONE: Final = re.compile(r"\{:?[ ]*[^}\n ][^}\n]*\}[ \t]*$")
-_ALERT: Final = re.compile(r"\[!(note|tip|important|warning|caution)\](?:[ \t]+(.*?))?[ \t]*$", re.IGNORECASE)
+_ALERT: Final = re.compile(r"\[!(note|tip|important|warning|caution)\](?:[ \t]+(.+))?$", re.IGNORECASE)
 _TASK: Final = re.compile(r"\[([ xX])\](?=[ \t]+\S)")
 _FOOTNOTE: Final = re.compile(f"{STX}footnote(.*){ETX}", re.DOTALL)
 
@@ -151,7 +153,7 @@ class _Filling:
                     block.lines.pop()
                 self._raw(parent, Text.of("\n".join(block.lines), block.places))
             case "table":
-                _table(parent, block)
+                _table(parent, block, self.state.source)
             case "glossary":
                 self._glossary(parent, block)
             case "element":
@@ -174,7 +176,7 @@ class _Filling:
 
     def _quote(self, parent: Element, block: Block) -> None:
         first = block.children[0] if block.children else None
-        found = _ALERT.match(first.lines[0]) if first and first.kind == "paragraph" else None
+        found = _ALERT.match(first.lines[0].rstrip(" \t")) if first and first.kind == "paragraph" else None
         if found is None or first is None:
             self.children(SubElement(parent, "blockquote"), block.children)
             return
@@ -263,15 +265,17 @@ def _add_task(parent: Element, block: Block, task: re.Match[str]) -> None:
     _put(label, _text(block))
 
 
-def _table(parent: Element, block: Block) -> None:
-    """A table; its columns stand by class, so that no inline style is needed."""
+def _table(parent: Element, block: Block, source: "Source") -> None:
+    """A table; its columns stand by class, so that no inline style is needed. A short row is filled up."""
     element = SubElement(parent, "table")
     part = SubElement(element, "thead")
     for number, cells in enumerate(block.rows):
         if number == 1:
             part = SubElement(element, "tbody")
         row = SubElement(part, "tr")
-        for column, align in enumerate(block.aligns):
+        missing = len(block.aligns) - len(cells)
+        aligns = block.aligns if missing <= 0 or source.may_repeat(_CELL * missing) else block.aligns[: len(cells)]
+        for column, align in enumerate(aligns):
             cell = SubElement(row, "td" if number else "th")
             if align:
                 cell.set("class", f"align-{align}")

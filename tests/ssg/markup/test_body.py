@@ -19,6 +19,11 @@ def test_headings_in_order_with_unique_anchors(converted):
     assert found.ids == {heading.id for heading in found.headings}
 
 
+def test_of_headings_in_each_other_the_inner_one_has_an_anchor(converted):
+    found = converted("<h1>a <h2>b</h2></h1>\n\n<h3>c</h3>\n\n## d")
+    assert [(heading.level, heading.id) for heading in found.headings] == [(2, "b"), (3, "c"), (2, "d")]
+
+
 def test_a_heading_has_no_footnote_sign_in_its_name(converted):
     found = converted("# A[^1] b\n\n[^1]: c")
     assert (found.headings[0].title, found.headings[0].id) == ("A b", "a-b")

@@ -159,7 +159,7 @@ def test_no_row_of_signs_swallows_a_letter(converted):
 )
 def test_a_long_definition_that_is_used_often_is_a_fault_and_fills_nothing(converted, text):
     found = converted(text)
-    message = "the definitions of this text write far more than the text is long"
+    message = "the page of this text would be far longer than the text"
     assert [fault.message for fault in found.faults] == [message]
     assert len(found.html) < 30 * len(text)
 

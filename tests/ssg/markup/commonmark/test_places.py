@@ -51,11 +51,34 @@ def test_a_link_has_its_place_wherever_it_stands(text, target, line, column):
         ("x\n\n> [^x]: a", 'nothing refers to the footnote "x"', 3, 3),
         ("- a\n  - ``` py linenums=x\n    x\n    ```", 'linenums can\'t be "x"', 2, 21),
         ("[\n*a* b][no]", 'no link is defined for "no"', 2, 8),
+        ("a\n\n> <!-- b\n\nc", "this comment never ends: <!--", 3, 3),
+        ("- <p>\n  <? a\n\n  b", "this tag never ends: <?", 2, 3),
+        ('<p>a</p>\n<div class="a\n\nb', "this tag never ends: <div", 2, 1),
+        ("<pre>\na <b and c\n</pre>", "this tag never ends: <b", 2, 3),
+        ('a\n\n<b style="background: url(javascript:x)">b</b>', 'a link can\'t lead to "javascript:"', 3, 4),
     ],
 )
 def test_a_fault_has_its_place_wherever_it_stands(text, message, line, column):
     first = converted(text).faults[0]
     assert (first.message, first.line, first.column) == (message, line, column)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- a\n\nb -->",
+        "<!-->\n\n<!--->\n\n<!--- a --!>",
+        "<!DOCTYPE html>",
+        "<? a ?>",
+        "<script><!-- a\n//</script>",
+        "<style>\na<b\n</style>",
+        "<div>\na < b <3 <- c\n</div>",
+        'a <b title="<!-- x">c</b>',
+        "a <!-- b\n\nc <d",
+    ],
+)
+def test_html_that_ends_is_no_fault(text):
+    assert converted(text).faults == ()
 
 
 def test_a_text_that_is_nested_too_deeply_is_told_where():
