@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import blog, measure
-from imagebake import cache, recipe
+from imagebake.fetch import cache
 from imagebake.image.layers import Layer
 from imagebake.packages import lock as locks
+from imagebake.recipes import site
 from sealpress import tree
 from sealpress.console import Progress
 from sealpress.problems import Problem
@@ -154,7 +155,7 @@ def _round(ways: Sequence[Way], folder: Path, progress: Progress) -> dict[str, d
 def _fetched(public: Path) -> Path:
     """Where the .debs are cached; a mirror is asked where they aren't."""
     one = tree.scan(public)
-    recipe.bake_each(
+    site.bake_each(
         one, locks.load(LOCK), ImageSettings(), ("amd64", "arm64"), datetime(2024, 6, 1, tzinfo=UTC), name="bench"
     )
     return cache.folder() / "packages"
@@ -297,9 +298,9 @@ def _base(folder: Path) -> Path:
     return file
 
 
-def _image(public: Path, name: str) -> recipe.Image:
+def _image(public: Path, name: str) -> site.Image:
     created = datetime(2024, 6, 1, tzinfo=UTC)
-    return recipe.bake(tree.scan(public), locks.load(LOCK), ImageSettings(), "amd64", created, name=name)
+    return site.bake(tree.scan(public), locks.load(LOCK), ImageSettings(), "amd64", created, name=name)
 
 
 def _sizes(public: Path) -> tuple[Sizes, Sizes]:

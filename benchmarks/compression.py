@@ -27,11 +27,13 @@ from typing import Final
 import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from benchmarks import blog
-from imagebake import nginx, placement, recipe, siblings, smoke
+from imagebake import nginx
 from imagebake.image import tar
 from imagebake.image.entries import Bytes, Entry, File
+from imagebake.nginx import runners
 from imagebake.packages import lock as locks
-from imagebake.placement import Kind, Share
+from imagebake.recipes import placement, precompressed, site
+from imagebake.recipes.placement import Kind, Share
 from sealpress import tree
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem
@@ -85,7 +87,7 @@ class Edit:
 
 def edits(found: OutputTree) -> list[Edit]:
     """With the siblings that an image has, and with gzip's beside them. Release and statement are left out in both."""
-    packed = siblings.candidates(found)
+    packed = precompressed.candidates(found)
     *below, front = placement.shares(found.entries)
     pages = [share for share in below if share.kind is Kind.PAGE]
     told = []
@@ -99,10 +101,12 @@ def edits(found: OutputTree) -> list[Edit]:
 def _sent(found: OutputTree, share: Share, packed: frozenset[str], more: list[int] | None) -> int:
     entries = [File(one.path, Bytes(found.read(one))) for one in share.entries]
     compressed = [one for one in share.entries if one.path in packed]
-    whole: list[Entry] = [*entries, *siblings.of(found, compressed, pack=f"compression {share.name}")]
+    whole: list[Entry] = [*entries, *precompressed.of(found, compressed, pack=f"compression {share.name}")]
     if more is not None:
         twins = [(one, _gzip(found.read(one))) for one in compressed]
-        kept = [File(f"{one.path}.gz", Bytes(data)) for one, data in twins if len(data) <= siblings.WORTH * one.size]
+        kept = [
+            File(f"{one.path}.gz", Bytes(data)) for one, data in twins if len(data) <= precompressed.WORTH * one.size
+        ]
         more += [file.content.size for file in kept]
         whole += kept
     return len(gzip.compress(b"".join(tar.stream(whole)), 6))
@@ -114,7 +118,7 @@ def kinds(found: OutputTree) -> list[list[str]]:
     return [
         [one.path, str(one.size), *(str(len(zlib.compress(found.read(one), level, 31))) for level in LEVELS)]
         for one in largest.values()
-        if one.path in siblings.candidates(found)
+        if one.path in precompressed.candidates(found)
     ]
 
 
@@ -123,9 +127,9 @@ def qualities(pages: Sequence[bytes]) -> list[Cost]:
     encoders: list[tuple[str, Encode]] = [(f"Brotli {number}", _brotli(number)) for number in (1, 4, 5, 6, 7, 8)]
     encoders += [(f"zlib {number}", _zlib(number)) for number in (*LEVELS, 9)]
     found = [_cost(name, encode, pages) for name, encode in encoders]
-    reference = next(one for one in found if one.name == f"Brotli {siblings.QUALITY}").size
+    reference = next(one for one in found if one.name == f"Brotli {precompressed.QUALITY}").size
     few = pages[:: max(1, len(pages) // SLOW)]
-    scale = reference / _cost("", _brotli(siblings.QUALITY), few).size
+    scale = reference / _cost("", _brotli(precompressed.QUALITY), few).size
     for number in (9, 10, 11):
         one = _cost(f"Brotli {number}", _brotli(number), few)
         found.append(Cost(one.name, one.milliseconds, one.size * scale))
@@ -133,7 +137,7 @@ def qualities(pages: Sequence[bytes]) -> list[Cost]:
 
 
 def _brotli(quality: int) -> Encode:
-    return lambda data: bytes(brotli.compress(data, quality=quality, lgwin=siblings.WINDOW))
+    return lambda data: bytes(brotli.compress(data, quality=quality, lgwin=precompressed.WINDOW))
 
 
 def _zlib(level: int) -> Encode:
@@ -148,12 +152,12 @@ def _cost(name: str, encode: Encode, pages: Sequence[bytes]) -> Cost:
 
 def loads(found: OutputTree, path: str, lock_file: Path, folder: Path) -> list[Load]:
     """A page of the tree from its sealed nginx, sent in each way. Raises Problem (exit 9) without wrk."""
-    image = recipe.bake(
+    image = site.bake(
         found, locks.load(lock_file), ImageSettings(), HERE, dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         name="compression",
     )  # fmt: skip
     rootfs = folder / "rootfs"
-    smoke.unpack(image.layers, rootfs)
+    runners.unpack(image.layers, rootfs)
     conf = rootfs / nginx.FOLDER / "nginx.conf"
     text = conf.read_text("utf-8").replace("access_log /dev/stdout", "access_log off; #", 1)
     page = rootfs / nginx.ROOT / path
@@ -209,7 +213,7 @@ def _serving(rootfs: Path, folder: Path) -> Iterator[tuple[int, list[int]]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    process = subprocess.Popen(smoke.Loader().command(rootfs, port, "127.0.0.1", scratch), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(runners.Loader().command(rootfs, port, "127.0.0.1", scratch), stdout=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 10
         while time.monotonic() < until and process.poll() is None:
@@ -241,10 +245,10 @@ def main() -> None:
     pages = [found.file(entry).read_bytes() for entry in posts]
     costs = qualities(pages)
     sent_by_an_edit = edits(tree.scan(blog.built(folder / "whole", SITE)))
-    base = next(one for one in costs if one.name == f"Brotli {siblings.QUALITY}").size
-    console.say(f"{len(pages)} pages of {sum(map(len, pages)) // len(pages)} bytes; {siblings.ENCODER}\n")
+    base = next(one for one in costs if one.name == f"Brotli {precompressed.QUALITY}").size
+    console.say(f"{len(pages)} pages of {sum(map(len, pages)) // len(pages)} bytes; {precompressed.ENCODER}\n")
     console.table(
-        ["encoder", "ms a page", "bytes a page", f"to Brotli {siblings.QUALITY}"],
+        ["encoder", "ms a page", "bytes a page", f"to Brotli {precompressed.QUALITY}"],
         [[one.name, f"{one.milliseconds:.2f}", f"{one.size:.0f}", f"{one.size / base:.3f}"] for one in costs],
     )
     console.say("")

@@ -23,8 +23,10 @@ from typing import Final
 
 from benchmarks import blog
 from benchmarks.baking import LOCK
-from imagebake import nginx, recipe, smoke
+from imagebake import nginx
+from imagebake.nginx import runners
 from imagebake.packages import lock as locks
+from imagebake.recipes import site
 from sealpress import tree
 from sealpress.console import Progress
 from sealpress.problems import Problem
@@ -160,16 +162,16 @@ def _sealed(public: Path, folder: Path) -> tuple[Sequence[str], str]:
     """What starts the sealed nginx, from the folder's own rootfs; and its version."""
     lock = locks.load(LOCK)
     found = tree.scan(public)
-    image = recipe.bake(found, lock, ImageSettings(), _HERE, datetime(2024, 6, 1, tzinfo=UTC), name="bench")
+    image = site.bake(found, lock, ImageSettings(), _HERE, datetime(2024, 6, 1, tzinfo=UTC), name="bench")
     rootfs, scratch = folder / "rootfs", folder / "scratch"
-    smoke.unpack(image.layers, rootfs)
+    runners.unpack(image.layers, rootfs)
     scratch.mkdir()
     (folder / "log").mkdir()
     (folder / "conf.d").mkdir()
     (folder / "conf.d/gzip.conf").write_text(f"gzip_comp_level {LEVEL};\n")
     (folder / "Caddyfile").write_text(_CADDYFILE % (PORTS[CADDY], rootfs / nginx.ROOT, LEVEL))
     version = next(one.version for one in lock.of(_HERE) if one.name == "nginx")
-    return smoke.Loader().command(rootfs, PORTS[OWN], "127.0.0.1", scratch), version
+    return runners.Loader().command(rootfs, PORTS[OWN], "127.0.0.1", scratch), version
 
 
 @contextmanager

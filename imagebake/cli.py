@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, NoReturn, get_args
 
 import click
 
-from imagebake.looking import diff, inspect
-from imagebake.registry.command import push
-from imagebake.seal.command import key_for, seal_options, sign, signed, verify
+from imagebake.commands.inspect import diff, inspect
+from imagebake.commands.push import push
+from imagebake.commands.verify import key_for, seal_options, sign, signed, verify
 from sealpress import scratch
 from sealpress.command import Group, output_options, run, version_option
 from sealpress.console import Console, size
@@ -95,15 +95,15 @@ def lock(
         if upgrade or architectures:
             raise click.UsageError("--outdated goes with neither --upgrade nor --arch: it looks at the lock as it is")
         return _outdated(lock_file, site_file, console)
-    from imagebake import recipe  # noqa: PLC0415 - --help need not wait for what the work imports
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from imagebake.packages.resolve import resolve  # noqa: PLC0415
+    from imagebake.recipes.site import SITE_ROOTS  # noqa: PLC0415 - --help need not wait for what the work imports
 
     settings, folder = _settings(site_file, architectures)
     file = lock_file or folder / LOCK_NAME
     check_way(file.parent)
     existing = locks.load(file) if file.is_file() else None
-    found = resolve(settings, recipe.SITE_ROOTS, now=_now(), existing=existing, upgrade=upgrade, progress=console)
+    found = resolve(settings, SITE_ROOTS, now=_now(), existing=existing, upgrade=upgrade, progress=console)
     locks.save(found, file)
     changed = existing is None or existing.digest != found.digest
     if not console.quiet:
@@ -224,12 +224,13 @@ def bake(
       imagebake bake public
       imagebake bake public --arch amd64 -o - | ssh HOST docker load
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    from imagebake import manuscripts, recipe  # noqa: PLC0415
+    from imagebake.commands.output import check_place, stream, write, write_archives  # noqa: PLC0415
     from imagebake.image import oci  # noqa: PLC0415
-    from imagebake.output import check_place, stream, write, write_archives  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
-    from imagebake.sbom import ENDING  # noqa: PLC0415
-    from imagebake.seal import envelope, statement  # noqa: PLC0415
+    from imagebake.recipes import page_sources, statement  # noqa: PLC0415
+    from imagebake.recipes.sbom import ENDING  # noqa: PLC0415
+    from imagebake.recipes.site import bake_each, below  # noqa: PLC0415
+    from imagebake.seal import envelope  # noqa: PLC0415
     from sealpress import provenance, strays  # noqa: PLC0415
     from sealpress import tree as trees  # noqa: PLC0415
 
@@ -239,7 +240,7 @@ def bake(
     site = _site_here(site_file)
     scanned = trees.scan(tree, site.settings.build.keep if site else ())
     # The seal beside the image says it, too.
-    scanned = replace(scanned, below=recipe.below(site.document if site else None))
+    scanned = replace(scanned, below=below(site.document if site else None))
     if scanned.left_out:
         console.note(strays.told(scanned.left_out))
     found = locks.load(lock_file or folder / LOCK_NAME)
@@ -250,8 +251,8 @@ def bake(
     if output != _STREAM:
         check_place(Path(output), [*names, envelope.NAME])
     with _scratch(output) as to, oci.blobs_for(to / "oci") as blobs:
-        with manuscripts.named(site, tree):
-            images = recipe.bake_each(
+        with page_sources.named(site, tree):
+            images = bake_each(
                 scanned,
                 found,
                 settings,

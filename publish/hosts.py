@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass
 from typing import Final
 
-from imagebake import smoke
+from imagebake.nginx import runners
 from publish.engines import sockets
 from publish.engines.docker import DockerEngine, answers, open_engine
 from publish.engines.embedded.engine import EmbeddedEngine
@@ -80,7 +80,7 @@ def _this_machine(target: PublishTarget, stack: ExitStack) -> LocalHost:
         return LocalHost(stack.enter_context(closing(open_engine(path))))
     if target.engine == "embedded" or (target.engine == "auto" and not target.socket):
         # It is for looking at a site: at this clone's, not at another's.
-        return LocalHost(EmbeddedEngine(state.shared_folder(), smoke.find_runner()), is_by_folder=True)
+        return LocalHost(EmbeddedEngine(state.shared_folder(), runners.find_runner()), is_by_folder=True)
     raise sockets.none_answers(target)
 
 

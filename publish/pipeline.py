@@ -22,7 +22,7 @@ from sealpress.sitefile import SiteFile
 from sealpress.tree import OutputTree
 
 if TYPE_CHECKING:
-    from imagebake.recipe import Image
+    from imagebake.recipes.site import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +164,17 @@ def bake(
 
     Raises Problem (exit 4, 5) as imagebake does.
     """
-    from imagebake import manuscripts, recipe  # noqa: PLC0415
     from imagebake.packages import lock as locks  # noqa: PLC0415
+    from imagebake.recipes import page_sources  # noqa: PLC0415
+    from imagebake.recipes.site import bake  # noqa: PLC0415
 
     settings = made_from.site.settings
     held = locks.load(lock)
     if architecture is None:
         wanted = settings.image.architectures
         architecture = ([one for one in wanted if one in held.architectures] or wanted)[0]
-    with manuscripts.named(made_from.site, product.tree.root):
-        return recipe.bake(
+    with page_sources.named(made_from.site, product.tree.root):
+        return bake(
             product.tree,
             held,
             settings.image,

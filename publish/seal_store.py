@@ -7,11 +7,12 @@ statement of what was published, in the envelope that `imagebake bake` writes be
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from imagebake.commands.verify import signed
 from imagebake.packages import lock as locks
-from imagebake.recipe import Image
-from imagebake.seal import envelope, statement
-from imagebake.seal.command import signed
-from imagebake.seal.statement import RELEASE_LENGTH
+from imagebake.recipes import statement
+from imagebake.recipes.site import Image
+from imagebake.recipes.statement import RELEASE_LENGTH
+from imagebake.seal import envelope
 from sealpress import files
 from sealpress.problems import Exit, Problem
 

@@ -1,6 +1,6 @@
 """An image that is not nginx's: Debian's Python with one wheel, certificates, services, a locale, two users, a volume.
 
-Tests run it without an engine (tests/imagebake/test_parts.py) and in a real dockerd (tests/engine/test_recipes.py).
+tests/imagebake/recipes/test_python.py runs it without an engine, tests/engine/test_recipes.py in a real dockerd.
 """
 
 import base64
@@ -12,19 +12,26 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from imagebake import parts, recipe, wheels
 from imagebake.image.entries import Bytes, File
-from imagebake.nss import User
+from imagebake.image.nss import User
 from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import resolve
-from imagebake.recipe import Image
-from imagebake.wheels import Pin, Wheel
+from imagebake.recipes import python, site, wheels
+from imagebake.recipes.site import Image
+from imagebake.recipes.wheels import Pin, Wheel
 from sealpress.settings import Architecture, ImageSettings
 from tests.mirrors import require_mirror
 
 KEEPER = User("keeper", 1000, 1000, "/db")
 USERS = (KEEPER, User("guest", 1001, 1002))
-SUPPLIES = (parts.MANYLINUX, parts.python(), parts.CA_ROOTS, parts.SERVICES, parts.UTF8, parts.volume("/db", KEEPER))
+SUPPLIES = (
+    python.MANYLINUX,
+    python.python(),
+    python.CA_ROOTS,
+    python.SERVICES,
+    python.UTF8,
+    python.volume("/db", KEEPER),
+)
 CREATED = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 
 ENTRYPOINT = ("/usr/bin/python3", "/usr/local/lib/keeper.py")
@@ -131,12 +138,12 @@ def lock(architecture: Architecture) -> Lock:
     """From the real mirror, today, for one architecture."""
     now = datetime.now(UTC)  # noqa: TID251 - a real signature expires by the real clock
     require_mirror()
-    return resolve(ImageSettings(architectures=(architecture,)), parts.roots(SUPPLIES), now=now)
+    return resolve(ImageSettings(architectures=(architecture,)), python.roots(SUPPLIES), now=now)
 
 
 def image(folder: Path, locked: Lock) -> Image:
     """The image of the lock's one architecture; its wheel is written into `folder`."""
-    made = parts.recipe(
+    made = python.recipe(
         "keeper",
         SUPPLIES,
         users=USERS,
@@ -145,8 +152,8 @@ def image(folder: Path, locked: Lock) -> Image:
         python_wheels=(wheel(folder),),
         exclude=("**/tests",),
     )
-    release = parts.release_id(made, locked.digest)
-    (baked,) = recipe.bake_recipe(made, locked, ImageSettings(), locked.architectures, CREATED, release)
+    release = python.release_id(made, locked.digest)
+    (baked,) = site.bake_recipe(made, locked, ImageSettings(), locked.architectures, CREATED, release)
     return baked
 
 

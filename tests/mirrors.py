@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from imagebake.packages import fetch, mirror
+from imagebake.fetch import download
+from imagebake.packages import mirror
 from imagebake.packages.mirror import Mirrors
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings
@@ -17,8 +18,8 @@ def require_mirror() -> Mirrors:
     """
     try:
         found = mirror.find(ImageSettings())
-        fetch.small(f"{found.main}/dists/{ImageSettings().suite}/InRelease", 8 << 20, "Release")
-    except (Problem, fetch.Gone) as problem:
+        download.small(f"{found.main}/dists/{ImageSettings().suite}/InRelease", 8 << 20, "Release")
+    except (Problem, download.Gone) as problem:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"no Debian mirror: {problem}".splitlines()[0])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
-from imagebake import cache
+from imagebake.fetch import cache
 from imagebake.image import tar
 from imagebake.image.entries import CHUNK, Entry
 from sealpress import VERSION

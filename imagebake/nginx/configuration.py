@@ -1,7 +1,7 @@
 """The files of nginx's configuration: nginx.conf, listen.conf, listen-ipv6.conf, mime.types.
 
 All paths in the configuration are relative to nginx's prefix, which is "/" in the image. So the sealed files can be run
-elsewhere just as they are (smoke.py), with another prefix and another listen.conf.
+elsewhere just as they are (runners.py), with another prefix and another listen.conf.
 
     etc/nginx/nginx.conf    the configuration
     etc/nginx/listen.conf   where to listen, alone, so that a runner can put its own in place

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from imagebake import cache as cache_folder
+from imagebake.fetch import cache as cache_folder
+from imagebake.fetch import download
 from imagebake.image import tar
 from imagebake.image.entries import Entry
-from imagebake.packages import deb, fetch, mirror, selection
+from imagebake.packages import deb, mirror, selection
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from sealpress.console import SILENT, Progress
@@ -33,14 +34,14 @@ def layers_of(
 ) -> list[Layer]:
     """Every locked package with the entries of its layer, in layer order. With a warm cache nothing is fetched.
 
-    `cache` is `imagebake.cache.folder()` where it is None. Raises Problem (exit 4): a package is gone or not what the
-    lock says, can't be unpacked, or gives another layer than the lock says.
+    `cache` is the user's where it is None. Raises Problem (exit 4): a package is gone or not what the lock says, can't
+    be unpacked, or gives another layer than the lock says.
     """
     folder = cache_folder.folder() if cache is None else cache
     locked = {package.name: package for package in lock.of(architecture)}
     mirrors = partial(mirror.find, settings)
     files = {
-        name: fetch.package(package, folder, mirrors, date=lock.date, progress=progress)
+        name: download.package(package, folder, mirrors, date=lock.date, progress=progress)
         for name, package in locked.items()
     }
     # xz leaves Python's lock to the others. The largest first, so that none is waited for alone at the end.
@@ -56,7 +57,7 @@ def layers_of(
 
 
 def unpack(
-    file: Path, package: fetch.Package, roots: tuple[Root, ...], architecture: Architecture
+    file: Path, package: download.Package, roots: tuple[Root, ...], architecture: Architecture
 ) -> Mapping[str, Entry]:
     """What may be kept of a verified .deb.
 

@@ -10,10 +10,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, cast
 
-from imagebake.packages import fetch, version
+from imagebake.fetch import download
+from imagebake.packages import version
 from imagebake.packages.archive import unxz
 from imagebake.packages.control import Fields, paragraphs
-from imagebake.packages.debian import Archive, Release, is_sha256
+from imagebake.packages.signed_release import Archive, Release, is_sha256
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -159,14 +160,14 @@ def load(
             code=Exit.LOCK,
         )
     size, sha256 = release.files[path]
-    blob = fetch.Blob(f"the index of packages ({archive}, {architecture})", sha256, size)
+    blob = download.Blob(f"the index of packages ({archive}, {architecture})", sha256, size)
     file = folder / "indexes" / sha256
-    if not fetch.is_intact(file, blob):
+    if not download.is_intact(file, blob):
         where = f"main/binary-{architecture}/by-hash/SHA256/{sha256}" if release.by_hash else path
         try:
             with progress.track(blob.what, size, "bytes") as advance:
-                fetch.store(file, blob, [f"{release.url}/{where}"], advance)
-        except fetch.Gone:
+                download.store(file, blob, [f"{release.url}/{where}"], advance)
+        except download.Gone:
             raise Problem(
                 f"the mirror names {blob.what} but does not have it: it is being updated",
                 hint="try again in some minutes, or use another mirror",
@@ -179,7 +180,7 @@ def _unpacked(file: Path, what: str) -> bytearray:
     data = bytearray()
     with file.open("rb") as packed:
         try:
-            for piece in unxz(iter(lambda: packed.read(fetch.CHUNK), b"")):
+            for piece in unxz(iter(lambda: packed.read(download.CHUNK), b"")):
                 data += piece
                 _check_size(len(data))
         except Problem as problem:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from imagebake import cache
+from imagebake.fetch import cache
 from imagebake.image.entries import Bytes, Entry, File, Symlink
 from imagebake.packages import copyright as copyrights
 from imagebake.packages import deb

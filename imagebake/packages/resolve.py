@@ -11,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagebake import cache as cache_folder
+from imagebake.fetch import cache as cache_folder
+from imagebake.fetch import download
 from imagebake.image import tar
 from imagebake.image.entries import Entry
-from imagebake.packages import contents, debian, fetch, index, mirror, selection, version
+from imagebake.packages import contents, index, mirror, selection, signed_release, version
 from imagebake.packages.index import Candidate, Dependency, Index
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root, Selected
@@ -41,7 +42,7 @@ def resolve(
 
     `existing`: its versions are kept as long as the mirror has them; with `upgrade`, the newest are taken. It is
     returned itself where nothing changes. `now`, with a time zone, only decides whether a signature has expired: no
-    output depends on it. `cache` is `imagebake.cache.folder()` where it is None; `keys` are Debian's.
+    output depends on it. `cache` is the user's where it is None; `keys` are Debian's.
 
     Raises Problem (exit 4): no mirror, a wrong or expired signature, a package or a library that isn't there; a mirror
     that is older than `existing`, as a whole or in one of its packages.
@@ -108,9 +109,9 @@ def outdated(
 
 def _releases(
     mirrors: mirror.Mirrors, suite: str, known: Lock | None, now: datetime, keys: Sequence["Cert"] | None
-) -> dict[debian.Archive, debian.Release]:
+) -> dict[signed_release.Archive, signed_release.Release]:
     """The archives' Release files. Raises Problem (exit 4), also where the newest is older than a lock from there."""
-    releases = debian.releases(mirrors, suite, now, debian.keyring() if keys is None else keys)
+    releases = signed_release.releases(mirrors, suite, now, signed_release.keyring() if keys is None else keys)
     date = max(release.date for release in releases.values())
     if known and date < known.date:
         raise Problem(
@@ -145,7 +146,7 @@ class _Work:
 
 
 def _locked(
-    work: _Work, releases: Mapping[debian.Archive, debian.Release], pins: Mapping[str, LockedPackage]
+    work: _Work, releases: Mapping[signed_release.Archive, signed_release.Release], pins: Mapping[str, LockedPackage]
 ) -> tuple[LockedPackage, ...]:
     """The packages of one architecture. A pin that stands against a needed dependency is dropped."""
     indexes = tuple(
@@ -273,7 +274,7 @@ class _Shelf:
         if package not in self.unpacked:
             work = self.work
             candidate = self.choices.known(package)
-            file = fetch.package(candidate, work.cache, lambda: work.mirrors, progress=work.progress)
+            file = download.package(candidate, work.cache, lambda: work.mirrors, progress=work.progress)
             self.unpacked[package] = contents.unpack(file, candidate, work.roots, work.architecture)
         return self.unpacked[package]
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from imagebake import cache
+from imagebake.fetch import cache
 from imagebake.policy import pages
 from imagebake.policy.source import LONGEST, Source, TooLongError, pieces, texts
 from sealpress.problems import Exit, Place, Problem, raise_all

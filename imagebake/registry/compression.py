@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from imagebake import cache
+from imagebake.fetch import cache
 from sealpress.problems import Exit, Problem
 
 LEVEL: Final = 6

@@ -12,7 +12,7 @@ from typing import IO, Final, get_args
 
 from imagebake.image import oci
 from imagebake.image.entries import CHUNK, Bytes, FromFile
-from imagebake.inspection import Blobs, ImageReport, LayerReport, document, inspect, opened
+from imagebake.image.inspection import Blobs, ImageReport, LayerReport, document, inspect, opened
 from imagebake.registry import compression
 from imagebake.registry.client import Repository
 from sealpress import scratch

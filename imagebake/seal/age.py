@@ -7,7 +7,7 @@ which the seal covers.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from imagebake.seal.statement import Statement
+from imagebake.recipes.statement import Statement
 from sealpress import git
 from sealpress.problems import Exit, Problem
 

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from imagebake.image import oci
 from imagebake.image.oci import Sealed, canonical
-from imagebake.seal import statement as statements
-from imagebake.seal.statement import Statement, refused
+from imagebake.recipes import statement as statements
+from imagebake.recipes.statement import Statement, refused
 from sealpress import scratch
 from sealpress.problems import Exit, Problem
 

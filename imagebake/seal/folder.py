@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from imagebake import inspection, sbom
-from imagebake.image import oci
-from imagebake.inspection import Archive
+from imagebake.image import inspection, oci
+from imagebake.image.inspection import Archive
+from imagebake.recipes import sbom
+from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import envelope, standing
-from imagebake.seal.statement import Statement, refused
 from imagebake.seal.verification import Verified, altered
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture

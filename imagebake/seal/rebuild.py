@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from imagebake import comparison, inspection, recipe, siblings
-from imagebake.comparison import Change, Difference
-from imagebake.image import oci
+from imagebake.image import comparison, inspection, oci
+from imagebake.image.comparison import Change, Difference
 from imagebake.packages import lock as locks
+from imagebake.recipes import precompressed
+from imagebake.recipes.site import bake_each
+from imagebake.recipes.statement import Statement
 from imagebake.seal.envelope import Seal
-from imagebake.seal.statement import Statement
 from sealpress import generator, git, provenance, scratch, sitefile, tools, tree
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
@@ -71,7 +72,7 @@ def rebuild(path: Path, seal: Seal, home: Path, progress: Progress, *, allow_com
         source = provenance.of_files(root, names, commit=commit.id, clean=True, tools=versions)
         built = _built(site, home, commit, folder / "tree", progress, allowed=allow_command)
         scanned = tree.scan(built, site.settings.build.keep)
-        images = recipe.bake_each(
+        images = bake_each(
             scanned,
             lock,
             site.settings.image,
@@ -150,10 +151,10 @@ def _packed_alone(difference: Difference) -> list[str]:
     packed = [
         change.path
         for change in difference.files
-        if change.path.endswith(siblings.SUFFIX)
+        if change.path.endswith(precompressed.SUFFIX)
         and change.before
         and change.after
-        and change.path.removesuffix(siblings.SUFFIX) not in changed
+        and change.path.removesuffix(precompressed.SUFFIX) not in changed
     ]
     return packed if len(packed) == len(changed) and not (difference.packages or difference.settings) else []
 

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, get_args
 
-from imagebake import inspection
-from imagebake.image import archive, oci, tar
+from imagebake.image import archive, inspection, oci, tar
+from imagebake.image.inspection import Archive, Blobs, Folder, ImageReport
 from imagebake.image.oci import Document, blob_path
-from imagebake.inspection import Archive, Blobs, Folder, ImageReport
-from imagebake.seal.statement import refused
+from imagebake.recipes.statement import refused
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
 

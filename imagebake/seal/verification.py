@@ -12,13 +12,15 @@ from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]  # it brings no types
 
-from imagebake import inspection, nginx, sbom, siblings
+from imagebake import nginx
+from imagebake.image import inspection
+from imagebake.image.inspection import Blobs, ImageReport, LayerReport
 from imagebake.image.untar import Member
-from imagebake.inspection import Blobs, ImageReport, LayerReport
+from imagebake.recipes import precompressed, sbom
+from imagebake.recipes.statement import LIMIT, Statement, digest, read, refused
 from imagebake.seal import signing, standing
 from imagebake.seal.envelope import Seal
 from imagebake.seal.standing import Held
-from imagebake.seal.statement import LIMIT, Statement, digest, read, refused
 from sealpress import labels, tree
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
@@ -202,7 +204,7 @@ def _verified(blobs: Blobs, report: ImageReport, found: dict[str, _Served], told
         raise refused(shown, f"its {nginx.RELEASE_PATH} is not the release that was sealed")
     packed = _siblings(served, told)
     for path in sorted(packed):
-        base = served[path.removesuffix(siblings.SUFFIX)]
+        base = served[path.removesuffix(precompressed.SUFFIX)]
         if _unpacked_digest(content(path), base.member.size) != base.sha256:
             raise refused(shown, f'"{path}" does not hold what the file beside it holds')
     rest = {path: one for path, one in served.items() if path not in packed and path not in _MARKS}
@@ -247,7 +249,7 @@ def _siblings(served: dict[str, _Served], told: Statement) -> set[str]:
     return {
         path
         for path in served
-        if path.endswith(siblings.SUFFIX) and path not in own and path.removesuffix(siblings.SUFFIX) in served
+        if path.endswith(precompressed.SUFFIX) and path not in own and path.removesuffix(precompressed.SUFFIX) in served
     }
 
 

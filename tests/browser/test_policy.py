@@ -14,7 +14,7 @@ from sealpress.settings import ImageSettings
 from ssg.build import Request, build
 from tests.browser.chromium import visit
 from tests.docs.pages import SITE
-from tests.imagebake.servers import Server, Way, dressed, serving
+from tests.imagebake.nginx.servers import Server, Way, dressed, serving
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("browser")]
 

@@ -14,8 +14,8 @@ from typing import Any
 import click
 import pytest
 
-from imagebake import cache
 from imagebake.cli import imagebake
+from imagebake.fetch import cache
 from publish.cli import publish
 from ssg.cli import ssg
 from tests.docs.pages import MARKER, Block, Command, blocks, comments, name, pages

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import cache
+from imagebake.fetch import cache
 from tests.alone import alone
 from tests.mirrors import require_mirror
 

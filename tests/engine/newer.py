@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from imagebake import smoke
 from imagebake.image.layers import described
+from imagebake.nginx import runners
 from imagebake.packages import contents
 from imagebake.packages.resolve import resolve
 from imagebake.packages.selection import Root
@@ -39,7 +39,7 @@ def docker_root(folder: Path) -> Path:
     now = datetime.now(UTC)  # noqa: TID251 - a real signature expires by the real clock
     lock = resolve(settings, _ROOTS, now=now)
     found = contents.layers_of(lock, architecture, settings)
-    smoke.unpack([described(one.name, lambda held=held: held, one.name) for one, held in found], folder)
+    runners.unpack([described(one.name, lambda held=held: held, one.name) for one, held in found], folder)
     for name in ("iptables", "ip6tables"):
         (folder / "usr/sbin" / name).symlink_to("xtables-nft-multi")
     # Where dockerd leaves its number: on the machine's /run, which goes with the machine.

@@ -50,7 +50,7 @@ while (1) {
 
 @dataclass(frozen=True)
 class SealedImage:
-    """publish.deploy.ship.Baked, as imagebake.recipe.Image is one, with an archive that can be spoilt on its way."""
+    """publish.deploy.ship.Baked, as imagebake's Image is one, with an archive that can be spoilt on its way."""
 
     reference: str
     sealed: oci.Sealed

@@ -12,9 +12,9 @@ from functools import cache
 import pytest
 from docker import APIClient
 
-from imagebake import recipe
-from imagebake.recipe import Image
-from imagebake.seal import envelope, statement, verification
+from imagebake.recipes import site, statement
+from imagebake.recipes.site import Image
+from imagebake.seal import envelope, verification
 from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
 from publish.engines.protocol import ContainerSpec, Endpoint, Engine
@@ -98,7 +98,7 @@ def bake(tmp_path_factory):
     @cache
     def call(*, edited: bool) -> Image:
         folder = write_tree(tmp_path_factory.mktemp("tree"), EDITED if edited else PAGES)
-        return recipe.bake(tree.scan(folder), lock, SETTINGS, HERE, CREATED, name="blog", commit="c" * 40)
+        return site.bake(tree.scan(folder), lock, SETTINGS, HERE, CREATED, name="blog", commit="c" * 40)
 
     return call
 

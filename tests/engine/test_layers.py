@@ -8,10 +8,10 @@ import time
 
 from docker import APIClient
 
-from imagebake import placement
 from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import described
-from imagebake.placement import Kind
+from imagebake.recipes import placement
+from imagebake.recipes.placement import Kind
 from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
 from sealpress import labels

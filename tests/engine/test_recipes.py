@@ -6,7 +6,7 @@ import json
 import pytest
 from docker import APIClient
 
-from imagebake.recipe import Image
+from imagebake.recipes.site import Image
 from tests import keeper
 from tests.imagebake.conftest import HERE
 

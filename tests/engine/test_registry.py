@@ -147,7 +147,7 @@ def pulled(machine: Machine, name: str, **login: str) -> Iterator[dict]:
 
 
 def expected(image: Path) -> list[str]:
-    from imagebake.inspection import inspect
+    from imagebake.image.inspection import inspect
 
     (report,) = (report for report in inspect(image) if report.architecture == HERE)
     return [layer.diff_id for layer in report.layers]

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import recipe, smoke
-from imagebake.containers import ContainerEngine
 from imagebake.image.oci import Runtime
-from imagebake.smoke import Bubblewrap, Loader, Runner
+from imagebake.nginx import runners
+from imagebake.nginx.runners import Bubblewrap, Loader, Runner
+from imagebake.recipes import site
 from sealpress import tree
+from tests.engine.containers import ContainerEngine
 from tests.engine.machine import unavailable
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 from tests.ports import free_port
@@ -38,8 +39,8 @@ class Stage:
 def rootfs(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runners")
     scanned = tree.scan(write_tree(folder / "tree"))
-    image = recipe.bake(scanned, real_lock(), SETTINGS, HERE, CREATED, name="blog")
-    smoke.unpack(image.layers, folder / "rootfs")
+    image = site.bake(scanned, real_lock(), SETTINGS, HERE, CREATED, name="blog")
+    runners.unpack(image.layers, folder / "rootfs")
     return folder / "rootfs"
 
 
@@ -47,7 +48,7 @@ def rootfs(tmp_path_factory) -> Path:
 def stage(request, monkeypatch, rootfs) -> Iterator[Stage]:
     if request.param in {"bubblewrap", "ld.so"}:
         runner = {"bubblewrap": Bubblewrap(), "ld.so": Loader()}[request.param]
-        if runner not in smoke.available():
+        if runner not in runners.available():
             unavailable(f"{request.param} can't run here")
         yield Stage(runner, "127.0.0.1", "127.0.0.1")
         return

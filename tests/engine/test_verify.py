@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from docker import APIClient
 
-from imagebake import recipe
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, File
 from imagebake.packages import lock as locks
-from imagebake.recipe import Image
-from imagebake.seal import envelope, statement, verification
+from imagebake.recipes import site, statement
+from imagebake.recipes.site import Image
+from imagebake.seal import envelope, verification
 from sealpress import tree
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
@@ -54,7 +54,7 @@ class Sealed:
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
     scanned = tree.scan(write_tree(tmp_path_factory.mktemp("tree") / "tree"))
-    image = recipe.bake(scanned, real_lock(), SETTINGS, HERE, CREATED, name=NAME)
+    image = site.bake(scanned, real_lock(), SETTINGS, HERE, CREATED, name=NAME)
     told = statement.describe(scanned, real_lock().digest, NAME, image.release, None)
     return Sealed(image, envelope.seal([image.sealed], image.reference, told))
 

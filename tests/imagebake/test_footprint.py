@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import cache
+from imagebake.fetch import cache
 from imagebake.packages import lock as locks
 from imagebake.packages.lock import Lock
 

@@ -17,10 +17,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from imagebake import inspection, nginx, recipe, siblings
-from imagebake.image import tar, untar
+from imagebake import nginx
+from imagebake.image import inspection, tar, untar
 from imagebake.packages import deb, elf
 from imagebake.packages import lock as locks
+from imagebake.recipes import precompressed, site
 from sealpress import strays
 from sealpress import tree as trees
 from sealpress.problems import Exit, Problem
@@ -106,14 +107,16 @@ def test_any_tree_bakes_and_reads_back_the_same_or_is_refused_with_its_path(
         shown |= {ascii(part) for name in written for part in name.split("/")}  # control characters are shown so
         assert any(part in problem.message for part in shown)  # noqa: PT017
         return
-    for sibling in {path for path in found if path.endswith(siblings.SUFFIX)} - {f"srv/www/{name}" for name in written}:
-        assert brotli.decompress(found.pop(sibling)) == found[sibling.removesuffix(siblings.SUFFIX)]
+    for sibling in {path for path in found if path.endswith(precompressed.SUFFIX)} - {
+        f"srv/www/{name}" for name in written
+    }:
+        assert brotli.decompress(found.pop(sibling)) == found[sibling.removesuffix(precompressed.SUFFIX)]
     assert found == {f"srv/www/{name}": content for name, content in written.items()}
 
 
 def _baked(tree: trees.OutputTree) -> Iterator[tuple[str, bytes]]:
     """Each file of the site in the layers of this tree's image, read back from their tars."""
-    for part in recipe.site(tree, ImageSettings(), "x", "sha256:0", "").parts:
+    for part in site.site(tree, ImageSettings(), "x", "sha256:0", "").parts:
         layer = io.BytesIO(b"".join(tar.stream(part.entries())))
         for member in untar.members(layer):
             if member.kind != "file":

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from imagebake import recipe, smoke
+from imagebake.nginx import runners
 from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import resolve
+from imagebake.recipes import site
 from publish.engines.embedded.engine import EmbeddedEngine
 from sealpress.settings import ImageSettings
 from tests.mirrors import require_mirror
@@ -13,8 +14,8 @@ from tests.mirrors import require_mirror
 
 def real_lock() -> Lock:
     """What `imagebake lock` would write today, for this machine alone. Skips where no mirror answers."""
-    architecture = EmbeddedEngine(Path("unused"), smoke.find_runner()).architecture()
+    architecture = EmbeddedEngine(Path("unused"), runners.find_runner()).architecture()
     settings = ImageSettings(architectures=(architecture,))
     require_mirror()
     # A real signature expires by the real clock.
-    return resolve(settings, recipe.SITE_ROOTS, now=datetime.now(UTC))  # noqa: TID251
+    return resolve(settings, site.SITE_ROOTS, now=datetime.now(UTC))  # noqa: TID251

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import smoke
+from imagebake.nginx import runners
 from publish import cli, pipeline, report, seal_store, targets
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Endpoint
@@ -81,7 +81,7 @@ def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
     monkeypatch.setattr(
         seal_store, "keep", lambda seal, image, home: (home / image.reference, seal) if seal.image is image else None
     )
-    monkeypatch.setattr(smoke, "find_runner", lambda: python_runner)
+    monkeypatch.setattr(runners, "find_runner", lambda: python_runner)
     monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "state"))
     monkeypatch.setenv(consent.VARIABLE, "1")
     monkeypatch.chdir(folder)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagebake import recipe, smoke
+from imagebake.nginx import runners
 from publish import report
 from publish.deploy.ship import ship
 from publish.deploy.state_machine import Job, switch
@@ -39,9 +39,9 @@ def lock():
     return real_lock()
 
 
-@pytest.fixture(params=[runner.name for runner in smoke.available()])
+@pytest.fixture(params=[runner.name for runner in runners.available()])
 def host(request, tmp_path):
-    runner = next(one for one in smoke.available() if one.name == request.param)
+    runner = next(one for one in runners.available() if one.name == request.param)
     engine = EmbeddedEngine(tmp_path / "state", runner)
     yield LocalHost(engine, is_by_folder=True)
     for container in (tmp_path / "state/containers").glob("[!.]*"):
@@ -61,7 +61,7 @@ def publish(host, lock, tmp_path, request):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
         described = tree.scan(root)
-        image = recipe.bake(
+        image = site.bake(
             described, lock, ImageSettings(), host.engine.architecture(), CREATED, name=site, document=document
         )
         job = Job(
@@ -117,7 +117,7 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
     ]
 
 
-@pytest.mark.skipif(not smoke.has_ipv6(), reason="this kernel has no IPv6")
+@pytest.mark.skipif(not runners.has_ipv6(), reason="this kernel has no IPv6")
 def test_without_an_address_both_families_are_served(publish):
     port = free_port()
     publish(PAGES, line=replace(publish.line, readers=Endpoint("", port)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import cache
+from imagebake.fetch import cache
 from imagebake.registry import credentials
 from sealpress import home, state
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebake.siblings import ENCODER
+from imagebake.recipes.precompressed import ENCODER
 from sealpress import VERSION
 from sealpress.tools import IMAGE, TREE
 

@@ -90,6 +90,6 @@ def test_a_build_in_which_something_changed_loads_them_and_nothing_of_the_networ
 
 def test_what_a_bake_needs_of_itself_is_nothing_of_the_network() -> None:
     """Packages that are in the cache are asked of no mirror."""
-    code = "import sys, imagebake.recipe, imagebake.shelf, imagebake.packages.lock; print(*sys.modules)"
+    code = "import sys, imagebake.recipes.site, imagebake.packages.lock; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert not set(done.stdout.split()) & NETWORK

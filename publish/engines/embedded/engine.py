@@ -2,7 +2,7 @@
 
 Images are unpacked into a state folder, containers are folders beside them, and a container that runs is a process in
 a session of its own that outlives the command. How a process is put into an image's root file system is the runner's
-business (imagebake.smoke): bubblewrap, or the image's own dynamic loader where there are no namespaces.
+business (imagebake.nginx.runners): bubblewrap, or the image's own dynamic loader where there are no namespaces.
 
     STATE/images/HEX/          image.json, rootfs/
     STATE/containers/ID/       spec.json, process.json once started, log, scratch/
@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from imagebake.smoke import Runner
+from imagebake.nginx.runners import Runner
 from publish.engines.embedded import ports, processes, rootfs
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, RunState
 from sealpress import files, labels

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from imagebake import smoke
+from imagebake.nginx import runners
 from publish.engines.protocol import Endpoint
 from sealpress.problems import Exit, Problem
 
@@ -21,7 +21,7 @@ def held(wanted: Endpoint) -> Iterator[int]:
     A server can listen there in spite of that, if it sets SO_REUSEADDR, as all do. Raises Problem (exit 7) where the
     port can't be had.
     """
-    addresses = [wanted.address] if wanted.address else ["0.0.0.0", *(["::"] if smoke.has_ipv6() else [])]  # noqa: S104
+    addresses = [wanted.address] if wanted.address else ["0.0.0.0", *(["::"] if runners.has_ipv6() else [])]  # noqa: S104
     port = wanted.port
     with ExitStack() as stack:
         for address in addresses:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import cache as kept
+from imagebake.fetch import cache as kept
 from imagebake.image import layers, tar
 from imagebake.image.entries import Bytes, Entry, File
 from sealpress import private

@@ -16,7 +16,7 @@ from typing import Any
 import pysequoia
 import pytest
 
-from imagebake.packages import fetch
+from imagebake.fetch import download
 from sealpress.settings import ImageSettings
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -256,5 +256,5 @@ def mirror(tmp_path: Path) -> FakeMirror:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """No waiting between attempts, and no snapshot mirror from outside where a package has to be gone."""
-    monkeypatch.setattr(fetch, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(download, "_PAUSES", (0.0, 0.0))
     monkeypatch.delenv("SEALPRESS_SNAPSHOT_MIRROR", raising=False)

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from imagebake import cli, recipe
-from imagebake.packages import debian
+from imagebake import cli
 from imagebake.packages import lock as locks
+from imagebake.packages import signed_release
 from imagebake.packages.selection import Root
+from imagebake.recipes import site
 from sealpress.problems import Exit, Problem
 
 ROOTS = (Root("server", "usr/sbin/server"),)
@@ -23,9 +24,9 @@ ROOTS = (Root("server", "usr/sbin/server"),)
 @pytest.fixture
 def archive(mirror, make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The small archive in the place of Debian, with its key and its date, and an empty folder to work in."""
-    monkeypatch.setattr(debian, "keyring", lambda: tuple(mirror.keys))
+    monkeypatch.setattr(signed_release, "keyring", lambda: tuple(mirror.keys))
     monkeypatch.setattr(cli, "_now", lambda: make.now)
-    monkeypatch.setattr(recipe, "SITE_ROOTS", ROOTS)
+    monkeypatch.setattr(site, "SITE_ROOTS", ROOTS)
     monkeypatch.setenv("SEALPRESS_MIRROR", mirror.settings.mirror)
     monkeypatch.setenv("SEALPRESS_SECURITY_MIRROR", mirror.settings.security_mirror)
     monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "cache"))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from imagebake.fetch import download
 from imagebake.image import tar
-from imagebake.packages import contents, debian, fetch, mirror
+from imagebake.packages import contents, mirror, signed_release
 from imagebake.packages import lock as locks
 from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import outdated, resolve
@@ -58,7 +59,7 @@ def test_nginx_needs_nine_packages_on_each_architecture(lock: Lock) -> None:
 
 def test_its_layers_are_small_and_hold_what_runs(lock: Lock, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """13.8 MB is the base image's bound. Once the cache is warm, no mirror is asked for anything."""
-    monkeypatch.setattr(fetch, "_opened", lambda url: pytest.fail(f"asked for {url}"))
+    monkeypatch.setattr(download, "_opened", lambda url: pytest.fail(f"asked for {url}"))
     for architecture, linker in (("amd64", "lib64/ld-linux-x86-64.so.2"), ("arm64", "lib/ld-linux-aarch64.so.1")):
         layers = contents.layers_of(lock, architecture, ImageSettings(), cache=cache)
         paths = {entry.path for _, entries in layers for entry in entries}
@@ -74,7 +75,7 @@ def test_the_same_mirror_gives_the_same_lock(lock: Lock, now: datetime, cache: P
 
 def test_all_three_suites_are_signed_by_debian(now: datetime, lock: Lock) -> None:
     del lock  # made first: it skips where there is no mirror
-    found = debian.releases(mirror.find(ImageSettings()), "trixie", now, debian.keyring())
+    found = signed_release.releases(mirror.find(ImageSettings()), "trixie", now, signed_release.keyring())
     assert list(found) == ["main", "updates", "security"]
     assert all(release.by_hash for release in found.values())
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebake.image import tar
-from imagebake.packages import contents, debian
+from imagebake.packages import contents, signed_release
 from imagebake.packages import lock as locks
 from imagebake.packages.index import Dependency, Index, parse_dependencies
 from imagebake.packages.lock import Lock
@@ -256,7 +256,7 @@ def test_a_release_by_another_key_is_refused(tiny: Tiny) -> None:
 
 def test_debians_own_keys_do_not_trust_the_tiny_archive(tiny: Tiny) -> None:
     with pytest.raises(Problem, match="no trusted key signed"):
-        tiny.lock(keys=debian.keyring())
+        tiny.lock(keys=signed_release.keyring())
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_an_edited_lock_does_not_fit(tiny: Tiny, bend, said: str) -> None:
 
 def test_debians_keys_travel_with_the_package() -> None:
     """Those of Debian 12 and 13: the archive's, the security archive's and the release managers'."""
-    assert [cert.fingerprint for cert in debian.keyring()] == [
+    assert [cert.fingerprint for cert in signed_release.keyring()] == [
         "b8b80b5b623eab6ad8775c45b7c5d7d6350947f8",
         "05ab90340c0c5e797f44a8c8254cf3b5aec0a8f0",
         "4d64fec119c2029067d6e791f8d2585b8783d481",
@@ -390,7 +390,7 @@ def test_dependencies_are_read_as_debian_writes_them() -> None:
 def test_a_broken_release_is_a_problem(text: str) -> None:
     for broken in (text, f"Suite: x\nDate: {text}\nSHA256: {text}", f"Suite: x\nDate: 2026\nSHA256:\n {text}"):
         with pytest.raises(Problem):
-            debian.parse_release(broken, "x", "url")
+            signed_release.parse_release(broken, "x", "url")
 
 
 @given(st.binary(max_size=300) | st.text("ab:\n -", max_size=80).map(str.encode))

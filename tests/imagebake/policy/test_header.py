@@ -365,7 +365,7 @@ def test_memory_stays_bounded_however_long_a_document_is(tmp_path: Path, path: s
     """A handbook on one page, a sitemap of 5,300 pages in 17 languages, a map."""
     write_tree(tmp_path / "tree", {path: b"<p style='a:url(b)'>\r\n" * 500_000 + "😀".encode()})
     code = (
-        "import sys; from imagebake import recipe; from imagebake.policy import header\n"
+        "import sys; from imagebake.policy import header\n"
         "from sealpress import tree; from sealpress.settings import ImageSettings; from pathlib import Path\n"
         "header.compute(tree.scan(Path(sys.argv[1])), ImageSettings())\n"
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"

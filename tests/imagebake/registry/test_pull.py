@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from imagebake.commands.verify import verify
 from imagebake.image import oci
-from imagebake.inspection import inspect
+from imagebake.image.inspection import inspect
 from imagebake.registry import referrers
 from imagebake.registry.client import Repository
 from imagebake.registry.pull import pull
 from imagebake.registry.push import Pushed, push
 from imagebake.registry.reference import parse
-from imagebake.seal.command import verify
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.registry.conftest import FakeRegistry

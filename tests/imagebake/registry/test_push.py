@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from imagebake.image import oci
 from imagebake.image.entries import Bytes
-from imagebake.inspection import inspect
+from imagebake.image.inspection import inspect
 from imagebake.registry import client, transport
 from imagebake.registry.client import Repository, challenges
 from imagebake.registry.credentials import Login

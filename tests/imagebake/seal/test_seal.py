@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, File
 from imagebake.packages import lock as locks
-from imagebake.seal import envelope, statement
+from imagebake.recipes import statement
+from imagebake.seal import envelope
 from imagebake.seal.verification import _unpacked_digest
 from sealpress.problems import Exit, Problem
 from tests.imagebake.seal.conftest import Site, git

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from imagebake.packages import fetch
+from imagebake.fetch import download
 from imagebake.registry import transport
 from imagebake.registry.reference import Registry
 from publish.engines.protocol import Endpoint
@@ -90,7 +90,7 @@ def of_a_blob(port: int) -> None:
 
 
 def of_a_mirror(port: int) -> None:
-    fetch.small(f"http://127.0.0.1:{port}/dists/trixie/InRelease", 1 << 20, "the release file")
+    download.small(f"http://127.0.0.1:{port}/dists/trixie/InRelease", 1 << 20, "the release file")
 
 
 ASKED = {
@@ -108,10 +108,10 @@ def test_a_lie_on_the_wire_is_one_message_soon_and_in_little_memory(
     monkeypatch.setattr(transport, "TIMEOUT", 1.0)
     monkeypatch.setattr(transport, "ANSWER_SECONDS", 1.0)
     monkeypatch.setattr(transport, "PAUSES", ())
-    monkeypatch.setattr(fetch, "TIMEOUT", 1.0)
-    monkeypatch.setattr(fetch, "_PAUSES", ())
+    monkeypatch.setattr(download, "TIMEOUT", 1.0)
+    monkeypatch.setattr(download, "_PAUSES", ())
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises((Problem, transport.Interrupted, fetch.Gone)) as caught:
+    with pytest.raises((Problem, transport.Interrupted, download.Gone)) as caught:
         ask(liar)
     if isinstance(caught.value, Problem):
         assert caught.value.code is ASKED[ask]

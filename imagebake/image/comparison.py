@@ -1,0 +1,237 @@
+"""What differs between two images: packages, settings, files. Images are read back, and believed as little as ever.
+
+Files are those that a container would see: the layers laid upon each other, with their whiteouts.
+Source: OCI image-spec v1.1, layer.md, "Whiteouts".
+"""
+
+import difflib
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from imagebake import nginx
+from imagebake.image import inspection
+from imagebake.image.documents import Config
+from imagebake.image.inspection import Blobs, ImageReport, LayerReport
+from imagebake.image.untar import Member
+from sealpress.problems import Exit, Problem
+
+_WHITEOUT: Final = ".wh."
+_OPAQUE: Final = ".wh..wh..opq"
+_WHITEOUT_LIMIT: Final = 1000  # of one image: each is looked for among all files
+_SHOWN_LIMIT: Final = 256 << 10  # bytes of a file whose lines are compared
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value that differs; None where one of the images has none."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A file, as one of the images has it. `size` in bytes; `sha256` in hex, "" for what is no file."""
+
+    kind: str
+    mode: int
+    size: int
+    sha256: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file that differs; None where one of the images has none. `lines`: how, for the server's configuration."""
+
+    path: str
+    before: State | None
+    after: State | None
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Between the images for one architecture. `before` and `after` are manifests' digests, "" where there is none."""
+
+    architecture: str
+    before: str
+    after: str
+    packages: tuple[Setting, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    files: tuple[Change, ...] = ()
+
+    @property
+    def is_equal(self) -> bool:
+        return self.before == self.after
+
+
+def compare(before: Path, after: Path, architectures: Collection[str] = ()) -> tuple[Difference, ...]:
+    """By architecture, sorted: all that either has, or just `architectures`.
+
+    Raises Problem (exit 5): a path that holds no image, or none for an architecture that was asked for.
+    """
+    with inspection.opened(before) as old, inspection.opened(after) as new:
+        left = _by_architecture(inspection.read(old, str(before)), str(before))
+        right = _by_architecture(inspection.read(new, str(after)), str(after))
+        wanted = sorted(architectures or {*left, *right})
+        for name in wanted:
+            if name not in left and name not in right:
+                raise Problem(f"neither {before} nor {after} holds an image for {name}", code=Exit.TREE)
+        return tuple(
+            _difference(
+                name,
+                _Side(left[name], (old, new), str(before)) if name in left else None,
+                _Side(right[name], (new, old), str(after)) if name in right else None,
+            )
+            for name in wanted
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One image. A layer that was left out of its archive may be had from the other one's."""
+
+    report: ImageReport
+    blobs: tuple[Blobs, Blobs]
+    shown: str
+
+    def holder(self, layer: LayerReport) -> Blobs | None:
+        return next((blobs for blobs in self.blobs if inspection.has(blobs, layer)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file, and the layer that it comes from."""
+
+    state: State
+    layer: LayerReport
+    member: Member
+
+
+def _by_architecture(reports: Iterable[ImageReport], shown: str) -> dict[str, ImageReport]:
+    found: dict[str, ImageReport] = {}
+    for report in reports:
+        if report.architecture in found:
+            raise Problem(f"{shown} holds two images for {report.architecture}", code=Exit.TREE)
+        found[report.architecture] = report
+    return found
+
+
+def _difference(architecture: str, before: _Side | None, after: _Side | None) -> Difference:
+    if before is None or after is None:
+        return Difference(architecture, before.report.digest if before else "", after.report.digest if after else "")
+    old, new = before.report, after.report
+    if old.digest == new.digest:
+        return Difference(architecture, old.digest, new.digest)
+    packages = tuple(_settings(old.packages, new.packages))
+    files = tuple(_changes(before, after))
+    settings = tuple(_settings(_values(old.config), _values(new.config)))
+    if not (packages or files or settings):
+        # The same, cut into layers in another way: still another image.
+        settings = (Setting("layers", _layers(old), _layers(new)),)
+    return Difference(architecture, old.digest, new.digest, packages, settings, files)
+
+
+def _settings(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Setting]:
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield Setting(name, before.get(name), after.get(name))
+
+
+def _values(config: Config) -> dict[str, str]:
+    """Everything of a configuration but its layers, by names for people."""
+    execution = config.execution
+    found = {
+        "platform": "/".join(filter(None, (config.os, config.architecture, config.variant))),
+        "created": config.created,
+        "user": execution.user,
+        "ports": " ".join(execution.ports),
+        "entrypoint": " ".join(execution.entrypoint),
+        "arguments": " ".join(execution.arguments),
+        "volumes": " ".join(execution.volumes),
+        "working folder": execution.working_dir,
+        "stop signal": execution.stop_signal,
+    }
+    variables = (variable.partition("=") for variable in execution.environment)
+    found |= {f"variable {name}": value for name, _, value in variables}
+    return found | {f"label {name}": value for name, value in execution.labels.items()}
+
+
+def _layers(report: ImageReport) -> str:
+    return " ".join(layer.diff_id.removeprefix("sha256:")[:12] for layer in report.layers)
+
+
+def _changes(before: _Side, after: _Side) -> Iterator[Change]:
+    common = {layer.diff_id for layer in before.report.layers} & {layer.diff_id for layer in after.report.layers}
+    old, new = _files(before, common), _files(after, common)
+    for path in sorted({*old, *new}, key=str.encode):
+        one, other = old.get(path), new.get(path)
+        if one is None or other is None or one.state != other.state:
+            lines = tuple(_lines(path, before, one, after, other))
+            yield Change(path, one.state if one else None, other.state if other else None, lines)
+
+
+def _files(side: _Side, common: Collection[str]) -> dict[str, _Found]:
+    """What a container of the image would see: files and links, and folders that hold nothing."""
+    found: dict[str, _Found] = {}
+    whiteouts = 0
+    for layer in side.report.layers:
+        blobs = side.holder(layer)
+        if blobs is None and layer.diff_id in common:
+            continue  # nobody has it, and it is the same in both
+        here: dict[str, _Found] = {}
+        for member, sha256 in inspection.members(blobs or side.blobs[0], layer, side.shown):
+            folder, _, name = member.path.rpartition("/")
+            whiteouts += name.startswith(_WHITEOUT)
+            if whiteouts > _WHITEOUT_LIMIT:
+                raise Problem(f"{side.shown} removes more than {_WHITEOUT_LIMIT} files by its layers", code=Exit.TREE)
+            if name == _OPAQUE:
+                _drop(found, folder, itself=False)
+            elif name.startswith(_WHITEOUT):
+                _drop(found, f"{folder}/{name.removeprefix(_WHITEOUT)}".lstrip("/"), itself=True)
+            elif member.path:
+                size = member.size if member.kind == "file" else 0
+                state = State(member.kind, member.mode, size, sha256, member.target)
+                here[member.path] = _Found(state, layer, member)
+        for path, one in here.items():
+            if path in found and found[path].state.kind == "directory" != one.state.kind:
+                _drop(found, path, itself=True)
+        found |= here
+    above = {parent for path in found for parent in _parents(path)}
+    return {path: one for path, one in found.items() if path not in above}
+
+
+def _drop(found: dict[str, _Found], path: str, *, itself: bool) -> None:
+    below = f"{path}/" if path else ""
+    for gone in [other for other in found if other.startswith(below) or (itself and other == path)]:
+        del found[gone]
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _lines(path: str, before: _Side, old: _Found | None, after: _Side, new: _Found | None) -> Iterator[str]:
+    """What was added and removed, as `diff -U0` has it, of a file that says how the site is served."""
+    if not path.startswith(f"{nginx.FOLDER}/") or old is None or new is None:
+        return
+    left, right = _text(before, old), _text(after, new)
+    if left is None or right is None:
+        return
+    for line in itertools.islice(difflib.unified_diff(left, right, n=0, lineterm=""), 2, None):
+        if not line.startswith("@@"):
+            yield line
+
+
+def _text(side: _Side, found: _Found) -> list[str] | None:
+    blobs = side.holder(found.layer)
+    if blobs is None or found.member.kind != "file" or found.member.size > _SHOWN_LIMIT:
+        return None
+    data = inspection.content(blobs, found.layer, found.member, side.shown)
+    return data.decode("utf-8", "backslashreplace").splitlines()
