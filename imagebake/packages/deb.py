@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from imagebake.image import untar
 from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
-from imagebake.packages.archive import Item, ar_members, refused, tar_items, unpacked
+from imagebake.image.untar import Member
+from imagebake.packages import ar
+from imagebake.packages.ar import refused
 from imagebake.packages.control import Fields, paragraphs
 from sealpress.problems import Exit, Problem
 from sealpress.tree import unfit
@@ -60,14 +63,14 @@ def _named(file: Path, problem: Problem) -> Problem:
     return Problem(f"the package {file.name} is refused: {problem.message}", hint=problem.hint, code=Exit.LOCK)
 
 
-def _items(file: Path, member: str, wanted: Callable[[str], bool]) -> Iterator[Item]:
+def _items(file: Path, member: str, wanted: Callable[[str], bool]) -> Iterator[Member]:
     with file.open("rb") as opened:
-        for number, (name, content) in enumerate(ar_members(opened)):
+        for number, (name, content) in enumerate(ar.members(opened)):
             if number == 0:
                 if name != "debian-binary" or not next(content, b"").startswith(b"2."):
                     raise refused("it is no Debian package of format 2")
             elif name.startswith(member):
-                yield from tar_items(unpacked(name, content), wanted)
+                yield from untar.streamed(ar.unpacked(name, content), wanted)
                 return
     raise refused(f"it has no {member}")
 
@@ -93,7 +96,7 @@ class _Reading:
                 self._check_place(path, item)
                 self._add(path, item)
 
-    def _add(self, path: str, item: Item) -> None:
+    def _add(self, path: str, item: Member) -> None:
         match item.kind:
             case "file":
                 _check_mode(path, item.mode)
@@ -124,7 +127,7 @@ class _Reading:
             case _:
                 pass
 
-    def _check_place(self, path: str, item: Item) -> None:
+    def _check_place(self, path: str, item: Member) -> None:
         parents = _parents(path)
         for parent in parents:
             if parent in self._links:

@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from imagebake.fetch import download
 from imagebake.packages import version
-from imagebake.packages.archive import unxz
+from imagebake.packages.ar import unxz
 from imagebake.packages.control import Fields, paragraphs
 from imagebake.packages.signed_release import Archive, Release, is_sha256
 from sealpress.console import SILENT, Progress

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imagebake.image import untar
 from imagebake.image.entries import Bytes, Directory, File, Symlink
-from imagebake.packages import archive, deb
+from imagebake.packages import ar, deb
 from sealpress.problems import Exit, Problem
 from sealpress.tree import unfit
 
@@ -148,13 +149,13 @@ def test_a_huge_file_is_refused_before_it_is_read(make, read, wanted: bool) -> N
 
 
 def test_a_package_that_unpacks_without_end_is_refused(make, read, monkeypatch) -> None:
-    monkeypatch.setattr(archive, "TOTAL_LIMIT", 4 << 20)
+    monkeypatch.setattr(untar, "TOTAL_LIMIT", 4 << 20)
     with pytest.raises(Problem, match="unpacks to more than the 4194304 bytes"):
         read(make.deb([make.Member(f"./{number}", bytes(1 << 20)) for number in range(5)]), lambda _path: False)
 
 
 def test_too_many_files_are_refused(make, read, monkeypatch) -> None:
-    monkeypatch.setattr(archive, "ITEM_LIMIT", 10)
+    monkeypatch.setattr(untar, "ITEM_LIMIT", 10)
     with pytest.raises(Problem, match="more than 10 files"):
         read(make.deb([make.Member(f"./{number}") for number in range(11)]))
 
@@ -227,7 +228,7 @@ def test_damaged_tars_are_a_problem_and_nothing_worse(make, data) -> None:
         blocks[number][at] = data.draw(st.integers(0, 255))
         blocks[number] = bytearray(_with_sum(bytes(blocks[number])))
     try:
-        list(archive.tar_items(iter([b"".join(blocks)]), lambda _path: True))
+        list(untar.streamed(iter([b"".join(blocks)]), lambda _path: True))
     except Problem:
         return
 
@@ -235,4 +236,4 @@ def test_damaged_tars_are_a_problem_and_nothing_worse(make, data) -> None:
 @given(st.binary(max_size=2000))
 def test_random_bytes_are_a_problem(data: bytes) -> None:
     with pytest.raises(Problem):
-        list(archive.ar_members(io.BytesIO(b"!<arch>\n" + data + b"x")))
+        list(ar.members(io.BytesIO(b"!<arch>\n" + data + b"x")))
