@@ -31,6 +31,7 @@ from imagebake.fetch import cache
 from imagebake.image.layers import Layer
 from imagebake.packages import lock as locks
 from imagebake.recipes import site
+from imagebake.recipes.recipe import Image
 from sealpress import tree
 from sealpress.console import Progress
 from sealpress.problems import Problem
@@ -155,7 +156,7 @@ def _round(ways: Sequence[Way], folder: Path, progress: Progress) -> dict[str, d
 def _fetched(public: Path) -> Path:
     """Where the .debs are cached; a mirror is asked where they aren't."""
     one = tree.scan(public)
-    site.bake_each(
+    site.bake(
         one, locks.load(LOCK), ImageSettings(), ("amd64", "arm64"), datetime(2024, 6, 1, tzinfo=UTC), name="bench"
     )
     return cache.folder() / "packages"
@@ -298,9 +299,9 @@ def _base(folder: Path) -> Path:
     return file
 
 
-def _image(public: Path, name: str) -> site.Image:
+def _image(public: Path, name: str) -> Image:
     created = datetime(2024, 6, 1, tzinfo=UTC)
-    return site.bake(tree.scan(public), locks.load(LOCK), ImageSettings(), "amd64", created, name=name)
+    return site.bake(tree.scan(public), locks.load(LOCK), ImageSettings(), ["amd64"], created, name=name)[0]
 
 
 def _sizes(public: Path) -> tuple[Sizes, Sizes]:

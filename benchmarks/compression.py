@@ -32,8 +32,8 @@ from imagebake.image import tar
 from imagebake.image.entries import Bytes, Entry, File
 from imagebake.nginx import runners
 from imagebake.packages import lock as locks
-from imagebake.recipes import placement, precompressed, site
-from imagebake.recipes.placement import Kind, Share
+from imagebake.recipes import precompressed, site, site_layers
+from imagebake.recipes.site_layers import FileKind, Share
 from sealpress import tree
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem
@@ -88,8 +88,8 @@ class Edit:
 def edits(found: OutputTree) -> list[Edit]:
     """With the siblings that an image has, and with gzip's beside them. Release and statement are left out in both."""
     packed = precompressed.candidates(found)
-    *below, front = placement.shares(found.entries)
-    pages = [share for share in below if share.kind is Kind.PAGE]
+    *below, front = site_layers.shares(found.entries)
+    pages = [share for share in below if share.kind is FileKind.PAGE]
     told = []
     for name, is_gzipped in (("Brotli", False), ("Brotli and gzip", True)):
         more: list[int] = []
@@ -152,8 +152,8 @@ def _cost(name: str, encode: Encode, pages: Sequence[bytes]) -> Cost:
 
 def loads(found: OutputTree, path: str, lock_file: Path, folder: Path) -> list[Load]:
     """A page of the tree from its sealed nginx, sent in each way. Raises Problem (exit 9) without wrk."""
-    image = site.bake(
-        found, locks.load(lock_file), ImageSettings(), HERE, dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    (image,) = site.bake(
+        found, locks.load(lock_file), ImageSettings(), [HERE], dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         name="compression",
     )  # fmt: skip
     rootfs = folder / "rootfs"

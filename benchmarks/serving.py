@@ -162,7 +162,7 @@ def _sealed(public: Path, folder: Path) -> tuple[Sequence[str], str]:
     """What starts the sealed nginx, from the folder's own rootfs; and its version."""
     lock = locks.load(LOCK)
     found = tree.scan(public)
-    image = site.bake(found, lock, ImageSettings(), _HERE, datetime(2024, 6, 1, tzinfo=UTC), name="bench")
+    (image,) = site.bake(found, lock, ImageSettings(), [_HERE], datetime(2024, 6, 1, tzinfo=UTC), name="bench")
     rootfs, scratch = folder / "rootfs", folder / "scratch"
     runners.unpack(image.layers, rootfs)
     scratch.mkdir()

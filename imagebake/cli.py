@@ -97,13 +97,13 @@ def lock(
         return _outdated(lock_file, site_file, console)
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from imagebake.packages.resolve import resolve  # noqa: PLC0415
-    from imagebake.recipes.site import SITE_ROOTS  # noqa: PLC0415 - --help need not wait for what the work imports
+    from imagebake.recipes.site import ROOTS  # noqa: PLC0415 - --help need not wait for what the work imports
 
     settings, folder = _settings(site_file, architectures)
     file = lock_file or folder / LOCK_NAME
     check_way(file.parent)
     existing = locks.load(file) if file.is_file() else None
-    found = resolve(settings, SITE_ROOTS, now=_now(), existing=existing, upgrade=upgrade, progress=console)
+    found = resolve(settings, ROOTS, now=_now(), existing=existing, upgrade=upgrade, progress=console)
     locks.save(found, file)
     changed = existing is None or existing.digest != found.digest
     if not console.quiet:
@@ -229,7 +229,8 @@ def bake(
     from imagebake.packages import lock as locks  # noqa: PLC0415
     from imagebake.recipes import page_sources, statement  # noqa: PLC0415
     from imagebake.recipes.sbom import ENDING  # noqa: PLC0415
-    from imagebake.recipes.site import bake_each, below  # noqa: PLC0415
+    from imagebake.recipes.site import bake as bake_site  # noqa: PLC0415
+    from imagebake.recipes.site import below  # noqa: PLC0415
     from imagebake.seal import envelope  # noqa: PLC0415
     from sealpress import provenance, strays  # noqa: PLC0415
     from sealpress import tree as trees  # noqa: PLC0415
@@ -252,7 +253,7 @@ def bake(
         check_place(Path(output), [*names, envelope.NAME])
     with _scratch(output) as to, oci.blobs_for(to / "oci") as blobs:
         with page_sources.named(site, tree):
-            images = bake_each(
+            images = bake_site(
                 scanned,
                 found,
                 settings,

@@ -22,7 +22,7 @@ from sealpress.sitefile import SiteFile
 from sealpress.tree import OutputTree
 
 if TYPE_CHECKING:
-    from imagebake.recipes.site import Image
+    from imagebake.recipes.recipe import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +174,18 @@ def bake(
         wanted = settings.image.architectures
         architecture = ([one for one in wanted if one in held.architectures] or wanted)[0]
     with page_sources.named(made_from.site, product.tree.root):
-        return bake(
+        (image,) = bake(
             product.tree,
             held,
             settings.image,
-            architecture,
+            [architecture],
             product.as_of,
             name=sitefile.image_name(settings),
             source=made_from.provenance,
             document=made_from.site.document,
             progress=progress,
         )
+    return image
 
 
 def _names_here(folder: Path, repository: git.Repository | None, built: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from imagebake.commands.verify import signed
 from imagebake.packages import lock as locks
 from imagebake.recipes import statement
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from imagebake.recipes.statement import RELEASE_LENGTH
 from imagebake.seal import envelope
 from sealpress import files

@@ -16,8 +16,8 @@ from imagebake.image.entries import Bytes, File
 from imagebake.image.nss import User
 from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import resolve
-from imagebake.recipes import python, site, wheels
-from imagebake.recipes.site import Image
+from imagebake.recipes import python, recipe, wheels
+from imagebake.recipes.recipe import Image
 from imagebake.recipes.wheels import Pin, Wheel
 from sealpress.settings import Architecture, ImageSettings
 from tests.mirrors import require_mirror
@@ -26,7 +26,7 @@ KEEPER = User("keeper", 1000, 1000, "/db")
 USERS = (KEEPER, User("guest", 1001, 1002))
 SUPPLIES = (
     python.MANYLINUX,
-    python.python(),
+    python.interpreter(),
     python.CA_ROOTS,
     python.SERVICES,
     python.UTF8,
@@ -153,7 +153,7 @@ def image(folder: Path, locked: Lock) -> Image:
         exclude=("**/tests",),
     )
     release = python.release_id(made, locked.digest)
-    (baked,) = site.bake_recipe(made, locked, ImageSettings(), locked.architectures, CREATED, release)
+    (baked,) = recipe.bake(made, locked, ImageSettings(), locked.architectures, CREATED, release)
     return baked
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from sealpress import scratch
 from sealpress.console import Advance, Progress
 from sealpress.files import is_folder

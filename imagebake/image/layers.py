@@ -17,28 +17,12 @@ from imagebake.image import tar
 from imagebake.image.entries import CHUNK, Entry
 from sealpress import VERSION
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 LIMIT: Final = 125
 """As many layers as every engine takes (overlayfs mounts 128 at most, less what the engine itself needs)."""
 
 Produce = Callable[[], Iterable[Entry]]
 """Gives the entries of a layer; called as often as the bytes are needed, and gives the same each time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One layer of a recipe, not made yet. `description` tells all that its entries depend on.
-
-    `architecture` None: all images of the recipe share it. `has_programs`: its programs and libraries are checked
-    against the libraries of the packages.
-    """
-
-    name: str
-    description: str
-    entries: Produce
-    architecture: Architecture | None = None
-    has_programs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

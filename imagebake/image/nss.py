@@ -47,8 +47,8 @@ hosts: files dns
 def entries(users: Sequence[User] = (NGINX,), *, services: bool = False) -> tuple[Entry, ...]:
     """passwd, group, nsswitch.conf, and the folders that a process expects or an engine mounts upon.
 
-    `services`: the image has /etc/services and /etc/protocols (parts.SERVICES), which are to be read. Raises Problem
-    (exit 3) for users that can't stand in one file.
+    `services`: the image has /etc/services and /etc/protocols (recipes/python.py), to be read. Raises Problem (exit 3)
+    for users that can't stand in one file.
     """
     raise_all(list(_wrong(users)))
     passwd = [_passwd(user) for user in (_ROOT, *users)]

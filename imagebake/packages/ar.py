@@ -1,5 +1,5 @@
-"""What a .deb is packed in: ar, and in that xz or gzip. From hostile bytes too comes a Problem or the content, and memory
-stays bounded.
+"""What a .deb is packed in: ar, and in that xz or gzip. From hostile bytes too comes a Problem or the content, and
+memory stays bounded.
 
 Source: deb(5).
 """

@@ -20,25 +20,26 @@ if TYPE_CHECKING:
     from imagebake.recipes.sbom import Component
 
 
-class Shelf:
-    """The locked packages' files, unpacked all at once when the first of them is asked for, or begun beforehand."""
+class PackageFiles:
+    """One architecture's packages, unpacked all at once when one's files are asked for, or begun beforehand."""
 
     def __init__(self, lock: Lock, architecture: Architecture, settings: ImageSettings, progress: Progress) -> None:
-        self._lock, self._architecture, self._settings, self._progress = lock, architecture, settings, progress
+        self.lock, self.architecture = lock, architecture
+        self.packages = lock.of(architecture)
+        self._settings, self._progress = settings, progress
         self._entries: dict[str, tuple[Entry, ...]] = {}
         self._begun: Future[dict[str, tuple[Entry, ...]]] | None = None
 
     @property
     def will_be_asked(self) -> bool:
         """Whether packages have to be unpacked, and nothing fetched for it."""
-        packages = self._lock.of(self._architecture)
-        return not all(is_remembered(_description(one)) for one in packages) and self.is_at_hand
+        return not all(is_remembered(_description(one)) for one in self.packages) and self.is_at_hand
 
     @property
     def is_at_hand(self) -> bool:
         """Whether nothing would have to be fetched."""
         folder = cache.folder() / "packages"
-        return all((folder / one.sha256).is_file() for one in self._lock.of(self._architecture))
+        return all((folder / one.sha256).is_file() for one in self.packages)
 
     def begin(self, pool: Executor) -> None:
         """Unpacks in another thread, which xz leaves Python's lock to. What goes wrong is raised by `entries`."""
@@ -49,79 +50,66 @@ class Shelf:
             self._entries = self._begun.result() if self._begun else self._unpack(self._progress)
         return self._entries[package]
 
+    def layer(self, package: LockedPackage, blobs: Path | None) -> Layer:
+        """Known from the lock and the cache alone where the package was baked before: then nothing is unpacked."""
+        name = f"{package.name} {package.version}"
+        entries = partial(self.entries, package.name)
+        return remembered(name, _description(package), entries, f"imagebake: {package.path}", blobs)
+
     def _unpack(self, progress: Progress) -> dict[str, tuple[Entry, ...]]:
         from imagebake.packages import contents  # noqa: PLC0415 - fetching and unpacking, which few bakes need
 
-        layers = contents.layers_of(self._lock, self._architecture, self._settings, progress=progress)
+        layers = contents.layers_of(self.lock, self.architecture, self._settings, progress=progress)
         return {locked.name: entries for locked, entries in layers}
 
 
-def filled(
+def files_of(
     lock: Lock, settings: ImageSettings, architectures: Iterable[Architecture], progress: Progress
-) -> dict[Architecture, Shelf]:
-    """The packages of each architecture."""
-    return {architecture: Shelf(lock, architecture, settings, progress) for architecture in architectures}
+) -> dict[Architecture, PackageFiles]:
+    """The packages of each architecture. Raises Problem (exit 4) for one that the lock has none for."""
+    return {architecture: PackageFiles(lock, architecture, settings, progress) for architecture in architectures}
 
 
-def begin(shelves: Mapping[Architecture, Shelf]) -> None:
+def begin(files: Mapping[Architecture, PackageFiles]) -> None:
     """Sets those on their way that must be unpacked."""
-    if wanted := [one for one in shelves.values() if one.will_be_asked]:
+    if wanted := [one for one in files.values() if one.will_be_asked]:
         pool = ThreadPoolExecutor(1)  # one architecture after the other: memory
         for one in wanted:
             one.begin(pool)
         pool.shutdown(wait=False)
 
 
-def package_layer(package: LockedPackage, shelf: Shelf, blobs: Path | None) -> Layer:
-    """Known from the lock and the cache alone where the package was baked before: then nothing is unpacked."""
-    return remembered(
-        f"{package.name} {package.version}",
-        _description(package),
-        partial(shelf.entries, package.name),
-        f"imagebake: {package.path}",
-        blobs,
-    )
-
-
 def _description(package: LockedPackage) -> str:
     return f"package {package.diff_id}"
 
 
-def inventory_layer(
-    name: str,
-    more: "Sequence[Component]",
-    lock: Lock,
-    architecture: Architecture,
-    shelf: Shelf,
-    blobs: Path | None,
-) -> Layer:
+def inventory_layer(files: PackageFiles, name: str, more: "Sequence[Component]", blobs: Path | None) -> Layer:
     """What the image called `name` is made of, for scanners: the packages, and `more`.
 
     It is a function of the lock, so it stays where a page changes.
     """
+    lock = files.lock
 
     def entries() -> Iterable[Entry]:
-        from imagebake.packages import inventory  # noqa: PLC0415
-        from imagebake.recipes import sbom  # noqa: PLC0415 - known from the cache but for a new lock
+        from imagebake.packages import inventory  # noqa: PLC0415 - known from the cache but for a new lock
+        from imagebake.recipes import sbom  # noqa: PLC0415
 
-        found = inventory.of(lock, architecture, shelf.entries)
+        found = inventory.of(lock, files.architecture, files.entries)
         return sbom.entries(name, found, own, lock.suite, lock.date)
 
-    packages = "".join(f"{one.sha256} {one.diff_id}\n" for one in lock.of(architecture))
-    own = _of(more, architecture)
+    packages = "".join(f"{one.sha256} {one.diff_id}\n" for one in files.packages)
+    own = _of(more, files.architecture)
     description = f"inventory {name} {lock.suite} {lock.date.isoformat()}\n{packages}{own!r}"
     return remembered("inventory", description, entries, "imagebake: inventory", blobs)
 
 
-def components(
-    more: "Sequence[Component]", lock: Lock, architecture: Architecture, shelf: Shelf
-) -> "tuple[Component, ...]":
+def components(files: PackageFiles, more: "Sequence[Component]") -> "tuple[Component, ...]":
     """What stands in the bill of materials: the packages, and of `more` what this architecture has."""
     from imagebake.packages import inventory  # noqa: PLC0415
     from imagebake.recipes import sbom  # noqa: PLC0415
 
-    found = inventory.of(lock, architecture, shelf.entries)
-    return (*sbom.of_packages(found, lock.suite), *_of(more, architecture))
+    found = inventory.of(files.lock, files.architecture, files.entries)
+    return (*sbom.of_packages(found, files.lock.suite), *_of(more, files.architecture))
 
 
 def _of(more: "Sequence[Component]", architecture: Architecture) -> "list[Component]":

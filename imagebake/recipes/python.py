@@ -1,9 +1,9 @@
 """What recipes are put together from, beside packages and files of their own: certificates, services, a locale,
 Python, volumes. Each is a Supply; a recipe is several of them, and what is said once.
 
-    supplies = (parts.python(), parts.CA_ROOTS, parts.UTF8, parts.volume("/db", user))
-    lock     = resolve(settings, parts.roots(supplies), now=…)
-    recipe   = parts.recipe("comments", supplies, users=(user,), entrypoint=("/usr/bin/python3", "-m", "isso"), …)
+    supplies = (python.interpreter(), python.CA_ROOTS, python.UTF8, python.volume("/db", user))
+    lock     = resolve(settings, python.roots(supplies), now=…)
+    recipe   = python.recipe("comments", supplies, users=(user,), entrypoint=("/usr/bin/python3", "-m", "isso"), …)
 
 Nothing of a package is run for it: what its scripts would do when it is installed is done here where an image needs it.
 """
@@ -15,11 +15,10 @@ from typing import Final
 
 from imagebake.image import nss, oci, tar
 from imagebake.image.entries import Directory, Entry, Symlink
-from imagebake.image.layers import Part
 from imagebake.image.nss import User
 from imagebake.packages.selection import Root
 from imagebake.recipes import wheels
-from imagebake.recipes.site import Recipe
+from imagebake.recipes.recipe import Part, Recipe
 from imagebake.recipes.wheels import Wheel
 from sealpress import VERSION
 
@@ -65,7 +64,7 @@ PYTHON_EXTRAS: Final = (
 )
 
 
-def python(version: str = "3.13", exclude: Sequence[str] = PYTHON_EXTRAS) -> Supply:
+def interpreter(version: str = "3.13", exclude: Sequence[str] = PYTHON_EXTRAS) -> Supply:
     """Debian's Python with its standard library, as /usr/bin/python3. `version` is the suite's own: trixie has 3.13."""
     library = f"usr/lib/python{version}/**"
     return Supply(

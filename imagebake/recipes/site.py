@@ -1,23 +1,18 @@
-"""What an image is made of, described: packages, files, users, how its process runs. `site` is the recipe of a blog.
-
-A recipe is data. Baking one gives an Image: layers by name, documents by digest, bytes only where they are asked for.
-"""
+"""The recipe of a site's image: nginx with its configuration, then the tree; and the bake of one."""
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from imagebake import nginx
-from imagebake.image import archive as archives
 from imagebake.image import nss, oci, tar
-from imagebake.image.entries import Bytes, Entry, File
-from imagebake.image.layers import Layer, Part, remembered, stack
+from imagebake.image.entries import Bytes, File
 from imagebake.nginx import languages, redirects, trial
 from imagebake.packages.lock import Lock
 from imagebake.packages.selection import Root
@@ -25,8 +20,8 @@ from imagebake.policy import header
 from imagebake.policy.header import NO_POLICY, Policies
 from imagebake.policy.needs import Needs
 from imagebake.recipes import package_layers, precompressed, site_layers, statement
-from imagebake.recipes.package_layers import Shelf
-from imagebake.recipes.site_layers import TreeParts
+from imagebake.recipes.recipe import Image, Part, Recipe, layered
+from imagebake.recipes.site_layers import SiteParts
 from sealpress import VERSION, labels, sitefile
 from sealpress.console import SILENT, Progress
 from sealpress.document import Node
@@ -35,10 +30,7 @@ from sealpress.provenance import Provenance
 from sealpress.settings import Architecture, ImageSettings
 from sealpress.tree import OutputTree
 
-if TYPE_CHECKING:
-    from imagebake.recipes.sbom import Component
-
-SITE_ROOTS: Final = (
+ROOTS: Final = (
     Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE),
     Root("nginx", "usr/sbin/nginx"),
 )
@@ -50,72 +42,6 @@ CONFIGURATION: Final = "configuration"
 
 # What it is called, for which machines it is, and where its bytes come from.
 _OUTSIDE: Final = frozenset({"name", "architectures", "mirror", "security_mirror", "snapshot_mirror"})
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """An image for any architecture that its lock has. `parts` go from what changes least to what changes most.
-
-    `components`: what stands in the bill of materials beside the packages.
-    """
-
-    name: str
-    parts: tuple[Part, ...]
-    runtime: oci.Runtime
-    components: "tuple[Component, ...]" = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """A baked image. `reference` is its name on a host, "localhost/site/NAME:RELEASE"; `release` is "sha256:…".
-
-    `components` tells what it is made of, when somebody asks.
-    """
-
-    name: str
-    release: str
-    sealed: oci.Sealed
-    labels: Mapping[str, str]
-    created: datetime
-    components: "Callable[[], tuple[Component, ...]]"
-
-    @property
-    def reference(self) -> str:
-        return statement.reference(self.name, self.release)
-
-    @property
-    def architecture(self) -> Architecture:
-        return self.sealed.architecture
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """Lowest first."""
-        return self.sealed.layers
-
-    @property
-    def digest(self) -> str:
-        """The manifest's digest: what names the image."""
-        return self.sealed.manifest.digest
-
-    @property
-    def size(self) -> int:
-        """All layers together, uncompressed, in bytes."""
-        return sum(layer.size for layer in self.layers)
-
-    def bill(self) -> bytes:
-        """The SPDX document to stand beside the image: it names the image by its digest (sbom.py)."""
-        from imagebake.recipes import sbom  # noqa: PLC0415 - only where somebody wants one
-
-        subject = sbom.Subject(self.digest, self.architecture, self.labels)
-        return sbom.document(self.name, self.components(), self.created, subject)
-
-    def archive(self, reference: str, omit: Collection[str] = ()) -> Iterator[bytes]:
-        """The hybrid archive (image/archive.py), without the layers of these diff_ids."""
-        return archives.stream(self.sealed, reference, omit)
-
-    def archive_size(self, reference: str, omit: Collection[str] = ()) -> int:
-        """In bytes."""
-        return archives.size(self.sealed, reference, omit)
 
 
 def release_id(tree: OutputTree, lock: Lock, settings: ImageSettings, policy: Policies = NO_POLICY) -> str:
@@ -149,7 +75,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"no setting has values such as {value!r}")
 
 
-def site(
+def recipe(
     tree: OutputTree,
     settings: ImageSettings,
     name: str,
@@ -158,7 +84,7 @@ def site(
     document: Node | None = None,
     policy: Policies = NO_POLICY,
     seal: bytes = b"",
-    held: TreeParts | None = None,
+    held: SiteParts | None = None,
 ) -> Recipe:
     """The recipe of a site's image: nginx with its configuration, then the tree.
 
@@ -180,11 +106,11 @@ def site(
     if seal:
         marks.append(File(f"{nginx.ROOT}/{nginx.SEAL_PATH}", Bytes(seal)))
         told[labels.SEAL] = "sha256:" + hashlib.sha256(seal).hexdigest()
-    held = held or site_layers.of(tree, name)
+    held = held or site_layers.parts_of(tree, name)
     return Recipe(
         name=name,
         parts=(
-            Part(CONFIGURATION, _digest_of(configuration), lambda: configuration),
+            Part(CONFIGURATION, tar.digest(configuration).diff_id, lambda: configuration),
             *held.below,
             held.front(marks),
         ),
@@ -227,41 +153,6 @@ def bake(
     tree: OutputTree,
     lock: Lock,
     settings: ImageSettings,
-    architecture: Architecture,
-    created: datetime,
-    *,
-    name: str,
-    commit: str = "",
-    source: Provenance | None = None,
-    document: Node | None = None,
-    progress: Progress = SILENT,
-) -> Image:
-    """The image of a site. `created` becomes its date; `commit` in hex digits, "" for a tree that no commit holds.
-
-    `source` tells what the tree was made from, and takes the place of `commit`. `document` is site.toml as it was
-    read, for places. With a warm cache nothing is fetched. Raises Problem: (exit 2) a name that no image can have,
-    (exit 3) a header or a redirect that can't be, (exit 4) a package that can't be had or trusted, (exit 5) a tree that
-    can't be sealed, or that its redirects don't fit.
-    """
-    (image,) = bake_each(
-        tree,
-        lock,
-        settings,
-        (architecture,),
-        created,
-        name=name,
-        commit=commit,
-        source=source,
-        document=document,
-        progress=progress,
-    )
-    return image
-
-
-def bake_each(
-    tree: OutputTree,
-    lock: Lock,
-    settings: ImageSettings,
     architectures: Sequence[Architecture],
     created: datetime,
     *,
@@ -272,9 +163,14 @@ def bake_each(
     progress: Progress = SILENT,
     blobs: Path | None = None,
 ) -> list[Image]:
-    """As `bake`, for several architectures at once: what they share is worked out once. In the order given.
+    """The images of a site, in the order of `architectures`: what they share is worked out once.
 
-    `blobs`: a folder in which tars are left that had to be produced (oci.blobs_for).
+    `created` becomes their date; `commit` in hex digits, "" for a tree that no commit holds. `source` tells what the
+    tree was made from, and takes the place of `commit`. `document` is site.toml as it was read, for places. `blobs`: a
+    folder in which tars are left that had to be produced (oci.blobs_for). With a warm cache nothing is fetched.
+
+    Raises Problem: (exit 2) a name that no image can have, (exit 3) a header or a redirect that can't be, (exit 4) a
+    package that can't be had or trusted, (exit 5) a tree that can't be sealed, or that its redirects don't fit.
     """
     if not re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", name) or len(name) > _NAME_LIMIT:
         raise Problem(
@@ -283,20 +179,20 @@ def bake_each(
             code=Exit.USAGE,
         )
     settings = _of_suite(settings, lock, document)
-    shelves = package_layers.filled(lock, settings, architectures, progress)
+    packages = package_layers.files_of(lock, settings, architectures, progress)
     tree = replace(tree, below=below(document)) if document else tree
     served = replace(tree, entries=tree.served)
-    held = site_layers.of(served, name)
+    held = site_layers.parts_of(served, name)
     unread = header.unread(served, settings, name)
-    needs = site_layers.ahead(served, held.below, unread, partial(package_layers.begin, shelves), progress, blobs)
+    needs = site_layers.ahead(served, held.below, unread, partial(package_layers.begin, packages), progress, blobs)
     policy = content_policy(tree, settings, name, document, needs)
     policy.tell(progress)
     release = release_id(tree, lock, settings, policy)
     seal = statement.describe(tree, lock.digest, name, release, source, commit)
-    recipe = site(tree, settings, name, release, seal.held_by, document, policy, seal.data, held)
-    images = _bake(recipe, lock, shelves, created, release, progress, blobs)
+    made = recipe(tree, settings, name, release, seal.held_by, document, policy, seal.data, held)
+    images = layered(made, packages, created, release, progress, blobs)
     for image in images:
-        if shelves[image.architecture].is_at_hand:
+        if packages[image.architecture].is_at_hand:
             count = len(lock.of(image.architecture))
             own = [layer for layer in image.layers[count:] if layer.name == CONFIGURATION]
             trial.check([*image.layers[:count], *own], image.architecture, document)
@@ -317,87 +213,3 @@ def _of_suite(settings: ImageSettings, lock: Lock, document: Node | None) -> Ima
             code=Exit.LOCK,
         )
     return replace(settings, suite=lock.suite)
-
-
-def bake_recipe(
-    recipe: Recipe,
-    lock: Lock,
-    settings: ImageSettings,
-    architectures: Sequence[Architecture],
-    created: datetime,
-    release: str,
-    progress: Progress = SILENT,
-) -> list[Image]:
-    """Any recipe's images: one layer for each package, then its parts, which all architectures share.
-
-    Raises Problem (exit 4, 5).
-    """
-    shelves = package_layers.filled(lock, settings, architectures, progress)
-    package_layers.begin(shelves)
-    return _bake(recipe, lock, shelves, created, release, progress, None)
-
-
-def _bake(
-    recipe: Recipe,
-    lock: Lock,
-    shelves: Mapping[Architecture, Shelf],
-    created: datetime,
-    release: str,
-    progress: Progress,
-    blobs: Path | None,
-) -> list[Image]:
-    packages = {architecture: lock.of(architecture) for architecture in shelves}
-    layers: dict[Architecture, list[Layer]] = {}
-    with progress.track("Describing layers", sum(map(len, packages.values())) + len(recipe.parts)) as advance:
-        for architecture, locked in packages.items():
-            layers[architecture] = []
-            for package in locked:
-                layers[architecture].append(package_layers.package_layer(package, shelves[architecture], blobs))
-                advance(1)
-            layers[architecture].append(
-                package_layers.inventory_layer(
-                    recipe.name, recipe.components, lock, architecture, shelves[architecture], blobs
-                )
-            )
-        for part in recipe.parts:
-            wanted = [one for one in layers if part.architecture in {None, one}]
-            layer = None
-            for architecture in wanted:
-                # What all share is described once; programs are held against each one's libraries.
-                if layer is None or part.has_programs:
-                    layer = _part_layer(part, lock, architecture, shelves[architecture], blobs)
-                layers[architecture].append(layer)
-            advance(1)
-    return [
-        Image(
-            recipe.name,
-            release,
-            oci.seal(recipe.runtime, stack(layers[architecture]), architecture, created),
-            recipe.runtime.labels,
-            created,
-            partial(package_layers.components, recipe.components, lock, architecture, shelves[architecture]),
-        )
-        for architecture in shelves
-    ]
-
-
-def _part_layer(part: Part, lock: Lock, architecture: Architecture, below: Shelf, blobs: Path | None) -> Layer:
-    if not part.has_programs:
-        return site_layers.layer(part, blobs)
-
-    def checked() -> Iterable[Entry]:
-        from imagebake.recipes import wheels  # noqa: PLC0415 - only for a recipe that has some
-
-        entries = tuple(part.entries())
-        present = [entry for one in packages for entry in below.entries(one.name)]
-        wheels.check_libraries(entries, present, architecture)
-        return entries
-
-    packages = lock.of(architecture)
-    around = hashlib.sha256("".join(one.diff_id for one in packages).encode()).hexdigest()
-    return remembered(part.name, f"{part.description} in {around}", checked, f"imagebake: {part.name}", blobs)
-
-
-def _digest_of(entries: Iterable[Entry]) -> str:
-    """A digest of small entries, which are all in memory."""
-    return tar.digest(entries).diff_id

@@ -1,49 +1,221 @@
-"""The parts of a recipe that hold a tree: one layer for each share of it (placement.py), siblings beside their files.
+"""Which layer each file of a site goes into, from what changes least often to what changes most; and these layers.
 
-All but the front depend on the tree alone, so they can be made on all cores before anything else is known.
+    assets   fingerprinted files, and all that isn't text: images, fonts, style sheets, scripts, downloads
+    pages    what is read: posts and other pages, each on its own
+    lists    pages that show other pages (tags, archives, sections, pagination), and the feeds below the first folder
+    front    home pages, and the feeds, sitemaps and search indexes beside them: what nearly every release changes
+
+All but the front are dealt into buckets by the hash of the path. So an edited page changes one bucket and the front,
+and what a host has already stays as it is. How many buckets there are depends on the number of files alone: an edit
+never changes it. It is a power of two, so it changes only when a site has doubled.
+
+A file is known by its name and its place, so any generator's tree will do. A name that is read wrongly costs a few
+kilobytes when it changes, and nothing else. Compressed siblings stand beside their files.
+
+All layers but the front depend on the tree alone, so they can be made on all cores before anything else is known.
 """
 
 import hashlib
+import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from imagebake import nginx
 from imagebake.image import tar
 from imagebake.image.entries import Entry, File, FromFile
-from imagebake.image.layers import Layer, Part, is_remembered, remembered
+from imagebake.image.layers import is_remembered
 from imagebake.policy import needs
 from imagebake.policy.needs import Needs
-from imagebake.recipes import placement, precompressed
-from imagebake.recipes.placement import Share
+from imagebake.recipes import precompressed
+from imagebake.recipes.recipe import Part
 from sealpress import crew
 from sealpress.console import Progress
 from sealpress.problems import Problem
+from sealpress.tree import MEDIA_TYPES, CacheClass, OutputTree
 from sealpress.tree import Entry as TreeEntry
-from sealpress.tree import OutputTree
 
 _ALONE: Final = 8  # pieces of work that one process has done before another has started
 _WORKERS: Final = 8
 _BATCH: Final = 32  # documents that are read at a time
 
 
+class FileKind(StrEnum):
+    """What a file is to those who edit the site. In the order of layers."""
+
+    ASSET = "assets"
+    PAGE = "pages"
+    LIST = "lists"
+    FRONT = "front"
+
+
 @dataclass(frozen=True, slots=True)
-class TreeParts:
+class Share:
+    """The files of one layer. `name` is for people: "pages 07/64"."""
+
+    name: str
+    kind: FileKind
+    entries: tuple[TreeEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Deal:
+    """How a kind is dealt out: about so many files to a bucket, and at most so many buckets (a power of two)."""
+
+    files: int
+    most: int
+
+
+# An engine takes 125 layers, packages among them; these are 80 at most. With 16 pages to a bucket, an edit of one post
+# of 1,000 sends about a sixtieth of the site. Lists change many at once, so more buckets of them would save little.
+_DEALS: Final[Mapping[FileKind, _Deal]] = MappingProxyType(
+    {
+        FileKind.ASSET: _Deal(8, 8),
+        FileKind.PAGE: _Deal(16, 64),
+        FileKind.LIST: _Deal(64, 8),
+        FileKind.FRONT: _Deal(1, 1),
+    }
+)
+
+SIBLINGS: Final = (".br", ".gz", ".zst")
+"""Endings of a file that holds another one's bytes, compressed."""
+
+_PAGE_TYPES: Final = frozenset(
+    {MEDIA_TYPES[ending] for ending in ("html", "xml", "atom", "rss", "json", "txt", "md", "csv", "ics")}
+)
+_HOMES: Final = ("index.html", "index.htm")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)  # RFC 5646, as generators name folders
+
+# The names that generators give: Hugo, Jekyll, Pelican, Eleventy, Nikola, Zola, MkDocs, Sphinx, pagefind, and ssg.
+_FEED: Final = re.compile(r"(feed|atom|rss|index)[^/]*\.(xml|atom|rss|json)|[^/]*\.(atom|rss)")
+_SITEMAP: Final = re.compile(r"sitemap[^/]*\.(xml|txt)")
+_SEARCH: Final = re.compile(
+    r"([^/]*[-_.])?(search|lunr)[^/]*\.(json|xml)|search[-_]?index[^/]*\.js|pagefind-entry\.json|[^/]*\.pf_meta"
+)
+_SEARCH_PART: Final = re.compile(r"[^/]*\.pf_(index|filter|sort)")
+_SEARCH_PAGE: Final = re.compile(r"[^/]*\.pf_fragment")
+_LISTED: Final = re.compile(
+    r"(.*/)?(tags?|categor(y|ies)|authors?|topics?|series|archives?)(/.*|\.html)"  # taxonomies
+    r"|(.*/)?page[-/]?[0-9]+(/.*|\.html)"  # pagination: page/2/, page2/, page-2.html
+    r"|(.*/)?index-?[0-9]+\.html"
+)
+
+
+def shares(entries: Iterable[TreeEntry]) -> tuple[Share, ...]:
+    """The layers' files, in the order of layers; no layer is empty, but the front is always there, as the last one.
+
+    A compressed sibling stands with the file that it is made of.
+    """
+    found = tuple(entries)
+    kinds = kinds_of([entry.path for entry in found])
+    for entry in found:
+        if entry.cache is CacheClass.IMMUTABLE:
+            kinds[entry.path] = FileKind.ASSET
+    paths = frozenset(kinds)
+    return tuple(
+        share
+        for kind in FileKind
+        for share in _dealt(kind, [one for one in found if kinds[_whole(one.path, paths)] is kind], paths)
+    )
+
+
+def kinds_of(paths: Sequence[str]) -> dict[str, FileKind]:
+    """The kind of each path, as its name and its neighbours tell."""
+    known = frozenset(paths)
+    above = _folders_above_pages(paths)
+    return {path: _kind(_whole(path, known), known, above) for path in paths}
+
+
+def bucket(path: str, count: int) -> int:
+    """Which of `count` buckets, a power of two, a path goes into."""
+    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big") % count
+
+
+def bucket_count(kind: FileKind, files: int) -> int:
+    """How many buckets so many files are dealt into: a power of two."""
+    deal = _DEALS[kind]
+    return min(deal.most, 1 << max(0, -(-files // deal.files) - 1).bit_length())
+
+
+def _dealt(kind: FileKind, entries: Sequence[TreeEntry], paths: frozenset[str]) -> list[Share]:
+    # Siblings are not counted: with or without them, a file stays where it is.
+    count = bucket_count(kind, sum(_whole(entry.path, paths) == entry.path for entry in entries))
+    if count == 1:
+        return [Share(kind.value, kind, tuple(entries))] if entries or kind is FileKind.FRONT else []
+    dealt: list[list[TreeEntry]] = [[] for _ in range(count)]
+    for entry in entries:
+        dealt[bucket(_whole(entry.path, paths), count)].append(entry)
+    width = len(str(count))
+    return [
+        Share(f"{kind} {number:0{width}}/{count}", kind, tuple(held)) for number, held in enumerate(dealt, 1) if held
+    ]
+
+
+def _kind(path: str, paths: frozenset[str], above: frozenset[str]) -> FileKind:
+    folder, _, name = path.rpartition("/")
+    if _SEARCH_PAGE.fullmatch(name):
+        return FileKind.PAGE
+    if _SEARCH_PART.fullmatch(name):
+        return FileKind.LIST
+    if _SEARCH.fullmatch(name):
+        return FileKind.FRONT
+    if _SITEMAP.fullmatch(name) or _FEED.fullmatch(name) or name in _HOMES:
+        if _is_front(folder, paths):
+            return FileKind.FRONT
+        if name not in _HOMES or folder in above:
+            return FileKind.LIST
+    if _type(path) not in _PAGE_TYPES:
+        return FileKind.ASSET
+    return FileKind.LIST if _LISTED.fullmatch(path) else FileKind.PAGE
+
+
+def _is_front(folder: str, paths: frozenset[str]) -> bool:
+    """Whether a home page is in this folder: the tree's own, or that of a language."""
+    return not folder or (
+        _LANGUAGE.fullmatch(folder) is not None and any(f"{folder}/{home}" in paths for home in _HOMES)
+    )
+
+
+def _folders_above_pages(paths: Iterable[str]) -> frozenset[str]:
+    """Folders with a page in a folder below them: what their own page shows is those."""
+    found: set[str] = set()
+    for path in paths:
+        if path.endswith((".html", ".htm")):
+            above = path.rpartition("/")[0]
+            while (above := above.rpartition("/")[0]) and above not in found:
+                found.add(above)
+    return frozenset(found)
+
+
+def _whole(path: str, paths: frozenset[str]) -> str:
+    """The file that a compressed sibling is made of; any other path is its own."""
+    base, dot, ending = path.rpartition(".")
+    return base if base in paths and dot + ending in SIBLINGS else path
+
+
+def _type(path: str) -> str:
+    return MEDIA_TYPES.get(path.rpartition("/")[2].rpartition(".")[2].lower(), "")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteParts:
     """`below` the front, from what changes least to what changes most; `front` takes further small files."""
 
     below: tuple[Part, ...]
     front: Callable[[Sequence[File]], Part]
 
 
-def of(tree: OutputTree, site: str) -> TreeParts:
+def parts_of(tree: OutputTree, site: str) -> SiteParts:
     """The parts of a tree. `site` names what siblings are cached for, and is in no byte."""
     packed = precompressed.candidates(tree)
-    *below, front = placement.shares(tree.entries)
-    return TreeParts(
+    *below, front = shares(tree.entries)
+    return SiteParts(
         tuple(_part(tree, share, packed, site, []) for share in below), partial(_part, tree, front, packed, site)
     )
 
@@ -86,13 +258,8 @@ def _all(tasks: Sequence[Callable[[], dict[str, Needs]]]) -> list[dict[str, Need
 
 def _made(part: Part, blobs: Path | None) -> dict[str, Needs]:
     with suppress(Problem):  # told where its turn comes
-        layer(part, blobs)
+        part.layer(blobs)
     return {}
-
-
-def layer(part: Part, blobs: Path | None) -> Layer:
-    """The layer of a part that has no programs to check."""
-    return remembered(part.name, part.description, part.entries, f"imagebake: {part.name}", blobs)
 
 
 def _part(tree: OutputTree, share: Share, packed: frozenset[str], site: str, more: Sequence[File]) -> Part:

@@ -16,7 +16,7 @@ from imagebake.image import comparison, inspection, oci
 from imagebake.image.comparison import Change, Difference
 from imagebake.packages import lock as locks
 from imagebake.recipes import precompressed
-from imagebake.recipes.site import bake_each
+from imagebake.recipes.site import bake
 from imagebake.recipes.statement import Statement
 from imagebake.seal.envelope import Seal
 from sealpress import generator, git, provenance, scratch, sitefile, tools, tree
@@ -72,7 +72,7 @@ def rebuild(path: Path, seal: Seal, home: Path, progress: Progress, *, allow_com
         source = provenance.of_files(root, names, commit=commit.id, clean=True, tools=versions)
         built = _built(site, home, commit, folder / "tree", progress, allowed=allow_command)
         scanned = tree.scan(built, site.settings.build.keep)
-        images = bake_each(
+        images = bake(
             scanned,
             lock,
             site.settings.image,

@@ -13,7 +13,7 @@ import pytest
 from docker import APIClient
 
 from imagebake.recipes import site, statement
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from imagebake.seal import envelope, verification
 from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
@@ -98,7 +98,7 @@ def bake(tmp_path_factory):
     @cache
     def call(*, edited: bool) -> Image:
         folder = write_tree(tmp_path_factory.mktemp("tree"), EDITED if edited else PAGES)
-        return site.bake(tree.scan(folder), lock, SETTINGS, HERE, CREATED, name="blog", commit="c" * 40)
+        return site.bake(tree.scan(folder), lock, SETTINGS, [HERE], CREATED, name="blog", commit="c" * 40)[0]
 
     return call
 

@@ -10,8 +10,8 @@ from docker import APIClient
 
 from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import described
-from imagebake.recipes import placement
-from imagebake.recipes.placement import Kind
+from imagebake.recipes import site_layers
+from imagebake.recipes.site_layers import FileKind
 from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
 from sealpress import labels
@@ -38,9 +38,9 @@ def seal(pages: dict[str, bytes]) -> SealedImage:
         Entry(path, hashlib.sha256(data).hexdigest(), len(data), media_type(path), cache_class(path))
         for path, data in pages.items()
     ]
-    for share in placement.shares(entries):
+    for share in site_layers.shares(entries):
         held = [File(f"site/{one.path}", Bytes(pages[one.path])) for one in share.entries]
-        if share.kind is Kind.FRONT:
+        if share.kind is FileKind.FRONT:
             held.append(File("site/.well-known/release", Bytes(release.encode())))
         layers.append(described(share.name, lambda held=held: held, share.name))
     found = {labels.SITE: "blog", labels.RELEASE: release, labels.COMMIT: ""}

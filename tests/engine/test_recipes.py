@@ -6,7 +6,7 @@ import json
 import pytest
 from docker import APIClient
 
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from tests import keeper
 from tests.imagebake.conftest import HERE
 

@@ -39,7 +39,7 @@ class Stage:
 def rootfs(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runners")
     scanned = tree.scan(write_tree(folder / "tree"))
-    image = site.bake(scanned, real_lock(), SETTINGS, HERE, CREATED, name="blog")
+    (image,) = site.bake(scanned, real_lock(), SETTINGS, [HERE], CREATED, name="blog")
     runners.unpack(image.layers, folder / "rootfs")
     return folder / "rootfs"
 

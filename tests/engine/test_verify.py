@@ -19,7 +19,7 @@ from imagebake.image import oci, tar
 from imagebake.image.entries import Bytes, File
 from imagebake.packages import lock as locks
 from imagebake.recipes import site, statement
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from imagebake.seal import envelope, verification
 from sealpress import tree
 from sealpress.console import SILENT
@@ -54,7 +54,7 @@ class Sealed:
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
     scanned = tree.scan(write_tree(tmp_path_factory.mktemp("tree") / "tree"))
-    image = site.bake(scanned, real_lock(), SETTINGS, HERE, CREATED, name=NAME)
+    (image,) = site.bake(scanned, real_lock(), SETTINGS, [HERE], CREATED, name=NAME)
     told = statement.describe(scanned, real_lock().digest, NAME, image.release, None)
     return Sealed(image, envelope.seal([image.sealed], image.reference, told))
 

@@ -13,7 +13,7 @@ from imagebake.nginx import runners
 from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import resolve
 from imagebake.recipes import site
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from sealpress import tree
 from sealpress.settings import Architecture, ImageSettings
 from tests.mirrors import require_mirror
@@ -70,7 +70,7 @@ def site_lock() -> Lock:
     """What `imagebake lock` finds today, with this machine's own cache of packages."""
     now = datetime.now(UTC)  # noqa: TID251 - a real signature expires by the real clock
     require_mirror()
-    return resolve(ImageSettings(), site.SITE_ROOTS, now=now)
+    return resolve(ImageSettings(), site.ROOTS, now=now)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +86,7 @@ def open_folder() -> Iterator[Path]:
 def image(site_lock: Lock, open_folder: Path) -> Image:
     """The image of PAGES for this machine."""
     scanned = tree.scan(write_tree(open_folder / "tree"))
-    return site.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", commit="c" * 40)
+    return site.bake(scanned, site_lock, SETTINGS, [HERE], CREATED, name="example", commit="c" * 40)[0]
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,7 @@ def test_any_tree_bakes_and_reads_back_the_same_or_is_refused_with_its_path(
 
 def _baked(tree: trees.OutputTree) -> Iterator[tuple[str, bytes]]:
     """Each file of the site in the layers of this tree's image, read back from their tars."""
-    for part in site.site(tree, ImageSettings(), "x", "sha256:0", "").parts:
+    for part in site.recipe(tree, ImageSettings(), "x", "sha256:0", "").parts:
         layer = io.BytesIO(b"".join(tar.stream(part.entries())))
         for member in untar.members(layer):
             if member.kind != "file":

@@ -18,4 +18,4 @@ def real_lock() -> Lock:
     settings = ImageSettings(architectures=(architecture,))
     require_mirror()
     # A real signature expires by the real clock.
-    return resolve(settings, site.SITE_ROOTS, now=datetime.now(UTC))  # noqa: TID251
+    return resolve(settings, site.ROOTS, now=datetime.now(UTC))  # noqa: TID251

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from imagebake.nginx import runners
+from imagebake.recipes.site import bake
 from publish import report
 from publish.deploy.ship import ship
 from publish.deploy.state_machine import Job, switch
@@ -61,8 +62,8 @@ def publish(host, lock, tmp_path, request):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
         described = tree.scan(root)
-        image = site.bake(
-            described, lock, ImageSettings(), host.engine.architecture(), CREATED, name=site, document=document
+        (image,) = bake(
+            described, lock, ImageSettings(), [host.engine.architecture()], CREATED, name=site, document=document
         )
         job = Job(
             host=host,

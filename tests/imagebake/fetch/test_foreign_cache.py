@@ -11,7 +11,7 @@ import pytest
 from imagebake.fetch import cache
 from imagebake.packages import lock as locks
 from imagebake.recipes import precompressed
-from imagebake.recipes.site import bake_each
+from imagebake.recipes.site import bake
 from imagebake.registry import compression
 from imagebake.registry.compression import Compressed
 from sealpress import private, tree
@@ -51,7 +51,7 @@ def site(packages: Path, tmp_path: Path, key: pytest.MonkeyPatch) -> Path:  # no
 
 def baked(site: Path) -> tuple[str, ...]:
     lock = locks.load(site / "cache/imagebake.lock")
-    (image,) = bake_each(tree.scan(site / "site"), lock, ImageSettings(), ["amd64"], CREATED, name="x")
+    (image,) = bake(tree.scan(site / "site"), lock, ImageSettings(), ["amd64"], CREATED, name="x")
     return (image.digest, *(layer.diff_id for layer in image.sealed.layers))
 
 

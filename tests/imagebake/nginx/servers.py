@@ -122,7 +122,7 @@ def dressed(rootfs: Path, pages: Mapping[str, bytes], settings: ImageSettings, f
     folder.mkdir()
     scanned = replace(tree.scan(write_tree(folder / "tree", dict(pages))), below=below)
     policy = site.content_policy(scanned, settings, "other")
-    parts = site.site(scanned, settings, "other", "sha256:" + "0" * 64, "", policy=policy).parts
+    parts = site.recipe(scanned, settings, "other", "sha256:" + "0" * 64, "", policy=policy).parts
     runners.unpack([described(part.name, part.entries, "") for part in parts], folder / "rootfs")
     for name in ("usr", "lib", "lib64"):
         if (rootfs / name).exists():

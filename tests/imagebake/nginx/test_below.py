@@ -135,13 +135,13 @@ def test_a_rule_that_forgets_the_path_is_told(tmp_path: Path, rule: str) -> None
     pages = PAGES | {"_redirects": f"{rule}\n".encode()}
     scanned = replace(tree.scan(write_tree(tmp_path, pages)), below="notes/")
     with pytest.raises(Problem, match='nothing answers "/about" \\(did you mean "/notes/about"\\?\\)'):
-        site.site(scanned, ImageSettings(), "x", "sha256:" + "0" * 64, "")
+        site.recipe(scanned, ImageSettings(), "x", "sha256:" + "0" * 64, "")
 
 
 def test_the_release_is_another_one_below_another_path(tmp_path: Path) -> None:
     scanned = tree.scan(write_tree(tmp_path, {"index.html": b"home"}))
     made = [
-        site.site(replace(scanned, below=below), ImageSettings(), "x", "sha256:" + "0" * 64, "").parts
+        site.recipe(replace(scanned, below=below), ImageSettings(), "x", "sha256:" + "0" * 64, "").parts
         for below in ("", "a/", "b/")
     ]
     assert len({part.description for parts in made for part in parts}) == sum(map(len, made))

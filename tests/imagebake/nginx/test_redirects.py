@@ -135,7 +135,7 @@ def test_only_the_list_at_the_top_is_one(tmp_path: Path) -> None:
 
 def test_the_list_is_no_file_of_the_image(tmp_path: Path) -> None:
     scanned = tree.scan(write_tree(tmp_path, {"index.html": b"", "_redirects": b"/a /\n"}))
-    parts = site.site(scanned, ImageSettings(), "x", "sha256:0", "").parts
+    parts = site.recipe(scanned, ImageSettings(), "x", "sha256:0", "").parts
     paths = [entry.path for part in parts for entry in part.entries()]
     assert "srv/www/index.html" in paths
     assert not [path for path in paths if "_redirects" in path]

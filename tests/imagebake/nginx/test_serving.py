@@ -14,7 +14,7 @@ import pytest
 from imagebake.nginx import runners
 from imagebake.packages.lock import Lock
 from imagebake.recipes import site
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from sealpress import tree
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 from tests.imagebake.nginx.servers import NOT_AVAILABLE, WAYS, Server, Way, scratch_for, serving
@@ -193,7 +193,7 @@ def test_an_edit_of_the_same_length_is_not_taken_for_the_old_page(
     with serving(rootfs, way) as old:
         etag = old.get("/posts/cats/").headers["ETag"]
     edited = tree.scan(write_tree(tmp_path / "tree", {**PAGES, "posts/cats/index.html": b"<p>dogs</p>\n"}))
-    changed = site.bake(edited, site_lock, SETTINGS, HERE, CREATED, name="example")
+    (changed,) = site.bake(edited, site_lock, SETTINGS, [HERE], CREATED, name="example")
     runners.unpack(changed.layers, tmp_path / "rootfs")
     with serving(tmp_path / "rootfs", way) as new:
         answer = new.get("/posts/cats/", {"If-None-Match": etag})
@@ -222,7 +222,7 @@ def test_sigquit_ends_it_well(rootfs: Path) -> None:
 
 def test_a_site_without_a_404_page_still_answers_404(site_lock: Lock, open_folder: Path) -> None:
     scanned = tree.scan(write_tree(open_folder / "without-404", {"index.html": b"x", "folder/x.txt": b"y"}))
-    bare = site.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example")
+    (bare,) = site.bake(scanned, site_lock, SETTINGS, [HERE], CREATED, name="example")
     runners.unpack(bare.layers, open_folder / "without-404-rootfs")
     with serving(open_folder / "without-404-rootfs", Way("ld.so")) as found:
         for path in ("/nowhere", "/folder/"):

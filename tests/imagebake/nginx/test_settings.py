@@ -79,7 +79,7 @@ def test_a_setting_changes_the_configuration_and_nothing_else(tmp_path: Path) ->
     scanned = tree.scan(write_tree(tmp_path, PAGES))
 
     def parts(settings: ImageSettings) -> dict[str, str]:
-        return {part.name: part.description for part in site.site(scanned, settings, "x", "sha256:0", "").parts}
+        return {part.name: part.description for part in site.recipe(scanned, settings, "x", "sha256:0", "").parts}
 
     before = parts(PLAIN)
     for settings in (
@@ -115,7 +115,7 @@ def test_a_language_without_a_front_page_is_refused(
     settings = replace(PLAIN, negotiate_languages=tuple(languages))
     scanned = tree.scan(write_tree(tmp_path, dict.fromkeys(paths, b"")))
     with pytest.raises(Problem) as caught:
-        site.site(scanned, settings, "x", "sha256:0", "", document)
+        site.recipe(scanned, settings, "x", "sha256:0", "", document)
     assert message in caught.value.message
     assert (str(caught.value.place), caught.value.code) == (f"site.toml:{at}", Exit.TREE)
     with pytest.raises(Problem) as caught:

@@ -17,7 +17,7 @@ from imagebake.nginx import runners, trial
 from imagebake.packages.lock import Lock
 from imagebake.policy.header import Policies
 from imagebake.recipes import site
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from sealpress import contentpolicy, serving, toml, tree
 from sealpress import redirects as rules
 from sealpress.document import Node
@@ -167,7 +167,7 @@ def scanned(tmp_path: Path) -> OutputTree:
 
 
 def _bake(scanned: OutputTree, lock: Lock, image: ImageSettings, document: Node | None = None) -> Image:
-    return site.bake(scanned, lock, image, HERE, CREATED, name="x", document=document)
+    return site.bake(scanned, lock, image, [HERE], CREATED, name="x", document=document)[0]
 
 
 @network

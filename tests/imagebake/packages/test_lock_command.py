@@ -26,7 +26,7 @@ def archive(mirror, make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     """The small archive in the place of Debian, with its key and its date, and an empty folder to work in."""
     monkeypatch.setattr(signed_release, "keyring", lambda: tuple(mirror.keys))
     monkeypatch.setattr(cli, "_now", lambda: make.now)
-    monkeypatch.setattr(site, "SITE_ROOTS", ROOTS)
+    monkeypatch.setattr(site, "ROOTS", ROOTS)
     monkeypatch.setenv("SEALPRESS_MIRROR", mirror.settings.mirror)
     monkeypatch.setenv("SEALPRESS_SECURITY_MIRROR", mirror.settings.security_mirror)
     monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "cache"))

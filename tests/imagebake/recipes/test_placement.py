@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from benchmarks import corpus
 from imagebake.image import tar
-from imagebake.recipes import placement, site
-from imagebake.recipes.placement import Kind
+from imagebake.recipes import site, site_layers
+from imagebake.recipes.site_layers import FileKind
 from sealpress import tree as trees
 from sealpress.settings import ImageSettings
 from sealpress.tree import Entry, cache_class, media_type
 from tests.imagebake.conftest import write_tree
 
-ASSET, PAGE, LIST, FRONT = Kind
+ASSET, PAGE, LIST, FRONT = FileKind
 
 
 def entry(path: str, data: bytes = b"") -> Entry:
@@ -79,55 +79,55 @@ KINDS = {
 
 
 def test_files_are_known_by_name_and_place() -> None:
-    found = placement.kinds_of(list(KINDS))
+    found = site_layers.kinds_of(list(KINDS))
     fingerprinted = {path: ASSET for path in KINDS if cache_class(path) == "immutable"}
     assert found | fingerprinted == KINDS
 
 
 def test_a_folder_of_pages_is_a_list_and_a_folder_without_is_a_page() -> None:
-    alone = placement.kinds_of(["docs/index.html", "docs/a.html"])
-    above = placement.kinds_of(["docs/index.html", "docs/a/index.html"])
+    alone = site_layers.kinds_of(["docs/index.html", "docs/a.html"])
+    above = site_layers.kinds_of(["docs/index.html", "docs/a/index.html"])
     assert (alone["docs/index.html"], above["docs/index.html"]) == (PAGE, LIST)
 
 
 def test_a_compressed_sibling_stands_with_its_file() -> None:
     paths = [*KINDS, *(f"posts/{number}/index.html" for number in range(100))]
-    siblings = [path + ending for path in paths for ending in placement.SIBLINGS]
-    plain = placement.shares(entry(path) for path in paths)
-    whole = placement.shares(entry(path) for path in [*paths, *siblings])
+    siblings = [path + ending for path in paths for ending in site_layers.SIBLINGS]
+    plain = site_layers.shares(entry(path) for path in paths)
+    whole = site_layers.shares(entry(path) for path in [*paths, *siblings])
     assert [share.name for share in plain] == [share.name for share in whole]
     for before, after in zip(plain, whole, strict=True):
         bare = {one.path for one in before.entries}
         assert {one.path for one in after.entries} == {
-            path + ending for path in bare for ending in ("", *placement.SIBLINGS)
+            path + ending for path in bare for ending in ("", *site_layers.SIBLINGS)
         }
 
 
 def test_an_archive_that_is_no_sibling_is_a_download() -> None:
-    assert placement.kinds_of(["releases/tool.tar.gz", "posts/a/index.html"])["releases/tool.tar.gz"] is ASSET
+    assert site_layers.kinds_of(["releases/tool.tar.gz", "posts/a/index.html"])["releases/tool.tar.gz"] is ASSET
 
 
 def test_even_an_empty_tree_has_a_front() -> None:
-    assert [(share.name, share.entries) for share in placement.shares([])] == [("front", ())]
+    assert [(share.name, share.entries) for share in site_layers.shares([])] == [("front", ())]
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_bucket_counts_are_powers_of_two_that_never_fall(kind: Kind) -> None:
-    counts = [placement.bucket_count(kind, files) for files in range(2000)]
+@pytest.mark.parametrize("kind", FileKind)
+def test_bucket_counts_are_powers_of_two_that_never_fall(kind: FileKind) -> None:
+    counts = [site_layers.bucket_count(kind, files) for files in range(2000)]
     assert counts == sorted(counts)
     assert {count.bit_count() for count in counts} == {1}
 
 
 def test_layers_stay_far_below_what_engines_take() -> None:
     """Packages, configuration and what else an image holds need their places, too: 125 in all."""
-    assert sum(placement.bucket_count(kind, 1 << 40) for kind in Kind) == 81
+    assert sum(site_layers.bucket_count(kind, 1 << 40) for kind in FileKind) == 81
 
 
 @given(st.text(max_size=40), st.integers(0, 6))
 def test_a_bucket_is_split_in_two_when_a_site_has_doubled(path: str, power: int) -> None:
     """So what is in it stays together, or goes apart in one place."""
-    old = placement.bucket(path, 1 << power)
-    assert placement.bucket(path, 2 << power) in {old, old + (1 << power)}
+    old = site_layers.bucket(path, 1 << power)
+    assert site_layers.bucket(path, 2 << power) in {old, old + (1 << power)}
 
 
 _PATHS = st.lists(
@@ -143,17 +143,17 @@ _PATHS = st.lists(
 @given(_PATHS, st.data())
 def test_every_file_is_in_one_layer_and_an_edit_changes_just_that_one(paths: list[str], data: st.DataObject) -> None:
     before = [entry(path) for path in paths]
-    shares = placement.shares(before)
+    shares = site_layers.shares(before)
     assert sorted(one.path for share in shares for one in share.entries) == sorted(paths)
-    assert [share.kind for share in shares] == sorted((share.kind for share in shares), key=list(Kind).index)
+    assert [share.kind for share in shares] == sorted((share.kind for share in shares), key=list(FileKind).index)
     assert shares[-1].kind is FRONT
-    other = placement.shares(reversed(before))
+    other = site_layers.shares(reversed(before))
     assert [set(share.entries) for share in other] == [set(share.entries) for share in shares], "order is no input"
     if not before:
         return
     at = data.draw(st.integers(0, len(before) - 1))
     edited = [*before[:at], replace(before[at], sha256="e" * 64, size=7), *before[at + 1 :]]
-    changed = [new for old, new in zip(shares, placement.shares(edited), strict=True) if old != new]
+    changed = [new for old, new in zip(shares, site_layers.shares(edited), strict=True) if old != new]
     assert [edited[at] in share.entries for share in changed] == [True]
 
 
@@ -187,7 +187,7 @@ def layers_of(folder: Path, tree: Mapping[str, bytes], release: str) -> dict[str
     write_tree(folder, dict(tree))
     scanned = trees.scan(folder)
     policy = site.content_policy(scanned, ImageSettings(), "blog")
-    made = site.site(scanned, ImageSettings(), "blog", release, "", policy=policy)
+    made = site.recipe(scanned, ImageSettings(), "blog", release, "", policy=policy)
     return {part.name: b"".join(tar.stream(part.entries())) for part in made.parts}
 
 
@@ -203,7 +203,7 @@ def test_an_edited_post_of_a_thousand_changes_two_layers_of_at_most_250_kilobyte
     assert len(before) <= 80
     pages = {name: gzipped(data) for name, data in before.items() if name.startswith("pages")}
     worst = max(pages, key=lambda name: pages[name])
-    shares = {share.name: share for share in placement.shares(entry(path, data) for path, data in blog.items())}
+    shares = {share.name: share for share in site_layers.shares(entry(path, data) for path, data in blog.items())}
     post = next(one.path for one in shares[worst].entries if one.path.startswith("posts/"))
     # The post stands in the feed, too: so the front changes by more than the release's mark.
     edited = {**blog, post: blog[post] + b"<p>edited</p>", "feed.xml": blog["feed.xml"] + b"<p>edited</p>"}
@@ -217,7 +217,7 @@ def test_an_edited_post_of_a_thousand_changes_two_layers_of_at_most_250_kilobyte
 def test_a_new_post_leaves_the_other_pages_as_they_are(blog: Mapping[str, bytes]) -> None:
     post = corpus.post(1000)
     before, after = (
-        {share.name: share for share in placement.shares(entry(path, data) for path, data in tree.items())}
+        {share.name: share for share in site_layers.shares(entry(path, data) for path, data in tree.items())}
         for tree in (blog, {**blog, post.path: page(post)})
     )
     assert list(before) == list(after)
@@ -225,5 +225,5 @@ def test_a_new_post_leaves_the_other_pages_as_they_are(blog: Mapping[str, bytes]
 
 
 def test_names_tell_the_order_of_layers() -> None:
-    names = [share.name for share in placement.shares(entry(f"{number}.html") for number in range(200))]
+    names = [share.name for share in site_layers.shares(entry(f"{number}.html") for number in range(200))]
     assert names == [*(f"pages {number:02}/16" for number in range(1, 17)), "front"]

@@ -158,7 +158,8 @@ def test_memory_stays_bounded_for_a_large_file(tmp_path: Path) -> None:
         for number in range(96):
             file.write(b"%d" % number + block)
     code = (
-        "import sys; from imagebake.recipes import precompressed; from sealpress import tree; from pathlib import Path\n"
+        "import sys; from imagebake.recipes import precompressed; from sealpress import tree\n"
+        "from pathlib import Path\n"
         "peak = lambda: int(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"
         "t = tree.scan(Path(sys.argv[1])); before = peak()\n"
         "assert precompressed.of(t, t.entries); print(peak() - before)\n"
@@ -173,7 +174,7 @@ def test_memory_stays_bounded_for_a_large_file(tmp_path: Path) -> None:
 def test_a_sibling_stands_in_the_layer_of_its_file(site_lock: Lock, tmp_path: Path) -> None:
     """An edit then changes no more layers than without siblings, and no sibling is ever older than its file."""
     files = {f"posts/{number}/index.html": TEXT + b"%d" % number for number in range(100)}
-    baked = site.bake(scanned(tmp_path, files), site_lock, SETTINGS, HERE, CREATED, name="example")
+    (baked,) = site.bake(scanned(tmp_path, files), site_lock, SETTINGS, [HERE], CREATED, name="example")
     layers = [{entry.path for entry in layer.entries()} for layer in baked.layers]
     for path in files:
         (holds,) = (paths for paths in layers if f"srv/www/{path}" in paths)

@@ -14,8 +14,8 @@ from imagebake.image.entries import Bytes, Directory, File
 from imagebake.nginx import runners
 from imagebake.packages.lock import Lock
 from imagebake.packages.selection import Root
-from imagebake.recipes import python, sbom, site, wheelhouse, wheels
-from imagebake.recipes.site import Image
+from imagebake.recipes import python, recipe, sbom, wheelhouse, wheels
+from imagebake.recipes.recipe import Image
 from imagebake.recipes.wheels import Pin
 from sealpress.problems import Exit, Problem
 from sealpress.settings import ImageSettings
@@ -167,7 +167,7 @@ def test_a_compiled_wheel_runs_and_is_in_the_image_of_its_architecture_alone(loc
         python_wheels=found,
     )
     settings = ImageSettings()
-    (baked,) = site.bake_recipe(made, lock, settings, [HERE], keeper.CREATED, python.release_id(made, lock.digest))
+    (baked,) = recipe.bake(made, lock, settings, [HERE], keeper.CREATED, python.release_id(made, lock.digest))
     assert [layer.name for layer in baked.layers].count("markupsafe 3.0.3") == 1
     wheel = next(one for one in json.loads(baked.bill())["packages"] if one["name"] == "markupsafe")
     assert wheel["checksums"][0]["checksumValue"] == next(pin.sha256 for pin in NATIVE if pin.architecture == HERE)
@@ -188,7 +188,7 @@ def test_a_library_that_a_wheel_lacks_is_an_error_of_the_bake(lock: Lock, tmp_pa
     wheel = wheels.load(tmp_path / "a.whl", keeper.pin_of(data, HERE))
     made = python.recipe("x", keeper.SUPPLIES, users=keeper.USERS, entrypoint=("/x",), python_wheels=[wheel])
     with pytest.raises(Problem, match=r'"libstdc\+\+\.so\.6" is missing: ".*/fast\.so" needs it') as caught:
-        site.bake_recipe(made, lock, ImageSettings(), [HERE], keeper.CREATED, "sha256:" + "0" * 64)
+        recipe.bake(made, lock, ImageSettings(), [HERE], keeper.CREATED, "sha256:" + "0" * 64)
     assert caught.value.code is Exit.LOCK
 
 

@@ -20,8 +20,8 @@ from imagebake.packages.copyright import Licence
 from imagebake.packages.inventory import Described
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.recipes import sbom, site
+from imagebake.recipes.recipe import Image
 from imagebake.recipes.sbom import Component, Subject
-from imagebake.recipes.site import Image
 from sealpress import tree
 from tests.engine.machine import unavailable
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
@@ -373,6 +373,6 @@ def test_the_bill_beside_the_image_names_it_by_its_digest(image: Image) -> None:
 @network
 def test_a_new_page_leaves_the_inventory_as_it_is(image: Image, site_lock: Lock, tmp_path: Path) -> None:
     scanned = tree.scan(write_tree(tmp_path, {**PAGES, "new.html": b"new"}))
-    other = site.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example")
+    (other,) = site.bake(scanned, site_lock, SETTINGS, [HERE], CREATED, name="example")
     found = {layer.name: layer.diff_id for layer in image.layers}
     assert {layer.name: layer.diff_id for layer in other.layers}["inventory"] == found["inventory"]

@@ -17,7 +17,7 @@ from imagebake.nginx import runners
 from imagebake.packages import contents
 from imagebake.packages.lock import Lock
 from imagebake.recipes import site
-from imagebake.recipes.site import Image
+from imagebake.recipes.recipe import Image
 from sealpress import VERSION, labels, toml, tree
 from sealpress.problems import Exit, Problem
 from sealpress.settings import ImageSettings
@@ -59,7 +59,7 @@ def test_layers_go_from_what_changes_least_to_what_changes_most(image: Image) ->
 @network
 def test_an_edited_page_changes_two_layers(image: Image, site_lock: Lock, tmp_path: Path) -> None:
     scanned = tree.scan(write_tree(tmp_path, {**PAGES, "about.html": b"<p>edited</p>\n"}))
-    edited = site.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", commit="d" * 40)
+    (edited,) = site.bake(scanned, site_lock, SETTINGS, [HERE], CREATED, name="example", commit="d" * 40)
     changed = [new.name for old, new in zip(image.layers, edited.layers, strict=True) if old.diff_id != new.diff_id]
     assert changed == ["pages", "front"]
 
@@ -67,7 +67,7 @@ def test_an_edited_page_changes_two_layers(image: Image, site_lock: Lock, tmp_pa
 @network
 def test_a_new_lock_or_setting_leaves_the_pages_as_they_are(image: Image, site_lock: Lock, tmp_path: Path) -> None:
     scanned = tree.scan(write_tree(tmp_path))
-    other = site.bake(scanned, site_lock, replace(SETTINGS, port=9000), HERE, CREATED, name="example")
+    (other,) = site.bake(scanned, site_lock, replace(SETTINGS, port=9000), [HERE], CREATED, name="example")
     changed = [new.name for old, new in zip(image.layers, other.layers, strict=True) if old.diff_id != new.diff_id]
     assert changed == ["configuration", "front"]
 
@@ -99,7 +99,7 @@ def test_the_sites_own_address_reaches_image_and_release_where_its_pages_name_it
 
     def bake(url: str) -> Image:
         document = toml.parse(f'[site]\nurl = "{url}"\n', "site.toml")
-        return site.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", document=document)
+        return site.bake(scanned, site_lock, SETTINGS, [HERE], CREATED, name="example", document=document)[0]
 
     plain, port = bake("https://blog.example/"), bake("https://blog.example:443/")
     assert plain.release == port.release
@@ -155,7 +155,7 @@ def test_the_base_image_is_small(site_lock: Lock, tmp_path: Path) -> None:
     """At most 13.6 MB raw, and for amd64 5.4 MB gzip; arm64's code packs a little worse."""
     (tmp_path / "index.html").write_bytes(b"")
     for architecture in ("amd64", "arm64"):
-        base = site.bake(tree.scan(tmp_path), site_lock, ImageSettings(), architecture, CREATED, name="base")
+        (base,) = site.bake(tree.scan(tmp_path), site_lock, ImageSettings(), [architecture], CREATED, name="base")
         whole = b"".join(base.archive(base.reference))
         assert len(whole) == base.archive_size(base.reference)
         assert len(whole) <= 13_600_000
@@ -171,7 +171,7 @@ def test_a_second_bake_unpacks_nothing(
 
     monkeypatch.setattr(contents, "layers_of", never)
     scanned = tree.scan(write_tree(tmp_path))
-    again = site.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", commit="c" * 40)
+    (again,) = site.bake(scanned, site_lock, SETTINGS, [HERE], CREATED, name="example", commit="c" * 40)
     assert again.digest == image.digest
 
 
@@ -179,11 +179,11 @@ def test_a_second_bake_unpacks_nothing(
 def test_the_date_changes_no_layer_and_the_commit_only_the_front(image: Image, site_lock: Lock, tmp_path: Path) -> None:
     scanned = tree.scan(write_tree(tmp_path))
     tomorrow = CREATED + timedelta(days=1)
-    later = site.bake(scanned, site_lock, SETTINGS, HERE, tomorrow, name="example", commit="c" * 40)
+    (later,) = site.bake(scanned, site_lock, SETTINGS, [HERE], tomorrow, name="example", commit="c" * 40)
     assert [layer.diff_id for layer in later.layers] == [layer.diff_id for layer in image.layers]
     assert later.digest != image.digest
     assert later.reference == image.reference
-    other = site.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example", commit="d" * 40)
+    (other,) = site.bake(scanned, site_lock, SETTINGS, [HERE], CREATED, name="example", commit="d" * 40)
     changed = [new.name for old, new in zip(image.layers, other.layers, strict=True) if old.diff_id != new.diff_id]
     assert changed == ["front"]
 
@@ -214,7 +214,7 @@ def test_the_release_statement_stands_in_the_image(image: Image, rootfs: Path, s
 def test_a_name_that_no_image_can_have_is_refused(site_lock: Lock, tmp_path: Path, name: str) -> None:
     (tmp_path / "index.html").write_bytes(b"")
     with pytest.raises(Problem) as caught:
-        site.bake(tree.scan(tmp_path), site_lock, SETTINGS, HERE, CREATED, name=name)
+        site.bake(tree.scan(tmp_path), site_lock, SETTINGS, [HERE], CREATED, name=name)
     assert caught.value.code is Exit.USAGE
 
 
@@ -226,7 +226,7 @@ def test_a_page_that_changes_after_it_was_described_is_refused(site_lock: Lock, 
 
     def archive() -> bytes:
         # The bake itself tells it, unless it knows from before a page with the bytes that were there.
-        baked = site.bake(scanned, site_lock, SETTINGS, HERE, CREATED, name="example")
+        (baked,) = site.bake(scanned, site_lock, SETTINGS, [HERE], CREATED, name="example")
         return b"".join(baked.archive(baked.reference))
 
     with pytest.raises(Problem, match="changed while it was read"):

@@ -13,7 +13,7 @@ from imagebake.image.layers import Layer, is_remembered
 from imagebake.policy import header, needs
 from imagebake.policy.needs import Needs
 from imagebake.recipes import site_layers
-from imagebake.recipes.site_layers import TreeParts
+from imagebake.recipes.site_layers import SiteParts
 from sealpress import tree
 from sealpress.console import SILENT
 from sealpress.problems import Problem
@@ -42,13 +42,13 @@ def blobs_of(tmp_path: Path) -> Path:
     return folder
 
 
-def made_ahead(site: OutputTree, parts: TreeParts, blobs: Path | None) -> dict[str, Needs]:
+def made_ahead(site: OutputTree, parts: SiteParts, blobs: Path | None) -> dict[str, Needs]:
     documents = header.unread(site, ImageSettings(), "site")
     return site_layers.ahead(site, parts.below, documents, lambda: None, SILENT, blobs)
 
 
-def layers(parts: TreeParts, blobs: Path | None) -> list[Layer]:
-    return [site_layers.layer(part, blobs) for part in (*parts.below, parts.front([]))]
+def layers(parts: SiteParts, blobs: Path | None) -> list[Layer]:
+    return [part.layer(blobs) for part in (*parts.below, parts.front([]))]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("cores")
 def test_layers_and_needs_are_those_that_one_process_finds(tmp_path: Path, site: OutputTree, own_cache: Path) -> None:
-    parts = site_layers.of(site, "x")
+    parts = site_layers.parts_of(site, "x")
     found = made_ahead(site, parts, blobs_of(tmp_path))
     assert found == needs.read(site, site.entries)
     assert all(is_remembered(part.description) for part in parts.below)
@@ -74,7 +74,7 @@ def test_layers_and_needs_are_those_that_one_process_finds(tmp_path: Path, site:
 
 @pytest.mark.usefixtures("cores")
 def test_what_is_known_is_not_made_again(tmp_path: Path, site: OutputTree, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = site_layers.of(site, "x")
+    parts = site_layers.parts_of(site, "x")
     known = made_ahead(site, parts, None)
     header.compute(site, ImageSettings(), known=known)
     monkeypatch.setattr("sealpress.crew.shared", None)
@@ -83,7 +83,7 @@ def test_what_is_known_is_not_made_again(tmp_path: Path, site: OutputTree, monke
 
 @pytest.mark.usefixtures("cores")
 def test_little_is_left_to_who_asks_for_it(tmp_path: Path, site: OutputTree, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = site_layers.of(site, "x")
+    parts = site_layers.parts_of(site, "x")
     begun: list[int] = []
     monkeypatch.setattr("sealpress.crew.shared", None)
     few = site_layers.ahead(
@@ -99,7 +99,7 @@ def test_nobody_is_forked_beside_a_thread(tmp_path: Path, site: OutputTree, monk
     thread = threading.Thread(target=over.wait)
     thread.start()
     try:
-        assert made_ahead(site, site_layers.of(site, "x"), blobs_of(tmp_path)) == {}
+        assert made_ahead(site, site_layers.parts_of(site, "x"), blobs_of(tmp_path)) == {}
     finally:
         over.set()
         thread.join()
@@ -107,13 +107,13 @@ def test_nobody_is_forked_beside_a_thread(tmp_path: Path, site: OutputTree, monk
 
 @pytest.mark.usefixtures("cores")
 def test_a_file_that_changed_is_told_of_where_its_turn_comes(tmp_path: Path, site: OutputTree) -> None:
-    parts = site_layers.of(site, "x")
+    parts = site_layers.parts_of(site, "x")
     (tmp_path / "tree/posts/7/index.html").write_text(TEXT.format("seven"))
     found = made_ahead(site, parts, blobs_of(tmp_path))
     assert found == needs.read(site, site.entries)
     (left,) = [part for part in parts.below if not is_remembered(part.description)]
     with pytest.raises(Problem, match=r'"posts/7/index\.html" changed while it was read'):
-        site_layers.layer(left, blobs_of(tmp_path))
+        left.layer(blobs_of(tmp_path))
 
 
 @pytest.mark.usefixtures("cores")
@@ -128,7 +128,7 @@ def test_a_worker_that_is_killed_costs_only_time(
         return read(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(needs, "read", deadly)
-    parts = site_layers.of(site, "x")
+    parts = site_layers.parts_of(site, "x")
     assert made_ahead(site, parts, blobs_of(tmp_path)) == read(site, site.entries)
     assert all(layer.blob for layer in layers(parts, blobs_of(tmp_path)))
 
@@ -137,9 +137,9 @@ def test_the_number_of_cores_changes_no_byte(tmp_path: Path, site: OutputTree) -
     code = (
         "import os, sys; os.sched_setaffinity(0, {int(c) for c in sys.argv[2].split(',')})\n"
         "from imagebake.recipes import site_layers; from sealpress import tree; from sealpress.console import SILENT\n"
-        "from pathlib import Path; t = tree.scan(Path(sys.argv[1])); parts = site_layers.of(t, 'x')\n"
+        "from pathlib import Path; t = tree.scan(Path(sys.argv[1])); parts = site_layers.parts_of(t, 'x')\n"
         "site_layers.ahead(t, parts.below, t.entries, list, SILENT, None)\n"
-        "for one in (*parts.below, parts.front([])): print(site_layers.layer(one, None).diff_id)\n"
+        "for one in (*parts.below, parts.front([])): print(one.layer(None).diff_id)\n"
     )
     cores = sorted(os.sched_getaffinity(0))
     said = {
