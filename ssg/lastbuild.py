@@ -174,7 +174,7 @@ class LastBuild:
     traces: dict[str, bytes] = field(default_factory=dict)
     settings: Stated = field(default_factory=dict)
     used: int = 0
-    images: dict[str, tuple[str, int, int, bool]] = field(default_factory=dict)
+    images: dict[str, tuple[str, int, int, bool, tuple[tuple[str, str], ...]]] = field(default_factory=dict)
     warnings: dict[str, Plain] = field(default_factory=dict)
     files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)
     elsewhere: bool = field(default=False, init=False)

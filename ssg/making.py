@@ -258,10 +258,13 @@ class _Making:
     def _jobs(self, structure: Structure, scene: Scene) -> Mapping[str, Job]:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
         if self._same_files(structure, scene):
+            structure.findings.keep(filter(format_of, self.last.warnings))
             return graph.KnownJobs(self.last.outputs)
         findings = structure.findings
         with findings.collecting(IMAGES):
             scene.gallery.learn(plan.images(scene.site), self.situation.request.workers, self.progress)
+        for image in plan.images(scene.site):
+            findings.tell(image, scene.gallery.warnings(image))
         jobs = list(plan.jobs(scene))
         doubts = structure.doubts
         if [job.path for job in jobs] != list(self.last.outputs):  # these were looked at

@@ -33,6 +33,7 @@ class Staged:
     """A file on the stage: its number among the stale ones, what it holds, what was asked for it; or what went wrong.
 
     `kept`: it was rendered in an earlier build. `looked` is what was seen of addresses in it, if it was.
+    `warnings` are those of its rendering.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Staged:
     kept: bool = False
     problem: Problem | None = None
     looked: Looked | None = None
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,15 @@ class Staging:
                 looked = self._look_at_copy(job)
                 return Staged(number, self._put(job, self.root / job.subject), frozenset(), looked=looked)
             found = kept.find(job) if kept and look else None
-            content, trace = found or self.renderer.make(job)
+            content, trace, warnings = (*found, ()) if found else self.renderer.make(job)
             written = self._put(job, content)
             looked = self.reach.look(job.path, content) if job.make is not Make.SITEMAP else None
         except Problem as problem:
             return Staged(number, None, frozenset(), problem=problem)
-        if kept and not found:
+        if kept and not found and not warnings:  # or nobody would tell these again
             kept.keep(job, trace, content)
-        return Staged(number, written, trace, self._clock() - began, kept=bool(found), looked=looked)
+        seconds = self._clock() - began
+        return Staged(number, written, trace, seconds, kept=bool(found), looked=looked, warnings=warnings)
 
     def _put(self, job: Job, content: bytes | Path) -> Content | None:
         return self.stage.put(job.path, content) if self.stage else None

@@ -78,6 +78,10 @@ class Survey:
             for subject, is_image in ((IMAGES, True), (TREE, False)):
                 failed_so = (one for one in done if (stale[one.number].job.make is Make.IMAGE) is is_image)
                 findings.tell(subject, once(one.problem for one in failed_so if one.problem))
+        stale_paths = {one.job.path for one in stale}
+        findings.keep(path for path in findings.last if path in self.jobs and path not in stale_paths)
+        for one in done:
+            findings.tell(stale[one.number].job.path, one.warnings)
         looked = {stale[one.number].job.path: one.looked for one in done if one.looked}
         made = {stale[one.number].job.path for one in done if not one.problem}
         failed = {one.job.path for one in stale} - made

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from sealpress import crew
 from sealpress.console import Progress
-from sealpress.problems import Problem, raise_all
+from sealpress.problems import Place, Problem, raise_all
 from sealpress.settings import ImagesSettings
 from ssg.images.variants import Look, Picture, format_of, picture
 from ssg.lastbuild import Source
 from ssg.store import Store, digest_of_sources
 
-Seen = tuple[str, int, int, bool]
+Seen = tuple[str, int, int, bool, tuple[tuple[str, str], ...]]
 """What is remembered of an image: its sha256, and the fields of its Look."""
 
 
@@ -63,10 +63,15 @@ class Gallery:
             return None
         if not self._is_known(source):
             self._keep(source, self._look(source))
-        sha256, width, height, is_still = self.seen[source]
+        sha256, width, height, is_still, _ = self.seen[source]
         if not width:
             return None
         return picture(source, sha256, Look(width, height, is_still), self.settings, self.pillow)
+
+    def warnings(self, source: str) -> list[Problem]:
+        """What the author of an image should know. It was learned."""
+        doubts = self.seen[source][4] if source in self.seen else ()
+        return [Problem(message, place=Place(source), hint=hint, is_warning=True) for message, hint in doubts]
 
     def damaged(self, variants: Mapping[str, str], quality: int, workers: int, progress: Progress) -> list[Problem]:
         """What is wrong with images that a look did not show: a variant of each is made, and kept.
@@ -109,8 +114,8 @@ class Gallery:
             data = self.store.get(self._key(source, "look", format_of(source)))
             if data is None:
                 return False
-            width, height, is_still = json.loads(data)
-            self.seen[source] = (self.sources[source][1], width, height, is_still)
+            width, height, is_still, doubts = json.loads(data)
+            self.seen[source] = (self.sources[source][1], width, height, is_still, tuple(map(tuple, doubts)))
         return True
 
     def _looks(self, images: Sequence[str]) -> list[Look | Problem]:
@@ -132,8 +137,8 @@ class Gallery:
         return raster.look(self.root / source, source)
 
     def _keep(self, source: str, look: Look) -> None:
-        self.seen[source] = (self.sources[source][1], look.width, look.height, look.is_still)
-        data = json.dumps([look.width, look.height, look.is_still]).encode()
+        self.seen[source] = (self.sources[source][1], look.width, look.height, look.is_still, look.doubts)
+        data = json.dumps([look.width, look.height, look.is_still, look.doubts]).encode()
         self.store.put(self._key(source, "look", format_of(source)), data)
 
     def _key(self, source: str, *what: str | int) -> str:

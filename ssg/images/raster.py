@@ -63,7 +63,8 @@ def look(file: Path, shown: str) -> Look:
         # Some cameras put a second picture behind the first (MPO): that is no animation.
         is_animated = image.format != "MPO" and (image.format == "GIF" or getattr(image, "is_animated", False))
         _check_end(file, image, Place(shown), is_animated=is_animated)
-        return Look(width, height, _kind(image) in REDUCED and not is_animated)
+        doubts = tuple(_doubts(shown, _kind(image)))
+        return Look(width, height, _kind(image) in REDUCED and not is_animated, doubts)
 
 
 def encoded(file: Path, shown: str, variant: Variant, quality: int) -> bytes:
@@ -134,16 +135,15 @@ def _check(image: Image.Image, place: Place) -> None:
             place=place,
             hint="make it smaller, or put it into static/, whose files are published as they are",
         )
-    path = PurePosixPath(place.file)
-    found = _kind(image)
-    # What is called .ico is often of another format: browsers go by its first bytes.
-    if format_of(place.file) not in {found, "ICO"}:
-        ending = next(ending for ending, name in FORMATS.items() if name == found)
-        raise Problem(
-            f'this is a {_NAMES[found]} image, though its name ends in "{path.suffix}"',
-            place=place,
-            hint=f'call it "{path.stem}{ending}": servers and readers go by the ending',
-        )
+
+
+def _doubts(shown: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Browsers go by an image's first bytes; not all that shows images does. What is called .ico often is another."""
+    path = PurePosixPath(shown)
+    if format_of(shown) not in {kind, "ICO"}:
+        ending = next(ending for ending, name in FORMATS.items() if name == kind)
+        message = f'this is a {_NAMES[kind]} image, though its name ends in "{path.suffix}"'
+        yield message, f'call it "{path.stem}{ending}": readers of feeds, previews and programs go by the ending'
 
 
 def _kind(image: Image.Image) -> str:

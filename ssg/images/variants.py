@@ -48,12 +48,14 @@ Size = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class Look:
     """An image's size in pixels as it is shown, and whether smaller ones can be made of it: of no animation, and not of
-    every format. 0 × 0 for a drawing that says nothing of its size.
+    every format. 0 × 0 for a drawing that says nothing of its size. `doubts` are what its author should know: each a
+    message and a hint.
     """
 
     width: int
     height: int
     is_still: bool
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class Renderer:
     def __init__(self, scene: Scene, stopwatch: Stopwatch | None = None) -> None:
         self.scene = scene
         self._stopwatch = stopwatch
+        self._warned: list[Problem] = []
 
     def prepare(self) -> None:
         """Compiles every template once, before the work is shared among processes that would each do it.
@@ -147,14 +148,15 @@ class Renderer:
         name = self._page_template(job) if job.make is Make.PAGE else self._list_template(job)
         return self._templates[self.scene.default_language()].named(name)
 
-    def make(self, job: Job) -> tuple[bytes, Trace]:
-        """A file's content, and the questions that were asked for it.
+    def make(self, job: Job) -> tuple[bytes, Trace, tuple[Problem, ...]]:
+        """A file's content, the questions that were asked for it, and what its author should know of it: warnings.
 
         Raises Problem (exit 3) at a template's line, or at the front matter that names a template which isn't there.
         """
+        self._warned.clear()
         with self.scene.traced() as trace:
             content = self._made(job)
-        return content, frozenset(trace)
+        return content, frozenset(trace), tuple(self._warned)
 
     def _made(self, job: Job) -> bytes:
         match job.make:
@@ -196,7 +198,9 @@ class Renderer:
     def _rendered(self, name: str, language: str, page: PageView | ListView, origin: str) -> bytes:
         text = self._templates[language].render(name, {"page": page}, origin).encode()
         if name.endswith(".html"):
-            written.check(text, origin, self.scene.theme.templates[name].shown)
+            shown = self.scene.theme.templates[name].shown
+            written.check(text, origin, shown)
+            self._warned += written.doubts(text, shown)
         return text
 
     def _wanted(self, source: str) -> str:

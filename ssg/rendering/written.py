@@ -17,6 +17,35 @@ _REFERENCE: Final = re.compile(rb"&#(?!3[489];|60;|62;|160;)")
 _SMALL: Final = bytes(range(256)).lower()
 
 
+_HTML: Final = re.compile(rb"<html(?=[\s>])([^>]*)", re.IGNORECASE)
+_BEGINS: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*<!doctype html\b", re.IGNORECASE | re.DOTALL)
+_TITLE: Final = re.compile(rb"<title>\s*[^\s<]", re.IGNORECASE)
+_LANGUAGE: Final = re.compile(rb"\slang\s*=\s*[\"']?[^\s\"']", re.IGNORECASE)
+
+
+def doubts(html: bytes, template: str) -> list[Problem]:
+    """Warnings of what readers miss in a whole page; of all pages of one `template`, the same. A part of one, which has
+    no <html>, is its author's business.
+
+    Sources: HTML, 13.1 (a page without its doctype is laid out by the rules of 1998), 4.2.2 and 3.2.6.2.
+    """
+    if not (root := _HTML.search(html)):
+        return []
+    lacking = []
+    if not _BEGINS.match(html):
+        lacking.append(("begin with <!doctype html>", "without it, browsers lay a page out by the rules of 1998"))
+    if not _TITLE.search(html):
+        hint = "search engines, tabs and bookmarks show it: <title>{{ page.title }}</title>"
+        lacking.append(("have a <title>", hint))
+    if not _LANGUAGE.search(root[1]):
+        hint = 'screen readers and hyphenation go by it: <html lang="{{ lang.tag }}">'
+        lacking.append(("say their language", hint))
+    return [
+        Problem(f"pages of this template don't {what}", place=Place(template), hint=hint, is_warning=True)
+        for what, hint in lacking
+    ]
+
+
 def check(html: bytes, origin: str, template: str) -> None:
     """Raises Problem (exit 3) for a page with a URL that runs something, or with a base for its links.
 

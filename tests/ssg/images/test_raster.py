@@ -182,11 +182,13 @@ def test_text_and_pointers_are_no_images(tmp_path: Path) -> None:
     assert says(file) == "this is a pointer of Git LFS, not the image itself|run: git lfs pull"
 
 
-def test_an_ending_that_lies_is_a_problem(tmp_path: Path) -> None:
+def test_an_ending_that_lies_is_a_doubt(tmp_path: Path) -> None:
     file = save(tmp_path / "x", corners(), format="jpeg")
-    assert says(file, "content/a.b.PNG") == (
-        'this is a JPEG image, though its name ends in ".PNG"|call it "a.b.jpg": servers and readers go by the ending'
-    )
+    ((message, hint),) = look(file, "content/a.b.PNG").doubts
+    assert message == 'this is a JPEG image, though its name ends in ".PNG"'
+    assert hint.startswith('call it "a.b.jpg": ')
+    assert not look(file, "content/a.jpeg").doubts
+    assert not look(file, "content/favicon.ico").doubts
 
 
 def test_an_image_of_too_many_pixels_is_not_unpacked(tmp_path: Path) -> None:
