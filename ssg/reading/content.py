@@ -99,7 +99,10 @@ def _foreign_folders(reading: _Reading, located: Mapping[Location, tuple[FrontMa
             continue
         told.add(folder)
         at = where.source[: where.source.index(f"/{folder}/") + len(folder) + 1]
-        hint = foreign.FOLDERS[folder].format(folder=at, posts=f"{content}/{POSTS}")
+        posts = f"{content}/{POSTS}"
+        # git mv would put the folder itself into one that is there.
+        files = f"{at}/*" if any(one.source.startswith(f"{posts}/") for one in located) else at
+        hint = foreign.FOLDERS[folder].format(files=files, posts=posts)
         message = f'"{folder}" is no folder of posts here'
         yield Problem(message, place=Place(at), hint=hint, is_warning=not folder.startswith("_"))
 

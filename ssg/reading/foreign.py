@@ -53,7 +53,7 @@ KEYS: Final = MappingProxyType(
 )
 """How a key of Hugo, Jekyll, Pelican, Zola or Eleventy is said here, by its name in small letters."""
 
-_MOVE: Final = "posts are in {posts}: git mv {folder} {posts}"
+_MOVE: Final = "posts are in {posts}: git mv {files} {posts}"
 
 FOLDERS: Final = MappingProxyType(
     {

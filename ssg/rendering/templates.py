@@ -118,6 +118,10 @@ class Templates:
                 "the reference of templates lists filters",
                 word,
             )
+        if inner := re.search(r"needs to be closed is '(\w+)'", said):
+            is_end = said.startswith("unexpected end")
+            message = f"{'the template ends' if is_end else f'{word} stands here'}, and {inner[1]} is still open"
+            return message, f"write {{% end{inner[1]} %}} where it ends", "" if is_end else word
         if said.startswith("encountered unknown tag"):
             is_end = word.startswith("end") or word in {"else", "elif"}
             other = f"nothing is open here that {word} could end" if is_end else "Jinja2 has no such tag"

@@ -270,6 +270,10 @@ def test_a_folder_of_posts_that_is_called_as_hugo_calls_it_is_warned_of_once(tmp
             'content/post: "post" is no folder of posts here\n'
             "hint: posts are in content/posts: git mv content/post content/posts"
         )
+    blog.page("posts/c.md", "Text.")  # into a folder that is there, git mv would put the folder itself
+    built = blog.built()
+    assert isinstance(built, Built)
+    assert (built.warnings[0].hint or "").endswith("git mv content/post/* content/posts")
 
 
 def test_a_folder_of_pages_without_dates_may_be_called_post(tmp_path: Path) -> None:

@@ -52,10 +52,21 @@ def test_a_name_may_be_asked_for(blog):
     assert blog.rendered()["about/index.html"] == "no calm"
 
 
-def test_broken_syntax(blog):
-    assert message_of(blog, "a\n{% if page %}\nb\n{% endfor %}\n").startswith(
-        "templates/page.html:4:4: encountered unknown tag 'endfor'"
-    )
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("a\n{% if page %}\nb\n{% endfor %}\n", "4:4: endfor stands here, and if is still open", "{% endif %}"),
+        ("{% block x %}{% if page %}{% endblock %}", "1:30: endblock stands here, and if is still open", "{% endif %}"),
+        ("{% for x in [] %}{% else %}{% endif %}", "1:31: endif stands here, and for is still open", "{% endfor %}"),
+        ("{% for x in [] %}\n{% if x %}", "2:1: the template ends, and if is still open", "{% endif %}"),
+        ("{% macro x() %}", "1:1: the template ends, and macro is still open", "{% endmacro %}"),
+        ("a {% endif %}", "1:6: encountered unknown tag 'endif'", "nothing is open here that endif could end"),
+    ],
+)
+def test_broken_syntax(text, message, hint, blog):
+    said = message_of(blog, text)
+    assert said.startswith(f"templates/page.html:{message}")
+    assert hint in said.rpartition("hint: ")[2]
 
 
 def test_a_missing_template(blog):
