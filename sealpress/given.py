@@ -31,7 +31,12 @@ def read(file: str | Path, limit: int, *, inside: bool = False) -> bytes:
     if inside:
         _check_inside(Path(file))
     with opened(file) as found:
-        if os.fstat(found.fileno()).st_size > limit or len(data := found.read(limit + 1)) > limit:
+        size = os.fstat(found.fileno()).st_size
+        # To ask for `limit` bytes at once would take that much memory first: 0.2 ms for each page.
+        data = found.read(min(size, limit) + 1)
+        if len(data) > size:  # it grows, or is one of those that say nothing of their size
+            data += found.read(max(0, limit + 1 - len(data)))
+        if size > limit or len(data) > limit:
             raise OSError(errno.EFBIG, f"it has more than {limit >> 20} MiB", str(file))
         return data
 

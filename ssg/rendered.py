@@ -46,9 +46,10 @@ class Rendered:
         content = self.store.get(key) if key else None
         return (content, trace) if content is not None else None
 
-    def keep(self, job: Job, trace: Trace, content: bytes) -> None:
+    def keep(self, job: Job, trace: Trace, content: bytes, sha256: str) -> None:
+        """Keeps what a file holds, of which `sha256` is the digest."""
         if job.make in KINDS and (key := self._key(job, trace)):
-            self.store.put(key, content)
+            self.store.put(key, content, sha256=sha256)
 
     def _key(self, job: Job, trace: Trace) -> str:
         """Empty where a question has no answer any more."""

@@ -110,8 +110,8 @@ class Staging:
             looked = self.reach.look(job.path, content) if job.make is not Make.SITEMAP else None
         except Problem as problem:
             return Staged(number, None, frozenset(), problem=problem)
-        if kept and not found and not warnings:  # or nobody would tell these again
-            kept.keep(job, trace, content)
+        if kept and written and not found and not warnings:  # or nobody would tell these again
+            kept.keep(job, trace, content, written.sha256)
         seconds = self._clock() - began
         return Staged(number, written, trace, seconds, kept=bool(found), looked=looked, warnings=warnings)
 

@@ -52,13 +52,13 @@ class _Packed:
 class _State:
     """What one process knows of the store: where in packs results are, and which folders there are for single ones.
 
-    `batch` are results that wait for their pack; None: none is being made.
+    `batch` are results that wait for their pack, with their digests where these are known; None: none is being made.
     """
 
     packed: dict[str, _Packed] | None = None
     indexes: dict[Path, tuple[int, bytes]] | None = None
     searched: int = 0
-    batch: dict[str, bytes] | None = None
+    batch: dict[str, tuple[bytes, str]] | None = None
     folders: set[str] | None = None
     used: set[Path] = field(default_factory=set)
 
@@ -82,7 +82,7 @@ class Store:
     def get(self, key: str) -> bytes | None:
         """The result under `key` (64 hex digits), or None where there is none that is whole."""
         if self._state.batch and key in self._state.batch:
-            return self._state.batch[key]
+            return self._state.batch[key][0]
         file = self._file(key)
         try:
             found = _read(file) if self._has_folder(key[:2]) else None
@@ -98,34 +98,38 @@ class Store:
         self._touch(file)
         return bytes(data)
 
-    def put(self, key: str, data: bytes, *, alone: bool = False) -> None:
-        """Keeps a result, whole or not at all. A large one goes `alone` into a file, whatever is kept together."""
+    def put(self, key: str, data: bytes, *, sha256: str = "", alone: bool = False) -> None:
+        """Keeps a result, whole or not at all. A large one goes `alone` into a file, whatever is kept together.
+
+        `sha256`, in hex, is that of the data, where it is known.
+        """
         if self._state.batch is not None and not alone:
-            self._state.batch[key] = data
+            self._state.batch[key] = (data, sha256)
             return
         self._write(self._file(key), [private.signature(_result(key), data), data])
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """What is put within the context is kept in one file."""
-        batch: dict[str, bytes] = {}
+        batch: dict[str, tuple[bytes, str]] = {}
         self._state.batch = batch
         try:
             yield
         finally:
             self._state.batch = None
         if len(batch) < _PACKED_FROM:
-            for key, data in batch.items():
+            for key, (data, _) in batch.items():
                 self.put(key, data)
             return
         places: dict[str, tuple[int, int, str]] = {}
         offset = 0
-        for key, data in batch.items():
-            places[key] = (offset, len(data), _digest(data))
+        for key, (data, sha256) in batch.items():
+            places[key] = (offset, len(data), sha256 or _digest(data))
             offset += len(data)
         index = json.dumps(places, separators=(",", ":")).encode()
         name = hashlib.sha256(index).hexdigest()
-        self._write(self.folder / PACKS / f"{name}.pack", [_line(index), b"\n", index, b"\n", *batch.values()])
+        results = (data for data, _ in batch.values())
+        self._write(self.folder / PACKS / f"{name}.pack", [_line(index), b"\n", index, b"\n", *results])
 
     def refresh(self) -> None:
         """Looks anew for what other processes have kept."""

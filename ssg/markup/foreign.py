@@ -22,7 +22,7 @@ _SQUARE: Final = (f"{STX}91{ETX}", f"{STX}93{ETX}")
 _ESCAPED: Final = f"{STX}123{ETX}"
 _PAIRS: Final = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"), ("&lt;%", "%&gt;"))
 _FORMULAS: Final = (("$$", "$$"), _ROUND, _SQUARE)
-_SIGNS: Final = ("{{", "{%", "{#", "<%", "$$", "\\(", "\\[", ":::", "[[", "@[", "import ", "export ")
+_SIGNS: Final = (*(opening for opening, _ in (*_PAIRS, *_FORMULAS)), ":::", "[[", "@[", "import", "export")
 
 # Of a comment; else it is the id of an attribute list.
 _COMMENT: Final = re.compile(r"\{#-?\s")
@@ -62,8 +62,8 @@ _MODULE: Final = _Kind("code of another system", "take it out, or put it in a fe
 
 def look(html: Html, source: Source) -> None:
     """Warns of what a body's text holds of other systems' syntax."""
-    text = source.text
-    if not any(sign in text for sign in _SIGNS):
+    whole = "".join(html.texts)  # less what stands in fences
+    if not any(sign[0] in whole and sign in whole for sign in _SIGNS):
         return
     found = running(html)
     _tell(_TEMPLATE, [one for opening, end in _PAIRS for one in _between(found, opening, end)], found, source)

@@ -166,6 +166,7 @@ def _is_sign(tag: Tag) -> bool:
 
 _STUB: Final = re.compile(f"<pre {STX}c([0-9]+){ETX}></pre>")
 _KEPT: Final = re.compile(f"{STX}(?:link[0-9]+%?|anchor|c[0-9]+){ETX}")
+_NO_BREAK: Final = f"{STX}160{ETX}"
 _LEFT: Final = re.compile(f"{_KEPT.pattern}|{STX}(?P<left>[^{STX}{ETX}]*){ETX}?|{ETX}")
 
 
@@ -173,6 +174,7 @@ def finished(html: str, code: Callable[[int], str] | None = None) -> str:
     """Without what only the steps before had a use for; with the HTML of `code` in its place."""
     if STX not in html and ETX not in html:
         return html
+    html = html.replace(_NO_BREAK, "&#160;")  # before each link back from a footnote
     if not len(_KEPT.findall(html)) == html.count(STX) == html.count(ETX):
         html = _LEFT.sub(_left, html)
     return _STUB.sub(lambda found: code(int(found[1])) if code else "", html)
@@ -184,4 +186,4 @@ def _left(found: re.Match[str]) -> str:
         return found[0] if len(found[0]) > 1 else ""
     if not re.fullmatch(r"[0-9]{1,3}", number):
         return ""
-    return "&#160;" if number == "160" else entities.escape(chr(int(number)))
+    return entities.escape(chr(int(number)))

@@ -64,7 +64,7 @@ class Bounded(ImmutableSandboxedEnvironment):
                 self.reserve(size)
         elif kind in _SIZED:
             self.spend(len(value))
-        elif isinstance(value, Iterator):
+        elif hasattr(kind, "__next__"):  # an iterator, told without an abstract class's way of finding out
             return self._counted(value)
         return value
 

@@ -71,18 +71,18 @@ def fill(element: Element, nodes: Iterable[object]) -> None:
     parts: list[str] = []  # put together once: thousands of them would be copied again for each
     for node in nodes:
         if isinstance(node, Element):
-            _add(element, last, parts)
+            if parts:
+                _add(element, last, parts)
             element.append(node)
             last = node
         else:
             parts.append(str(node))
-    _add(element, last, parts)
+    if parts:
+        _add(element, last, parts)
 
 
 def _add(element: Element, last: Element | None, parts: list[str]) -> None:
     """Adds the text of `parts`, behind the last child where there is one, and empties them."""
-    if not parts:
-        return
     text = "".join(parts)
     if last is None:
         element.text = element.text + text if element.text else text
@@ -127,7 +127,7 @@ class _Openers:
 
 def emphasized(nodes: list[object]) -> list[object]:
     """The nodes with an element for each pair of runs, and what stood between them in it."""
-    if not any(isinstance(node, Run) for node in nodes):
+    if Run not in map(type, nodes):
         return nodes
     out: list[object] = []
     openers = _Openers()
