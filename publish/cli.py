@@ -129,6 +129,7 @@ def publish_target(
     from imagebake.commands.verify import key_for  # noqa: PLC0415 - --help need not wait for it
     from publish import pipeline, report, seal_store, targets  # noqa: PLC0415
     from publish.deploy.ship import ship  # noqa: PLC0415
+    from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
     with (
@@ -146,16 +147,19 @@ def publish_target(
         # Signed and kept before anything is sent: nothing goes live that has no seal.
         seal = seal_store.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
         kept, seal = seal_store.keep(seal, image, made_from.home)
-        release = report.Work(
-            there,
-            release=image.release,
-            commit=product.commit,
-            subject=made_from.subject if product.commit else "",
-            seal=image.labels.get(labels.SEAL, ""),
-            ship=lambda engine, progress: ship(engine, image, progress, there.line),
-            expectations=report.expectations(product),
+        baked = ServiceImage(
+            image.release,
+            lambda engine, progress: ship(engine, image, progress, there.line),
+            report.expectations(product),
         )
-        outcome = report.switch_to(release, console)
+        release = ReleaseSpec(
+            (there.site_service(),),
+            {SITE_SERVICE: baked},
+            product.commit,
+            image.labels.get(labels.SEAL, ""),
+            subject=made_from.subject if product.commit else "",
+        )
+        outcome = report.put_out(there, release, console)
         facts: dict[str, object] = {
             "digest": image.digest,
             "bytes": image.size,
@@ -165,7 +169,7 @@ def publish_target(
         }
         report.tell(there, outcome, facts, console)
         if check:
-            report.verify(there, outcome.container.id, product.tree, console)
+            report.verify(there, outcome.site.id, product.tree, console)
 
 
 @publish.command()
@@ -185,9 +189,7 @@ def status(*, target: str | None, site_file: Path | None, console: Console) -> N
         found = history.status(there.host, there.line)
         is_up = bool(found and found[0].answers)
         address = (
-            there.address(found[0].release, found[0].container)
-            if is_up
-            else targets.address(there.settings, there.line.url)
+            there.address(found[0].release, found[0].site) if is_up else targets.address(there.settings, there.line.url)
         )
         report.show(found, console)
         if not found:
@@ -222,8 +224,8 @@ def rollback(*, target: str | None, site_file: Path | None, to: int | None, cons
     with _opened(site_file, target, console) as there:
         old = rollback.choose(history.read(there.engine, there.line), to, there.settings.keep)
         console.note(f"going back to generation {old.generation}, {report.short(old)}")
-        again = rollback.ship_again(old, there.line)
-        outcome = report.switch_to(report.Work(there, old.release, old.commit, old.subject, old.seal, again), console)
+        again = rollback.again(old, (there.site_service(),), there.line)
+        outcome = report.put_out(there, again, console)
         report.tell(there, outcome, {}, console)
 
 
@@ -258,14 +260,14 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
 
     with _opened(site_file, target, console, locked=True) as there:
         release = history.start(there.engine, there.line)
-        wrong = probe.wait(lambda: history.wrong_with(there.host, release.container), there.settings.timeout)
+        wrong = probe.wait(lambda: history.wrong_with(there.host, release.containers), there.settings.timeout)
         if wrong:
             raise Problem(
                 f"generation {release.generation} was started, but does not answer rightly: {wrong}",
                 hint="publish rollback goes back to the release before it",
                 code=Exit.RELEASE,
             )
-        address = there.address(release.release, release.container)
+        address = there.address(release.release, release.site)
         console.say(f"{address} answers: generation {release.generation}, {report.short(release)}")
         told = release.as_data() | {"target": there.name, "address": address.partition(" ")[0], "answers": True}
         console.result(told)
@@ -319,7 +321,7 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
         found = history.read(there.engine, there.line)
         if not found:
             raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
-        compared = report.verify(there, found[0].container.id, product.tree, console)
+        compared = report.verify(there, found[0].site.id, product.tree, console)
         if found[0].commit != product.commit:
             console.note(report.other_commit(found[0].commit, product.commit))
         told = {"site": there.line.site, "commit": product.commit, "runs": found[0].commit}

@@ -3,14 +3,15 @@
 import calendar
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from publish.deploy.deployment import Deployment
 from publish.deploy.journal import Event
-from publish.deploy.state_machine import Job, Outcome, Ship, switch
+from publish.deploy.state_machine import Outcome, deploy
 from publish.probing.compare import compare, url_path
 from publish.probing.probe import BODY_LIMIT, Expectation
-from publish.releases.history import Release
+from publish.releases.release import Release, ReleaseSpec
 from publish.targets import OpenTarget
 from sealpress import labels
 from sealpress.console import Console, size
@@ -26,23 +27,6 @@ _SUBJECT_LENGTH: Final = 200
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A release that readers shall see: what a publish and a rollback have in common.
-
-    `commit` and its `subject` are "" where no commit holds just this; `seal` is the digest of its statement, "" for
-    none; `expectations` are answers that it must give besides its id.
-    """
-
-    there: OpenTarget
-    release: str
-    commit: str
-    subject: str
-    seal: str
-    ship: Ship
-    expectations: tuple[Expectation, ...] = ()
-
-
 def expectations(product: "Product") -> tuple[Expectation, ...]:
     """That the front page and the page for what isn't there are the tree's own, where readers ask for them."""
     special = {"index.html": 200, "404.html": 404}
@@ -55,10 +39,10 @@ def expectations(product: "Product") -> tuple[Expectation, ...]:
     return (*pages, Expectation("/", (302,))) if below else pages
 
 
-def switch_to(work: Work, console: Console) -> Outcome:
-    """Runs the switch, telling each step; where it fails, its journal is still printed with --json.
+def put_out(there: OpenTarget, release: ReleaseSpec, console: Console) -> Outcome:
+    """Deploys a release, telling each step; where it fails, its journal is still printed with --json.
 
-    Raises Problem as `switch` does.
+    Raises Problem as `deploy` does.
     """
     journal: list[Event] = []
 
@@ -66,32 +50,19 @@ def switch_to(work: Work, console: Console) -> Outcome:
         journal.append(event)
         console.note(str(event))
 
+    now = time.strftime(_TIME, time.gmtime(_now()))
+    release = replace(release, published=now, subject=release.subject[:_SUBJECT_LENGTH])
+    keep, timeout = there.settings.keep, there.settings.timeout
+    wanted = Deployment(there.host, there.line, release, keep, timeout, progress=console, record=record)
     try:
-        return switch(
-            Job(
-                host=work.there.host,
-                line=work.there.line,
-                release=work.release,
-                commit=work.commit,
-                seal=work.seal,
-                published=time.strftime(_TIME, time.gmtime(_now())),
-                subject=work.subject[:_SUBJECT_LENGTH],
-                ship=work.ship,
-                port=work.there.site.settings.image.port,
-                expectations=work.expectations,
-                keep=work.there.settings.keep,
-                timeout=work.there.settings.timeout,
-                memory=work.there.settings.memory,
-                progress=console,
-                record=record,
-            )
-        )
+        (outcome,) = deploy([wanted])
     except Problem as problem:
         problem.facts = _failed(journal)
         raise
     except KeyboardInterrupt:
         console.result(_failed(journal))
         raise
+    return outcome
 
 
 def _failed(journal: Sequence[Event]) -> dict[str, object]:
@@ -103,7 +74,7 @@ def tell(there: OpenTarget, outcome: Outcome, facts: dict[str, object], console:
 
     `facts` of the image that was baked go into the result as they are.
     """
-    commit = outcome.container.labels.get(labels.COMMIT, "")
+    commit = outcome.site.labels.get(labels.COMMIT, "")
     address = there.address(outcome.release)
     for warning in outcome.warnings:
         console.note(f"warning: {warning}")
@@ -122,7 +93,7 @@ def tell(there: OpenTarget, outcome: Outcome, facts: dict[str, object], console:
             "generation": outcome.generation,
             "release": outcome.release,
             "commit": commit,
-            "image": outcome.container.image,
+            "image": outcome.site.image,
             "unchanged": outcome.unchanged,
             "warnings": list(outcome.warnings),
             "journal": [event.as_data() for event in outcome.journal],
@@ -172,13 +143,13 @@ def show(found: Sequence[Release], console: Console) -> None:
             [
                 str(one.generation),
                 _state(one),
-                *_when(one.published, now),
+                *_when(one.told(labels.PUBLISHED), now),
                 _digits(one),
                 one.commit[:12] or "–",
                 subject,
             ]
             for one in found
-            for subject in [shorten(one.subject, _SHOWN_SUBJECT) or "–"]
+            for subject in [shorten(one.told(labels.SUBJECT), _SHOWN_SUBJECT) or "–"]
         ],
     )
 

@@ -12,6 +12,7 @@ from publish import hosts
 from publish.engines.protocol import Container, Endpoint, Engine, Host
 from publish.probing import probe
 from publish.releases.line import ReleaseLine, readers_of
+from publish.releases.release import ServiceSpec
 from publish.ssh.address import parse_address
 from sealpress import git, sitefile
 from sealpress.console import Progress
@@ -72,6 +73,11 @@ class OpenTarget:
     @property
     def engine(self) -> Engine:
         return self.host.engine
+
+    def site_service(self) -> ServiceSpec:
+        """How the site runs there."""
+        port, memory = self.site.settings.image.port, self.settings.memory
+        return ServiceSpec(readers=(self.line.readers,), port=port, memory=memory)
 
     def address(self, release: str, server: Container | None = None) -> str:
         """Where a person can look at a release that answers: as `asked`; for a `server`, what that was created for."""

@@ -8,10 +8,12 @@ STOP_SECONDS: Final = 2  # nginx stops listening at once when asked to end: wait
 
 
 class Flip(Protocol):
-    """How readers come from the old server to the new one."""
+    """How readers come from the old servers of a host to the new ones."""
 
-    def forward(self, engine: Engine, old: tuple[Container, ...], new: ContainerSpec) -> Container:
-        """Creates the new server and gives it the readers. Raises Problem wherever it stands; `back` mends that."""
+    def forward(
+        self, engine: Engine, old: tuple[Container, ...], new: tuple[ContainerSpec, ...]
+    ) -> tuple[Container, ...]:
+        """Creates the new servers and gives them the readers. Raises Problem wherever it stands; `back` mends that."""
         ...
 
     def back(self, engine: Engine, old: tuple[Container, ...], new: tuple[Container, ...]) -> None:
@@ -20,15 +22,18 @@ class Flip(Protocol):
 
 
 class Replace:
-    """Stops the old server and starts the new one on the same port. Readers wait for a moment in between."""
+    """Stops the old servers and starts the new ones on the same ports. Readers wait for a moment in between."""
 
-    def forward(self, engine: Engine, old: tuple[Container, ...], new: ContainerSpec) -> Container:
+    def forward(
+        self, engine: Engine, old: tuple[Container, ...], new: tuple[ContainerSpec, ...]
+    ) -> tuple[Container, ...]:
         # Created first, so that nothing but a stop and a start lies in the gap.
-        server = engine.create(new)
+        servers = tuple(map(engine.create, new))
         for container in old:
             engine.stop(container.id, STOP_SECONDS)
-        engine.start(server.id)
-        return server
+        for container in servers:
+            engine.start(container.id)
+        return servers
 
     def back(self, engine: Engine, old: tuple[Container, ...], new: tuple[Container, ...]) -> None:
         for container in new:

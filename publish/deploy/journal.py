@@ -1,4 +1,4 @@
-"""The journal of a release: the steps that it goes through, which of them follows which, and what came of each."""
+"""The journal of a deployment: the steps that a host goes through, in phases, and what came of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,47 +7,49 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 
-class Step(StrEnum):
+class DeployStep(StrEnum):
     LOOK = "look"  # read the host; put right what a publish that died left there
-    LOAD = "load"  # the image is on the host, and is the one that was baked
-    CREATE = "create"  # a candidate stands beside the old server
+    LOAD = "load"  # the images are on the host, and are those that were baked
+    CREATE = "create"  # candidates stand beside the old servers
     START = "start"
-    PROBE = "probe"  # it answers, as this release
-    FLIP = "flip"  # the new server has the readers' port
-    VERIFY = "verify"  # it answers there
-    PRUNE = "prune"  # the candidate and the oldest releases are gone
-    DONE = "done"
-    RESTORE = "restore"  # the old server has the readers' port again, and answers
-    DISCARD = "discard"  # candidate and new image are gone
-    FAILED = "failed"
+    PROBE = "probe"  # they answer, as this release
+    FLIP = "flip"  # the new servers have the readers' ports
+    VERIFY = "verify"  # they answer there
+    PRUNE = "prune"  # the candidates and the oldest releases are gone
+    RESTORE = "restore"  # the old servers have the readers' ports again, and answer
+    DISCARD = "discard"  # candidates and new images are gone
 
 
-AFTER: Final[Mapping[Step, tuple[Step, Step]]] = MappingProxyType(
-    # step: (where to when it is done, where to when it failed)
+# A host goes through all steps of a phase, then the next host does; no phase begins before all hosts are through the
+# one before it.
+PHASES: Final = (
+    (DeployStep.LOOK,),
+    (DeployStep.LOAD, DeployStep.CREATE, DeployStep.START, DeployStep.PROBE),  # then the host is staged
+    (DeployStep.FLIP, DeployStep.VERIFY),  # then it is committed
+    (DeployStep.PRUNE,),
+)
+
+# What takes back all that was done on a host, by the step that was last begun there. The release is out when `prune`
+# begins: what can't be tidied then is tidied by the next publish.
+_STAGED: Final = (DeployStep.DISCARD,)
+_COMMITTED: Final = (DeployStep.RESTORE, DeployStep.DISCARD)
+TAKEN_BACK_BY: Final[Mapping[DeployStep, tuple[DeployStep, ...]]] = MappingProxyType(
     {
-        Step.LOOK: (Step.LOAD, Step.FAILED),
-        Step.LOAD: (Step.CREATE, Step.DISCARD),
-        Step.CREATE: (Step.START, Step.DISCARD),
-        Step.START: (Step.PROBE, Step.DISCARD),
-        Step.PROBE: (Step.FLIP, Step.DISCARD),
-        Step.FLIP: (Step.VERIFY, Step.RESTORE),
-        Step.VERIFY: (Step.PRUNE, Step.RESTORE),
-        # The release is out: what can't be tidied now is tidied by the next publish.
-        Step.PRUNE: (Step.DONE, Step.DONE),
-        Step.RESTORE: (Step.DISCARD, Step.DISCARD),
-        Step.DISCARD: (Step.FAILED, Step.FAILED),
+        DeployStep.LOOK: (),
+        **dict.fromkeys(PHASES[1], _STAGED),
+        **dict.fromkeys(PHASES[2], _COMMITTED),
     }
 )
 
 # Steps that put things right run to their end: an interrupt waits.
-SHELTERED: Final = frozenset({Step.RESTORE, Step.DISCARD})
+SHELTERED: Final = frozenset(_COMMITTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of the journal. `seconds` is how long the step took."""
 
-    step: Step
+    step: DeployStep
     outcome: Literal["done", "failed", "interrupted"]
     detail: str
     seconds: float

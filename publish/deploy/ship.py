@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final, Protocol
 
-from publish.engines.protocol import ContainerSpec, Endpoint, Engine, LoadedImage, Role
+from publish.engines.protocol import ContainerSpec, Engine, LoadedImage, Role
 from publish.releases.line import ReleaseLine
 from sealpress import labels
 from sealpress.console import Advance, Progress, size
@@ -186,8 +186,7 @@ def _send(engine: Engine, image: Baked, names: _Names, omit: tuple[str, ...], pr
 
 def _try_out(engine: Engine, names: _Names) -> None:
     """Creates a container of the image, which is never started, and removes it. Raises _NotTaken where that fails."""
-    nowhere = Endpoint("127.0.0.1", 0)
-    spec = ContainerSpec(names.trial, names.arriving, _ANY_PORT, nowhere, names.marks, restart=False)
+    spec = ContainerSpec(names.trial, names.arriving, {}, names.marks, restart=False)
     try:
         made = engine.create(spec)
     except Problem as problem:
@@ -195,7 +194,6 @@ def _try_out(engine: Engine, names: _Names) -> None:
     engine.remove(made.id)
 
 
-_ANY_PORT: Final = 8080  # nothing listens
 _LOOK: Final = "look at the engine's own log and free space on the host, then publish again"
 
 

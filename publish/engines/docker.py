@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from publish.engines import shapes
-from publish.engines.podman import Networks
+from publish.engines.networks import Networks
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage
 from sealpress import labels
 from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
@@ -85,9 +85,9 @@ def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
             info = calls.info()
             containerd = _has_containerd_store(info)
             is_rootless = "name=rootless" in shapes.texts(info, "SecurityOptions")
-            networks = Networks(calls) if title.startswith("Podman") and not is_rootless else None
+            networks = Networks(calls, is_ipv4_alone=title.startswith("Podman") and not is_rootless)
             stack.pop_all()
-    return DockerEngine(title, architecture, containerd, calls, loads, explain, networks)
+    return DockerEngine(title, architecture, containerd, calls, loads, networks, explain)
 
 
 def _title(version: object) -> str:
@@ -126,8 +126,8 @@ class DockerEngine:
     _containerd: bool
     _calls: "APIClient"
     _loads: "APIClient"
+    _networks: Networks
     _explain: Explain
-    _networks: Networks | None = None
 
     def close(self) -> None:
         self._calls.close()
@@ -191,9 +191,8 @@ class DockerEngine:
     def create(self, spec: ContainerSpec) -> Container:
         from docker.types import LogConfig  # noqa: PLC0415
 
-        port = f"{spec.port}/tcp"
         with self._words(f"create the container {spec.name}"):
-            network = self._networks.wanted(spec.publish.address) if self._networks else None
+            networks = self._networks.wanted(spec)
             limits = self._calls.create_host_config(
                 read_only=True,
                 cap_drop=["ALL"],
@@ -205,8 +204,9 @@ class DockerEngine:
                 log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
                 # Not "always": after a reboot the daemon would start old releases, too, which a newer one has replaced.
                 restart_policy={"Name": "unless-stopped" if spec.restart else "no", "MaximumRetryCount": 0},
-                port_bindings={port: (spec.publish.address, spec.publish.port or None)},
-                network_mode=network,
+                port_bindings={f"{port}/tcp": (at.address, at.port or None) for port, at in spec.ports.items()},
+                binds=[f"{one.name}:{one.path}:{'ro' if one.is_read_only else 'rw'}" for one in spec.volumes],
+                network_mode=networks[0] if networks else None,
             )
         try:
             with self._words(f"create the container {spec.name}"):
@@ -214,10 +214,12 @@ class DockerEngine:
                     spec.reference,
                     name=spec.name,
                     labels=dict(spec.labels),
-                    ports=[(spec.port, "tcp")],
+                    ports=[(port, "tcp") for port in spec.ports],
+                    environment=dict(spec.environment),
                     host_config=limits,
                 )
                 name = shapes.identifier(made, "Id")
+                self._networks.join(name, networks[1:])
         except Problem as problem:
             # A taken name is 409 on Docker and 500 on Podman: so look.
             if problem.code is Exit.ENGINE and (other := self.inspect(spec.name)):
@@ -236,7 +238,7 @@ class DockerEngine:
             try:
                 self._calls.start(container_id)
             except APIError:
-                if not (self._networks and self._networks.left(container_id)):
+                if not self._networks.left(container_id):
                     raise
                 self._calls.start(container_id)
 
@@ -251,8 +253,7 @@ class DockerEngine:
 
         with self._words(f"remove the container {container_id[:12]}"), suppress(NotFound):
             self._calls.remove_container(container_id, v=True, force=True)
-            if self._networks:
-                self._networks.tidy()
+            self._networks.tidy()
 
     def inspect(self, container_id: str) -> Container | None:
         with self._words(f"show the container {container_id[:12]}"):

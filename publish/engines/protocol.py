@@ -61,20 +61,32 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of the engine by its name, made where it isn't there, and where a container finds it."""
+
+    name: str
+    path: str
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """What to create. The container always runs read-only, as the image's user, without capabilities, with
     no-new-privileges, a tmpfs on /tmp, and limits on memory and pids; that is not for the caller to choose.
 
-    `publish` is where its `port` appears on the host; port 0 there: one that the engine chooses.
+    `ports`: where each of its ports appears on the host; port 0 there: one that the engine chooses. `networks`, in the
+    place of the engine's own, are made where they aren't there.
     """
 
     name: str
     reference: str
-    port: int
-    publish: Endpoint
+    ports: Mapping[int, Endpoint]
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     memory: int = 128  # MiB
     restart: bool = True  # comes back after a crash and a reboot
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    volumes: tuple[Volume, ...] = ()
+    networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

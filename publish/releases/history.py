@@ -1,83 +1,21 @@
 """The releases of a line on a host: read back by label, newest first; asked, stopped, started.
 
-A release is a server container with its image. Generations count up for each target and give the order; the newest one
-is the current release. Going back to an old release makes it a new generation, with the same probing and flipping as a
-publish; its old container is then forgotten, so each release stands in the list once.
+Generations count up for each target and give the order; the newest one is the current release. Going back to an old
+release makes it a new generation, with the same probing and flipping as a publish; its old containers are then
+forgotten, so each release stands in the list once.
 """
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from publish.engines.protocol import Container, Engine, Host, Role, RunState
+from publish.engines.protocol import Container, Engine, Host, RunState
 from publish.probing import probe
 from publish.releases.line import ReleaseLine
-from sealpress import labels
+from publish.releases.release import Release, answer_of, generations, is_server, port_of
 from sealpress.problems import Exit, Problem
 
-DEFAULT_PORT: Final = 8080
 STOP_SECONDS: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """One generation on a host. `is_current`: the newest. `answers` is None for one that doesn't run.
-
-    `published`, "2026-11-19T02:12:54Z", and the commit's `subject` are "" for what labels don't tell.
-    """
-
-    generation: int
-    release: str
-    commit: str
-    seal: str
-    state: RunState
-    image: str
-    container: Container
-    is_current: bool
-    answers: bool | None = None
-    published: str = ""
-    subject: str = ""
-
-    def as_data(self) -> dict[str, object]:
-        return {
-            "generation": self.generation,
-            "release": self.release,
-            "commit": self.commit,
-            "subject": self.subject or None,
-            "published": self.published or None,
-            "state": str(self.state),
-            "image": self.image,
-            "current": self.is_current,
-            "answers": self.answers,
-        }
-
-
-# What a container says of itself.
-
-
-def is_server(container: Container) -> bool:
-    return container.labels.get(labels.ROLE) == Role.SERVER
-
-
-def is_candidate(container: Container) -> bool:
-    return container.labels.get(labels.ROLE) == Role.CANDIDATE
-
-
-def generation_of(container: Container) -> int:
-    """0 for a container whose label is not a number: it then stands behind all others."""
-    return _number(container.labels.get(labels.GENERATION, ""), 0)
-
-
-def port_of(container: Container) -> int:
-    return _number(container.labels.get(labels.PORT, ""), DEFAULT_PORT)
-
-
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if re.fullmatch("[0-9]{1,15}", text) else otherwise
-
-
-# Reading.
 
 
 def containers(engine: Engine, line: ReleaseLine) -> tuple[Container, ...]:
@@ -87,22 +25,8 @@ def containers(engine: Engine, line: ReleaseLine) -> tuple[Container, ...]:
 
 def read(engine: Engine, line: ReleaseLine) -> tuple[Release, ...]:
     """All releases, newest first. Candidates are none."""
-    servers = sorted(filter(is_server, containers(engine, line)), key=generation_of, reverse=True)
-    return tuple(
-        Release(
-            generation=generation_of(server),
-            release=server.labels.get(labels.RELEASE, ""),
-            commit=server.labels.get(labels.COMMIT, ""),
-            seal=server.labels.get(labels.SEAL, ""),
-            state=server.state,
-            image=server.image,
-            container=server,
-            is_current=server is servers[0],
-            published=server.labels.get(labels.PUBLISHED, ""),
-            subject=server.labels.get(labels.SUBJECT, ""),
-        )
-        for server in servers
-    )
+    found = generations(filter(is_server, containers(engine, line)))
+    return tuple(Release(one, made_of, is_current=one == max(found)) for one, made_of in found.items())
 
 
 def ask(
@@ -120,21 +44,18 @@ def ask(
         return probe.check(reached, expectations, fetch)
 
 
-def wrong_with(host: Host, container: Container, fetch: probe.Fetch = probe.fetch) -> str | None:
-    """Why a container does not answer as the release that its label names; None where it does."""
-    expected = probe.Expectation(probe.RELEASE_PATH, body=container.labels.get(labels.RELEASE, "").encode())
-    return ask(host, container.id, port_of(container), (expected,), fetch)
+def wrong_with(host: Host, asked: Iterable[Container], fetch: probe.Fetch = probe.fetch) -> str | None:
+    """Why the first of these that does so does not answer as its labels tell; None where all do."""
+    wrong = (ask(host, one.id, port_of(one), (answer_of(one),), fetch) for one in asked)
+    return next(filter(None, wrong), None)
 
 
 def status(host: Host, line: ReleaseLine, fetch: probe.Fetch = probe.fetch) -> tuple[Release, ...]:
-    """All releases, newest first, each running one asked whether it answers."""
+    """All releases, newest first, each that runs asked whether it answers."""
     return tuple(
-        replace(one, answers=wrong_with(host, one.container, fetch) is None) if one.state is RunState.RUNNING else one
+        replace(one, answers=wrong_with(host, one.containers, fetch) is None) if one.runs else one
         for one in read(host.engine, line)
     )
-
-
-# Stopping and starting.
 
 
 def stop(engine: Engine, line: ReleaseLine) -> tuple[Container, ...]:
@@ -150,7 +71,7 @@ def start(engine: Engine, line: ReleaseLine) -> Release:
     found = read(engine, line)
     if not found:
         raise Problem("there is no release of this site on the host", hint="publish it first", code=Exit.RELEASE)
-    if found[0].state is not RunState.RUNNING:
-        engine.start(found[0].container.id)
-        found = read(engine, line)
-    return found[0]
+    stopped = [one for one in found[0].containers if one.state is not RunState.RUNNING]
+    for one in stopped:
+        engine.start(one.id)
+    return read(engine, line)[0] if stopped else found[0]

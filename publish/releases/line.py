@@ -53,8 +53,10 @@ class ReleaseLine:
         told = {labels.SITE: self.site, labels.TARGET: self.target, labels.URL: self.url, labels.READERS: readers}
         return MappingProxyType(told | ({labels.FOLDER: self.folder} if self.folder else {}))
 
-    def container_name(self, generation: int, role: Role) -> str:
-        return f"sealpress-{self.name}-{generation}" + ("-candidate" if role is Role.CANDIDATE else "")
+    def container_name(self, generation: int, role: Role, which: str = "") -> str:
+        """`which` of several containers of a generation, as in "comments-2"; "" for the site's first."""
+        name = f"sealpress-{self.name}-{generation}" + (f"-{which}" if which else "")
+        return f"{name}-candidate" if role is Role.CANDIDATE else name
 
     def reference(self, image_labels: Mapping[str, str]) -> str:
         """The line's own name of an image: two lines can hold one image, and each lets it go by itself.

@@ -3,37 +3,34 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from publish.engines.protocol import Engine, RunState
-from publish.releases.history import Release, containers, is_candidate, read
+from publish.engines.protocol import Container, Engine
+from publish.releases.history import containers, read
 from publish.releases.line import ReleaseLine
+from publish.releases.release import is_candidate
 from sealpress.problems import Problem
 
 
 def remove_candidates(engine: Engine, line: ReleaseLine) -> tuple[str, ...]:
     """Removes the line's candidates. What could not be removed is told, one line each."""
-    return _each(
-        [(one.name, one.id) for one in containers(engine, line) if is_candidate(one)],
-        engine.remove,
-    )
+    return _remove_all(engine, filter(is_candidate, containers(engine, line)))
 
 
 def prune(engine: Engine, line: ReleaseLine, keep: int) -> tuple[str, ...]:
     """Forgets candidates, and all releases but the newest `keep`, by label and generation alone.
 
-    A running server always stays. Of two generations that are alike in release, commit and seal only the newer one
-    counts. Images go when no container of the site is made from them. What could not be removed is told, one line each.
+    What runs always stays. Of two generations that are the same release only the newer one counts. Images go when no
+    container of the site is made from them. What could not be removed is told, one line each.
     """
     warnings = remove_candidates(engine, line)
-    kept: set[tuple[str, str, str]] = set()
-    forgotten: list[Release] = []
+    kept: set[object] = set()
+    forgotten: list[Container] = []
     for one in read(engine, line):
-        identity = (one.release, one.commit, one.seal)
-        stays = len(kept) < max(keep, 1) and identity not in kept
-        if stays or one.state is RunState.RUNNING:
-            kept.add(identity)
+        stays = len(kept) < max(keep, 1) and one.identity not in kept
+        if stays or one.runs:
+            kept.add(one.identity)
         else:
-            forgotten.append(one)
-    removed = _each([(one.container.name, one.container.id) for one in forgotten], engine.remove)
+            forgotten += one.containers
+    removed = _remove_all(engine, forgotten)
     return (*warnings, *removed, *prune_images(engine, line, [one.image for one in forgotten]))
 
 
@@ -53,6 +50,10 @@ def prune_images(engine: Engine, line: ReleaseLine, forgotten: Iterable[str] = (
     ours = {name for name in forgotten if name.startswith(f"localhost/site/{line.site}:")}
     names = [name for image in images for name in image.references if line.owns(name) or name in ours]
     return _each([(name, name) for name in names if name not in used], engine.remove_image)
+
+
+def _remove_all(engine: Engine, unwanted: Iterable[Container]) -> tuple[str, ...]:
+    return _each([(one.name, one.id) for one in unwanted], engine.remove)
 
 
 def _each(items: list[tuple[str, str]], remove: Callable[[str], None]) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
-"""Going back to an earlier release: which one is meant, and its image, which is on the host still."""
+"""Going back to an earlier release: which one is meant, and its images, which are on the host still."""
 
-from collections.abc import Callable
 from typing import Final
 
 from publish.engines.protocol import Engine, LoadedImage
-from publish.releases.history import Release
 from publish.releases.line import ReleaseLine
+from publish.releases.release import Release, ReleaseSpec, ServiceImage, ServiceSpec, Ship, service_of
+from sealpress import labels
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 
@@ -47,19 +47,30 @@ def _lost(keep: int) -> str:
     )
 
 
-def ship_again(release: Release, line: ReleaseLine) -> Callable[[Engine, Progress], LoadedImage]:
-    """In the place of shipping: the image that an old release left on the host, under the line's own name."""
+def again(old: Release, services: tuple[ServiceSpec, ...], line: ReleaseLine) -> ReleaseSpec:
+    """The old release anew: its images, by the settings that its services have now. One that it lacked is left out."""
+    made_from = {service_of(one): one for one in reversed(old.containers)}
+    images = {
+        name: ServiceImage(one.labels.get(labels.RELEASE, ""), ship_again(old, one.image, line))
+        for name, one in made_from.items()
+    }
+    kept = tuple(one for one in services if one.name in images)
+    return ReleaseSpec(kept, images, old.commit, old.told(labels.SEAL), subject=old.told(labels.SUBJECT))
+
+
+def ship_again(old: Release, image: str, line: ReleaseLine) -> Ship:
+    """In the place of shipping: an image that an old release left on the host, under the line's own name."""
 
     def look_up(engine: Engine, progress: Progress) -> LoadedImage:
         del progress
-        if image := engine.image(release.image):
-            name = line.reference(image.labels)
-            if name not in image.references:
-                engine.tag(image.id, name)
-            return engine.image(name) or image
+        if found := engine.image(image):
+            name = line.reference(found.labels)
+            if name not in found.references:
+                engine.tag(found.id, name)
+            return engine.image(name) or found
         raise Problem(
-            f"the image of generation {release.generation} is gone from the host",
-            hint=f"publish its commit again: {release.commit}" if release.commit else None,
+            f"the image of generation {old.generation} is gone from the host",
+            hint=f"publish its commit again: {old.commit}" if old.commit else None,
             code=Exit.ENGINE,
         )
 

@@ -11,12 +11,12 @@ from docker import APIClient
 
 from publish.deploy.ship import ship
 from publish.engines.docker import answers, open_engine
-from publish.engines.protocol import ContainerSpec, Endpoint, Engine, Role, RunState
+from publish.engines.protocol import ContainerSpec, Endpoint, Engine, Role, RunState, Volume
 from publish.hosts import open_host
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
-from tests.engine.perlsite import seal
+from tests.engine.perlsite import SERVER, seal
 
 LOOPBACK = Endpoint("127.0.0.1", 0)
 
@@ -34,7 +34,7 @@ def image(engine):
 
 
 def spec(image, name="blog-1", **changes):
-    settings = {"port": 8080, "publish": LOOPBACK, "labels": {labels.SITE: "blog", labels.ROLE: Role.SERVER}}
+    settings = {"ports": {8080: LOOPBACK}, "labels": {labels.SITE: "blog", labels.ROLE: Role.SERVER}}
     return ContainerSpec(name, image.references[0], **(settings | changes))
 
 
@@ -104,6 +104,52 @@ def test_the_hardening_holds_from_within(engine):
     assert "Uid:\t101\t101\t101\t101" in lines
 
 
+def test_a_service_has_its_environment_its_volumes_its_networks_and_several_ports(socket, engine):
+    """Seen from within, and by the engine itself. What is mounted for reading can't be written, even by its owner."""
+    tells = SERVER.replace(
+        'print "serving\\n";',
+        r"""
+        print "GREETING $ENV{GREETING}\n";
+        open(my $mounts, '<', '/proc/self/mounts');
+        for (<$mounts>) { my @part = split; print "$part[1] ", substr($part[3], 0, 2), "\n" if $part[1] =~ m{^/data}; }
+        print "serving\n";
+    """,
+    )
+    image = ship(engine, seal({"index.html": "Hello"}, server=tells), SILENT)
+    service = {
+        "ports": {8080: LOOPBACK, 8081: LOOPBACK},
+        "environment": {"GREETING": "hello world"},
+        "volumes": (Volume("blog-data", "/data"), Volume("blog-data", "/data-to-read", is_read_only=True)),
+        "networks": ("blog-front", "blog-back"),
+    }
+    with contextlib.closing(APIClient(f"unix://{socket}", version="auto")) as client, contextlib.ExitStack() as stack:
+        stack.callback(client.remove_network, "blog-front")
+        stack.callback(client.remove_network, "blog-back")
+        stack.callback(client.remove_volume, "blog-data")
+        for name in ("blog-1", "blog-2"):
+            made = engine.create(spec(image, name, **service))
+            stack.callback(engine.remove, made.id)
+            engine.start(made.id)
+            serving(engine, made.id)
+            said = engine.logs(made.id, 9).splitlines()
+            assert sorted(said) == ["/data rw", "/data-to-read ro", "GREETING hello world", "serving"]
+            assert engine.endpoint(made.id, 8081).port not in {0, engine.endpoint(made.id, 8080).port}
+            found = client.inspect_container(made.id)
+            assert {*found["NetworkSettings"]["Networks"]} == {"blog-front", "blog-back"}
+            assert client.inspect_network("blog-front")["Labels"] == {labels.NETWORK: "blog-front"}
+            engine.remove(made.id)
+        # They outlive their containers: what a service wrote is not lost with a release.
+        assert "blog-data" in [one["Name"] for one in client.volumes()["Volumes"]]
+
+
+def test_a_network_of_somebody_else_is_not_joined(socket, engine, image):
+    with contextlib.closing(APIClient(f"unix://{socket}", version="auto")) as client, contextlib.ExitStack() as stack:
+        client.create_network("blog-front")
+        stack.callback(client.remove_network, "blog-front")
+        with pytest.raises(Problem, match='the host has a network "blog-front" that sealpress did not make'):
+            engine.create(spec(image, networks=("blog-front",)))
+
+
 def ending(engine, container):
     for _ in range(200):
         found = engine.inspect(container)
@@ -165,9 +211,9 @@ def test_a_taken_name_says_by_what(engine, image):
 
 
 def test_a_taken_port_says_so_and_how_to_find_out(engine, image):
-    first = engine.create(spec(image, publish=Endpoint("127.0.0.1", 8081)))
+    first = engine.create(spec(image, ports={8080: Endpoint("127.0.0.1", 8081)}))
     engine.start(first.id)
-    second = engine.create(spec(image, "blog-2", publish=Endpoint("127.0.0.1", 8081)))
+    second = engine.create(spec(image, "blog-2", ports={8080: Endpoint("127.0.0.1", 8081)}))
     with pytest.raises(Problem) as caught:
         engine.start(second.id)
     assert "8081" in caught.value.message
@@ -193,7 +239,7 @@ def test_what_is_not_there_is_none_and_not_an_error(engine):
 
 def test_a_container_of_no_image_is_refused_in_the_engines_words(engine):
     with pytest.raises(Problem, match=r"(?i)no such image: localhost/site/blog:none") as caught:
-        engine.create(ContainerSpec("blog-1", "localhost/site/blog:none", 8080, LOOPBACK))
+        engine.create(ContainerSpec("blog-1", "localhost/site/blog:none", {8080: LOOPBACK}))
     assert caught.value.code is Exit.ENGINE
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imagebake.packages import lock as locks
-from publish.engines import podman
+from publish.engines import networks as own_networks
 from sealpress import labels
 from tests.engine.machine import Machine, start_machine, stop_machine
 from tests.engine.test_publish_command import git, publish
@@ -144,7 +144,7 @@ def test_podman_serves_both_families_by_a_network_of_ours_that_goes_with_the_las
             ), err
             assert "First." in page(machine.ipv6)
             assert "First." in page(machine.address)
-            assert networks(machine) == before | {podman.NAME: {labels.NETWORK: podman.NAME}}
+            assert networks(machine) == before | {own_networks.NAME: {labels.NETWORK: own_networks.NAME}}
             (folder / "content/index.md").write_text(f"---\ntitle: Hello {generation}\n---\nFirst.\n")
             git(folder, "commit", "-q", "-a", "-m", "y")
         assert publish(folder, "rollback")[0] == 0
@@ -166,13 +166,13 @@ def test_podman_serves_both_families_by_a_network_of_ours_that_goes_with_the_las
 def test_somebody_elses_network_of_our_name_is_left_as_it_is(tmp_path, runtime):
     with podman_machine() as machine:
         folder = blog(tmp_path / "blog", machine, f"root@[{machine.ipv6}]", 'engine = "podman"\n')
-        machine.run("podman", "network", "create", podman.NAME)
+        machine.run("podman", "network", "create", own_networks.NAME)
         before = networks(machine)
         code, _, err = publish(folder)
         assert code == 7
-        assert f'the host has a network "{podman.NAME}" that sealpress did not make' in err
+        assert f'the host has a network "{own_networks.NAME}" that sealpress did not make' in err
         assert networks(machine) == before
-        machine.run("podman", "network", "rm", podman.NAME)
+        machine.run("podman", "network", "rm", own_networks.NAME)
         assert publish(folder)[0] == 0
         assert "First." in page(machine.ipv6)
 
@@ -184,4 +184,4 @@ def test_podman_on_a_host_without_ipv6_serves_ipv4_by_the_default(tmp_path, runt
         code, out, err = publish(folder)
         assert (code, out.partition("\n")[0]) == (0, f"http://{machine.address}:8081/ answers: generation 1"), err
         assert "First." in page(machine.address)
-        assert podman.NAME not in networks(machine)
+        assert own_networks.NAME not in networks(machine)

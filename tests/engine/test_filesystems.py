@@ -117,7 +117,7 @@ def test_a_root_file_system_is_what_the_layers_say_and_serves(place, bake):
         assert len(seen.transfers) == 2, f"nothing had to be sent again: {seen.notes}"
         assert numbers[0] == count
         assert numbers[1] < (5 if place.engine != "docker" else count)
-        spec = ContainerSpec("blog-1", edited.reference, SETTINGS.port, LOOPBACK, {labels.SITE: "blog"})
+        spec = ContainerSpec("blog-1", edited.reference, {SETTINGS.port: LOOPBACK}, {labels.SITE: "blog"})
         made = engine.create(spec)
         engine.start(made.id)
         page = probe.Expectation("/posts/cats/", body=EDITED["posts/cats/index.html"].strip())
@@ -145,7 +145,7 @@ def take(engine: Engine, image: Image, omit: Collection[str]) -> None:
     held = engine.image(HOLLOW)
     if held is None or held.diff_ids != tuple(layer.diff_id for layer in image.layers):
         raise Problem("it is not the image that was sent")
-    engine.create(ContainerSpec("blog-1", HOLLOW, SETTINGS.port, LOOPBACK, {labels.SITE: "blog"}))
+    engine.create(ContainerSpec("blog-1", HOLLOW, {SETTINGS.port: LOOPBACK}, {labels.SITE: "blog"}))
 
 
 def test_containerd_gives_back_what_was_sealed(newer_machine, tmp_path, bake):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from publish.deploy.deployment import Deployment
 from publish.deploy.flip import Replace
-from publish.deploy.journal import Event, Step
+from publish.deploy.journal import DeployStep, Event
 from publish.deploy.ship import ship
-from publish.deploy.state_machine import Job, switch
 from publish.engines.docker import answers
 from publish.engines.protocol import Endpoint, RunState
 from publish.hosts import open_host
@@ -23,6 +23,7 @@ from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.machine import drop_what_docker_py_left_open
 from tests.engine.perlsite import SERVER, seal
+from tests.publish.deployments import changed, deployment, switch
 
 SITE = "blog"
 LINE = ReleaseLine(SITE, "production", Endpoint("0.0.0.0", 8080), "https://blog.example/")
@@ -31,8 +32,8 @@ HANGS = "sleep 1000;"
 OTHER = SERVER.replace("$body = <$file>;", "$body = <$file>; $body =~ s/^sha256:./sha256:x/;")
 
 
-def job(host, image, line=LINE, **changes) -> Job:
-    made = Job(
+def job(host, image, line=LINE, **changes) -> Deployment:
+    made = deployment(
         host=host,
         line=line,
         release=image.labels[labels.RELEASE],
@@ -41,7 +42,7 @@ def job(host, image, line=LINE, **changes) -> Job:
         expectations=(probe.Expectation("/"),),
         timeout=30,
     )
-    return replace(made, **changes)
+    return changed(made, **changes)
 
 
 @dataclass
@@ -133,7 +134,7 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
     assert len(through_it_all.pages) > 50
 
     back = rollback.choose(history.read(host.engine, LINE), None, 3)
-    switch(job(host, first, ship=rollback.ship_again(back, LINE)))
+    switch(job(host, first, ship=rollback.ship_again(back, back.site.image, LINE)))
     assert reader.read() == "one"
     assert generations(host) == [(3, RunState.RUNNING), (2, RunState.EXITED)]
     assert [one.answers for one in history.status(host, LINE)] == [True, None]
@@ -147,7 +148,7 @@ def test_publish_edit_broken_edit_rollback_and_prune(machine, host, reader):
     assert len(host.engine.images(SITE)) == 1
     assert reader.read() == "2"
 
-    host.engine.remove(history.read(host.engine, LINE)[0].container.id)
+    host.engine.remove(history.read(host.engine, LINE)[0].site.id)
     assert prune.prune_images(host.engine, LINE) == ()
     assert machine.inventory() == stranger
 
@@ -156,7 +157,7 @@ def test_prune_touches_nothing_without_our_labels(machine, host):
     """Not even what is made from our image, or looks like ours by its name."""
     switch(job(host, seal({"index.html": "0"})))
     ours = history.read(host.engine, LINE)[0]
-    machine.run("docker", "tag", ours.image, "mine:1")
+    machine.run("docker", "tag", ours.site.image, "mine:1")
     machine.run("docker", "create", "--name", "sealpress-blog-900", "--label", "org.sealpress.site=", "mine:1")
     for number in range(1, 5):
         switch(job(host, seal({"index.html": str(number)})))
@@ -166,14 +167,15 @@ def test_prune_touches_nothing_without_our_labels(machine, host):
     machine.run("docker", "rmi", "mine:1")
     assert sorted(names) == ["sealpress-blog-900", *(f"sealpress-blog.production-{number}" for number in (3, 4, 5))]
     assert "mine:1" in images
-    assert ours.image not in images
+    assert ours.site.image not in images
 
 
 class DiesBetween(Replace):
     """The publish is killed after the old server was stopped: nothing is put right any more."""
 
     def forward(self, engine, old, new):
-        engine.create(new)
+        for wanted in new:
+            engine.create(wanted)
         for container in old:
             engine.stop(container.id, 1)
         raise SystemExit
@@ -207,8 +209,8 @@ def test_a_readers_port_that_is_taken_leaves_the_old_site_as_it_was(machine, hos
     assert caught.value.code is Exit.ENGINE
     assert "address already in use" in caught.value.message
     assert caught.value.hint
-    assert [event.step for event in events if event.outcome == "failed"] == [Step.FLIP]
-    assert events[-2].step is Step.RESTORE
+    assert [event.step for event in events if event.outcome == "failed"] == [DeployStep.FLIP]
+    assert events[-2].step is DeployStep.RESTORE
     assert reader.read() == "one"
     assert generations(host) == [(1, RunState.RUNNING)]
     assert len(host.engine.images(SITE)) == 1
@@ -218,12 +220,13 @@ def test_a_readers_port_that_is_taken_leaves_the_old_site_as_it_was(machine, hos
 def test_a_connection_that_is_cut_in_the_gap_says_that_the_site_may_be_down(machine, reader, host):
     class Cut(Replace):
         def forward(self, engine, old, new):
-            server = engine.create(new)
+            servers = [engine.create(wanted) for wanted in new]
             for container in old:
                 engine.stop(container.id, 1)
             machine.cut_connections()
-            engine.start(server.id)
-            return server
+            for server in servers:
+                engine.start(server.id)
+            return tuple(servers)
 
     switch(job(host, seal({"index.html": "one"})))
     with pytest.raises(Problem) as caught, open_host(machine.target(), SILENT) as doomed:

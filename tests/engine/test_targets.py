@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from docker import APIClient
 
+from publish.deploy.deployment import Deployment
 from publish.deploy.ship import ship
-from publish.deploy.state_machine import Job, switch
 from publish.engines.protocol import Endpoint, Host, RunState
 from publish.hosts import open_host
 from publish.probing import probe
@@ -19,6 +19,7 @@ from sealpress.console import SILENT
 from sealpress.problems import Problem
 from tests.engine.machine import Machine
 from tests.engine.perlsite import seal
+from tests.publish.deployments import changed, deployment, switch
 
 PRODUCTION = ReleaseLine("blog", "production", Endpoint("0.0.0.0", 8080), "https://blog.example/")
 STAGING = replace(PRODUCTION, target="staging", readers=Endpoint("0.0.0.0", 8081))
@@ -41,9 +42,9 @@ def host(request, machine) -> Iterator[Host]:
     assert machine.inventory(request.param) == {"images": [], "containers": [], "volumes": []}
 
 
-def job(host: Host, line: ReleaseLine, text: str) -> Job:
+def job(host: Host, line: ReleaseLine, text: str) -> Deployment:
     image = seal({"index.html": text})
-    return Job(
+    return deployment(
         host=host,
         line=line,
         release=image.labels[labels.RELEASE],
@@ -68,7 +69,7 @@ def test_two_targets_are_published_rolled_back_pruned_and_stopped_each_by_itself
         switch(job(host, STAGING, text))
     assert (read(host, 8080), read(host, 8081)) == ("b", "b")
     back = rollback.choose(history.read(host.engine, STAGING), None, 3)
-    switch(replace(job(host, STAGING, "a"), ship=rollback.ship_again(back, STAGING)))
+    switch(changed(job(host, STAGING, "a"), ship=rollback.ship_again(back, back.site.image, STAGING)))
     assert (read(host, 8080), read(host, 8081)) == ("b", "a")
     assert prune.prune(host.engine, PRODUCTION, 1) == ()
     assert [one.answers for one in history.status(host, PRODUCTION)] == [True]
@@ -105,7 +106,7 @@ def test_a_release_of_before_is_carried_over_by_the_target_whose_readers_it_has(
     assert switch(job(host, PRODUCTION, "c")).generation == 8
     assert (read(host, 8080), read(host, 8081)) == ("c", "b")
     back = rollback.choose(history.read(host.engine, PRODUCTION), None, 3)
-    switch(replace(job(host, PRODUCTION, "a"), ship=rollback.ship_again(back, PRODUCTION)))
+    switch(changed(job(host, PRODUCTION, "a"), ship=rollback.ship_again(back, back.site.image, PRODUCTION)))
     assert (read(host, 8080), read(host, 8081)) == ("a", "b")
     # The old container went, as an older one of the same release; the old name of its image with it.
     names = [name for image in host.engine.images("blog") for name in image.references]

@@ -44,7 +44,7 @@ class Running:
     container: Container
     spec: ContainerSpec
     image_id: str
-    endpoint: Endpoint | None = None
+    endpoints: Mapping[int, Endpoint] = field(default_factory=dict)
 
 
 @dataclass
@@ -114,19 +114,25 @@ class MemoryEngine:
     def start(self, container_id: str) -> None:
         with self._call("start"):
             one = self._container(container_id)
-            wanted = one.spec.publish
-            port = wanted.port or 50000 + int(container_id[1:])
             if one.container.state is RunState.RUNNING:
                 return
-            if any(other.endpoint and other.endpoint.port == port for other in self.running.values()):
-                raise _refused(f"port {port} is already in use")
+            endpoints = {
+                port: Endpoint("127.0.0.1", at.port or 50000 + 10 * int(container_id[1:]) + number)
+                for number, (port, at) in enumerate(one.spec.ports.items())
+            }
+            taken = {at.port for other in self.running.values() for at in other.endpoints.values()}
+            for at in endpoints.values():
+                if at.port in taken:
+                    raise _refused(f"port {at.port} is already in use")
             behaviour = self.behaviours.get(one.image_id, "serves")
-            if behaviour == "dies" or (behaviour == "dies as server" and wanted.port):
+            if behaviour == "dies" or (
+                behaviour == "dies as server" and any(at.port for at in one.spec.ports.values())
+            ):
                 container = replace(one.container, state=RunState.EXITED, exit_code=1)
-                self.running[container_id] = replace(one, container=container, endpoint=None)
+                self.running[container_id] = replace(one, container=container, endpoints={})
             else:
                 container = replace(one.container, state=RunState.RUNNING, exit_code=None)
-                self.running[container_id] = replace(one, container=container, endpoint=Endpoint("127.0.0.1", port))
+                self.running[container_id] = replace(one, container=container, endpoints=endpoints)
 
     def stop(self, container_id: str, seconds: int) -> None:
         del seconds
@@ -134,7 +140,7 @@ class MemoryEngine:
             one = self._container(container_id)
             if one.container.state is RunState.RUNNING:
                 container = replace(one.container, state=RunState.EXITED, exit_code=0)
-                self.running[container_id] = replace(one, container=container, endpoint=None)
+                self.running[container_id] = replace(one, container=container, endpoints={})
 
     def remove(self, container_id: str) -> None:
         with self._call("remove"):
@@ -151,15 +157,14 @@ class MemoryEngine:
             return f"{self._container(container_id).container.name} says \x1b[31mhello\n"
 
     def endpoint(self, container_id: str, port: int) -> Endpoint | None:
-        del port
         with self._call("endpoint"):
             one = self.running.get(container_id)
-            return one.endpoint if one else None
+            return one.endpoints.get(port) if one else None
 
     def answer(self, endpoint: Endpoint, path: str) -> Answer:
         """What a reader gets there. Raises Problem where nothing answers."""
         for one in self.running.values():
-            if one.endpoint == endpoint and self.behaviours.get(one.image_id) != "hangs":
+            if endpoint in one.endpoints.values() and self.behaviours.get(one.image_id) != "hangs":
                 return self._page(one, path)
         raise Problem(f"GET {path}: nothing listens there", code=Exit.RELEASE)
 
@@ -172,6 +177,8 @@ class MemoryEngine:
     def _page(self, one: Running, path: str) -> Answer:
         behaviour = self.behaviours.get(one.image_id, "serves")
         release = self.loaded[one.image_id].labels.get(labels.RELEASE, "")
+        if health := one.spec.labels.get(labels.HEALTH):  # no sealed site
+            return Answer(200 if path == health and behaviour != "wrong" else 404, b"")
         pages: Mapping[str, bytes] = {
             RELEASE_PATH: b"sha256:other" if behaviour == "wrong" else release.encode() + b"\n",
             HEALTH_PATH: b"ok\n",

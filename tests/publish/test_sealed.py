@@ -14,7 +14,6 @@ from imagebake.nginx import runners
 from imagebake.recipes.site import bake
 from publish import report
 from publish.deploy.ship import ship
-from publish.deploy.state_machine import Job, switch
 from publish.engines.embedded import processes
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Endpoint, RunState
@@ -24,10 +23,11 @@ from publish.probing import probe
 from publish.probing.compare import compare
 from publish.releases import history, rollback
 from publish.releases.line import ReleaseLine
-from sealpress import toml, tree
+from sealpress import labels, toml, tree
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings
 from tests.ports import free_port
+from tests.publish.deployments import changed, deployment, switch
 from tests.publish.locks import real_lock
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("sealed")]
@@ -65,7 +65,7 @@ def publish(host, lock, tmp_path, request):
         (image,) = bake(
             described, lock, ImageSettings(), [host.engine.architecture()], CREATED, name=site, document=document
         )
-        job = Job(
+        job = deployment(
             host=host,
             line=line,
             release=image.release,
@@ -73,7 +73,7 @@ def publish(host, lock, tmp_path, request):
             ship=lambda engine, progress: ship(engine, image, progress, line),
             timeout=20,
         )
-        switch(replace(job, **changes))
+        switch(changed(job, **changes))
         return described, readers, line
 
     call.line = line
@@ -108,9 +108,8 @@ def test_a_sealed_site_is_served_edited_and_taken_back(publish, host):
     assert failures == []
 
     back = rollback.choose(history.read(host.engine, line), None, 3)
-    switch(
-        Job(host, line, back.release, "", rollback.ship_again(back, line), back.seal, timeout=20),
-    )
+    again = rollback.ship_again(back, back.site.image, line)
+    switch(deployment(host, line, back.release, again, seal=back.told(labels.SEAL), timeout=20))
     assert probe.fetch(readers, "/").body == b"<h1>one</h1>"
     assert [(one.generation, one.state) for one in history.read(host.engine, line)] == [
         (3, RunState.RUNNING),
@@ -136,7 +135,7 @@ def test_without_an_address_both_families_are_served(publish):
 def test_what_a_killed_leader_leaves_is_still_known_and_ended(publish, host):
     """nginx's master, or bubblewrap's monitor, is killed; workers go on serving and hold the port."""
     _, readers, line = publish(PAGES)
-    server = history.read(host.engine, line)[0].container
+    server = history.read(host.engine, line)[0].site
     leader = host.engine._recorded(host.engine._containers / server.id)
     os.kill(leader.pid, signal.SIGKILL)
     probe.wait(lambda: "alive" if processes.is_alive(leader) else None, 5)

@@ -3,14 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from publish.deploy.deployment import Deployment
 from publish.deploy.journal import Event
-from publish.deploy.state_machine import Job, Outcome, switch
+from publish.deploy.state_machine import Outcome
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases.history import Release, read
 from publish.releases.line import ReleaseLine
 from sealpress import labels
 from sealpress.problems import Exit, Problem
+from tests.publish.deployments import deployment, switch
 from tests.publish.memory import READERS, Behaviour, MemoryClock, MemoryEngine, MemoryHost
 
 SITE = "blog.example.org"
@@ -29,19 +31,19 @@ class World:
         engine = self.host.engine
         engine.load([b"other-image\nlocalhost/other:1\n\n"])
         engine.load([b"user-image\nmine/blog:1\n\n"])
-        other = engine.create(ContainerSpec("other", "localhost/other:1", 1, Endpoint("127.0.0.1", 5432)))
+        other = engine.create(ContainerSpec("other", "localhost/other:1", {1: Endpoint("127.0.0.1", 5432)}))
         engine.start(other.id)
-        engine.create(ContainerSpec("sealpress-lookalike-1", "mine/blog:1", 1, Endpoint("127.0.0.1", 5433)))
+        engine.create(ContainerSpec("sealpress-lookalike-1", "mine/blog:1", {1: Endpoint("127.0.0.1", 5433)}))
         # Another site of ours on the same host.
         engine.load([b"neighbour\nlocalhost/site/neighbour.example:1\nneighbour.example\nsha256:n"])
         mine = {labels.SITE: "neighbour.example", labels.ROLE: "candidate", labels.GENERATION: "9"}
-        engine.create(ContainerSpec("n", "localhost/site/neighbour.example:1", 1, Endpoint("", 5434), mine))
+        engine.create(ContainerSpec("n", "localhost/site/neighbour.example:1", {1: Endpoint("", 5434)}, mine))
 
     @property
     def engine(self) -> MemoryEngine:
         return self.host.engine
 
-    def job(self, release: str, behaviour: Behaviour = "serves", line: ReleaseLine = LINE) -> Job:
+    def job(self, release: str, behaviour: Behaviour = "serves", line: ReleaseLine = LINE) -> Deployment:
         reference = line.reference({labels.RELEASE: f"sha256:{release}"})
 
         def ship(engine: MemoryEngine, progress: object) -> LoadedImage:
@@ -52,7 +54,7 @@ class World:
             assert found is not None
             return found
 
-        return Job(
+        return deployment(
             host=self.host,
             line=line,
             release=f"sha256:{release}",

@@ -118,6 +118,8 @@ class EmbeddedEngine:
         return tuple(sorted(found, key=lambda one: one.name))
 
     def create(self, spec: ContainerSpec) -> Container:
+        if len(spec.ports) != 1 or spec.environment or spec.volumes or spec.networks:
+            raise _refused("it runs sites alone, without environment, volumes, networks or further ports")
         with self._alone():
             image = self.image(spec.reference)
             if image is None:
@@ -137,7 +139,7 @@ class EmbeddedEngine:
         if self._process(folder):
             return
         stored = self._spec(folder)
-        wanted = stored.spec.publish
+        wanted = stored.publish
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         (folder / "scratch").mkdir()
         with ports.held(wanted) as port:
@@ -182,7 +184,7 @@ class EmbeddedEngine:
         if not (folder / "spec.json").is_file() or not self._process(folder):
             return None
         port = _read(folder / "process.json", lambda data: int(data["port"]))  # it has just one
-        return Endpoint(self._spec(folder).spec.publish.address, port)
+        return Endpoint(self._spec(folder).publish.address, port)
 
     # What stands in the state folder.
 
@@ -274,18 +276,22 @@ class EmbeddedEngine:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A container as its folder keeps it."""
+    """A container as its folder keeps it. It has one port."""
 
     spec: ContainerSpec
     image_id: str
+
+    @property
+    def publish(self) -> Endpoint:
+        return next(iter(self.spec.ports.values()))
 
     def as_data(self) -> dict[str, object]:
         spec = self.spec
         return {
             "name": spec.name,
             "reference": spec.reference,
-            "port": spec.port,
-            "publish": [spec.publish.address, spec.publish.port],
+            "port": next(iter(spec.ports)),
+            "publish": [self.publish.address, self.publish.port],
             "labels": dict(spec.labels),
             "memory": spec.memory,
             "restart": spec.restart,
@@ -298,8 +304,7 @@ class _Stored:
         spec = ContainerSpec(
             name=data["name"],
             reference=data["reference"],
-            port=data["port"],
-            publish=Endpoint(address, port),
+            ports=MappingProxyType({data["port"]: Endpoint(address, port)}),
             labels=MappingProxyType(dict(data["labels"])),
             memory=data["memory"],
             restart=data["restart"],

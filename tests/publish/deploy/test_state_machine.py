@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from publish.deploy.state_machine import switch
 from publish.engines.protocol import Container, Endpoint, RunState
 from publish.releases import history, prune, rollback
+from publish.releases.release import SITE_SERVICE, generation_of
 from sealpress import labels
 from sealpress.problems import Exit, Problem
+from tests.publish.deployments import changed, switch
 from tests.publish.worlds import LINE, SITE, World, steps
 
 
@@ -179,7 +180,7 @@ def test_generations_are_numbers_read_from_the_host_and_order_as_numbers():
 
 def test_a_generation_label_that_is_no_number_is_older_than_all():
     container = Container("x", "x", RunState.EXITED, {labels.GENERATION: "٣x"}, "")
-    assert history.generation_of(container) == 0
+    assert generation_of(container) == 0
 
 
 def test_rollback_is_a_new_generation_of_the_previous_release():
@@ -188,7 +189,7 @@ def test_rollback_is_a_new_generation_of_the_previous_release():
         world.publish(release)
     back = rollback.choose(history.read(world.engine, LINE), None, 3)
     assert back.generation == 2
-    outcome = switch(replace(world.job("b"), ship=rollback.ship_again(back, LINE)))
+    outcome = switch(changed(world.job("b"), ship=rollback.ship_again(back, back.site.image, LINE)))
     assert outcome.generation == 4
     assert world.answers() == "b"
     # Each release stands in the list once: the old container of b is forgotten.
@@ -216,7 +217,7 @@ def test_rollback_after_somebody_else_removed_what_was_stopped_says_so_and_does_
     for release in "abc":
         world.publish(release)
     for one in history.read(world.engine, LINE)[1:]:
-        world.engine.remove(one.container.id)
+        world.engine.remove(one.site.id)
     found = history.read(world.engine, LINE)
     with pytest.raises(Problem) as caught:
         rollback.choose(found, None, 3)
@@ -243,7 +244,7 @@ def test_rollback_to_a_release_whose_image_is_gone_names_its_commit():
     back = rollback.choose(history.read(world.engine, LINE), None, 3)
     del world.engine.loaded["image-a"]
     with pytest.raises(Problem) as caught:
-        switch(replace(world.job("a"), ship=rollback.ship_again(back, LINE)))
+        switch(changed(world.job("a"), ship=rollback.ship_again(back, back.site.image, LINE)))
     assert "the image of generation 1 is gone from the host" in str(caught.value)
     assert "commit-of-a" in str(caught.value)
     assert world.answers() == "b"
@@ -259,5 +260,5 @@ def test_an_image_of_another_release_than_the_one_baked_is_refused():
     world = World()
     world.publish("a")
     with pytest.raises(Problem, match="the image on the host is release sha256:a, not sha256:b"):
-        switch(replace(world.job("b"), ship=world.job("a").ship))
+        switch(changed(world.job("b"), ship=world.job("a").release.images[SITE_SERVICE].ship))
     assert world.answers() == "a"

@@ -16,7 +16,7 @@ from publish.engines.protocol import ContainerSpec, Endpoint
 from sealpress.problems import Exit, Problem
 from tests.publish.liars import ID, LIES, PODMAN, STATUSES, TRUE, Liar
 
-SPEC = ContainerSpec("blog-1", "blog:1", 8080, Endpoint("127.0.0.1", 0))
+SPEC = ContainerSpec("blog-1", "blog:1", {8080: Endpoint("127.0.0.1", 0)})
 CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "load": (lambda one: one.load([b"archive"]), ("POST /images/load",)),
     "image": (lambda one: one.image("blog:1"), ("GET /images/NAME/json",)),
@@ -32,10 +32,12 @@ CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "logs": (lambda one: one.logs(ID, 20), ("GET /containers/NAME/logs", "GET /containers/NAME/json")),
     "endpoint": (lambda one: one.endpoint(ID, 8080), ("GET /containers/NAME/json",)),
 }
-BOTH = replace(SPEC, publish=Endpoint("", 80))
+BOTH = replace(SPEC, ports={8080: Endpoint("", 80)})
+SERVICE = replace(SPEC, networks=("front", "back"))
 # Where it is Podman's, which has a network for readers of both families.
 PODMAN_CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "create": (lambda one: one.create(BOTH), ("GET /networks/NAME", "POST /networks/create")),
+    "create a service": (lambda one: one.create(SERVICE), ("GET /networks/NAME", "POST /networks/NAME/connect")),
     "start": (lambda one: one.start(ID), ("POST /networks/NAME/connect", "POST /networks/NAME/disconnect")),
     "remove": (lambda one: one.remove(ID), ("GET /networks/NAME", "DELETE /networks/NAME")),
 }

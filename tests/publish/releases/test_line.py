@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish.deploy.state_machine import switch
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases import history, prune, rollback
 from publish.releases.line import ReleaseLine, overlap
+from publish.releases.release import SITE_SERVICE
 from sealpress import labels
 from sealpress.console import Silent
 from sealpress.problems import Exit, Problem
+from tests.publish.deployments import changed, switch
 from tests.publish.worlds import LINE, SITE, World
 
 STAGING = replace(LINE, target="staging", readers=Endpoint("", 8081))
@@ -51,7 +52,7 @@ def test_two_targets_on_one_host_have_releases_of_their_own():
         assert (served(world, 80), served(world, 8081)) == (release, release)
     assert generations(world, LINE) == generations(world, STAGING) == [5, 4, 3]
     back = rollback.choose(history.read(world.engine, LINE), None, 3)
-    switch(replace(world.job("d"), ship=rollback.ship_again(back, LINE)))
+    switch(changed(world.job("d"), ship=rollback.ship_again(back, back.site.image, LINE)))
     assert (served(world, 80), served(world, 8081)) == ("d", "e")
     history.stop(world.engine, STAGING)
     assert (served(world, 80), served(world, 8081)) == ("d", "")
@@ -69,7 +70,7 @@ def test_a_broken_release_at_one_target_leaves_the_image_that_arrives_for_anothe
     world = World()
     world.publish("a")
     arriving = world.job("b", line=STAGING)
-    arriving.ship(world.engine, arriving.progress)
+    arriving.release.images[SITE_SERVICE].ship(world.engine, arriving.progress)
     with world.host.lock(STAGING.name), pytest.raises(Problem, match="did not become healthy"):
         world.publish("c", "dies")
     assert world.engine.image(STAGING.reference({labels.RELEASE: "sha256:b"})) is not None
@@ -79,9 +80,8 @@ def test_a_broken_release_at_one_target_leaves_the_image_that_arrives_for_anothe
 
 def test_a_candidate_of_another_target_is_no_leftover():
     world = World()
-    candidate = ContainerSpec(
-        "candidate", "mine/blog:1", 1, Endpoint("", 0), {**STAGING.labels, labels.ROLE: "candidate"}
-    )
+    told = {**STAGING.labels, labels.ROLE: "candidate"}
+    candidate = ContainerSpec("candidate", "mine/blog:1", {1: Endpoint("", 0)}, told)
     made = world.engine.create(candidate)
     world.publish("a")
     assert world.engine.inspect(made.id) is not None
@@ -102,7 +102,7 @@ def old_release(world: World, release: str, generation: int, port: int, *, runs:
     }
     name = f"sealpress-{SITE}-{generation}"
     made = world.engine.create(
-        ContainerSpec(name, f"localhost/site/{SITE}:{release}", 8080, Endpoint("0.0.0.0", port), told)
+        ContainerSpec(name, f"localhost/site/{SITE}:{release}", {8080: Endpoint("0.0.0.0", port)}, told)
     )
     world.engine.start(made.id)
     if not runs:
@@ -117,7 +117,7 @@ def test_releases_of_before_are_carried_over_by_the_target_whose_readers_they_ha
     other = old_release(world, "o", 3, 8081, runs=True)
     assert generations(world, LINE) == [2, 1]
     told = Notes()
-    outcome = switch(replace(world.job("c"), progress=told))
+    outcome = switch(changed(world.job("c"), progress=told))
     assert outcome.generation == 3
     assert told.lines[0].startswith(
         f"sealpress-{SITE}-3 goes on at 0.0.0.0:8081: the next publish to a target with that"
@@ -127,7 +127,7 @@ def test_releases_of_before_are_carried_over_by_the_target_whose_readers_they_ha
     assert (served(world, 80), served(world, 8081)) == ("c", "o")
     assert world.engine.inspect(other.id) == other
     back = rollback.choose(history.read(world.engine, LINE), 1, 3)
-    switch(replace(world.job("a"), commit="c" * 40, ship=rollback.ship_again(back, LINE)))
+    switch(changed(world.job("a"), commit="c" * 40, ship=rollback.ship_again(back, back.site.image, LINE)))
     assert world.history() == [
         (4, "a", RunState.RUNNING),
         (3, "c", RunState.EXITED),
@@ -182,7 +182,7 @@ def test_a_port_that_another_release_has_is_told_before_anything_is_shipped(line
         raise AssertionError("it was shipped")
 
     with pytest.raises(Problem) as caught:
-        switch(replace(world.job("b", line=line), ship=ship))
+        switch(changed(world.job("b", line=line), ship=ship))
     assert (caught.value.message, caught.value.code) == (said, Exit.ENGINE)
     assert hint in caught.value.hint
     assert (world.engine.running, world.engine.loaded) == before
@@ -197,7 +197,7 @@ def test_another_site_of_the_same_name_and_target_is_left_alone():
         world = World()
         world.publish("a")
         told = Notes()
-        assert switch(replace(world.job("b", line=other), progress=told)).generation == 2
+        assert switch(changed(world.job("b", line=other), progress=told)).generation == 2
         name = f"sealpress-{SITE}.production-1"
         assert (
             f"{name} goes on at {LINE.readers.address}:80: its commit is not known here, so it may be" in told.lines[0]
@@ -269,13 +269,13 @@ def test_what_a_clone_that_was_moved_or_removed_has_left_is_taken_over(tmp_path)
 
 def test_a_commit_of_what_was_published_before_it_was_committed_is_a_release_of_its_own():
     world = World()
-    switch(replace(world.job("a"), commit=""))
+    switch(changed(world.job("a"), commit=""))
     outcome = world.publish("a")
     assert (outcome.unchanged, outcome.generation) == (False, 2)
-    assert outcome.container.labels[labels.COMMIT] == "commit-of-a"
+    assert outcome.site.labels[labels.COMMIT] == "commit-of-a"
     assert world.publish("a").unchanged
     # So is another statement of what it was made from.
-    assert switch(replace(world.job("a"), seal="sha256:5ea1")).generation == 3
+    assert switch(changed(world.job("a"), seal="sha256:5ea1")).generation == 3
 
 
 def test_no_two_lines_share_a_name():

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from publish.deploy.deployment import Deployment
 from publish.deploy.ship import ship
-from publish.deploy.state_machine import Job, switch
 from publish.engines.embedded import processes
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import ContainerSpec, Endpoint, RunState
@@ -22,6 +22,7 @@ from publish.releases.line import ReleaseLine
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 from tests.ports import free_port
+from tests.publish.deployments import changed, deployment, switch
 
 ANY = Endpoint("127.0.0.1", 0)
 
@@ -30,8 +31,8 @@ def line_of(image, port: int) -> ReleaseLine:
     return ReleaseLine(image.labels[labels.SITE], "here", Endpoint("127.0.0.1", port))
 
 
-def job(host, image, port: int) -> Job:
-    return Job(
+def job(host, image, port: int) -> Deployment:
+    return deployment(
         host=host,
         line=line_of(image, port),
         release=image.labels[labels.RELEASE],
@@ -59,7 +60,7 @@ def test_publish_an_edit_a_broken_release_and_back(embedded, site_image):
     assert page(port) == "<h1>b</h1>"
     engine, line = embedded.engine, line_of(site_image("a"), port)
     back = rollback.choose(history.read(engine, line), None, 3)
-    switch(replace(job(embedded, site_image("a"), port), ship=rollback.ship_again(back, line)))
+    switch(changed(job(embedded, site_image("a"), port), ship=rollback.ship_again(back, back.site.image, line)))
     assert page(port) == "<h1>a</h1>"
     assert [(one.generation, one.state) for one in history.read(engine, line)] == [
         (3, RunState.RUNNING),
@@ -81,7 +82,7 @@ def test_lines_that_are_published_at_once_share_images_and_lose_no_name(embedded
     def publish(line: ReleaseLine) -> None:
         for release in "ab":
             image = site_image(release)
-            made = replace(
+            made = changed(
                 job(embedded, image, line.readers.port),
                 line=line,
                 ship=lambda engine, progress, image=image: ship(engine, image, progress, line),
@@ -101,7 +102,7 @@ def container(embedded, site_image):
     """One that runs."""
     image = site_image("a")
     embedded.engine.load(image.archive(image.reference))
-    made = embedded.engine.create(ContainerSpec("x", image.reference, 8080, ANY, {labels.SITE: "s"}))
+    made = embedded.engine.create(ContainerSpec("x", image.reference, {8080: ANY}, {labels.SITE: "s"}))
     embedded.engine.start(made.id)
     return made
 
@@ -114,7 +115,7 @@ def recorded(engine: EmbeddedEngine, container_id: str) -> processes.Process:
 def test_states_are_read_from_the_machine(embedded, site_image):
     engine, image = embedded.engine, site_image("a")
     engine.load(image.archive(image.reference))
-    made = engine.create(ContainerSpec("x", image.reference, 8080, ANY))
+    made = engine.create(ContainerSpec("x", image.reference, {8080: ANY}))
     assert made.state is RunState.CREATED
     assert engine.endpoint(made.id, 8080) is None
     engine.start(made.id)
@@ -191,7 +192,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(embedded, site_imag
     embedded.engine.load(image.archive(image.reference))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        made = embedded.engine.create(ContainerSpec("x", image.reference, 8080, Endpoint("127.0.0.1", port)))
+        made = embedded.engine.create(ContainerSpec("x", image.reference, {8080: Endpoint("127.0.0.1", port)}))
         with pytest.raises(Problem, match=f"port {port} of 127.0.0.1 can't be had: Address already in use"):
             embedded.engine.start(made.id)
 

@@ -1,0 +1,127 @@
+"""One release for one host: what shall come there, what is known so far, and what containers are made of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from publish.deploy.flip import Flip, Replace
+from publish.deploy.journal import Event
+from publish.engines.protocol import Container, ContainerSpec, Engine, Host, LoadedImage, Role
+from publish.probing import probe
+from publish.releases.line import ReleaseLine
+from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceSpec, place_of
+from sealpress import labels
+from sealpress.console import SILENT, Progress
+from sealpress.problems import Exit, Problem
+
+
+def _forget(event: Event) -> None:
+    del event
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One release to be put on one host. `record` sees every line of the journal as it is written."""
+
+    host: Host
+    line: ReleaseLine
+    release: ReleaseSpec
+    keep: int = 3
+    timeout: int = 60
+    flip: Flip = field(default_factory=Replace)
+    progress: Progress = SILENT
+    fetch: probe.Fetch = probe.fetch
+    clock: probe.Clock = probe.SYSTEM_CLOCK
+    record: Callable[[Event], None] = _forget
+
+    @property
+    def engine(self) -> Engine:
+        return self.host.engine
+
+    def labels(self, service: ServiceSpec, replica: int) -> dict[str, str]:
+        """What two containers for the same place in the same release have in common."""
+        release = self.release
+        told = {labels.SEAL: release.seal if service.name == SITE_SERVICE else "", labels.HEALTH: service.health}
+        return {
+            **self.line.labels,
+            labels.RELEASE: release.images[service.name].release,
+            labels.COMMIT: release.commit,
+            labels.READERS: f"{self.line.labels[labels.READERS]} {service.memory}",
+            labels.PORT: str(service.port),
+            labels.SERVICE: service.name,
+            labels.REPLICA: str(replica),
+            **{name: text for name, text in told.items() if text},
+        }
+
+    def is_made_of(self, servers: tuple[Container, ...]) -> bool:
+        """Whether these are this very release, whole, made for the same readers."""
+        by_place = {place_of(one): one for one in servers}
+        wanted = {
+            (service.name, replica): self.labels(service, replica) for service, replica in self.release.replicas()
+        }
+        return (
+            len(servers) == len(by_place)
+            and by_place.keys() == wanted.keys()
+            and all(_is_same(by_place[place].labels, told) for place, told in wanted.items())
+        )
+
+    def specs(self, standing: "Standing", role: Role) -> tuple[ContainerSpec, ...]:
+        """The containers to create, in the order of ReleaseSpec.replicas."""
+        return tuple(
+            self._spec(standing.generation, role, service, replica, standing.images[service.name])
+            for service, replica in self.release.replicas()
+        )
+
+    def _spec(
+        self, generation: int, role: Role, service: ServiceSpec, replica: int, image: LoadedImage
+    ) -> ContainerSpec:
+        told = {labels.PUBLISHED: self.release.published, labels.SUBJECT: self.release.subject}
+        own = {labels.GENERATION: str(generation), labels.ROLE: str(role)}
+        marks = self.labels(service, replica) | own | {name: text for name, text in told.items() if text}
+        which = "" if (service.name, replica) == (SITE_SERVICE, 1) else f"{service.name}-{replica}"
+        return ContainerSpec(
+            name=self.line.container_name(generation, role, which),
+            reference=self.reference(image),
+            ports=MappingProxyType({service.port: service.endpoint(role, replica)}),
+            labels=MappingProxyType(marks),
+            memory=service.memory,
+            # A candidate that crashes shall stay down, so that it is seen.
+            restart=role is Role.SERVER,
+            environment=service.environment,
+            volumes=service.volumes,
+            networks=service.networks,
+        )
+
+    def reference(self, image: LoadedImage) -> str:
+        """The line's own name of the image, where it has several."""
+        name = self.line.reference(image.labels)
+        if name not in image.references:
+            raise Problem(f"the image {image.id} has no name of {self.line.name} on the host", code=Exit.ENGINE)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a host is. `before` are the servers that ran when we came; `images` are by service; `candidates` and
+    `servers` are in the order of ReleaseSpec.replicas.
+    """
+
+    generation: int = 0
+    before: tuple[Container, ...] = ()
+    images: Mapping[str, LoadedImage] = field(default_factory=lambda: MappingProxyType({}))
+    candidates: tuple[Container, ...] = ()
+    servers: tuple[Container, ...] = ()
+    unchanged: bool = False
+    detail: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def names(containers: tuple[Container, ...]) -> str:
+    return ", ".join(one.name for one in containers)
+
+
+def _is_same(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """What a release of an older sealpress does not tell is the site's first replica, and without a health path."""
+    before = {labels.SERVICE: SITE_SERVICE, labels.REPLICA: "1"}
+    compared = {*wanted, labels.SEAL, labels.HEALTH}
+    return all(held.get(name, before.get(name, "")) == wanted.get(name, "") for name in compared)

@@ -1,0 +1,102 @@
+"""Networks of our own, known by their label: those that a container asks for, and one for Podman.
+
+Podman's default network gives a container IPv4 alone, where it runs as root; readers by IPv6 are served through ours.
+It is made for the first container that wants it, and gone with the last one. Docker and rootless Podman serve both
+families as they are, by programs that listen on the host.
+
+Source: Docker Engine API v1.41, "Network"; Podman's compatible API.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from publish.engines import shapes
+from publish.engines.protocol import ContainerSpec
+from sealpress import labels
+from sealpress.problems import Exit, Problem
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+NAME: Final = "sealpress"
+DEFAULT: Final = "podman"
+"""Podman's own: the network of a container that asks for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The networks of an engine. Its calls raise as docker-py does, and Misshapen.
+
+    `is_ipv4_alone`: the engine's own one gives a container no IPv6.
+    """
+
+    calls: "APIClient"
+    is_ipv4_alone: bool
+
+    def wanted(self, spec: ContainerSpec) -> tuple[str, ...]:
+        """The networks of a container, which are there then; () for the engine's own one.
+
+        Raises Problem (exit 7) where somebody else's network has the name of ours.
+        """
+        names = spec.networks
+        has_ipv6 = any(not at.address or ":" in at.address for at in spec.ports.values())
+        if not names and self.is_ipv4_alone and has_ipv6:
+            names = (NAME,)
+        for name in names:
+            self._make(name)
+        return names
+
+    def _make(self, name: str) -> None:
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        try:
+            found = self.calls.inspect_network(name)
+        except NotFound:
+            # Podman chooses subnets that are free, for both families.
+            self.calls.create_network(
+                name, driver="bridge", enable_ipv6=self.is_ipv4_alone, labels={labels.NETWORK: name}
+            )
+            return
+        if not _is_ours(found):
+            hint = "rename or remove it there"
+            if name == NAME:
+                hint += '; or serve IPv4 alone: address = "0.0.0.0" in site.toml'
+            raise Problem(f'the host has a network "{name}" that sealpress did not make', hint=hint, code=Exit.ENGINE)
+
+    def join(self, container_id: str, names: Iterable[str]) -> None:
+        for name in names:
+            self.calls.connect_container_to_network(container_id, name)
+
+    def left(self, container_id: str) -> bool:
+        """Whether a container that could not be started was in our network, and is in the default one now.
+
+        So it is where the host's kernel has no IPv6.
+        """
+        if not self.is_ipv4_alone:
+            return False
+        from docker.errors import APIError  # noqa: PLC0415
+
+        found = self.calls.inspect_container(container_id)
+        if NAME not in (shapes.find(found, dict, "NetworkSettings", "Networks") or {}):
+            return False
+        with suppress(APIError):
+            self.calls.connect_container_to_network(container_id, DEFAULT)
+            self.calls.disconnect_container_from_network(container_id, NAME)
+            return True
+        return False
+
+    def tidy(self) -> None:
+        """Removes Podman's network of ours, which it refuses while a container has it."""
+        if not self.is_ipv4_alone:
+            return
+        from docker.errors import APIError  # noqa: PLC0415
+
+        with suppress(APIError):
+            if _is_ours(self.calls.inspect_network(NAME)):
+                self.calls.remove_network(NAME)
+
+
+def _is_ours(network: object) -> bool:
+    return labels.NETWORK in shapes.labels(network, "Labels")
