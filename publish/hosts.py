@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from imagebake.nginx import runners
 from publish.engines import sockets
-from publish.engines.docker import DockerEngine, answers, open_engine
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Endpoint, Engine, Host
 from publish.ssh.connection import Connection, connect
@@ -20,6 +19,9 @@ from sealpress import state
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
+
+if TYPE_CHECKING:
+    from publish.engines.docker import DockerEngine
 
 LOCAL: Final = "local"
 
@@ -77,6 +79,8 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
 def _this_machine(target: PublishTarget, stack: ExitStack) -> LocalHost:
     path = None if target.engine == "embedded" else sockets.local(target)
     if path:
+        from publish.engines.docker import open_engine  # noqa: PLC0415 - docker-py takes 150 ms: only where it is needed
+
         return LocalHost(stack.enter_context(closing(open_engine(path))))
     if target.engine == "embedded" or (target.engine == "auto" and not target.socket):
         # It is for looking at a site: at this clone's, not at another's.
@@ -97,11 +101,13 @@ done
 """
 
 
-def _open_remote(connection: Connection, target: PublishTarget) -> DockerEngine:
+def _open_remote(connection: Connection, target: PublishTarget) -> "DockerEngine":
+    from publish.engines.docker import open_engine  # noqa: PLC0415 - as above
+
     looked = _search(connection, sockets.candidates(target))
     for path in looked.found:
         local = connection.forward_socket(path)
-        if answers(local):
+        if sockets.answers(local):
             return open_engine(local, explain=connection.cut)
     if cut := connection.cut(within=0.2):
         raise cut

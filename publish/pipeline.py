@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SiteSource:
     """What is built. `commit` in hex digits, with the `subject` of its message; "" where no commit holds just this.
 
     `as_of` None: nothing tells.
@@ -52,7 +52,7 @@ class Product:
 
 
 @contextmanager
-def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Source]:
+def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[SiteSource]:
     """The site as HEAD holds it, in a folder that is gone afterwards; with `dirty`, where and as it is.
 
     Raises Problem (exit 3, 9) where there is no commit, or it has no site.toml.
@@ -68,7 +68,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
         held = told.commit if is_clean else ""
         subject = repository.subject(commit) if held and repository and commit else ""
         as_of = moment.as_of(repository)
-        yield Source(found, held, as_of, is_checkout=False, home=folder, provenance=told, subject=subject)
+        yield SiteSource(found, held, as_of, is_checkout=False, home=folder, provenance=told, subject=subject)
         return
     if repository is None or commit is None:
         raise Problem(
@@ -89,7 +89,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
             )
         site = sitefile.load(root / found.name, found.name)
         told = _provenance(site, provenance.files_below(root), commit.id, clean=True)
-        yield Source(
+        yield SiteSource(
             site,
             commit.id,
             moment.as_of(repository),
@@ -102,7 +102,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Sour
 
 
 def produce(
-    made_from: Source, scratch: Path, progress: Progress, *, dirty: bool, allow_command: bool = False
+    made_from: SiteSource, scratch: Path, progress: Progress, *, dirty: bool, allow_command: bool = False
 ) -> Product:
     """The output tree, below `scratch` or where the site's own generator puts it.
 
@@ -134,7 +134,7 @@ def produce(
     return Product(_placed(built.tree, made_from), made_from.commit, built.as_of)
 
 
-def lock_file(made_from: Source, given: Path | None, beside: Path) -> Path:
+def lock_file(made_from: SiteSource, given: Path | None, beside: Path) -> Path:
     """The lock of the image: the one given, else the one that the commit holds beside site.toml.
 
     Raises Problem (exit 4) where there is none, or only one that isn't committed (in the folder `beside`).
@@ -158,7 +158,7 @@ def lock_file(made_from: Source, given: Path | None, beside: Path) -> Path:
 
 
 def bake(
-    product: Product, made_from: Source, lock: Path, architecture: Architecture | None, progress: Progress
+    product: Product, made_from: SiteSource, lock: Path, architecture: Architecture | None, progress: Progress
 ) -> "Image":
     """The image; for None, that of the first architecture that site.toml names and the lock has, which most hosts are.
 
@@ -203,7 +203,7 @@ def _provenance(site: SiteFile, names: list[str], commit: str, *, clean: bool) -
     return provenance.of_files(site.root, names, commit=commit, clean=clean, tools=versions)
 
 
-def _by_command(made_from: Source, progress: Progress, *, allowed: bool) -> Product:
+def _by_command(made_from: SiteSource, progress: Progress, *, allowed: bool) -> Product:
     """Runs [build] command in the site's folder."""
     as_of = made_from.as_of or moment.NO_DATE
     folder = generator.run(made_from.site, made_from.home, as_of, progress, allowed=allowed)
@@ -213,6 +213,6 @@ def _by_command(made_from: Source, progress: Progress, *, allowed: bool) -> Prod
     return Product(_placed(scanned, made_from), made_from.commit, as_of)
 
 
-def _placed(found: OutputTree, made_from: Source) -> OutputTree:
+def _placed(found: OutputTree, made_from: SiteSource) -> OutputTree:
     """As readers will ask for it."""
     return replace(found, below=sitefile.below(made_from.site.settings.site.url))

@@ -24,7 +24,7 @@ from sealpress.problems import Exit, Problem
 _ARRIVING: Final = "arriving"  # the tag of an image that is not yet known to be whole
 
 
-class Layer(Protocol):
+class BakedLayer(Protocol):
     """One layer: "sha256:…" over its uncompressed tar."""
 
     @property
@@ -40,7 +40,7 @@ class Baked(Protocol):
         ...
 
     @property
-    def layers(self) -> Sequence[Layer]: ...
+    def layers(self) -> Sequence[BakedLayer]: ...
 
     @property
     def labels(self) -> Mapping[str, str]: ...
@@ -55,7 +55,7 @@ class Baked(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class _ImageNames:
     """How the host calls what is sent: `own` at last, `arriving` until it is known to be whole, `trial` a container of
     it, which `marks` show to be ours.
     """
@@ -66,13 +66,13 @@ class _Names:
     marks: Mapping[str, str]
 
 
-def _names(image: Baked, line: ReleaseLine | None) -> _Names:
+def _names(image: Baked, line: ReleaseLine | None) -> _ImageNames:
     site = image.labels.get(labels.SITE, "")
     # Whatever interrupts a trial, the next switch removes a candidate.
     marks = {labels.SITE: site, labels.ROLE: str(Role.CANDIDATE)} | dict(line.labels if line else {})
     own = line.reference(image.labels) if line else image.reference
     arriving = line.arriving if line else f"{own.rpartition(':')[0]}:{_ARRIVING}"
-    return _Names(own, arriving, f"{line.name if line else site}-{_ARRIVING}", marks)
+    return _ImageNames(own, arriving, f"{line.name if line else site}-{_ARRIVING}", marks)
 
 
 def ship(engine: Engine, image: Baked, progress: Progress, line: ReleaseLine | None = None) -> LoadedImage:
@@ -108,7 +108,7 @@ def _under_another_name(engine: Engine, image: Baked) -> LoadedImage | None:
     return None
 
 
-def _send_what_is_needed(engine: Engine, image: Baked, names: _Names, progress: Progress) -> LoadedImage:
+def _send_what_is_needed(engine: Engine, image: Baked, names: _ImageNames, progress: Progress) -> LoadedImage:
     known = _known(engine, image)
     if known:
         try:
@@ -145,7 +145,7 @@ def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
     return max(prefixes, key=len, default=())
 
 
-def _send(engine: Engine, image: Baked, names: _Names, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
+def _send(engine: Engine, image: Baked, names: _ImageNames, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
     arriving = names.arriving
     # What a shipment that was killed has left.
     for left in engine.containers(image.labels.get(labels.SITE, "")):
@@ -184,7 +184,7 @@ def _send(engine: Engine, image: Baked, names: _Names, omit: tuple[str, ...], pr
     return named
 
 
-def _try_out(engine: Engine, names: _Names) -> None:
+def _try_out(engine: Engine, names: _ImageNames) -> None:
     """Creates a container of the image, which is never started, and removes it. Raises _NotTaken where that fails."""
     spec = ContainerSpec(names.trial, names.arriving, {}, names.marks, restart=False)
     try:

@@ -4,30 +4,35 @@ Nothing of it is believed before it was looked at: every answer has a size, a ti
 (shapes.py). Whatever docker-py or the engine raises leaves as a Problem (exit 7) with the engine's own words; where the
 way to the engine broke instead, the caller's `explain` says so (exit 6, ssh.connection).
 
+Imports docker-py, which takes 150 ms: imported only where an engine is opened.
+
 Source: Docker Engine API v1.41; Podman's compatible API has the same paths, and other errors in places.
 """
 
 import http.client
 import json
 import re
-import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from publish.engines import shapes
+from docker import APIClient
+from docker.errors import APIError, DockerException, NotFound
+from docker.types import LogConfig
+from requests import RequestException
+from urllib3.exceptions import HTTPError
+
+from publish.engines import shapes, sockets
+from publish.engines.docker_wire import client
 from publish.engines.networks import Networks
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage
 from sealpress import labels
-from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
+from sealpress.bounded import Misbehaviour
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 # Seconds until an answer begins, and from there to its end. Starting a container on a busy host takes some, and so does
 # unpacking an image on a slow disk.
@@ -41,37 +46,13 @@ Explain = Callable[[], Problem | None]
 """Asked when the socket broke: the Problem of the way to it, or None where the way stands."""
 
 
-def answers(path: Path, seconds: float = 20.0) -> bool:
-    """Whether an engine answers at a unix socket: asks /_ping, since a socket's file outlives its engine."""
-    try:
-        return _ask(path, "/_ping", (seconds, seconds))[0] == 200
-    except (OSError, http.client.HTTPException, Misbehaviour):
-        return False
-
-
-def _ask(path: Path, question: str, within: tuple[float, float]) -> tuple[int, bytes]:
-    """The status and body of an answer, without docker-py. Raises OSError, HTTPException, Misbehaviour."""
-    allowance = Allowance()
-    allowance.begin(*within)
-    with closing(http.client.HTTPConnection("engine")) as connection:
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(within[0])
-        connection.sock.connect(str(path))
-        connection.sock = Plain(connection.sock, allowance)
-        connection.request("GET", question, headers={"Connection": "close"})
-        with connection.getresponse() as answer:
-            return answer.status, answer.read(ANSWER_LIMIT)
-
-
 def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
     """Connects to the engine behind a unix socket of this machine. Close it when done.
 
     Raises Problem (exit 7) where none answers, or one that is too old (API below 1.24) or of a strange architecture.
     """
     with _in_its_words("the container engine", "answer", explain):
-        from publish.engines.docker_wire import client  # noqa: PLC0415 - takes 150 ms, which only this needs
-
-        status, body = _ask(path, "/version", _CALL)
+        status, body = sockets.ask(path, "/version", _CALL)
         if status != 200:
             raise Misbehaviour(f"answers {status} when asked for its version")
         version = json.loads(body)
@@ -124,8 +105,8 @@ class DockerEngine:
     title: str
     _architecture: Architecture
     _containerd: bool
-    _calls: "APIClient"
-    _loads: "APIClient"
+    _calls: APIClient
+    _loads: APIClient
     _networks: Networks
     _explain: Explain
 
@@ -150,8 +131,6 @@ class DockerEngine:
             raise
 
     def image(self, reference: str) -> LoadedImage | None:
-        from docker.errors import NotFound  # noqa: PLC0415
-
         # Podman and containerd find a layer by its content, whatever lies below it; Docker's classic store only above
         # the same ones.
         by_content = self._containerd or self.title.startswith("Podman")
@@ -174,8 +153,6 @@ class DockerEngine:
             self._calls.tag(image_id, repository, tag)
 
     def remove_image(self, reference: str) -> None:
-        from docker.errors import NotFound  # noqa: PLC0415
-
         with self._words(f"remove the image {reference}"), suppress(NotFound):
             self._calls.remove_image(reference)
 
@@ -189,8 +166,6 @@ class DockerEngine:
         return tuple(sorted(found, key=lambda container: container.name))
 
     def create(self, spec: ContainerSpec) -> Container:
-        from docker.types import LogConfig  # noqa: PLC0415
-
         with self._words(f"create the container {spec.name}"):
             networks = self._networks.wanted(spec)
             limits = self._calls.create_host_config(
@@ -232,8 +207,6 @@ class DockerEngine:
         return self._existing(name)
 
     def start(self, container_id: str) -> None:
-        from docker.errors import APIError  # noqa: PLC0415
-
         with self._words(f"start the container {container_id[:12]}"):
             try:
                 self._calls.start(container_id)
@@ -243,14 +216,10 @@ class DockerEngine:
                 self._calls.start(container_id)
 
     def stop(self, container_id: str, seconds: int) -> None:
-        from docker.errors import NotFound  # noqa: PLC0415
-
         with self._words(f"stop the container {container_id[:12]}"), suppress(NotFound):
             self._calls.stop(container_id, timeout=seconds)
 
     def remove(self, container_id: str) -> None:
-        from docker.errors import NotFound  # noqa: PLC0415
-
         with self._words(f"remove the container {container_id[:12]}"), suppress(NotFound):
             self._calls.remove_container(container_id, v=True, force=True)
             self._networks.tidy()
@@ -277,8 +246,6 @@ class DockerEngine:
 
     def _look(self, container_id: str) -> object | None:
         """What the engine tells of a container, whose shape is for the caller to see."""
-        from docker.errors import NotFound  # noqa: PLC0415
-
         try:
             return shapes.take(self._calls.inspect_container(container_id), dict)
         except NotFound:
@@ -327,10 +294,6 @@ class _Upload:
 @contextmanager
 def _in_its_words(title: str, doing: str, explain: Explain) -> Iterator[None]:
     """Turns all that docker-py, requests and the socket raise into one Problem."""
-    from docker.errors import APIError, DockerException  # noqa: PLC0415
-    from requests import RequestException  # noqa: PLC0415
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
-
     try:
         yield
     except (Misbehaviour, shapes.Misshapen) as error:

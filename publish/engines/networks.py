@@ -10,15 +10,15 @@ Source: Docker Engine API v1.41, "Network"; Podman's compatible API.
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
 
 from publish.engines import shapes
 from publish.engines.protocol import ContainerSpec
 from sealpress import labels
 from sealpress.problems import Exit, Problem
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 NAME: Final = "sealpress"
 DEFAULT: Final = "podman"
@@ -32,7 +32,7 @@ class Networks:
     `is_ipv4_alone`: the engine's own one gives a container no IPv6.
     """
 
-    calls: "APIClient"
+    calls: APIClient
     is_ipv4_alone: bool
 
     def wanted(self, spec: ContainerSpec) -> tuple[str, ...]:
@@ -49,8 +49,6 @@ class Networks:
         return names
 
     def _make(self, name: str) -> None:
-        from docker.errors import NotFound  # noqa: PLC0415
-
         try:
             found = self.calls.inspect_network(name)
         except NotFound:
@@ -76,8 +74,6 @@ class Networks:
         """
         if not self.is_ipv4_alone:
             return False
-        from docker.errors import APIError  # noqa: PLC0415
-
         found = self.calls.inspect_container(container_id)
         if NAME not in (shapes.find(found, dict, "NetworkSettings", "Networks") or {}):
             return False
@@ -91,8 +87,6 @@ class Networks:
         """Removes Podman's network of ours, which it refuses while a container has it."""
         if not self.is_ipv4_alone:
             return
-        from docker.errors import APIError  # noqa: PLC0415
-
         with suppress(APIError):
             if _is_ours(self.calls.inspect_network(NAME)):
                 self.calls.remove_network(NAME)

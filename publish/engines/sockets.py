@@ -1,12 +1,15 @@
 """Where engines listen: the usual sockets of Docker and Podman, and which of them answers on this machine."""
 
+import http.client
 import os
+import socket
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from publish.engines.docker import answers
 from sealpress import home
+from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
 from sealpress.problems import Exit, Problem
 from sealpress.settings import PublishTarget
 
@@ -87,3 +90,25 @@ def _is_socket(path: Path) -> bool:
         return stat.S_ISSOCK(path.stat().st_mode)
     except OSError:
         return False
+
+
+def answers(path: Path, seconds: float = 20.0) -> bool:
+    """Whether an engine answers at a unix socket: asks /_ping, since a socket's file outlives its engine."""
+    try:
+        return ask(path, "/_ping", (seconds, seconds))[0] == 200
+    except (OSError, http.client.HTTPException, Misbehaviour):
+        return False
+
+
+def ask(path: Path, question: str, within: tuple[float, float]) -> tuple[int, bytes]:
+    """The status and body of an answer, without docker-py. Raises OSError, HTTPException, Misbehaviour."""
+    allowance = Allowance()
+    allowance.begin(*within)
+    with closing(http.client.HTTPConnection("engine")) as connection:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(within[0])
+        connection.sock.connect(str(path))
+        connection.sock = Plain(connection.sock, allowance)
+        connection.request("GET", question, headers={"Connection": "close"})
+        with connection.getresponse() as answer:
+            return answer.status, answer.read(ANSWER_LIMIT)

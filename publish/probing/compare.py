@@ -28,7 +28,7 @@ _INDEX: Final = "index.html"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Mismatch:
     """One file that readers don't get as the tree holds it. `reason` is one line, without the path."""
 
     path: str
@@ -39,12 +39,12 @@ class Difference:
         return f"{self.url}: {self.reason}"
 
 
-def compare(tree: OutputTree, endpoint: Endpoint, progress: Progress = SILENT) -> tuple[Difference, ...]:
+def compare(tree: OutputTree, endpoint: Endpoint, progress: Progress = SILENT) -> tuple[Mismatch, ...]:
     """What differs, in the tree's order. A server that stops answering shows up as differences, too."""
     todo: queue.SimpleQueue[Entry] = queue.SimpleQueue()
     for entry in tree.served:
         todo.put(entry)
-    found: dict[str, Difference] = {}
+    found: dict[str, Mismatch] = {}
     with progress.track("Comparing pages", len(tree.served)) as advance:
         counted = threading.Lock()
 
@@ -75,7 +75,7 @@ def url_path(path: str, below: str = "") -> str:
 
 def _checked(
     todo: "queue.SimpleQueue[Entry]", endpoint: Endpoint, below: str
-) -> Iterator[tuple[Entry, Difference | None]]:
+) -> Iterator[tuple[Entry, Mismatch | None]]:
     """Takes entries until none is left, all on one connection as long as the server keeps it open."""
     connection = HTTP(endpoint.address, endpoint.port, ANSWER_SECONDS, Allowance())
     try:
@@ -89,7 +89,7 @@ def _checked(
         connection.close()
 
 
-def _difference(connection: HTTP, entry: Entry, url: str) -> Difference | None:
+def _difference(connection: HTTP, entry: Entry, url: str) -> Mismatch | None:
     had_connection = connection.sock is not None
     try:
         try:
@@ -100,18 +100,18 @@ def _difference(connection: HTTP, entry: Entry, url: str) -> Difference | None:
                 raise
             answer = get(connection, url, seconds=ANSWER_SECONDS, limit=entry.size)
     except Problem as problem:
-        return Difference(entry.path, url, problem.message.removeprefix(f"GET {url}: "))
+        return Mismatch(entry.path, url, problem.message.removeprefix(f"GET {url}: "))
     expected = 404 if entry.path == "404.html" else 200
     if answer.status != expected:
-        return Difference(entry.path, url, f"status {answer.status}{_to(answer.headers)}, expected {expected}")
+        return Mismatch(entry.path, url, f"status {answer.status}{_to(answer.headers)}, expected {expected}")
     if not answer.whole:
-        return Difference(entry.path, url, f"more than the {entry.size} bytes of the tree's file")
+        return Mismatch(entry.path, url, f"more than the {entry.size} bytes of the tree's file")
     if len(answer.body) != entry.size:
-        return Difference(entry.path, url, f"{len(answer.body)} bytes, expected {entry.size}")
+        return Mismatch(entry.path, url, f"{len(answer.body)} bytes, expected {entry.size}")
     if hashlib.sha256(answer.body).hexdigest() != entry.sha256:
-        return Difference(entry.path, url, "other bytes than the tree's file")
+        return Mismatch(entry.path, url, "other bytes than the tree's file")
     if (sent := _media_type(answer.headers)) != entry.media_type:
-        return Difference(entry.path, url, f'media type "{sent}", expected "{entry.media_type}"')
+        return Mismatch(entry.path, url, f'media type "{sent}", expected "{entry.media_type}"')
     return None
 
 

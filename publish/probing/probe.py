@@ -54,7 +54,7 @@ SYSTEM_CLOCK: Final = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SiteAnswer:
     """What came back. `headers` have lower-case names; `whole` is False where the body went past its limit."""
 
     status: int
@@ -63,7 +63,7 @@ class Answer:
     whole: bool = True
 
 
-Fetch = Callable[[Endpoint, str], Answer]
+Fetch = Callable[[Endpoint, str], SiteAnswer]
 """Gets one path. Raises Problem where nothing, or no HTTP, answers."""
 
 
@@ -86,7 +86,7 @@ def of_release(release: str) -> tuple[Expectation, ...]:
     )
 
 
-def fetch(endpoint: Endpoint, path: str, *, seconds: float = ANSWER_SECONDS, limit: int = BODY_LIMIT) -> Answer:
+def fetch(endpoint: Endpoint, path: str, *, seconds: float = ANSWER_SECONDS, limit: int = BODY_LIMIT) -> SiteAnswer:
     """One GET on a connection of its own. Raises Problem (exit 8) where no whole answer comes in time."""
     connection = HTTP(endpoint.address, endpoint.port, seconds, Allowance())
     try:
@@ -95,7 +95,7 @@ def fetch(endpoint: Endpoint, path: str, *, seconds: float = ANSWER_SECONDS, lim
         connection.close()
 
 
-def get(connection: HTTP, path: str, *, seconds: float, limit: int) -> Answer:
+def get(connection: HTTP, path: str, *, seconds: float, limit: int) -> SiteAnswer:
     """One GET on an open connection; it asks for no compression. Raises Problem like `fetch`."""
     until = time.monotonic() + seconds
     connection.allowance.begin(seconds, seconds, 2 * limit + _HEAD_LIMIT)
@@ -113,13 +113,13 @@ def get(connection: HTTP, path: str, *, seconds: float, limit: int) -> Answer:
             headers = {name.lower(): value for name, value in response.getheaders()}
             if len(body) > limit:
                 connection.close()
-            return Answer(response.status, bytes(body[:limit]), MappingProxyType(headers), whole=len(body) <= limit)
+            return SiteAnswer(response.status, bytes(body[:limit]), MappingProxyType(headers), whole=len(body) <= limit)
     except (OSError, http.client.HTTPException, Misbehaviour) as error:
         connection.close()
         raise Problem(f"GET {path}: {_said(error)}", code=Exit.RELEASE) from error
 
 
-def mismatch(expected: Expectation, answer: Answer) -> str | None:
+def mismatch(expected: Expectation, answer: SiteAnswer) -> str | None:
     """How an answer differs from what was expected, in one line; None where it doesn't."""
     if answer.status not in expected.statuses:
         wanted = " or ".join(str(status) for status in expected.statuses)

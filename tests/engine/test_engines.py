@@ -10,8 +10,9 @@ import pytest
 from docker import APIClient
 
 from publish.deploy.ship import ship
-from publish.engines.docker import answers, open_engine
+from publish.engines.docker import open_engine
 from publish.engines.protocol import ContainerSpec, Endpoint, Engine, Role, RunState, Volume
+from publish.engines.sockets import answers
 from publish.hosts import open_host
 from sealpress import labels
 from sealpress.console import SILENT

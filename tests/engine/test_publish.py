@@ -12,8 +12,8 @@ from publish.deploy.deployment import Deployment
 from publish.deploy.flip import Replace
 from publish.deploy.journal import DeployStep, Event
 from publish.deploy.ship import ship
-from publish.engines.docker import answers
 from publish.engines.protocol import Endpoint, RunState
+from publish.engines.sockets import answers
 from publish.hosts import open_host
 from publish.probing import probe
 from publish.releases import history, prune, rollback

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, RunState
-from publish.probing.probe import HEALTH_PATH, RELEASE_PATH, Answer
+from publish.probing.probe import HEALTH_PATH, RELEASE_PATH, SiteAnswer
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -161,7 +161,7 @@ class MemoryEngine:
             one = self.running.get(container_id)
             return one.endpoints.get(port) if one else None
 
-    def answer(self, endpoint: Endpoint, path: str) -> Answer:
+    def answer(self, endpoint: Endpoint, path: str) -> SiteAnswer:
         """What a reader gets there. Raises Problem where nothing answers."""
         for one in self.running.values():
             if endpoint in one.endpoints.values() and self.behaviours.get(one.image_id) != "hangs":
@@ -174,20 +174,20 @@ class MemoryEngine:
         yield
         self.fault(name, "after")
 
-    def _page(self, one: Running, path: str) -> Answer:
+    def _page(self, one: Running, path: str) -> SiteAnswer:
         behaviour = self.behaviours.get(one.image_id, "serves")
         release = self.loaded[one.image_id].labels.get(labels.RELEASE, "")
         if health := one.spec.labels.get(labels.HEALTH):  # no sealed site
-            return Answer(200 if path == health and behaviour != "wrong" else 404, b"")
+            return SiteAnswer(200 if path == health and behaviour != "wrong" else 404, b"")
         pages: Mapping[str, bytes] = {
             RELEASE_PATH: b"sha256:other" if behaviour == "wrong" else release.encode() + b"\n",
             HEALTH_PATH: b"ok\n",
         }
         if path in pages:
-            return Answer(200, pages[path])
+            return SiteAnswer(200, pages[path])
         if path == "/":
-            return Answer(500, b"") if behaviour == "empty" else Answer(200, f"<h1>{release}</h1>".encode())
-        return Answer(404, b"not here")
+            return SiteAnswer(500, b"") if behaviour == "empty" else SiteAnswer(200, f"<h1>{release}</h1>".encode())
+        return SiteAnswer(404, b"not here")
 
     def _image(self, reference: str) -> LoadedImage | None:
         return next((one for one in self.loaded.values() if reference in (one.id, *one.references)), None)
@@ -229,7 +229,7 @@ class MemoryHost:
         finally:
             self.locked.remove(name)
 
-    def fetch(self, endpoint: Endpoint, path: str) -> Answer:
+    def fetch(self, endpoint: Endpoint, path: str) -> SiteAnswer:
         self.engine.fault("fetch", "before")
         return self.engine.answer(endpoint, path)
 

@@ -606,9 +606,9 @@ def test_the_address_is_where_a_person_can_look():
 def test_the_address_that_is_told_is_one_that_was_asked(target, answering, told):
     """And that answered as this release: something else on that port is not the site."""
 
-    def fetch(endpoint: Endpoint, path: str) -> probe.Answer:
+    def fetch(endpoint: Endpoint, path: str) -> probe.SiteAnswer:
         assert endpoint.port == target.port
-        return probe.Answer(200, b"sha256:a" if endpoint.address in answering else b"sha256:other")
+        return probe.SiteAnswer(200, b"sha256:a" if endpoint.address in answering else b"sha256:other")
 
     assert targets.asked(MemoryHost(title="the host"), target, "sha256:a", fetch) == told
 

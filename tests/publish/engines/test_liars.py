@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from publish.engines import docker, docker_wire
-from publish.engines.docker import DockerEngine, answers, open_engine
+from publish.engines.docker import DockerEngine, open_engine
 from publish.engines.protocol import ContainerSpec, Endpoint
+from publish.engines.sockets import answers
 from sealpress.problems import Exit, Problem
 from tests.publish.liars import ID, LIES, PODMAN, STATUSES, TRUE, Liar
 

@@ -93,19 +93,19 @@ def test_a_body_is_read_up_to_its_limit():
 @pytest.mark.parametrize(
     ("expected", "answer", "said"),
     [
-        (probe.Expectation("/"), probe.Answer(200, b""), None),
-        (probe.Expectation("/"), probe.Answer(500, b""), "GET /: status 500, expected 200"),
-        (probe.Expectation("/", (200, 204)), probe.Answer(404, b""), "GET /: status 404, expected 200 or 204"),
-        (probe.Expectation("/", body=b"a"), probe.Answer(200, b"a\n"), None),
+        (probe.Expectation("/"), probe.SiteAnswer(200, b""), None),
+        (probe.Expectation("/"), probe.SiteAnswer(500, b""), "GET /: status 500, expected 200"),
+        (probe.Expectation("/", (200, 204)), probe.SiteAnswer(404, b""), "GET /: status 404, expected 200 or 204"),
+        (probe.Expectation("/", body=b"a"), probe.SiteAnswer(200, b"a\n"), None),
         (
             probe.Expectation("/", body=b"a"),
-            probe.Answer(200, b"\x1b[2J" + b"b" * 100),
+            probe.SiteAnswer(200, b"\x1b[2J" + b"b" * 100),
             f'GET /: answered "\\x1b[2J{"b" * 73}…", expected "a"',
         ),
-        (probe.Expectation("/", body=b"a"), probe.Answer(200, b"a", whole=False), "GET /: the body is over 1 B"),
+        (probe.Expectation("/", body=b"a"), probe.SiteAnswer(200, b"a", whole=False), "GET /: the body is over 1 B"),
         (
             probe.Expectation("/", sha256="00"),
-            probe.Answer(200, b"a"),
+            probe.SiteAnswer(200, b"a"),
             "GET /: other bytes (1 B) than the release holds",
         ),
     ],
