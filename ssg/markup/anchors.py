@@ -20,42 +20,44 @@ _IN_HEADING: Final = frozenset(
 )
 
 
-def without_colons(html: Html, source: Source, numbers: Sequence[int]) -> None:
-    """Puts a dash for each colon of the ids in the tags of `numbers`, which a style sheet could not name as they are.
-
-    What stands in a drawing is its own affair.
+def without_colons(html: Html, source: Source, numbers: Sequence[int], fences: list[Fence]) -> None:
+    """Puts a dash for each colon of ids, which a style sheet could not name as they are: in the tags of `numbers`, and
+    of `fences`. It is told once, at the first. What stands in a drawing is its own affair.
     """
-    written = {number: html.tags[number].attributes.get("id") or "" for number in numbers}
-    for number in [number for number, name in written.items() if ":" in name]:
-        tag, name = html.tags[number], written[number]
-        if _is_in_drawing(html, number):
-            continue
-        place = html.place(number, max(0, tag.raw.find(name)))
-        html.tags[number] = tag.having({**tag.attributes, "id": _without_colon(name, source, place)})
-
-
-def _without_colon(name: str, source: Source, place: tuple[int, int] | None = None) -> str:
-    plain, own = name.replace(":", "-"), re.escape(name)
-    source.warn(
-        f'the id "{name}" becomes "{plain}": ids have no colon here',
-        f'write "{plain}"; links to "#{name}" lead there',
-        place or source.find(rf"(?<=[{{:\s]#){own}(?=[\s}}])|(?<=\bid=[\"']){own}|(?<=\bid=){own}"),
-        len(name),
-    )
-    return plain
-
-
-def of_fences(fences: list[Fence], source: Source, options: MarkdownOptions) -> set[str]:
-    """The ids of fences, which get ones without colons, too."""
+    tags = html.tags
+    found = [number for number in numbers if ":" in (tags[number].attributes.get("id") or "")]
+    drawn = _in_drawings(html) if found else frozenset()
+    renamed: list[tuple[str, tuple[int, int] | None]] = []
+    for number in (number for number in found if number not in drawn):
+        tag, name = tags[number], tags[number].attributes["id"] or ""
+        renamed.append((name, html.place(number, max(0, tag.raw.find(name)))))
+        tags[number] = tag.having({**tag.attributes, "id": name.replace(":", "-")})
     for number, fence in enumerate(fences):
-        if ":" in fence.id and options.dialect == "commonmark":
-            fences[number] = replace(fence, id=_without_colon(fence.id, source))
-    return {fence.id for fence in fences if fence.id}
+        if ":" in fence.id:
+            renamed.append((fence.id, None))
+            fences[number] = replace(fence, id=fence.id.replace(":", "-"))
+    if renamed:
+        (name, place), own = renamed[0], re.escape(renamed[0][0])
+        plain, count = name.replace(":", "-"), len(renamed)
+        more = f" ({count} times on this page)" if count > 1 else ""
+        source.warn(
+            f'the id "{name}" becomes "{plain}": ids have no colon here{more}',
+            f'write "{plain}"; links to "#{name}" lead there',
+            place or source.find(rf"(?<=[{{:\s]#){own}(?=[\s}}])|(?<=\bid=[\"']){own}|(?<=\bid=){own}"),
+            len(name),
+        )
 
 
-def _is_in_drawing(html: Html, number: int) -> bool:
-    before = [tag for tag in html.tags[:number] if tag.name in FOREIGN and not tag.raw.endswith("/>")]
-    return sum(-1 if tag.is_end else 1 for tag in before) > 0
+def _in_drawings(html: Html) -> frozenset[int]:
+    """The numbers of tags within SVG and MathML."""
+    found: set[int] = set()
+    depth = 0
+    for number, tag in enumerate(html.tags):
+        if tag.name in FOREIGN and not tag.raw.endswith("/>"):
+            depth += -1 if tag.is_end else 1
+        elif depth > 0:
+            found.add(number)
+    return frozenset(found)
 
 
 def meant(links: Sequence[Link], ids: Collection[str]) -> list[Link]:

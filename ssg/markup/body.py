@@ -27,8 +27,8 @@ def body(
     attributed = [number for number, tag in enumerate(html.tags) if tag.attributes]
     links, externals = take_links(html, source, attributed, is_plain=not options.html)
     if options.dialect == "commonmark":
-        anchors.without_colons(html, source, attributed)
-    ids = anchors.named(html, source, attributed) | anchors.of_fences(fences, source, options)
+        anchors.without_colons(html, source, attributed, fences)
+    ids = anchors.named(html, source, attributed) | {fence.id for fence in fences if fence.id}
     if options.dialect == "commonmark":
         links = anchors.meant(links, ids)
     if options.typography:

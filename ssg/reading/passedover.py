@@ -55,6 +55,8 @@ def _strings(settings: Settings, sources: Sources) -> Iterator[Problem]:
     homes = (STRINGS, str(PurePosixPath(settings.site.theme) / STRINGS))
     astray = (f"{settings.build.data}/", f"{settings.build.templates}/", f"{settings.site.theme}/")
     for file in sources.files:
+        if STRINGS not in file:
+            continue
         path = PurePosixPath(file)
         if STRINGS not in path.parts or path.suffix.lower() not in _TEXTS:
             continue

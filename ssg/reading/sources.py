@@ -125,7 +125,7 @@ def list_sources(
         tuple(problems),
         starts,
         tuple(_submodules(root, set(committed).difference(stamps), starts)) if repository else (),
-        tuple(other for other in others if any(file.startswith(f"{other}/") for file in found)),
+        tuple(sorted({file.partition("/")[0] for file in found if "/" in file}.intersection(others))),
     )
     if not problems:
         return listed

@@ -7,8 +7,11 @@ import pytest
 
 from ssg.build import Built
 from ssg.l10n.language import language
+from ssg.markup import anchors
 from ssg.markup.converted import Converted, MarkdownOptions
 from ssg.markup.converter import convert
+from ssg.markup.positions import Source
+from ssg.markup.tags import cut
 from tests.ssg.blogs import Blog, told
 
 
@@ -69,6 +72,29 @@ def test_a_drawing_keeps_its_ids_and_its_links_to_them() -> None:
     assert ids(found) == ["a:b", "a-c"]
     assert [one.target for one in found.links] == ["#a:b"]
     assert [one.message for one in found.warnings] == ['the id "a:c" becomes "a-c": ids have no colon here']
+
+
+def test_it_is_told_once_a_page() -> None:
+    found = converted("## A {#a:b}\n\n```{.py #c:d}\nx\n```\n\n<b id='e:f'>x</b>")
+    assert found.ids == {"a-b", "c-d", "e-f"}
+    (warning,) = found.warnings
+    assert warning.message == 'the id "a:b" becomes "a-b": ids have no colon here (3 times on this page)'
+
+
+def test_many_take_no_longer_each_than_a_few() -> None:
+    """Steps are counted, not seconds: the text is searched for the first alone."""
+    searched = []
+
+    class Counting(Source):
+        def find(self, pattern: str) -> tuple[int, int]:
+            searched.append(pattern)
+            return super().find(pattern)
+
+    source = Counting("")
+    html = cut("".join(f'<b id="a:{number}">x</b>' for number in range(1000)))
+    anchors.without_colons(html, source, range(0, 2000, 2), [])
+    assert html.tags[1998].attributes["id"] == "a-999"
+    assert len(searched) == 1
 
 
 def test_two_that_become_one_are_told() -> None:
