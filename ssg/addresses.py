@@ -28,6 +28,7 @@ SHEETS: Final = ".css"
 SERVED: Final = frozenset({"/.well-known/release", "/.well-known/seal.json", "/healthz"})
 """What the image answers besides the tree (imagebake/nginx/answers.py)."""
 
+_ABSOLUTE: Final = ("/", "https://", "http://")
 _PLAIN: Final = re.compile(r"(?:/[\w~-][\w.~-]*)+/?|/")
 
 Aim = tuple[str, str]
@@ -75,10 +76,11 @@ class Reach:
         if found is None:
             return None
         target, fragment = found
-        build = self.site.settings.build
-        if target in SERVED or target in self._moved or target.startswith(build.elsewhere):
-            return None
         name = output_of(target)
+        if not fragment and name in self.outputs:  # as nearly all are
+            return name, ""
+        if target in SERVED or target in self._moved or target.startswith(self.site.settings.build.elsewhere):
+            return None
         # A server sends who leaves the slash of a folder out to the folder.
         if name not in self.outputs and not target.endswith("/") and f"{name}/index.html" in self.outputs:
             name = f"{name}/index.html"
@@ -114,11 +116,10 @@ class Reach:
                     if aim[1]:
                         aims.add((aim[0], url))
                         aiming.append(raw)
-                    is_fine &= not aim[1] and (url[:1] == "/" or activecontent.scheme(url) != "")
+                    is_fine &= not aim[1] and url.startswith(_ABSOLUTE)
             if is_fine:
                 self._fine.add(raw)
-        known = self._anchors
-        anchors = [known[raw] for raw in found if raw in known]
+        anchors = [anchor for anchor in map(self._anchors.get, found) if anchor]
         there = set(anchors)
         if len(there) < len(anchors) or not all(_is_among(there, fragment) for fragment in here):
             return None

@@ -17,8 +17,10 @@ from sealpress.activecontent import Url
 if TYPE_CHECKING:
     from ssg.markup.tags import Tag
 
-TAG: Final = re.compile(rb"<[a-zA-Z][^>]*=[^>]*>")
-"""What may be a tag with attributes. It is none in a comment or a script, and less than one where a value has ">"."""
+TAG: Final = re.compile(rb'<(?!span class="[a-z0-9]*">)[a-zA-Z][^>]*=[^>]*>')
+"""What may be a tag with attributes; those of coloured code, which are most of all, are left out. It is none in a
+comment or a script, and less than one where a value has ">".
+"""
 
 STYLE: Final = re.compile(rb"<style\b[^>]*>.*?</style", re.IGNORECASE | re.DOTALL)
 
@@ -26,14 +28,15 @@ _HIDDEN: Final = re.compile(
     rb"<!--.*?(?:-->|\Z)|<(script|style|textarea|title|iframe|noembed|noframes|xmp)\b.*?(?:</\1|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
-_ORDINARY: Final = re.compile(rb'<[a-z][a-z0-9]*(?: [a-z:-]+="[^"<>&]*")+ ?/?>')
-_PAIR: Final = re.compile(rb' ([a-z:-]+)="([^"]*)')
-_ADDRESSES: Final = frozenset({b"href", b"src", b"action", b"poster"})
-_WORDS: Final = frozenset(name.encode() for name in activecontent.PLAIN | {"datetime", "label", "term", "xml:base"}) - {
-    b"id",
-    b"srcset",
-    *_ADDRESSES,
-}
+_ADDRESSED: Final = frozenset({"id", "href", "src", "srcset"})
+_WORDS: Final = "|".join(
+    sorted(activecontent.PLAIN - _ADDRESSED | {"datetime", "label", "term", "xml:base", "data-[a-z-]+"})
+)
+_ORDINARY: Final = re.compile(
+    rf"""<[a-z][a-z0-9]*(?:[ ](?:{_WORDS})="[^"<>&]*")*+(?:[ ](id|href|src)="([^"<>&]*)")?
+        (?:[ ](?:{_WORDS})="[^"<>&]*")*[ ]?/?>""".encode(),
+    re.VERBOSE,
+)
 _METAS: Final = re.compile(r"(?:og|twitter):(?:image|url|audio|video)(?::(?:url|secure_url|src))?", re.IGNORECASE)
 
 
@@ -51,18 +54,9 @@ class Marks:
 
 def of_tag(raw: bytes) -> tuple[list[str], bytes] | None:
     """The addresses in a TAG or a STYLE, and the anchor that it gives, or b""; None for what may be something else."""
-    if _ORDINARY.fullmatch(raw):
-        addresses: list[str] = []
-        anchor = b""
-        for name, value in _PAIR.findall(raw):
-            if name == b"id":
-                anchor = anchor or value
-            elif name in _ADDRESSES:
-                addresses.append(value.decode("utf-8", "replace"))
-            elif name not in _WORDS and not name.startswith(b"data-"):
-                break
-        else:
-            return addresses, anchor
+    if ordinary := _ORDINARY.fullmatch(raw):
+        name, value = ordinary.groups()
+        return ([], value or b"") if name in {b"id", None} else ([value.decode("utf-8", "replace")], b"")
     from ssg.markup.tags import tag  # noqa: PLC0415 - where nothing is rendered, nobody needs it
 
     text = raw.decode("utf-8", "replace")
