@@ -7,15 +7,17 @@ from typing import Final
 
 from sealpress.problems import Place, Problem
 
-# In none of them, nothing has to be looked at more closely: a page in ten thousand.
+# Without any of these, nothing has to be looked at more closely: as in nearly all pages. A colon that follows none of
+# the names is passed over first.
+_NAMES: Final = (b"script", b"data", b"blob", b"filesystem", b"view-source")
 _SIGNS: Final = (
     *(b"script:", b"data:text", b"data:application", b'"data:', b"'data:", b"=data:"),
-    *(b"blob:", b"filesystem:", b"view-source:", b"<base", b"&colon;", b"&tab;", b"&newline;"),
+    *(b"blob:", b"filesystem:", b"view-source:"),
 )
+_BASE: Final = re.compile(rb"<base")  # an expression finds it in half the time that `in` takes
 # Whatever stands for a letter, a colon or white space: in a scheme, nobody has any reason to write one.
-_REFERENCE: Final = re.compile(rb"&#(?!3[489];|60;|62;|160;)")
+_REFERENCE: Final = re.compile(rb"&(?:colon;|tab;|newline;|#(?!3[489];|60;|62;|160;))")
 _SMALL: Final = bytes(range(256)).lower()
-
 
 _HTML: Final = re.compile(rb"<html(?=[\s>])([^>]*)", re.IGNORECASE)
 _BEGINS: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*<!doctype html\b", re.IGNORECASE | re.DOTALL)
@@ -52,12 +54,9 @@ def check(html: bytes, origin: str, template: str) -> None:
     `origin` is what was rendered, `template` the file that it was rendered with.
     """
     seen = html.translate(_SMALL, b"\t\n\r")
-    for sign in _SIGNS:
-        if sign in seen:
-            break
-    else:
-        if b"&#" not in seen or not _REFERENCE.search(seen):
-            return
+    is_scheme = any(part.endswith(_NAMES) for part in seen.split(b":")) and any(sign in seen for sign in _SIGNS)
+    if not is_scheme and not _BASE.search(seen) and not _REFERENCE.search(seen):
+        return
     from ssg.markup.links import active_urls  # noqa: PLC0415 - hardly any page needs it
     from ssg.markup.tags import cut  # noqa: PLC0415
 
