@@ -126,7 +126,7 @@ def publish_target(
     console: Console,
 ) -> None:
     """Build, bake, send, probe and switch to the last commit."""
-    from imagebake.commands.verify import key_for  # noqa: PLC0415 - --help need not wait for it
+    from imagebake.seal.signing import key_for  # noqa: PLC0415 - --help need not wait for it
     from publish import pipeline, report, seal_store, targets  # noqa: PLC0415
     from publish.deploy.ship import ship  # noqa: PLC0415
     from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage  # noqa: PLC0415

@@ -7,7 +7,6 @@ statement of what was published, in the envelope that `imagebake bake` writes be
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from imagebake.commands.verify import signed
 from imagebake.packages import lock as locks
 from imagebake.recipes import statement
 from imagebake.recipes.recipe import Image
@@ -31,7 +30,7 @@ def seal(image: Image, product: "Product", made_from: "SiteSource", lock: Path, 
     """
     told = statement.describe(product.tree, locks.load(lock).digest, image.name, image.release, made_from.provenance)
     found = envelope.seal([image.sealed], image.reference, told)
-    return signed(found, key) if key else found
+    return envelope.signed(found, key) if key else found
 
 
 def keep(found: "Seal", image: Image, home: Path) -> tuple[Path, "Seal"]:
@@ -65,5 +64,5 @@ def _joined(found: "Seal", file: Path) -> "Seal":
     if before.payload != found.payload:
         return found if found.signatures else before
     for fingerprint, signature in found.signatures:
-        before = envelope.signed(before, fingerprint, signature)
+        before = envelope.with_signature(before, fingerprint, signature)
     return before

@@ -1,13 +1,13 @@
-"""`imagebake sign` and `imagebake verify`, and the options of `imagebake bake` that seal and sign."""
+"""`imagebake verify`: whether an image is what its seal says."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from imagebake.commands.options import site_here, site_option
 from sealpress import scratch
 from sealpress.command import allow_option, output_options
 from sealpress.console import Console
@@ -17,76 +17,9 @@ if TYPE_CHECKING:
     from imagebake.seal.envelope import Seal
     from imagebake.seal.folder import Beside
     from imagebake.seal.rebuild import Rebuilt
-    from imagebake.seal.signing import Key
     from imagebake.seal.verification import Signer, Verified
 
 _SEAL_NAME = "seal.json"
-
-_key = click.option(
-    "--key",
-    metavar="KEY",
-    help="The SSH key to sign with: a file, private or public. [default: the one git signs with]",
-)
-_site = click.option(
-    "--site",
-    "site_file",
-    type=click.Path(path_type=Path),
-    help="The site file. [default: the nearest site.toml, if there is one]",
-)
-
-
-def seal_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --provenance, --key and --no-sign."""
-    function = click.option(
-        "--provenance",
-        "provenance_file",
-        type=click.Path(path_type=Path),
-        help="What TREE was made from, for the seal: a JSON file.",
-    )(function)
-    function = _key(function)
-    return click.option("--no-sign", is_flag=True, help="Leave the seal unsigned.")(function)
-
-
-@click.command()
-@click.argument("path", type=click.Path(path_type=Path), default=Path("image"))
-@_key
-@output_options
-def sign(*, path: Path, key: str | None, console: Console) -> None:
-    """Sign the seal of a baked image with an SSH key.
-
-    PATH is a folder that imagebake bake wrote, or its seal.json. Verify the image first, best with --rebuild. The key
-    is the one that git signs with (gpg.format=ssh, user.signingKey), or --key. A key in ssh-agent will do, too.
-    """
-    from imagebake.seal import envelope  # noqa: PLC0415 - --help need not wait for it
-
-    file = path / _SEAL_NAME if path.is_dir() else path
-    seal = envelope.load(file)
-    wanted = key_for(key, Path.cwd())
-    if wanted is None:
-        raise Problem(
-            "there is no key to sign with",
-            hint="name one: --key; or let git know it: git config --global gpg.format ssh, then user.signingKey FILE",
-            code=Exit.SEAL,
-        )
-    seal = signed(seal, wanted)
-    envelope.save(seal, file)
-    console.say(f"Signed {file} with {seal.signatures[-1][0]}")
-    console.result({"seal": str(file), "keys": [keyid for keyid, _ in seal.signatures]})
-
-
-def key_for(given: str | None, folder: Path) -> "Key | None":
-    """The key that was named, else the one that git signs with here, else None."""
-    from imagebake.seal import signing  # noqa: PLC0415
-
-    return signing.Key(given) if given else signing.key_of_git(folder)
-
-
-def signed(seal: "Seal", key: "Key") -> "Seal":
-    """The seal with a signature by this key. Raises Problem (exit 10)."""
-    from imagebake.seal import envelope, signing  # noqa: PLC0415
-
-    signature = signing.sign(seal.signed_bytes, key)
-    return envelope.signed(seal, signing.describe(signature).fingerprint, signature)
 
 
 @click.command()
@@ -103,7 +36,7 @@ def signed(seal: "Seal", key: "Key") -> "Seal":
     type=click.Path(path_type=Path),
     help="Whose signatures count. [default: allowed_signers beside site.toml, else the one git has]",
 )
-@_site
+@site_option
 @click.option("--name", help="The site that it must be of. [default: as site.toml says, if there is one]")
 @click.option("--newer-than", "newer_than", metavar="COMMIT|DATE", help="Refuse a release that isn't newer than this.")
 @output_options
@@ -261,10 +194,8 @@ def _here(site_file: Path | None) -> tuple[Path, str | None]:
     """The folder of the site file, and what its site is called; without one, the folder that we are in, and None."""
     from sealpress import sitefile  # noqa: PLC0415
 
-    if site_file is None and sitefile.find(Path.cwd()) is None:
-        return Path.cwd(), None
-    site = sitefile.open_site(site_file)
-    return site.root, sitefile.image_name(site.settings)
+    site = site_here(site_file)
+    return (site.root, sitefile.image_name(site.settings)) if site else (Path.cwd(), None)
 
 
 def _allowed(home: Path) -> Path:

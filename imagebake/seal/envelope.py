@@ -23,6 +23,8 @@ from imagebake.image import oci
 from imagebake.image.oci import Sealed, canonical
 from imagebake.recipes import statement as statements
 from imagebake.recipes.statement import Statement, refused
+from imagebake.seal import signing
+from imagebake.seal.signing import Key
 from sealpress import scratch
 from sealpress.problems import Exit, Problem
 
@@ -92,7 +94,13 @@ def seal(images: Sequence[Sealed], reference: str, statement: Statement) -> Seal
     return Seal(canonical(document), tuple(subjects), statement, python, machine)
 
 
-def signed(unsigned: Seal, fingerprint: str, signature: bytes) -> Seal:
+def signed(unsigned: Seal, key: Key) -> Seal:
+    """The seal with a signature by this key. Raises Problem (exit 10)."""
+    signature = signing.sign(unsigned.signed_bytes, key)
+    return with_signature(unsigned, signing.describe(signature).fingerprint, signature)
+
+
+def with_signature(unsigned: Seal, fingerprint: str, signature: bytes) -> Seal:
     """The same seal with one more signature; one by the same key is replaced."""
     others = tuple(one for one in unsigned.signatures if one[0] != fingerprint)
     return replace(unsigned, signatures=(*others, (fingerprint, signature)))

@@ -59,6 +59,11 @@ class Signature:
     namespace: str
 
 
+def key_for(given: str | None, folder: Path) -> Key | None:
+    """The key that was named, else the one that git signs with here, else None."""
+    return Key(given) if given else key_of_git(folder)
+
+
 def key_of_git(folder: Path) -> Key | None:
     """The key that git signs this user's commits with here; None where it signs with none, or not by SSH.
 
