@@ -1,6 +1,6 @@
 """The cache folder: what is costly to fetch or to work out, by the digest of what it is. Safe to delete at any time.
 
-    packages/   .deb files by sha256 (imagebake/fetch/download.py)
+    packages/   .deb files by sha256 (imagebake/packages/pool.py)
     indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
     compressed/ digests and sizes of layers as gzip, by what wrote them (imagebake/registry/compression.py)
@@ -15,9 +15,11 @@ that (sealpress/private.py), since a cache may come from anywhere; else it is wo
 Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -51,6 +53,25 @@ def _folder(given: str | None, *_variables: str | None) -> Path:
         hint="set SEALPRESS_CACHE to a folder that may be written",
         code=Exit.MACHINE,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """Bytes that are known before they are there. `what` is what messages call them; `sha256` in hex."""
+
+    what: str
+    sha256: str
+    size: int
+
+
+def is_intact(file: Path, pinned: Pinned) -> bool:
+    """Whether the file is there with this content."""
+    try:
+        with file.open("rb") as found:
+            has_size = os.fstat(found.fileno()).st_size == pinned.size
+            return has_size and hashlib.file_digest(found, "sha256").hexdigest() == pinned.sha256
+    except OSError:
+        return False
 
 
 def keep(file: Path, parts: Iterable[bytes]) -> None:

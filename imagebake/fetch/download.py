@@ -1,151 +1,57 @@
-"""Bytes from a mirror, named by their sha256 beforehand and checked before anybody sees them, through a cache.
+"""Bytes from a mirror, over HTTP or from a folder: checked by the sha256 that they must have before anybody sees them.
 
-    <cache>/packages/SHA256    .deb files
-    <cache>/indexes/SHA256     package indexes, packed
-
-A cached file is hashed again on every use: one that is damaged is fetched anew. A file appears under its name only
-when it is whole, so that any number of processes may share the cache.
+A file appears in the cache under its name only when it is whole, so that any number of processes may share it.
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from typing import BinaryIO, Final, TypeVar
+from urllib.parse import unquote, urlsplit
 
-from imagebake.fetch.cache import fresh
-from imagebake.packages.mirror import Mirrors
+from imagebake.fetch import http
+from imagebake.fetch.cache import Pinned, fresh
+from imagebake.fetch.http import Interrupted
 from sealpress import given
-from sealpress.console import SILENT, Advance, Progress
+from sealpress.console import Advance
 from sealpress.problems import Exit, Problem
 
-if TYPE_CHECKING:
-    from sealpress.bounded import Misbehaviour
-
-CHUNK: Final = 1 << 18
 TIMEOUT: Final = 30.0  # seconds without a byte
-Result = TypeVar("Result")
-
+_CHUNK: Final = 1 << 18
 _PAUSES: Final = (0.3, 1.5)  # seconds before the second and the third attempt
+_ELSEWHERE: Final = "set another mirror under [image] in site.toml"
 
-
-class Package(Protocol):
-    """What must be known of a package to fetch it: a line of a lock, or of an index."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def archive(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """Bytes that are known before they are there. `what` is how messages call them; `size` in bytes."""
-
-    what: str
-    sha256: str
-    size: int
+_Result = TypeVar("_Result")
 
 
 class Gone(Exception):  # noqa: N818 - an answer, not an error
     """The mirror is there and does not have the file."""
 
 
-def package(
-    wanted: Package,
-    cache: Path,
-    mirrors: Callable[[], Mirrors],
-    *,
-    date: datetime | None = None,
-    progress: Progress = SILENT,
-) -> Path:
-    """The .deb in the cache, fetched where it isn't there; sha256 and size are right. `date`: the lock's.
-
-    `mirrors` is only asked where something has to be fetched. Raises Problem (exit 4): the package is gone from the
-    mirror, is not what was named, or the mirror can't be reached.
-    """
-    blob = Blob(f"{wanted.name} {wanted.version}", wanted.sha256, wanted.size)
-    file = cache / "packages" / blob.sha256
-    if is_intact(file, blob):
-        return file
-    known = mirrors()
-    base = known.security if wanted.archive == "security" else known.main
-    urls = [f"{base}/{quote(wanted.path)}", *_snapshots(known.snapshot, wanted, date)]
-    try:
-        with progress.track(blob.what, blob.size, "bytes") as advance:
-            store(file, blob, urls, advance)
-    except Gone:
-        raise Problem(
-            f"the mirror no longer has {blob.what}: mirrors drop a package as soon as a newer one is out",
-            hint="renew the lock: imagebake lock --upgrade; or set snapshot_mirror under [image] in site.toml"
-            " to a mirror that keeps old packages",
-            code=Exit.LOCK,
-        ) from None
-    return file
-
-
-def _snapshots(base: str, wanted: Package, date: datetime | None) -> list[str]:
-    archive = "debian-security" if wanted.archive == "security" else "debian"
-    base = base.replace("{archive}", archive)
-    if not base or ("{date}" in base and date is None):
-        return []
-    if date is None or "{date}" not in base:
-        return [f"{base}/{quote(wanted.path)}"]
-    # A snapshot is taken some hours after a release, and answers for the time before it.
-    dates = (date + timedelta(hours=hours) for hours in (0, 12, 24))
-    return [f"{base.replace('{date}', f'{moment:%Y%m%dT%H%M%SZ}')}/{quote(wanted.path)}" for moment in dates]
-
-
-def is_intact(file: Path, blob: Blob) -> bool:
-    """Whether the file is there with this content."""
-    try:
-        with file.open("rb") as found:
-            has_size = os.fstat(found.fileno()).st_size == blob.size
-            return has_size and hashlib.file_digest(found, "sha256").hexdigest() == blob.sha256
-    except OSError:
-        return False
-
-
-def store(file: Path, blob: Blob, urls: Sequence[str], advance: Advance = lambda _done: None) -> None:
-    """Fetches from the first URL that has it, checks, and puts it whole at `file`.
+def store(file: Path, pinned: Pinned, urls: Sequence[str], advance: Advance = lambda _done: None) -> None:
+    """Fetches from the first URL that has it, checks, and puts it whole at `file`, in the cache.
 
     Raises Problem (exit 4; 9 for a cache that can't be written), and Gone where no URL has it.
     """
     for url in urls:
         try:
-            _store(file, blob, url, advance)
+            with fresh(file) as out:
+                _write(out, pinned, url, advance)
         except Gone:
             continue
+        except OSError as error:
+            raise Problem(
+                f"can't write the cache at {file.parent}: {error.strerror or error}",
+                hint="make room there, or set SEALPRESS_CACHE to another folder",
+                code=Exit.MACHINE,
+            ) from None
         return
     raise Gone
 
 
-def _store(file: Path, blob: Blob, url: str, advance: Advance) -> None:
-    try:
-        with fresh(file) as out:
-            _write(out, blob, url, advance)
-    except OSError as error:
-        raise Problem(
-            f"can't write the cache at {file.parent}: {error.strerror or error}",
-            hint="make room there, or set SEALPRESS_CACHE to another folder",
-            code=Exit.MACHINE,
-        ) from None
-
-
-def _write(out: BinaryIO, blob: Blob, url: str, advance: Advance) -> None:
-    """Writes the blob, and nothing that is larger. Raises Problem where it isn't the blob."""
+def _write(out: BinaryIO, pinned: Pinned, url: str, advance: Advance) -> None:
+    """Writes what is pinned, and nothing that is larger. Raises Problem where it is anything else."""
 
     def attempt() -> str:
         out.seek(0)
@@ -153,38 +59,35 @@ def _write(out: BinaryIO, blob: Blob, url: str, advance: Advance) -> None:
         sha = hashlib.sha256()
         done = 0
         try:
-            for chunk in _exactly(blob, url):
+            for chunk in _exactly(pinned, url):
                 done += len(chunk)
                 sha.update(chunk)
                 out.write(chunk)
                 advance(len(chunk))
-        except _Interrupted:
+        except Interrupted:
             advance(-done)
             raise
         return sha.hexdigest()
 
-    found = _persistent(attempt, blob.what, url)
-    if found != blob.sha256:
-        raise _wrong(blob, url, f"has the sha256 {found}, not {blob.sha256}: it was damaged or changed on the way")
+    found = _persistent(attempt, pinned.what, url)
+    if found != pinned.sha256:
+        raise _wrong(pinned, url, f"has the sha256 {found}, not {pinned.sha256}: it was damaged or changed on the way")
 
 
-def _exactly(blob: Blob, url: str) -> Iterator[bytes]:
-    left = blob.size
+def _exactly(pinned: Pinned, url: str) -> Iterator[bytes]:
+    left = pinned.size
     for chunk in _pieces(url):
         left -= len(chunk)
         if left < 0:
-            raise _wrong(blob, url, f"is larger than the {blob.size} bytes that it should have")
+            raise _wrong(pinned, url, f"is larger than the {pinned.size} bytes that it should have")
         yield chunk
     if left:
-        raise _Interrupted(f"it ended {left} bytes early, of {blob.size}")
+        raise Interrupted(f"it ended {left} bytes early, of {pinned.size}")
 
 
-def _wrong(blob: Blob, url: str, how: str) -> Problem:
-    return Problem(
-        f"{blob.what} from {url} {how}",
-        hint="nothing was unpacked; try again, or set another mirror under [image] in site.toml",
-        code=Exit.LOCK,
-    )
+def _wrong(pinned: Pinned, url: str, how: str) -> Problem:
+    hint = f"nothing was unpacked; try again, or {_ELSEWHERE}"
+    return Problem(f"{pinned.what} from {url} {how}", hint=hint, code=Exit.LOCK)
 
 
 def small(url: str, limit: int, what: str) -> bytes:
@@ -201,83 +104,47 @@ def small(url: str, limit: int, what: str) -> bytes:
     return _persistent(attempt, what, url)
 
 
-def _persistent(attempt: Callable[[], Result], what: str, url: str) -> Result:
+def _persistent(attempt: Callable[[], _Result], what: str, url: str) -> _Result:
     """The result of the first attempt that isn't interrupted. Raises Problem after the last."""
     for pause in _PAUSES:
         try:
             return attempt()
-        except _Interrupted:
+        except Interrupted:
             time.sleep(pause)
     try:
         return attempt()
-    except _Interrupted as error:
-        raise Problem(
-            f"can't fetch {what} from {url}: {error}",
-            hint="check the network, or set another mirror under [image] in site.toml",
-            code=Exit.LOCK,
-        ) from None
-
-
-class _Interrupted(Exception):  # noqa: N818 - worth another attempt
-    pass
+    except Interrupted as error:
+        hint = f"check the network, or {_ELSEWHERE}"
+        raise Problem(f"can't fetch {what} from {url}: {error}", hint=hint, code=Exit.LOCK) from None
 
 
 def _pieces(url: str) -> Iterator[bytes]:
-    """The content of an http, https or file URL. Raises Gone, or _Interrupted where another attempt may help."""
-    with _opened(url) as source:
-        while chunk := _piece(source, url):
-            yield chunk
-        if early := getattr(source, "length", 0):
-            raise _Interrupted(f"it ended {early} bytes early")
-
-
-def _piece(source: BinaryIO, url: str) -> bytes:
-    # http.client and ssl cost 9 ms to import: only when something is read from a mirror.
-    from http.client import HTTPException  # noqa: PLC0415
-
-    from sealpress.bounded import Misbehaviour  # noqa: PLC0415
-
+    """The content of an http, https or file URL. Raises Gone, or Interrupted where another attempt may help."""
+    if url.startswith("file:"):
+        yield from _of_file(url)
+        return
     try:
-        return source.read(CHUNK)
-    except (OSError, HTTPException) as error:
-        raise _Interrupted(str(error) or type(error).__name__) from None
-    except Misbehaviour as error:
-        raise _misbehaves(url, error) from None
+        with (
+            http.Client(TIMEOUT, TIMEOUT, lambda _url: None, is_secret=False) as client,
+            client.answered("GET", url, {}, is_large=True) as response,
+        ):
+            if response.status in {404, 410}:
+                raise Gone
+            if response.status != 200:
+                raise Interrupted(f"HTTP {response.status} {response.reason}")
+            yield from http.pieces(response, url)
+    except http.Refused as error:
+        raise Problem(f"{url} {error}", hint=error.hint or _ELSEWHERE, code=Exit.LOCK) from None
+    except http.NoAddress as error:
+        raise Interrupted(f"it leads to {str(error)[:200]!a}, which is no address") from None
 
 
-def _misbehaves(url: str, error: "Misbehaviour") -> Problem:
-    return Problem(f"{url} {error}", hint="set another mirror under [image] in site.toml", code=Exit.LOCK)
-
-
-def _opened(url: str) -> BinaryIO:
-    if not url.startswith("file:"):
-        return _answered(url)
+def _of_file(url: str) -> Iterator[bytes]:
     try:
-        return given.opened(unquote(urlsplit(url).path))
+        with given.opened(unquote(urlsplit(url).path)) as source:
+            while chunk := source.read(_CHUNK):
+                yield chunk
     except (FileNotFoundError, NotADirectoryError):
         raise Gone from None
     except (OSError, ValueError) as error:
-        raise _Interrupted(str(getattr(error, "strerror", None) or error)) from None
-
-
-def _answered(url: str) -> BinaryIO:
-    # urllib costs 40 ms to import: only when something has to be fetched.
-    from http.client import HTTPException  # noqa: PLC0415
-    from urllib.error import HTTPError  # noqa: PLC0415
-
-    from imagebake.fetch import asking  # noqa: PLC0415
-    from sealpress.bounded import Misbehaviour, Silence  # noqa: PLC0415
-
-    try:
-        return asking.answer(url, TIMEOUT)
-    except Silence as error:
-        raise _Interrupted(f"it {error}") from None
-    except Misbehaviour as error:
-        raise _misbehaves(url, error) from None
-    except HTTPError as error:
-        error.close()
-        if error.code in {404, 410}:
-            raise Gone from None
-        raise _Interrupted(f"HTTP {error.code} {error.reason}") from None
-    except (OSError, HTTPException, ValueError) as error:
-        raise _Interrupted(str(getattr(error, "reason", error)) or type(error).__name__) from None
+        raise Interrupted(str(getattr(error, "strerror", None) or error)) from None

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from imagebake.fetch import cache as cache_folder
-from imagebake.fetch import download
 from imagebake.image import tar
 from imagebake.image.entries import Entry
-from imagebake.packages import deb, mirror, selection
+from imagebake.packages import deb, mirror, pool, selection
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from sealpress.console import SILENT, Progress
@@ -41,13 +40,13 @@ def layers_of(
     locked = {package.name: package for package in lock.of(architecture)}
     mirrors = partial(mirror.find, settings)
     files = {
-        name: download.package(package, folder, mirrors, date=lock.date, progress=progress)
+        name: pool.fetched(package, folder, mirrors, date=lock.date, progress=progress)
         for name, package in locked.items()
     }
     # xz leaves Python's lock to the others. The largest first, so that none is waited for alone at the end.
     largest = sorted(locked.values(), key=lambda package: -package.size)
-    with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _WORKERS)) as pool:
-        unpacking = pool.map(lambda one: unpack(files[one.name], one, lock.roots, architecture), largest)
+    with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _WORKERS)) as workers:
+        unpacking = workers.map(lambda one: unpack(files[one.name], one, lock.roots, architecture), largest)
         done = dict(zip((package.name for package in largest), unpacking, strict=True))
     entries = {name: done[name] for name in locked}
     selected = selection.select(lock.roots, architecture, Unpacked(entries))
@@ -57,7 +56,7 @@ def layers_of(
 
 
 def unpack(
-    file: Path, package: download.Package, roots: tuple[Root, ...], architecture: Architecture
+    file: Path, package: pool.Package, roots: tuple[Root, ...], architecture: Architecture
 ) -> Mapping[str, Entry]:
     """What may be kept of a verified .deb.
 

@@ -10,11 +10,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, cast
 
+from imagebake.fetch import cache as cache_folder
 from imagebake.fetch import download
+from imagebake.fetch.cache import Pinned
+from imagebake.image.entries import CHUNK
 from imagebake.packages import version
 from imagebake.packages.ar import unxz
 from imagebake.packages.control import Fields, paragraphs
-from imagebake.packages.signed_release import Archive, Release, is_sha256
+from imagebake.packages.names import Archive, is_pool_path, is_sha256
+from imagebake.packages.signed_release import Release
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -117,21 +121,6 @@ def _broken_entry(name: str) -> Problem:
     return Problem(f'the index of packages has a broken entry for "{name}"', hint="use another mirror", code=Exit.LOCK)
 
 
-def is_name(text: str) -> bool:
-    """Whether a package may have this name."""
-    return re.fullmatch(r"[a-z0-9][a-z0-9+.-]{1,127}", text) is not None
-
-
-def is_pool_path(path: str) -> bool:
-    """Whether a path of a package stays below the mirror's root and is plain text."""
-    parts = path.split("/")
-    return (
-        path.endswith(".deb")
-        and not {"", ".", ".."} & {*parts}
-        and re.fullmatch(r"[\w.+~:/%-]+", path, re.ASCII) is not None
-    )
-
-
 @cache
 def parse_dependencies(text: str) -> tuple[tuple[Dependency, ...], ...]:
     """`a (>= 1) | b, c` as alternatives in order. What can't be read is left out: it can provide nothing then."""
@@ -160,9 +149,9 @@ def load(
             code=Exit.LOCK,
         )
     size, sha256 = release.files[path]
-    blob = download.Blob(f"the index of packages ({archive}, {architecture})", sha256, size)
+    blob = Pinned(f"the index of packages ({archive}, {architecture})", sha256, size)
     file = folder / "indexes" / sha256
-    if not download.is_intact(file, blob):
+    if not cache_folder.is_intact(file, blob):
         where = f"main/binary-{architecture}/by-hash/SHA256/{sha256}" if release.by_hash else path
         try:
             with progress.track(blob.what, size, "bytes") as advance:
@@ -180,7 +169,7 @@ def _unpacked(file: Path, what: str) -> bytearray:
     data = bytearray()
     with file.open("rb") as packed:
         try:
-            for piece in unxz(iter(lambda: packed.read(download.CHUNK), b"")):
+            for piece in unxz(iter(lambda: packed.read(CHUNK), b"")):
                 data += piece
                 _check_size(len(data))
         except Problem as problem:

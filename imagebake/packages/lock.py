@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from imagebake.packages.index import is_name, is_pool_path
+from imagebake.packages.names import Archive, is_name, is_pool_path, is_sha256
 from imagebake.packages.selection import Root
-from imagebake.packages.signed_release import Archive, is_sha256
 from imagebake.packages.version import is_version
 from sealpress import given, scratch, toml
 from sealpress.document import Node, decode

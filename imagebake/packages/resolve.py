@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagebake.fetch import cache as cache_folder
-from imagebake.fetch import download
 from imagebake.image import tar
 from imagebake.image.entries import Entry
-from imagebake.packages import contents, index, mirror, selection, signed_release, version
+from imagebake.packages import contents, index, mirror, pool, selection, signed_release, version
 from imagebake.packages.index import Candidate, Dependency, Index
 from imagebake.packages.lock import Lock, LockedPackage
+from imagebake.packages.names import Archive
 from imagebake.packages.selection import Root, Selected
+from imagebake.packages.signed_release import Release
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import Architecture, ImageSettings
@@ -109,7 +110,7 @@ def outdated(
 
 def _releases(
     mirrors: mirror.Mirrors, suite: str, known: Lock | None, now: datetime, keys: Sequence["Cert"] | None
-) -> dict[signed_release.Archive, signed_release.Release]:
+) -> dict[Archive, Release]:
     """The archives' Release files. Raises Problem (exit 4), also where the newest is older than a lock from there."""
     releases = signed_release.releases(mirrors, suite, now, signed_release.keyring() if keys is None else keys)
     date = max(release.date for release in releases.values())
@@ -146,7 +147,7 @@ class _Work:
 
 
 def _locked(
-    work: _Work, releases: Mapping[signed_release.Archive, signed_release.Release], pins: Mapping[str, LockedPackage]
+    work: _Work, releases: Mapping[Archive, Release], pins: Mapping[str, LockedPackage]
 ) -> tuple[LockedPackage, ...]:
     """The packages of one architecture. A pin that stands against a needed dependency is dropped."""
     indexes = tuple(
@@ -274,7 +275,7 @@ class _Shelf:
         if package not in self.unpacked:
             work = self.work
             candidate = self.choices.known(package)
-            file = download.package(candidate, work.cache, lambda: work.mirrors, progress=work.progress)
+            file = pool.fetched(candidate, work.cache, lambda: work.mirrors, progress=work.progress)
             self.unpacked[package] = contents.unpack(file, candidate, work.roots, work.architecture)
         return self.unpacked[package]
 

@@ -9,20 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final
 
 from imagebake.fetch import download
 from imagebake.packages.control import paragraphs
 from imagebake.packages.mirror import Mirrors
+from imagebake.packages.names import ARCHIVES, Archive, is_sha256
 from sealpress.problems import Exit, Problem
 
 if TYPE_CHECKING:
     from pysequoia import Cert
-
-Archive = Literal["main", "updates", "security"]
-"""The suite itself, its updates between point releases, and its security updates, which have a mirror of their own."""
-
-ARCHIVES: Final[tuple[Archive, ...]] = get_args(Archive)
 
 _RELEASE_LIMIT: Final = 8 << 20
 _CLOCK_SLACK: Final = timedelta(days=1)
@@ -144,7 +140,3 @@ def _files(listed: str) -> Iterator[tuple[str, tuple[int, str]]]:
             if not is_sha256(sha256) or ".." in path:
                 raise ValueError(f'the line "{line}" is broken')
             yield path, (int(size), sha256)
-
-
-def is_sha256(text: str) -> bool:
-    return re.fullmatch(r"[0-9a-f]{64}", text) is not None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from imagebake.fetch import cache
-from imagebake.fetch.download import Blob, is_intact
+from imagebake.fetch.cache import Pinned, is_intact
 from imagebake.recipes.wheels import Pin, Wheel, load
 from sealpress import scratch
 from sealpress.console import SILENT, Progress
@@ -51,7 +51,7 @@ def is_there(file: Path, pin: Pin) -> bool:
         size = file.stat().st_size
     except OSError:
         return False
-    return is_intact(file, Blob(pin.name, pin.sha256, size))
+    return is_intact(file, Pinned(pin.name, pin.sha256, size))
 
 
 def _fetch(pin: Pin, python: str, file: Path) -> None:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urldefrag, urlencode
 
+from imagebake.fetch.http import Interrupted
 from imagebake.image.entries import Bytes, Content
 from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, Document
 from imagebake.registry.credentials import Login
 from imagebake.registry.reference import Reference
-from imagebake.registry.transport import PAUSES, Answer, Interrupted, Transport, joined, origin, unreachable
+from imagebake.registry.transport import PAUSES, Answer, Transport, joined, origin, unreachable
 from sealpress.problems import Exit, Problem, printable
 
 UPLOAD_WHOLE: Final = 64 << 20

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from imagebake.fetch import download
+from imagebake.fetch.cache import Pinned
+from imagebake.packages import pool
 from imagebake.packages.mirror import Mirrors
 from sealpress.problems import Exit, Problem
 
@@ -41,7 +43,7 @@ class Place:
         return file
 
     def fetch(self, package: Package = Package(), **more) -> Path:
-        return download.package(package, self.cache, lambda: self.mirrors, **more)
+        return pool.fetched(package, self.cache, lambda: self.mirrors, **more)
 
     def left(self) -> list[str]:
         return sorted(file.name for file in (self.cache / "packages").iterdir())
@@ -70,7 +72,7 @@ def test_a_warm_cache_asks_for_no_mirror(place: Place) -> None:
     def no_mirror() -> Mirrors:
         raise AssertionError
 
-    download.package(Package(), place.cache, no_mirror)
+    pool.fetched(Package(), place.cache, no_mirror)
 
 
 def test_security_packages_come_from_the_security_mirror(place: Place) -> None:
@@ -215,7 +217,7 @@ def test_a_mirror_that_is_not_there_is_a_problem(place: Place) -> None:
 def test_the_progress_of_a_broken_attempt_is_taken_back(place: Place, server: Server) -> None:
     server.answers = [300_000, len(DATA)]
     steps: list[int] = []
-    blob = download.Blob("tool", Package().sha256, Package().size)
-    download.store(place.cache / "x", blob, [f"{server.url}/x"], steps.append)
+    pinned = Pinned("tool", Package().sha256, Package().size)
+    download.store(place.cache / "x", pinned, [f"{server.url}/x"], steps.append)
     assert sum(steps) == len(DATA)
     assert min(steps) < 0

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from imagebake import cli
+from imagebake.cli import imagebake
+from imagebake.commands import lock as lock_command
 from imagebake.packages import lock as locks
 from imagebake.packages import signed_release
 from imagebake.packages.selection import Root
@@ -25,7 +26,7 @@ ROOTS = (Root("server", "usr/sbin/server"),)
 def archive(mirror, make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The small archive in the place of Debian, with its key and its date, and an empty folder to work in."""
     monkeypatch.setattr(signed_release, "keyring", lambda: tuple(mirror.keys))
-    monkeypatch.setattr(cli, "_now", lambda: make.now)
+    monkeypatch.setattr(lock_command, "_now", lambda: make.now)
     monkeypatch.setattr(site, "ROOTS", ROOTS)
     monkeypatch.setenv("SEALPRESS_MIRROR", mirror.settings.mirror)
     monkeypatch.setenv("SEALPRESS_SECURITY_MIRROR", mirror.settings.security_mirror)
@@ -36,7 +37,7 @@ def archive(mirror, make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
 
 
 def lock(*arguments: str) -> int:
-    return cli.imagebake.main(["lock", "-q", *arguments], standalone_mode=False)
+    return imagebake.main(["lock", "-q", *arguments], standalone_mode=False)
 
 
 def security_update(archive: Any, make: Any) -> None:

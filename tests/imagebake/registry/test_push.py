@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagebake.fetch import http
 from imagebake.image import oci
 from imagebake.image.entries import Bytes
 from imagebake.image.inspection import inspect
@@ -210,7 +211,7 @@ def test_a_redirect_leads_nowhere_without_tls(to: str, fake: FakeRegistry, open_
 def test_redirects_come_to_an_end(fake: FakeRegistry, open_repository: Opener) -> None:
     fake.lie = lambda _method, path, _headers: (302, {"Location": path + "x"}, b"")
     refused(lambda: open_repository(fake).has_blob("sha256:x", 1), "redirects without end")
-    assert len(fake.said) == transport.REDIRECTS + 1
+    assert len(fake.said) == http.REDIRECTS + 1
 
 
 def test_an_upload_that_leads_elsewhere_gets_no_login(
