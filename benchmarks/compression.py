@@ -213,7 +213,9 @@ def _serving(rootfs: Path, folder: Path) -> Iterator[tuple[int, list[int]]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    process = subprocess.Popen(runners.Loader().command(rootfs, port, "127.0.0.1", scratch), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        runners.DynamicLoader().command(rootfs, port, "127.0.0.1", scratch), stdout=subprocess.DEVNULL
+    )
     try:
         until = time.monotonic() + 10
         while time.monotonic() < until and process.poll() is None:

@@ -171,7 +171,7 @@ def _sealed(public: Path, folder: Path) -> tuple[Sequence[str], str]:
     (folder / "conf.d/gzip.conf").write_text(f"gzip_comp_level {LEVEL};\n")
     (folder / "Caddyfile").write_text(_CADDYFILE % (PORTS[CADDY], rootfs / nginx.ROOT, LEVEL))
     version = next(one.version for one in lock.of(_HERE) if one.name == "nginx")
-    return runners.Loader().command(rootfs, PORTS[OWN], "127.0.0.1", scratch), version
+    return runners.DynamicLoader().command(rootfs, PORTS[OWN], "127.0.0.1", scratch), version
 
 
 @contextmanager

@@ -17,13 +17,13 @@ from sealpress.problems import Exit, Problem
 
 if TYPE_CHECKING:
     from imagebake.seal.envelope import Seal
-    from imagebake.seal.signing import Key
+    from imagebake.seal.signing import SigningKey
     from publish.pipeline import Product, SiteSource
 
 FOLDER: Final = Path(".sealpress", "seals")
 
 
-def seal(image: Image, product: "Product", made_from: "SiteSource", lock: Path, key: "Key | None") -> "Seal":
+def seal(image: Image, product: "Product", made_from: "SiteSource", lock: Path, key: "SigningKey | None") -> "Seal":
     """The seal of an image that was baked of these; signed, where there is a key.
 
     Raises Problem (exit 10) where the key does not sign.

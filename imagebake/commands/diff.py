@@ -11,7 +11,7 @@ from sealpress.problems import Exit
 from sealpress.settings import Architecture
 
 if TYPE_CHECKING:
-    from imagebake.image.comparison import Change, Difference, Setting, State
+    from imagebake.image.comparison import Change, FileState, ImageDifference, Setting
 
 
 @click.command()
@@ -41,7 +41,7 @@ def diff(*, before: Path, after: Path, architectures: tuple[Architecture, ...], 
     return Exit.OK if is_equal else Exit.DIFFERENT
 
 
-def _show_difference(found: "Difference", before: Path, after: Path, console: Console) -> None:
+def _show_difference(found: "ImageDifference", before: Path, after: Path, console: Console) -> None:
     if found.is_equal:
         console.say(f"{found.architecture}: the same, {found.after}")
         return
@@ -78,13 +78,13 @@ def _sign(change: "Change") -> str:
     return "~" if change.before and change.after else "-" if change.before else "+"
 
 
-def _size(state: "State | None") -> str:
+def _size(state: "FileState | None") -> str:
     if state is None:
         return "–"
     return size(state.size) if state.kind == "file" else state.kind
 
 
-def _difference_data(found: "Difference") -> dict[str, object]:
+def _difference_data(found: "ImageDifference") -> dict[str, object]:
     return {
         "architecture": found.architecture,
         "equal": found.is_equal,
@@ -108,7 +108,7 @@ def _setting_data(setting: "Setting") -> dict[str, object]:
     return {"name": setting.name, "before": setting.before, "after": setting.after}
 
 
-def _state_data(state: "State | None") -> dict[str, object] | None:
+def _state_data(state: "FileState | None") -> dict[str, object] | None:
     if state is None:
         return None
     return {

@@ -9,7 +9,7 @@ from sealpress.command import output_options
 from sealpress.console import Console, size
 
 if TYPE_CHECKING:
-    from imagebake.registry.client import Repository
+    from imagebake.registry.client import ImageRepository
     from imagebake.registry.push import Pushed
 
 
@@ -40,7 +40,7 @@ def push(*, to: str, path: Path, more: tuple[str, ...], console: Console) -> Non
       imagebake push localhost:5000/blog --image /tmp/image --tag latest
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from imagebake.registry import credentials, reference, transport  # noqa: PLC0415 - --help need not wait for it
-    from imagebake.registry.client import Repository  # noqa: PLC0415
+    from imagebake.registry.client import ImageRepository  # noqa: PLC0415
     from imagebake.registry.push import push as run  # noqa: PLC0415
 
     wanted = reference.parse(to)
@@ -55,7 +55,7 @@ def push(*, to: str, path: Path, more: tuple[str, ...], console: Console) -> Non
         return tags
 
     with transport.Transport(wanted.registry) as connection:
-        repository = Repository(
+        repository = ImageRepository(
             wanted, connection, lambda: credentials.login(wanted.registry.address, credentials.config_file())
         )
         pushed = run(path, repository, named, console)
@@ -79,7 +79,7 @@ def push(*, to: str, path: Path, more: tuple[str, ...], console: Console) -> Non
     )
 
 
-def _attach(path: Path, repository: "Repository", pushed: "Pushed") -> bool:
+def _attach(path: Path, repository: "ImageRepository", pushed: "Pushed") -> bool:
     """Sends the seal that stands beside the image, where there is one."""
     from imagebake.image import oci  # noqa: PLC0415
     from imagebake.registry import referrers  # noqa: PLC0415
@@ -90,5 +90,5 @@ def _attach(path: Path, repository: "Repository", pushed: "Pushed") -> bool:
         return False
     seal = envelope.load(file)
     subject = oci.Descriptor(oci.INDEX_TYPE, pushed.digest, pushed.size)
-    referrers.attach(repository, subject, oci.Document(envelope.ENVELOPE_TYPE, envelope.document(seal)))
+    referrers.attach(repository, subject, oci.OciDocument(envelope.ENVELOPE_TYPE, envelope.document(seal)))
     return True

@@ -103,14 +103,14 @@ def _seal_beside(path: Path) -> Path:
 def _pulled(target: str, layout: Path, given: Path | None, console: Console) -> "list[Seal]":
     """Fetches the image; gives the seals that are attached to it."""
     from imagebake.registry import credentials, pull, reference, referrers, transport  # noqa: PLC0415
-    from imagebake.registry.client import Altered, Repository  # noqa: PLC0415
+    from imagebake.registry.client import Altered, ImageRepository  # noqa: PLC0415
     from imagebake.seal import envelope, verification  # noqa: PLC0415
 
     named = reference.parse(target)
     if not (named.tag or named.digest):
         raise click.UsageError("name the image's tag or digest, too: REGISTRY/NAME:TAG")
     with transport.Transport(named.registry) as connection:
-        repository = Repository(
+        repository = ImageRepository(
             named, connection, lambda: credentials.login(named.registry.address, credentials.config_file())
         )
         try:
@@ -142,7 +142,7 @@ def _verify(
     """By the seal in `file`, or the first good one of those that were `pulled`; else, what is wrong with the first."""
     from imagebake.seal import envelope, folder  # noqa: PLC0415
 
-    found: _Found | None = None
+    found: _GoodSeal | None = None
     problem: Problem | None = None
     seals = pulled if pulled is not None else [envelope.load(file)] if file else []
     for seal in seals:
@@ -166,7 +166,7 @@ def _verify(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _GoodSeal:
     """A seal that is good, and what it is of."""
 
     seal: "Seal"
@@ -174,7 +174,7 @@ class _Found:
     images: "tuple[Verified, ...]"
 
 
-def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console: Console) -> _Found:
+def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console: Console) -> _GoodSeal:
     """`file` is the seal's own; None where it was pulled with the image."""
     from imagebake.seal import age, verification  # noqa: PLC0415
 
@@ -187,7 +187,7 @@ def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console
     if asked.newer_than is not None:
         for image in images:
             age.check(seal.statement, image.created, asked.newer_than, asked.home)
-    return _Found(seal, signers, images)
+    return _GoodSeal(seal, signers, images)
 
 
 def _here(site_file: Path | None) -> tuple[Path, str | None]:
@@ -213,7 +213,7 @@ def _revoked(home: Path) -> Path | None:
 
 
 def _show(
-    target: str, found: _Found, asked: _Asked, beside: "Beside | None", built: "Rebuilt | None", console: Console
+    target: str, found: _GoodSeal, asked: _Asked, beside: "Beside | None", built: "Rebuilt | None", console: Console
 ) -> None:
     told, images = found.seal.statement, found.images
     for signer in found.signers:

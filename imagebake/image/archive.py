@@ -22,7 +22,7 @@ from imagebake.image.oci import (
     LAYOUT_FILE,
     MANIFEST_TYPE,
     Descriptor,
-    Document,
+    OciDocument,
     Sealed,
     blob_path,
     canonical,
@@ -47,7 +47,7 @@ def size(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> 
 
 
 def documents(
-    config: Document, manifest: Document, architecture: Architecture, diff_ids: Iterable[str], reference: str
+    config: OciDocument, manifest: OciDocument, architecture: Architecture, diff_ids: Iterable[str], reference: str
 ) -> dict[str, bytes]:
     """All of the archive but the layers, by path: every way in which an engine may read it."""
     docker = {

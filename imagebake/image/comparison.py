@@ -34,7 +34,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class FileState:
     """A file, as one of the images has it. `size` in bytes; `sha256` in hex, "" for what is no file."""
 
     kind: str
@@ -49,13 +49,13 @@ class Change:
     """One file that differs; None where one of the images has none. `lines`: how, for the server's configuration."""
 
     path: str
-    before: State | None
-    after: State | None
+    before: FileState | None
+    after: FileState | None
     lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ImageDifference:
     """Between the images for one architecture. `before` and `after` are manifests' digests, "" where there is none."""
 
     architecture: str
@@ -70,7 +70,7 @@ class Difference:
         return self.before == self.after
 
 
-def compare(before: Path, after: Path, architectures: Collection[str] = ()) -> tuple[Difference, ...]:
+def compare(before: Path, after: Path, architectures: Collection[str] = ()) -> tuple[ImageDifference, ...]:
     """By architecture, sorted: all that either has, or just `architectures`.
 
     Raises Problem (exit 5): a path that holds no image, or none for an architecture that was asked for.
@@ -105,10 +105,10 @@ class _Side:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Placed:
     """A file, and the layer that it comes from."""
 
-    state: State
+    state: FileState
     layer: LayerReport
     member: Member
 
@@ -122,19 +122,21 @@ def _by_architecture(reports: Iterable[ImageReport], shown: str) -> dict[str, Im
     return found
 
 
-def _difference(architecture: str, before: _Side | None, after: _Side | None) -> Difference:
+def _difference(architecture: str, before: _Side | None, after: _Side | None) -> ImageDifference:
     if before is None or after is None:
-        return Difference(architecture, before.report.digest if before else "", after.report.digest if after else "")
+        return ImageDifference(
+            architecture, before.report.digest if before else "", after.report.digest if after else ""
+        )
     old, new = before.report, after.report
     if old.digest == new.digest:
-        return Difference(architecture, old.digest, new.digest)
+        return ImageDifference(architecture, old.digest, new.digest)
     packages = tuple(_settings(old.packages, new.packages))
     files = tuple(_changes(before, after))
     settings = tuple(_settings(_values(old.config), _values(new.config)))
     if not (packages or files or settings):
         # The same, cut into layers in another way: still another image.
         settings = (Setting("layers", _layers(old), _layers(new)),)
-    return Difference(architecture, old.digest, new.digest, packages, settings, files)
+    return ImageDifference(architecture, old.digest, new.digest, packages, settings, files)
 
 
 def _settings(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Setting]:
@@ -176,15 +178,15 @@ def _changes(before: _Side, after: _Side) -> Iterator[Change]:
             yield Change(path, one.state if one else None, other.state if other else None, lines)
 
 
-def _files(side: _Side, common: Collection[str]) -> dict[str, _Found]:
+def _files(side: _Side, common: Collection[str]) -> dict[str, _Placed]:
     """What a container of the image would see: files and links, and folders that hold nothing."""
-    found: dict[str, _Found] = {}
+    found: dict[str, _Placed] = {}
     whiteouts = 0
     for layer in side.report.layers:
         blobs = side.holder(layer)
         if blobs is None and layer.diff_id in common:
             continue  # nobody has it, and it is the same in both
-        here: dict[str, _Found] = {}
+        here: dict[str, _Placed] = {}
         for member, sha256 in inspection.members(blobs or side.blobs[0], layer, side.shown):
             folder, _, name = member.path.rpartition("/")
             whiteouts += name.startswith(_WHITEOUT)
@@ -196,8 +198,8 @@ def _files(side: _Side, common: Collection[str]) -> dict[str, _Found]:
                 _drop(found, f"{folder}/{name.removeprefix(_WHITEOUT)}".lstrip("/"), itself=True)
             elif member.path:
                 size = member.size if member.kind == "file" else 0
-                state = State(member.kind, member.mode, size, sha256, member.target)
-                here[member.path] = _Found(state, layer, member)
+                state = FileState(member.kind, member.mode, size, sha256, member.target)
+                here[member.path] = _Placed(state, layer, member)
         for path, one in here.items():
             if path in found and found[path].state.kind == "directory" != one.state.kind:
                 _drop(found, path, itself=True)
@@ -206,7 +208,7 @@ def _files(side: _Side, common: Collection[str]) -> dict[str, _Found]:
     return {path: one for path, one in found.items() if path not in above}
 
 
-def _drop(found: dict[str, _Found], path: str, *, itself: bool) -> None:
+def _drop(found: dict[str, _Placed], path: str, *, itself: bool) -> None:
     below = f"{path}/" if path else ""
     for gone in [other for other in found if other.startswith(below) or (itself and other == path)]:
         del found[gone]
@@ -217,7 +219,7 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-def _lines(path: str, before: _Side, old: _Found | None, after: _Side, new: _Found | None) -> Iterator[str]:
+def _lines(path: str, before: _Side, old: _Placed | None, after: _Side, new: _Placed | None) -> Iterator[str]:
     """What was added and removed, as `diff -U0` has it, of a file that says how the site is served."""
     if not path.startswith(f"{nginx.FOLDER}/") or old is None or new is None:
         return
@@ -229,7 +231,7 @@ def _lines(path: str, before: _Side, old: _Found | None, after: _Side, new: _Fou
             yield line
 
 
-def _text(side: _Side, found: _Found) -> list[str] | None:
+def _text(side: _Side, found: _Placed) -> list[str] | None:
     blobs = side.holder(found.layer)
     if blobs is None or found.member.kind != "file" or found.member.size > _SHOWN_LIMIT:
         return None

@@ -44,7 +44,7 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class ImageIndex:
     manifests: tuple[Blob, ...]
     annotations: Mapping[str, str]
 
@@ -74,7 +74,7 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HistoryStep:
     """One entry of the history. `is_empty`: it made no layer."""
 
     created: str
@@ -93,13 +93,13 @@ class Config:
     created: str
     execution: Execution
     diff_ids: tuple[str, ...]
-    history: tuple[Step, ...]
+    history: tuple[HistoryStep, ...]
 
 
-def index(data: bytes, name: str) -> Index:
+def index(data: bytes, name: str) -> ImageIndex:
     """`name` is what messages call the document. Raises Problem (exit 5)."""
     found = _object(parse(data, name), name)
-    return Index(
+    return ImageIndex(
         manifests=_get(found, "manifests", _list_of(_blob), name),
         annotations=_get(found, "annotations", _texts_by_name, name, _NOTHING),
     )
@@ -197,9 +197,9 @@ def _execution(found: Mapping[str, object], where: str, *, strict: bool) -> Exec
     )
 
 
-def _step(value: object, where: str) -> Step:
+def _step(value: object, where: str) -> HistoryStep:
     found = _object(value, where)
-    return Step(
+    return HistoryStep(
         created=_get(found, "created", _text, where, ""),
         created_by=_get(found, "created_by", _text, where, ""),
         comment=_get(found, "comment", _text, where, ""),

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 CHUNK: Final = 1 << 20
 
 
-class Content(Protocol):
+class FileContent(Protocol):
     """Bytes that can be read as often as needed."""
 
     @property
@@ -77,7 +77,7 @@ class File:
     """A regular file. `mode` is 0o644 or 0o755."""
 
     path: str
-    content: Content
+    content: FileContent
     mode: int = 0o644
 
 
@@ -99,7 +99,7 @@ class Symlink:
 Entry = File | Directory | Symlink
 
 
-def sha256_of(content: Content) -> str:
+def sha256_of(content: FileContent) -> str:
     """In hex."""
     sha = hashlib.sha256()
     for chunk in content.chunks():

@@ -230,7 +230,7 @@ def _images(blobs: Blobs, shown: str) -> Iterator[ImageReport]:
         yield report
 
 
-def _indexed(blobs: Blobs, index: documents.Index, name: str, shown: str, depth: int) -> Iterator[ImageReport]:
+def _indexed(blobs: Blobs, index: documents.ImageIndex, name: str, shown: str, depth: int) -> Iterator[ImageReport]:
     for found in index.manifests:
         names = found.annotations
         called = names.get("io.containerd.image.name") or names.get("org.opencontainers.image.ref.name") or name
@@ -254,7 +254,7 @@ def _image(blobs: Blobs, digest: str, data: bytes, name: str, shown: str) -> Ima
         raise _refused(shown, "its manifest and its configuration name different layers")
     steps = [step for step in config.history if not step.is_empty]
     if len(steps) != len(manifest.layers):
-        steps = [documents.Step("", "", "", is_empty=False)] * len(manifest.layers)
+        steps = [documents.HistoryStep("", "", "", is_empty=False)] * len(manifest.layers)
     layers = tuple(
         LayerReport(step.comment, layer.digest, layer.size, _check_blob(blobs, layer, shown), step.created_by)
         for step, layer in zip(steps, manifest.layers, strict=True)

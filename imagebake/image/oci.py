@@ -55,7 +55,7 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class OciDocument:
     """A JSON document as a blob: named by its digest. `size` in bytes."""
 
     media_type: str
@@ -94,8 +94,8 @@ class Sealed:
     """One image of one architecture: its documents, and its layers from the lowest up."""
 
     architecture: Architecture
-    config: Document
-    manifest: Document
+    config: OciDocument
+    manifest: OciDocument
     layers: tuple[Layer, ...]
 
     @property
@@ -109,7 +109,7 @@ def seal(runtime: Runtime, layers: Sequence[Layer], architecture: Architecture, 
 
     Raises Problem (exit 3, 5) for a value of the configuration that engines would read otherwise, or not at all.
     """
-    config = Document(CONFIG_TYPE, canonical(_config(runtime, layers, architecture, created)))
+    config = OciDocument(CONFIG_TYPE, canonical(_config(runtime, layers, architecture, created)))
     # Read as others will read it: an unknown key, or a value of another shape, ends here.
     documents.config(config.data, "the image's configuration", strict=True)
     raise_all(list(_wrong(runtime)))
@@ -118,8 +118,8 @@ def seal(runtime: Runtime, layers: Sequence[Layer], architecture: Architecture, 
 
 
 def manifest(
-    config: Document, layers: Iterable[Descriptor], annotations: Mapping[str, str] = MappingProxyType({})
-) -> Document:
+    config: OciDocument, layers: Iterable[Descriptor], annotations: Mapping[str, str] = MappingProxyType({})
+) -> OciDocument:
     """manifest.md: an image with this configuration and these layers, lowest first."""
     document: dict[str, object] = {
         "schemaVersion": 2,
@@ -129,21 +129,21 @@ def manifest(
     }
     if annotations:
         document["annotations"] = dict(annotations)
-    return Document(MANIFEST_TYPE, canonical(document))
+    return OciDocument(MANIFEST_TYPE, canonical(document))
 
 
-def index(manifests: Iterable[Descriptor]) -> Document:
+def index(manifests: Iterable[Descriptor]) -> OciDocument:
     """image-index.md: these manifests, in the order given."""
     document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [one.as_json() for one in manifests]}
-    return Document(INDEX_TYPE, canonical(document))
+    return OciDocument(INDEX_TYPE, canonical(document))
 
 
-def across(images: Sequence[Sealed]) -> Document:
+def across(images: Sequence[Sealed]) -> OciDocument:
     """One index over all architectures, sorted by their names: what a multi-platform image is called by."""
     return over({image.architecture: image.manifest for image in images})
 
 
-def over(manifests: Mapping[Architecture, Document]) -> Document:
+def over(manifests: Mapping[Architecture, OciDocument]) -> OciDocument:
     """As `across`, from the manifests alone."""
     return index(
         Descriptor(MANIFEST_TYPE, manifest.digest, manifest.size, architecture)
@@ -151,7 +151,7 @@ def over(manifests: Mapping[Architecture, Document]) -> Document:
     )
 
 
-def top(everything: Document, reference: str) -> Document:
+def top(everything: OciDocument, reference: str) -> OciDocument:
     """A layout's index.json: it names the index over all architectures by the reference's tag."""
     tag = {"org.opencontainers.image.ref.name": reference.rpartition(":")[2]}
     return index([Descriptor(INDEX_TYPE, everything.digest, everything.size, annotations=tag)])

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from imagebake.image.entries import CHUNK, Content, Directory, Entry, File, FromFile, Produced, Symlink
+from imagebake.image.entries import CHUNK, Directory, Entry, File, FileContent, FromFile, Produced, Symlink
 from sealpress.problems import Exit, Place, Problem
 from sealpress.tree import changed, unfit
 
@@ -179,7 +179,7 @@ def _refused(path: str, why: str) -> Problem:
     return Problem(f'"{path}" {why}', place=Place(path) if path else None, code=Exit.TREE)
 
 
-def _file(path: str, content: Content, mode: int) -> Iterator[bytes]:
+def _file(path: str, content: FileContent, mode: int) -> Iterator[bytes]:
     known = content.sha256 if isinstance(content, FromFile | Produced) else ""
     if isinstance(content, Produced) and content.is_checked:
         yield header(path, b"0", mode=mode, size=content.size, mtime=mtime(known))
@@ -214,7 +214,7 @@ def _sha256(chunks: Iterator[bytes]) -> str:
     return sha.hexdigest()
 
 
-def _counted(path: str, content: Content) -> Iterator[bytes]:
+def _counted(path: str, content: FileContent) -> Iterator[bytes]:
     left = content.size
     for chunk in content.chunks():
         left -= len(chunk)

@@ -89,7 +89,7 @@ def streamed(pieces: Iterator[bytes], wanted: Callable[[str], bool]) -> Iterator
 
     Raises Problem (exit 5) for bytes that are no tar, and beyond the bounds above.
     """
-    reader = _Reader(pieces)
+    reader = _Stream(pieces)
     for _ in range(ITEM_LIMIT):
         if (found := _next(reader.read)) is None:
             return
@@ -138,7 +138,7 @@ def _next(read: Callable[[int], bytes]) -> Member | None:
     raise _refused("it has extended headers without end")
 
 
-class _Reader:
+class _Stream:
     """Exact reads from pieces, with a bound on all of them together."""
 
     __slots__ = ("_buffer", "_left", "_pieces")

@@ -25,7 +25,7 @@ from typing import Final, Protocol
 
 from imagebake import nginx
 from imagebake.image import nss, tar
-from imagebake.image.entries import Content, Directory, File, Symlink
+from imagebake.image.entries import Directory, File, FileContent, Symlink
 from imagebake.image.layers import Layer
 from imagebake.image.oci import Runtime
 from sealpress.problems import Exit, Problem
@@ -112,7 +112,7 @@ _NAMESPACES: Final = _namespaces(str(nss.USER), str(nss.GROUP))
 
 
 @dataclass(frozen=True, slots=True)
-class Loader:
+class DynamicLoader:
     """Through the image's own ld.so. Nothing is isolated: nginx runs as whoever starts it, with what that one may."""
 
     name: str = "ld.so"
@@ -223,7 +223,7 @@ def unpack(layers: Iterable[Layer], folder: Path) -> None:
                     _write(target, content, mode)
 
 
-def _write(target: Path, content: Content, mode: int) -> None:
+def _write(target: Path, content: FileContent, mode: int) -> None:
     sha = hashlib.sha256()
     with target.open("xb") as file:
         for chunk in content.chunks():
@@ -236,7 +236,7 @@ def _write(target: Path, content: Content, mode: int) -> None:
 
 def available() -> tuple[Runner, ...]:
     """What works on this machine, the better isolated first."""
-    return (*((Bubblewrap(),) if has_bubblewrap() else ()), Loader())
+    return (*((Bubblewrap(),) if has_bubblewrap() else ()), DynamicLoader())
 
 
 def find_runner() -> Runner:

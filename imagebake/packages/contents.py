@@ -20,7 +20,7 @@ from sealpress.settings import Architecture, ImageSettings
 
 _WORKERS: Final = 2  # packages that are unpacked at a time: each may take 20 MB
 
-Layer = tuple[LockedPackage, tuple[Entry, ...]]
+PackageLayer = tuple[LockedPackage, tuple[Entry, ...]]
 
 
 def layers_of(
@@ -30,7 +30,7 @@ def layers_of(
     *,
     cache: Path | None = None,
     progress: Progress = SILENT,
-) -> list[Layer]:
+) -> list[PackageLayer]:
     """Every locked package with the entries of its layer, in layer order. With a warm cache nothing is fetched.
 
     `cache` is the user's where it is None. Raises Problem (exit 4): a package is gone or not what the lock says, can't

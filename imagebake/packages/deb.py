@@ -33,12 +33,12 @@ def read(file: Path, wanted: Callable[[str], bool]) -> Mapping[str, Entry]:
     whole package, not just for what is wanted.
     """
     try:
-        reading = _Reading(wanted)
+        reading = _Unpacking(wanted)
         reading.read(file)
         if reading.missing:
             # A wanted hard link to a file that isn't: once more, with that file's content.
             targets = frozenset(reading.missing)
-            reading = _Reading(lambda path: path in targets or wanted(path))
+            reading = _Unpacking(lambda path: path in targets or wanted(path))
             reading.read(file)
         return {path: entry for path, entry in reading.entries.items() if wanted(path)}
     except Problem as problem:
@@ -75,7 +75,7 @@ def _items(file: Path, member: str, wanted: Callable[[str], bool]) -> Iterator[M
     raise refused(f"it has no {member}")
 
 
-class _Reading:
+class _Unpacking:
     """One pass over a package's files, and what had been seen of them so far."""
 
     def __init__(self, wanted: Callable[[str], bool]) -> None:

@@ -18,7 +18,7 @@ from imagebake.packages import version
 from imagebake.packages.ar import unxz
 from imagebake.packages.control import Fields, paragraphs
 from imagebake.packages.names import Archive, is_pool_path, is_sha256
-from imagebake.packages.signed_release import Release
+from imagebake.packages.signed_release import ArchiveRelease
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -53,7 +53,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Index:
+class PackageIndex:
     """The packages of one archive and architecture. Paragraphs are parsed when they are asked for: main has 69,000."""
 
     archive: Archive
@@ -138,8 +138,8 @@ def parse_dependencies(text: str) -> tuple[tuple[Dependency, ...], ...]:
 
 
 def load(
-    archive: Archive, release: Release, architecture: Architecture, folder: Path, progress: Progress = SILENT
-) -> Index:
+    archive: Archive, release: ArchiveRelease, architecture: Architecture, folder: Path, progress: Progress = SILENT
+) -> PackageIndex:
     """The index of one architecture, from the cache or the mirror. Raises Problem (exit 4)."""
     path = f"main/binary-{architecture}/Packages.xz"
     if path not in release.files or architecture not in release.architectures:
@@ -162,7 +162,7 @@ def load(
                 hint="try again in some minutes, or use another mirror",
                 code=Exit.LOCK,
             ) from None
-    return Index(archive, _unpacked(file, blob.what))
+    return PackageIndex(archive, _unpacked(file, blob.what))
 
 
 def _unpacked(file: Path, what: str) -> bytearray:

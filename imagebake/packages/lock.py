@@ -146,7 +146,7 @@ def save(lock: Lock, path: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class _LockFile:
     """The lock as the file has it."""
 
     version: int
@@ -160,7 +160,7 @@ def parse(text: str, file: str) -> Lock:
     """A lock from its text; `file` is how messages name it. Raises Problem (exit 4)."""
     node = _node(text, file)
     _check_format(node)
-    found = decode(node, _File, "the lock", Exit.LOCK)
+    found = decode(node, _LockFile, "the lock", Exit.LOCK)
     problems = list(_wrong_values(node, found))
     raise_all(problems)
     date = found.date.astimezone(UTC).replace(microsecond=0)
@@ -208,7 +208,7 @@ _CHECKS: Final[dict[str, tuple[str, Callable[[str], bool]]]] = {
 }
 
 
-def _wrong_values(node: Node, found: _File) -> Iterable[Problem]:
+def _wrong_values(node: Node, found: _LockFile) -> Iterable[Problem]:
     if found.date.tzinfo is None or not 1993 <= found.date.year <= 9000:
         yield _wrong(node, ("date",), "date must be a time with its zone, like 2026-11-19T02:12:54Z")
     if not re.fullmatch(r"[a-z][a-z0-9-]*", found.suite):

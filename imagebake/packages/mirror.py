@@ -36,7 +36,7 @@ class Mirrors:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class _AptSource:
     url: str
     suite: str
     components: tuple[str, ...]
@@ -102,7 +102,7 @@ def _is_security(suite: str) -> bool:
     return suite.endswith("-security") and suite.removesuffix("-security") in _SUITES
 
 
-def _sources(apt: Path) -> Iterator[_Source]:
+def _sources(apt: Path) -> Iterator[_AptSource]:
     """Debian's own archive among apt's sources, as far as this can be told: other archives name their own keys."""
     folder = apt / "sources.list.d"
     try:
@@ -118,21 +118,21 @@ def _sources(apt: Path) -> Iterator[_Source]:
         for source in _one_line(text) if file.suffix == ".list" else _deb822(text):
             is_debian = not source.signed_by or "debian-archive" in source.signed_by
             if "main" in source.components and is_debian and (url := _resolved(source.url)):
-                yield _Source(url, source.suite, source.components, source.signed_by)
+                yield _AptSource(url, source.suite, source.components, source.signed_by)
 
 
 _LINE: Final = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<url>\S+)\s+(?P<suite>\S+)(?P<components>[^#]*)")
 
 
-def _one_line(text: str) -> Iterator[_Source]:
+def _one_line(text: str) -> Iterator[_AptSource]:
     for line in text.splitlines():
         if found := _LINE.match(line.strip()):
             options = dict(option.partition("=")[::2] for option in (found["options"] or "").split())
             components = tuple(found["components"].split())
-            yield _Source(found["url"], found["suite"], components, options.get("signed-by", ""))
+            yield _AptSource(found["url"], found["suite"], components, options.get("signed-by", ""))
 
 
-def _deb822(text: str) -> Iterator[_Source]:
+def _deb822(text: str) -> Iterator[_AptSource]:
     try:
         found = paragraphs(text)
     except Problem:
@@ -144,7 +144,7 @@ def _deb822(text: str) -> Iterator[_Source]:
         components = tuple(fields.get("components", "").split())
         for suite in fields.get("suites", "").split():
             for url in fields.get("uris", "").split():
-                yield _Source(url, suite, components, fields.get("signed-by", ""))
+                yield _AptSource(url, suite, components, fields.get("signed-by", ""))
 
 
 def _resolved(url: str) -> str:

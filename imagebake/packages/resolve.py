@@ -15,11 +15,11 @@ from imagebake.fetch import cache as cache_folder
 from imagebake.image import tar
 from imagebake.image.entries import Entry
 from imagebake.packages import contents, index, mirror, pool, selection, signed_release, version
-from imagebake.packages.index import Candidate, Dependency, Index
+from imagebake.packages.index import Candidate, Dependency, PackageIndex
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.names import Archive
 from imagebake.packages.selection import Root, Selected
-from imagebake.packages.signed_release import Release
+from imagebake.packages.signed_release import ArchiveRelease
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import Architecture, ImageSettings
@@ -56,7 +56,7 @@ def resolve(
     packages: list[LockedPackage] = []
     for architecture in sorted(set(settings.architectures)):
         pins = {} if upgrade or not known else {p.name: p for p in known.packages if p.architecture == architecture}
-        packages += _locked(_Work(architecture, tuple(roots), folder, mirrors, progress), releases, pins)
+        packages += _locked(_Resolving(architecture, tuple(roots), folder, mirrors, progress), releases, pins)
     if known:
         raise_all(list(_steps_back(known, packages)))
     lock = Lock(settings.suite, date, tuple(roots), tuple(packages))
@@ -110,7 +110,7 @@ def outdated(
 
 def _releases(
     mirrors: mirror.Mirrors, suite: str, known: Lock | None, now: datetime, keys: Sequence["Cert"] | None
-) -> dict[Archive, Release]:
+) -> dict[Archive, ArchiveRelease]:
     """The archives' Release files. Raises Problem (exit 4), also where the newest is older than a lock from there."""
     releases = signed_release.releases(mirrors, suite, now, signed_release.keyring() if keys is None else keys)
     date = max(release.date for release in releases.values())
@@ -138,7 +138,7 @@ def _steps_back(known: Lock, packages: Sequence[LockedPackage]) -> Iterator[Prob
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _Resolving:
     architecture: Architecture
     roots: tuple[Root, ...]
     cache: Path
@@ -147,7 +147,7 @@ class _Work:
 
 
 def _locked(
-    work: _Work, releases: Mapping[Archive, Release], pins: Mapping[str, LockedPackage]
+    work: _Resolving, releases: Mapping[Archive, ArchiveRelease], pins: Mapping[str, LockedPackage]
 ) -> tuple[LockedPackage, ...]:
     """The packages of one architecture. A pin that stands against a needed dependency is dropped."""
     indexes = tuple(
@@ -157,7 +157,7 @@ def _locked(
     pins = dict(pins)
     while True:
         choices = _Choices(indexes, pins)
-        shelf = _Shelf(work, choices)
+        shelf = _MirrorPackages(work, choices)
         selected = _settled(work, shelf)
         conflict = next(_conflicts(selected, choices), None)
         if conflict is None:
@@ -188,7 +188,7 @@ def _line(candidate: Candidate, architecture: Architecture, diff_id: str) -> Loc
     )
 
 
-def _settled(work: _Work, shelf: "_Shelf") -> tuple[Selected, ...]:
+def _settled(work: _Resolving, shelf: "_MirrorPackages") -> tuple[Selected, ...]:
     """The selection from just the packages that it takes, as a bake from the lock will make it."""
     selected = selection.select(work.roots, work.architecture, shelf)
     while True:
@@ -219,7 +219,7 @@ def _conflicts(selected: Sequence[Selected], choices: "_Choices") -> Iterator[_C
 class _Choices:
     """One version of each package: the pinned one while the archive has it, else the newest."""
 
-    indexes: tuple[Index, ...]
+    indexes: tuple[PackageIndex, ...]
     pins: Mapping[str, LockedPackage]
     chosen: dict[str, Candidate | None] = field(default_factory=dict)
 
@@ -264,10 +264,10 @@ def _fits(given: str, wanted: Dependency) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shelf:
+class _MirrorPackages:
     """Packages of a mirror, fetched and unpacked when the walk asks for them."""
 
-    work: _Work
+    work: _Resolving
     choices: _Choices
     unpacked: dict[str, Mapping[str, Entry]] = field(default_factory=dict)
 

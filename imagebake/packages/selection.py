@@ -58,7 +58,7 @@ def is_left_out(path: str, exclude: Iterable[str]) -> bool:
     return any(_pattern(one).fullmatch(part) for one in exclude for part in (path, *_parents(path)))
 
 
-class Shelf(Protocol):
+class PackageSource(Protocol):
     """Packages, unpacked where they are asked for."""
 
     def entries(self, package: str) -> Mapping[str, Entry]:
@@ -92,7 +92,7 @@ def wanted(package: str, roots: Iterable[Root], architecture: Architecture) -> C
     return is_wanted
 
 
-def select(roots: Sequence[Root], architecture: Architecture, shelf: Shelf) -> tuple[Selected, ...]:
+def select(roots: Sequence[Root], architecture: Architecture, shelf: PackageSource) -> tuple[Selected, ...]:
     """What the image takes, package by package, in the order of layers.
 
     First the packages that are only needed, those that need nothing before those that need them; then the recipe's
@@ -117,7 +117,7 @@ def select(roots: Sequence[Root], architecture: Architecture, shelf: Shelf) -> t
 @dataclass(slots=True)
 class _Walk:
     architecture: Architecture
-    shelf: Shelf
+    shelf: PackageSource
     folders: tuple[str, ...]
     kept: dict[str, dict[str, Entry]] = field(default_factory=dict)
     needs: dict[str, set[str]] = field(default_factory=dict)  # packages by the packages that need them

@@ -25,7 +25,7 @@ _CLOCK_SLACK: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ArchiveRelease:
     """A verified Release file. `date` and `valid_until` in UTC; `files`: size and sha256 by path below `url`."""
 
     url: str  # of the folder it stands in
@@ -45,7 +45,7 @@ def keyring() -> tuple["Cert", ...]:
     return tuple(cert for file in files for cert in Cert.split_bytes(file.read_bytes()))
 
 
-def releases(mirrors: Mirrors, suite: str, now: datetime, keys: Sequence["Cert"]) -> dict[Archive, Release]:
+def releases(mirrors: Mirrors, suite: str, now: datetime, keys: Sequence["Cert"]) -> dict[Archive, ArchiveRelease]:
     """The Release of each archive of `suite`, verified. `now` only decides what has expired.
 
     Raises Problem (exit 4): no such suite, a wrong signature, a Release of another suite, an expired one.
@@ -55,7 +55,7 @@ def releases(mirrors: Mirrors, suite: str, now: datetime, keys: Sequence["Cert"]
     return {archive: _release(mirrors, suite, archive, now, keys) for archive in ARCHIVES}
 
 
-def _release(mirrors: Mirrors, suite: str, archive: Archive, now: datetime, keys: Sequence["Cert"]) -> Release:
+def _release(mirrors: Mirrors, suite: str, archive: Archive, now: datetime, keys: Sequence["Cert"]) -> ArchiveRelease:
     name = suite if archive == "main" else f"{suite}-{archive}"
     url = f"{mirrors.security if archive == 'security' else mirrors.main}/dists/{name}"
     try:
@@ -99,7 +99,7 @@ def verified(signed: bytes, keys: Sequence["Cert"], what: str) -> str:
     return (text or b"").decode("utf-8", "replace")
 
 
-def parse_release(text: str, name: str, url: str) -> Release:
+def parse_release(text: str, name: str, url: str) -> ArchiveRelease:
     """A Release file that must be of the suite `name`. Raises Problem (exit 4) for another, or a broken one."""
     try:
         found = paragraphs(text)
@@ -110,7 +110,7 @@ def parse_release(text: str, name: str, url: str) -> Release:
             raise Problem(
                 f'the Release file at {url} is of "{of}", not of "{name}"', hint="use another mirror", code=Exit.LOCK
             )
-        return Release(
+        return ArchiveRelease(
             url,
             _moment(fields["Date"]),
             _moment(fields["Valid-Until"]) if "Valid-Until" in fields else None,

@@ -15,7 +15,7 @@ from typing import Final
 
 from imagebake.policy import needs, origins, pages
 from imagebake.policy.elements import BEFOREHAND
-from imagebake.policy.needs import Found, Needs
+from imagebake.policy.needs import FoundNeed, Needs
 from imagebake.policy.origins import INVALID, SCRIPT, SELF
 from sealpress.console import Progress
 from sealpress.contentpolicy import COMPUTED, DIRECTIVES, LONGEST, OFF
@@ -107,9 +107,9 @@ def compute(
     drawings = [one for one in documents if one.media_type == _DRAWING]
     sheets = [one for one in documents if one.media_type == _SHEET]
     own = origins.source(url) if url else None
-    shown = _Sources(tree, settings, own)
+    shown = _SourceLists(tree, settings, own)
     shown.take(needs.firsts([one for one in documents if one.media_type != _DRAWING], found))
-    drawn = _Sources(tree, settings, own, are_drawings=True)
+    drawn = _SourceLists(tree, settings, own, are_drawings=True)
     drawn.take(needs.firsts(drawings, found))
     raise_all([*shown.problems, *drawn.problems])
     if any(not source.startswith("'sha") for source in drawn.sources.get("style-src", ())):
@@ -133,7 +133,7 @@ def _is_foreign(settings: ImageSettings) -> bool:
     return settings.policy == OFF or any(header.lower() == "content-security-policy" for header in settings.headers)
 
 
-class _Sources:
+class _SourceLists:
     """What documents need, as far as it is allowed: sources by directive, and problems with the rest.
 
     `asked`: of each third party that is listed, the directives that files name it for. What drawings ask of others is
@@ -146,13 +146,13 @@ class _Sources:
         self.sources: dict[str, set[str]] = {}
         self.asked: dict[str, set[str]] = {}
         self.problems: list[Problem] = []
-        self.withheld: list[Found] = []
+        self.withheld: list[FoundNeed] = []
         self._are_drawings = are_drawings
         self._tree = tree
         self._settings = settings
         self._own = own
 
-    def take(self, found: Iterable[Found]) -> None:
+    def take(self, found: Iterable[FoundNeed]) -> None:
         for one in found:
             if one.directive == BEFOREHAND:
                 if not self._is_named(one.source) and not _is_own(one, self._own):
@@ -172,7 +172,7 @@ class _Sources:
             else:
                 self._refuse(one)
 
-    def _refuse(self, one: Found) -> None:
+    def _refuse(self, one: FoundNeed) -> None:
         if self._are_drawings and one.source not in {SCRIPT, INVALID} and one.directive not in {SCRIPT, "object-src"}:
             self.withheld.append(one)
         else:
@@ -187,7 +187,7 @@ class _Sources:
         return any(origins.allows(one, source) for one in named)
 
 
-def _is_own(one: Found, own: str | None) -> bool:
+def _is_own(one: FoundNeed, own: str | None) -> bool:
     """Whether a need asks nobody's leave: the site itself, or what stands in the page."""
     if one.directive in {SCRIPT, "object-src"}:
         return False
@@ -218,7 +218,7 @@ def _add_what_scripts_ask(tree: OutputTree, sources: dict[str, set[str]]) -> Non
         sources.setdefault("script-src", set()).add("'wasm-unsafe-eval'")
 
 
-def _add_what_third_parties_ask(listed: Collection[str], shown: _Sources) -> None:
+def _add_what_third_parties_ask(listed: Collection[str], shown: _SourceLists) -> None:
     """A party whose script or style sheet is loaded is asked for more by that, and so may one be that no file names.
 
     Source: Content Security Policy Level 3, section 6: what a script or a sheet loads is asked of the page's policy.
@@ -297,7 +297,7 @@ def _rank(source: str) -> tuple[int, str]:
     return (2 if not source.startswith("'") else 1 if source.startswith("'sha") else 0), source
 
 
-def _withheld(tree: OutputTree, found: Sequence[Found], own: str | None) -> tuple[str, ...]:
+def _withheld(tree: OutputTree, found: Sequence[FoundNeed], own: str | None) -> tuple[str, ...]:
     lines = [
         f"{needs.place(tree, one)}: {_complaint(one)}: where it is opened by itself, that is missing; {_mend(one, own)}"
         for one in found[:_SHOWN]
@@ -306,11 +306,11 @@ def _withheld(tree: OutputTree, found: Sequence[Found], own: str | None) -> tupl
     return (*lines, f"{rest} more of the kind, in other drawings") if rest > 0 else tuple(lines)
 
 
-def _refused(tree: OutputTree, one: Found, own: str | None) -> Problem:
+def _refused(tree: OutputTree, one: FoundNeed, own: str | None) -> Problem:
     return Problem(_complaint(one), place=needs.place(tree, one), hint=_mend(one, own), code=Exit.TREE)
 
 
-def _complaint(one: Found) -> str:
+def _complaint(one: FoundNeed) -> str:
     more = f" (and {one.more} more file{'s' if one.more > 1 else ''})" if one.more else ""
     what_is_it = "drawing" if one.first.media_type == _DRAWING else "page"
     if one.directive == SCRIPT:
@@ -324,7 +324,7 @@ def _complaint(one: Found) -> str:
     return f"the {what_is_it} {what} {whom}, which is not among the third parties of this site{more}"
 
 
-def _mend(one: Found, own: str | None) -> str:
+def _mend(one: FoundNeed, own: str | None) -> str:
     if one.directive == SCRIPT:
         return "use a button, and add its listener in a script file"
     if one.source == INVALID:

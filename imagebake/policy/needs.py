@@ -10,7 +10,7 @@ from typing import Final
 
 from imagebake.fetch import cache
 from imagebake.policy import pages
-from imagebake.policy.source import LONGEST, Source, TooLongError, pieces, texts
+from imagebake.policy.source import LONGEST, TextSource, TooLongError, pieces, texts
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.tree import Entry, OutputTree
 
@@ -22,7 +22,7 @@ Needs = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundNeed:
     """A need, and the first file of the tree that has it; how many more there are."""
 
     directive: str
@@ -78,7 +78,7 @@ def of(tree: OutputTree, name: str, read_before: Mapping[str, Needs]) -> dict[st
     return needs
 
 
-def firsts(entries: Sequence[Entry], needs: Mapping[str, Needs]) -> list[Found]:
+def firsts(entries: Sequence[Entry], needs: Mapping[str, Needs]) -> list[FoundNeed]:
     """What these documents need, each once, in the order in which they have it first."""
     having: dict[Needs, Entry] = {}
     counts: dict[Needs, int] = {}
@@ -86,11 +86,11 @@ def firsts(entries: Sequence[Entry], needs: Mapping[str, Needs]) -> list[Found]:
         one = needs[_key(entry)]
         having.setdefault(one, entry)
         counts[one] = counts.get(one, 0) + 1
-    found: dict[tuple[str, str], Found] = {}
+    found: dict[tuple[str, str], FoundNeed] = {}
     for one, entry in having.items():
         for directive, source in sorted(one):
             before = found.get((directive, source))
-            found[directive, source] = Found(
+            found[directive, source] = FoundNeed(
                 directive,
                 source,
                 before.first if before else entry,
@@ -99,7 +99,7 @@ def firsts(entries: Sequence[Entry], needs: Mapping[str, Needs]) -> list[Found]:
     return list(found.values())
 
 
-def place(tree: OutputTree, one: Found) -> Place:
+def place(tree: OutputTree, one: FoundNeed) -> Place:
     """Where the first file asks for it: read once more, since the cache keeps no places."""
     for load in _loads(tree, one.first):
         if (load.directive, load.source) == (one.directive, one.source):
@@ -145,7 +145,7 @@ def _needs_of(tree: OutputTree, entry: Entry) -> Needs:
 def _loads(tree: OutputTree, entry: Entry) -> list[pages.Load]:
     data = pieces(tree, entry)
     try:
-        loads = pages.READERS[entry.media_type](Source(texts(data)))
+        loads = pages.READERS[entry.media_type](TextSource(texts(data)))
     except UnicodeError:
         raise Problem(
             "the document is UTF-16", place=Place(entry.path), hint="write it as UTF-8", code=Exit.TREE

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from imagebake.policy import elements, origins, prolog
-from imagebake.policy.source import LONGEST, Source, TooLongError
+from imagebake.policy.source import LONGEST, TextSource, TooLongError
 from sealpress import activecontent, stylesheets
 from sealpress.activecontent import attribute_value
 
@@ -42,27 +42,27 @@ class _Attribute(NamedTuple):
     at: int
 
 
-def page(text: Source) -> list[Load]:
+def page(text: TextSource) -> list[Load]:
     """What a page needs, each once, where it asks first. Raises TooLongError."""
-    reader = _Reader(text)
+    reader = _PageReader(text)
     reader.read()
     return reader.loads
 
 
-def image(text: Source) -> list[Load]:
+def image(text: TextSource) -> list[Load]:
     """What an SVG needs where it is opened by itself: an `img` never loads nor runs anything. Raises TooLongError."""
-    reader = _Reader(text, is_xml=True, opened=["svg"])
+    reader = _PageReader(text, is_xml=True, opened=["svg"])
     reader.add(Load(*one) for one in prolog.style_sheets(reader.text))
     reader.read()
     return reader.loads
 
 
-def document(text: Source) -> list[Load]:
+def document(text: TextSource) -> list[Load]:
     """What an XML document needs: the style sheets that it names."""
     return [Load(*one) for one in prolog.style_sheets(text.take(prolog.LENGTH))]
 
 
-def sheet(text: Source) -> list[Load]:
+def sheet(text: TextSource) -> list[Load]:
     """What a style sheet needs. Raises TooLongError."""
     sources = ((directive, origins.source(url), at) for directive, url, at in stylesheets.loads(text.whole()))
     return [Load(directive, source, at) for directive, source, at in sources if source]
@@ -111,13 +111,13 @@ _FOREIGN_TEXT: Final = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\
 
 
 @dataclass(slots=True)
-class _Reader:
+class _PageReader:
     """One document on its way through the tokenizer. `opened`: SVG and MathML elements that are open.
 
     `text` is a part of it, which begins at the offset `start`; what was read is let go.
     """
 
-    source: Source
+    source: TextSource
     is_xml: bool = False
     opened: list[str] = field(default_factory=list)
     base: str = origins.SELF
@@ -311,7 +311,7 @@ class _Reader:
                 for url, at in activecontent.candidates(attribute_value(one.value)):
                     self._add("img-src", origins.source(url, self.base), one.at + at)
             elif name == "srcdoc" and element == "iframe" and self.depth < _DEPTH:
-                inner = _Reader(Source([attribute_value(one.value)]), base=self.base, depth=self.depth + 1)
+                inner = _PageReader(TextSource([attribute_value(one.value)]), base=self.base, depth=self.depth + 1)
                 inner.read()
                 self.add(load._replace(at=one.at) for load in inner.loads)
             elif name == "action" and element == "form":
@@ -378,7 +378,7 @@ def _is_run(attributes: Mapping[str, _Attribute], kind: str) -> bool:
     return not kind or kind in elements.JAVASCRIPT or kind in elements.INLINE_TYPES
 
 
-_Read = Callable[[Source], list[Load]]
+_Read = Callable[[TextSource], list[Load]]
 
 READERS: Final[Mapping[str, _Read]] = MappingProxyType(
     {

@@ -21,7 +21,7 @@ class TooLongError(ValueError):
     """Something that has to be held as a whole is longer than LONGEST."""
 
 
-class Source:
+class TextSource:
     """Text that is taken in parts; `is_done` once there is no more."""
 
     def __init__(self, pieces: Iterable[str]) -> None:

@@ -59,7 +59,7 @@ _HEAD: Final = _DIGEST + 8 + private.SIZE
 
 
 @dataclass(frozen=True, slots=True)
-class _Packed:
+class _SiblingBytes:
     """The result of one file: its size in bytes, its sha256 in hex, and where the cache has it, if it does.
 
     `data`: the bytes, where they were made or read just now and are few.
@@ -119,12 +119,12 @@ def of(tree: OutputTree, entries: Iterable[Entry], prefix: str = "", pack: str =
     ]
 
 
-def _sibling(tree: OutputTree, entry: Entry, packed: _Packed, prefix: str) -> File:
+def _sibling(tree: OutputTree, entry: Entry, packed: _SiblingBytes, prefix: str) -> File:
     content = Produced(partial(_content, tree, entry, packed), packed.size, packed.sha256)
     return File(f"{prefix}{entry.path}{SUFFIX}", content)
 
 
-def _content(tree: OutputTree, entry: Entry, packed: _Packed) -> Iterator[bytes]:
+def _content(tree: OutputTree, entry: Entry, packed: _SiblingBytes) -> Iterator[bytes]:
     """The sibling's bytes, from the cache or, where it doesn't have them any more, made again."""
     if packed.data:
         yield packed.data
@@ -166,7 +166,7 @@ def _blob(entry: Entry) -> Path:
     return _folder() / entry.sha256[:2] / entry.sha256
 
 
-def _recall(blob: Path) -> _Packed | None:
+def _recall(blob: Path) -> _SiblingBytes | None:
     """What the cache has of a large file; None for nothing, or for what this user hasn't signed as it stands."""
     sha = hashlib.sha256()
     try:
@@ -178,14 +178,14 @@ def _recall(blob: Path) -> _Packed | None:
             is_own = left == 0 and private.is_signed(_what(blob.name), sha.digest(), file.read())
     except OSError:
         return None
-    return _Packed(size, sha.hexdigest(), blob) if is_own else None
+    return _SiblingBytes(size, sha.hexdigest(), blob) if is_own else None
 
 
-def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _Packed]:
+def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _SiblingBytes]:
     """The results of small files, by the files' sha256. The pack is written anew where it lacks one."""
     file = _folder() / "packs" / hashlib.sha256(pack.encode()).hexdigest()
     wanted = {entry.sha256: entry for entry in entries}
-    found: dict[str, _Packed] = {}
+    found: dict[str, _SiblingBytes] = {}
 
     def placed(records: Iterable[tuple[str, bytes]], start: int = 0) -> Iterator[bytes]:
         for of_file, data in records:
@@ -193,7 +193,7 @@ def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _
             start += _HEAD
             # Those at the start stay in memory until the layer is written: in a usual layer all of them.
             held = data if start + len(data) <= CHUNK else b""
-            found[of_file] = _Packed(len(data), sha.hexdigest(), file, start, held)
+            found[of_file] = _SiblingBytes(len(data), sha.hexdigest(), file, start, held)
             start += len(data)
             signed = private.signature(_what(of_file), sha.digest())
             yield b"".join((bytes.fromhex(of_file), len(data).to_bytes(8, "big"), signed, data))
@@ -235,7 +235,7 @@ def _made(tree: OutputTree, entries: Iterable[Entry]) -> Iterator[tuple[str, byt
         yield entry.sha256, encoder.process(tree.read(entry)) + encoder.finish()
 
 
-def _make(tree: OutputTree, entry: Entry) -> _Packed:
+def _make(tree: OutputTree, entry: Entry) -> _SiblingBytes:
     """The sibling of a large file, of which memory holds pieces, kept in the cache."""
     sha = hashlib.sha256()
     size = 0
@@ -252,7 +252,7 @@ def _make(tree: OutputTree, entry: Entry) -> _Packed:
     cache.keep(_blob(entry), stream)
     for _ in stream:
         pass  # what a cache that can't be written has left
-    return _Packed(size, sha.hexdigest(), _blob(entry))
+    return _SiblingBytes(size, sha.hexdigest(), _blob(entry))
 
 
 def _compressed(tree: OutputTree, entry: Entry) -> Iterator[bytes]:

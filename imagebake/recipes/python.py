@@ -18,7 +18,7 @@ from imagebake.image.entries import Directory, Entry, Symlink
 from imagebake.image.nss import User
 from imagebake.packages.selection import Root
 from imagebake.recipes import wheels
-from imagebake.recipes.recipe import Part, Recipe
+from imagebake.recipes.recipe import Recipe, RecipePart
 from imagebake.recipes.wheels import Wheel
 from sealpress import VERSION
 
@@ -127,16 +127,16 @@ def recipe(
         name=name,
         parts=(
             *(_wheel(one, python_version, tuple(exclude)) for one in python_wheels),
-            Part("configuration", tar.digest(around).diff_id, lambda: around),
+            RecipePart("configuration", tar.digest(around).diff_id, lambda: around),
         ),
         runtime=runtime,
         components=tuple(one.component for one in python_wheels),
     )
 
 
-def _wheel(wheel: Wheel, python: str, exclude: tuple[str, ...]) -> Part:
+def _wheel(wheel: Wheel, python: str, exclude: tuple[str, ...]) -> RecipePart:
     pin = wheel.pin
-    return Part(
+    return RecipePart(
         f"{pin.name} {pin.version}",
         f"wheel {pin.sha256} for {python} without {exclude!r}",
         lambda: wheels.entries(wheel, python, exclude),

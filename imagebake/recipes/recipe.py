@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RecipePart:
     """One layer of a recipe, not made yet. `description` tells all that its entries depend on.
 
     `architecture` None: all images of the recipe share it. `has_programs`: its programs and libraries are checked
@@ -53,7 +53,7 @@ class Recipe:
     """
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[RecipePart, ...]
     runtime: oci.Runtime
     components: "tuple[Component, ...]" = ()
 
@@ -99,7 +99,7 @@ class Image:
         """The SPDX document to stand beside the image: it names the image by its digest (sbom.py)."""
         from imagebake.recipes import sbom  # noqa: PLC0415 - only where somebody wants one
 
-        subject = sbom.Subject(self.digest, self.architecture, self.labels)
+        subject = sbom.BillSubject(self.digest, self.architecture, self.labels)
         return sbom.document(self.name, self.components(), self.created, subject)
 
     def archive(self, reference: str, omit: Collection[str] = ()) -> Iterator[bytes]:
@@ -169,7 +169,7 @@ def layered(
     ]
 
 
-def _layer(part: Part, below: PackageFiles, blobs: Path | None) -> Layer:
+def _layer(part: RecipePart, below: PackageFiles, blobs: Path | None) -> Layer:
     if not part.has_programs:
         return part.layer(blobs)
 

@@ -64,7 +64,7 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class BillSubject:
     """The image that a document beside it is about. `digest` is its manifest's: "sha256:…"."""
 
     digest: str
@@ -105,7 +105,9 @@ def purl(kind: str, name: str, version: str, qualifiers: Mapping[str, str] | Non
     return f"pkg:{kind}/{quote(name, safe='-._~')}@{quote(version, safe='-._~:')}" + (f"?{told}" if told else "")
 
 
-def document(name: str, components: Sequence[Component], created: datetime, subject: Subject | None = None) -> bytes:
+def document(
+    name: str, components: Sequence[Component], created: datetime, subject: BillSubject | None = None
+) -> bytes:
     """The SPDX document of an image: canonical JSON, the same for the same arguments. `created` with a time zone.
 
     Its namespace follows from its content, so two documents of one namespace are one document.
@@ -141,7 +143,7 @@ def document(name: str, components: Sequence[Component], created: datetime, subj
     return _named(data)
 
 
-def beside(inside: bytes, name: str, created: str, subject: Subject) -> bytes:
+def beside(inside: bytes, name: str, created: str, subject: BillSubject) -> bytes:
     """The document beside an image, from the one in it. `created` as it stands in the image's configuration.
 
     Raises Problem (exit 5) for bytes that `document` has not written.
@@ -163,7 +165,7 @@ def _named(data: Mapping[str, object]) -> bytes:
 _IMAGE_ID: Final = "SPDXRef-Image"
 
 
-def _image(name: str, subject: Subject | None) -> dict[str, object]:
+def _image(name: str, subject: BillSubject | None) -> dict[str, object]:
     told: dict[str, object] = {
         "SPDXID": _IMAGE_ID,
         "name": name,

@@ -20,7 +20,7 @@ from imagebake.policy import header
 from imagebake.policy.header import NO_POLICY, Policies
 from imagebake.policy.needs import Needs
 from imagebake.recipes import package_layers, precompressed, site_layers, statement
-from imagebake.recipes.recipe import Image, Part, Recipe, layered
+from imagebake.recipes.recipe import Image, Recipe, RecipePart, layered
 from imagebake.recipes.site_layers import SiteParts
 from sealpress import VERSION, labels, sitefile
 from sealpress.console import SILENT, Progress
@@ -110,7 +110,7 @@ def recipe(
     return Recipe(
         name=name,
         parts=(
-            Part(CONFIGURATION, tar.digest(configuration).diff_id, lambda: configuration),
+            RecipePart(CONFIGURATION, tar.digest(configuration).diff_id, lambda: configuration),
             *held.below,
             held.front(marks),
         ),

@@ -34,7 +34,7 @@ from imagebake.image.layers import is_remembered
 from imagebake.policy import needs
 from imagebake.policy.needs import Needs
 from imagebake.recipes import precompressed
-from imagebake.recipes.recipe import Part
+from imagebake.recipes.recipe import RecipePart
 from sealpress import crew
 from sealpress.console import Progress
 from sealpress.problems import Problem
@@ -207,8 +207,8 @@ def _type(path: str) -> str:
 class SiteParts:
     """`below` the front, from what changes least to what changes most; `front` takes further small files."""
 
-    below: tuple[Part, ...]
-    front: Callable[[Sequence[File]], Part]
+    below: tuple[RecipePart, ...]
+    front: Callable[[Sequence[File]], RecipePart]
 
 
 def parts_of(tree: OutputTree, site: str) -> SiteParts:
@@ -222,7 +222,7 @@ def parts_of(tree: OutputTree, site: str) -> SiteParts:
 
 def ahead(
     tree: OutputTree,
-    below: Sequence[Part],
+    below: Sequence[RecipePart],
     documents: Sequence[TreeEntry],
     begin: Callable[[], object],
     progress: Progress,
@@ -256,15 +256,15 @@ def _all(tasks: Sequence[Callable[[], dict[str, Needs]]]) -> list[dict[str, Need
     return [task() for task in tasks]
 
 
-def _made(part: Part, blobs: Path | None) -> dict[str, Needs]:
+def _made(part: RecipePart, blobs: Path | None) -> dict[str, Needs]:
     with suppress(Problem):  # told where its turn comes
         part.layer(blobs)
     return {}
 
 
-def _part(tree: OutputTree, share: Share, packed: frozenset[str], site: str, more: Sequence[File]) -> Part:
+def _part(tree: OutputTree, share: Share, packed: frozenset[str], site: str, more: Sequence[File]) -> RecipePart:
     """One layer of the tree: files, and beside them the siblings of those in `packed` that pay; `more` goes with it."""
-    return Part(
+    return RecipePart(
         share.name,
         f"{_names(share.entries, packed)} {tree.below!a} {precompressed.RULES} {tar.digest(more).diff_id}",
         lambda: [*_files(tree, share.entries, packed, f"{site} {share.name}"), *more],

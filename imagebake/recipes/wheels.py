@@ -78,7 +78,7 @@ class Wheel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class _WheelFile:
     path: str
     data: bytes
     is_program: bool
@@ -171,7 +171,7 @@ def _is_there(entry: Entry) -> bool:
     return isinstance(entry, File | Symlink)
 
 
-def _members(file: Path, pin: Pin) -> dict[str, _Member]:
+def _members(file: Path, pin: Pin) -> dict[str, _WheelFile]:
     """All files of the archive, whose sha256 is the pin's: read once, hashed, then opened."""
     try:
         data = given.read(file, given.ASSET)
@@ -186,7 +186,7 @@ def _members(file: Path, pin: Pin) -> dict[str, _Member]:
         raise _refused(f"it is no archive that can be read ({error})") from None
 
 
-def _read(archive: zipfile.ZipFile) -> Iterator[tuple[str, _Member]]:
+def _read(archive: zipfile.ZipFile) -> Iterator[tuple[str, _WheelFile]]:
     items = archive.infolist()
     if len(items) > _COUNT_LIMIT or sum(item.file_size for item in items) > _TOTAL_LIMIT:
         raise _refused("it is too large")
@@ -207,7 +207,7 @@ def _read(archive: zipfile.ZipFile) -> Iterator[tuple[str, _Member]]:
             data = member.read(min(item.file_size, _FILE_LIMIT) + 1)
         if len(data) != item.file_size or len(data) > _FILE_LIMIT:
             raise _refused(f'"{path}" has another size than it says, or more than {_FILE_LIMIT} bytes')
-        yield path, _Member(path, data, bool(mode & 0o111))
+        yield path, _WheelFile(path, data, bool(mode & 0o111))
 
 
 def _check_path(path: str) -> None:
@@ -229,7 +229,7 @@ def _info_folder(members: Collection[str], pin: Pin) -> str:
     return folders[0]
 
 
-def _headers(members: Mapping[str, _Member], path: str) -> dict[str, list[str]]:
+def _headers(members: Mapping[str, _WheelFile], path: str) -> dict[str, list[str]]:
     if path not in members:
         raise _refused(f'it has no "{path}"')
     message = HeaderParser().parsestr(members[path].data.decode("utf-8", "replace"))
@@ -271,7 +271,7 @@ def _runs_on(tag: str, python: str, architecture: Architecture | None) -> bool:
     return language == abi == f"cp{major}{minor}"
 
 
-def _check_record(members: Mapping[str, _Member], info: str) -> None:
+def _check_record(members: Mapping[str, _WheelFile], info: str) -> None:
     """Every file but RECORD itself and its signatures stands in RECORD, with a hash that it has."""
     own = f"{info}/RECORD"
     if own not in members:
@@ -305,7 +305,7 @@ def _hash(name: str, data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.new(name, data).digest()).rstrip(b"=").decode()
 
 
-def _placed(member: _Member, info: str, site: str, python: str) -> Iterator[File]:
+def _placed(member: _WheelFile, info: str, site: str, python: str) -> Iterator[File]:
     """Where a file of the archive stands in the image."""
     path, mode = member.path, 0o755 if member.is_program else 0o644
     if dirname(path) == info and basename(path) in {"RECORD", "INSTALLER", *_SIGNATURES}:
@@ -339,7 +339,7 @@ def _script(data: bytes, python: str) -> bytes:
     return data
 
 
-def _entry_points(members: Mapping[str, _Member], info: str, python: str) -> Iterator[File]:
+def _entry_points(members: Mapping[str, _WheelFile], info: str, python: str) -> Iterator[File]:
     """Console scripts, as an installer would write them."""
     if (member := members.get(f"{info}/entry_points.txt")) is None:
         return

@@ -15,11 +15,11 @@ from typing import Any, Final
 from urllib.parse import urldefrag, urlencode
 
 from imagebake.fetch.http import Interrupted
-from imagebake.image.entries import Bytes, Content
-from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, Document
+from imagebake.image.entries import Bytes, FileContent
+from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, OciDocument
 from imagebake.registry.credentials import Login
 from imagebake.registry.reference import Reference
-from imagebake.registry.transport import PAUSES, Answer, Transport, joined, origin, unreachable
+from imagebake.registry.transport import PAUSES, Response, Transport, joined, origin, unreachable
 from sealpress.problems import Exit, Problem, printable
 
 UPLOAD_WHOLE: Final = 64 << 20
@@ -59,7 +59,7 @@ class Altered(Problem):
     """The registry answers as registries do, and what it holds is not what it was called, or not whole."""
 
 
-class Repository:
+class ImageRepository:
     """An image's name in a registry. `login` is asked for once, and only where the registry wants one."""
 
     def __init__(self, reference: Reference, transport: Transport, login: Callable[[], Login | None]) -> None:
@@ -79,7 +79,7 @@ class Repository:
             return False
         raise self._refused(answer, "about a layer")
 
-    def upload(self, digest: str, content: Content, sent: Sent = lambda _size: None) -> None:
+    def upload(self, digest: str, content: FileContent, sent: Sent = lambda _size: None) -> None:
         """Sends a blob: whole, or in pieces where it is large. A connection that breaks begins anew, a few times.
 
         Raises Problem (exit 11).
@@ -99,12 +99,12 @@ class Repository:
             else:
                 return
 
-    def _upload(self, digest: str, content: Content, sent: Sent) -> None:
+    def _upload(self, digest: str, content: FileContent, sent: Sent) -> None:
         answer = self._send("POST", f"{self._base}/blobs/uploads/")
         place = self._place(answer)
         asked = answer.headers.get("oci-chunk-min-length", "")
         piece = max(UPLOAD_PIECE, int(asked) if re.fullmatch(r"\d{1,10}", asked) else 0)
-        body: Content = content
+        body: FileContent = content
         if content.size > max(UPLOAD_WHOLE, piece):
             for start, part in _parts(content, piece):
                 headers = {"Content-Range": f"{start}-{start + len(part) - 1}", **_BINARY}
@@ -116,7 +116,7 @@ class Repository:
         if answer.status != 201:
             raise self._refused(answer, "a layer")
 
-    def _place(self, answer: Answer) -> str:
+    def _place(self, answer: Response) -> str:
         """Where the upload goes on."""
         if answer.status != 202 or not (place := answer.headers.get("location")):
             raise self._refused(answer, "an upload")
@@ -129,7 +129,7 @@ class Repository:
             )
         return url
 
-    def put_manifest(self, manifest: Document, tag: str = "") -> Mapping[str, str]:
+    def put_manifest(self, manifest: OciDocument, tag: str = "") -> Mapping[str, str]:
         """Stores a manifest or index, under a tag or its own digest alone. Gives the answer's headers."""
         to = f"{self._base}/manifests/{tag or manifest.digest}"
         answer = self._send("PUT", to, headers={"Content-Type": manifest.media_type}, body=Bytes(manifest.data))
@@ -141,22 +141,22 @@ class Repository:
             )
         return answer.headers
 
-    def manifest(self, name: str) -> Document | None:
+    def manifest(self, name: str) -> OciDocument | None:
         """The manifest or index of a tag or digest; None where there is none."""
         answer = self._send("GET", f"{self._base}/manifests/{name}", headers={"Accept": _MANIFESTS})
         if answer.status == 404:
             return None
         if answer.status != 200:
             raise self._refused(answer, "for a manifest")
-        found = Document(answer.headers.get("content-type", "").partition(";")[0].strip(), answer.data)
+        found = OciDocument(answer.headers.get("content-type", "").partition(";")[0].strip(), answer.data)
         if name.startswith("sha256:") and found.digest != name:
             raise self._false(name)
         return found
 
-    def referrers(self, digest: str) -> Document | None:
+    def referrers(self, digest: str) -> OciDocument | None:
         """The index of what was attached to a manifest; None where nothing was, or the registry can't tell."""
         answer = self._send("GET", f"{self._base}/referrers/{digest}", headers={"Accept": INDEX_TYPE})
-        return Document(INDEX_TYPE, answer.data) if answer.status == 200 else None
+        return OciDocument(INDEX_TYPE, answer.data) if answer.status == 200 else None
 
     def small_blob(self, digest: str, limit: int) -> bytes:
         """A blob of at most `limit` bytes. Raises Problem (exit 11)."""
@@ -200,15 +200,15 @@ class Repository:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        body: Content | None = None,
+        body: FileContent | None = None,
         again: bool = True,
         sent: Sent = lambda _size: None,
-    ) -> Answer:
+    ) -> Response:
         """The answer, after logging in where the registry asks for it."""
         url = joined(self._reference.registry.url, url)
         ours = origin(url) == origin(self._reference.registry.url)
 
-        def ask() -> Answer:
+        def ask() -> Response:
             return self._transport.send(
                 method,
                 url,
@@ -225,7 +225,7 @@ class Repository:
             answer = ask()
         return answer
 
-    def _log_in(self, answer: Answer) -> bool:
+    def _log_in(self, answer: Response) -> bool:
         """Takes up what the registry asks for; False where there is nothing to offer."""
         if self._login is None:
             self._login = self._find_login()
@@ -271,7 +271,7 @@ class Repository:
             case _:
                 raise Problem(f"{service.host} answered a login with no token", code=Exit.REGISTRY)
 
-    def _refused(self, answer: Answer, what: str) -> Problem:
+    def _refused(self, answer: Response, what: str) -> Problem:
         address, name = self._reference.registry.address, self._reference.name
         said = _said(answer.data)
         reason = f": {said}" if said else ""
@@ -315,7 +315,7 @@ def challenges(header: str) -> list[Challenge]:
     return found
 
 
-def _parts(content: Content, size: int) -> Iterator[tuple[int, bytes]]:
+def _parts(content: FileContent, size: int) -> Iterator[tuple[int, bytes]]:
     """(offset, bytes) of pieces of `size` bytes, the last one smaller."""
     held = bytearray()
     start = 0

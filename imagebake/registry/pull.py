@@ -11,7 +11,7 @@ from typing import Final, TypeVar, get_args
 from imagebake.image import documents, oci
 from imagebake.image.layers import LIMIT, Layer
 from imagebake.registry import compression
-from imagebake.registry.client import Altered, Repository
+from imagebake.registry.client import Altered, ImageRepository
 from imagebake.registry.reference import Reference
 from sealpress import scratch
 from sealpress.console import Progress
@@ -24,7 +24,7 @@ _IMAGES: Final = 16
 _Record = TypeVar("_Record")
 
 
-def pull(repository: Repository, reference: Reference, folder: Path, progress: Progress) -> str:
+def pull(repository: ImageRepository, reference: Reference, folder: Path, progress: Progress) -> str:
     """Writes the image to `folder` as an OCI layout; gives the digest of its index or manifest in the registry.
 
     Raises Problem: (exit 5) it is no image that sealpress bakes, (exit 9) no room, (exit 11) the registry.
@@ -47,12 +47,12 @@ def pull(repository: Repository, reference: Reference, folder: Path, progress: P
 class _Pull:
     """One pull: layers that images share are fetched once, and all together are bounded."""
 
-    def __init__(self, repository: Repository, shown: str, scratch: Path, progress: Progress) -> None:
+    def __init__(self, repository: ImageRepository, shown: str, scratch: Path, progress: Progress) -> None:
         self._repository, self._shown, self._scratch, self._progress = repository, shown, scratch, progress
         self._left = _TOTAL_LIMIT
         self._layers: dict[str, Layer] = {}
 
-    def manifests(self, found: oci.Document) -> list[oci.Document]:
+    def manifests(self, found: oci.OciDocument) -> list[oci.OciDocument]:
         """The images' manifests: those that an index lists, or the one that was named."""
         if found.media_type != oci.INDEX_TYPE:
             return [found]
@@ -61,20 +61,20 @@ class _Pull:
             raise self._refused(f"it has more than {_IMAGES} images")
         return [self._manifest(one.digest) for one in listed]
 
-    def _manifest(self, digest: str) -> oci.Document:
+    def _manifest(self, digest: str) -> oci.OciDocument:
         found = self._repository.manifest(digest)
         if found is None:
             raise Altered(f"{self._shown} names the image {digest}, which is not there", code=Exit.REGISTRY)
         return found
 
-    def image(self, manifest: oci.Document) -> oci.Sealed:
+    def image(self, manifest: oci.OciDocument) -> oci.Sealed:
         described = self._read(documents.manifest, manifest.data)
         data = self._repository.small_blob(described.config.digest, _CONFIG_LIMIT)
         config = self._read(documents.config, data)
         if len(config.diff_ids) != len(described.layers) or len(config.diff_ids) > LIMIT:
             raise self._refused("its manifest and its configuration name different layers")
         layers = [self._layer(diff_id, blob) for diff_id, blob in zip(config.diff_ids, described.layers, strict=True)]
-        document = oci.Document(oci.CONFIG_TYPE, data)
+        document = oci.OciDocument(oci.CONFIG_TYPE, data)
         named = [oci.Descriptor(oci.LAYER_TYPE, layer.diff_id, layer.size) for layer in layers]
         return oci.Sealed(
             self._architecture(config.architecture), document, oci.manifest(document, named), tuple(layers)

@@ -14,7 +14,7 @@ from imagebake.image import oci
 from imagebake.image.entries import CHUNK, Bytes, FromFile
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport, document, inspect, opened
 from imagebake.registry import compression
-from imagebake.registry.client import Repository
+from imagebake.registry.client import ImageRepository
 from sealpress import scratch
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
@@ -40,7 +40,7 @@ class Pushed:
 
 @dataclass(slots=True)
 class _Push:
-    repository: Repository
+    repository: ImageRepository
     blobs: Blobs
     shown: str
     scratch: Path
@@ -50,7 +50,7 @@ class _Push:
     done: dict[str, oci.Descriptor] = field(default_factory=dict)
 
 
-def push(path: Path, repository: Repository, tags: Callable[[str], Sequence[str]], progress: Progress) -> Pushed:
+def push(path: Path, repository: ImageRepository, tags: Callable[[str], Sequence[str]], progress: Progress) -> Pushed:
     """Pushes what `imagebake bake` wrote at `path`, or one of its archives, and gives it the tags.
 
     `tags` is given the tag that the image has here. Raises Problem: (exit 5) what is there is no whole image, (exit 11)
@@ -94,10 +94,10 @@ def _architecture(report: ImageReport) -> Architecture:
     raise Problem(f'the image is for "{report.architecture}", which is not known here', code=Exit.TREE)
 
 
-def _image(work: _Push, report: ImageReport) -> oci.Document:
+def _image(work: _Push, report: ImageReport) -> oci.OciDocument:
     """Sends what the registry lacks of one architecture; gives its manifest there."""
     layers = [_layer(work, report, layer) for layer in report.layers]
-    config = oci.Document(oci.CONFIG_TYPE, document(work.blobs, report.config_digest, work.shown))
+    config = oci.OciDocument(oci.CONFIG_TYPE, document(work.blobs, report.config_digest, work.shown))
     if not work.repository.has_blob(config.digest, config.size):
         work.repository.upload(config.digest, Bytes(config.data))
         work.sent += config.size
@@ -144,7 +144,7 @@ def _pieces(blobs: Blobs, digest: str) -> Iterator[bytes]:
         yield from iter(partial(blob.read, CHUNK), b"")
 
 
-def _check_tag(repository: Repository, tag: str, index: oci.Document) -> None:
+def _check_tag(repository: ImageRepository, tag: str, index: oci.OciDocument) -> None:
     stored = repository.manifest(tag)
     if stored is None or stored.digest != index.digest:
         raise Problem(

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from imagebake.image.entries import Bytes
-from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor, Document, canonical
-from imagebake.registry.client import Repository
+from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor, OciDocument, canonical
+from imagebake.registry.client import ImageRepository
 from imagebake.registry.reference import is_digest
 
 EMPTY_TYPE: Final = "application/vnd.oci.empty.v1+json"
-_EMPTY: Final = Document(EMPTY_TYPE, b"{}")
+_EMPTY: Final = OciDocument(EMPTY_TYPE, b"{}")
 _MANY: Final = 8  # artifacts of one kind that are looked at
 
 
-def attach(repository: Repository, subject: Descriptor, artifact: Document) -> None:
+def attach(repository: ImageRepository, subject: Descriptor, artifact: OciDocument) -> None:
     """Attaches an artifact to a manifest or index that the registry has, in place of one of the same type.
 
     Raises Problem (exit 11).
@@ -29,7 +29,7 @@ def attach(repository: Repository, subject: Descriptor, artifact: Document) -> N
     for blob in (_EMPTY, artifact):
         if not repository.has_blob(blob.digest, blob.size):
             repository.upload(blob.digest, Bytes(blob.data))
-    manifest = Document(
+    manifest = OciDocument(
         MANIFEST_TYPE,
         canonical(
             {
@@ -52,10 +52,10 @@ def attach(repository: Repository, subject: Descriptor, artifact: Document) -> N
         "mediaType": INDEX_TYPE,
         "manifests": [*others, described | {"artifactType": artifact.media_type}],
     }
-    repository.put_manifest(Document(INDEX_TYPE, canonical(index)), tag)
+    repository.put_manifest(OciDocument(INDEX_TYPE, canonical(index)), tag)
 
 
-def attached(repository: Repository, digest: str, media_type: str, limit: int) -> Iterator[bytes]:
+def attached(repository: ImageRepository, digest: str, media_type: str, limit: int) -> Iterator[bytes]:
     """The artifacts of this type, of at most `limit` bytes each, the latest first. Raises Problem (exit 11)."""
     known = repository.referrers(digest) or repository.manifest(_tag(digest))
     wanted = [one for one in _listed(known) if one.get("artifactType") == media_type]
@@ -72,7 +72,7 @@ def _tag(digest: str) -> str:
     return digest.replace(":", "-")
 
 
-def _listed(index: Document | None) -> list[dict[str, Any]]:
+def _listed(index: OciDocument | None) -> list[dict[str, Any]]:
     match _json(index.data) if index else None:
         case {"manifests": list(found)}:
             return [one for one in found if isinstance(one, dict)]

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from imagebake.fetch import http
 from imagebake.fetch.http import ANSWER_LIMIT, Client, Interrupted, pieces
-from imagebake.image.entries import Content
+from imagebake.image.entries import FileContent
 from imagebake.registry.reference import Registry, is_loopback
 from sealpress.problems import Exit, Problem
 
@@ -31,7 +31,7 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """`headers` by their names in small letters; of one that comes more than once, the values are joined by ", "."""
 
     status: int
@@ -92,10 +92,10 @@ class Transport:
         *,
         headers: Mapping[str, str] = _NO_HEADERS,
         authorization: str = "",
-        body: Content | None = None,
+        body: FileContent | None = None,
         again: bool = True,
         sent: Callable[[int], None] = lambda _size: None,
-    ) -> Answer:
+    ) -> Response:
         """The answer to one request, of at most ANSWER_LIMIT bytes. `url` is whole, or a path of the registry.
 
         GET and HEAD follow redirects. `authorization` goes to the registry itself alone, or to the very URL that is
@@ -109,23 +109,23 @@ class Transport:
         has_length = method in {"POST", "PUT", "PATCH"}
         told = {**headers, "Content-Length": str(body.size if body else 0)} if has_length else headers
 
-        def attempt() -> Answer:
+        def attempt() -> Response:
             asked = self._client.answered(method, url, told, authorization, content)
             with _told(), asked as response:
                 data = _whole(response, url)
-                return Answer(response.status, _headers(response.headers), data, url)
+                return Response(response.status, _headers(response.headers), data, url)
 
         return self._persistent(attempt, url) if again else attempt()
 
     @contextmanager
     def stream(
         self, url: str, *, headers: Mapping[str, str] = _NO_HEADERS, authorization: str = ""
-    ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+    ) -> Iterator[tuple[Response, Iterator[bytes]]]:
         """The answer to a GET, and its content piece by piece, whatever its size. Raises as `send` without `again`."""
         url = joined(self._registry.url, url)
         asked = self._client.answered("GET", url, headers, authorization, is_large=True)
         with _told(), asked as response:
-            yield Answer(response.status, _headers(response.headers), b"", url), pieces(response, url)
+            yield Response(response.status, _headers(response.headers), b"", url), pieces(response, url)
 
     def may_lead_to(self, url: str) -> bool:
         """Whether a URL that the registry gave may be asked: over TLS, or both are on this machine."""
@@ -140,7 +140,7 @@ class Transport:
                 code=Exit.REGISTRY,
             )
 
-    def _persistent(self, attempt: Callable[[], Answer], url: str) -> Answer:
+    def _persistent(self, attempt: Callable[[], Response], url: str) -> Response:
         for pause in PAUSES:
             try:
                 answer = attempt()
@@ -164,7 +164,7 @@ def unreachable(url: str, why: str) -> Problem:
     )
 
 
-def _counted(body: Content, sent: Callable[[int], None]) -> Iterator[bytes]:
+def _counted(body: FileContent, sent: Callable[[int], None]) -> Iterator[bytes]:
     for piece in body.chunks():
         for start in range(0, len(piece), _PIECE):
             part = piece[start : start + _PIECE]
@@ -192,6 +192,6 @@ def _headers(found: Message) -> Mapping[str, str]:
     return MappingProxyType(joined)
 
 
-def _asked_pause(answer: Answer, usual: float) -> float:
+def _asked_pause(answer: Response, usual: float) -> float:
     asked = answer.headers.get("retry-after", "")
     return min(float(asked), _LONGEST_PAUSE) if re.fullmatch(r"\d{1,6}", asked) else usual

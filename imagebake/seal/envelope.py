@@ -24,7 +24,7 @@ from imagebake.image.oci import Sealed, canonical
 from imagebake.recipes import statement as statements
 from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import signing
-from imagebake.seal.signing import Key
+from imagebake.seal.signing import SigningKey
 from sealpress import scratch
 from sealpress.problems import Exit, Problem
 
@@ -38,7 +38,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class SealSubject:
     """`name` says what it is, for people; `digest` is "sha256:…"."""
 
     name: str
@@ -50,7 +50,7 @@ class Seal:
     """What an envelope holds. `payload` are the bytes that were signed; `signatures` are armored."""
 
     payload: bytes
-    subjects: tuple[Subject, ...]
+    subjects: tuple[SealSubject, ...]
     statement: Statement
     python: str
     machine: str
@@ -74,10 +74,13 @@ def pre_authentication(payload_type: str, payload: bytes) -> bytes:
 def seal(images: Sequence[Sealed], reference: str, statement: Statement) -> Seal:
     """The unsigned seal of a release. `reference` is the image's name."""
     index = oci.across(images)
-    subjects = [Subject(reference, index.digest)]
+    subjects = [SealSubject(reference, index.digest)]
     for image in sorted(images, key=lambda image: image.architecture):
         named = f"{reference} linux/{image.architecture}"
-        subjects += [Subject(named, image.manifest.digest), Subject(f"{named} configuration", image.config.digest)]
+        subjects += [
+            SealSubject(named, image.manifest.digest),
+            SealSubject(f"{named} configuration", image.config.digest),
+        ]
     python, machine = platform.python_version(), platform.machine()
     document = {
         "_type": STATEMENT_TYPE,
@@ -94,7 +97,7 @@ def seal(images: Sequence[Sealed], reference: str, statement: Statement) -> Seal
     return Seal(canonical(document), tuple(subjects), statement, python, machine)
 
 
-def signed(unsigned: Seal, key: Key) -> Seal:
+def signed(unsigned: Seal, key: SigningKey) -> Seal:
     """The seal with a signature by this key. Raises Problem (exit 10)."""
     signature = signing.sign(unsigned.signed_bytes, key)
     return with_signature(unsigned, signing.describe(signature).fingerprint, signature)
@@ -178,10 +181,10 @@ def read(data: bytes, shown: str) -> Seal:
     )
 
 
-def _subject(found: Any, shown: str) -> Subject:
+def _subject(found: Any, shown: str) -> SealSubject:
     match found:
         case {"name": str(name), "digest": {"sha256": str(digest)}} if _DIGEST.fullmatch(digest):
-            return Subject(name, f"sha256:{digest}")
+            return SealSubject(name, f"sha256:{digest}")
         case _:
             raise refused(shown, "one of its subjects has no sha256")
 

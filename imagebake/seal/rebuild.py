@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from imagebake.image import comparison, inspection, oci
-from imagebake.image.comparison import Change, Difference
+from imagebake.image.comparison import Change, ImageDifference
 from imagebake.packages import lock as locks
 from imagebake.recipes import precompressed
 from imagebake.recipes.site import bake
@@ -145,7 +145,7 @@ def _built(site: SiteFile, home: Path, commit: git.Commit, to: Path, progress: P
     return to
 
 
-def _packed_alone(difference: Difference) -> list[str]:
+def _packed_alone(difference: ImageDifference) -> list[str]:
     """The compressed siblings that differ, where nothing else does. What they hold was verified before."""
     changed = {change.path for change in difference.files}
     packed = [
@@ -159,7 +159,9 @@ def _packed_alone(difference: Difference) -> list[str]:
     return packed if len(packed) == len(changed) and not (difference.packages or difference.settings) else []
 
 
-def _different(path: Path, layout: Path, difference: Difference, told: Statement, versions: dict[str, str]) -> Problem:
+def _different(
+    path: Path, layout: Path, difference: ImageDifference, told: Statement, versions: dict[str, str]
+) -> Problem:
     other = [f"{name} {told.tools[name]}, here {versions[name] or 'none'}" for name in told.tools]
     other = [text for name, text in zip(told.tools, other, strict=True) if told.tools[name] != versions[name]]
     hint = f"the image was made with {'; '.join(other)}" if other else None

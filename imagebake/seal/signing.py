@@ -37,7 +37,7 @@ _MAGIC: Final = b"SSHSIG"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SigningKey:
     """What to sign with. `text` is a file's path, or a public key itself: "ssh-ed25519 AAAA…" in an agent.
 
     `program` signs in ssh-keygen's place where git is told so.
@@ -59,21 +59,21 @@ class Signature:
     namespace: str
 
 
-def key_for(given: str | None, folder: Path) -> Key | None:
+def key_for(given: str | None, folder: Path) -> SigningKey | None:
     """The key that was named, else the one that git signs with here, else None."""
-    return Key(given) if given else key_of_git(folder)
+    return SigningKey(given) if given else key_of_git(folder)
 
 
-def key_of_git(folder: Path) -> Key | None:
+def key_of_git(folder: Path) -> SigningKey | None:
     """The key that git signs this user's commits with here; None where it signs with none, or not by SSH.
 
     The repository's own configuration names neither a key nor a program.
     """
     if git.setting(folder, "gpg.format") != "ssh" or not (text := git.setting(folder, "user.signingKey")):
         return None
-    if not Key(text).is_literal:
+    if not SigningKey(text).is_literal:
         text = git.setting(folder, "user.signingKey", is_path=True) or text
-    return Key(text, git.setting(folder, "gpg.ssh.program", is_path=True) or "ssh-keygen")
+    return SigningKey(text, git.setting(folder, "gpg.ssh.program", is_path=True) or "ssh-keygen")
 
 
 def allowed_of_git(folder: Path) -> Path | None:
@@ -88,7 +88,7 @@ def revoked_of_git(folder: Path) -> Path | None:
     return folder / found if found else None
 
 
-def sign(data: bytes, key: Key) -> bytes:
+def sign(data: bytes, key: SigningKey) -> bytes:
     """The signature of these bytes, armored as ssh-keygen writes it. Raises Problem (exit 10, 9)."""
     with scratch.folder("sign") as folder:
         file, more = key.text, []
@@ -265,7 +265,7 @@ def _is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
 
 
-def _shown(key: Key) -> str:
+def _shown(key: SigningKey) -> str:
     return key.text[:60] if key.is_literal else key.text
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, get_args
 
 from imagebake.image import archive, inspection, oci, tar
 from imagebake.image.inspection import Archive, Blobs, Folder, ImageReport
-from imagebake.image.oci import Document, blob_path
+from imagebake.image.oci import OciDocument, blob_path
 from imagebake.recipes.statement import refused
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -31,8 +31,8 @@ class Held:
     """An image as it was verified. `layers` are diff_ids with the sizes of their tars, lowest first."""
 
     architecture: Architecture
-    config: Document
-    manifest: Document
+    config: OciDocument
+    manifest: OciDocument
     layers: tuple[tuple[str, int], ...]
 
     @property
@@ -47,8 +47,8 @@ def of(blobs: Blobs, report: ImageReport, shown: str) -> Held:
         raise refused(shown, f"it is for {report.architecture[:40]!a}, which is not known here")
     return Held(
         known[report.architecture],
-        Document(oci.CONFIG_TYPE, inspection.document(blobs, report.config_digest, shown)),
-        Document(oci.MANIFEST_TYPE, inspection.document(blobs, report.digest, shown)),
+        OciDocument(oci.CONFIG_TYPE, inspection.document(blobs, report.config_digest, shown)),
+        OciDocument(oci.MANIFEST_TYPE, inspection.document(blobs, report.digest, shown)),
         tuple((layer.diff_id, layer.size) for layer in report.layers),
     )
 
@@ -138,7 +138,9 @@ def _header(path: str, size: int, times: Mapping[str, int]) -> bytes:
     return tar.header(path, b"0", mode=mode, size=size, mtime=times.get(path, 0))
 
 
-def check_layout(found: Folder, images: list[Held], reference: str, shown: str, seal: Path | None = None) -> Document:
+def check_layout(
+    found: Folder, images: list[Held], reference: str, shown: str, seal: Path | None = None
+) -> OciDocument:
     """The index over all architectures. Raises Problem (exit 10) where the layout holds anything but these images.
 
     `seal` is the file that they are verified by: it may lie in the layout, too.

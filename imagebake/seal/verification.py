@@ -225,7 +225,7 @@ def _bill(inside: bytes, report: ImageReport, held: Held, told: Statement) -> by
     """The bill of materials beside the image; b"" where the image has none."""
     if not inside:
         return b""
-    subject = sbom.Subject(report.digest, held.architecture, report.labels)
+    subject = sbom.BillSubject(report.digest, held.architecture, report.labels)
     return sbom.beside(inside, told.site, report.created, subject)
 
 

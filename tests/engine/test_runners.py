@@ -14,7 +14,7 @@ import pytest
 
 from imagebake.image.oci import Runtime
 from imagebake.nginx import runners
-from imagebake.nginx.runners import Bubblewrap, Loader, Runner
+from imagebake.nginx.runners import Bubblewrap, DynamicLoader, Runner
 from imagebake.recipes import site
 from sealpress import tree
 from tests.engine.containers import ContainerEngine
@@ -47,7 +47,7 @@ def rootfs(tmp_path_factory) -> Path:
 @pytest.fixture(params=["docker", "podman", "bubblewrap", "ld.so"])
 def stage(request, monkeypatch, rootfs) -> Iterator[Stage]:
     if request.param in {"bubblewrap", "ld.so"}:
-        runner = {"bubblewrap": Bubblewrap(), "ld.so": Loader()}[request.param]
+        runner = {"bubblewrap": Bubblewrap(), "ld.so": DynamicLoader()}[request.param]
         if runner not in runners.available():
             unavailable(f"{request.param} can't run here")
         yield Stage(runner, "127.0.0.1", "127.0.0.1")

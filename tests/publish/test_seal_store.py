@@ -11,7 +11,7 @@ from imagebake.image import oci
 from imagebake.packages import lock as locks
 from imagebake.seal import envelope, verification
 from imagebake.seal.rebuild import rebuild
-from imagebake.seal.signing import Key
+from imagebake.seal.signing import SigningKey
 from publish import pipeline, seal_store
 from sealpress import labels, sitefile
 from sealpress.console import SILENT
@@ -56,7 +56,7 @@ def test_the_seal_of_a_release_is_kept_and_verifies_its_image(blog: Path, key: P
         lock = pipeline.lock_file(made_from, None, blog)
         product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
         image = pipeline.bake(product, made_from, lock, HERE, SILENT)
-        sealed = seal_store.seal(image, product, made_from, lock, Key(str(key)))
+        sealed = seal_store.seal(image, product, made_from, lock, SigningKey(str(key)))
         file, _ = seal_store.keep(sealed, image, blog)
         oci.write_layout([image.sealed], image.reference, tmp_path / "oci", SILENT)
     release, statement = image.reference.rpartition(":")[2], image.labels[labels.SEAL][7:15]
@@ -77,7 +77,7 @@ def test_a_signature_is_never_lost_to_a_later_publish_of_the_same(blog: Path, ke
         product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
         image = pipeline.bake(product, made_from, lock, HERE, SILENT)
         unsigned = seal_store.seal(image, product, made_from, lock, None)
-        sealed = seal_store.seal(image, product, made_from, lock, Key(str(key)))
+        sealed = seal_store.seal(image, product, made_from, lock, SigningKey(str(key)))
     file, _ = seal_store.keep(unsigned, image, blog)
     assert envelope.load(file).signatures == ()
     for one in (sealed, unsigned, replace(unsigned, payload=unsigned.payload.replace(b'"python":"3', b'"python":"4'))):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from imagebake.image import archive, comparison, layers, oci, tar
-from imagebake.image.comparison import Difference, Setting
+from imagebake.image.comparison import ImageDifference, Setting
 from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
 from imagebake.image.layers import Layer
 from sealpress.problems import Problem
@@ -54,12 +54,12 @@ def save(
     return path
 
 
-def only(before: Path, after: Path) -> Difference:
+def only(before: Path, after: Path) -> ImageDifference:
     (found,) = comparison.compare(before, after)
     return found
 
 
-def told(found: Difference) -> list[tuple[str, int | None, int | None]]:
+def told(found: ImageDifference) -> list[tuple[str, int | None, int | None]]:
     return [(one.path, one.before and one.before.size, one.after and one.after.size) for one in found.files]
 
 

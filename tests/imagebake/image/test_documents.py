@@ -76,8 +76,8 @@ def test_a_configuration_is_read_into_a_record() -> None:
         ),
         diff_ids=(DIGEST,),
         history=(
-            documents.Step("", "x", "y", is_empty=False),
-            documents.Step("", "", "", is_empty=True),
+            documents.HistoryStep("", "x", "y", is_empty=False),
+            documents.HistoryStep("", "", "", is_empty=True),
         ),
     )
 

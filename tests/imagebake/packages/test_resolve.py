@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from imagebake.image import tar
 from imagebake.packages import contents, signed_release
 from imagebake.packages import lock as locks
-from imagebake.packages.index import Dependency, Index, parse_dependencies
+from imagebake.packages.index import Dependency, PackageIndex, parse_dependencies
 from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import Outdated, outdated, resolve
 from imagebake.packages.selection import Root
@@ -395,7 +395,7 @@ def test_a_broken_release_is_a_problem(text: str) -> None:
 
 @given(st.binary(max_size=300) | st.text("ab:\n -", max_size=80).map(str.encode))
 def test_a_broken_index_is_a_problem_or_empty(data: bytes) -> None:
-    index = Index("main", bytearray(b"Package: tool\n" + data))
+    index = PackageIndex("main", bytearray(b"Package: tool\n" + data))
     with pytest.raises(Problem):
         index.candidates("tool")
     assert index.candidates("other") == []
@@ -405,4 +405,4 @@ def test_a_path_out_of_the_pool_is_refused() -> None:
     digest = hashlib.sha256(b"").hexdigest()
     entry = f"Package: tool\nVersion: 1\nFilename: pool/../../x.deb\nSize: 1\nSHA256: {digest}\n"
     with pytest.raises(Problem, match='broken entry for "tool"'):
-        Index("main", bytearray(entry.encode())).candidates("tool")
+        PackageIndex("main", bytearray(entry.encode())).candidates("tool")

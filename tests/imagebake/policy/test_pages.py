@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from imagebake.policy import pages
 from imagebake.policy.pages import digest
-from imagebake.policy.source import Source, texts
+from imagebake.policy.source import TextSource, texts
 
 SELF = "'self'"
 
 
 def needs(text: str) -> set[tuple[str, str]]:
-    return {(load.directive, load.source) for load in pages.page(Source(texts([text.encode()])))}
+    return {(load.directive, load.source) for load in pages.page(TextSource(texts([text.encode()])))}
 
 
 def script(text: str) -> tuple[str, str]:
@@ -191,7 +191,7 @@ def test_an_svg_by_itself() -> None:
         "<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'><style><![CDATA[a>b{}]]></style>"
         "<script>a()</script><path style='c:d'/></svg>"
     )
-    found = {(load.directive, load.source) for load in pages.image(Source([text]))}
+    found = {(load.directive, load.source) for load in pages.image(TextSource([text]))}
     assert found == {style("a>b{}"), script("a()"), ("style-src-attr", digest("c:d"))}
 
 
@@ -199,12 +199,14 @@ def test_a_feed_with_a_style_sheet() -> None:
     text = (
         '<?xml version="1.0"?><?xml-stylesheet href="/feed.xsl" type="text/xsl"?><?xml-stylesheet href="a.css"?><feed/>'
     )
-    assert [load[:2] for load in pages.document(Source([text]))] == [("script-src", SELF), ("style-src", SELF)]
+    assert [load[:2] for load in pages.document(TextSource([text]))] == [("script-src", SELF), ("style-src", SELF)]
 
 
 def test_places_are_those_of_what_was_found() -> None:
     text = "<p>\n<img src=//a.example/><p style='x:url(//b.example/)'>"
-    assert {load.source: text[load.at :][:3] for load in pages.page(Source([text])) if load.directive == "img-src"} == {
+    assert {
+        load.source: text[load.at :][:3] for load in pages.page(TextSource([text])) if load.directive == "img-src"
+    } == {
         "a.example": "//a",
         "b.example": "url",
     }
@@ -236,11 +238,11 @@ PIECES = """
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map(lambda pieces: "".join(pieces).replace("_", " ")))
 def test_what_is_skipped_in_one_go_could_not_have_mattered(text: str) -> None:
     """The same page, once with the pattern that runs over plain tags, and once tag by tag."""
-    fast = pages.page(Source([text]))
+    fast = pages.page(TextSource([text]))
     whole = pages._SKIP
     try:
         pages._SKIP = re.compile("[^<]*")  # type: ignore[misc]
-        assert pages.page(Source([text])) == fast
+        assert pages.page(TextSource([text])) == fast
     finally:
         pages._SKIP = whole  # type: ignore[misc]
 
@@ -251,12 +253,12 @@ def test_what_is_skipped_in_one_go_could_not_have_mattered(text: str) -> None:
 )
 def test_a_long_document_is_read_in_parts_as_if_it_were_one(text: str, size: int) -> None:
     """A tag, a script or a comment that a part ends in is read again with the next part."""
-    whole = {read: read(Source([text])) for read in (pages.page, pages.image)}
+    whole = {read: read(TextSource([text])) for read in (pages.page, pages.image)}
     usual = pages._PART
     try:
         pages._PART = size  # type: ignore[misc]
         for read, found in whole.items():
-            assert sorted(read(Source(text))) == sorted(found)
+            assert sorted(read(TextSource(text))) == sorted(found)
     finally:
         pages._PART = usual  # type: ignore[misc]
 
@@ -264,7 +266,7 @@ def test_a_long_document_is_read_in_parts_as_if_it_were_one(text: str, size: int
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     for read in pages.READERS.values():
-        for load in read(Source([text])):
+        for load in read(TextSource([text])):
             assert 0 <= load.at <= len(text)
 
 
@@ -279,12 +281,12 @@ def test_a_page_made_to_be_slow_is_not(piece: str, size: int) -> None:
     """It takes a fifth of a second for half a megabyte; what grows with the square of the size takes hours."""
     text = piece * (size // len(piece))
     start = time.process_time()
-    pages.page(Source([text]))
+    pages.page(TextSource([text]))
     assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("piece", ["url(", "/*", "'", '"', "@import ", "{", "image-set(", "\\"])
 def test_a_style_sheet_made_to_be_slow_is_not(piece: str) -> None:
     start = time.process_time()
-    pages.sheet(Source([piece * (500_000 // len(piece))]))
+    pages.sheet(TextSource([piece * (500_000 // len(piece))]))
     assert time.process_time() - start < 5

@@ -74,10 +74,10 @@ def test_its_program_runs_in_a_world_of_its_own(rootfs: Path, tmp_path: Path) ->
 def test_its_program_runs_by_its_own_loader(rootfs: Path) -> None:
     """On this machine's file system, with the image's Python, modules and libraries."""
     lines = "import sys, ssl, tiny_keeper; print(tiny_keeper.greeting(), sys.version_info[:2], sys.prefix)"
-    command = runners.Loader().program(rootfs, runtime("/usr/bin/python3", "-c", lines))
+    command = runners.DynamicLoader().program(rootfs, runtime("/usr/bin/python3", "-c", lines))
     assert run(command) == f"Grüße, 猫 → ça va (3, 13) {rootfs}/usr\n"
     with pytest.raises(Problem, match="without namespaces nothing can stand at /db") as caught:
-        runners.Loader().program(rootfs, runtime("/x"), volumes={"/db": rootfs})
+        runners.DynamicLoader().program(rootfs, runtime("/x"), volumes={"/db": rootfs})
     assert caught.value.code is Exit.MACHINE
 
 

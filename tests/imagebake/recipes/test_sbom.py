@@ -21,7 +21,7 @@ from imagebake.packages.inventory import Described
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.recipes import sbom, site
 from imagebake.recipes.recipe import Image
-from imagebake.recipes.sbom import Component, Subject
+from imagebake.recipes.sbom import BillSubject, Component
 from sealpress import tree
 from tests.engine.machine import unavailable
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
@@ -39,7 +39,7 @@ DESCRIBED = Described(
     Licence("GPL-3.0-or-later AND LicenseRef-x-y", {"LicenseRef-x-y": "y"}),
 )
 WHEEL = Component("pypi", "tiny_x", "1.0", sbom.purl("pypi", "tiny_x", "1.0"), "ab" * 32, Licence("MIT"))
-SUBJECT = Subject("sha256:" + "c" * 64, "amd64", {"b": "2", "a": "é"})
+SUBJECT = BillSubject("sha256:" + "c" * 64, "amd64", {"b": "2", "a": "é"})
 
 # The part of SPDX 2.3's own schema that a bill of materials of ours has need of: each key, type and value here is
 # allowed there, and all that is required there is required here. So what passes here passes there, also where the

@@ -16,7 +16,7 @@ import pytest
 from imagebake.image import oci
 from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import described
-from imagebake.registry.client import Repository
+from imagebake.registry.client import ImageRepository
 from imagebake.registry.credentials import Login
 from imagebake.registry.reference import parse
 from imagebake.registry.transport import Transport
@@ -134,14 +134,14 @@ def elsewhere() -> Iterator[FakeRegistry]:
 
 
 @pytest.fixture
-def open_repository() -> Iterator[Callable[..., Repository]]:
+def open_repository() -> Iterator[Callable[..., ImageRepository]]:
     """Opens ada/blog in a registry, with a login or without; pauses take no time."""
     opened: list[Transport] = []
 
-    def open_it(fake: FakeRegistry, login: Login | None = None) -> Repository:
+    def open_it(fake: FakeRegistry, login: Login | None = None) -> ImageRepository:
         reference = parse(f"{fake.address}/ada/blog")
         opened.append(Transport(reference.registry, pause=lambda _seconds: None))
-        return Repository(reference, opened[-1], lambda: login)
+        return ImageRepository(reference, opened[-1], lambda: login)
 
     yield open_it
     for transport in opened:

@@ -13,7 +13,7 @@ from imagebake.commands.verify import verify
 from imagebake.image import oci
 from imagebake.image.inspection import inspect
 from imagebake.registry import referrers
-from imagebake.registry.client import Repository
+from imagebake.registry.client import ImageRepository
 from imagebake.registry.pull import pull
 from imagebake.registry.push import Pushed, push
 from imagebake.registry.reference import parse
@@ -21,7 +21,7 @@ from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.registry.conftest import FakeRegistry
 
-Opener = Callable[..., Repository]
+Opener = Callable[..., ImageRepository]
 TYPE = "application/vnd.dsse.envelope.v1+json"
 
 
@@ -150,9 +150,9 @@ def test_to_verify_what_a_registry_has_altered_is_the_seals_matter(
     assert "has no seal" not in done.exception.message
 
 
-def attach(repository: Repository, pushed: Pushed, data: bytes, kind: str = TYPE) -> None:
+def attach(repository: ImageRepository, pushed: Pushed, data: bytes, kind: str = TYPE) -> None:
     subject = oci.Descriptor(oci.INDEX_TYPE, pushed.digest, pushed.size)
-    referrers.attach(repository, subject, oci.Document(kind, data))
+    referrers.attach(repository, subject, oci.OciDocument(kind, data))
 
 
 def test_a_seal_is_found_by_what_it_speaks_of(fake: FakeRegistry, open_repository: Opener, pushed: Pushed) -> None:

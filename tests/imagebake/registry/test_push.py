@@ -17,14 +17,14 @@ from imagebake.image import oci
 from imagebake.image.entries import Bytes
 from imagebake.image.inspection import inspect
 from imagebake.registry import client, transport
-from imagebake.registry.client import Repository, challenges
+from imagebake.registry.client import ImageRepository, challenges
 from imagebake.registry.credentials import Login
 from imagebake.registry.push import WRITER, push
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.registry.conftest import FakeRegistry, challenge
 
-Opener = Callable[..., Repository]
+Opener = Callable[..., ImageRepository]
 LOGIN = Login("ada", "secret")
 BASIC = "Basic " + base64.b64encode(b"ada:secret").decode()
 

@@ -102,7 +102,7 @@ def test_any_value_of_any_document_may_be_any_other(
         return _edited(document, data.draw(st.sampled_from(list(_places(document)))), data.draw(JUNK))
 
     def put(document: Any) -> dict[str, Any]:
-        found = oci.Document("", _json(document))
+        found = oci.OciDocument("", _json(document))
         (layout / oci.blob_path(found.digest)).write_bytes(found.data)
         return {"digest": found.digest, "size": found.size}
 

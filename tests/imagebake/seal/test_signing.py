@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebake.seal import signing
-from imagebake.seal.signing import Key
+from imagebake.seal.signing import SigningKey
 from sealpress.problems import Exit, Problem
 from tests.imagebake.seal.conftest import Keys
 
@@ -38,7 +38,7 @@ def agent(keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def test_what_is_signed_is_verified(keys: Keys, tmp_path: Path) -> None:
-    signature = signing.sign(DATA, Key(str(keys.ada)))
+    signature = signing.sign(DATA, SigningKey(str(keys.ada)))
     allowed = keys.allow(tmp_path / "allowed", keys.bob, keys.ada)
     assert signing.verify(DATA, signature, allowed) == "ada@example.org"
     found = signing.describe(signature)
@@ -53,7 +53,7 @@ def test_a_key_in_an_agent_signs(literal: str, keys: Keys, agent: None, tmp_path
     public = tmp_path / "only.pub"
     public.write_bytes(keys.bob.with_suffix(".pub").read_bytes())
     text = f"{literal}{public.read_text().strip()}" if literal else str(public)
-    signature = signing.sign(DATA, Key(text))
+    signature = signing.sign(DATA, SigningKey(text))
     assert signing.verify(DATA, signature, keys.allow(tmp_path / "allowed", keys.bob)) == "bob@example.org"
 
 
@@ -65,12 +65,12 @@ def refused(data: bytes, signature: bytes, allowed: Path, match: str) -> None:
 
 
 def test_a_signature_over_other_bytes_is_refused(keys: Keys, tmp_path: Path) -> None:
-    signature = signing.sign(DATA, Key(str(keys.ada)))
+    signature = signing.sign(DATA, SigningKey(str(keys.ada)))
     refused(DATA + b"x", signature, keys.allow(tmp_path / "allowed", keys.ada), "altered after it was signed")
 
 
 def test_a_key_that_nobody_lists_is_refused_by_its_fingerprint(keys: Keys, tmp_path: Path) -> None:
-    signature = signing.sign(DATA, Key(str(keys.bob)))
+    signature = signing.sign(DATA, SigningKey(str(keys.bob)))
     allowed = keys.allow(tmp_path / "allowed", keys.ada)
     fingerprint = re.escape(signing.describe(signature).fingerprint)
     refused(DATA, signature, allowed, f"the key {fingerprint}, which nobody in allowed has")
@@ -94,13 +94,13 @@ def test_a_key_that_may_not_sign_this_is_refused_with_the_reason(
     options: str, match: str, keys: Keys, tmp_path: Path
 ) -> None:
     """Its time is over, or yet to come, or it is listed for something else."""
-    signature = signing.sign(DATA, Key(str(keys.ada)))
+    signature = signing.sign(DATA, SigningKey(str(keys.ada)))
     refused(DATA, signature, keys.allow(tmp_path / "allowed", keys.ada, options=options), match)
 
 
 def test_another_line_of_the_same_key_may_still_count(keys: Keys, tmp_path: Path) -> None:
     """As where a key was renewed, or is listed for git and for releases."""
-    signature = signing.sign(DATA, Key(str(keys.ada)))
+    signature = signing.sign(DATA, SigningKey(str(keys.ada)))
     lines = [
         keys.allow(tmp_path / "allowed", keys.ada, options=options).read_text()
         for options in ('valid-before="20200101"', 'namespaces="git"', "")
@@ -118,13 +118,13 @@ def test_a_revoked_key_is_refused(keys: Keys, tmp_path: Path) -> None:
     subprocess.run(command, check=True, timeout=10)
     (tmp_path / "junk").write_text("junk")
     os.mkfifo(tmp_path / "pipe")
-    signature = signing.sign(DATA, Key(str(keys.ada)))
+    signature = signing.sign(DATA, SigningKey(str(keys.ada)))
     for name in ("list", "krl", "junk", "none", "pipe"):
         with pytest.raises(
             Problem, match=f"{name}: the key .* of ada@example.org was revoked, or {name} can't be read"
         ):
             signing.verify(DATA, signature, allowed, tmp_path / name)
-    other = signing.sign(DATA, Key(str(keys.bob)))
+    other = signing.sign(DATA, SigningKey(str(keys.bob)))
     for name in ("list", "krl"):
         assert signing.verify(DATA, other, allowed, tmp_path / name) == "bob@example.org"
 
@@ -174,7 +174,7 @@ def test_a_locked_key_does_not_wait_where_nobody_answers(keys: Keys, monkeypatch
     monkeypatch.setenv("DISPLAY", ":0")
     begun = time.monotonic()
     with pytest.raises(Problem, match="it is locked, and its passphrase was not given") as caught:
-        signing.sign(DATA, Key(str(keys.locked)))
+        signing.sign(DATA, SigningKey(str(keys.locked)))
     assert caught.value.code is Exit.SEAL
     assert time.monotonic() - begun < 10
 
@@ -185,7 +185,7 @@ def test_a_bad_key_is_one_sentence(keys: Keys, tmp_path: Path) -> None:
     bad.chmod(0o600)
     for text in (str(bad), str(tmp_path / "none"), "ssh-ed25519 AAAA"):
         with pytest.raises(Problem) as caught:
-            signing.sign(DATA, Key(text))
+            signing.sign(DATA, SigningKey(text))
         assert caught.value.code is Exit.SEAL
 
 
@@ -198,9 +198,9 @@ def test_the_key_of_git_is_the_default(tmp_path: Path, monkeypatch: pytest.Monke
     config.write_text("[user]\nsigningKey = ~/key.pub\n")
     assert signing.key_of_git(tmp_path) is None
     config.write_text("[user]\nsigningKey = ~/key.pub\n[gpg]\nformat = ssh\n")
-    assert signing.key_of_git(tmp_path) == Key(f"{tmp_path}/key.pub")
+    assert signing.key_of_git(tmp_path) == SigningKey(f"{tmp_path}/key.pub")
     config.write_text('[user]\nsigningKey = "key::ssh-ed25519 AAAA"\n[gpg]\nformat = ssh\n[gpg "ssh"]\nprogram = /x\n')
-    assert signing.key_of_git(tmp_path) == Key("key::ssh-ed25519 AAAA", "/x")
+    assert signing.key_of_git(tmp_path) == SigningKey("key::ssh-ed25519 AAAA", "/x")
     config.write_text('[gpg "ssh"]\nallowedSignersFile = ~/signers\n')
     assert signing.allowed_of_git(tmp_path) == tmp_path / "signers"
 

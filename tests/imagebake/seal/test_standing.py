@@ -311,7 +311,7 @@ def _alone(root: Path) -> None:
     (root / oci.blob_path(top["manifests"][0]["digest"])).unlink()
     found = oci.index([])
     wanted = next(one for one in inner["manifests"] if one["platform"]["architecture"] == "amd64")
-    found = oci.Document(oci.INDEX_TYPE, oci.canonical({**inner, "manifests": [wanted]}))
+    found = oci.OciDocument(oci.INDEX_TYPE, oci.canonical({**inner, "manifests": [wanted]}))
     (root / oci.blob_path(found.digest)).write_bytes(found.data)
     top["manifests"][0] |= {"digest": found.digest, "size": found.size}
     (root / "index.json").write_bytes(oci.canonical(top))
