@@ -31,9 +31,10 @@ def diff(*, before: Path, after: Path, architectures: tuple[Architecture, ...], 
     BEFORE and AFTER are archives, OCI layouts, or folders that `imagebake bake` wrote. Ends with 0 where the images are
     the same to the last byte, with 1 where they differ.
     """
+    from imagebake import nginx  # noqa: PLC0415
     from imagebake.image import comparison  # noqa: PLC0415
 
-    found = comparison.compare(before, after, architectures)
+    found = comparison.compare(before, after, architectures, nginx.FOLDER)
     for one in found:
         _show_difference(one, before, after, console)
     is_equal = all(one.is_equal for one in found)

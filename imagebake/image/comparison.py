@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from imagebake import nginx
 from imagebake.image import inspection
 from imagebake.image.documents import Config
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport
@@ -46,7 +45,7 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file that differs; None where one of the images has none. `lines`: how, for the server's configuration."""
+    """One file that differs; None where one of the images has none. `lines`: how."""
 
     path: str
     before: FileState | None
@@ -70,8 +69,10 @@ class ImageDifference:
         return self.before == self.after
 
 
-def compare(before: Path, after: Path, architectures: Collection[str] = ()) -> tuple[ImageDifference, ...]:
-    """By architecture, sorted: all that either has, or just `architectures`.
+def compare(
+    before: Path, after: Path, architectures: Collection[str] = (), lines_in: str = ""
+) -> tuple[ImageDifference, ...]:
+    """By architecture, sorted: all that either has, or just `architectures`. `lines_in`: whose files' lines are told.
 
     Raises Problem (exit 5): a path that holds no image, or none for an architecture that was asked for.
     """
@@ -87,6 +88,7 @@ def compare(before: Path, after: Path, architectures: Collection[str] = ()) -> t
                 name,
                 _Side(left[name], (old, new), str(before)) if name in left else None,
                 _Side(right[name], (new, old), str(after)) if name in right else None,
+                lines_in,
             )
             for name in wanted
         )
@@ -122,7 +124,7 @@ def _by_architecture(reports: Iterable[ImageReport], shown: str) -> dict[str, Im
     return found
 
 
-def _difference(architecture: str, before: _Side | None, after: _Side | None) -> ImageDifference:
+def _difference(architecture: str, before: _Side | None, after: _Side | None, lines_in: str) -> ImageDifference:
     if before is None or after is None:
         return ImageDifference(
             architecture, before.report.digest if before else "", after.report.digest if after else ""
@@ -131,7 +133,7 @@ def _difference(architecture: str, before: _Side | None, after: _Side | None) ->
     if old.digest == new.digest:
         return ImageDifference(architecture, old.digest, new.digest)
     packages = tuple(_settings(old.packages, new.packages))
-    files = tuple(_changes(before, after))
+    files = tuple(_changes(before, after, lines_in))
     settings = tuple(_settings(_values(old.config), _values(new.config)))
     if not (packages or files or settings):
         # The same, cut into layers in another way: still another image.
@@ -168,13 +170,14 @@ def _layers(report: ImageReport) -> str:
     return " ".join(layer.diff_id.removeprefix("sha256:")[:12] for layer in report.layers)
 
 
-def _changes(before: _Side, after: _Side) -> Iterator[Change]:
+def _changes(before: _Side, after: _Side, lines_in: str) -> Iterator[Change]:
     common = {layer.diff_id for layer in before.report.layers} & {layer.diff_id for layer in after.report.layers}
     old, new = _files(before, common), _files(after, common)
     for path in sorted({*old, *new}, key=str.encode):
         one, other = old.get(path), new.get(path)
         if one is None or other is None or one.state != other.state:
-            lines = tuple(_lines(path, before, one, after, other))
+            is_told = lines_in and path.startswith(f"{lines_in}/")
+            lines = tuple(_lines(before, one, after, other)) if is_told and one and other else ()
             yield Change(path, one.state if one else None, other.state if other else None, lines)
 
 
@@ -219,10 +222,8 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-def _lines(path: str, before: _Side, old: _Placed | None, after: _Side, new: _Placed | None) -> Iterator[str]:
-    """What was added and removed, as `diff -U0` has it, of a file that says how the site is served."""
-    if not path.startswith(f"{nginx.FOLDER}/") or old is None or new is None:
-        return
+def _lines(before: _Side, old: _Placed, after: _Side, new: _Placed) -> Iterator[str]:
+    """What was added and removed, as `diff -U0` has it."""
     left, right = _text(before, old), _text(after, new)
     if left is None or right is None:
         return

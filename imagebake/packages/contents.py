@@ -75,7 +75,7 @@ def unpack(
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """A shelf with just these packages. Each is near to all, in their order."""
+    """A source of just these packages. Each is near to all, in their order."""
 
     packages: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
 

@@ -157,8 +157,8 @@ def _locked(
     pins = dict(pins)
     while True:
         choices = _Choices(indexes, pins)
-        shelf = _MirrorPackages(work, choices)
-        selected = _settled(work, shelf)
+        source = _MirrorPackages(work, choices)
+        selected = _settled(work, source)
         conflict = next(_conflicts(selected, choices), None)
         if conflict is None:
             break
@@ -188,13 +188,13 @@ def _line(candidate: Candidate, architecture: Architecture, diff_id: str) -> Loc
     )
 
 
-def _settled(work: _Resolving, shelf: "_MirrorPackages") -> tuple[Selected, ...]:
+def _settled(work: _Resolving, source: "_MirrorPackages") -> tuple[Selected, ...]:
     """The selection from just the packages that it takes, as a bake from the lock will make it."""
-    selected = selection.select(work.roots, work.architecture, shelf)
+    selected = selection.select(work.roots, work.architecture, source)
     while True:
         names = [one.package for one in selected]
         selected = selection.select(
-            work.roots, work.architecture, contents.Unpacked({name: shelf.entries(name) for name in names})
+            work.roots, work.architecture, contents.Unpacked({name: source.entries(name) for name in names})
         )
         if [one.package for one in selected] == names:
             return selected

@@ -92,14 +92,14 @@ def wanted(package: str, roots: Iterable[Root], architecture: Architecture) -> C
     return is_wanted
 
 
-def select(roots: Sequence[Root], architecture: Architecture, shelf: PackageSource) -> tuple[Selected, ...]:
+def select(roots: Sequence[Root], architecture: Architecture, source: PackageSource) -> tuple[Selected, ...]:
     """What the image takes, package by package, in the order of layers.
 
     First the packages that are only needed, those that need nothing before those that need them; then the recipe's
     own, in the order in which `roots` first names them. Raises Problem (exit 4): a root or a library that isn't there,
     a file for another machine, a link to nothing, a package without a licence.
     """
-    walk = _Walk(architecture, shelf, library_folders(architecture))
+    walk = _Walk(architecture, source, library_folders(architecture))
     for root in roots:
         walk.keep_root(root)
     walk.follow()
@@ -117,7 +117,7 @@ def select(roots: Sequence[Root], architecture: Architecture, shelf: PackageSour
 @dataclass(slots=True)
 class _Walk:
     architecture: Architecture
-    shelf: PackageSource
+    source: PackageSource
     folders: tuple[str, ...]
     kept: dict[str, dict[str, Entry]] = field(default_factory=dict)
     needs: dict[str, set[str]] = field(default_factory=dict)  # packages by the packages that need them
@@ -125,7 +125,7 @@ class _Walk:
     queue: list[tuple[str, str, elf.Elf]] = field(default_factory=list)
 
     def keep_root(self, root: Root) -> None:
-        entries = self.shelf.entries(root.package)
+        entries = self.source.entries(root.package)
         matches = [path for path, entry in entries.items() if root.takes(path) and _fits(root, entry)]
         if not matches:
             raise Problem(
@@ -167,7 +167,7 @@ class _Walk:
     def keep_licence(self, package: str) -> None:
         """The copyright file, or a link to the package that has it: binaries of one source may share one folder."""
         for _ in range(_LINK_LIMIT):
-            entries = self.shelf.entries(package)
+            entries = self.source.entries(package)
             path, folder = _licence_path(package), f"usr/share/doc/{package}"
             match entries.get(path), entries.get(folder):
                 case File() as file, _:
@@ -224,8 +224,8 @@ class _Walk:
         self.needs.setdefault(needer, set()).add(self.found[soname])
 
     def _find(self, needer: str, places: tuple[str, ...], name: str, path: str) -> tuple[str, File]:
-        for package in self.shelf.near(needer):
-            entries = self.shelf.entries(package)
+        for package in self.source.near(needer):
+            entries = self.source.entries(package)
             for place in places:
                 if file := _resolved(entries, place):
                     return package, File(place, file.content, file.mode)
