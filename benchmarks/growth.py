@@ -55,7 +55,7 @@ def measure(progress: Progress) -> Growths:
 
 def _growth(name: str, flood: Flood) -> Growth:
     size = _FIRST
-    while (once := _seconds(flood(size))) < _LEAST and size < _LARGEST:
+    while (once := min(_seconds(flood(size)) for _ in range(2))) < _LEAST and size < _LARGEST:
         size *= 2
     text, double = flood(size), flood(2 * size)
     twice = _seconds(double)
