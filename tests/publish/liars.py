@@ -39,7 +39,6 @@ TRUE: Mapping[str, object] = {
     "POST /containers/create": {"Id": ID, "Warnings": []},
     "POST /containers/NAME/start": "",
     "POST /containers/NAME/stop": "",
-    "POST /containers/NAME/rename": "",
     "DELETE /containers/NAME": "",
     "GET /containers/NAME/json": CONTAINER,
     "GET /containers/NAME/logs": "",
