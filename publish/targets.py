@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from publish import hosts
 from publish.engines.protocol import Container, Endpoint, Engine, Host
 from publish.probing import probe
-from publish.releases.line import ReleaseLine, readers_of
+from publish.releases.ownership import ReleaseLine, readers_of
 from publish.releases.release import ServiceSpec
 from publish.ssh.address import parse_address
 from sealpress import git, sitefile

@@ -8,7 +8,7 @@ from publish.deploy.flip import Flip, Replace
 from publish.deploy.journal import Event
 from publish.engines.protocol import Container, ContainerSpec, Engine, Host, LoadedImage, Role
 from publish.probing import probe
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceSpec, place_of
 from sealpress import labels
 from sealpress.console import SILENT, Progress

@@ -7,7 +7,7 @@ from typing import Final
 
 from publish.engines.protocol import Container, Endpoint, Host, Role, RunState
 from publish.probing import probe
-from publish.releases.line import ReleaseLine, overlap, readers_of
+from publish.releases.ownership import ReleaseLine, overlap, readers_of
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 

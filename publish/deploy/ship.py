@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import Final, Protocol
 
 from publish.engines.protocol import ContainerSpec, Engine, LoadedImage, Role
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 from sealpress.console import Advance, Progress, size
 from sealpress.problems import Exit, Problem

@@ -11,7 +11,7 @@ from typing import Final
 
 from publish.engines.protocol import Container, Engine, Host, RunState
 from publish.probing import probe
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from publish.releases.release import Release, answer_of, generations, is_server, port_of
 from sealpress.problems import Exit, Problem
 

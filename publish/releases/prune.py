@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from publish.engines.protocol import Container, Engine
 from publish.releases.history import containers, read
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from publish.releases.release import is_candidate
 from sealpress.problems import Problem
 

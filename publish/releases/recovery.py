@@ -2,7 +2,7 @@
 
 from publish.engines.protocol import Container, Host, RunState
 from publish.releases.history import containers
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from publish.releases.release import generation_of, generations, is_candidate, is_server, place_of
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from publish.engines.protocol import Engine, LoadedImage
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from publish.releases.release import Release, ReleaseSpec, ServiceImage, ServiceSpec, Ship, service_of
 from sealpress import labels
 from sealpress.console import Progress

@@ -17,7 +17,7 @@ from publish.engines.sockets import answers
 from publish.hosts import open_host
 from publish.probing import probe
 from publish.releases import history, prune, rollback
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem

@@ -13,7 +13,7 @@ from publish.engines.protocol import Endpoint, Host, RunState
 from publish.hosts import open_host
 from publish.probing import probe
 from publish.releases import history, prune, rollback
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Problem

@@ -22,7 +22,7 @@ from publish.pipeline import Product
 from publish.probing import probe
 from publish.probing.compare import compare
 from publish.releases import history, rollback
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from sealpress import labels, toml, tree
 from sealpress.problems import Problem
 from sealpress.settings import ImageSettings

@@ -9,7 +9,7 @@ from publish.deploy.state_machine import Outcome
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases.history import Release, read
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 from tests.publish.deployments import deployment, switch

@@ -18,7 +18,7 @@ from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import ContainerSpec, Endpoint, RunState
 from publish.probing import probe
 from publish.releases import history, rollback
-from publish.releases.line import ReleaseLine
+from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 from sealpress.problems import Exit, Problem
 from tests.ports import free_port

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, Role, RunState
 from publish.probing import probe
 from publish.releases import history, prune, rollback
-from publish.releases.line import ReleaseLine, overlap
+from publish.releases.ownership import ReleaseLine, overlap
 from publish.releases.release import SITE_SERVICE
 from sealpress import labels
 from sealpress.console import Silent
