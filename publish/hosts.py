@@ -115,7 +115,7 @@ def _open_remote(connection: Connection, target: PublishTarget) -> "DockerEngine
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _FoundSockets:
     """Sockets on the host: there and ours to use; there but not ours; not there."""
 
     found: tuple[str, ...]
@@ -123,7 +123,7 @@ class _Looked:
     missing: tuple[str, ...]
 
 
-def _search(connection: Connection, candidates: Sequence[str]) -> _Looked:
+def _search(connection: Connection, candidates: Sequence[str]) -> _FoundSockets:
     word = secrets.token_hex(8)
     paths = [path.replace(sockets.RUNTIME, "@") for path in candidates]
     answer = connection.run(["sh", "-c", _SEARCH, "sealpress-search", word, *paths])
@@ -132,10 +132,10 @@ def _search(connection: Connection, candidates: Sequence[str]) -> _Looked:
         kinds[line[0]].append(line[1])
     if not any(kinds.values()):
         raise no_shell(connection.address, answer.code, answer.out + "\n" + answer.err)
-    return _Looked(tuple(kinds["found"]), tuple(kinds["denied"]), tuple(kinds["missing"]))
+    return _FoundSockets(tuple(kinds["found"]), tuple(kinds["denied"]), tuple(kinds["missing"]))
 
 
-def _no_remote_engine(connection: Connection, looked: _Looked) -> Problem:
+def _no_remote_engine(connection: Connection, looked: _FoundSockets) -> Problem:
     address = connection.address
     if looked.found:
         time.sleep(0.1)  # for ssh to write down why

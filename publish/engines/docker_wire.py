@@ -26,7 +26,7 @@ def client(path: Path, version: str, silent: int, flowing: float) -> APIClient:
     return made
 
 
-class _Connection(UnixHTTPConnection):
+class _SocketConnection(UnixHTTPConnection):
     def __init__(self, base_url: str, unix_socket: str, allowance: Allowance) -> None:
         super().__init__(base_url, unix_socket)
         self._allowance = allowance
@@ -42,8 +42,8 @@ class _Pool(UnixHTTPConnectionPool):
         super().__init__(base_url, socket_path, maxsize=1)
         self._allowance = allowance
 
-    def _new_conn(self) -> _Connection:  # type: ignore[override]  # as docker-py's own, which has no type
-        return _Connection(self.base_url, self.socket_path, self._allowance)
+    def _new_conn(self) -> _SocketConnection:  # type: ignore[override]  # as docker-py's own, which has no type
+        return _SocketConnection(self.base_url, self.socket_path, self._allowance)
 
 
 class _Adapter(UnixHTTPAdapter):
