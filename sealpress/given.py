@@ -5,10 +5,11 @@ waiting, looked at, and read up to a limit. What is wrong with it is an OSError 
 """
 
 import errno
+import json
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from sealpress import files
 from sealpress.problems import Exit, Place, Problem
@@ -39,6 +40,14 @@ def read(file: str | Path, limit: int, *, inside: bool = False) -> bytes:
         if size > limit or len(data) > limit:
             raise OSError(errno.EFBIG, f"it has more than {limit >> 20} MiB", str(file))
         return data
+
+
+def parsed(data: bytes) -> Any:
+    """The JSON document that somebody else's bytes are; None where they are none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
 
 
 def opened(file: str | Path) -> BinaryIO:

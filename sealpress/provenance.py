@@ -104,12 +104,9 @@ def save(provenance: Provenance, file: Path) -> None:
 def load(file: Path) -> Provenance:
     """Raises Problem (exit 2) for a file that is none."""
     try:
-        document = json.loads(given.read(file, _LIMIT))
+        return from_json(given.parsed(given.read(file, _LIMIT)), file.name)
     except OSError as error:
         raise Problem(f"can't read {file}: {error.strerror}", code=Exit.USAGE) from None
-    except (ValueError, RecursionError):
-        document = None
-    return from_json(document, file.name)
 
 
 def from_json(document: Any, shown: str) -> Provenance:

@@ -17,6 +17,7 @@ Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -115,6 +116,21 @@ def recalled(name: str, base: Path | None = None) -> bytes | None:
         return None
     data = private.opened(_what(name), sealed)
     return None if data is None else bytes(data)
+
+
+def remember_digest(kind: str, of: str, digest: str, size: int) -> None:
+    """Keeps what some bytes are named by, "sha256:…", and how many they are, under all that they depend on."""
+    remember(_place(kind, of), f"{digest} {size}\n".encode())
+
+
+def recalled_digest(kind: str, of: str) -> tuple[str, int] | None:
+    found = re.fullmatch(rb"(sha256:[0-9a-f]{64}) ([0-9]{1,15})\n", recalled(_place(kind, of)) or b"")
+    return (found[1].decode(), int(found[2])) if found else None
+
+
+def _place(kind: str, of: str) -> str:
+    key = hashlib.sha256(of.encode()).hexdigest()
+    return f"{kind}/{key[:2]}/{key}"
 
 
 def _what(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 
 from imagebake.image import inspection
 from imagebake.image.documents import Config
+from imagebake.image.entries import parents
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport
 from imagebake.image.untar import Member
 from sealpress.problems import Exit, Problem
@@ -207,7 +208,7 @@ def _files(side: _Side, common: Collection[str]) -> dict[str, _Placed]:
             if path in found and found[path].state.kind == "directory" != one.state.kind:
                 _drop(found, path, itself=True)
         found |= here
-    above = {parent for path in found for parent in _parents(path)}
+    above = {parent for path in found for parent in parents(path)}
     return {path: one for path, one in found.items() if path not in above}
 
 
@@ -215,11 +216,6 @@ def _drop(found: dict[str, _Placed], path: str, *, itself: bool) -> None:
     below = f"{path}/" if path else ""
     for gone in [other for other in found if other.startswith(below) or (itself and other == path)]:
         del found[gone]
-
-
-def _parents(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def _lines(before: _Side, old: _Placed, after: _Side, new: _Placed) -> Iterator[str]:

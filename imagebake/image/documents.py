@@ -13,9 +13,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from sealpress.problems import Exit, Problem, did_you_mean
+from sealpress.settings import Architecture
 
 LAYER_LIMIT: Final = 8 << 30  # bytes of one blob
 _DEPTH: Final = 32
@@ -94,6 +95,11 @@ class Config:
     execution: Execution
     diff_ids: tuple[str, ...]
     history: tuple[HistoryStep, ...]
+
+
+def architecture(name: str) -> Architecture | None:
+    """The architecture of this name; None for one that is not known here."""
+    return next((known for known in get_args(Architecture) if known == name), None)
 
 
 def index(data: bytes, name: str) -> ImageIndex:

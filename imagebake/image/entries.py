@@ -5,6 +5,7 @@ that a recipe gives to a user of its own: volumes.
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,26 @@ class Symlink:
 
 
 Entry = File | Directory | Symlink
+
+
+def parents(path: str) -> list[str]:
+    """The folders that a path lies in, outermost first."""
+    return [path[:at] for at, char in enumerate(path) if char == "/"]
+
+
+def folded(path: str) -> str:
+    """What is the same of two names that are one on a file system that folds case or accents."""
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def leads_out(path: str, target: str) -> bool:
+    """Whether a link at `path` points above the image's root, on its way at least."""
+    depth = 0 if target.startswith("/") else path.count("/")
+    for part in target.split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            return True
+    return False
 
 
 def sha256_of(content: FileContent) -> str:

@@ -5,7 +5,6 @@ A host that has a layer already is never sent it, so most layers of most release
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -92,11 +91,10 @@ def remembered(name: str, description: str, entries: Produce, created_by: str, b
     `description` must tell all that the entries depend on: a package's sha256 and the rules it is unpacked by, a
     tree's digest and where it goes. `blobs` as in `described`: another process of this bake may have left a tar there.
     """
-    memory = _memory(description)
-    if known := _recall(memory):
-        return _found_in(blobs, Layer(name, known.diff_id, known.size, created_by, entries))
+    if known := _recalled(description):
+        return _found_in(blobs, Layer(name, *known, created_by, entries))
     layer = described(name, entries, created_by, blobs)
-    cache.remember(memory, f"{layer.diff_id} {layer.size}\n".encode())
+    cache.remember_digest("layers", f"{VERSION}\0{description}", layer.diff_id, layer.size)
     return layer
 
 
@@ -110,12 +108,11 @@ def _found_in(blobs: Path | None, layer: Layer) -> Layer:
 
 def is_remembered(description: str) -> bool:
     """Whether `remembered` would find it."""
-    return _recall(_memory(description)) is not None
+    return _recalled(description) is not None
 
 
-def _memory(description: str) -> str:
-    key = hashlib.sha256(f"{VERSION}\0{description}".encode()).hexdigest()
-    return f"layers/{key[:2]}/{key}"
+def _recalled(description: str) -> tuple[str, int] | None:
+    return cache.recalled_digest("layers", f"{VERSION}\0{description}")
 
 
 class _Attempt:
@@ -184,11 +181,6 @@ def from_blob(layer: Layer, blob: Path, *, is_checked: bool = False) -> Layer:
     `is_checked`: they were hashed just now, and are hashed again only where the file was touched since.
     """
     return replace(layer, blob=blob, seen=_mark(blob) if is_checked else ())
-
-
-def _recall(memory: str) -> tar.TarDigest | None:
-    found = re.fullmatch(rb"(sha256:[0-9a-f]{64}) ([0-9]{1,15})\n", cache.recalled(memory) or b"")
-    return tar.TarDigest(found[1].decode(), int(found[2])) if found else None
 
 
 def _mark(file: Path) -> tuple[int, ...]:

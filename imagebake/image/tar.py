@@ -14,12 +14,22 @@ Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block"; OC
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from imagebake.image.entries import CHUNK, Directory, Entry, File, FileContent, FromFile, Produced, Symlink
+from imagebake.image.entries import (
+    CHUNK,
+    Directory,
+    Entry,
+    File,
+    FileContent,
+    FromFile,
+    Produced,
+    Symlink,
+    folded,
+    leads_out,
+)
 from sealpress.problems import Exit, Place, Problem
 from sealpress.tree import changed, unfit
 
@@ -151,11 +161,8 @@ def _check_target(path: str, target: str) -> None:
     _check_text(path, target)
     if not target:
         raise _refused(path, "is a link to nothing")
-    depth = 0 if target.startswith("/") else path.count("/")
-    for part in target.split("/"):
-        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
-        if depth < 0:
-            raise _refused(path, "is a link that points above the image's root")
+    if leads_out(path, target):
+        raise _refused(path, "is a link that points above the image's root")
 
 
 def _check_text(path: str, text: str) -> None:
@@ -170,7 +177,7 @@ def _check_text(path: str, text: str) -> None:
 def _check_folding(found: Iterable[str]) -> None:
     seen: dict[str, str] = {}
     for path in found:
-        if (twin := seen.setdefault(unicodedata.normalize("NFC", path).casefold(), path)) != path:
+        if (twin := seen.setdefault(folded(path), path)) != path:
             first, second = sorted((path, twin), key=str.encode)
             raise _refused(first, f'and "{second}" are one name on a file system that folds case or accents')
 

@@ -7,13 +7,12 @@
 Source: deb(5), version 2.0.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from imagebake.image import untar
-from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
+from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink, folded, leads_out, parents
 from imagebake.image.untar import Member
 from imagebake.packages import ar
 from imagebake.packages.ar import refused
@@ -128,8 +127,8 @@ class _Unpacking:
                 pass
 
     def _check_place(self, path: str, item: Member) -> None:
-        parents = _parents(path)
-        for parent in parents:
+        above = parents(path)
+        for parent in above:
             if parent in self._links:
                 raise refused(f'"{path}" would be written through the link "{parent}"')
             if parent in self._files:
@@ -137,12 +136,12 @@ class _Unpacking:
         is_folder = item.kind == "directory"
         if path in self._links or path in self._files or (path in self._folders and not is_folder):
             raise refused(f'"{path}" stands in it twice')
-        self._folders.update(parents)
+        self._folders.update(above)
 
     def _hold(self, path: str, entry: Entry) -> None:
         if not self._wanted(path):
             return
-        twin = self._folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        twin = self._folded.setdefault(folded(path), path)
         if twin != path:
             raise refused(f'"{path}" and "{twin}" are one name on a file system that folds case or accents')
         if isinstance(entry, File):
@@ -174,14 +173,5 @@ def _check_mode(path: str, mode: int) -> None:
 
 
 def _check_target(path: str, target: str) -> None:
-    depth = 0 if target.startswith("/") else path.count("/")
-    for part in target.split("/"):
-        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
-        if depth < 0:
-            break
-    if depth < 0 or not target:
+    if not target or leads_out(path, target):
         raise refused(f'the link "{path}" points outside the image: "{target}"')
-
-
-def _parents(path: str) -> list[str]:
-    return [path[:at] for at, char in enumerate(path) if char == "/"]

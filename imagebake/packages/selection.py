@@ -22,7 +22,7 @@ from functools import cache
 from posixpath import dirname, normpath
 from typing import Final, Protocol
 
-from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
+from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink, parents
 from imagebake.packages import elf
 from imagebake.packages.deb import MERGED
 from sealpress.problems import Exit, Problem
@@ -55,7 +55,7 @@ class Root:
 
 def is_left_out(path: str, exclude: Iterable[str]) -> bool:
     """Whether one of the patterns matches the path, or a folder that it is in."""
-    return any(_pattern(one).fullmatch(part) for one in exclude for part in (path, *_parents(path)))
+    return any(_pattern(one).fullmatch(part) for one in exclude for part in (path, *parents(path)))
 
 
 class PackageSource(Protocol):
@@ -154,7 +154,7 @@ class _Walk:
 
     def check_links(self) -> None:
         kept = {path for entries in self.kept.values() for path in entries}
-        folders = {parent for path in kept for parent in _parents(path)}
+        folders = {parent for path in kept for parent in parents(path)}
         for package, entries in self.kept.items():
             for entry in entries.values():
                 if isinstance(entry, Symlink) and pointed(entry) not in kept | folders:
@@ -292,7 +292,3 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 _WILD: Final = {"**": ".*", "*": "[^/]*"}
-
-
-def _parents(path: str) -> list[str]:
-    return [path[:at] for at, char in enumerate(path) if char == "/"]

@@ -21,7 +21,6 @@ Source: RFC 7932; nginx's ngx_http_brotli_static_module, which looks for the suf
 
 import hashlib
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from typing import Final
 import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from imagebake.fetch import cache
-from imagebake.image.entries import CHUNK, File, Produced
+from imagebake.image.entries import CHUNK, File, Produced, folded
 from sealpress import private
 from sealpress.tree import NAME_LIMIT, Entry, OutputTree, changed, unreadable
 
@@ -87,17 +86,17 @@ def candidates(tree: OutputTree) -> frozenset[str]:
     taken: set[str] = set()
     for entry in tree.entries:
         path = entry.path
-        taken.add(_folded(path))
+        taken.add(folded(path))
         # A folder may be called `x.br`, too.
         while SUFFIX in (path := path.rpartition("/")[0]).lower():
-            taken.add(_folded(path))
+            taken.add(folded(path))
     return frozenset(
         entry.path
         for entry in tree.entries
         if entry.size >= SMALLEST
         and is_compressible(entry.media_type)
         and len(entry.path.rpartition("/")[2].encode()) + len(SUFFIX) <= NAME_LIMIT
-        and _folded(entry.path + SUFFIX) not in taken
+        and folded(entry.path + SUFFIX) not in taken
     )
 
 
@@ -271,7 +270,3 @@ def _compressed(tree: OutputTree, entry: Entry) -> Iterator[bytes]:
     if sha.hexdigest() != entry.sha256:
         raise changed(entry.path)
     yield encoder.finish()
-
-
-def _folded(path: str) -> str:
-    return unicodedata.normalize("NFC", path).casefold()

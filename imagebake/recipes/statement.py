@@ -5,7 +5,6 @@ What is not known, since another generator made the tree, is null. Its digest is
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from imagebake.image import documents
 from imagebake.image.oci import canonical
+from imagebake.packages.names import is_sha256
 from imagebake.recipes import precompressed
 from sealpress import provenance, tools
 from sealpress.problems import Exit, Problem
@@ -22,8 +22,6 @@ from sealpress.tree import Entry, OutputTree
 FORMAT: Final = "https://sealpress.org/seal/v1"
 RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
 LIMIT: Final = 64 << 20
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _KEYS: Final = frozenset(
     ["clean", "commit", "format", "inputs", "lock", "own_siblings", "release", "site", "tools", "tree", "unserved"]
 )
@@ -161,7 +159,7 @@ def from_json(document: Any, shown: str) -> Statement:
             raise refused(shown, "it is no release statement")
     if version != FORMAT:
         raise refused(shown, f"its format is {version[:80]!a}; this version of sealpress knows {FORMAT}")
-    if not all(_DIGEST.fullmatch(one) for one in (release, lock, tree)):
+    if not all(documents.DIGEST.fullmatch(one) for one in (release, lock, tree)):
         raise refused(shown, "one of its digests has another shape")
     try:
         told = {"commit": commit, "clean": bool(clean), "inputs": inputs or {}, "tools": tools}
@@ -190,7 +188,7 @@ def from_json(document: Any, shown: str) -> Statement:
 def _unserved(path: str, found: Any, shown: str) -> tuple[str, str, int]:
     match found:
         case {"sha256": str(sha256), "size": int(size), **rest} if (
-            not rest and _SHA256.fullmatch(sha256) and not isinstance(size, bool) and size >= 0
+            not rest and is_sha256(sha256) and not isinstance(size, bool) and size >= 0
         ):
             return path, sha256, size
         case _:

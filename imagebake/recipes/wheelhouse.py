@@ -15,14 +15,12 @@ from typing import Final
 
 from imagebake.fetch import cache
 from imagebake.fetch.cache import Pinned, is_intact
-from imagebake.recipes.wheels import Pin, Wheel, load
+from imagebake.recipes.wheels import MACHINES, Pin, Wheel, load
 from sealpress import scratch
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 _SECONDS: Final = 300
-_MACHINES: Final[dict[Architecture, str]] = {"amd64": "x86_64", "arm64": "aarch64"}
 _GLIBC: Final = (17, 24, 26, 27, 28, 31, 34, 35, 36, 38, 39, 40, 41)  # of manylinux tags; Debian 13 has 2.41
 
 
@@ -99,7 +97,7 @@ def _target(pin: Pin, python: str) -> list[str]:
     digits = python.replace(".", "")
     options = ["--python-version", python, "--implementation", "cp"]
     options += [word for abi in (f"cp{digits}", "abi3", "none") for word in ("--abi", abi)]
-    machine = _MACHINES[pin.architecture or "amd64"]
+    machine = MACHINES[pin.architecture or "amd64"]
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in _GLIBC]
     platforms += [f"manylinux2014_{machine}", f"linux_{machine}"]
     return [*options, *(word for platform in platforms for word in ("--platform", platform))]

@@ -42,7 +42,7 @@ PREFIX: Final = "usr/local"
 _FILE_LIMIT: Final = 256 << 20  # bytes of one file
 _TOTAL_LIMIT: Final = 512 << 20  # bytes of one wheel, unpacked
 _COUNT_LIMIT: Final = 20_000
-_MACHINES: Final[Mapping[Architecture, str]] = {"amd64": "x86_64", "arm64": "aarch64"}
+MACHINES: Final[Mapping[Architecture, str]] = {"amd64": "x86_64", "arm64": "aarch64"}
 _HASHES: Final = ("sha256", "sha384", "sha512")
 _LINK: Final = 0o120000
 _SIGNATURES: Final = ("RECORD.jws", "RECORD.p7s")  # of the archive as it was: what is installed has a RECORD of its own
@@ -259,7 +259,7 @@ def _runs_on(tag: str, python: str, architecture: Architecture | None) -> bool:
     major, _, minor = python.partition(".")
     is_platform = platform == "any" or (
         architecture is not None
-        and re.fullmatch(rf"(many)?linux[0-9_]*_{_MACHINES[architecture]}", platform) is not None
+        and re.fullmatch(rf"(many)?linux[0-9_]*_{MACHINES[architecture]}", platform) is not None
     )
     if not is_platform:
         return False

@@ -7,11 +7,10 @@ the registry token protocol that `docker login` uses, with Basic, or Bearer by a
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urldefrag, urlencode
 
 from imagebake.fetch.http import Interrupted
@@ -20,6 +19,7 @@ from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, OciDocument
 from imagebake.registry.credentials import Login
 from imagebake.registry.reference import Reference
 from imagebake.registry.transport import PAUSES, Response, Transport, joined, origin, unreachable
+from sealpress import given
 from sealpress.problems import Exit, Problem, printable
 
 UPLOAD_WHOLE: Final = 64 << 20
@@ -265,7 +265,7 @@ class ImageRepository:
             answer = self._transport.send("GET", _with_query(realm, asked), authorization=basic)
         if answer.status != 200:
             raise self._refused(answer, "the login")
-        match _json(answer.data):
+        match given.parsed(answer.data):
             case {"token": str(token)} | {"access_token": str(token)} if _TOKEN.fullmatch(token):
                 return token
             case _:
@@ -337,17 +337,10 @@ def _with_query(url: str, more: Mapping[str, str]) -> str:
 
 def _said(data: bytes) -> str:
     """The first message of an answer's errors (distribution-spec, "Error Codes"), as one short line."""
-    match _json(data):
+    match given.parsed(data):
         case {"errors": [{"message": str(message)}, *_]} if message:
             return printable(" ".join(message.split()))[:_SAID_LIMIT]
         case {"details": str(message)} if message:
             return printable(" ".join(message.split()))[:_SAID_LIMIT]
         case _:
             return ""
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None

@@ -10,7 +10,6 @@ Source: RFC 1952 (gzip), RFC 1951 (deflate).
 """
 
 import hashlib
-import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -96,17 +95,12 @@ def expand(pieces: Iterable[bytes], limit: int, what: str) -> Iterator[bytes]:
 
 def recall(diff_id: str) -> Compressed | None:
     """What this writer made of a layer before, so that one that the registry has is not compressed again."""
-    found = re.fullmatch(rb"(sha256:[0-9a-f]{64}) ([0-9]{1,15})\n", cache.recalled(_memory(diff_id)) or b"")
-    return Compressed(found[1].decode(), int(found[2])) if found else None
+    found = cache.recalled_digest("compressed", f"{writer()}\0{diff_id}")
+    return Compressed(*found) if found else None
 
 
 def remember(diff_id: str, compressed: Compressed) -> None:
-    cache.remember(_memory(diff_id), f"{compressed.digest} {compressed.size}\n".encode())
-
-
-def _memory(diff_id: str) -> str:
-    key = hashlib.sha256(f"{writer()}\0{diff_id}".encode()).hexdigest()
-    return f"compressed/{key[:2]}/{key}"
+    cache.remember_digest("compressed", f"{writer()}\0{diff_id}", compressed.digest, compressed.size)
 
 
 def _refused(what: str, why: str) -> Problem:

@@ -12,7 +12,6 @@ Source: Docker's reference, "docker login", "Credential stores" and "Credential 
 
 import base64
 import binascii
-import json
 import os
 import re
 import shutil
@@ -22,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sealpress import home
+from sealpress import given, home
 from sealpress.problems import Exit, Place, Problem, printable
 
 HELPER_SECONDS: Final = 60  # a person may have to unlock a key ring
@@ -64,10 +63,7 @@ def login(address: str, file: Path) -> Login | None:
         return None
     except OSError as error:
         raise _broken(file, f"can't be read: {error.strerror}") from None
-    try:
-        config = json.loads(data) if len(data) <= _LIMIT else None
-    except (ValueError, RecursionError):
-        config = None
+    config = given.parsed(data) if len(data) <= _LIMIT else None
     if not isinstance(config, dict):
         raise _broken(file, "is not a JSON object")
     if helper := _named(config.get("credHelpers"), address) or config.get("credsStore"):
@@ -122,11 +118,7 @@ def _asked(helper: str, address: str, file: Path) -> Login | None:
         if _NOT_FOUND in said:
             return None
         raise _failed(program, f"failed: {_last(said.splitlines())}")
-    try:
-        answer = json.loads(done.stdout[:_LIMIT])
-    except (ValueError, RecursionError):
-        answer = None
-    match answer:
+    match given.parsed(done.stdout[:_LIMIT]):
         case {"Username": str(user), "Secret": str(secret)}:
             return Login(identity_token=secret) if user == _TOKEN_USER else Login(user, secret)
         case _:

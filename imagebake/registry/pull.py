@@ -6,7 +6,7 @@ What the registry sends is checked twice: each blob against its digest there, ea
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeVar
 
 from imagebake.image import documents, oci
 from imagebake.image.layers import LIMIT, Layer
@@ -81,9 +81,8 @@ class _Pull:
         )
 
     def _architecture(self, name: str) -> Architecture:
-        for known in get_args(Architecture):
-            if known == name:
-                return known  # type: ignore[no-any-return]
+        if found := documents.architecture(name):
+            return found
         raise self._refused(f'it is for "{name}", which is not known here')
 
     def _layer(self, diff_id: str, blob: documents.Blob) -> Layer:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Final, get_args
+from typing import IO, Final
 
-from imagebake.image import oci
+from imagebake.image import documents, oci
 from imagebake.image.entries import CHUNK, Bytes, FromFile
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport, document, inspect, opened
 from imagebake.registry import compression
@@ -88,9 +88,8 @@ def _check(reports: Sequence[ImageReport], path: Path) -> None:
 
 
 def _architecture(report: ImageReport) -> Architecture:
-    for known in get_args(Architecture):
-        if known == report.architecture:
-            return known  # type: ignore[no-any-return]
+    if found := documents.architecture(report.architecture):
+        return found
     raise Problem(f'the image is for "{report.architecture}", which is not known here', code=Exit.TREE)
 
 

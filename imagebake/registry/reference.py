@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from imagebake.image.documents import DIGEST
 from sealpress.problems import Exit, Problem
 
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME: Final = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _HOST: Final = re.compile(
     r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?"
 )
@@ -62,7 +62,7 @@ def parse(text: str) -> Reference:
     name, tag, digest = _split(path)
     if not matched or int(matched["port"] or 1) not in range(1, 65536) or not _NAME.fullmatch(name):
         raise _refused(text, "that is not REGISTRY/NAME[:TAG]")
-    if (tag and not _TAG.fullmatch(tag)) or (digest and not _DIGEST.fullmatch(digest)) or path.endswith((":", "@")):
+    if (tag and not _TAG.fullmatch(tag)) or (digest and not DIGEST.fullmatch(digest)) or path.endswith((":", "@")):
         raise _refused(text, "its tag or digest has another shape")
     if len(address) + len(name) > _NAME_LIMIT:
         raise _refused(text, f"it is longer than {_NAME_LIMIT} characters")
@@ -91,7 +91,7 @@ def looks_like_one(text: str) -> bool:
 
 
 def is_digest(text: str) -> bool:
-    return bool(_DIGEST.fullmatch(text))
+    return bool(DIGEST.fullmatch(text))
 
 
 def is_loopback(host: str) -> bool:

@@ -7,7 +7,6 @@ Source: OCI distribution-spec v1.1, "Listing Referrers", "Unavailable Referrers 
 image-spec v1.1, manifest.md, "Guidelines for Artifact Usage".
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from imagebake.image.entries import Bytes
 from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor, OciDocument, canonical
 from imagebake.registry.client import ImageRepository
 from imagebake.registry.reference import is_digest
+from sealpress import given
 
 EMPTY_TYPE: Final = "application/vnd.oci.empty.v1+json"
 _EMPTY: Final = OciDocument(EMPTY_TYPE, b"{}")
@@ -62,7 +62,7 @@ def attached(repository: ImageRepository, digest: str, media_type: str, limit: i
     for one in wanted[-_MANY:][::-1]:
         if not is_digest(name := str(one.get("digest"))) or (manifest := repository.manifest(name)) is None:
             continue
-        match _json(manifest.data):
+        match given.parsed(manifest.data):
             case {"layers": [{"digest": str(blob), "size": int(size)}], "subject": {"digest": str(subject)}}:
                 if subject == digest and is_digest(blob) and 0 < size <= limit:
                     yield repository.small_blob(blob, size)
@@ -73,15 +73,8 @@ def _tag(digest: str) -> str:
 
 
 def _listed(index: OciDocument | None) -> list[dict[str, Any]]:
-    match _json(index.data) if index else None:
+    match given.parsed(index.data) if index else None:
         case {"manifests": list(found)}:
             return [one for one in found if isinstance(one, dict)]
         case _:
             return []
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None

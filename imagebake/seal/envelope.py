@@ -12,7 +12,6 @@ Sources: in-toto Attestation Framework, Statement v1; DSSE v1.0.2, "Protocol" an
 import base64
 import binascii
 import platform
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from typing import Any, Final
 
 from imagebake.image import oci
 from imagebake.image.oci import Sealed, canonical
+from imagebake.packages.names import is_sha256
 from imagebake.recipes import statement as statements
 from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import signing
@@ -34,7 +34,6 @@ ENVELOPE_TYPE: Final = "application/vnd.dsse.envelope.v1+json"
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 LIMIT: Final = 128 << 20
 _SIGNATURES: Final = 16
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ def read(data: bytes, shown: str) -> Seal:
 
 def _subject(found: Any, shown: str) -> SealSubject:
     match found:
-        case {"name": str(name), "digest": {"sha256": str(digest)}} if _DIGEST.fullmatch(digest):
+        case {"name": str(name), "digest": {"sha256": str(digest)}} if is_sha256(digest):
             return SealSubject(name, f"sha256:{digest}")
         case _:
             raise refused(shown, "one of its subjects has no sha256")

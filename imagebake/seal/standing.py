@@ -12,9 +12,9 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, get_args
+from typing import BinaryIO, Final
 
-from imagebake.image import archive, inspection, oci, tar
+from imagebake.image import archive, documents, inspection, oci, tar
 from imagebake.image.inspection import Archive, Blobs, Folder, ImageReport
 from imagebake.image.oci import OciDocument, blob_path
 from imagebake.recipes.statement import refused
@@ -42,11 +42,10 @@ class Held:
 
 def of(blobs: Blobs, report: ImageReport, shown: str) -> Held:
     """The image of a report, whose digests were verified. Raises Problem (exit 10) for a machine that isn't known."""
-    known: dict[str, Architecture] = {name: name for name in get_args(Architecture)}
-    if report.architecture not in known:
+    if (architecture := documents.architecture(report.architecture)) is None:
         raise refused(shown, f"it is for {report.architecture[:40]!a}, which is not known here")
     return Held(
-        known[report.architecture],
+        architecture,
         OciDocument(oci.CONFIG_TYPE, inspection.document(blobs, report.config_digest, shown)),
         OciDocument(oci.MANIFEST_TYPE, inspection.document(blobs, report.digest, shown)),
         tuple((layer.diff_id, layer.size) for layer in report.layers),

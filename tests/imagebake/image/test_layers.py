@@ -9,7 +9,7 @@ import pytest
 from imagebake.fetch import cache as kept
 from imagebake.image import layers, tar
 from imagebake.image.entries import Bytes, Entry, File
-from sealpress import private
+from sealpress import VERSION, private
 from sealpress.problems import Problem
 
 
@@ -74,7 +74,7 @@ def test_a_cache_that_lies_is_passed_over(cache: Path) -> None:
 
 
 def test_a_cache_that_was_wrong_is_found_out_when_the_bytes_are_produced(cache: Path) -> None:
-    kept.remember(layers._memory("tree"), b"sha256:" + b"0" * 64 + b" 1024\n")
+    kept.remember_digest("layers", f"{VERSION}\0tree", "sha256:" + "0" * 64, 1024)
     layer = layers.remembered("site", "tree", page, "imagebake")
     with pytest.raises(Problem, match='the layer "site" has other bytes than its name says'):
         list(layer.stream())
