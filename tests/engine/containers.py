@@ -25,7 +25,7 @@ _SHOWN_LINES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class ContainerEngine:
-    """A smoke.Runner. The engine must reach the folders that it is given under the same paths."""
+    """A Runner of imagebake's. The engine must reach the folders that it is given under the same paths."""
 
     name: Literal["docker", "podman"]
 
