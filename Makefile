@@ -18,7 +18,7 @@ demo-stop: $(READY) ## End what `make demo` left running
 
 test: $(READY) ## Install what the tests need (as root on Debian) and run all tests
 	@tools/test-machine
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadgroup --durations 30 --durations-min 5 $(ARGS)
 
 bench: $(READY) ## Compare with other generators, side by side; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks.run $(ARGS)
