@@ -224,7 +224,7 @@ client.UPLOAD_WHOLE = client.UPLOAD_PIECE = 1 << 20
 data = bytes(range(256)) * 10000
 named = reference.parse(sys.argv[1])
 with transport.Transport(named.registry) as connection:
-    repository = client.Repository(named, connection, lambda: None)
+    repository = client.ImageRepository(named, connection, lambda: None)
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     repository.upload(digest, Bytes(data))
     assert repository.has_blob(digest, len(data))
