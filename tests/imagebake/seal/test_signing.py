@@ -213,8 +213,8 @@ def test_a_passphrase_is_asked_for_on_a_terminal(keys: Keys, tmp_path: Path) -> 
 
     (tmp_path / "data").write_bytes(DATA)
     script = (
-        "import sys; from pathlib import Path; from imagebake.seal.signing import Key, sign; "
-        "Path(sys.argv[3]).write_bytes(sign(Path(sys.argv[1]).read_bytes(), Key(sys.argv[2])))"
+        "import sys; from pathlib import Path; from imagebake.seal.signing import SigningKey, sign; "
+        "Path(sys.argv[3]).write_bytes(sign(Path(sys.argv[1]).read_bytes(), SigningKey(sys.argv[2])))"
     )
     files = [str(tmp_path / "data"), str(keys.locked), str(tmp_path / "signature")]
     child, terminal = pty.fork()
