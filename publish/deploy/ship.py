@@ -11,7 +11,6 @@ then it is a Problem.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final, Protocol
 
@@ -20,8 +19,6 @@ from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 from sealpress.console import Advance, Progress, size
 from sealpress.problems import Exit, Problem
-
-_ARRIVING: Final = "arriving"  # the tag of an image that is not yet known to be whole
 
 
 class BakedLayer(Protocol):
@@ -33,11 +30,6 @@ class BakedLayer(Protocol):
 
 class Baked(Protocol):
     """What an image must tell of itself to be sent: imagebake's, or a hand-made one in tests."""
-
-    @property
-    def reference(self) -> str:
-        """As in "localhost/site/NAME:TAG", the tag naming the release."""
-        ...
 
     @property
     def layers(self) -> Sequence[BakedLayer]: ...
@@ -54,46 +46,25 @@ class Baked(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _ImageNames:
-    """How the host calls what is sent: `own` at last, `arriving` until it is known to be whole, `trial` a container of
-    it, which `marks` show to be ours.
-    """
-
-    own: str
-    arriving: str
-    trial: str
-    marks: Mapping[str, str]
-
-
-def _names(image: Baked, line: ReleaseLine | None) -> _ImageNames:
-    site = image.labels.get(labels.SITE, "")
-    # Whatever interrupts a trial, the next switch removes a candidate.
-    marks = {labels.SITE: site, labels.ROLE: str(Role.CANDIDATE)} | dict(line.labels if line else {})
-    own = line.reference(image.labels) if line else image.reference
-    arriving = line.arriving if line else f"{own.rpartition(':')[0]}:{_ARRIVING}"
-    return _ImageNames(own, arriving, f"{line.name if line else site}-{_ARRIVING}", marks)
-
-
-def ship(engine: Engine, image: Baked, progress: Progress, line: ReleaseLine | None = None) -> LoadedImage:
-    """The image as the engine now holds it, under the line's name for it; without a line, under its own reference.
+def ship(engine: Engine, image: Baked, progress: Progress, line: ReleaseLine) -> LoadedImage:
+    """The image as the engine now holds it, under the line's name for it.
 
     Nothing is sent where the engine has it already. Raises Problem (exit 7) where the engine can't take it, and (exit
     6) where the connection is cut. Nothing is left under either name then; a cut connection may leave the first name,
     which the next shipment takes over.
     """
-    names = _names(image, line)
-    there = engine.image(names.own)
+    own = line.reference(image.labels)
+    there = engine.image(own)
     if there is not None and _difference(image, there) is None:
-        progress.note(f"{names.own} is on the host already: nothing to send")
+        progress.note(f"{own} is on the host already: nothing to send")
         return there
     if there is None and (same := _under_another_name(engine, image)):
         with suppress(Problem):  # its own line may let it go just now
-            engine.tag(same.id, names.own)
-            progress.note(f"{names.own} is on the host already, as {same.references[0]}: nothing to send")
-            return engine.image(names.own) or same
-    loaded = _send_what_is_needed(engine, image, names, progress)
-    if there is not None and there.references == (names.own,) and there.id != loaded.id:
+            engine.tag(same.id, own)
+            progress.note(f"{own} is on the host already, as {same.references[0]}: nothing to send")
+            return engine.image(own) or same
+    loaded = _send_what_is_needed(engine, image, line, progress)
+    if there is not None and there.references == (own,) and there.id != loaded.id:
         # Nothing names it any longer. A container may still need it: then the engine keeps it.
         with suppress(Problem):
             engine.remove_image(there.id)
@@ -108,15 +79,15 @@ def _under_another_name(engine: Engine, image: Baked) -> LoadedImage | None:
     return None
 
 
-def _send_what_is_needed(engine: Engine, image: Baked, names: _ImageNames, progress: Progress) -> LoadedImage:
+def _send_what_is_needed(engine: Engine, image: Baked, line: ReleaseLine, progress: Progress) -> LoadedImage:
     known = _known(engine, image)
     if known:
         try:
-            return _send(engine, image, names, known, progress)
+            return _send(engine, image, line, known, progress)
         except _NotTaken as refused:
             progress.note(f"{refused.problem.message}; sending all layers")
     try:
-        return _send(engine, image, names, (), progress)
+        return _send(engine, image, line, (), progress)
     except _NotTaken as refused:
         raise refused.problem from None
 
@@ -145,11 +116,11 @@ def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
     return max(prefixes, key=len, default=())
 
 
-def _send(engine: Engine, image: Baked, names: _ImageNames, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
-    arriving = names.arriving
+def _send(engine: Engine, image: Baked, line: ReleaseLine, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
+    arriving, own = line.arriving, line.reference(image.labels)
     # What a shipment that was killed has left.
     for left in engine.containers(image.labels.get(labels.SITE, "")):
-        if left.name == names.trial:
+        if left.name == _trial(line):
             engine.remove(left.id)
     engine.remove_image(arriving)
     total = image.archive_size(arriving, omit)
@@ -171,22 +142,29 @@ def _send(engine: Engine, image: Baked, names: _ImageNames, omit: tuple[str, ...
             message = f"{engine.title} holds another image than was sent: {difference}"
             raise _NotTaken(Problem(message, hint=_LOOK, code=Exit.ENGINE))
         if omit and loaded.unproven:
-            _try_out(engine, names)
-        engine.tag(loaded.id, names.own)
+            _try_out(engine, line)
+        engine.tag(loaded.id, own)
     finally:
         # The connection may be what failed: then the reason counts, not that this can't be done either.
         with suppress(Problem):
             engine.remove_image(arriving)
-    named = engine.image(names.own)
+    named = engine.image(own)
     if named is None or named.id != loaded.id:
-        message = f"{names.own} was loaded, but is not what the host now has under that name"
+        message = f"{own} was loaded, but is not what the host now has under that name"
         raise Problem(message, hint="is somebody else publishing? Try again", code=Exit.ENGINE)
     return named
 
 
-def _try_out(engine: Engine, names: _ImageNames) -> None:
+def _trial(line: ReleaseLine) -> str:
+    """The name of a container that shows whether an image is whole."""
+    return f"{line.name}-arriving"
+
+
+def _try_out(engine: Engine, line: ReleaseLine) -> None:
     """Creates a container of the image, which is never started, and removes it. Raises _NotTaken where that fails."""
-    spec = ContainerSpec(names.trial, names.arriving, {}, names.marks, restart=False)
+    # Whatever interrupts it, the next deployment removes a candidate.
+    marks = {**line.labels, labels.ROLE: str(Role.CANDIDATE)}
+    spec = ContainerSpec(_trial(line), line.arriving, {}, marks, restart=False)
     try:
         made = engine.create(spec)
     except Problem as problem:

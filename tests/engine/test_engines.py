@@ -9,7 +9,6 @@ import urllib.request
 import pytest
 from docker import APIClient
 
-from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
 from publish.engines.protocol import ContainerSpec, Endpoint, Engine, Role, RunState, Volume
 from publish.engines.sockets import answers
@@ -18,6 +17,7 @@ from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.perlsite import SERVER, seal
+from tests.publish.deployments import ship
 
 LOOPBACK = Endpoint("127.0.0.1", 0)
 

@@ -15,7 +15,6 @@ from docker import APIClient
 from imagebake.recipes import site, statement
 from imagebake.recipes.recipe import Image
 from imagebake.seal import envelope, verification
-from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
 from publish.engines.protocol import ContainerSpec, Endpoint, Engine
 from publish.hosts import open_host
@@ -25,6 +24,7 @@ from sealpress.console import SILENT
 from sealpress.problems import Problem
 from tests.engine.test_shipping import Watched
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
+from tests.publish.deployments import ship
 from tests.publish.locks import real_lock
 
 pytestmark = pytest.mark.network

@@ -12,13 +12,13 @@ from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import described
 from imagebake.recipes import site_layers
 from imagebake.recipes.site_layers import FileKind
-from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.tree import Entry, cache_class, media_type
 from tests.engine.perlsite import SERVER, SealedImage, _runtime, _sealed
 from tests.engine.test_shipping import Watched
+from tests.publish.deployments import ship
 
 
 def tree(edited: str = "") -> dict[str, bytes]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from publish.deploy.ship import ship
 from publish.engines.docker import open_engine
 from publish.hosts import open_host
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.perlsite import heavier, relabelled, seal
+from tests.publish.deployments import ship
 
 
 @dataclass

@@ -20,6 +20,7 @@ from sealpress.problems import Problem
 from tests.engine.machine import Machine
 from tests.engine.perlsite import seal
 from tests.publish.deployments import changed, deployment, switch
+from tests.publish.deployments import ship as ship_plainly
 
 PRODUCTION = ReleaseLine("blog", "production", Endpoint("0.0.0.0", 8080), "https://blog.example/")
 STAGING = replace(PRODUCTION, target="staging", readers=Endpoint("0.0.0.0", 8081))
@@ -85,7 +86,7 @@ def test_a_release_of_before_is_carried_over_by_the_target_whose_readers_it_has(
     """As sealpress made it then: without a target in labels and names."""
     for text, port in (("a", 8080), ("b", 8081)):
         old = seal({"index.html": text})
-        ship(host.engine, old, SILENT)
+        ship_plainly(host.engine, old, SILENT)
         told = {
             **old.labels,
             labels.GENERATION: "7",

@@ -2,9 +2,13 @@
 
 from dataclasses import fields, replace
 
+from publish.deploy import ship as shipping
 from publish.deploy.deployment import Deployment
 from publish.deploy.state_machine import Outcome, deploy
+from publish.engines.protocol import Endpoint, LoadedImage
+from publish.releases.ownership import ReleaseLine
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage, ServiceSpec
+from sealpress import labels
 
 
 def deployment(host, line, release, ship, commit="", **changes) -> Deployment:
@@ -34,3 +38,30 @@ def changed(made: Deployment, **changes) -> Deployment:
 def switch(made: Deployment) -> Outcome:
     (outcome,) = deploy([made])
     return outcome
+
+
+class PlainLine(ReleaseLine):
+    """A site with one target, whose images are called as those of the tests call themselves."""
+
+    __slots__ = ()
+
+    @property
+    def key(self) -> str:
+        return ""
+
+    @property
+    def name(self) -> str:
+        return self.site
+
+    @property
+    def arriving(self) -> str:
+        return f"localhost/site/{self.site}:arriving"
+
+    def reference(self, image_labels) -> str:
+        digits = image_labels[labels.RELEASE].removeprefix("sha256:")[:12]
+        return f"localhost/site/{self.site}:{digits}"
+
+
+def ship(engine, image, progress) -> LoadedImage:
+    """Ships an image for a site of its own name."""
+    return shipping.ship(engine, image, progress, PlainLine(image.labels[labels.SITE], "production", Endpoint("", 80)))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish.deploy.ship import ship
 from publish.engines.protocol import Container, ContainerSpec, LoadedImage, Role, RunState
 from sealpress import labels
 from sealpress.console import SILENT
 from sealpress.problems import Exit, Problem
+from tests.publish.deployments import ship
 
 
 @dataclass(frozen=True)
