@@ -35,9 +35,8 @@ def _show(report: "ImageReport", console: Console) -> None:
     console.say(f"{named} ({report.architecture})")
     console.say(f"  digest   {report.digest}")
     console.say(f"  config   {report.config_digest}")
-    console.say(
-        f"  created  {report.created}, runs as {report.user}, listens on {', '.join(report.ports) or 'no port'}"
-    )
+    runs = report.config.execution
+    console.say(f"  created  {report.created}, runs as {runs.user}, listens on {', '.join(runs.ports) or 'no port'}")
     for name, value in sorted(report.labels.items()):
         console.say(f"  label    {name} = {value or '–'}")
     rows = [
@@ -58,8 +57,8 @@ def _as_data(report: "ImageReport") -> dict[str, object]:
         "variant": report.config.variant,
         "os": report.config.os,
         "created": report.created,
-        "user": report.user,
-        "ports": list(report.ports),
+        "user": execution.user,
+        "ports": list(execution.ports),
         "environment": list(execution.environment),
         "entrypoint": list(execution.entrypoint),
         "arguments": list(execution.arguments),

@@ -62,14 +62,6 @@ class ImageReport:
         return self.config.created
 
     @property
-    def user(self) -> str:
-        return self.config.execution.user
-
-    @property
-    def ports(self) -> tuple[str, ...]:
-        return self.config.execution.ports
-
-    @property
     def labels(self) -> Mapping[str, str]:
         return self.config.execution.labels
 

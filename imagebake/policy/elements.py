@@ -1,12 +1,17 @@
-"""Elements and attributes that load, run or send something, each with the directive that it asks.
+"""Elements and attributes that load, run or send something, each with the directive that it asks; and the style sheets
+that an XML document names before its first element.
 
-Sources: the HTML Standard (WHATWG), chapters 4 and 13; SVG 2; the Fetch Standard's destinations, and what Content
-Security Policy Level 3, section 6.8.1, makes of them.
+Sources: the HTML Standard (WHATWG), chapters 4 and 13; SVG 2; Associating Style Sheets with XML documents 1.0 (W3C);
+the Fetch Standard's destinations, and what Content Security Policy Level 3, section 6.8.1, makes of them.
 """
 
-from collections.abc import Mapping
+import html
+import re
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
+
+from imagebake.policy import origins
 
 # The HTML Standard, "in foreign content": these end an SVG or a formula that was left open.
 BREAKOUT: Final = frozenset(
@@ -81,3 +86,18 @@ LOADS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("use", "xlink:href"): "img-src",
     }
 )
+
+PROLOG: Final = 1 << 16
+"""Characters of an XML document that may stand before its first element."""
+
+_INSTRUCTION: Final = re.compile(r"<\?xml-stylesheet[ \t\n]([^>]{0,2000}?)\?>")
+_PSEUDO: Final = re.compile(r"""([a-z]+)[ \t\n]*=[ \t\n]*(?:"([^"]*)"|'([^']*)')""")
+
+
+def style_sheets(text: str) -> Iterator[tuple[str, str, int]]:
+    """The directive that each asks, its source, and where it stands. XSLT is a script to a policy."""
+    for one in _INSTRUCTION.finditer(text, 0, PROLOG):
+        values = {name: html.unescape(double or single) for name, double, single in _PSEUDO.findall(one[1])}
+        directive = "style-src" if values.get("type", "text/css") == "text/css" else "script-src"
+        if source := origins.source(values.get("href", "")):
+            yield directive, source, one.start()

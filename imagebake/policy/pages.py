@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from imagebake.policy import elements, origins, prolog
+from imagebake.policy import elements, origins
 from imagebake.policy.source import LONGEST, TextSource, TooLongError
 from sealpress import activecontent, stylesheets
 from sealpress.activecontent import attribute_value
@@ -52,14 +52,14 @@ def page(text: TextSource) -> list[Load]:
 def image(text: TextSource) -> list[Load]:
     """What an SVG needs where it is opened by itself: an `img` never loads nor runs anything. Raises TooLongError."""
     reader = _PageReader(text, is_xml=True, opened=["svg"])
-    reader.add(Load(*one) for one in prolog.style_sheets(reader.text))
+    reader.add(Load(*one) for one in elements.style_sheets(reader.text))
     reader.read()
     return reader.loads
 
 
 def document(text: TextSource) -> list[Load]:
     """What an XML document needs: the style sheets that it names."""
-    return [Load(*one) for one in prolog.style_sheets(text.take(prolog.LENGTH))]
+    return [Load(*one) for one in elements.style_sheets(text.take(elements.PROLOG))]
 
 
 def sheet(text: TextSource) -> list[Load]:

@@ -68,7 +68,7 @@ def test_an_archive_tells_what_the_image_is(tmp_path: Path) -> None:
         IMAGE.manifest.digest,
         IMAGE.config.digest,
     )
-    assert (found.architecture, found.created, found.user, found.ports) == (
+    assert (found.architecture, found.created, found.config.execution.user, found.config.execution.ports) == (
         "amd64",
         "2026-06-01T00:00:00Z",
         "101:101",
