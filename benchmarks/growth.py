@@ -11,8 +11,8 @@ from benchmarks.floods import FLOODS, Flood
 from benchmarks.report import processor, table
 from sealpress.console import Progress
 from ssg.l10n.language import language
-from ssg.markup.converted import MarkdownOptions
 from ssg.markup.converter import convert
+from ssg.markup.text.converted import MarkdownOptions
 
 MOST: Final = 2.6
 """So many times the time may twice the text take: the processor's caches have their share."""

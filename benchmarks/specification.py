@@ -12,8 +12,8 @@ from benchmarks.structure import structure
 from sealpress.problems import Problem
 from ssg.l10n.language import language
 from ssg.markup import converter
-from ssg.markup.converted import MarkdownOptions, resolve
-from ssg.markup.positions import Source
+from ssg.markup.text.converted import MarkdownOptions, resolve
+from ssg.markup.text.positions import Source
 
 VERSION: Final = "0.31.2"
 PACKAGES: Final = (f"commonmark-spec@{VERSION}", f"commonmark@{VERSION}")

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealpress import generator, git, moment, provenance, sitefile, strays, tree
+from sealpress import clock, generator, git, provenance, sitefile, strays, tree
 from sealpress.console import Progress
 from sealpress.git import History
 from sealpress.problems import Exit, Problem, in_short
@@ -67,7 +67,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Site
         told = _provenance(found, names, commit.id if commit else "", clean=is_clean)
         held = told.commit if is_clean else ""
         subject = repository.subject(commit) if held and repository and commit else ""
-        as_of = moment.as_of(repository)
+        as_of = clock.as_of(repository)
         yield SiteSource(found, held, as_of, is_checkout=False, home=folder, provenance=told, subject=subject)
         return
     if repository is None or commit is None:
@@ -92,7 +92,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Site
         yield SiteSource(
             site,
             commit.id,
-            moment.as_of(repository),
+            clock.as_of(repository),
             is_checkout=True,
             home=folder,
             provenance=told,
@@ -110,10 +110,10 @@ def produce(
     """
     if made_from.site.settings.build.command:
         return _by_command(made_from, progress, allowed=allow_command)
-    from sealpress.crew import cores  # noqa: PLC0415
-    from ssg import leftout  # noqa: PLC0415
-    from ssg.build import Request, build  # noqa: PLC0415 - takes long to import, and other generators need none of it
-    from ssg.store import folder_of  # noqa: PLC0415
+    from sealpress.workers import cores  # noqa: PLC0415
+    from ssg.build.build import Request, build  # noqa: PLC0415 - takes long to import, and other generators need none of it
+    from ssg.cache.store import folder_of  # noqa: PLC0415
+    from ssg.explain import left_out  # noqa: PLC0415
 
     request = Request(
         made_from.site,
@@ -129,7 +129,7 @@ def produce(
     built = build(request, progress)
     if built.leftovers:
         progress.note(strays.told(built.leftovers))
-    for line in (*leftout.lines(built, is_release=True), *in_short(built.warnings)):
+    for line in (*left_out.lines(built, is_release=True), *in_short(built.warnings)):
         progress.note(line)
     return Product(_placed(built.tree, made_from), made_from.commit, built.as_of)
 
@@ -205,7 +205,7 @@ def _provenance(site: SiteFile, names: list[str], commit: str, *, clean: bool) -
 
 def _by_command(made_from: SiteSource, progress: Progress, *, allowed: bool) -> Product:
     """Runs [build] command in the site's folder."""
-    as_of = made_from.as_of or moment.NO_DATE
+    as_of = made_from.as_of or clock.NO_DATE
     folder = generator.run(made_from.site, made_from.home, as_of, progress, allowed=allowed)
     scanned = tree.scan(folder, made_from.site.settings.build.keep)
     if scanned.left_out:

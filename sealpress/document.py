@@ -1,6 +1,6 @@
 """Parsed text files whose every value knows where it stands, and their way into frozen records.
 
-A reader (toml.py here, YAML in ssg.reading) gives a tree of Nodes; `decode` turns one into a dataclass. Unknown keys,
+A reader (toml.py here, YAML in ssg.content) gives a tree of Nodes; `decode` turns one into a dataclass. Unknown keys,
 wrong types and missing keys become Problems at the very character, all of one file together.
 """
 

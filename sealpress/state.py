@@ -1,6 +1,6 @@
 """The state folder: what this user's own runs leave for the next ones, and what no repository can bring along.
 
-    cache-key       with which kept results are signed (sealpress/private.py)
+    cache-key       with which kept results are signed (sealpress/signing.py)
     commands/       which programs of repositories may run (sealpress/consent.py)
     unfinished/     what lies beside outputs until these are whole (sealpress/scratch.py)
     images/, …      what the embedded runner serves (publish/engines/embedded/); for root below /var/lib

@@ -13,7 +13,7 @@ from sealpress.problems import Problem
 
 if TYPE_CHECKING:
     from sealpress.sitefile import SiteFile
-    from ssg.build import Built
+    from ssg.build.build import Built
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -87,11 +87,11 @@ def build(
     The clock of a build is its commit's time, or SOURCE_DATE_EPOCH where that is set.
     """
     from sealpress import sitefile, strays  # noqa: PLC0415 - --help need not wait for what a build imports
-    from sealpress.crew import cores  # noqa: PLC0415
-    from ssg import build as building  # noqa: PLC0415
-    from ssg import leftout  # noqa: PLC0415
+    from sealpress.workers import cores  # noqa: PLC0415
+    from ssg.build import build as building  # noqa: PLC0415
+    from ssg.cache.store import folder_of  # noqa: PLC0415
+    from ssg.explain import left_out  # noqa: PLC0415
     from ssg.options import Options  # noqa: PLC0415
-    from ssg.store import folder_of  # noqa: PLC0415
 
     site = sitefile.open_site(site_file, is_tolerant=True)
     target = output or site.root / site.settings.build.output
@@ -113,7 +113,7 @@ def build(
         console.note(strays.told(built.leftovers))
     console.warnings(built.warnings)
     counts = ", ".join(f"{count} in {tag}" for tag, count in built.pages.items())
-    for line in leftout.lines(built):
+    for line in left_out.lines(built):
         console.note(line)
     console.say(f"Built {len(built.files)} files, {size(built.size)}, in {target}")
     console.detail(f"Pages: {counts}; {built.posts} of them posts")
@@ -121,7 +121,7 @@ def build(
     console.detail(f"Tree:  {built.digest}")
     told: dict[str, object] = {}
     if profile:
-        from ssg import profiling  # noqa: PLC0415
+        from ssg.explain import profile as profiling  # noqa: PLC0415
 
         told["profile"] = profiling.data(built)
         for line in profiling.lines(built, console.width):
@@ -161,8 +161,8 @@ def _made(built: "Built") -> str:
 def _completed(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """For the shell: what the last build made and read. Where that isn't known, nothing."""
     from sealpress import sitefile  # noqa: PLC0415
-    from ssg.lastbuild import Memory  # noqa: PLC0415
-    from ssg.store import folder_of  # noqa: PLC0415
+    from ssg.cache.last_build import Memory  # noqa: PLC0415
+    from ssg.cache.store import folder_of  # noqa: PLC0415
 
     with suppress(Problem, OSError):
         site = sitefile.open_site(context.params.get("site_file"))
@@ -194,12 +194,12 @@ def why(*, path: str, site_file: Path | None, output: Path | None, dirty: bool, 
     Nothing is built: the last build is asked.
     """
     from sealpress import sitefile  # noqa: PLC0415
-    from ssg import telling  # noqa: PLC0415
-    from ssg.why import asked  # noqa: PLC0415
+    from ssg.explain import text  # noqa: PLC0415
+    from ssg.explain.why import asked  # noqa: PLC0415
 
     site = sitefile.open_site(site_file)
     found = asked(site, output or site.root / site.settings.build.output, path, dirty=dirty)
-    for line in telling.lines(found, console.width, whole=console.whole):
+    for line in text.lines(found, console.width, whole=console.whole):
         console.say(line)
     console.result(found.data())
 

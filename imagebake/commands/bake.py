@@ -208,7 +208,7 @@ def _name(site: "SiteFile | None", tree: Path) -> str:
 def _created(tree: Path, lock: "Lock") -> datetime:
     import shutil  # noqa: PLC0415
 
-    from sealpress import git, moment  # noqa: PLC0415
+    from sealpress import clock, git  # noqa: PLC0415
 
     # A tree of another generator may well be on a machine without git.
-    return moment.as_of(git.discover(tree) if shutil.which("git") else None) or lock.date
+    return clock.as_of(git.discover(tree) if shutil.which("git") else None) or lock.date

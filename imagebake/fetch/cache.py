@@ -10,7 +10,7 @@
     inventory/  what packages say of themselves, by their digests (imagebake/packages/inventory.py)
 
 What is fetched is hashed each time it is used. What was worked out here is believed only as signed by this user as just
-that (sealpress/private.py), since a cache may come from anywhere; else it is worked out anew.
+that (sealpress/signing.py), since a cache may come from anywhere; else it is worked out anew.
 
 Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 """
@@ -25,7 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from sealpress import files, home, private
+from sealpress import files, home, signing
 from sealpress.problems import Exit, Problem
 
 
@@ -104,8 +104,8 @@ _swept: set[Path] = set()
 
 def remember(name: str, data: bytes, base: Path | None = None) -> None:
     """Keeps what was worked out under a path in the cache (`base`, else the user's), for later runs of this user."""
-    if private.is_lasting():
-        keep((base or folder()) / name, [private.seal(_what(name), data)])
+    if signing.is_lasting():
+        keep((base or folder()) / name, [signing.seal(_what(name), data)])
 
 
 def recalled(name: str, base: Path | None = None) -> bytes | None:
@@ -114,7 +114,7 @@ def recalled(name: str, base: Path | None = None) -> bytes | None:
         sealed = ((base or folder()) / name).read_bytes()
     except OSError:
         return None
-    data = private.opened(_what(name), sealed)
+    data = signing.opened(_what(name), sealed)
     return None if data is None else bytes(data)
 
 

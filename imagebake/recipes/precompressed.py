@@ -9,7 +9,7 @@ encoder to compress a page. A pack is rewritten where a page changed, and holds 
     sha256 of the file | size of its sibling, 8 bytes | signature | the sibling      … again and again
 
 A large file's result is a file of its own: the sibling, and behind it its signature. What is signed
-(sealpress/private.py) is the sibling's sha256, as that of the file: so damage shows, and what anybody else put there.
+(sealpress/signing.py) is the sibling's sha256, as that of the file: so damage shows, and what anybody else put there.
 
 Quality 5 was chosen by measurement (`python -m benchmarks.compression`; the figures are in the docs, explanation/
 on-the-wire): above 8 a page takes 20 to 40 times as long, 5 to 8 differ by less than 1 %, and 11, 11 % smaller on
@@ -32,7 +32,7 @@ import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from imagebake.fetch import cache
 from imagebake.image.entries import CHUNK, File, Produced, folded
-from sealpress import private
+from sealpress import signing
 from sealpress.tree import NAME_LIMIT, Entry, OutputTree, changed, unreadable
 
 SUFFIX: Final = ".br"
@@ -54,7 +54,7 @@ RULES: Final = f"{ENCODER}, quality {QUALITY}, window {WINDOW}, from {SMALLEST} 
 """All that siblings depend on besides the files."""
 
 _DIGEST: Final = hashlib.sha256().digest_size
-_HEAD: Final = _DIGEST + 8 + private.SIZE
+_HEAD: Final = _DIGEST + 8 + signing.SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +170,11 @@ def _recall(blob: Path) -> _SiblingBytes | None:
     sha = hashlib.sha256()
     try:
         with blob.open("rb") as file:
-            size = left = os.fstat(file.fileno()).st_size - private.SIZE
+            size = left = os.fstat(file.fileno()).st_size - signing.SIZE
             while left > 0 and (chunk := file.read(min(CHUNK, left))):
                 sha.update(chunk)
                 left -= len(chunk)
-            is_own = left == 0 and private.is_signed(_what(blob.name), sha.digest(), file.read())
+            is_own = left == 0 and signing.is_signed(_what(blob.name), sha.digest(), file.read())
     except OSError:
         return None
     return _SiblingBytes(size, sha.hexdigest(), blob) if is_own else None
@@ -194,7 +194,7 @@ def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _
             held = data if start + len(data) <= CHUNK else b""
             found[of_file] = _SiblingBytes(len(data), sha.hexdigest(), file, start, held)
             start += len(data)
-            signed = private.signature(_what(of_file), sha.digest())
+            signed = signing.signature(_what(of_file), sha.digest())
             yield b"".join((bytes.fromhex(of_file), len(data).to_bytes(8, "big"), signed, data))
 
     def anew() -> Iterator[bytes]:
@@ -221,8 +221,8 @@ def _records(pack: Path) -> Iterator[tuple[str, bytes]]:
     with suppress(OSError), pack.open("rb") as file:
         while len(head := file.read(_HEAD)) == _HEAD:
             of_file = head[:_DIGEST].hex()
-            data = file.read(min(int.from_bytes(head[_DIGEST : -private.SIZE], "big"), 2 * CHUNK))
-            if not private.is_signed(_what(of_file), hashlib.sha256(data).digest(), head[-private.SIZE :]):
+            data = file.read(min(int.from_bytes(head[_DIGEST : -signing.SIZE], "big"), 2 * CHUNK))
+            if not signing.is_signed(_what(of_file), hashlib.sha256(data).digest(), head[-signing.SIZE :]):
                 return
             yield of_file, data
 
@@ -245,7 +245,7 @@ def _make(tree: OutputTree, entry: Entry) -> _SiblingBytes:
             sha.update(piece)
             size += len(piece)
             yield piece
-        yield private.signature(_what(entry.sha256), sha.digest())
+        yield signing.signature(_what(entry.sha256), sha.digest())
 
     stream = pieces()
     cache.keep(_blob(entry), stream)

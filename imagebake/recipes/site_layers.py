@@ -35,7 +35,7 @@ from imagebake.policy import needs
 from imagebake.policy.needs import Needs
 from imagebake.recipes import precompressed
 from imagebake.recipes.recipe import RecipePart
-from sealpress import crew
+from sealpress import workers as pool
 from sealpress.console import Progress
 from sealpress.problems import Problem
 from sealpress.tree import MEDIA_TYPES, CacheClass, OutputTree
@@ -239,13 +239,13 @@ def ahead(
     ]
     tasks += [partial(needs.read, tree, documents[at : at + _BATCH]) for at in range(0, len(documents), _BATCH)]
     # Forked beside another thread, a process may find locks that nobody will ever open.
-    workers = min(crew.cores(), _WORKERS) if threading.active_count() == 1 else 1
+    workers = min(pool.cores(), _WORKERS) if threading.active_count() == 1 else 1
     if workers < 2 or len(tasks) < _ALONE:
         begin()
         return {}
     found: dict[str, Needs] = {}
     with progress.track("Making layers", len(tasks)) as advance:
-        for some, results in crew.shared(_all, tasks, workers, alone=_ALONE, joining=begin):
+        for some, results in pool.shared(_all, tasks, workers, alone=_ALONE, joining=begin):
             for one in results:
                 found |= one
             advance(len(some))

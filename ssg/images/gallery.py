@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from sealpress import crew
+from sealpress import workers as pool
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem, raise_all
 from sealpress.settings import ImagesSettings
+from ssg.cache.last_build import Source
+from ssg.cache.store import Store, digest_of_sources
 from ssg.images.variants import Look, Picture, format_of, picture
-from ssg.lastbuild import Source
-from ssg.store import Store, digest_of_sources
 
 Seen = tuple[str, int, int, bool, tuple[tuple[str, str], ...]]
 """What is remembered of an image: its sha256, and the fields of its Look."""
@@ -44,7 +44,7 @@ class Gallery:
             return
         problems: dict[str, Problem] = {}
         with self.store.together(), progress.track("Looking at images", len(new)) as advance:
-            for part, looks in crew.shared(self._looks, new, workers):
+            for part, looks in pool.shared(self._looks, new, workers):
                 for source, found in zip(part, looks, strict=True):
                     if isinstance(found, Problem):
                         problems[source] = found
@@ -90,7 +90,7 @@ class Gallery:
 
         problems: list[Problem] = []
         with progress.track("Making images", len(variants)) as advance:
-            for part, found in crew.shared(made, list(variants.items()), workers):
+            for part, found in pool.shared(made, list(variants.items()), workers):
                 problems += found
                 advance(len(part))
         return problems
@@ -129,9 +129,9 @@ class Gallery:
 
     def _look(self, source: str) -> Look:
         if format_of(source) == "SVG":
-            from ssg.images import drawing  # noqa: PLC0415 - most sites have none
+            from ssg.images import svg  # noqa: PLC0415 - most sites have none
 
-            return drawing.look(self.root / source, source)
+            return svg.look(self.root / source, source)
         from ssg.images import raster  # noqa: PLC0415 - it loads Pillow
 
         return raster.look(self.root / source, source)

@@ -17,8 +17,8 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from sealpress import console, given
 from sealpress.problems import Exit, Place, Problem
+from ssg.images.truncation import seems_cut
 from ssg.images.variants import FORMATS, POINTER, REDUCED, Look, Variant, format_of
-from ssg.images.wholeness import seems_cut
 
 MEMORY: Final = 512_000_000
 """Bytes that working on one image may take: a file of a few kB can claim any number of pixels, and all cores work."""

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sealpress.settings import ImagesSettings
-from ssg.rendering.assets import FOLDER, fingerprint
+from ssg.rendering.theme.assets import FOLDER, fingerprint
 
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -8,14 +8,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ssg.l10n.language import Language
-from ssg.markup.converted import Blocks, Converted, MarkdownOptions
+from ssg.markup.text.converted import Blocks, Converted, MarkdownOptions
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from ssg.markup.positions import Source
-    from ssg.markup.state import Converter, State
-    from ssg.markup.tags import Html
+    from ssg.markup.dialects.conversion import Converter, State
+    from ssg.markup.html.tags import Html
+    from ssg.markup.text.positions import Source
 
 EMPTY: Final = Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=())
 
@@ -26,7 +26,7 @@ def convert(text: str, options: MarkdownOptions, language: Language, blocks: Blo
     `blocks` keeps highlighted code from one conversion to another, and changes nothing but who does the work.
     Raises nothing for what an author can write: what must be mended is in `faults`, at its line and column in `text`.
     """
-    from ssg.markup.positions import Source  # noqa: PLC0415 - a build of nothing needs none of it
+    from ssg.markup.text.positions import Source  # noqa: PLC0415 - a build of nothing needs none of it
 
     source = Source(text)
     if not source.text.strip():
@@ -46,7 +46,7 @@ def converted(
     converter: "Converter", source: "Source", options: MarkdownOptions, language: Language, blocks: Blocks | None = None
 ) -> Converted:
     """As convert(), by a certain instance. Raises RecursionError where a text is nested too deeply."""
-    from ssg.markup.body import body  # noqa: PLC0415 - with what it needs 20 ms, which a build of nothing saves
+    from ssg.markup.html.body import body  # noqa: PLC0415 - with what it needs 20 ms, which a build of nothing saves
 
     state = converter.state
     state.begin(source, options, language)
@@ -56,7 +56,7 @@ def converted(
 
 
 def _code(state: "State", number: int, options: MarkdownOptions, blocks: Blocks | None) -> str:
-    from ssg.markup.highlighting import block  # noqa: PLC0415 - a text without code needs none of it
+    from ssg.markup.code.highlighting import block  # noqa: PLC0415 - a text without code needs none of it
 
     if number >= len(state.fences):
         return ""
@@ -73,9 +73,9 @@ def instance(*, html: bool, extended: bool = True) -> "Converter":
     """A new instance that reads CommonMark: no more of it where `extended` is False, as its tests want it."""
     from markdown import Markdown  # noqa: PLC0415 - 35 ms
 
-    from ssg.markup.dialect import Dialect  # noqa: PLC0415
-    from ssg.markup.serialization import parts  # noqa: PLC0415
-    from ssg.markup.state import Converter, State  # noqa: PLC0415
+    from ssg.markup.dialects.commonmark import Dialect  # noqa: PLC0415
+    from ssg.markup.dialects.conversion import Converter, State  # noqa: PLC0415
+    from ssg.markup.dialects.serialization import parts  # noqa: PLC0415
 
     state = State(html=html)
     markdown = Markdown(extensions=[Dialect(state, extended=extended)], output_format="html")
@@ -96,6 +96,6 @@ def instance(*, html: bool, extended: bool = True) -> "Converter":
 
 @cache
 def _stock(html: bool) -> "Converter":  # noqa: FBT001 - the key of the cache
-    from ssg.markup.stock.dialect import instance  # noqa: PLC0415
+    from ssg.markup.dialects.python_markdown import instance  # noqa: PLC0415
 
     return instance(html=html)

@@ -3,7 +3,7 @@
 from xml.etree import ElementTree as ET
 
 from ssg.rendering import xml
-from ssg.rendering.scene import Scene
+from ssg.rendering.queries.site_queries import Scene
 
 
 def feed(scene: Scene, language: str) -> bytes:

@@ -22,9 +22,9 @@ from markupsafe import Markup
 
 from ssg.l10n.strings import Value
 from ssg.rendering import xml
-from ssg.rendering.missing import describe
-from ssg.rendering.scene import Scene
-from ssg.rendering.templates import Functions
+from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme.missing import describe
+from ssg.rendering.theme.templates import Functions
 
 _KEPT: Final = 10_000  # texts and days of one language
 _LONGEST_FORM: Final = 100  # characters of a pattern

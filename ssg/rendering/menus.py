@@ -6,9 +6,9 @@ from urllib.parse import unquote
 from sealpress import activecontent
 from sealpress.problems import Place, Problem, did_you_mean
 from sealpress.settings import MenuItem
-from ssg.linking import Doubts
-from ssg.model import output_of
-from ssg.rendering.scene import Scene
+from ssg.content.links import Doubts
+from ssg.content.model import output_of
+from ssg.rendering.queries.site_queries import Scene
 
 
 def check(scene: Scene, known: frozenset[str], doubts: Doubts) -> Iterator[Problem]:

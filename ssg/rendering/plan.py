@@ -17,22 +17,22 @@ from typing import Any, Final
 from jinja2 import TemplateError
 
 from sealpress.problems import Problem, did_you_mean
+from ssg.cache.tracing import Trace
+from ssg.content.model import Site, output_of
+from ssg.content.places import in_front_matter
 from ssg.images.variants import format_of
-from ssg.model import Site, output_of
-from ssg.reading.places import in_front_matter
-from ssg.rendering import written
+from ssg.rendering import unsafe_values
 from ssg.rendering.functions import functions
-from ssg.rendering.listings import ListKind
-from ssg.rendering.scene import Scene
-from ssg.rendering.stopwatch import Stopwatch, watch
-from ssg.rendering.templates import Templates, environments
-from ssg.rendering.theme import OWN, ThemeFile
+from ssg.rendering.queries.lists import ListKind
+from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme.stopwatch import Stopwatch, watch
+from ssg.rendering.theme.templates import Templates, environments
+from ssg.rendering.theme.theme import OWN, ThemeFile
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.options import OptionsView
 from ssg.rendering.views.pages import PageView
 from ssg.rendering.views.shared import language_view
 from ssg.rendering.views.sites import SiteView
-from ssg.tracing import Trace
 
 TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -199,8 +199,8 @@ class Renderer:
         text = self._templates[language].render(name, {"page": page}, origin).encode()
         if name.endswith(".html"):
             shown = self.scene.theme.templates[name].shown
-            written.check(text, origin, shown)
-            self._warned += written.doubts(text, shown)
+            unsafe_values.check(text, origin, shown)
+            self._warned += unsafe_values.doubts(text, shown)
         return text
 
     def _wanted(self, source: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ssg.rendering import xml
-from ssg.rendering.scene import Scene
+from ssg.rendering.queries.site_queries import Scene
 
 NAME: Final = "sitemap.xml"
 

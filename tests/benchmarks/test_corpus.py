@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import census, corpus
 from sealpress import sitefile
-from ssg.build import Request, build
+from ssg.build.build import Request, build
 
 TOP = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ import pytest
 
 from sealpress import sitefile
 from sealpress.settings import ImageSettings
-from ssg.build import Request, build
+from ssg.build.build import Request, build
 from tests.browser.chromium import visit
 from tests.docs.pages import SITE
 from tests.imagebake.nginx.servers import Server, Way, dressed, serving

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sealpress import sitefile
-from ssg.build import Request, build
+from ssg.build.build import Request, build
 from tests.docs.pages import SITE, anchors, blocks, name, pages, twin
 
 ENGLISH = pages("en")

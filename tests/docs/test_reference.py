@@ -17,9 +17,9 @@ from publish.cli import publish
 from sealpress import labels, settings
 from sealpress.problems import Exit
 from ssg.cli import ssg
-from ssg.model import FrontMatter
+from ssg.content.model import FrontMatter
 from ssg.rendering import functions as template_functions
-from ssg.rendering.theme import built_in_folder
+from ssg.rendering.theme.theme import built_in_folder
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.pages import PageView, SectionView
 from ssg.rendering.views.shared import LanguageView, TagView, VersionView

@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 import pytest
 
-from sealpress import crew
+from sealpress import workers
 from sealpress.problems import Place, Problem
-from tests.sealpress.test_crew import is_alive
+from tests.sealpress.test_workers import is_alive
 
 
 def who(*_given: object) -> int:
@@ -44,7 +44,7 @@ PARENT = os.getpid()
 
 
 def test_it_is_another_process_and_does_all_in_its_turn() -> None:
-    with crew.mate(who, lambda: "second") as (mate, (first, second)):
+    with workers.mate(who, lambda: "second") as (mate, (first, second)):
         asked = [mate.begin(twice, number) for number in range(5)]
         pid = mate.begin(who)
         assert [wait() for wait in reversed(asked)] == [8, 6, 4, 2, 0]
@@ -55,18 +55,18 @@ def test_it_is_another_process_and_does_all_in_its_turn() -> None:
 
 
 def test_it_takes_and_gives_what_no_pipe_holds_at_once() -> None:
-    with crew.mate() as (mate, _):
+    with workers.mate() as (mate, _):
         assert mate.begin(len, bytes(1 << 20))() == 1 << 20
         assert mate.begin(big, 3 << 20)() == bytes(3 << 20)
 
 
 def test_read_only_mappings_cross_over() -> None:
-    with crew.mate() as (mate, _):
+    with workers.mate() as (mate, _):
         assert mate.begin(keys, MappingProxyType({"b": 1, "a": 2}))() == (MappingProxyType, ["b", "a"])
 
 
 def test_what_it_raises_is_raised_where_it_is_waited_for() -> None:
-    with crew.mate(refuse) as (mate, (first,)):
+    with workers.mate(refuse) as (mate, (first,)):
         later = mate.begin(refuse)
         assert mate.begin(twice, 4)() == 8
         for wait in (first, later):
@@ -76,7 +76,7 @@ def test_what_it_raises_is_raised_where_it_is_waited_for() -> None:
 
 
 def test_one_that_is_killed_costs_only_time() -> None:
-    with crew.mate(who, end_here) as (mate, (first, second)):
+    with workers.mate(who, end_here) as (mate, (first, second)):
         third = mate.begin(twice, 21)
         assert third() == 42
         assert second() == os.getpid()
@@ -91,7 +91,7 @@ def test_it_ends_with_the_process_that_it_works_for(tmp_path: Path) -> None:
 
     child = os.fork()
     if not child:
-        with crew.mate(show):
+        with workers.mate(show):
             time.sleep(60)
         os._exit(0)
     until = time.monotonic() + 30
@@ -110,7 +110,7 @@ def test_nobody_is_left_after_an_error() -> None:
     pids: list[int] = []
 
     def failing() -> None:
-        with crew.mate(who) as (_, (first,)):
+        with workers.mate(who) as (_, (first,)):
             pids.append(first())
             refuse()
 

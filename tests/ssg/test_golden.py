@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from sealpress import sitefile, tree
-from ssg.build import Request, build
+from ssg.build.build import Request, build
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

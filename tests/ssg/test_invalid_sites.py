@@ -14,8 +14,9 @@ import pytest
 
 from sealpress.console import SILENT
 from sealpress.problems import Exit
-from ssg import cli, stamps, store
-from ssg.writing import staged
+from ssg import cli
+from ssg.cache import stamps, store
+from ssg.output.stage import staged
 from tests.ssg.images import pictures
 
 SITES = Path(__file__).parents[1] / "invalid_sites"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sealpress import sitefile
-from ssg.build import Request, build
-from ssg.store import folder_of
+from ssg.build.build import Request, build
+from ssg.cache.store import folder_of
 
 HEAVY = {"jinja2", "markdown", "pygments", "babel", "yaml", "docker", "PIL", "rich", "multiprocessing", "asyncio"}
 NETWORK = {"http", "ssl"}

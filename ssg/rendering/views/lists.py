@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ssg.rendering.listings import Listing, ListKind, page_path
-from ssg.rendering.scene import Scene, Version
+from ssg.rendering.queries.lists import Listing, ListKind, page_path
+from ssg.rendering.queries.site_queries import Scene, Version
 from ssg.rendering.views.pages import PageView, page_views
 from ssg.rendering.views.shared import (
     LanguageView,

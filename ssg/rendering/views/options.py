@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ssg.rendering.scene import Scene
+from ssg.rendering.queries.site_queries import Scene
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ssg.markup.converted import Entry
-from ssg.rendering.scene import Scene, Version
+from ssg.markup.text.converted import Entry
+from ssg.rendering.queries.site_queries import Scene, Version
 from ssg.rendering.views.shared import (
     LanguageView,
     TagView,

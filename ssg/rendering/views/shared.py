@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssg.l10n.language import Direction
-from ssg.rendering.scene import Scene, Version
+from ssg.rendering.queries.site_queries import Scene, Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ssg.rendering.scene import Scene
+from ssg.rendering.queries.site_queries import Scene
 from ssg.rendering.views.data import DataView
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.pages import PageView, page_views

@@ -14,7 +14,7 @@ from imagebake.recipes import precompressed
 from imagebake.recipes.site import bake
 from imagebake.registry import compression
 from imagebake.registry.compression import Compressed
-from sealpress import private, tree
+from sealpress import signing, tree
 from sealpress.settings import ImageSettings
 from tests.imagebake.seal.conftest import keys, packages  # noqa: F401 - a cache with tiny packages
 
@@ -27,12 +27,12 @@ FETCHED = ("packages", "imagebake.lock", "indexes")
 def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     have(monkeypatch, MINE)
     yield monkeypatch
-    private._key.cache_clear()
+    signing._key.cache_clear()
 
 
 def have(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    monkeypatch.setenv(private.VARIABLE, key)
-    private._key.cache_clear()
+    monkeypatch.setenv(signing.VARIABLE, key)
+    signing._key.cache_clear()
 
 
 @pytest.fixture

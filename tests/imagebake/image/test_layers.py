@@ -9,7 +9,7 @@ import pytest
 from imagebake.fetch import cache as kept
 from imagebake.image import layers, tar
 from imagebake.image.entries import Bytes, Entry, File
-from sealpress import VERSION, private
+from sealpress import VERSION, signing
 from sealpress.problems import Problem
 
 
@@ -64,7 +64,7 @@ def test_a_cache_that_lies_is_passed_over(cache: Path) -> None:
     whole = layers.remembered("site", "tree", page, "imagebake")
     (file,) = [file for file in cache.rglob("*") if file.is_file()]
     lie = b"sha256:" + b"0" * 64 + b" 1024\n"
-    for written in (lie, private.seal(f"imagebake {file.relative_to(cache)}", lie)[:32] + lie[:-1] + b"5\n"):
+    for written in (lie, signing.seal(f"imagebake {file.relative_to(cache)}", lie)[:32] + lie[:-1] + b"5\n"):
         file.write_bytes(written)
         assert layers.remembered("site", "tree", page, "imagebake").diff_id == whole.diff_id
     other = layers.remembered("site", "other tree", lambda: [*page()][:0], "imagebake")

@@ -53,7 +53,7 @@ def layers(parts: SiteParts, blobs: Path | None) -> list[Layer]:
 
 @pytest.fixture
 def cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sealpress.crew.cores", lambda: 3)
+    monkeypatch.setattr("sealpress.workers.cores", lambda: 3)
 
 
 @pytest.mark.usefixtures("cores")
@@ -77,7 +77,7 @@ def test_what_is_known_is_not_made_again(tmp_path: Path, site: OutputTree, monke
     parts = site_layers.parts_of(site, "x")
     known = made_ahead(site, parts, None)
     header.compute(site, ImageSettings(), known=known)
-    monkeypatch.setattr("sealpress.crew.shared", None)
+    monkeypatch.setattr("sealpress.workers.shared", None)
     assert made_ahead(site, parts, blobs_of(tmp_path)) == {}
 
 
@@ -85,7 +85,7 @@ def test_what_is_known_is_not_made_again(tmp_path: Path, site: OutputTree, monke
 def test_little_is_left_to_who_asks_for_it(tmp_path: Path, site: OutputTree, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = site_layers.parts_of(site, "x")
     begun: list[int] = []
-    monkeypatch.setattr("sealpress.crew.shared", None)
+    monkeypatch.setattr("sealpress.workers.shared", None)
     few = site_layers.ahead(
         site, parts.below[:3], site.entries[:3], lambda: begun.append(1), SILENT, blobs_of(tmp_path)
     )

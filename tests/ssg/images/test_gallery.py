@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import crew
+from sealpress import workers as pool
 from sealpress.console import SILENT
 from sealpress.problems import Problem, Problems
 from sealpress.settings import ImagesSettings
+from ssg.cache.store import Store
 from ssg.images import gallery, raster
 from ssg.images.gallery import Gallery
-from ssg.store import Store
 from tests.ssg.images.pictures import gradient, save
 
 SETTINGS = ImagesSettings(widths=(20, 40))
@@ -99,7 +99,7 @@ def test_what_is_no_image_is_not_looked_at(root: Path, calls: list[str]) -> None
 
 
 def test_all_bad_images_are_told_of_at_once_whoever_looked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "ALONE", 2)
+    monkeypatch.setattr(pool, "ALONE", 2)
     for name in ("x.png", "y.png", "z.jpg"):
         (root / "content" / name).write_text("text")
     images = [name for name in gallery_of(root).sources if not name.endswith("txt")]

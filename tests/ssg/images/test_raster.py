@@ -16,17 +16,7 @@ from sealpress.problems import Exit, Problem
 from ssg.images import raster
 from ssg.images.raster import encoded, look
 from ssg.images.variants import RECIPE, Look, Variant
-from tests.ssg.images.pictures import (
-    bomb,
-    colour,
-    corners,
-    gradient,
-    lab,
-    opened,
-    save,
-    srgb,
-    with_metadata,
-)
+from tests.ssg.images.pictures import bomb, colour, corners, gradient, lab, opened, save, srgb, with_metadata
 
 QUALITY = 78
 

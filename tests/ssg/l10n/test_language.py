@@ -7,7 +7,7 @@ import pytest
 from sealpress.problems import Problem
 from ssg.l10n.language import language
 from ssg.l10n.punctuation import NARROW, NO_BREAK, Quotes
-from ssg.l10n.zones import timezone
+from ssg.l10n.timezones import timezone
 
 DAY = dt.date(2026, 10, 4)
 
@@ -135,7 +135,7 @@ import sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
 import datetime as dt
-from ssg.l10n.zones import timezone
+from ssg.l10n.timezones import timezone
 print(dt.datetime(2026, 7, 1, tzinfo=timezone("Europe/Paris")).utcoffset())
 files = [name for name in opened if "zoneinfo" in name and not name.endswith((".py", ".pyc"))]
 assert files and all("tzdata" in name for name in files), files

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from ssg.l10n.language import language
-from ssg.markup.converted import Converted, MarkdownOptions, resolve
 from ssg.markup.converter import convert
+from ssg.markup.text.converted import Converted, MarkdownOptions, resolve
 
 PLAIN = MarkdownOptions(typography=False, permalinks=False)
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from ssg.l10n.language import language
-from ssg.markup.converted import MarkdownOptions
 from ssg.markup.converter import convert
+from ssg.markup.text.converted import MarkdownOptions
 
 ENGLISH = language("en")
 PLAIN = "can't stand here: [markdown] html is false"

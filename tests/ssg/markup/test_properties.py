@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ssg.l10n.language import language
 from ssg.markup import converter
-from ssg.markup.converted import MarkdownOptions, resolve
 from ssg.markup.converter import convert
-from ssg.markup.tags import VOID
+from ssg.markup.html.tags import VOID
+from ssg.markup.text.converted import MarkdownOptions, resolve
 
 # Markdown as people write it, as they break it, and as nobody would.
 PIECES = [
@@ -209,7 +209,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from ssg.l10n.language import language
-from ssg.markup.converted import MarkdownOptions
+from ssg.markup.text.converted import MarkdownOptions
 from ssg.markup.converter import convert
 for tag in ("fr", "tr", "en"):
     found = convert(Path(sys.argv[1]).read_text("utf-8"), MarkdownOptions(), language(tag))

@@ -13,16 +13,17 @@ import pytest
 from sealpress import sitefile
 from sealpress.document import Node
 from sealpress.problems import raise_all
+from ssg.cache.store import Store
+from ssg.content.links import Doubts
+from ssg.content.model import Asset, FrontMatter, Kind, Page, Site, output_of, prefix
+from ssg.content.taxonomies import tags_of
 from ssg.images.gallery import Gallery
 from ssg.l10n.language import language
-from ssg.linking import Doubts
-from ssg.markup.converted import Converted, Heading, Link, link_marker
-from ssg.model import Asset, FrontMatter, Kind, Page, Site, output_of, prefix
-from ssg.reading.tags import tags_of
-from ssg.rendering import assets, menus, plan, theme
-from ssg.rendering.bodies import Card
-from ssg.rendering.scene import Scene
-from ssg.store import Store
+from ssg.markup.text.converted import Converted, Heading, Link, link_marker
+from ssg.rendering import menus, plan
+from ssg.rendering.queries.excerpts import Card
+from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme import assets, theme
 
 SITE_TOML = """\
 [site]

@@ -5,9 +5,9 @@ import tomllib
 
 import pytest
 
-from ssg.markup import highlighting
-from ssg.markup.state import BOXES
-from ssg.rendering.theme import built_in_folder
+from ssg.markup.code import highlighting
+from ssg.markup.dialects.conversion import BOXES
+from ssg.rendering.theme.theme import built_in_folder
 
 PLAIN = built_in_folder() / "plain"
 STYLE = (PLAIN / "static" / "style.css").read_text("utf-8")

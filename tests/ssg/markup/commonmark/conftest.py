@@ -10,7 +10,7 @@ from benchmarks.specification import install
 from sealpress.problems import Problem
 from ssg.l10n.language import language
 from ssg.markup import converter
-from ssg.markup.converted import MarkdownOptions, resolve
+from ssg.markup.text.converted import MarkdownOptions, resolve
 
 BARE = MarkdownOptions(typography=False, highlight=False, permalinks=False)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ssg.markup.converted import MarkdownOptions
+from ssg.markup.text.converted import MarkdownOptions
 from tests.ssg.markup.commonmark.conftest import html_of
 
 

@@ -13,7 +13,7 @@ from markdown.util import AtomicString
 
 from ssg.l10n.language import language
 from ssg.markup import converter
-from ssg.markup.converted import MarkdownOptions, resolve
+from ssg.markup.text.converted import MarkdownOptions, resolve
 
 
 class Keys(InlineProcessor):

@@ -14,8 +14,8 @@ import pytest
 
 from benchmarks.floods import FLOODS
 from ssg.l10n.language import language
-from ssg.markup.converted import MarkdownOptions
 from ssg.markup.converter import convert
+from ssg.markup.text.converted import MarkdownOptions
 
 SIZE = 400
 MOST = 2.3

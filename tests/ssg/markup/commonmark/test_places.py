@@ -3,8 +3,8 @@
 import pytest
 
 from ssg.l10n.language import language
-from ssg.markup.converted import Converted, MarkdownOptions
 from ssg.markup.converter import convert
+from ssg.markup.text.converted import Converted, MarkdownOptions
 
 
 def converted(text: str) -> Converted:

@@ -1,0 +1,36 @@
+"""Converted bodies, as rendering asks for them: a few in memory, the rest on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ssg.build.convert import Desk, decoded
+from ssg.content.model import Manuscript, Page
+from ssg.markup.text.converted import Converted
+from ssg.rendering.queries.excerpts import Card
+
+_KEPT = 8  # whole bodies in memory: a page asks for its own several times in a row
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBodies:
+    """Answers ssg.rendering.queries.excerpts.Bodies. `cards` are those that are known already, by source."""
+
+    desk: Desk
+    manuscripts: Mapping[str, Manuscript]
+    cards: dict[str, Card]
+    _recent: dict[str, Converted] = field(default_factory=dict)
+
+    def converted(self, page: Page) -> Converted:
+        found = self._recent.get(page.source)
+        if found is None:
+            data = self.desk.store.get(self.manuscripts[page.source].key)
+            found = decoded(data) if data else self.desk.converted(page)
+            if len(self._recent) >= _KEPT:
+                self._recent.pop(next(iter(self._recent)))
+            self._recent[page.source] = found
+        return found
+
+    def card(self, page: Page) -> Card:
+        if page.source not in self.cards:
+            self.cards[page.source] = Card.of(self.converted(page))
+        return self.cards[page.source]

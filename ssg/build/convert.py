@@ -1,0 +1,279 @@
+"""Sources of pages, read and converted: many at once, and none that is known.
+
+A conversion is a function of text, options, language and code, so it is kept by a digest of all four: neither the
+store nor the number of workers can change a byte. Converted bodies stay on disk; of each a build keeps its Manuscript.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from sealpress import given
+from sealpress import workers as pool
+from sealpress.console import Progress
+from sealpress.problems import Place, Problem
+from sealpress.settings import Settings
+from ssg.build.records import FRONT, HEAD, front_matter, of_manuscript
+from ssg.cache.store import LIMIT, Store, digest_of_sources, store_at
+from ssg.cache.table import Plain
+from ssg.content.front_matter import read
+from ssg.content.location import locate
+from ssg.content.model import FrontMatter, Manuscript, Page
+from ssg.l10n.language import Language
+from ssg.markup.text.converted import Converted, Fault, Heading, Link, MarkdownOptions
+from ssg.rendering.queries.excerpts import Card
+
+CODE: Final = ("ssg/markup/**/*.py", "ssg/l10n/**/*.py", "ssg/build/convert.py", "sealpress/**/*.py")
+"""All that a conversion is made by: markup imports nothing else, which `make check` holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One source as it was read: a manuscript, as plain data, with what lists show of its body; or why it's no use.
+
+    A page whose front matter is at fault has both: a `problem`, and what can be told of it in spite of that.
+
+    It crosses from one process to another. `seconds` went into the conversion, or into
+    finding it where it was `kept` from an earlier build; `code` are those of highlighting, by language.
+    """
+
+    source: str
+    sha256: str = ""
+    manuscript: Plain = None
+    card: Card | None = None
+    problem: Problem | None = None
+    seconds: float = 0.0
+    kept: bool = False
+    code: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where manuscripts are read: the site's folder, and all that a conversion depends on besides the text.
+
+    `store` keeps what is converted. `tools` are versions that conversions depend on. `last` are the manuscripts as the
+    last build read them, plain.
+    """
+
+    root: Path
+    settings: Settings
+    languages: Mapping[str, Language]
+    options: Mapping[str, MarkdownOptions]
+    store: Store
+    tools: Mapping[str, str] = field(default_factory=dict)
+    drafts: bool = False
+    last: Mapping[str, Plain] = field(default_factory=dict)
+
+    def conversion(self) -> str:
+        """A digest of all that conversions depend on besides a page's own text."""
+        options = [f"{tag} {json.dumps(astuple(one))}" for tag, one in sorted(self.options.items())]
+        # These tell which language a page is in that says none.
+        site = [self.settings.site.default_language, *self.settings.site.languages]
+        return hashlib.sha256("\0".join([*site, *options, *self.software()]).encode()).hexdigest()
+
+    def read(self, sources: Sequence[str], workers: int, mate: pool.Mate | None, progress: Progress) -> Iterator[Read]:
+        """Every source once, in an order of chance; a draft that isn't wanted is not converted.
+
+        A few of them are the business of `mate`, who is ready for it.
+        """
+        if workers > 1 and len(sources) >= pool.ALONE:
+            self._warm_up()  # paid once, before the fork, instead of once in each worker
+        elif mate:
+            desk = replace(self, last={source: self.last[source] for source in sources if source in self.last})
+            yield from mate.begin(desk.read_all, sources)()
+            self.store.refresh()
+            return
+        with progress.track("Reading and converting pages", len(sources)) as advance:
+            for part, found in pool.shared(self.read_all, sources, workers):
+                yield from found
+                advance(len(part))
+        self.store.refresh()
+
+    def converted(self, page: Page) -> Converted:
+        """A page's body, once more: from its source, where the store has lost it."""
+        document = read(given.read(self.root / page.source, given.TEXT), page.source)
+        return self._converted(document.body, page.language, _KeptBlocks(self))[1]
+
+    def read_all(self, sources: Sequence[str]) -> list[Read]:
+        with self.store.together():
+            return [self._read(source) for source in sources]
+
+    def _read(self, source: str) -> Read:
+        try:
+            data = given.read(self.root / source, given.TEXT)
+        except OSError as error:
+            hint = "ssg reads it as the user that runs it: look at its mode and owner"
+            return Read(source, problem=Problem(f"can't be read: {error.strerror}", place=Place(source), hint=hint))
+        sha256 = hashlib.sha256(data).hexdigest()
+        wrong: Problem | None = None
+        try:
+            language = locate(self.settings, source).language
+            document = read(data, source)
+        except Problem as problem:
+            return Read(source, sha256, problem=problem)
+        head = hashlib.sha256(f"{document.fence}\n{document.head}".encode()).hexdigest()
+        try:
+            front = self._known_front_matter(source, head) or document.front_matter
+        except Problem as problem:
+            wrong, front = problem, document.provisional
+        if front.draft and not self.drafts:
+            made = Manuscript(sha256, head, front, document.body_line)
+            return Read(source, sha256, of_manuscript(made), problem=wrong)
+        began = time.perf_counter()
+        blocks = _KeptBlocks(self)
+        key, body, kept = self._converted(document.body, language, blocks)
+        made = Manuscript(sha256, head, front, document.body_line, key, body.links, body.faults, body.warnings)
+        seconds = time.perf_counter() - began
+        return Read(source, sha256, of_manuscript(made), Card.of(body), wrong, seconds, kept, blocks.seconds)
+
+    def _known_front_matter(self, source: str, head: str) -> FrontMatter | None:
+        """As the last build read it, where the text is the same: an edit of a body need not load YAML."""
+        known = self.last.get(source)
+        return front_matter(known[FRONT]) if known and known[HEAD] == head else None
+
+    def _converted(self, text: str, language: str, blocks: "_KeptBlocks") -> tuple[str, Converted, bool]:
+        """Its key in the store, the body, and whether it was there."""
+        key = self._key(text, language)
+        if data := self.store.get(key):
+            return key, decoded(data), True
+        from ssg.markup.converter import convert  # noqa: PLC0415 - a build that converts nothing need not load it
+
+        body = convert(text, self.options[language], self.languages[language], blocks)
+        self.store.put(key, encoded(body))
+        return key, body, False
+
+    def _key(self, text: str, language: str) -> str:
+        depends = _depends(self.options[language], language, tuple(self.software()))
+        return hashlib.sha256(f"{text}\0{depends}".encode()).hexdigest()
+
+    def software(self) -> list[str]:
+        """What conversions depend on besides text and options."""
+        return [code_digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
+
+    def _warm_up(self) -> None:
+        from ssg.markup.converter import convert  # noqa: PLC0415
+
+        language = next(iter(self.languages))
+        convert("```python\npass\n```", self.options[language], self.languages[language])
+
+
+SAMPLE: Final = """\
+## Heading
+
+*One* **two** `three` [four](x.md) ![five](y.png) "six" -- ~~seven~~ <b>eight</b>[^1]
+
+- nine
+- ten
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+> eleven
+
+```
+twelve
+```
+
+[^1]: thirteen
+"""
+"""Something of all that most pages have: who has converted it once has loaded what a page needs."""
+
+
+def prepare(settings: Settings, folder: Path) -> None:
+    """Loads what a conversion needs, by doing one, and what there is in the store."""
+    from ssg.l10n.language import language  # noqa: PLC0415 - nobody waits for it here
+    from ssg.markup.converter import convert  # noqa: PLC0415
+
+    convert(SAMPLE, MarkdownOptions.of(settings.markdown), language(settings.site.default_language), _NoBlocks())
+    code_digest()
+    store_at(folder, LIMIT).look()
+
+
+class _NoBlocks:
+    """Blocks as they are known, so that Pygments need not be loaded."""
+
+    def get(self, _key: str) -> str:
+        return "<pre></pre>"
+
+    def put(self, _key: str, _html: str, _language: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptBlocks:
+    """Highlighted code, kept apart from the bodies: an edit of the prose around it need not load Pygments.
+
+    `seconds` are those that went into the blocks that were not there, by language.
+    """
+
+    desk: Desk
+    seconds: dict[str, float] = field(default_factory=dict)
+    _missed: list[float] = field(default_factory=lambda: [0.0])  # when one was not there
+
+    def get(self, key: str) -> str | None:
+        data = self.desk.store.get(self._whole(key))
+        self._missed[0] = time.perf_counter()
+        return data.decode("utf-8", "surrogatepass") if data else None
+
+    def put(self, key: str, html: str, language: str) -> None:
+        took = time.perf_counter() - self._missed[0]
+        self.seconds[language] = self.seconds.get(language, 0.0) + took
+        self.desk.store.put(self._whole(key), html.encode("utf-8", "surrogatepass"))
+
+    def _whole(self, key: str) -> str:
+        return hashlib.sha256("\0".join(["block", key, *self.desk.software()]).encode()).hexdigest()
+
+
+@cache
+def _depends(options: MarkdownOptions, language: str, software: tuple[str, ...]) -> str:
+    return "\0".join([json.dumps(astuple(options)), language, *software])
+
+
+@cache
+def code_digest() -> str:
+    """Over the sources of what converts, so that an edit of sealpress itself is never answered from the store."""
+    return digest_of_sources(*CODE)
+
+
+def encoded(body: Converted) -> bytes:
+    """A Converted as data, never as code: a line of JSON, and behind it the two long texts as they are."""
+    html, plain = (text.encode("utf-8", "surrogatepass") for text in (body.html, body.plain_text))
+    head: list[Any] = [
+        len(html),
+        [(link.target, link.kind, link.line, link.column, link.length) for link in body.links],
+        [(link.target, link.kind, link.line, link.column, link.length) for link in body.externals],
+        [(heading.level, heading.id, heading.title, heading.html) for heading in body.headings],
+        sorted(body.ids),
+        body.summary_html,
+        body.summary_text,
+        body.has_code,
+        *(
+            [(fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in found]
+            for found in (body.faults, body.warnings)
+        ),
+    ]
+    return json.dumps(head, separators=(",", ":")).encode() + b"\n" + html + plain
+
+
+def decoded(data: bytes) -> Converted:
+    """The Converted that `encoded` gave these bytes for."""
+    head, _, texts = data.partition(b"\n")
+    size, links, externals, headings, ids, summary_html, summary_text, has_code, *found = json.loads(head)
+    return Converted(
+        texts[:size].decode("utf-8", "surrogatepass"),
+        tuple(Link(*link) for link in links),
+        tuple(Link(*link) for link in externals),
+        tuple(Heading(*heading) for heading in headings),
+        frozenset(ids),
+        summary_html,
+        summary_text,
+        texts[size:].decode("utf-8", "surrogatepass"),
+        has_code=has_code,
+        faults=tuple(Fault(*fault) for fault in found[0]),
+        warnings=tuple(Fault(*fault) for fault in found[1]),
+    )

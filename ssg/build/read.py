@@ -1,0 +1,184 @@
+"""The sources of a build: which of them changed since the last one, and what they say now."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from sealpress import strays
+from sealpress.console import Progress
+from sealpress.keys import Look
+from sealpress.problems import Exit, Problem
+from sealpress.settings import Settings
+from sealpress.tree import CHUNK, media_type
+from sealpress.workers import Mate
+from ssg.build.convert import Desk
+from ssg.build.records import FRONT, KEY, SHA256
+from ssg.build.stale import Manuscripts
+from ssg.build.timing import Timings
+from ssg.cache import stamps
+from ssg.cache.last_build import LastBuild, Source
+from ssg.cache.stamps import Stamp
+from ssg.cache.table import Plain
+from ssg.content.location import check_no_page
+from ssg.content.model import FrontMatter
+from ssg.content.pages import Heads
+from ssg.rendering.queries.excerpts import Card
+
+PAGE_ENDING = ".md"
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """All sources. `sources` tells of each file what it looks like and its sha256.
+
+    `changed` are the pages whose text or conversion is another one than last time, or new. `problems` are those of
+    heads of pages and of files; of pages that are `unread`, nothing else is known. `same_structure` says that no file
+    came or went, and that no front matter changed. `changed_files` are those that are no pages, and whose content is
+    another one, or new.
+    """
+
+    sources: dict[str, Source]
+    manuscripts: Manuscripts
+    pages: tuple[str, ...]
+    changed: frozenset[str]
+    problems: Mapping[str, Problem]
+    same_structure: bool
+    cards: dict[str, Card] = field(default_factory=dict)
+    changed_files: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
+
+    def heads(self) -> Heads:
+        """For ssg.content.pages."""
+        return {source: self._head(source) for source in self.pages if source not in self.unread}
+
+    def wanted_templates(self) -> set[str]:
+        """The templates that front matter names."""
+        return {front.template for front, _ in self.heads().values() if front.template}
+
+    def _head(self, source: str) -> tuple[FrontMatter, int]:
+        manuscript = self.manuscripts[source]
+        return manuscript.front_matter, manuscript.body_line
+
+
+def take_in(
+    desk: Desk,
+    found: Mapping[str, Stamp],
+    began: int,
+    last: LastBuild,
+    workers: int,
+    mate: Mate | None,
+    timings: Timings,
+    progress: Progress,
+    *,
+    converted_alike: bool,
+    same_settings: bool,
+) -> Intake:
+    """Reads what looks different. `began` is the file system's clock from before anything was looked at.
+
+    `converted_alike`: conversions depend on the same options and software as last time. `same_settings`: what may be
+    published was judged by the same settings.
+    """
+    content = f"{PurePosixPath(desk.settings.build.content)}/"
+    pages = tuple(file for file in found if file.startswith(content) and file.endswith(PAGE_ENDING))
+    touched = [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
+    is_page = frozenset(pages)
+    sources: dict[str, Source] = {file: old for file in found if (old := last.sources.get(file))}
+    changed_files: set[str] = set()
+    for file in touched:
+        if file not in is_page:
+            sources[file] = (_settled(found[file], began), sha256_of(desk.root / file))
+            if file not in last.sources or sources[file][1] != last.sources[file][1]:
+                changed_files.add(file)
+    problems: dict[str, Problem] = {}
+    shown = _published(desk.settings)
+    for file in touched if same_settings else found:
+        if file not in is_page and file.startswith(shown):
+            try:
+                if file.startswith(content):
+                    check_no_page(desk.root, file)
+                _check_content(desk, file)
+            except Problem as problem:
+                problems[file] = problem
+    manuscripts = Manuscripts(last.manuscripts)
+    wanted = list(pages)
+    if converted_alike:
+        # A draft that nobody wanted was read, but not converted.
+        again = {file for file in pages if not _is_converted(manuscripts.plain(file))} if desk.drafts else set()
+        again.update(touched)
+        wanted = [file for file in pages if file in again]
+    changed: set[str] = set()
+    cards: dict[str, Card] = {}
+    alike = True
+    unread: set[str] = set()
+    for read in desk.read(wanted, workers, mate, progress) if wanted else ():
+        sources[read.source] = (_settled(found[read.source], began), read.sha256)
+        timings.page(read.source, read.seconds)
+        timings.highlighting(read.code)
+        if read.problem:
+            problems[read.source] = read.problem
+        if read.manuscript is None:
+            unread.add(read.source)
+            continue
+        before = manuscripts.plain(read.source)
+        manuscripts.add(read.source, read.manuscript)
+        if read.card:
+            timings.conversion(kept=read.kept)
+            cards[read.source] = read.card
+        after = manuscripts.plain(read.source)
+        alike = alike and before is not None and before[FRONT:KEY] == after[FRONT:KEY]
+        if before is None or before[SHA256] != after[SHA256] or before[KEY] != after[KEY]:
+            changed.add(read.source)
+    same_files = found.keys() == last.sources.keys()
+    return Intake(
+        sources,
+        manuscripts,
+        pages,
+        frozenset(changed),
+        problems,
+        same_files and alike and not problems,
+        cards,
+        frozenset(changed_files),
+        frozenset(unread),
+    )
+
+
+def _published(settings: Settings) -> tuple[str, ...]:
+    """How the paths of files begin that are copied into the tree."""
+    folders = (settings.build.content, settings.build.static, f"{settings.site.theme}/static")
+    return tuple(f"{PurePosixPath(folder)}/" for folder in folders)
+
+
+def _check_content(desk: Desk, file: str) -> None:
+    """Raises Problem (exit 3) for a file that holds a private key, (exit 9) for one that can't be read."""
+    try:
+        with (desk.root / file).open("rb") as opened:
+            look = Look()
+            while piece := opened.read(CHUNK):
+                look.update(piece)
+        if look.is_marked:
+            strays.check_content(desk.root, file, media_type(file), desk.settings.build.keep, Exit.SITE)
+    except OSError as error:
+        raise Problem(f"can't read {file}: {error.strerror}", code=Exit.MACHINE) from None
+
+
+def _is_converted(manuscript: Plain) -> bool:
+    return bool(manuscript and manuscript[KEY])
+
+
+def _differs(old: Source | None, stamp: Stamp) -> bool:
+    return old is None or old[0] != stamp
+
+
+def _settled(stamp: Stamp, began: int) -> Stamp | None:
+    """A stamp that can be trusted next time."""
+    return stamp if stamps.is_settled(stamp, began) else None
+
+
+def sha256_of(file: Path) -> str:
+    """In hex. Raises Problem (exit 9)."""
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise Problem(f"can't read {file}: {error.strerror}", code=Exit.MACHINE) from None

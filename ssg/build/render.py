@@ -1,0 +1,138 @@
+"""Stale files are made and put on the stage: on all cores, each by whoever comes to it, none twice.
+
+What was rendered before with the answers of today is taken from the store (ssg.build.reuse), where much is stale.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sealpress import given
+from sealpress import workers as pool
+from sealpress.console import Progress
+from sealpress.problems import Place, Problem
+from ssg.build.reuse import Rendered
+from ssg.build.stale import Stale
+from ssg.build.timing import Timings
+from ssg.cache.answers import Known
+from ssg.cache.tracing import Answers, Trace
+from ssg.checks.addresses import SHEETS, Looked, Reach
+from ssg.output.stage import Content, Stage, refusals
+from ssg.rendering.plan import Job, Make, Renderer
+from ssg.rendering.theme.limits import TOO_MUCH
+from ssg.rendering.theme.stopwatch import Stopwatch
+
+_FIRST: Final = frozenset({Make.SITEMAP, Make.IMAGE})
+"""The longest work: what is begun last is waited for by all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file on the stage: its number among the stale ones, what it holds, what was asked for it; or what went wrong.
+
+    `kept`: it was rendered in an earlier build. `looked` is what was seen of addresses in it, if it was.
+    `warnings` are those of its rendering.
+    """
+
+    number: int
+    content: Content | None
+    trace: Trace
+    seconds: float = 0.0
+    kept: bool = False
+    problem: Problem | None = None
+    looked: Looked | None = None
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """Where files are made. `root` is the site's folder, `known` gets the answers that are new; nothing is kept of what
+    is rendered where `rendered` is None. Without a `stage`, files are made to be looked at, and go nowhere.
+    """
+
+    root: Path
+    stage: Stage | None
+    renderer: Renderer
+    rendered: Rendered | None
+    known: Known
+    workers: int
+    reach: Reach
+    stopwatch: Stopwatch | None = None
+
+    def make(self, stale: Sequence[Stale], *, much: bool, timings: Timings, progress: Progress) -> list[Staged]:
+        """All stale files, in their order; `much` where they are a large part of the tree.
+
+        Some may be left out where making one takes too long: then there is a `problem`.
+        """
+        is_shared = len(stale) >= pool.ALONE
+        kept = self.rendered if is_shared else None
+        if self.workers > 1 and is_shared:
+            self.renderer.prepare()
+        if kept and much:
+            kept.prepare()
+
+        def work(part: Sequence[tuple[int, Stale]]) -> tuple[list[Staged], Answers, dict[str, float]]:
+            done: list[Staged] = []
+            with kept.store.together() if kept else nullcontext():
+                for number, one in part:
+                    done.append(self._made(number, one, kept, look=much))
+                    if (problem := done[-1].problem) and problem.message.startswith(TOO_MUCH):
+                        break  # which would take as long for each file of that template
+            return done, self.renderer.scene.learned(), self.stopwatch.taken() if self.stopwatch else {}
+
+        done: list[Staged] = []
+        numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make not in _FIRST)
+        # An image takes as long as a hundred pages.
+        alone = 2 if any(one.job.make is Make.IMAGE for one in stale) else None
+        refusing = refusals(self.stage.root) if self.stage else nullcontext()
+        with refusing, progress.track("Rendering pages", len(stale)) as advance:
+            for part, (finished, learned, seconds) in pool.shared(work, numbered, self.workers, alone):
+                done += finished
+                self.known.learn(learned)
+                for name, taken in seconds.items():
+                    timings.template(name, taken)
+                advance(len(part))
+        self.known.learn(self.renderer.scene.learned())
+        return sorted(done, key=lambda one: one.number)
+
+    def _made(self, number: int, one: Stale, kept: Rendered | None, *, look: bool) -> Staged:
+        began = self._clock()
+        job = one.job
+        try:
+            if job.make is Make.COPY:
+                looked = self._look_at_copy(job)
+                return Staged(number, self._put(job, self.root / job.subject), frozenset(), looked=looked)
+            found = kept.find(job) if kept and look else None
+            content, trace, warnings = (*found, ()) if found else self.renderer.make(job)
+            written = self._put(job, content)
+            looked = self.reach.look(job.path, content) if job.make is not Make.SITEMAP else None
+        except Problem as problem:
+            return Staged(number, None, frozenset(), problem=problem)
+        if kept and written and not found and not warnings:  # or nobody would tell these again
+            kept.keep(job, trace, content, written.sha256)
+        seconds = self._clock() - began
+        return Staged(number, written, trace, seconds, kept=bool(found), looked=looked, warnings=warnings)
+
+    def _put(self, job: Job, content: bytes | Path) -> Content | None:
+        return self.stage.put(job.path, content) if self.stage else None
+
+    def _look_at_copy(self, job: Job) -> Looked | None:
+        """At a style sheet; what other copies lead to is their author's business."""
+        if not job.path.endswith(SHEETS):
+            return None
+        return self.reach.look(job.path, given.read(self.root / job.subject, given.TEXT))
+
+    def _clock(self) -> float:
+        return time.perf_counter() - (self.stopwatch.compiling if self.stopwatch else 0.0)
+
+
+def once(problems: Iterable[Problem]) -> list[Problem]:
+    """A template that many pages use is at fault for each of them, and mended once."""
+    found: dict[Place | str, Problem] = {}
+    for problem in problems:
+        for one in problem.each:
+            found.setdefault(one.place or one.message, one)
+    return list(found.values())

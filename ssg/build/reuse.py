@@ -1,0 +1,82 @@
+"""Rendered files in the store: what was rendered before, on another branch or into another folder, isn't again.
+
+All that a file is made of is in the questions that were asked for it and their answers (ssg.cache.tracing). So a file
+is kept by a digest of these; and which questions to look at is known from the last build that made the file.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from ssg.cache.answers import Known
+from ssg.cache.last_build import LastBuild
+from ssg.cache.store import Store, digest_of_sources
+from ssg.cache.tracing import GONE, Key, Trace, digest
+from ssg.rendering.plan import Job, Make
+from ssg.rendering.queries.site_queries import Scene
+
+KINDS: Final = frozenset({Make.PAGE, Make.LIST, Make.FEED, Make.SITEMAP, Make.ROBOTS})
+"""What is rendered; the rest is copied, or kept by whoever makes it."""
+
+
+@dataclass(slots=True)
+class Rendered:
+    """The rendered files of all builds that shared a store. `tools` are the versions of what renders."""
+
+    store: Store
+    scene: Scene
+    last: LastBuild
+    known: Known
+    tools: tuple[str, ...]
+    _digests: dict[Key, bytes] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        """Pays once for what every process would pay for, before the work is shared."""
+        self.known.keys(b"")
+        code_digest()
+
+    def find(self, job: Job) -> tuple[bytes, Trace] | None:
+        """What the file holds if it was rendered before with the answers of today; with the questions."""
+        old = self.last.outputs.get(job.path)
+        if job.make not in KINDS or not old or (old[0], old[1]) != (job.make, job.subject):
+            return None
+        trace = frozenset(self.known.keys(self.last.traces[job.path]))
+        key = self._key(job, trace)
+        content = self.store.get(key) if key else None
+        return (content, trace) if content is not None else None
+
+    def keep(self, job: Job, trace: Trace, content: bytes, sha256: str) -> None:
+        """Keeps what a file holds, of which `sha256` is the digest."""
+        if job.make in KINDS and (key := self._key(job, trace)):
+            self.store.put(key, content, sha256=sha256)
+
+    def _key(self, job: Job, trace: Trace) -> str:
+        """Empty where a question has no answer any more."""
+        known = self._digests
+        found = [known[key] if key in known else self._digest(key, keep=key[1:2] != (job.subject,)) for key in trace]
+        if not all(found):
+            return ""
+        what = "\0".join([code_digest(), *self.tools, job.make, job.subject, ""])
+        return hashlib.sha256(what.encode("utf-8", "surrogatepass") + b"".join(sorted(found))).hexdigest()
+
+    def _digest(self, key: Key, *, keep: bool) -> bytes:
+        """Of a question and its answer: as this build knows it, else as the last one did where that is still true.
+
+        What other files will hardly ask is not worth to `keep`.
+        """
+        answer = self.scene.recorded(key)
+        if answer is GONE:
+            answer = self.known.peek(key)
+        if answer is GONE:
+            answer = self.scene.asked_again(key)
+        found = b"" if answer is GONE else digest((key, answer))
+        if keep:
+            self._digests[key] = found
+        return found
+
+
+@cache
+def code_digest() -> str:
+    """Over the sources of what renders, so that after an edit of sealpress itself nothing is taken from before it."""
+    return digest_of_sources("ssg/**/*.py", "sealpress/**/*.py")

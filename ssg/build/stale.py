@@ -1,0 +1,178 @@
+"""The build graph: what has to be made anew, and why; all else stays as the last build left it.
+
+A source is read again where it looks different, a page is converted again where its text differs, and a file is made
+again where a question that was asked for it has another answer (ssg.cache.tracing). Where only bodies changed, the
+site's structure stands: which pages there are, their order, their tags. Its questions are then answered from memory.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ssg.build import records
+from ssg.cache.answers import Known
+from ssg.cache.last_build import LastBuild, Output, Source
+from ssg.cache.stamps import Stamp
+from ssg.cache.table import Plain, Table
+from ssg.cache.tracing import GONE, Key, Scope, scope_of
+from ssg.content.model import Manuscript, Page
+from ssg.rendering.plan import Job, Make
+from ssg.rendering.queries.site_queries import Scene
+
+FIRST: Final = "nothing was built into this folder before"
+OTHER: Final = "sealpress or its tools are other versions"
+NEW: Final = "it is new"
+TOUCHED: Final = "the file in the output folder was changed or is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A file to be made anew, and what asks for it: sentences, and questions whose answers changed."""
+
+    job: Job
+    because: tuple[str | Key, ...]
+
+
+class LazyPages(Mapping[str, Page]):
+    """The pages of the last build, each made when it is asked for."""
+
+    def __init__(self, pages: Mapping[str, object], manuscripts: Mapping[str, Manuscript]) -> None:
+        self._plain = pages
+        self._manuscripts = manuscripts
+        self._made: dict[str, Page] = {}
+
+    def __getitem__(self, source: str) -> Page:
+        if source not in self._made:
+            front = self._manuscripts[source].front_matter
+            self._made[source] = records.page(source, self._plain[source], front)
+        return self._made[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plain)
+
+    def __len__(self) -> int:
+        return len(self._plain)
+
+
+class KnownJobs(Mapping[str, Job]):
+    """The files of the last build, each as a Job when it is asked for."""
+
+    def __init__(self, outputs: Mapping[str, tuple[Any, ...]]) -> None:
+        self._outputs = outputs
+
+    def __getitem__(self, path: str) -> Job:
+        make, subject, origin, _ = self._outputs[path]
+        return Job(path, Make(make), subject, origin)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outputs)
+
+    def __len__(self) -> int:
+        return len(self._outputs)
+
+
+class Manuscripts(Mapping[str, Manuscript]):
+    """All manuscripts, each made when it is asked for: those of the last build, and over them those that were read."""
+
+    def __init__(self, last: Table) -> None:
+        self._last = last
+        self._read: dict[str, Plain] = {}
+        self._made: dict[str, Manuscript] = {}
+
+    def add(self, source: str, manuscript: Plain) -> None:
+        self._made.pop(source, None)
+        self._read[source] = manuscript
+
+    def plain(self, source: str) -> Plain:
+        """As ssg.build.records has it; None for one that isn't there."""
+        return self._read.get(source) or self._last.get(source)
+
+    def table(self, sources: Iterable[str]) -> Table:
+        """Those of some sources, plain, in their order."""
+        return (self._last | self._read).only(sources)
+
+    def __getitem__(self, source: str) -> Manuscript:
+        if source not in self._made:
+            self._made[source] = records.manuscript(self._read.get(source) or self._last[source])
+        return self._made[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._last | self._read)
+
+    def __len__(self) -> int:
+        return len(self._last | self._read)
+
+
+def changed_questions(
+    scene: Scene, known: Known, parts: Iterable[Key], sources: Collection[str] | None, *, structure: bool
+) -> list[Key]:
+    """The questions whose answers, as they are known, are others now.
+
+    `parts` are those about settings and the theme. `sources` are the pages and data files whose facts may have changed,
+    None: all. `structure`: whether queries may have.
+    """
+    asked: dict[Key, object] = {key: known.answer(key) for key in parts}
+    facts = _named(Scope.FACT)
+    if sources is None or structure:
+        names = (facts if sources is None else frozenset()) | (_named(Scope.QUERY) if structure else frozenset())
+        asked |= {key: answer for key, answer in known.items() if key[0] in names}
+    for source in sorted(sources or ()):
+        asked |= {key: known.answer(key) for fact in sorted(facts) for key in [(fact, source)]}
+    return scene.changed({key: answer for key, answer in asked.items() if answer is not GONE})
+
+
+def _named(scope: Scope) -> frozenset[str]:
+    """The questions of a scope."""
+    return frozenset(name for name in dir(Scene) if scope_of(Scene, (name,)) is scope)
+
+
+def stale(
+    jobs: Mapping[str, Job],
+    last: LastBuild,
+    hits: Mapping[str, Sequence[Key]],
+    on_disk: Mapping[str, Stamp],
+    copied: Mapping[str, Source],
+) -> Iterator[Stale]:
+    """Those of the jobs whose file isn't what it would be if it were made now.
+
+    `hits` are the questions with other answers by the files that asked them, `copied` the sources of copies.
+    """
+    quality = tuple({key for keys in hits.values() for key in keys if key[0] == "image_quality"})
+    for path in _suspects(jobs, last, hits, on_disk):
+        job = jobs[path]
+        plain_output = last.outputs.get(path)
+        old = Output._make(plain_output) if plain_output else None
+        if last.elsewhere:
+            yield Stale(job, (FIRST,))
+        elif old is None or (old.make, old.subject) != (job.make, job.subject):
+            yield Stale(job, _new(job, last, copied, quality))
+        elif on_disk.get(path) != last.files[path][-1]:
+            yield Stale(job, (TOUCHED,))
+        elif job.make is Make.COPY and copied[job.subject][1] != last.files[path][0]:
+            yield Stale(job, (f"content of {job.subject}",))
+        elif path in hits:
+            yield Stale(job, tuple(hits[path]))
+
+
+def _suspects(
+    jobs: Mapping[str, Job], last: LastBuild, hits: Collection[str], on_disk: Mapping[str, Stamp]
+) -> Iterable[str]:
+    """The files that have to be looked at: of those that the last build knows, only what can have changed."""
+    if last.elsewhere or not isinstance(jobs, KnownJobs):
+        return jobs
+    files = last.files
+    return [
+        path
+        for path, output in last.outputs.items()
+        if path in hits or output[0] == Make.COPY or on_disk.get(path) != files[path][-1]
+    ]
+
+
+def _new(job: Job, last: LastBuild, sources: Mapping[str, Source], quality: tuple[Key, ...]) -> tuple[str | Key, ...]:
+    """Why a file that the last build did not make is made: where all are, not since it is new itself."""
+    if not last.outputs:
+        return (OTHER if last.world else FIRST,)
+    if job.make is Make.IMAGE and (old := last.sources.get(job.subject)):
+        # Its name follows from these, so it has another one.
+        return (f"content of {job.subject}",) if old[1] != sources[job.subject][1] else quality or (NEW,)
+    return (NEW,)

@@ -1,0 +1,405 @@
+"""One build from sources to tree: read what changed, see what that changes, make that anew, and remember it all.
+
+The steps, of which each needs only what the one before it gave:
+
+    read      sources that look different are read and converted, on all cores (ssg.build.read)
+    arrange   pages, lists, links: the site's structure, or that of the last build where it stands
+    compare   which questions of the last build have another answer now (ssg.build.stale)
+    render    the files for which one of these was asked, on all cores, each onto the stage
+    place     all of them into the output folder, what is stale out of it
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from sealpress import workers
+from sealpress.console import Progress
+from sealpress.problems import Problem
+from sealpress.sitefile import NAME
+from sealpress.tree import cache_class, check_names, digest_of, media_type
+from ssg.build import stale as staleness
+from ssg.build.bodies import KeptBodies
+from ssg.build.build import Built, Situation
+from ssg.build.convert import Desk
+from ssg.build.read import Intake, take_in
+from ssg.build.render import Staged, Staging
+from ssg.build.reuse import Rendered
+from ssg.build.stale import Stale
+from ssg.build.structure import Structure, astray, check_links, clashes, desk_of, inputs_of, shape_of
+from ssg.build.survey import Survey
+from ssg.build.timing import Timings
+from ssg.cache import stamps
+from ssg.cache.answers import Known
+from ssg.cache.last_build import Changes, File, LastBuild
+from ssg.cache.settings import stated
+from ssg.cache.store import Store
+from ssg.cache.tracing import Scope, scope_of
+from ssg.checks.addresses import Reach
+from ssg.content import passed_over
+from ssg.content.data import DataFiles
+from ssg.content.findings import IMAGES, PAGES, THEME, TREE, Findings
+from ssg.images.gallery import Gallery
+from ssg.images.variants import format_of
+from ssg.output.stage import Stage, refusals
+from ssg.rendering import menus, plan
+from ssg.rendering.plan import Job, Make, Renderer
+from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme import assets as theme_assets
+from ssg.rendering.theme import theme as themes
+from ssg.rendering.theme.assets import Assets
+from ssg.rendering.theme.stopwatch import Stopwatch
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a build gave, and what the next one should know of it.
+
+    `changes` are all that is new in that, where it is little. `converted` counts the bodies and images
+    that are others now.
+    """
+
+    built: Built
+    build: LastBuild
+    changes: Changes | None
+    converted: int
+
+
+_MUCH: Final = 0.25  # of the tree: what was rendered before is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """The tree as it stands: its files, plain, how each is made and what was asked for it. `written` have other bytes
+    than before, `kept` were rendered in an earlier build.
+    """
+
+    outputs: dict[str, tuple[Any, ...]]
+    traces: dict[str, bytes]
+    files: dict[str, tuple[Any, ...]]
+    written: int
+    kept: int
+
+
+def make(
+    situation: Situation,
+    last: LastBuild,
+    stage: Stage,
+    store: Store,
+    mate: workers.Mate | None,
+    timings: Timings,
+    progress: Progress,
+) -> Made:
+    """Raises Problem or Problems (exit 3, 9)."""
+    if last.world != situation.world:
+        last = LastBuild(
+            world=last.world and situation.world
+        )  # with no outputs: ssg.build.stale tells why all are made
+    return _Making(situation, last, stage, store, mate, timings, progress).run()
+
+
+@dataclass
+class _Making:
+    situation: Situation
+    last: LastBuild
+    stage: Stage
+    store: Store
+    mate: workers.Mate | None
+    timings: Timings
+    progress: Progress
+
+    def run(self) -> Made:
+        findings = Findings(self.last.warnings, self.situation.request.is_strict)
+        with self.timings.phase("reading and converting"):
+            theme, desk = desk_of(self.situation, self.store, self.last, findings)
+            conversion = desk.conversion()
+            intake = self._take_in(desk, conversion)
+            if self.mate:
+                self.mate.leave()
+            findings.tell(NAME, self.situation.request.site.problems)
+            findings.tell(TREE, self.situation.sources.problems)
+            findings.tell(TREE, self._passed_over(theme, intake))
+            for subject, problem in intake.problems.items():
+                findings.tell(subject, [problem])
+            structure = Structure(self.situation, desk.languages, intake, self.last, findings)
+            if structure.stands:
+                findings.keep([PAGES])
+            data = self._data(structure)
+        bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
+        with self.timings.phase("arranging pages and lists"):
+            assets = self._assets(theme, findings)
+            gallery = self._gallery(intake, desk)
+            known = self.last.known()
+            scene = self._scene(structure, bodies, theme, assets, gallery, data, known)
+            jobs = self._jobs(structure, scene)
+        with self.timings.phase("checking links"):
+            anchored, shape, dead = self._check(structure, scene, bodies, jobs)
+            reach = Reach(self.situation.request.site, jobs.keys())
+            is_ahead = bool(findings.faults)
+            survey = Survey(structure, scene, bodies, jobs, reach, self.last, self.stage, dead, is_ahead)
+            if is_ahead:
+                survey.look_ahead(self.situation.request.workers, self.progress)
+        with self.timings.phase("comparing answers"):
+            stale = survey.wanted(self._compare(structure, scene, data, jobs, known))
+            if not is_ahead and (stay := self.stage.parted(jobs.keys())[1]):
+                shown = ", ".join(stay[:3]) + (", …" if len(stay) > 3 else "")
+                self.progress.note(
+                    f"no build wrote {shown} in {self.stage.root}: this stays, and is no part of the site"
+                )
+        with self.timings.phase("rendering"):
+            done = self._render(scene, jobs, stale, known, reach, desk.tools, is_ahead=is_ahead)
+            may_be_dead = self.last.outputs.keys() - jobs.keys() or structure.may_redirect_elsewhere
+            survey.tell(stale, done, everywhere=bool(may_be_dead))
+            findings.check()
+        with self.timings.phase("placing files"):
+            placed = self._place(jobs, stale, done, known)
+        with self.timings.phase("describing the tree"):
+            built = self._built(structure, theme, placed, made=len(stale) - placed.kept)
+        sources = {file: intake.sources[file] for file in self.situation.sources.stamps}
+        build = LastBuild(
+            id=self.last.id,
+            world=self.situation.world,
+            scope=self.situation.scope,
+            conversion=conversion,
+            sources=sources,
+            manuscripts=intake.manuscripts.table(intake.pages),
+            pages=structure.plain_pages,
+            published=structure.published,
+            left_out=(structure.drafts, structure.scheduled),
+            anchored=anchored,
+            aims=survey.aims(stale, done),
+            shape=shape,
+            theme_key=theme_assets.key(theme),
+            theme_files=tuple(astuple(file) for file in assets.files),
+            questions=known.table(),
+            count=known.count,
+            parts=self.last.parts + tuple(key for key in known.added if scope_of(Scene, key) is Scope.PART),
+            outputs=placed.outputs,
+            traces=placed.traces,
+            counts=(dict(structure.counts[0]), structure.counts[1]),
+            settings=stated(self.situation.request.site),
+            used=self.last.used,
+            images={source: found for source, found in gallery.seen.items() if source in sources},
+            warnings=findings.plain(),
+        )
+        with self.timings.phase("remembering"):
+            changes = self.last.changed_to(build)
+            encoded = sum(one.job.make is Make.IMAGE for one in stale)
+            return Made(built, build if changes else build.compact(), changes, len(intake.changed) + encoded)
+
+    def _take_in(self, desk: Desk, conversion: str) -> Intake:
+        return take_in(
+            desk,
+            self.situation.sources.stamps,
+            self.situation.began,
+            self.last,
+            self.situation.request.workers,
+            self.mate,
+            self.timings,
+            self.progress,
+            converted_alike=conversion == self.last.conversion,
+            same_settings=self.last.scope == self.situation.scope,
+        )
+
+    def _passed_over(self, theme: themes.Theme, intake: Intake) -> Iterable[Problem]:
+        settings, sources = self.situation.request.site.settings, self.situation.sources
+        return passed_over.warnings(settings, sources, theme.own_templates, intake.wanted_templates)
+
+    def _data(self, structure: Structure) -> DataFiles:
+        """The data files: those that changed are looked at whether or not somebody asks for them, so that a fault in
+        one is told.
+        """
+        data = DataFiles(self.situation.request.site.settings.build.data, self.situation.sources)
+        if not structure.stands:
+            with structure.findings.collecting(TREE):
+                data.names  # noqa: B018 - which finds their faults
+        is_all = self.last.scope != self.situation.scope  # the folder may be another one
+        with structure.findings.collecting(TREE):
+            data.check(self.situation.sources.files if is_all else sorted(structure.intake.changed_files))
+        return data
+
+    def _assets(self, theme: themes.Theme, findings: Findings) -> Assets:
+        """Those of the last build, where the theme's files are the same: made only if one is lost."""
+        if theme_assets.key(theme) != self.last.theme_key:
+            try:
+                return theme_assets.make(theme)
+            except Problem as problem:
+                findings.tell(THEME, [problem])
+                return Assets((), lambda _: b"")
+        files = tuple(theme_assets.Made(*file) for file in self.last.theme_files)
+        return Assets(files, lambda name: theme_assets.make(theme).content(name))
+
+    def _gallery(self, intake: Intake, desk: Desk) -> Gallery:
+        settings = desk.settings.images
+        return Gallery(desk.root, settings, self.store, intake.sources, desk.tools["pillow"], dict(self.last.images))
+
+    def _scene(
+        self,
+        structure: Structure,
+        bodies: KeptBodies,
+        theme: themes.Theme,
+        assets: Assets,
+        gallery: Gallery,
+        data: DataFiles,
+        known: Known,
+    ) -> Scene:
+        return Scene(
+            self.situation.request.site.settings,
+            structure.pages,
+            lambda: structure.site,
+            bodies,
+            theme,
+            assets,
+            gallery,
+            structure.as_of,
+            known.answer if structure.stands else None,
+            data=data,
+            absences=lambda: structure.absences,
+        )
+
+    def _jobs(self, structure: Structure, scene: Scene) -> Mapping[str, Job]:
+        """All files of the tree by path. Where the structure stands they are those of the last build."""
+        if self._same_files(structure, scene):
+            structure.findings.keep(filter(format_of, self.last.warnings))
+            return staleness.KnownJobs(self.last.outputs)
+        findings = structure.findings
+        with findings.collecting(IMAGES):
+            scene.gallery.learn(plan.images(scene.site), self.situation.request.workers, self.progress)
+        for image in plan.images(scene.site):
+            findings.tell(image, scene.gallery.warnings(image))
+        jobs = list(plan.jobs(scene))
+        doubts = structure.doubts
+        if [job.path for job in jobs] != list(self.last.outputs):  # these were looked at
+            clashing = clashes(jobs, doubts)
+            findings.tell(TREE, clashing)
+            if not clashing:
+                with findings.collecting(TREE):
+                    check_names([job.path for job in jobs if job.subject not in doubts.unsure])
+            findings.tell(TREE, astray(jobs, self.situation.request.site.settings.build.keep))
+        findings.tell(TREE, menus.check(scene, frozenset(job.path for job in jobs), doubts))
+        return {job.path: job for job in jobs}
+
+    def _same_files(self, structure: Structure, scene: Scene) -> bool:
+        """Whether the tree has the files that it had: the theme's own and images have other names for other content."""
+        return (
+            structure.stands
+            and theme_assets.key(scene.theme) == self.last.theme_key
+            and not _images(structure.intake.changed_files)
+        )
+
+    def _check(
+        self, structure: Structure, scene: Scene, bodies: KeptBodies, jobs: Mapping[str, Job]
+    ) -> tuple[dict[str, tuple[str, ...]], str, list[tuple[str, str]]]:
+        """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
+        shape = self.last.shape if self._same_files(structure, scene) else shape_of(structure, jobs)
+        pages = structure.pages
+        changed = structure.intake.changed
+        anchored = self.last.anchored
+        sources: Iterable[str] = pages
+        if shape == self.last.shape:
+            leading = {source for source, targets in anchored.items() if not changed.isdisjoint(targets)}
+            sources = sorted((changed | leading) & pages.keys())
+        checked = {source: pages[source] for source in sources}
+        found, dead = check_links(structure, scene, bodies, checked.values(), jobs)
+        left = {source: found for source, found in anchored.items() if source in pages and source not in checked}
+        structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
+        return left | found, shape, dead
+
+    def _compare(
+        self, structure: Structure, scene: Scene, data: DataFiles, jobs: Mapping[str, Job], known: Known
+    ) -> list[Stale]:
+        """What has to be made anew. Forgets in `known` what is true no more."""
+        sources = structure.changed_pages(_images(structure.intake.changed_files))
+        if sources is not None:
+            gone = () if structure.stands else self.last.sources.keys() - self.situation.sources.stamps.keys()
+            sources |= frozenset(filter(data.holds, {*structure.intake.changed_files, *gone}))
+        changed = staleness.changed_questions(scene, known, self.last.parts, sources, structure=not structure.stands)
+        known.forget(changed)
+        hits = known.hits(self.last.traces, changed)
+        return list(staleness.stale(jobs, self.last, hits, self.stage.found, structure.intake.sources))
+
+    def _render(
+        self,
+        scene: Scene,
+        jobs: Mapping[str, Job],
+        stale: Sequence[Stale],
+        known: Known,
+        reach: Reach,
+        tools: Mapping[str, str],
+        *,
+        is_ahead: bool,
+    ) -> list[Staged]:
+        request = self.situation.request
+        stopwatch = Stopwatch() if request.profile else None
+        versions = tuple(f"{name} {version}" for name, version in sorted(tools.items()))
+        staging = Staging(
+            request.site.root,
+            None if is_ahead else self.stage,
+            Renderer(scene, stopwatch),
+            Rendered(self.store, scene, self.last, known, versions) if request.store and not is_ahead else None,
+            known,
+            request.workers,
+            reach,
+            stopwatch,
+        )
+        much = len(stale) > _MUCH * len(jobs)
+        return staging.make(stale, much=much, timings=self.timings, progress=self.progress)
+
+    def _place(self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[Staged], known: Known) -> _Placed:
+        """Puts what is on the stage in its place."""
+        with refusals(self.stage.root):
+            contents = {one.job.path: result.content for one, result in zip(stale, done, strict=True) if result.content}
+            self.stage.commit(jobs.keys(), contents, self.last.files)
+            outputs: dict[str, tuple[Any, ...]] = {}
+            files: dict[str, tuple[Any, ...]] = {}
+            traces: dict[str, bytes] = {}
+            written = sum(one.content.is_new for one in done if one.content)
+            kept = sum(one.kept for one in done)
+            for one, result in zip(stale, done, strict=True):
+                job, content = one.job, result.content
+                stamp = stamps.stamp(self.stage.root / job.path)
+                assert stamp is not None  # noqa: S101 - it was put there just now
+                assert content is not None  # noqa: S101 - or there was a problem
+                outputs[job.path] = (job.make.value, job.subject, job.origin, one.because)
+                files[job.path] = tuple(
+                    File(content.sha256, content.size, media_type(job.path), cache_class(job.path).value, stamp)
+                )
+                traces[job.path] = known.asked(result.trace)
+                self.timings.page(job.origin, result.seconds)
+        last = self.last
+        if isinstance(jobs, staleness.KnownJobs) and not last.elsewhere:
+            return _Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, written, kept)
+        # In the order of the jobs, so that the first fault of the next build is the one that a clean build finds.
+        return _Placed(
+            {path: outputs.get(path) or last.outputs[path] for path in jobs},
+            {path: traces[path] if path in traces else last.traces[path] for path in jobs},
+            {path: files.get(path) or last.files[path] for path in sorted(jobs, key=str.encode)},
+            written,
+            kept,
+        )
+
+    def _built(self, structure: Structure, theme: themes.Theme, placed: _Placed, made: int) -> Built:
+        pages, posts = structure.counts
+        return Built(
+            self.situation.request.output,
+            files=placed.files,
+            digest=digest_of((path, *file[:-1]) for path, file in placed.files.items()),
+            pages=pages,
+            posts=posts,
+            drafts=structure.drafts,
+            scheduled={source: when.isoformat() for source, when in structure.due.items()},
+            untracked=self.situation.sources.left_out,
+            leftovers=self.situation.sources.leftovers,
+            as_of=structure.as_of,
+            inputs=MappingProxyType(inputs_of(structure, theme)),
+            made=made,
+            written=placed.written,
+            kept=placed.kept,
+            warnings=structure.findings.warnings,
+            timings=self.timings,
+        )
+
+
+def _images(files: Iterable[str]) -> frozenset[str]:
+    return frozenset(file for file in files if format_of(file))

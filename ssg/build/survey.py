@@ -1,0 +1,153 @@
+"""What files of the tree show to be wrong once they are made: templates that fail, addresses that lead nowhere.
+
+A build that found faults already makes its files too, where these leave it a site to make, and puts none in place: so
+one run tells of both. Of what hangs on a fault that was told, it says nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from sealpress import files
+from sealpress.console import Progress
+from sealpress.sitefile import NAME
+from ssg.build.bodies import KeptBodies
+from ssg.build.image_places import at_pictures
+from ssg.build.render import Staged, once
+from ssg.build.stale import Stale
+from ssg.build.structure import Structure
+from ssg.cache.last_build import LastBuild
+from ssg.checks.addresses import PAGES as LOOKED_AT
+from ssg.checks.addresses import SHEETS, Aim, Looked, Reach
+from ssg.checks.dead_ends import DeadEnds
+from ssg.checks.whereabouts import Whereabouts
+from ssg.content.findings import IMAGES, THEME, TREE
+from ssg.content.links import Doubts
+from ssg.output.stage import Stage
+from ssg.rendering.plan import Job, Make, Renderer
+from ssg.rendering.queries.site_queries import Scene
+
+_RENDERED: Final = frozenset({Make.PAGE, Make.LIST, Make.FEED, Make.THEME})
+
+
+@dataclass(frozen=True)
+class Survey:
+    """`dead` are the links of bodies that lead nowhere, as ssg.build.structure.check_links tells and gives them.
+
+    `is_ahead`: there are faults already.
+    """
+
+    structure: Structure
+    scene: Scene
+    bodies: KeptBodies
+    jobs: Mapping[str, Job]
+    reach: Reach
+    last: LastBuild
+    stage: Stage
+    dead: Sequence[tuple[str, str]]
+    is_ahead: bool
+
+    def look_ahead(self, workers: int, progress: Progress) -> None:
+        """Tells what can be known of templates and images before files are made of them.
+
+        Raises Problem or Problems (exit 3), all that were told, where there is not enough of a site to make files of.
+        """
+        findings = self.structure.findings
+        if self.scene.theme.is_there:
+            findings.tell(THEME, Renderer(self.scene).faults(self.jobs.values()))
+        new = [job for path, job in self.jobs.items() if job.make is Make.IMAGE and path not in self.last.outputs]
+        of_source = {job.subject: job.path for job in reversed(new)}
+        findings.tell(IMAGES, self.scene.gallery.damaged(of_source, self.scene.image_quality(), workers, progress))
+        if not self.scene.theme.is_there or not findings.at_fault.isdisjoint({NAME, THEME}):
+            self._locate()
+            findings.check()
+
+    def wanted(self, stale: Sequence[Stale]) -> list[Stale]:
+        """What has to be made of the stale files: all; or, to be looked at alone, what may show a fault."""
+        return [one for one in stale if not self.is_ahead or self._may_show(one.job)]
+
+    def tell(self, stale: Sequence[Stale], done: Sequence[Staged], *, everywhere: bool) -> None:
+        """Tells what is wrong in files that were made, and in what the last build aims at in them.
+
+        `everywhere`: something is gone that files could lead to which were not made anew.
+        """
+        findings = self.structure.findings
+        if self._is_sound:
+            for subject, is_image in ((IMAGES, True), (TREE, False)):
+                failed_so = (one for one in done if (stale[one.number].job.make is Make.IMAGE) is is_image)
+                findings.tell(subject, once(one.problem for one in failed_so if one.problem))
+        stale_paths = {one.job.path for one in stale}
+        findings.keep(path for path in findings.last if path in self.jobs and path not in stale_paths)
+        for one in done:
+            findings.tell(stale[one.number].job.path, one.warnings)
+        looked = {stale[one.number].job.path: one.looked for one in done if one.looked}
+        made = {stale[one.number].job.path for one in done if not one.problem}
+        failed = {one.job.path for one in stale} - made
+        if everywhere:
+            left = (job for path, job in self.jobs.items() if path not in made and path not in failed)
+            looked |= {job.path: seen for job in left if self._may_show(job) and (seen := self._at(job.path))}
+        ends = DeadEnds(
+            self.scene,
+            self.reach,
+            self.jobs,
+            Whereabouts(self.reach.site, self.scene.theme, self.structure.pages, self.bodies),
+            lambda path: None if path in failed else self._at(path),
+            Renderer(self.scene).templates,
+            self._told,
+            {problem.place for problem in findings.faults if problem.place},
+            self.structure.doubts if self.is_ahead else Doubts(),
+        )
+        known = {path: aims for path, aims in self.last.aims.items() if path in self.jobs and path not in looked}
+        leading = {path: aims for path, aims in known.items() if any(name in looked for name, _ in aims)}
+        found = ends.faults({path: seen for path, seen in looked.items() if not self._is_at_fault(path)}, leading)
+        findings.tell(TREE, list(found))
+        self._locate()
+
+    def _locate(self) -> None:
+        """Tells what is wrong with images where pages show them."""
+        self.structure.findings.retell(
+            IMAGES, lambda told: at_pictures(told, self.scene, self.structure.pages, self.bodies)
+        )
+
+    def aims(self, stale: Sequence[Stale], done: Sequence[Staged]) -> dict[str, tuple[tuple[str, str], ...]]:
+        """What each file of the tree aims at; () for one that no longer does."""
+        known = self.last.aims
+        left = {path: found for path, found in known.items() if path in self.jobs}
+        new = {stale[one.number].job.path: one.looked.aims for one in done if one.looked}
+        return left | {path: found for path, found in new.items() if found or path in left}
+
+    @cached_property
+    def _is_sound(self) -> bool:
+        """Whether nothing but bodies is at fault, so that what templates are given is whole."""
+        at_fault = self.structure.findings.at_fault
+        return at_fault <= self.structure.pages.keys() and at_fault.isdisjoint(self.structure.intake.problems)
+
+    @cached_property
+    def _told(self) -> frozenset[Aim]:
+        return frozenset(self._of_links())
+
+    def _of_links(self) -> Iterator[Aim]:
+        for source, target in self.dead:
+            page = self.structure.pages[source]
+            if aim := self.reach.aim(self.scene.href(source, target), page.output):
+                yield aim if aim[0] in self.reach.outputs else (aim[0], "")
+
+    def _is_at_fault(self, path: str) -> bool:
+        """Whether a file shows a body of which it isn't known what it would say."""
+        subject = self.jobs[path].subject
+        pages = self.structure.pages
+        return self.is_ahead and subject in pages and bool(self.structure.intake.manuscripts[subject].faults)
+
+    def _at(self, path: str) -> Looked | None:
+        """What is in a file that is copied, or stands in the tree since an earlier build."""
+        job = self.jobs[path]
+        place = self.reach.site.root / job.subject if job.make is Make.COPY else self.stage.root / path
+        if path.endswith((*LOOKED_AT, SHEETS)):
+            with suppress(OSError), files.opened(place) as file:
+                return self.reach.look(path, file.read())
+        return None
+
+    def _may_show(self, job: Job) -> bool:
+        return job.make in _RENDERED or (job.make is Make.COPY and job.path.endswith(SHEETS))

@@ -1,0 +1,9 @@
+"""What is kept between builds. Only this user's own is believed, and all of it can be deleted at any time.
+
+store.py       results of dear work, by a digest of all that they depend on
+last_build.py  what the last build into a folder read, asked and wrote
+tracing.py     the questions that each output asked; answers.py: the answers that they got
+table.py       plain data whose rows stay packed until somebody asks for them
+stamps.py      what a file looks like from outside
+settings.py    the keys of site.toml, each as a digest
+"""

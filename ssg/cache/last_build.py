@@ -1,0 +1,362 @@
+"""What the last build into a folder read, asked and wrote: so that the next one does only what has to be done anew.
+
+Four files in the store's folder "builds", named after the output folder:
+
+    NAME.told     what the build was of, in one digest, and what it said
+    NAME.tree     the files of the output folder: with the first one, enough where nothing changed
+    NAME.known    sources, pages, questions with their answers, and outputs with the questions that each asked
+    NAME.changes  what builds that changed little have changed in that
+
+All are believed only as this user's own (sealpress.signing), and both can be deleted at any time.
+"""
+
+import gc
+import hashlib
+import marshal
+import mmap
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sealpress import files, signing
+from ssg.cache.answers import Known, renumbered, used
+from ssg.cache.settings import Stated
+from ssg.cache.stamps import Stamp
+from ssg.cache.table import Plain, Table, since
+from ssg.cache.tracing import Key
+
+FOLDER: Final = "builds"
+_FORMAT: Final = 9
+_LIMIT: Final = 8  # output folders whose builds are remembered
+_BYTES: Final = 512 << 20  # of all of these together; the newest stays, however large it is
+_KINDS: Final = (".known", ".told", ".tree", ".changes")
+
+Changes = dict[str, Any]
+"""By the name of a table: what is new in it. `of` is the id of the build that it changes."""
+
+Source = tuple[Stamp | None, str]
+"""What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
+
+
+class File(NamedTuple):
+    """A file of the tree as it is described (sealpress.tree.Entry), and what it looked like."""
+
+    sha256: str
+    size: int
+    media_type: str
+    cache: str
+    stamp: Stamp
+
+
+@dataclass(slots=True)
+class LastTree:
+    """The tree as the last build left it. `seen` is a digest of all that it was made of, as it looked from outside.
+
+    `files` are plain Files by path, `folders` what they looked like, "" for the whole: a file that comes or goes
+    changes its folder's time. `inputs` are the sha256 of sources by name. `report` is what the build said, plain.
+    """
+
+    id: str
+    seen: str
+    report: dict[str, Any]
+    files: dict[str, tuple[Any, ...]]
+    folders: dict[str, Stamp]
+    inputs: dict[str, str]
+    changes: Changes = field(default_factory=dict)
+
+    def is_untouched(self, root: Path) -> bool:
+        """Whether all files and folders in the output folder look as they were left."""
+        top, look = str(root), os.lstat
+        left = chain(((path, file[-1]) for path, file in self.files.items()), self.folders.items())
+        try:
+            for path, seen in left:
+                now = look(f"{top}/{path}")
+                if (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino) != seen:
+                    return False
+        except OSError:
+            return False
+        return True
+
+    def stamps(self) -> dict[str, Stamp]:
+        """What all files looked like."""
+        return {path: file[-1] for path, file in self.files.items()}
+
+    def apply(self, changes: Changes) -> None:
+        for name in ("files", "folders", "inputs"):
+            getattr(self, name).update(changes.get(name, {}))
+        self.changes = changes
+
+
+class Output(NamedTuple):
+    """A file of the tree by how it is made.
+
+    `make` and `subject` say that (ssg.rendering.plan, or a copy), `origin` what messages call it. `because` is what it
+    was made anew for when it last was: sentences, and questions that got another answer.
+    """
+
+    make: str
+    subject: str
+    origin: str
+    because: tuple[str | Key, ...]
+
+
+_TABLES: Final = (
+    "sources",
+    "manuscripts",
+    "pages",
+    "outputs",
+    "traces",
+    "anchored",
+    "aims",
+    "questions",
+    "images",
+    "warnings",
+)
+_ORDERED: Final = ("sources", "manuscripts", "pages", "outputs")
+_WHOLE: Final = (
+    "world",
+    "scope",
+    "conversion",
+    "published",
+    "counts",
+    "left_out",
+    "shape",
+    "theme_key",
+    "theme_files",
+    "parts",
+    "settings",
+)
+_SMALL: Final = 0.05  # changes for each source, up to which they are kept apart
+_SLACK: Final = 1.25  # of questions that are kept over those that are asked
+
+
+@dataclass(slots=True)
+class LastBuild:
+    """All that a build knows afterwards. `world` is the software, `scope` what was asked of it: options, settings.
+
+    `manuscripts` and `pages` are plain (ssg.build.records), by source. `published` is how far the clock can move before
+    other pages are published: the newest page's moment and that of the first scheduled one. `counts` are the pages of
+    each language, and all posts. `anchored` are, of each page that links to anchors of pages, these; `aims` the same of
+    files of the tree, by their paths (ssg.checks.addresses). `shape` is a digest of all that links can lead to.
+    `theme_files` are the theme's own files as they are served. `images` is what is known of each image
+    (ssg.images.gallery), `warnings` what was warned of, by subject (ssg.content.findings).
+
+    `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in
+    ssg.cache.answers, of which `parts` are those about settings and the theme. `settings` are the keys of site.toml
+    (ssg.cache.settings). `used` counts the questions that somebody asked when they were last counted. `files` are those
+    of the tree, kept with it; a build that went `elsewhere` has none.
+    """
+
+    id: str = ""
+    world: str = ""
+    scope: str = ""
+    conversion: str = ""
+    sources: dict[str, Source] = field(default_factory=dict)
+    manuscripts: Table = field(default_factory=Table)
+    pages: Table = field(default_factory=Table)
+    published: tuple[str, str] = ("", "")
+    counts: tuple[dict[str, int], int] = field(default_factory=lambda: ({}, 0))
+    left_out: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    anchored: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    aims: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    shape: str = ""
+    theme_key: str = ""
+    theme_files: tuple[tuple[str, str, str], ...] = ()
+    questions: Table = field(default_factory=Table)
+    count: int = 0
+    parts: tuple[Key, ...] = ()
+    outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    traces: dict[str, bytes] = field(default_factory=dict)
+    settings: Stated = field(default_factory=dict)
+    used: int = 0
+    images: dict[str, tuple[str, int, int, bool, tuple[tuple[str, str], ...]]] = field(default_factory=dict)
+    warnings: dict[str, Plain] = field(default_factory=dict)
+    files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)
+    elsewhere: bool = field(default=False, init=False)
+    changes: Changes = field(default_factory=dict, init=False)
+
+    def apply(self, changes: Changes) -> None:
+        """Brings it up to date with what later builds have changed."""
+        for name in _TABLES:
+            setattr(self, name, getattr(self, name) | changes[name])
+        self.count = changes["count"]
+        self.changes = changes
+
+    def changed_to(self, build: "LastBuild") -> Changes | None:
+        """What leads from what is kept of this build to a later one; None where that is too much to be worth it.
+
+        Where something came or went, or stands elsewhere, it is too much.
+        """
+        if not self.id or any(list(getattr(self, name)) != list(getattr(build, name)) for name in _ORDERED):
+            return None
+        found = {name: since(getattr(build, name), getattr(self, name)) for name in _TABLES}
+        changes: Changes = {name: self.changes.get(name, {}) | rows for name, rows in found.items()}
+        is_small = sum(map(len, changes.values())) < _SMALL * len(build.sources)
+        is_same = all(getattr(self, name) == getattr(build, name) for name in _WHOLE)
+        return {"of": self.id, "count": build.count, **changes} if is_same and is_small else None
+
+    def known(self) -> Known:
+        """The questions and their answers, to be added to."""
+        return Known(self.questions, self.count)
+
+    def compact(self) -> "LastBuild":
+        """The same without what nothing is warned of; and without questions that nobody asks any more, once there are
+        many.
+        """
+        self.warnings = {subject: found for subject, found in self.warnings.items() if found}
+        if self.count < _SLACK * self.used:
+            return self
+        self.used = len(used(self.traces))
+        if self.count < _SLACK * self.used:
+            return self
+        questions, traces = renumbered(self.questions, self.traces)
+        left = {key for key, _ in Known(questions).items()}
+        parts = tuple(key for key in self.parts if key in left)
+        return replace(self, questions=questions, traces=traces, count=self.used, parts=parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Where the last build into `output` is kept, within the folder of a store."""
+
+    folder: Path
+    name: str
+
+    @classmethod
+    def of(cls, store: Path, output: Path) -> "Memory":
+        return cls(store / FOLDER, hashlib.sha256(os.fsencode(os.path.realpath(output))).hexdigest()[:16])
+
+    def tree(self) -> LastTree | None:
+        """The tree of the last build that came to an end."""
+        told, plain = self._load("told"), self._load("tree")
+        if not told or not plain or told["id"] != plain["id"]:
+            return None
+        tree = LastTree(told["id"], told["seen"], told["report"], plain["files"], plain["folders"], plain["inputs"])
+        tree.apply(told["changes"])
+        return tree
+
+    def exists(self) -> bool:
+        """Whether there is anything to recall, readable or not."""
+        return self._file("known").exists()
+
+    def recall(self, tree: LastTree | None) -> LastBuild | None:
+        """The last build that came to an end, which left `tree`."""
+        plain = self._load("known") if tree else None
+        if not tree or not plain or len(plain) != len(_kept()):
+            return None
+        build = LastBuild(**{one.name: _table(one.type, value) for one, value in zip(_kept(), plain, strict=True)})
+        if build.id != tree.id:
+            return None
+        build.files = tree.files
+        changes = self._load("changes")
+        if changes and changes["of"] == build.id:
+            build.apply(changes)
+        return build
+
+    def elsewhere(self, world: str) -> LastBuild | None:
+        """The newest build into another folder, by the same software: what it knows of the site is as true here."""
+        others: list[Path] = []
+        with suppress(OSError):
+            others = sorted(self.folder.glob("*.told"), key=lambda file: file.stat().st_mtime, reverse=True)
+        for name in (file.stem for file in others if file.stem != self.name):
+            other = replace(self, name=name)
+            if (build := other.recall(other.tree())) and build.world == world:
+                found = replace(build, id="")
+                found.elsewhere = True
+                return found
+        return None
+
+    def keep(self, build: LastBuild, changes: Changes | None, tree: LastTree) -> None:
+        """Keeps a finished build: all of it, or with `changes` only what is not kept already.
+
+        A disk that refuses costs only time.
+        """
+        self.forget()
+        try:
+            files.make(self.folder.parent, FOLDER)
+            files.hide(self.folder.parent)
+        except OSError:
+            return
+        if changes:
+            self._save("changes", changes)
+        else:
+            build.id = tree.id = secrets.token_hex(8)
+            tree.changes = {}
+            self._save("known", tuple(_packed(getattr(build, one.name)) for one in _kept()))
+            self._save("tree", {name: getattr(tree, name) for name in ("id", "files", "folders", "inputs")})
+            with suppress(OSError):
+                self._file("changes").unlink()
+            self._trim()
+        self._save("told", {name: getattr(tree, name) for name in ("id", "seen", "report", "changes")})
+
+    def forget(self) -> None:
+        with suppress(OSError):
+            if files.is_folder(self.folder):
+                self._file("told").unlink()
+
+    def _file(self, kind: str) -> Path:
+        return self.folder / f"{self.name}.{kind}"
+
+    def _load(self, kind: str) -> Any:
+        """None for what this user didn't write, for what is no data, and for another version's."""
+        with without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
+            data = signing.opened(self._what(kind), _mapped(self._file(kind)))
+            if data is not None:
+                number, plain = marshal.loads(data)  # noqa: S302 - signed by this user
+                return plain if number == _FORMAT else None
+        return None
+
+    def _save(self, kind: str, plain: Any) -> None:
+        files.keep(self._file(kind), [signing.seal(self._what(kind), marshal.dumps((_FORMAT, plain)))])
+
+    def _what(self, kind: str) -> str:
+        return f"ssg build {self.name}.{kind}"
+
+    def _trim(self) -> None:
+        """Drops the builds that were longest ago, until the rest is within the limits; also what a killed one left."""
+        with suppress(OSError):
+            builds = sorted(self.folder.glob("*.known"), key=lambda file: file.stat().st_mtime, reverse=True)
+            kept = 0
+            for number, build in enumerate(builds):
+                parts = [file for kind in _KINDS if (file := build.with_suffix(kind)).exists()]
+                kept += sum(file.stat().st_size for file in parts)
+                if number and (number >= _LIMIT or kept > _BYTES):
+                    for file in parts:
+                        file.unlink(missing_ok=True)
+            files.sweep(self.folder, builds[0].stat().st_mtime)
+
+
+def _mapped(file: Path) -> mmap.mmap:
+    """What a file holds, without a second place for tens of megabytes: a file of ours that stands is never changed."""
+    with files.opened(file) as there:
+        return mmap.mmap(there.fileno(), 0, prot=mmap.PROT_READ)
+
+
+def _kept() -> list[Any]:
+    """The fields of a LastBuild that a file holds, in their order."""
+    return [one for one in fields(LastBuild) if one.init]
+
+
+def _packed(value: Any) -> Any:
+    return value.packed() if isinstance(value, Table) else value
+
+
+def _table(kind: Any, value: Any) -> Any:
+    return Table(value) if kind is Table else value
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Python's collector would walk through everything again and again while a build fills the memory."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,273 @@
+"""A content-addressed store on disk: results of dear work, by a digest of all that they depend on.
+
+    FOLDER/ab/cdef…           a result behind its signature
+    FOLDER/packs/0123….pack   many results that were made together: an index behind its signature, then the results
+    FOLDER/.gitignore         keeps the whole of it out of every commit
+
+Only what this user's own builds have signed as just this result is believed (sealpress/signing.py); what is damaged or
+anybody else's is made again. Safe to delete at any time, to share between branches and, with the key, to restore on
+another machine. Two builds at once write the same content under the same name, each by rename, so neither can spoil the
+other's.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from sealpress import files, signing
+
+NAME: Final = ".sealpress"
+PACKS: Final = "packs"
+LIMIT: Final = 512 << 20  # bytes
+_INDEX: Final = "ssg pack"
+_OURS: Final = re.compile(r"[0-9a-f]{62}|[0-9a-f]{64}\.pack|\.new-.{1,16}")
+_FEW: Final = 16  # results that are looked for in packs one by one
+_PACKED_FROM: Final = 8  # results that were made together: below that, a file for each
+
+
+def folder_of(root: Path) -> Path:
+    """Where the store of the site at `root` is."""
+    return root / NAME / "cache"
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """Where in which pack a result stands."""
+
+    pack: Path
+    offset: int
+    size: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class _State:
+    """What one process knows of the store: where in packs results are, and which folders there are for single ones.
+
+    `batch` are results that wait for their pack, with their digests where these are known; None: none is being made.
+    """
+
+    packed: dict[str, _Packed] | None = None
+    indexes: dict[Path, tuple[int, bytes]] | None = None
+    searched: int = 0
+    batch: dict[str, tuple[bytes, str]] | None = None
+    folders: set[str] | None = None
+    used: set[Path] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Keeps at most `limit` bytes, by dropping what was not used for longest. A disk that refuses costs only time."""
+
+    folder: Path
+    limit: int = LIMIT
+    _state: _State = field(default_factory=_State, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process it is the one that is there, with what that knows of packs."""
+        return store_at, (self.folder, self.limit)
+
+    def look(self) -> None:
+        """Reads the indexes of packs, for a process that waits for its first work."""
+        self._state.indexes = dict(self._indexes())
+
+    def get(self, key: str) -> bytes | None:
+        """The result under `key` (64 hex digits), or None where there is none that is whole."""
+        if self._state.batch and key in self._state.batch:
+            return self._state.batch[key][0]
+        file = self._file(key)
+        try:
+            found = _read(file) if self._has_folder(key[:2]) else None
+        except OSError:
+            found = None
+        if found is None:
+            return self._from_pack(key)
+        data = signing.opened(_result(key), found)
+        if data is None:
+            with suppress(OSError):
+                file.unlink()
+            return None
+        self._touch(file)
+        return bytes(data)
+
+    def put(self, key: str, data: bytes, *, sha256: str = "", alone: bool = False) -> None:
+        """Keeps a result, whole or not at all. A large one goes `alone` into a file, whatever is kept together.
+
+        `sha256`, in hex, is that of the data, where it is known.
+        """
+        if self._state.batch is not None and not alone:
+            self._state.batch[key] = (data, sha256)
+            return
+        self._write(self._file(key), [signing.signature(_result(key), data), data])
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is put within the context is kept in one file."""
+        batch: dict[str, tuple[bytes, str]] = {}
+        self._state.batch = batch
+        try:
+            yield
+        finally:
+            self._state.batch = None
+        if len(batch) < _PACKED_FROM:
+            for key, (data, _) in batch.items():
+                self.put(key, data)
+            return
+        places: dict[str, tuple[int, int, str]] = {}
+        offset = 0
+        for key, (data, sha256) in batch.items():
+            places[key] = (offset, len(data), sha256 or _digest(data))
+            offset += len(data)
+        index = json.dumps(places, separators=(",", ":")).encode()
+        name = hashlib.sha256(index).hexdigest()
+        results = (data for data, _ in batch.values())
+        self._write(self.folder / PACKS / f"{name}.pack", [_line(index), b"\n", index, b"\n", *results])
+
+    def refresh(self) -> None:
+        """Looks anew for what other processes have kept."""
+        self._state.packed = None
+        self._state.indexes = None
+        self._state.folders = None
+
+    def _has_folder(self, name: str) -> bool:
+        """Whether there is a folder for single results: on a first build there is none, and thousands are asked for."""
+        if self._state.folders is None:
+            self._state.folders = set()
+            with suppress(OSError):
+                items = os.scandir(self.folder)
+                self._state.folders = {item.name for item in items if item.is_dir(follow_symlinks=False)}
+        return name in self._state.folders
+
+    def trim(self) -> None:
+        """Drops what was not used for longest, until the rest is within the limit; also what a killed build left."""
+        found: list[tuple[float, int, Path]] = []
+        for folder in filter(files.is_folder, (*self.folder.glob("[0-9a-f][0-9a-f]"), self.folder / PACKS)):
+            with suppress(OSError), os.scandir(folder) as items:
+                for item in items:
+                    # Only what this class can have written.
+                    if _OURS.fullmatch(item.name) and item.is_file(follow_symlinks=False):
+                        status = item.stat(follow_symlinks=False)
+                        found.append((status.st_mtime, status.st_size, Path(item.path)))
+        kept = 0
+        newest = max((used for used, _, _ in found), default=0.0)
+        for used, size, file in sorted(found, reverse=True):
+            kept += size
+            if kept > self.limit or files.is_left(file.name, used, newest):
+                with suppress(OSError):
+                    file.unlink()
+
+    def _from_pack(self, key: str) -> bytes | None:
+        place = self._place(key)
+        if place is None:
+            return None
+        try:
+            with files.opened(place.pack) as file:
+                data = os.pread(file.fileno(), place.size, place.offset)
+        except OSError:
+            return None
+        if _digest(data) != place.sha256:
+            with suppress(OSError):
+                place.pack.unlink()
+            self.refresh()
+            return None
+        if place.pack not in self._state.used:
+            self._state.used.add(place.pack)
+            self._touch(place.pack)
+        return data
+
+    def _place(self, key: str) -> _Packed | None:
+        """Where a result stands. For the first few that are asked for, the indexes are searched as they are: to read
+        all that they say takes longer than the build after an edit takes for the rest.
+        """
+        state = self._state
+        if state.packed is None:
+            if state.indexes is None:
+                state.indexes = dict(self._indexes())
+            state.searched += 1
+            if state.searched <= _FEW:
+                name = f'"{key}"'.encode()
+                found = ((pack, *one) for pack, one in state.indexes.items() if name in one[1])
+                return next((dict(_entries(*one)).get(key) for one in found), None)
+            state.packed = {key: place for pack, one in state.indexes.items() for key, place in _entries(pack, *one)}
+            state.indexes = None
+        return state.packed.get(key)
+
+    def _indexes(self) -> Iterator[tuple[Path, tuple[int, bytes]]]:
+        """Of each pack: where its results begin, and its index. Those of others stay, and are told by nobody."""
+        packs = self.folder / PACKS
+        for pack in sorted(packs.glob("*.pack")) if files.is_folder(packs) else ():
+            try:
+                with files.opened(pack) as file:
+                    digest, index = file.readline(), file.readline()
+            except OSError:
+                continue
+            if hmac.compare_digest(digest[:-1], _line(index[:-1])):
+                yield pack, (len(digest) + len(index), index)
+
+    def _touch(self, file: Path) -> None:
+        """The file's time says when it was last of use, see trim()."""
+        with suppress(OSError):
+            os.utime(file, follow_symlinks=False)
+
+    def _write(self, file: Path, parts: Iterable[bytes]) -> None:
+        with suppress(OSError):
+            if not files.is_folder(file.parent):
+                self._make(file.parent)
+            files.keep(file, parts)
+
+    def _file(self, key: str) -> Path:
+        return self.folder / key[:2] / key[2:]
+
+    def _make(self, folder: Path) -> None:
+        """Raises OSError, also where a link of the repository stands in its place."""
+        files.make(self.folder, folder.name)
+        self._state.folders = None
+        files.hide(self.folder)
+
+
+@cache
+def store_at(folder: Path, limit: int) -> Store:
+    """The store in a folder, one for each process."""
+    return Store(folder, limit)
+
+
+def digest_of_sources(*patterns: str) -> str:
+    """Over sealpress's own sources: part of a key, so that after an edit of them nothing is answered from before it.
+
+    `patterns` are relative to the folder that holds the packages.
+    """
+    top = Path(__file__).parents[2]
+    sha = hashlib.sha256()
+    for file in sorted(file for pattern in patterns for file in top.glob(pattern)):
+        sha.update(file.read_bytes() + b"\0")
+    return sha.hexdigest()
+
+
+def _read(file: Path) -> bytes:
+    with files.opened(file) as found:
+        return found.read()
+
+
+def _entries(pack: Path, start: int, index: bytes) -> Iterator[tuple[str, _Packed]]:
+    for key, (offset, size, sha256) in json.loads(index).items():
+        yield key, _Packed(pack, start + offset, size, sha256)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _line(index: bytes) -> bytes:
+    return signing.signature(_INDEX, index).hex().encode()
+
+
+def _result(key: str) -> str:
+    return f"ssg result {key}"

@@ -1,0 +1,136 @@
+"""What the tags of a page say to browsers: the addresses in it, and the ids that links lead to.
+
+`of_tag` reads one tag, quickly where it is written as nearly all are; `marks` reads a whole page with care, and knows
+text, comments and scripts from tags.
+
+Sources: as sealpress.activecontent and sealpress.stylesheets; the Open Graph protocol, for `og:image` and its like.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sealpress import activecontent, stylesheets
+from sealpress.activecontent import Url
+
+if TYPE_CHECKING:
+    from ssg.markup.html.tags import Tag
+
+TAG: Final = re.compile(rb'<(?!span class="[a-z0-9]*">)[a-zA-Z][^>]*=[^>]*>')
+"""What may be a tag with attributes; those of coloured code, which are most of all, are left out. It is none in a
+comment or a script, and less than one where a value has ">".
+"""
+
+STYLE: Final = re.compile(rb"<style\b[^>]*>.*?</style", re.IGNORECASE | re.DOTALL)
+
+_HIDDEN: Final = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<(script|style|textarea|title|iframe|noembed|noframes|xmp)\b.*?(?:</\1|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ADDRESSED: Final = frozenset({"id", "href", "src", "srcset"})
+_WORDS: Final = "|".join(
+    sorted(activecontent.PLAIN - _ADDRESSED | {"datetime", "label", "term", "xml:base", "data-[a-z-]+"})
+)
+_ORDINARY: Final = re.compile(
+    rf"""<[a-z][a-z0-9]*(?:[ ](?:{_WORDS})="[^"<>&]*")*+(?:[ ](id|href|src)="([^"<>&]*)")?
+        (?:[ ](?:{_WORDS})="[^"<>&]*")*[ ]?/?>""".encode(),
+    re.VERBOSE,
+)
+_METAS: Final = re.compile(r"(?:og|twitter):(?:image|url|audio|video)(?::(?:url|secure_url|src))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """`addresses` as they are written. `ids` are those outside of drawings, of which a page may have one twice.
+
+    `anchors` are all that a link can lead to (HTML, 7.4.6.3): ids, and the names of old links.
+    """
+
+    addresses: tuple[str, ...]
+    ids: tuple[str, ...]
+    anchors: frozenset[str]
+
+
+def of_tag(raw: bytes) -> tuple[list[str], bytes] | None:
+    """The addresses in a TAG or a STYLE, and the anchor that it gives, or b""; None for what may be something else."""
+    if ordinary := _ORDINARY.fullmatch(raw):
+        name, value = ordinary.groups()
+        return ([], value or b"") if name in {b"id", None} else ([value.decode("utf-8", "replace")], b"")
+    from ssg.markup.html.tags import tag  # noqa: PLC0415 - where nothing is rendered, nobody needs it
+
+    text = raw.decode("utf-8", "replace")
+    if text[:6].lower() == "<style" and not text.endswith(">"):
+        opening, _, sheet = text.partition(">")
+        return (_of_sheet(sheet), b"") if "id" not in opening else None
+    one = tag(text)
+    found = set(_anchors(one))
+    if not one.name or "<" in text[1:] or len(found) > 1:
+        return None
+    return list(_addresses(one)), "".join(found).encode("utf-8", "replace")
+
+
+def hides(content: bytes, tags: Iterable[bytes]) -> bool:
+    """Whether one of these may stand in a comment or a script, and so be none."""
+    hidden = [found[0] for found in _HIDDEN.finditer(content)]
+    return any(raw in part for raw in tags for part in hidden)
+
+
+def marks(html: str) -> Marks:
+    """All of a page, as a browser reads it."""
+    from ssg.markup.html.tags import cut  # noqa: PLC0415 - as above
+
+    addresses: dict[str, None] = {}
+    ids: list[str] = []
+    anchors: set[str] = set()
+    before = ""
+    drawings = 0
+    for tag in cut(html).tags:
+        if before == "style" and not tag.name:
+            addresses |= dict.fromkeys(_of_sheet(tag.raw))
+        before = tag.name
+        if tag.name == "svg":
+            drawings += -1 if tag.is_end else 0 if tag.raw.endswith("/>") else 1
+        if not tag.attributes:
+            continue
+        addresses |= dict.fromkeys(_addresses(tag))
+        anchors.update(_anchors(tag))
+        ids += [value for value in [_attribute(tag, "id")] if value and not drawings]
+    return Marks(tuple(addresses), tuple(ids), frozenset(anchors))
+
+
+def sheet_addresses(sheet: bytes) -> list[str]:
+    """Those in a style sheet, each once."""
+    return list(dict.fromkeys(_of_sheet(sheet.decode("utf-8", "replace"))))
+
+
+def _of_sheet(sheet: str) -> list[str]:
+    return [url for _, url, _ in stylesheets.loads(sheet) if not url.startswith("#")]
+
+
+def _attribute(tag: "Tag", wanted: str) -> str:
+    return next((value or "" for name, value in tag.attributes.items() if name.lower() == wanted), "")
+
+
+def _anchors(tag: "Tag") -> Iterator[str]:
+    if found := _attribute(tag, "id"):
+        yield found
+    if tag.name == "a" and (found := _attribute(tag, "name")):
+        yield found
+
+
+def _addresses(tag: "Tag") -> Iterator[str]:
+    for written, value in tag.attributes.items():
+        name = written.lower()
+        if not value:
+            continue
+        kind = activecontent.urls_of(tag.name, name)
+        if kind is Url.REFRESH:
+            if activecontent.is_refresh(_attribute(tag, "http-equiv")):
+                yield from activecontent.urls(kind, value)
+            elif _METAS.fullmatch(_attribute(tag, "property") or _attribute(tag, "name")):
+                yield value
+        elif kind and kind is not Url.VALUES:
+            yield from activecontent.urls(kind, value)
+        elif name == "style":
+            yield from _of_sheet(value)

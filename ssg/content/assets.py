@@ -1,0 +1,58 @@
+"""Files that go into the tree as they are: those beside pages, and the static folder."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+
+from sealpress.settings import Settings
+from ssg.content.model import Asset, Page, output_of, prefix
+from ssg.content.sources import Sources
+
+
+def content_assets(settings: Settings, sources: Sources, pages: Iterable[Page]) -> tuple[Asset, ...]:
+    """Files below the content folder that are no pages.
+
+    In a bundle they go where their page goes, in the first of the site's languages that has it; elsewhere they keep
+    their path. The files beside a page that is not published (a draft) are not published either, unless another page
+    of their folder is.
+    """
+    pages = tuple(pages)
+    below = [PurePosixPath(file) for file in sources.below(settings.build.content)]
+    shown = {folder for page in pages for folder in PurePosixPath(page.source).parents}
+    hidden = {file.parent for file in below if file.suffix == ".md"} - shown
+    files = [file for file in below if file.suffix != ".md"]
+    homes = _bundles(settings, pages)
+    return tuple(
+        _asset(_path(settings, homes, file), str(file), sources) for file in files if hidden.isdisjoint(file.parents)
+    )
+
+
+def static_assets(settings: Settings, sources: Sources) -> tuple[Asset, ...]:
+    """The static folder, file by file, at the root of the site."""
+    folder = PurePosixPath(settings.build.static)
+    return tuple(
+        _asset(f"/{PurePosixPath(file).relative_to(folder)}", file, sources) for file in sources.below(str(folder))
+    )
+
+
+def _asset(path: str, file: str, sources: Sources) -> Asset:
+    return Asset(file, path, output_of(path), sources.root / file)
+
+
+def _bundles(settings: Settings, pages: Iterable[Page]) -> dict[PurePosixPath, Page]:
+    """Of each folder on disk with an index page: that page, in the first language that has one."""
+    order = {language: number for number, language in enumerate(settings.site.languages)}
+    homes: dict[PurePosixPath, Page] = {}
+    for page in sorted(pages, key=lambda page: (order[page.language], page.source)):
+        if page.is_index and page.path.endswith("/"):
+            homes.setdefault(PurePosixPath(page.source).parent, page)
+    return homes
+
+
+def _path(settings: Settings, homes: Mapping[PurePosixPath, Page], file: PurePosixPath) -> str:
+    for folder in file.parents:
+        if folder in homes:
+            return homes[folder].path + str(file.relative_to(folder))
+    parts = file.relative_to(PurePosixPath(settings.build.content)).parts
+    if len(parts) > 1 and parts[0] in settings.site.languages:
+        return f"{prefix(settings, parts[0])}/{'/'.join(parts[1:])}"
+    return "/" + "/".join(parts)

@@ -1,0 +1,225 @@
+"""Which files a build reads: what git tracks; outside git, all that .gitignore does not leave out."""
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from sealpress import strays
+from sealpress.git import History, Repository, discover, files_without_git
+from sealpress.problems import Exit, Place, Problem, raise_all
+from sealpress.tree import NAME_LIMIT, check_names, unfit
+from ssg.cache.stamps import Stamp, of
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./ -]+")  # names that need no closer look
+
+_CACHE: Final = ".sealpress/cache/"  # as ssg.cache.store has it
+_CACHE_ITSELF: Final = frozenset({".sealpress", ".sealpress/cache"})  # as links
+
+# Files for git itself, which stand in content folders too: no part of a site.
+_GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".gitmodules"})
+_LOCK: Final = ".#"  # how Emacs calls the link that it lays beside a file while somebody edits it
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files below `root`, relative to it, with "/" and sorted, each with what it looks like.
+
+    `left_out`: untracked and not asked for; `leftovers`: of editors and systems. `history` tells when they were
+    written; an export of a commit has none of its own. `has_cache`: what builds keep is committed, so that it could be
+    anybody's. `problems` are those of names and of what may be no part of a site; what has one is not among the files.
+    `folders` are how the paths of sources begin. `submodules` are those within these, and those that hold one of them;
+    `elsewhere`, of the folders that others read, those that hold files.
+    """
+
+    root: Path
+    stamps: Mapping[str, Stamp]
+    repository: Repository | None = None
+    left_out: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    history: History | None = None
+    has_cache: bool = False
+    problems: tuple[Problem, ...] = ()
+    folders: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+
+    def refuses(self, file: str) -> bool:
+        """Whether it has a problem, or a folder that it lies in."""
+        paths = [one.place.file.rstrip("/") for one in self.problems if one.place]
+        return any(file == path or file.startswith(f"{path}/") for path in paths)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(self.stamps)
+
+    def below(self, folder: str) -> list[str]:
+        """The files in a folder, as they stand in `files`."""
+        start = str(PurePosixPath(folder)) + "/"
+        return [file for file in self.stamps if file.startswith(start)]
+
+
+def list_sources(
+    root: Path,
+    folders: Iterable[str],
+    *,
+    published: Iterable[str] = (),
+    keep: Sequence[str] = (),
+    others: Iterable[str] = (),
+    dirty: bool = False,
+    in_git: bool = True,
+    is_tolerant: bool = False,
+) -> Sources:
+    """The files of a blog at `root`, in the folders that a build reads.
+
+    From those that are `published` as they are, leftovers are sifted (sealpress/strays.py); `keep` is `[build] keep`.
+    `others` are folders that other generators read.
+    `dirty` takes untracked files in too. `in_git` False: an export of a commit, every file counts.
+    Raises Problem (exit 3) for a link, a name that is not UTF-8, or names that only some file systems tell apart; for
+    secrets and histories in what is published. `is_tolerant`: these are the `problems` of what it gives.
+    """
+    repository = discover(root) if in_git else None
+    if repository:
+        committed, untracked = repository.listed(root)
+        found = sorted({*committed, *untracked}) if dirty else committed
+    else:
+        found, untracked = files_without_git(root) if in_git else _everything(root), []
+        committed = [] if in_git else found
+    starts = tuple(str(PurePosixPath(folder)) + "/" for folder in folders)
+    wanted = _wanted(found, starts)
+    shown = tuple(str(PurePosixPath(folder)) + "/" for folder in published)
+    problems: list[Problem] = []
+    sifted = strays.Sifted([])
+    public = [file for file in wanted if file.startswith(shown)]
+    try:
+        sifted = strays.sift(root, public, keep, Exit.SITE)
+    except Problem as problem:
+        problems += problem.each
+        refused = tuple(one.place.file.rstrip("/") for one in problem.each if one.place)
+        with suppress(Problem):
+            rest = [file for file in public if not f"{file}/".startswith(tuple(f"{name}/" for name in refused))]
+            sifted = strays.sift(root, rest, keep, Exit.SITE)
+    if sifted.left_out:
+        out = set(sifted.strayed)
+        wanted = [file for file in wanted if file not in out]
+    stamps = _looked_at(root, wanted)
+    problems += _names(root, stamps, starts)
+    if not is_tolerant:
+        raise_all(problems)
+    left_out = () if dirty else tuple(_wanted(untracked, starts))
+    history = History(repository, root) if repository else None
+    has_cache = any(file.startswith(_CACHE) or file in _CACHE_ITSELF for file in committed)
+    there = {file: stamp for file, stamp in stamps.items() if stamp}
+    listed = Sources(
+        root,
+        there,
+        repository,
+        left_out,
+        sifted.left_out,
+        history,
+        has_cache,
+        tuple(problems),
+        starts,
+        tuple(_submodules(root, set(committed).difference(stamps), starts)) if repository else (),
+        tuple(sorted({file.partition("/")[0] for file in found if "/" in file}.intersection(others))),
+    )
+    if not problems:
+        return listed
+    fit = {file: stamp for file, stamp in there.items() if _is_utf8(file) and not listed.refuses(file)}
+    return replace(listed, stamps=fit)
+
+
+def to_ignore(output: Path, sources: Sources) -> Iterator[str]:
+    """Says the line for .gitignore, where the next `git add` would take the output folder in."""
+    repository = sources.repository
+    if not repository or repository.ignores(output) or repository.tracked(output):
+        return
+    top = next(one for one in (Path(os.path.realpath(sources.root)), repository.root) if output.is_relative_to(one))
+    name = re.sub(r"[\\*?\[\]!# ]", r"\\\g<0>", output.relative_to(top).as_posix())
+    yield f'git does not ignore {output}: put the line "/{name}/" into {top / ".gitignore"}'
+
+
+def _submodules(root: Path, listed: Iterable[str], starts: tuple[str, ...]) -> Iterator[str]:
+    """Of what git lists and what is no file, those that are folders: empty ones where they were not fetched."""
+    homes = {str(folder) for start in starts for folder in (PurePosixPath(start), *PurePosixPath(start).parents)}
+    for file in sorted(listed):
+        if file in homes or file.startswith(starts):
+            folder = root / file
+            is_empty = folder.is_dir() and not any(folder.iterdir())
+            if not folder.is_symlink() and (is_empty or (folder / ".git").exists()):
+                yield file
+
+
+def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:
+    return [file for file in files if file.startswith(starts) and file.rpartition("/")[2] not in _GIT_FILES]
+
+
+def _looked_at(root: Path, files: Iterable[str]) -> dict[str, Stamp | None]:
+    """Those that are there: git lists what was deleted by hand too. A link has no stamp."""
+    found: dict[str, Stamp | None] = {}
+    for file in files:
+        try:
+            status = os.lstat(f"{root}/{file}")
+        except OSError:
+            continue
+        if stat.S_ISLNK(status.st_mode):
+            if not file.rpartition("/")[2].startswith(_LOCK):
+                found[file] = None
+        elif stat.S_ISREG(status.st_mode):
+            found[file] = of(status)
+    return found
+
+
+def _everything(root: Path) -> list[str]:
+    found = []
+    for folder, folders, files in os.walk(root):
+        links = [name for name in folders if Path(folder, name).is_symlink()]  # for _check to refuse
+        found += [(Path(folder) / name).relative_to(root).as_posix() for name in files + links]
+    return sorted(found)
+
+
+def _names(root: Path, files: Mapping[str, Stamp | None], starts: tuple[str, ...]) -> list[Problem]:
+    folders = {file.rpartition("/")[0] for file in files}
+    folders |= {str(above) for folder in folders for above in PurePosixPath(folder).parents}
+    folders |= {start.rstrip("/") for start in starts}
+    problems = [_link(folder) for folder in sorted(folders) if (root / folder).is_symlink()]
+    for file, stamp in files.items():
+        is_plain = _PLAIN.fullmatch(file) and "/.wh." not in file and len(file) < NAME_LIMIT
+        odd = [] if is_plain else _odd_name(file)
+        problems += odd or ([_link(file)] if stamp is None else [])
+    try:
+        check_names([file for file in files if _is_utf8(file)])
+    except Problem as problem:
+        problems += [Problem(p.message, place=p.place, hint=p.hint, code=Exit.SITE) for p in problem.each]
+    return problems
+
+
+def _odd_name(file: str) -> list[Problem]:
+    if not _is_utf8(file):
+        shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+        return [Problem(f'the file name "{shown}" is not UTF-8', hint="rename the file")]
+    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in file) or "\\" in file:
+        return [Problem(f"the file name {file!a} has a control character or a backslash", hint="rename the file")]
+    if wrong := unfit(file):
+        return [Problem(f'"{file}" {wrong}', place=Place(file), hint="rename it")]
+    return []
+
+
+def _link(path: str) -> Problem:
+    return Problem(
+        "a symbolic link, which could lead out of the repository",
+        place=Place(path),
+        hint="put what it leads to in its place",
+    )
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

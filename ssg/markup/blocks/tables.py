@@ -1,0 +1,40 @@
+"""Tables (GFM, 4.10): a paragraph's last line is the head of one if a row of dashes follows."""
+
+import re
+from typing import Final
+
+from ssg.markup.text.block import Block, Cell, Place
+
+_DELIMITERS: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*+(?:\|[ \t]*:?-+:?[ \t]*+)*\|?[ \t]*$")
+_SIGN: Final = re.compile(r"\\.|\|")
+_ALIGNS: Final = {(True, True): "center", (True, False): "left", (False, True): "right", (False, False): ""}
+
+
+def begins(paragraph: Block, row: str) -> bool:
+    """Whether `row`, below the paragraph, makes a table of its last line."""
+    head = paragraph.lines[-1]
+    if "-" not in row or not ("|" in head or "|" in row or ":" in row) or not _DELIMITERS.match(row):
+        return False
+    if "|" not in head and "|" not in row:
+        return False
+    return len(cells(head.rstrip(" \t"), (1, 1))) == len(cells(row, (1, 1)))
+
+
+def aligns(row: str) -> list[str]:
+    return [_ALIGNS[cell.text.startswith(":"), cell.text.endswith(":")] for cell in cells(row, (1, 1))]
+
+
+def cells(row: str, place: Place) -> list[Cell]:
+    r"""The cells of a row whose first character stands at `place`. An escaped \| parts none."""
+    line, column = place
+    begin = 1 if row.startswith("|") else 0
+    found: list[Cell] = []
+    ends = [sign.start() for sign in _SIGN.finditer(row, begin) if sign[0] == "|"]
+    if not ends or ends[-1] < len(row) - 1:
+        ends.append(len(row))
+    for end in ends:
+        cell = row[begin:end]
+        stripped = cell.lstrip(" \t")
+        found.append(Cell(stripped.rstrip(" \t"), (line, column + begin + len(cell) - len(stripped))))
+        begin = end + 1
+    return found

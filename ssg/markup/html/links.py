@@ -1,0 +1,209 @@
+"""The URLs of a body: taken out of its tags as Links, with markers in their place."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from sealpress import activecontent, stylesheets
+from sealpress.activecontent import Url, is_script
+from ssg.markup.html.tags import Html, Tag, cut
+from ssg.markup.text.block import Place, Target
+from ssg.markup.text.characters import address
+from ssg.markup.text.converted import ANCHOR, STX, Kind, Link, link_marker
+from ssg.markup.text.positions import Source
+
+# What must be there, as a link's target must. Other URLs are of old browsers, and only looked at for what they run.
+_ANYWHERE: Final = frozenset({"href", "src", "srcset", "poster", "xlink:href"})
+_CHECKED: Final = frozenset(
+    {
+        ("object", "data"),
+        ("form", "action"),
+        ("button", "formaction"),
+        ("input", "formaction"),
+        ("meta", "content"),
+        ("a", "ping"),
+        ("area", "ping"),
+        ("link", "imagesrcset"),
+        *((element, "cite") for element in ("blockquote", "q", "del", "ins")),
+        *((element, "background") for element in ("body", "table", "tr", "td", "th")),
+    }
+)
+_CANDIDATE: Final = re.compile(r"[\s,]*(\S+?)(?=,?(?:\s|$))[^,]*")
+_WORD: Final = re.compile(r"\S+")
+_DEPTH: Final = 8  # of documents in srcdoc attributes
+
+
+@dataclass(slots=True)
+class _Links:
+    source: Source
+    links: list[Link] = field(default_factory=list)
+    externals: dict[Link, None] = field(default_factory=dict)  # each once, in their order
+    numbers: dict[Place, int] = field(default_factory=dict)  # of a link by the place of its target
+
+    def add(self, target: str, place: Place | None, kind: Kind, *, is_raw: bool = True) -> str:
+        """What stands in the HTML for `target`: a marker, or itself where it is external. `is_raw`: as in HTML."""
+        line, column = place or (self.source.next_of(target) if target else (1, 1))
+        link = Link(str(target), kind, line, column, max(1, len(target)))
+        if not target:
+            self.source.fault("this link has no target", "write where it leads, or take the link away", (line, column))
+            return ""
+        if scheme := activecontent.active_scheme(target, is_image=kind == "image"):
+            self.refuse(scheme, (link.line, link.column), link.length)
+            return "#"
+        if activecontent.scheme(target) or target.startswith("//"):
+            self.externals[link] = None
+            return target if is_raw else address(target)
+        return link_marker(self._number(link, place), is_raw=is_raw)
+
+    def refuse(self, scheme: str, place: Place, length: int) -> None:
+        hint = "a page's links lead to pages and files; scripts belong to the theme"
+        self.source.fault(f'a link can\'t lead to "{scheme}"', hint, place, length)
+
+    def _number(self, link: Link, place: Place | None) -> int:
+        number = None if place is None else self.numbers.get(place)
+        if number is None:
+            number = len(self.links)
+            self.links.append(link)
+            if place is not None:
+                self.numbers[place] = number
+        return number
+
+
+def take_links(
+    html: Html, source: Source, numbers: Sequence[int], *, is_plain: bool = False
+) -> tuple[list[Link], list[Link]]:
+    """Takes the targets out of tags, of which `numbers` have attributes, and puts markers in.
+
+    `is_plain`: nothing but what can run nothing may stand in a tag (`[markdown] html = false`).
+    """
+    found = _Links(source)
+    for number in numbers:
+        tag = html.tags[number]
+        changed: dict[str, str | None] = {}
+        dropped: list[str] = []
+        for name, value in tag.attributes.items():
+            known = name.lower()
+            if is_plain and known not in activecontent.PLAIN and STX not in name:
+                dropped.append(name)
+                _complain_of_attribute(known, source)
+                continue
+            if value is None:
+                continue
+            kind = _url_of(tag, known)
+            written = _Value(html, number, name, value)
+            if kind and kind is not Url.DOCUMENT and known not in _ANYWHERE and (tag.name, known) not in _CHECKED:
+                for scheme in _active(value, kind, tag.name, known):
+                    found.refuse(scheme, written.place_of_name(source), len(name))
+                kind = None
+            elif known == "style" and any(is_script(url) for _, url, _ in stylesheets.loads(value)):
+                found.refuse("javascript:", written.place_of_name(source), len(name))
+            if kind is Url.DOCUMENT:
+                for _, _, scheme in active_urls(cut(value)):
+                    found.refuse(scheme, written.place_of_name(source), len(name))
+            elif isinstance(value, Target):
+                changed[name] = found.add(value, value.place, _kind(tag.name, known), is_raw=False)
+            elif kind is not None and ANCHOR not in value:
+                changed[name] = _replaced(written, kind, _kind(tag.name, known), found)
+        if changed or dropped:
+            kept = {name: value for name, value in tag.attributes.items() if name not in dropped}
+            html.tags[number] = tag.having({**kept, **changed})
+        if tag.name == "base" and "href" in map(str.lower, tag.attributes):
+            hint = "every link of the page would lead elsewhere: write whole URLs where they are meant"
+            place = html.place(number) or source.find(r"<base\b")
+            source.fault("a page can't have a <base href>", hint, place, len("<base"))
+    return found.links, list(found.externals)
+
+
+def _url_of(tag: Tag, known: str) -> Url | None:
+    kind = activecontent.urls_of(tag.name, known)
+    if kind is Url.REFRESH:
+        pragma = next((value for name, value in tag.attributes.items() if name.lower() == "http-equiv"), None)
+        return kind if activecontent.is_refresh(pragma or "") else None
+    return kind
+
+
+def _complain_of_attribute(name: str, source: Source) -> None:
+    pattern = re.escape(name).replace("_", ".")  # which stands for what can't stand in a name
+    what = "a script" if activecontent.is_handler(name) else f'the attribute "{name}"'
+    source.fault(
+        f"{what} can't stand here: [markdown] html is false",
+        "take it out; an attribute list may give a class, an id, a size, a title",
+        source.find(rf"(?<![\w-]){pattern}(?=\s*=|\s*\}})"),
+        len(name),
+    )
+
+
+def _active(value: str, kind: Url, element: str, name: str) -> list[str]:
+    is_image = _kind(element, name) == "image"
+    schemes = (activecontent.active_scheme(url, is_image=is_image) for url in activecontent.urls(kind, value))
+    return [scheme for scheme in schemes if scheme]
+
+
+def active_urls(html: Html, depth: int = 0) -> Iterator[tuple[str, str, str]]:
+    """Element, attribute and scheme of each URL in some HTML that no page may have, in documents within it, too."""
+    for tag in html.tags:
+        for name, value in tag.attributes.items():
+            known = name.lower()
+            kind = _url_of(tag, known) if value else None
+            if kind is Url.DOCUMENT and depth < _DEPTH:
+                yield from active_urls(cut(value or ""), depth + 1)
+            elif kind is not None:
+                for scheme in _active(value or "", kind, tag.name, known):
+                    yield tag.name, known, scheme
+
+
+def _kind(tag: str, name: str) -> Kind:
+    if tag in {"a", "area", "form", "button", "meta", "blockquote", "q", "del", "ins"} or name == "formaction":
+        return "link"
+    shows = tag in {"img", "image", "picture", "input", "feimage"} or name in {"srcset", "imagesrcset"}
+    return "image" if shows or name in {"poster", "background"} else "asset"
+
+
+@dataclass(frozen=True)
+class _Value:
+    """An attribute's value that the author wrote in HTML or in a list of attributes."""
+
+    html: Html
+    number: int  # of its tag
+    name: str
+    text: str
+
+    def place(self, at: int = 0) -> Place | None:
+        """Where a character of it stands, where the tag is the author's own."""
+        if self.number not in self.html.origins:
+            return None
+        return self.html.place(self.number, self._span[1] + at if self._span else 0)
+
+    def place_of_name(self, source: Source) -> Place:
+        """Where its name stands, which is looked for in a list of attributes."""
+        place = self.html.place(self.number, self._span[0] if self._span else 0)
+        return place or source.find(rf"\b{re.escape(self.name)}\s*=")
+
+    @cached_property
+    def _span(self) -> tuple[int, int] | None:
+        """Where in its tag its name and it begin: searched once, for there may be many addresses in it."""
+        raw = self.html.tags[self.number].raw
+        written = re.search(rf"(?<![^\s\"'/]){re.escape(self.name)}\s*=\s*[\"']?", raw)
+        return written.span() if written else None
+
+
+def _replaced(value: _Value, form: Url, kind: Kind, found: _Links) -> str:
+    text = value.text
+    match form:
+        case Url.SET:
+            # HTML, 4.8.4.2.1: candidates are URLs with a width or density, between commas.
+            candidates = [(match[1], match) for match in _CANDIDATE.finditer(text) if match[1].strip(",")]
+            return ", ".join(
+                found.add(url, value.place(match.start(1)), kind) + match[0][match.end(1) - match.start() :].rstrip()
+                for url, match in candidates
+            )
+        case Url.LIST:
+            return " ".join(found.add(one[0], value.place(one.start()), kind) for one in _WORD.finditer(text))
+        case Url.REFRESH:
+            if not (at := activecontent.refresh(text)):
+                return text
+            return text[: at[0]] + found.add(text[slice(*at)].strip(), value.place(at[0]), kind) + text[at[1] :]
+        case _:
+            return found.add(text.strip(), value.place(), kind)

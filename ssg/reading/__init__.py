@@ -1,1 +1,0 @@
-"""Files become pages: which files, their front matter, their language, their place in the site."""

@@ -1,0 +1,383 @@
+"""What templates may ask of one page, and of the settings and the theme. Every question is recorded
+(ssg.cache.tracing).
+
+A fact depends on the page's own front matter and body, on settings and on the theme, but on no other page: what lies
+between pages is asked of a Scene. A data file is a source with one fact, what it says.
+"""
+
+import datetime as dt
+import html
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from sealpress import given
+from sealpress.problems import Problem
+from sealpress.settings import PermalinkSettings, Settings
+from ssg.cache.tracing import Key, Questions, body_fact, fact, part
+from ssg.content.absence import Absence, Absences
+from ssg.content.data import NONE, DataFiles
+from ssg.content.model import Page, encoded, prefix
+from ssg.images.gallery import Gallery
+from ssg.images.variants import Picture, Size
+from ssg.l10n.strings import Value
+from ssg.markup.html.prose import on_one_line
+from ssg.markup.html.typography import typeset
+from ssg.markup.text.converted import Entry, Heading, contents
+from ssg.rendering.queries.excerpts import Bodies
+from ssg.rendering.theme.assets import Assets
+from ssg.rendering.theme.theme import Theme
+
+DESCRIPTION_LENGTH: Final = 200  # characters; search engines show no more
+_CODE: Final = 'class="highlight'
+
+
+class Facts(Questions):
+    """The pages by source, their bodies, the settings and the theme: asked one thing at a time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pages: Mapping[str, Page],
+        bodies: Bodies,
+        theme: Theme,
+        assets: Assets,
+        gallery: Gallery,
+        as_of: dt.datetime,
+        recall: Callable[[Key], object] | None = None,
+        *,
+        data: DataFiles = NONE,
+        absences: Callable[[], Absences] | None = None,
+    ) -> None:
+        super().__init__(recall)
+        self.theme = theme
+        self.assets = assets
+        self.gallery = gallery
+        self._settings = settings
+        self._pages = pages
+        self._bodies = bodies
+        self._as_of = as_of
+        self._data = data
+        self._absences = absences or (lambda: Absences(data.sources))
+
+    # Of what is missing: asked for a Problem alone, which nothing is made from.
+
+    def absence(self, source: str) -> Absence | None:
+        """Why a file is not on the site; None where there is no such file."""
+        return self._absences().of(source)
+
+    def absent_at(self, path: str) -> tuple[str, Absence] | None:
+        """The file that would be at a path, and why it isn't."""
+        return self._absences().at(path, self._settings)
+
+    def absent_below(self, folder: str, *names: str) -> tuple[str, Absence] | None:
+        """The first file that is not on the site of those that a folder of the theme's, or the site's own, might have.
+
+        `folder` is "templates", "static" or "data", as it is called by default.
+        """
+        own = getattr(self._settings.build, folder)
+        places = (own, f"{self._settings.site.theme}/{folder}")
+        files = (f"{place}/{name}" for place in places for name in names)
+        return next(((file, found) for file in files if (found := self.absence(file))), None)
+
+    # Of one page.
+
+    @fact
+    def kind(self, source: str) -> str:
+        """Either "post", "page" or "home"."""
+        page = self._pages[source]
+        return "home" if page.is_home else page.kind.value
+
+    @fact
+    def title(self, source: str) -> str:
+        """As the language prints it, with its quotes and spaces."""
+        page = self._pages[source]
+        return self.typeset(page.title, page.language)
+
+    @fact
+    def path(self, source: str) -> str:
+        return self._pages[source].path
+
+    @fact
+    def language(self, source: str) -> str:
+        return self._pages[source].language
+
+    @fact
+    def place_in_tree(self, source: str) -> tuple[str, bool]:
+        """Its folder, and whether it is that folder's index page."""
+        page = self._pages[source]
+        return page.folder, page.is_index
+
+    @fact
+    def date(self, source: str) -> dt.datetime | None:
+        return self._pages[source].date
+
+    @fact
+    def updated(self, source: str) -> dt.datetime | None:
+        """When it was last changed, where that is known and was on a later day than its date."""
+        page = self._pages[source]
+        return page.updated if page.updated and not (page.date and page.updated.date() <= page.date.date()) else None
+
+    @fact
+    def last_change(self, source: str) -> dt.datetime | None:
+        """When it was last written or changed, where that is known."""
+        return self._pages[source].last_change
+
+    @fact
+    def author(self, source: str) -> str:
+        return self._pages[source].author
+
+    @fact
+    def params(self, source: str) -> Mapping[str, object]:
+        """The free keys of the front matter."""
+        return self._pages[source].front_matter.params
+
+    @fact
+    def wants_contents(self, source: str) -> bool | None:
+        """What the front matter says of a table of contents."""
+        return self._pages[source].front_matter.toc
+
+    @fact
+    def wanted_template(self, source: str) -> str:
+        """What the front matter says; ""."""
+        return self._pages[source].front_matter.template
+
+    @fact
+    def description(self, source: str) -> str:
+        page = self._pages[source]
+        front = page.front_matter
+        return front.description or _shortened(front.summary or self._bodies.card(page).summary_text)
+
+    @fact
+    def summary_html(self, source: str) -> str:
+        """What lists show; the links in it still open."""
+        page = self._pages[source]
+        if page.front_matter.summary:
+            return f"<p>{html.escape(page.front_matter.summary)}</p>"
+        return self._bodies.card(page).summary_html
+
+    @fact
+    def summary_has_code(self, source: str) -> bool:
+        return _CODE in self.summary_html(source)
+
+    @body_fact
+    def body_html(self, source: str) -> str:
+        """The whole body; the links in it still open."""
+        return self._bodies.converted(self._pages[source]).html
+
+    @fact
+    def links(self, source: str) -> tuple[str, ...]:
+        """What the links of its body name, as written."""
+        return self._bodies.card(self._pages[source]).links
+
+    @body_fact
+    def headings(self, source: str) -> tuple[Heading, ...]:
+        """Those of the table of contents."""
+        depth = self._settings.markdown.toc_depth
+        return tuple(one for one in self._bodies.converted(self._pages[source]).headings if one.level <= depth)
+
+    @fact
+    def heading_count(self, source: str) -> int:
+        return len(self.headings(source))
+
+    @fact
+    def has_code(self, source: str) -> bool:
+        """Whether the body needs the style sheet for highlighted code."""
+        return self._bodies.card(self._pages[source]).has_code
+
+    @fact
+    def reading_minutes(self, source: str) -> int:
+        """At least 1."""
+        return self._bodies.card(self._pages[source]).minutes
+
+    def contents(self, source: str) -> tuple[Entry, ...]:
+        """The table of contents."""
+        return contents(self.headings(source))
+
+    @fact
+    def image(self, source: str) -> Picture | None:
+        """Size and variants of a file beside a page; None for one that is no image. Raises Problem for a bad one."""
+        return self.gallery.picture(source)
+
+    @fact
+    def image_size(self, source: str) -> Size | None:
+        """The same without the variants, for what doesn't show them."""
+        found = self.gallery.picture(source)
+        return (found.width, found.height) if found else None
+
+    # Of one data file.
+
+    @fact
+    def data(self, source: str) -> object:
+        """What it says (ssg.content.data)."""
+        return self._data.value(source)
+
+    # Of the build and the settings.
+
+    @part
+    def as_of(self) -> dt.datetime:
+        """The clock of the build."""
+        return self._as_of
+
+    @part
+    def site_url(self) -> str:
+        return self._settings.site.url
+
+    @part
+    def site_title(self, language: str) -> str:
+        title = self._settings.language[language].title or self._settings.site.title
+        return self.typeset(title, language)
+
+    @part
+    def site_description(self, language: str) -> str:
+        own = self._settings.language[language].description
+        return self.typeset(self._settings.site.description if own is None else own, language)
+
+    @part
+    def site_author(self, language: str) -> str:
+        own = self._settings.language[language].author
+        return own if own is not None else self._settings.site.author
+
+    @part
+    def site_params(self, language: str) -> Mapping[str, object]:
+        """[params], with those of the language over them."""
+        return {**self._settings.params, **self._settings.language[language].params}
+
+    @part
+    def languages(self) -> tuple[str, ...]:
+        return self._settings.site.languages
+
+    @part
+    def default_language(self) -> str:
+        return self._settings.site.default_language
+
+    @part
+    def home_path(self, language: str) -> str:
+        return f"{prefix(self._settings, language)}/"
+
+    @part
+    def tags_path(self, language: str) -> str:
+        return prefix(self._settings, language) + self._permalinks(language).tags
+
+    @part
+    def archive_path(self, language: str) -> str:
+        return prefix(self._settings, language) + self._permalinks(language).archive
+
+    @part
+    def feed_path(self, language: str) -> str:
+        return f"{prefix(self._settings, language)}/feed.xml"
+
+    @part
+    def wants_feeds(self) -> bool:
+        return self._settings.feeds.enabled
+
+    @part
+    def feed_wishes(self) -> tuple[int, bool]:
+        """Of how many posts feeds are, and whether whole or only their summaries."""
+        return self._settings.feeds.limit, self._settings.feeds.full
+
+    @part
+    def image_sizes(self) -> str:
+        """How wide images are shown."""
+        return self._settings.images.sizes
+
+    @part
+    def image_quality(self) -> int:
+        """Of variants, 1 to 100."""
+        return self._settings.images.quality
+
+    @part
+    def dialect(self) -> str:
+        """How Markdown is read: in "commonmark", ids have no colon."""
+        return self._settings.markdown.dialect
+
+    @part
+    def has_typography(self) -> bool:
+        return self._settings.markdown.typography
+
+    @part
+    def menu(self, language: str, name: str) -> tuple[tuple[str, str], ...] | None:
+        """Titles and targets of a menu of site.toml; None where it has no such menu."""
+        items = (self._settings.language[language].menus or {}).get(name)
+        return None if items is None else tuple((item.title, item.url) for item in items)
+
+    # Of the theme.
+
+    @part
+    def option(self, name: str, language: str) -> object:
+        """A theme's option, a translated one in the language."""
+        return self.theme.option(name, language)
+
+    @part
+    def option_names(self) -> tuple[str, ...]:
+        return tuple(self.theme.options)
+
+    @part
+    def string(self, key: str, language: str) -> object:
+        """An interface string, its fields open; None where there is none."""
+        return self.theme.strings[language].texts.get(key)
+
+    @part
+    def asset(self, name: str) -> str:
+        """Where a file of the theme's static folder is served. Raises Problem for one that isn't there."""
+        try:
+            return self.assets.path(name)
+        except Problem as problem:
+            if absent := self.absent_below("static", name):
+                raise absent[1].problem(problem.message.partition(" (")[0], absent[0]) from None
+            raise
+
+    @part
+    def template(self, name: str) -> str | None:
+        """What a template says; None where there is none."""
+        file = self.theme.templates.get(name)
+        return self._texts(file.path) if file else None
+
+    # What needs no record: it follows from its arguments, or from what is asked here.
+
+    def url(self, path: str) -> str:
+        """What stands in an href: the path below the site's own one, percent-encoded."""
+        return _path_of(self.site_url()) + encoded(path)
+
+    def absolute_url(self, path: str) -> str:
+        """The whole URL, for feeds, sitemaps and canonical links."""
+        return self.site_url().rstrip("/") + encoded(path)
+
+    def text(self, key: str, language: str, /, **values: Value) -> str:
+        """An interface string, its fields filled. Raises Problem for one that isn't there."""
+        self.string(key, language)
+        return self.theme.strings[language].text(key, **values)
+
+    def typeset(self, text: str, language: str) -> str:
+        """A title as the language prints it."""
+        if not self.has_typography():
+            return text
+        parts = typeset([html.escape(text, quote=False)], self.theme.languages[language])
+        return html.unescape("".join(parts))
+
+    def _permalinks(self, language: str) -> PermalinkSettings:
+        return self._settings.language[language].permalinks or self._settings.permalinks
+
+    def _texts(self, file: Path) -> str:
+        if file not in self._read:
+            self._read[file] = given.content(file, given.SETTINGS, file.name).decode("utf-8", "surrogateescape")
+        return self._read[file]
+
+    @cached_property
+    def _read(self) -> dict[Path, str]:
+        return {}
+
+
+@cache
+def _path_of(site_url: str) -> str:
+    return urlsplit(site_url).path.rstrip("/")
+
+
+def _shortened(text: str) -> str:
+    """Cut at a word, with an ellipsis where something is gone."""
+    text = on_one_line(text)
+    if len(text) <= DESCRIPTION_LENGTH:
+        return text
+    return text[:DESCRIPTION_LENGTH].rpartition(" ")[0].rstrip(",;:.– ") + "…"

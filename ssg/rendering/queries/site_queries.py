@@ -1,0 +1,418 @@
+"""What templates may ask of the site as a whole: the façade that the views stand on. Every question is recorded.
+
+A query depends on which pages and assets there are and on their front matter, never on a body. Pages are named by their
+sources, lists by the paths of their first or further pages.
+"""
+
+import datetime as dt
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple
+from functools import cached_property
+from types import MappingProxyType
+
+from sealpress import activecontent
+from sealpress.problems import Problem, did_you_mean
+from sealpress.settings import Settings
+from ssg.cache.tracing import Key, query
+from ssg.content.absence import Absences
+from ssg.content.data import NONE, DataFiles
+from ssg.content.links import To, reached
+from ssg.content.model import Kind, Page, Site, Tag
+from ssg.images.gallery import Gallery
+from ssg.images.variants import Picture, Size, format_of
+from ssg.markup.text.converted import ANCHOR, STX, plain_anchor, resolve
+from ssg.rendering import xml
+from ssg.rendering.queries import lists as listings
+from ssg.rendering.queries import pictures
+from ssg.rendering.queries.excerpts import Bodies
+from ssg.rendering.queries.lists import Listing, ListKind
+from ssg.rendering.queries.page_queries import Facts
+from ssg.rendering.theme.assets import Assets
+from ssg.rendering.theme.theme import Theme
+
+Version = tuple[str, str]
+"""A language's tag, and the path of a page in it."""
+
+Months = tuple[tuple[str, tuple[tuple[int, tuple[str, ...]], ...]], ...]
+"""Years, each with its months, each with the sources of its posts."""
+
+
+class Scene(Facts):
+    """One rendering of one site. `site` is made when a question can't be answered without it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pages: Mapping[str, Page],
+        site: Callable[[], Site],
+        bodies: Bodies,
+        theme: Theme,
+        assets: Assets,
+        gallery: Gallery,
+        as_of: dt.datetime,
+        recall: Callable[[Key], object] | None = None,
+        *,
+        data: DataFiles = NONE,
+        absences: Callable[[], Absences] | None = None,
+    ) -> None:
+        super().__init__(settings, pages, bodies, theme, assets, gallery, as_of, recall, data=data, absences=absences)
+        self._make_site = site
+
+    @cached_property
+    def site(self) -> Site:
+        return self._make_site()
+
+    @cached_property
+    def pages(self) -> tuple[Page, ...]:
+        """The pages that are rendered with a body: all but the introductions of lists."""
+        found = (listings.posts_page(self.site, language) for language in self.site.languages)
+        introductions = {page.source for page in found if page}
+        return tuple(page for page in self.site.pages if page.source not in introductions)
+
+    @query
+    def subjects(self) -> tuple[tuple[str, bool], ...]:
+        """What search engines are told of, by path: the source of each page, the path of each list; True for a page."""
+        # A list's further pages hold nothing that isn't found from its first one.
+        lists = [(one.path, one.path, False) for one in self.listings.values() if one.number == 1 and one.is_indexed]
+        every = sorted([*((page.path, page.source, True) for page in self.pages), *lists])
+        return tuple((name, is_page) for _, name, is_page in every)
+
+    # Lists.
+
+    @cached_property
+    def listings(self) -> Mapping[str, Listing]:
+        """Every page of every list, by path."""
+        return MappingProxyType({listing.path: listing for listing in listings.listings(self.site)})
+
+    @query
+    def listing(self, path: str) -> tuple[object, ...]:
+        """The Listing at a path, as its fields."""
+        found = self.listings[path]
+        return (found.kind.value, *astuple(found)[1:])
+
+    def list_at(self, path: str) -> Listing:
+        kind, *rest = self.listing(path)
+        return Listing(ListKind(str(kind)), *rest)  # type: ignore[arg-type]
+
+    @query
+    def months(self, path: str) -> Months:
+        """The posts of a list by year and month, the newest first."""
+        posts = [self.site.by_source[source] for source in self.listings[path].posts]
+        return tuple(
+            (year, tuple((month, _sources(pages)) for month, pages in listings.by_month(of_year)))
+            for year, of_year in listings.by_year(posts)
+        )
+
+    @query
+    def newest_change(self, path: str) -> str:
+        """When a post of the list was last written or changed; "" for a list without."""
+        posts = (self.site.by_source[source] for source in self.listings[path].posts)
+        moments = [moment for post in posts if (moment := post.last_change)]
+        return xml.moment(max(moments)) if moments else ""
+
+    @query
+    def year_path(self, language: str, year: str) -> str:
+        return listings.year_path(self.site, language, year)
+
+    @query
+    def has_posts(self) -> bool:
+        return listings.has_posts(self.site)
+
+    @query
+    def has_tags(self) -> bool:
+        return bool(self.site.tags)
+
+    @query
+    def posts_path(self, language: str) -> str:
+        """Where the newest posts begin."""
+        return listings.posts_path(self.site, language)
+
+    @query
+    def posts_page(self, language: str) -> str | None:
+        """The page that stands above the list of posts."""
+        return _source(listings.posts_page(self.site, language))
+
+    @query
+    def posts(self, language: str, limit: int | None, tag: str | None) -> tuple[str, ...]:
+        """The newest first; `tag` is a tag's name or slug."""
+        found = self.site.posts_by_language[language]
+        if tag is not None:
+            of_tag = (one for one in self.site.tags if one.language == language)
+            found = next((one.posts for one in of_tag if tag in {one.name, one.slug}), ())
+        return _sources(found[:limit])
+
+    @query
+    def post_count(self, language: str) -> int:
+        return len(self.site.posts_by_language[language])
+
+    def has_feeds(self) -> bool:
+        return self.wants_feeds() and self.has_posts()
+
+    # Tags.
+
+    @query
+    def tags(self, language: str) -> tuple[str, ...]:
+        """Slugs, in the language's alphabetical order."""
+        return tuple(tag.slug for tag in self.site.tags if tag.language == language)
+
+    @query
+    def tags_of(self, source: str) -> tuple[str, ...]:
+        """The slugs of a page's tags."""
+        return tuple(tag.slug for tag in self._tags_by_page.get(source, ()))
+
+    @query
+    def tag(self, language: str, slug: str) -> tuple[str, str]:
+        """A tag's name and path."""
+        found = self._tags[language, slug]
+        return found.name, found.path
+
+    @query
+    def tag_count(self, language: str, slug: str) -> int:
+        return len(self._tags[language, slug].posts)
+
+    @cached_property
+    def _tags(self) -> Mapping[tuple[str, str], Tag]:
+        return {(tag.language, tag.slug): tag for tag in self.site.tags}
+
+    @cached_property
+    def _tags_by_page(self) -> Mapping[str, Sequence[Tag]]:
+        found: dict[str, list[Tag]] = {}
+        for tag in self.site.tags:
+            for post in tag.posts:
+                found.setdefault(post.source, []).append(tag)
+        return found
+
+    # Pages among pages.
+
+    @query
+    def neighbours(self, source: str) -> tuple[str | None, str | None]:
+        """Posts: the one written before and the one after. Pages: as one reads through a section from its start."""
+        return self._reading_order.get(source, (None, None))
+
+    @query
+    def parent(self, source: str) -> str | None:
+        """The nearest index page above."""
+        return _source(self.site.parent(self.site.by_source[source]))
+
+    @query
+    def ancestors(self, source: str) -> tuple[str, ...]:
+        """The index pages above a page, outermost first, without the home page."""
+        found: list[Page] = []
+        above = self.site.parent(self.site.by_source[source])
+        while above and not above.is_home:
+            found.append(above)
+            above = self.site.parent(above)
+        return _sources(reversed(found))
+
+    @query
+    def children(self, source: str) -> tuple[str, ...]:
+        """The pages right below an index page, in their order."""
+        return _sources(self.site.children(self.site.by_source[source]))
+
+    @query
+    def pages_below(self, folder: str, language: str) -> tuple[str, ...]:
+        """The pages right below a folder, in their order."""
+        return _sources(self.site.below(folder, language))
+
+    @query
+    def top(self, source: str) -> str | None:
+        """The index page of the section that a page is in, or None for a post and for a page of its own."""
+        page = self.site.by_source[source]
+        if page.kind is not Kind.PAGE or page.is_home:
+            return None
+        found = self.site.index(page.section, page.language) if page.section else None
+        return found.source if found and found.kind is Kind.PAGE else None
+
+    @cached_property
+    def _reading_order(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """Of every page that has neighbours: the one before it and the one after it."""
+        rows = [[page.source for page in posts[::-1]] for posts in self.site.posts_by_language.values()]
+        for language in self.site.languages:
+            for top in self.site.below("", language):
+                row: list[str] = []
+                self._flatten(top, row)
+                rows.append(row)
+        return {
+            source: (row[at - 1] if at else None, row[at + 1] if at + 1 < len(row) else None)
+            for row in rows
+            for at, source in enumerate(row)
+        }
+
+    def _flatten(self, page: Page, row: list[str]) -> None:
+        row.append(page.source)
+        for child in self.site.children(page):
+            self._flatten(child, row)
+
+    # Languages.
+
+    @query
+    def versions_of_page(self, source: str) -> tuple[Version, ...]:
+        """The page in every language that has it, itself among them; the same for each of them."""
+        page = self.site.by_source[source]
+        if page.is_home:
+            return self._twins["home", "", 1]
+        return tuple((other.language, other.path) for other in self.site.translations(page))
+
+    @query
+    def versions_of_list(self, path: str) -> tuple[Version, ...]:
+        """The same of a list's page."""
+        listing = self.listings[path]
+        return self._twins["home", "", 1] if listing.repeats else self._twins[listing.identity]
+
+    @cached_property
+    def _twins(self) -> Mapping[tuple[str, str, int], tuple[Version, ...]]:
+        """Lists and home pages of all languages that are one another's translation, in the site's order."""
+        found: dict[tuple[str, str, int], dict[str, str]] = {}
+        for listing in self.listings.values():
+            if not listing.repeats:
+                found.setdefault(listing.identity, {})[listing.language] = listing.path
+        homes = found.setdefault(("home", "", 1), {})
+        homes |= {page.language: page.path for language in self.site.languages if (page := self.site.home(language))}
+        order = self.site.languages
+        return {
+            identity: tuple((language, paths[language]) for language in order if language in paths)
+            for identity, paths in found.items()
+        }
+
+    # Data files.
+
+    @query
+    def data_named(self, name: str) -> str | None:
+        """The source of the data that is called so ("team/people"), "" for a folder; None where there is none."""
+        return self._data.names.get(name)
+
+    @query
+    def data_names(self, folder: str) -> tuple[str, ...]:
+        """What is right in a folder of data, "" for the outermost, in alphabetical order."""
+        return self._data.within(folder)
+
+    # Links.
+
+    @query
+    def found(self, target: str, language: str) -> str | None:
+        """The source of the page at a path below the content folder, in `language` where it is translated.
+
+        `docs/index.md` is found as content/docs/index.md, content/en/docs/index.md and content/docs/index.en.md.
+        """
+        content = self.site.settings.build.content
+        stem = target.removesuffix(".md")
+        languages = [language, *(tag for tag in self.site.languages if tag != language)]
+        candidates = [f"{content}/{target}"]
+        for tag in languages:
+            candidates += [f"{content}/{tag}/{target}", f"{content}/{stem}.{tag}.md"]
+        named = map(self._as_spelled, candidates)
+        return next((found for source in named if (found := self.linked(source, language))), None)
+
+    def find(self, target: str, language: str) -> str:
+        """As `found`. Raises Problem where there is none."""
+        if found := self.found(target, language):
+            return found
+        source = f"{self.site.settings.build.content}/{target}"
+        if absence := self.absence(source):
+            raise absence.problem(f'there is no page "{source}"', source)
+        raise Problem(f'there is no page "{source}"{did_you_mean(source, self.site.by_source)}')
+
+    def target(self, target: str, language: str) -> str:
+        """The href for what menus and templates name: a source path, a path of the site, a whole URL, an anchor."""
+        if scheme := activecontent.active_scheme(target, is_image=True):
+            hint = "name a page by its source, a path of the site, or a whole https:// URL"
+            raise Problem(f'a link can\'t lead to "{scheme}"', hint=hint)
+        path, mark, anchor = target.partition("#")
+        if path.endswith(".md") and "://" not in path:
+            if self.dialect() == "commonmark":
+                _, _, anchor = plain_anchor(target).partition("#")
+            return self.url(self.path(self.find(path.removeprefix("/"), language))) + mark + anchor
+        return self.url(self._as_spelled(path)) + mark + anchor if path.startswith("/") else target
+
+    def _as_spelled(self, name: str) -> str:
+        return name if name.isascii() else self.spelled(name)
+
+    @query
+    def linked(self, source: str, language: str) -> str | None:
+        """The source of the page that a link to `source` leads to: in the language, where it is translated."""
+        named = self.site.by_source.get(source)
+        return (self.site.translation(named, language) or named).source if named else None
+
+    @query
+    def spelled(self, name: str) -> str:
+        """What a source, or the path of an asset, is called on the site, where a link has another normal form."""
+        return self.site.spelled(name)
+
+    @query
+    def asset_path(self, source: str) -> str | None:
+        """Where a file beside a page is served."""
+        return self.site.asset_paths.get(source)
+
+    def variant(self, source: str, output: str) -> bytes:
+        """The content of a smaller image. Raises Problem for an image that is damaged."""
+        return self.gallery.content(source, output, self.image_quality())
+
+    def body(self, source: str, *, absolute: bool = False) -> str:
+        """A page's whole body. `absolute`: every link and image with the site's URL, for feeds."""
+        own = self.absolute_url(self.path(source)) if absolute else ""
+        return self._closed(source, self.body_html(source), own, absolute=absolute, eager=1)
+
+    def summary(self, source: str, *, absolute: bool = False) -> str:
+        """What lists show of a body, as HTML; `absolute` as in `body`. Links to a part of the page lead to the page."""
+        summary = self.summary_html(source)
+        if STX not in summary:
+            return resolve(summary, [])
+        path = self.path(source)
+        own = self.absolute_url(path) if absolute else self.url(path)
+        return self._closed(source, summary, own, absolute=absolute, eager=0)
+
+    def _closed(self, source: str, body: str, own: str, *, absolute: bool, eager: int) -> str:
+        """A body with its links filled in. `own` is what stands before an anchor of the page where the body stands
+        elsewhere; `eager`, how many of its images a reader sees at once.
+        """
+        if own:
+            body = body.replace(f'href="#{ANCHOR}', f'href="{html.escape(own)}#{ANCHOR}')
+        if STX not in body:
+            return resolve(body, [])
+        links = self.links(source)
+        if "<img " in body:
+            body = self._pictured(source, body, links, absolute=absolute, eager=eager)
+        return resolve(body, [self.href(source, target, own, absolute=absolute) for target in links])
+
+    def _pictured(self, source: str, body: str, links: Sequence[str], *, absolute: bool, eager: int) -> str:
+        """A body whose images know their size and their variants."""
+        content = self._settings.build.content
+
+        def file(number: int) -> str:
+            to = reached(self, content, source, links[number])
+            return to.name if to.to is To.FILE and format_of(to.name) else ""
+
+        def picture(number: int) -> Picture | None:
+            return self.image(name) if (name := file(number)) else None
+
+        def size(number: int) -> Size | None:
+            return self.image_size(name) if (name := file(number)) else None
+
+        if absolute:
+            return pictures.measured(body, size)
+        return pictures.fitted(body, picture, self.url, self.image_sizes(), eager)
+
+    def href(self, source: str, target: str, own: str = "", *, absolute: bool = False) -> str:
+        """The address for what a link of a body names; the page's `own` for what isn't there."""
+        url = self.absolute_url if absolute else self.url
+        to = reached(self, self._settings.build.content, source, target)
+        match to.to:
+            case To.ITSELF:
+                return (url(self.path(source)) if to.query else own) + to.rest
+            case To.PAGE:
+                found = self.linked(to.name, self.language(source))
+                path = self.path(found) if found else ""
+            case To.FILE:
+                path = self.asset_path(to.name) or ""
+            case To.PATH:
+                path = to.name
+        return url(path) + to.rest if path else own
+
+
+def _source(page: Page | None) -> str | None:
+    return page.source if page else None
+
+
+def _sources(pages: Iterable[Page]) -> tuple[str, ...]:
+    return tuple(page.source for page in pages)

@@ -1,0 +1,61 @@
+"""Where Jinja2 gets its templates from: a list that was made before, and code that was compiled before."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jinja2
+from jinja2.bccache import Bucket, BytecodeCache
+
+from sealpress import given
+from sealpress.problems import Place, Problem
+from ssg.rendering.theme import blocks
+from ssg.rendering.theme.theme import OWN, ThemeFile
+
+
+class Loader(jinja2.BaseLoader):
+    """Finds a template by its name in a list that was made before: no name leads out of it."""
+
+    def __init__(self, files: Mapping[str, ThemeFile]) -> None:
+        self._files = files
+        self._theirs = {file.path for name, file in files.items() if name.startswith(OWN)}
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str | None, Callable[[], bool] | None]:
+        del environment
+        if template not in self._files:
+            raise jinja2.TemplateNotFound(template)
+        file = self._files[template]
+        text = self._text(file)
+        blocks.check(text, file.shown, lambda name: self._parent(file, name))
+        return text, str(file.path), None
+
+    def _parent(self, file: ThemeFile, name: str) -> str | None:
+        """The text of a parent; None of one by which the site does without blocks that the theme's templates have."""
+        parent = self._files.get(name)
+        if parent is None or (file.path in self._theirs and parent.path not in self._theirs):
+            return None
+        return self._text(parent)
+
+    @staticmethod
+    def _text(file: ThemeFile) -> str:
+        try:
+            text = given.content(file.path, given.SETTINGS, file.shown).decode()
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise Problem("the template is not UTF-8", place=Place(file.shown, line), hint="save it as UTF-8") from None
+        return text.replace("\r\n", "\n")
+
+
+@dataclass(slots=True)
+class Compiled(BytecodeCache):
+    """Compiled templates, shared by the environments of all languages of one build; nothing is kept on disk."""
+
+    code: dict[str, Any] = field(default_factory=dict)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.code.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.code[bucket.key] = bucket.code

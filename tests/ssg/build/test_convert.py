@@ -1,0 +1,224 @@
+"""Neither the store nor the number of workers changes a byte of a conversion."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealpress import sitefile
+from sealpress import workers as pool
+from sealpress.console import SILENT
+from sealpress.workers import ALONE
+from ssg.build import convert as convert_module
+from ssg.build import records
+from ssg.build.convert import Desk, decoded, encoded
+from ssg.cache.store import Store
+from ssg.l10n.language import language
+from ssg.markup import converter
+from ssg.markup.code import highlighting
+from ssg.markup.converter import convert
+from ssg.markup.text.converted import MarkdownOptions
+from tests.ssg.test_golden import GOLDEN, build_golden
+
+SITE = '[site]\ntitle = "T"\nurl = "https://t.example.org/"\nlanguages = ["en", "fr"]\n'
+TEXT = "## Part {n}\n\nText [link](x{n}.md) and `code`.[^1]\n\n```python\nprint({n})\n```\n\n[^1]: Note {n}.\n"
+
+Found = dict[str, tuple[Any, bytes]]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "site.toml").write_text(SITE)
+    settings = sitefile.load(tmp_path / "site.toml", "site.toml").settings
+    languages = {tag: language(tag) for tag in ("en", "fr")}
+    options = dict.fromkeys(languages, MarkdownOptions())
+    return Desk(tmp_path, settings, languages, options, Store(tmp_path / "store"), {"markdown": "1"})
+
+
+def written(desk: Desk, count: int) -> list[str]:
+    names = [f"content/p{number}.md" for number in range(count)]
+    for number, name in enumerate(names):
+        (desk.root / name).write_text(f"---\ntitle: P{number}\n---\n" + TEXT.replace("{n}", str(number)))
+    return names
+
+
+def read(desk: Desk, names: list[str], workers: int = 1) -> Found:
+    """Each source's manuscript, and the body that it is kept with."""
+    return {
+        one.source: (one.manuscript, desk.store.get(records.manuscript(one.manuscript).key) or b"")
+        for one in list(desk.read(names, workers, None, SILENT))  # what others kept is seen when all is read
+    }
+
+
+@given(text=st.text(max_size=300))
+def test_a_conversion_survives_being_kept(text: str) -> None:
+    body = convert(text, MarkdownOptions(), language("en"))
+    assert decoded(encoded(body)) == body
+
+
+@pytest.mark.parametrize("workers", [2, 8])
+def test_workers_give_what_one_process_gives(desk: Desk, workers: int, tmp_path: Path) -> None:
+    names = written(desk, 2 * ALONE)
+    alone = read(replace(desk, store=Store(tmp_path / "other")), names)
+    assert len(alone) == 2 * ALONE
+    assert read(desk, names, workers) == alone
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_mate_gives_what_this_process_gives(kept: bool, desk: Desk, tmp_path: Path) -> None:
+    names = written(desk, 3)
+    (desk.root / names[1]).write_text("no front matter")
+    alone = {one.source: one for one in replace(desk, store=Store(tmp_path / "other")).read(names, 1, None, SILENT)}
+    if kept:
+        read(desk, [names[0]])
+
+    def me() -> int:
+        return os.getpid()
+
+    with pool.mate(me) as (mate, (who,)):
+        found = {one.source: one for one in desk.read(names, 2, mate, SILENT)}
+        assert who() != os.getpid()
+    assert {name: replace(one, seconds=0, kept=False, problem=None) for name, one in found.items()} == {
+        name: replace(one, seconds=0, kept=False, problem=None) for name, one in alone.items()
+    }
+    assert [found[name].kept for name in names] == [kept, False, False]
+    assert str(found[names[1]].problem) == str(alone[names[1]].problem)
+    assert "no front matter" in str(found[names[1]].problem)
+
+
+READY = """
+import sys
+from pathlib import Path
+from sealpress import workers as crew, sitefile
+from ssg.build import convert as manuscripts
+manuscripts.prepare(sitefile.load(Path(sys.argv[1]), "site.toml").settings, Path(sys.argv[2]))
+loaded = set(sys.modules)
+assert not any(name.partition(".")[0] == "pygments" for name in loaded)
+from ssg.l10n.language import language
+from ssg.markup.text.converted import MarkdownOptions
+from ssg.markup.converter import convert
+convert(manuscripts.SAMPLE, MarkdownOptions(), language("en"), manuscripts._NoBlocks())
+assert set(sys.modules) == loaded, set(sys.modules) - loaded
+"""
+
+
+def test_who_got_ready_has_loaded_what_a_page_needs_and_no_pygments(desk: Desk, tmp_path: Path) -> None:
+    arguments = [str(desk.root / "site.toml"), str(tmp_path / "store")]
+    subprocess.run([sys.executable, "-c", READY, *arguments], check=True, timeout=60)
+
+
+def test_the_second_time_nothing_is_converted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = written(desk, 3)
+    first = read(desk, names)
+    monkeypatch.setattr(converter, "convert", lambda *_: pytest.fail("converted again"))
+    assert read(desk, names) == first
+
+
+def test_code_that_was_highlighted_is_not_highlighted_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prose around it was edited: its body is another one, its code the same."""
+    (name,) = written(desk, 1)
+    read(desk, [name])
+    source = (desk.root / name).read_text()
+    called = []
+    real = highlighting._highlighted
+    monkeypatch.setattr(highlighting, "_highlighted", lambda *given: called.append(given) or real(*given))
+    (desk.root / name).write_text(source.replace("Text", "Other text"))
+    (edited,) = read(desk, [name]).values()
+    assert b"Other text" in edited[1]
+    assert b'class="language-python"' in edited[1]
+    assert called == []
+    (desk.root / name).write_text(source.replace("print(0)", "print(1)"))
+    read(desk, [name])
+    assert len(called) == 1
+
+
+CHANGES: dict[str, Callable[[Desk], Desk]] = {
+    "options": lambda desk: replace(desk, options=dict.fromkeys(desk.languages, MarkdownOptions(typography=False))),
+    "tools": lambda desk: replace(desk, tools={"markdown": "2"}),
+    "language": lambda desk: desk,
+    "text": lambda desk: desk,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_a_conversion_depends_on_makes_it_new(
+    change: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name,) = written(desk, 1)
+    read(desk, [name])
+    if change == "text":
+        (desk.root / name).write_text((desk.root / name).read_text() + "!")
+    if change == "language":
+        french = name.replace(".md", ".fr.md")
+        (desk.root / name).rename(desk.root / french)
+        name = french
+    made = []
+    monkeypatch.setattr(converter, "convert", lambda *given: made.append(given) or convert(*given))
+    other = CHANGES[change](desk)
+    read(other, [name])
+    assert len(made) == 1
+    assert (other.conversion() == desk.conversion()) == (change in {"text", "language"})
+
+
+def test_a_draft_is_read_but_not_converted(desk: Desk) -> None:
+    (desk.root / "content/d.md").write_text("---\ntitle: D\ndraft: true\n---\nx\n")
+    (found,) = desk.read(["content/d.md"], 1, None, SILENT)
+    assert records.manuscript(found.manuscript).front_matter.draft
+    assert records.manuscript(found.manuscript).key == ""
+    (found,) = replace(desk, drafts=True).read(["content/d.md"], 1, None, SILENT)
+    assert records.manuscript(found.manuscript).key != ""
+
+
+def test_a_file_that_can_not_be_read_is_a_problem(desk: Desk) -> None:
+    """Gone since it was listed, or of another user."""
+    (found,) = desk.read(["content/gone.md"], 1, None, SILENT)
+    assert str(found.problem).startswith("content/gone.md: can't be read: No such file or directory")
+
+
+def test_a_worker_that_is_killed_costs_only_time(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = written(desk, 2 * ALONE)
+    alone = read(replace(desk, store=Store(tmp_path / "other")), names)
+    parent = os.getpid()
+
+    def killed(*given: object) -> object:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return convert(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(converter, "convert", killed)
+    assert read(desk, names, workers=2) == alone
+
+
+def test_a_build_with_a_store_gives_the_golden_tree(tmp_path: Path) -> None:
+    clean = build_golden(GOLDEN / "site", tmp_path / "plain")
+    for output in ("cold", "warm"):
+        built = build_golden(GOLDEN / "site", tmp_path / output, store=tmp_path / "store", workers=2)
+        assert built.digest == clean.digest
+
+
+def test_an_edit_of_any_module_that_converts_makes_all_conversions_new() -> None:
+    """What a conversion loads of sealpress is in the digest of its code, this module's own file among it."""
+    code = (
+        "import sys; from ssg.l10n.language import language; from ssg.markup.converter import convert\n"
+        "from ssg.markup.text.converted import MarkdownOptions\n"
+        f"for dialect in ('commonmark', 'python-markdown'):\n"
+        f"    convert({TEXT.format(n=1)!r}, MarkdownOptions(dialect=dialect), language('fr'))\n"
+        "found = [one.__file__ for name, one in sys.modules.items() if name.startswith(('ssg.', 'sealpress.'))]\n"
+        "print(*found, sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    top = Path(convert_module.__file__).parents[2]
+    loaded = {Path(file).relative_to(top).as_posix() for file in done.stdout.split("\n") if file}
+    covered = {file.relative_to(top).as_posix() for pattern in convert_module.CODE for file in top.glob(pattern)}
+    assert "ssg/markup/fast/lexing.py" in loaded
+    assert {name for name in loaded if name not in covered} <= {"ssg/build/__init__.py"}
+    assert "ssg/build/convert.py" in covered

@@ -1,0 +1,129 @@
+"""Records come back from plain data as they were, whatever an author wrote."""
+
+import datetime as dt
+import marshal
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ssg.build import records
+from ssg.content.front_matter import read
+from ssg.content.model import FrontMatter, Kind, Manuscript, Page
+from ssg.markup.text.converted import Fault, Link
+
+# No author can say which of two equal hours he means (fold), nor a zone by its name.
+OFFSETS = st.integers(-1439, 1439).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
+CLOCKS = st.datetimes(timezones=st.none() | OFFSETS).map(lambda moment: moment.replace(fold=0))
+TEXTS = st.text(max_size=8) | st.sampled_from(["moment", "day", "time", "table", "list", ""])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | TEXTS
+    | CLOCKS
+    | st.dates()
+    | st.times().map(lambda time: time.replace(fold=0)),
+    lambda below: (
+        st.lists(below, max_size=4).map(tuple) | st.dictionaries(TEXTS, below, max_size=4).map(MappingProxyType)
+    ),
+    max_leaves=12,
+)
+MOMENTS = st.none() | st.dates() | CLOCKS
+FRONTS = st.builds(
+    FrontMatter,
+    title=TEXTS,
+    date=MOMENTS,
+    updated=MOMENTS,
+    slug=TEXTS,
+    key=TEXTS,
+    tags=st.lists(TEXTS, max_size=3).map(tuple),
+    description=TEXTS,
+    summary=TEXTS,
+    author=TEXTS,
+    draft=st.booleans(),
+    order=st.integers(),
+    template=TEXTS,
+    toc=st.none() | st.booleans(),
+    params=st.dictionaries(TEXTS, VALUES, max_size=4).map(MappingProxyType),
+)
+LINKS = st.builds(Link, **{one.name: st.integers(0, 9) if one.type == "int" else TEXTS for one in fields(Link)})
+
+
+def kept(value: object) -> object:
+    """As the file gives it back."""
+    return marshal.loads(marshal.dumps(value))
+
+
+def types(value: object) -> object:
+    """Equality takes 1, 1.0 and True for one another: a template prints them apart."""
+    match value:
+        case Mapping():
+            return {key: types(item) for key, item in value.items()}
+        case tuple():
+            return tuple(map(types, value))
+        case _:
+            return type(value), repr(value)
+
+
+@settings(deadline=None)
+@given(front=FRONTS)
+def test_front_matter_comes_back(front: FrontMatter) -> None:
+    found = records.front_matter(kept(records.of_front_matter(front)))
+    assert found == front
+    assert [types(getattr(found, one.name)) for one in fields(front)] == [
+        types(getattr(front, one.name)) for one in fields(front)
+    ]
+    assert repr(found) == repr(front)  # of which a digest is made
+
+
+@settings(deadline=None)
+@given(front=FRONTS, other=FRONTS)
+def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: FrontMatter) -> None:
+    """By it a build sees whether a head has changed."""
+    same = repr(front) == repr(other)
+    assert (
+        marshal.dumps(records.of_front_matter(front), 2) == marshal.dumps(records.of_front_matter(other), 2)
+    ) == same
+
+
+@settings(deadline=None)
+@given(front=FRONTS, links=st.lists(LINKS, max_size=3).map(tuple), line=st.integers(1, 99))
+def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Link, ...], line: int) -> None:
+    found = Manuscript("0" * 64, "1" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
+    assert records.manuscript(kept(records.of_manuscript(found))) == found
+
+
+@settings(deadline=None)
+@given(
+    front=FRONTS,
+    text=TEXTS,
+    date=st.none() | CLOCKS.filter(lambda moment: moment.tzinfo),
+    kind=st.sampled_from(Kind),
+    flag=st.booleans(),
+)
+def test_a_page_comes_back(front: FrontMatter, text: str, date: dt.datetime | None, kind: Kind, flag: bool) -> None:
+    page = Page("x.md", kind, "en", text, text, text, text, text, 3, front, text, flag, date, date, (text, text), text)
+    found = records.page("x.md", kept(records.of_page(page)), front)
+    assert found == page
+    assert repr(found) == repr(page)
+
+
+def test_what_yaml_and_toml_can_say_comes_back() -> None:
+    """Every kind of value that either has."""
+    yaml = (
+        b"---\ntitle: T\nparams:\n  a: [1, 1.5, true, ~, x, [], {}]\n  b: {moment: day, 2026: [list]}\n"
+        b"  c: 2026-01-01\n  d: 2026-01-01T10:00:00+02:00\n  e: 0x1f\n  f: .inf\n---\n"
+    )
+    toml = (
+        b'+++\ntitle = "T"\ndate = 2026-01-01T10:00:00Z\n[params]\na = [1, 1.5, true, "x", [], {}]\n'
+        b'b = 2026-01-01\nc = 10:00:00\nd = 2026-01-01T10:00:00.5\ne = inf\n[params.f]\nmoment = "day"\n+++\n'
+    )
+    for data in (yaml, toml):
+        front = read(data, "x.md").front_matter
+        found = records.front_matter(kept(records.of_front_matter(front)))
+        assert repr(found) == repr(front)
+        assert types(found.params) == types(front.params)

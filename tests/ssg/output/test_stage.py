@@ -1,0 +1,499 @@
+"""The output folder: whole files, nothing left over, one build at a time."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from sealpress.console import SILENT
+from sealpress.problems import Exit, Problem
+from ssg.cache import stamps
+from ssg.output import record, scaffold
+from ssg.output.record import mark_of
+from ssg.output.stage import Content, Stage, files_of, staged
+from tests.ssg.blogs import Blog, files
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nobody has built anything before."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder / "sealpress"
+
+
+def placed(root: Path, tree: dict[str, bytes], *, adopting: bool = False) -> None:
+    """A build's writing, as short as it can be."""
+    with staged(root, None, None, SILENT, adopting=adopting) as stage:
+        put(stage, tree)
+
+
+def put(stage: Stage, tree: dict[str, bytes]) -> None:
+    written = {path: stage.put(path, content) for path, content in tree.items()}
+    stage.commit(written.keys(), written)
+
+
+def everything(root: Path) -> list[str]:
+    """All that stands in a folder, the folders, too."""
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
+
+
+def test_a_tree_is_placed_and_replaced(tmp_path: Path) -> None:
+    root = tmp_path / "deep" / "public"
+    for tree in (
+        {"a": b"1", "b/c": b"2", "b/d/e": b"3"},
+        {"a/b": b"1", "b": b"2"},  # files become folders and the other way round
+        {"a": b"1", "b/c": b"2"},
+        {},
+    ):
+        placed(root, tree)
+        assert files(root) == tree
+        assert all(path in tree or (root / path).is_dir() for path in everything(root))
+    assert everything(tmp_path) == ["deep", "deep/public"]
+
+
+def test_what_is_the_same_is_not_written(tmp_path: Path) -> None:
+    placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    before = files_of(tmp_path)
+    with staged(tmp_path, None, None, SILENT) as stage:
+        written = {path: stage.put(path, data) for path, data in {"a": b"1", "b/c": b"3", "d": b"4"}.items()}
+        assert [content.is_new for content in written.values()] == [False, True, True]
+        assert files_of(tmp_path) == before
+        stage.commit(written.keys(), written)
+    after = files_of(tmp_path)
+    assert after["a"] == before["a"]
+    assert after["b/c"] != before["b/c"]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o000, 0o666, 0o755])
+def test_what_is_the_same_can_be_read_by_everybody_again(mode: int, tmp_path: Path) -> None:
+    placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    (tmp_path / "a").chmod(mode)
+    before = (tmp_path / "a").stat()
+    placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    after = (tmp_path / "a").stat()
+    assert after.st_mode & 0o777 == 0o644
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o000, 0o2700])
+def test_folders_are_open_again_but_for_the_outermost(mode: int, tmp_path: Path) -> None:
+    root = tmp_path / "public"
+    placed(root, {"b/c/d": b"2", "b/e": b"3"})
+    (root / "b/c").chmod(mode)
+    (root / "b").chmod(mode)
+    root.chmod(0o700)
+    placed(root, {"b/c/d": b"2", "b/e": b"4"})
+    assert files(root) == {"b/c/d": b"2", "b/e": b"4"}
+    assert [folder.stat().st_mode & 0o777 for folder in (root, root / "b", root / "b/c")] == [0o700, 0o755, 0o755]
+    assert (root / "b/c").stat().st_mode & 0o7000 == mode & 0o7000
+
+
+def test_a_folder_of_somebody_in_a_folder_s_place_is_opened_to_nobody(tmp_path: Path) -> None:
+    placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    (tmp_path / "b/c").unlink()
+    (tmp_path / "b/mine").write_bytes(b"3")
+    (tmp_path / "b").chmod(0o700)
+    with pytest.raises(Problem, match="no build wrote b/mine"):
+        placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("is_on_record", [True, False])
+def test_another_name_of_a_file_keeps_its_rights(is_on_record: bool, tmp_path: Path) -> None:
+    root = tmp_path / "public"
+    if is_on_record:
+        placed(root, {"a": b"1"})
+    else:
+        root.mkdir()
+        (root / "a").write_bytes(b"1")
+    (root / "a").chmod(0o600)
+    (tmp_path / "kept").hardlink_to(root / "a")
+    placed(root, {"a": b"1"})
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("kept", "public/a")] == [0o600, 0o644]
+    assert files(root) == {"a": b"1"}
+
+
+def test_nothing_is_opened_through_a_link(tmp_path: Path) -> None:
+    root = tmp_path / "public"
+    placed(root, {"a": b"1", "b/c": b"2"})
+    for name in ("a", "b"):
+        (root / name).replace(tmp_path / name)
+        (tmp_path / name).chmod(0o700)
+        (root / name).symlink_to(tmp_path / name)
+    with pytest.raises(Problem, match=r"somebody changed a|no build wrote b"):
+        placed(root, {"a": b"1", "b/c": b"2"})
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "b")] == [0o700, 0o700]
+    assert (root / "a").is_symlink()
+
+
+def test_a_file_of_a_source_is_placed_like_any_other(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(bytes(3_000_000))
+    source.chmod(0o600)
+    with staged(tmp_path / "public", None, None, SILENT) as stage:
+        found = stage.put("a", source)
+        stage.commit(["a"], {"a": found})
+    assert (found.size, found.is_new) == (3_000_000, True)
+    assert (tmp_path / "public/a").read_bytes() == bytes(3_000_000)
+    assert (tmp_path / "public/a").stat().st_mode & 0o777 == 0o644
+
+
+def fail(root: Path, failure: BaseException, beside: Path | None = None) -> None:
+    """A build that comes to no end; `beside`: what somebody else writes meanwhile."""
+    with staged(root, None, None, SILENT) as stage:
+        stage.put("a", b"2")
+        stage.put("b/c", b"2")
+        if beside:
+            beside.parent.mkdir()
+            beside.write_text("years of work")
+        raise failure
+
+
+@pytest.mark.parametrize("failure", [Problem("no"), KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_failing_build_leaves_the_old_tree(failure: BaseException, tmp_path: Path) -> None:
+    placed(tmp_path, {"a": b"1"})
+    before = files_of(tmp_path)
+    with pytest.raises(type(failure)):
+        fail(tmp_path, failure)
+    assert files_of(tmp_path) == before
+    assert everything(tmp_path) == ["a"]
+
+
+def test_a_failing_build_into_a_new_folder_leaves_nothing_but_what_others_made_beside_it(tmp_path: Path) -> None:
+    with pytest.raises(Problem):
+        fail(tmp_path / "new/deep/public", Problem("no"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(Problem):
+        fail(tmp_path / "new/deep/public", Problem("no"), tmp_path / "new/other/thesis")
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "new",
+        "new/other",
+        "new/other/thesis",
+    ]
+
+
+def test_what_a_killed_build_left_goes(tmp_path: Path, state: Path) -> None:
+    root = tmp_path / "public"
+    placed(root, {"a": b"1"})
+    (record,) = (state / "outputs").iterdir()
+    usual = everything(state)
+    for place in (record, tmp_path, root):
+        left = place / ".sealpress-0123456789abcdef"
+        (left / "new").mkdir(parents=True)
+        (left / "new/b").write_text("left")
+        (record / "stage").write_text(str(left))
+        placed(root, {"a": b"2"})
+        assert (everything(tmp_path), everything(state)) == (["public", "public/a"], usual)
+
+
+@pytest.mark.parametrize("name", ["thesis", ".sealpress-0123456789abcdef"])
+def test_what_only_looks_like_left_stays(name: str, tmp_path: Path, state: Path) -> None:
+    placed(tmp_path / "public", {"a": b"1"})
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/work").write_text("of years")
+    if name != "thesis":
+        (tmp_path / name).symlink_to("thesis")
+    (record,) = (state / "outputs").iterdir()
+    (record / "stage").write_text(str(tmp_path / name))
+    placed(tmp_path / "public", {"a": b"2"})
+    assert (tmp_path / "thesis/work").read_text() == "of years"
+    assert os.path.lexists(tmp_path / name)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_scaffold_stands_on_the_disk_of_the_folder_and_nowhere_else(
+    beside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside it where the state folder is on another disk, in it where all else is."""
+    root = tmp_path / "public"
+    monkeypatch.setattr(scaffold, "_mount_of", lambda folder: "" if folder != tmp_path or not beside else here[0])
+    here: list[str] = []
+    monkeypatch.setattr(scaffold, "_mount", lambda _handle: here.append("x") or "x")
+    with staged(root, None, None, SILENT) as stage:
+        assert stage.scaffold.parent == (tmp_path if beside else root)
+        assert (stage.scaffold / ".gitignore").read_text() == "*\n"
+        put(stage, {"a": b"1"})
+    assert everything(tmp_path) == ["public", "public/a"]
+
+
+NOTE = "ssg writes this folder: every file in it is replaced by the next build.\n"
+
+
+@pytest.mark.parametrize("older", [{".sealpress": NOTE}, {".sealpress/README": NOTE, ".sealpress/lock": ""}])
+def test_what_older_versions_kept_in_the_folder_goes_and_is_no_claim(older: dict[str, str], tmp_path: Path) -> None:
+    """A repository could bring it along, with files that are not ours."""
+    for path, text in older.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "thesis").write_text("years of work")
+    before = everything(tmp_path)
+    with pytest.raises(Problem, match="no build wrote thesis in"):
+        placed(tmp_path, {"a": b"1"})
+    assert everything(tmp_path) == before
+    (tmp_path / "thesis").unlink()
+    placed(tmp_path, {"a": b"1"})
+    assert everything(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("path", [".sealpress/cache/x", ".sealpress/README", ".sealpress/new/index.html"])
+def test_what_is_not_just_that_stays(path: str, tmp_path: Path) -> None:
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text("years of work")
+    with pytest.raises(Problem, match=f"no build wrote {path} in") as caught:
+        placed(tmp_path, {"a": b"1"})
+    assert caught.value.code is Exit.MACHINE
+    assert [path.partition("/")[0], path] == [everything(tmp_path)[0], everything(tmp_path)[-1]]
+
+
+def test_a_folder_that_holds_just_what_is_built_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b/c").write_bytes(b"2")
+    before = files_of(tmp_path)
+    placed(tmp_path, {"a": b"1", "b/c": b"2"})
+    assert files_of(tmp_path) == before
+    placed(tmp_path, {"a": b"3"})
+    assert files(tmp_path) == {"a": b"3"}
+    assert (tmp_path / "b").is_dir()  # which no build made
+
+
+THEIRS = {
+    "another file": ({"thesis": "x"}, "no build wrote thesis in"),
+    "another file in a folder of ours": ({"b/thesis": "x"}, "no build wrote b/thesis in"),
+    "an edited one": ({"a": "x"}, "since a build wrote it, somebody changed a in"),
+    "an edited one that is to go": ({"old": "x"}, "since a build wrote it, somebody changed old in"),
+    "some": ({"old": "x", "thesis": "x"}, "no build wrote old, thesis in"),
+    "many": ({f"t{number}": "x" for number in range(9)}, "no build wrote t0, t1, t2, t3, t4 and 4 more in"),
+    "one below one of ours": ({"new/thesis": "x"}, "no build wrote new/thesis in"),
+}
+
+
+@pytest.mark.parametrize("theirs", THEIRS)
+@pytest.mark.parametrize("adopting", [False, True])
+def test_what_no_build_wrote_stops_the_next_one_and_stays(theirs: str, adopting: bool, tmp_path: Path) -> None:
+    """Where the folder is adopted, only files are replaced that the site has, and later builds leave the rest, too."""
+    written, expected = THEIRS[theirs]
+    placed(tmp_path, {"a": b"1", "b/c": b"2", "old": b"3", "older/d": b"4"})
+    for path, text in written.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    before = files(tmp_path)
+    tree = {"a": b"5", "b/c": b"2"}
+    with pytest.raises(Problem, match=expected) as caught:
+        placed(tmp_path, tree)
+    assert (caught.value.code, files(tmp_path)) == (Exit.MACHINE, before)
+    assert "--adopt" in str(caught.value)
+    if adopting:
+        placed(tmp_path, tree, adopting=True)
+        kept = {path: text.encode() for path, text in written.items() if path not in tree}
+        assert files(tmp_path) == kept | tree
+        placed(tmp_path, {"a": b"6"})
+        assert files(tmp_path) == kept | {"a": b"6"}
+        if theirs != "an edited one":
+            with pytest.raises(Problem, match=r"no build wrote|somebody changed"):
+                placed(tmp_path, {f"{path}/in/it": b"7" for path in kept})
+            assert files(tmp_path) == kept | {"a": b"6"}
+
+
+@pytest.mark.parametrize("adopting", [False, True])
+def test_links_and_folders_in_the_way_stay(adopting: bool, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "c").write_bytes(b"2")
+    (outside / "thesis").write_text("years of work")
+    for number, tree in enumerate(({"a": b"1", "b/c": b"2"}, {"a": b"1"}, {"b": b"1"})):
+        root = tmp_path / f"public{number}"
+        placed(root, {"z": b"1"})
+        if "a" in tree:
+            (root / "a").symlink_to(outside / "thesis")
+        (root / "b").symlink_to(outside) if len(tree) == 2 else (root / "b/theirs").mkdir(parents=True)
+        before = everything(root)
+        with pytest.raises(Problem, match="no build wrote"):
+            placed(root, tree, adopting=adopting)
+        assert everything(root) == before
+    assert {path.name: path.read_bytes() for path in outside.iterdir()} == {"c": b"2", "thesis": b"years of work"}
+
+
+def test_folders_of_others_stay_and_those_of_builds_go(tmp_path: Path) -> None:
+    root = tmp_path / "public"
+    placed(root, {"a/b/c": b"1", "d/e": b"1"})
+    (root / "empty").mkdir()
+    (root / "a/mine").mkdir()
+    placed(root, {})
+    assert everything(root) == ["a", "a/mine", "empty"]
+
+
+def test_a_repository_in_the_folder_is_refused(tmp_path: Path) -> None:
+    placed(tmp_path, {"a/b": b"1"})
+    (tmp_path / "a/.Git").mkdir()
+    (tmp_path / "a/.Git/HEAD").write_text("ref: refs/heads/main\n")
+    for adopting in (False, True):
+        with pytest.raises(Problem, match=r"it holds a/\.Git/HEAD"):
+            placed(tmp_path, {"a/b": b"2"}, adopting=adopting)
+    assert (tmp_path / "a/b").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("path", ["a", "b/c", "new", "gone"])
+def test_what_comes_while_a_build_is_at_work_stays(path: str, tmp_path: Path) -> None:
+    placed(tmp_path, {"a": b"1", "b/c": b"1", "gone": b"1"})
+    with staged(tmp_path, None, None, SILENT) as stage:
+        written = {name: stage.put(name, b"2") for name in ("a", "b/c", "new")}
+        (tmp_path / path).write_text("years of work")
+        with pytest.raises(Problem, match=r"somebody changed|no build wrote"):
+            stage.commit(written.keys(), written)
+    assert (tmp_path / path).read_text() == "years of work"
+
+
+def test_a_folder_that_becomes_a_link_while_a_build_is_at_work_is_not_followed(tmp_path: Path) -> None:
+    root, outside = tmp_path / "public", tmp_path / "outside"
+    placed(root, {"b/c": b"1", "b/d": b"1"})
+    outside.mkdir()
+    with staged(root, None, None, SILENT) as stage:
+        written: dict[str, Content] = {"b/new": stage.put("b/new", b"2")}
+        (root / "b").replace(tmp_path / "b")
+        (root / "b").symlink_to(outside)
+        with pytest.raises((Problem, OSError)):
+            stage.commit([*written, "b/c", "b/d"], written, {"b/c": ("x", 1), "b/d": ("x", 1)})
+    assert list(outside.iterdir()) == []
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["c", "d"]
+
+
+def test_a_user_without_a_state_folder_can_build_once_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    said: list[str] = []
+
+    class Told(type(SILENT)):  # type: ignore[misc]
+        def note(self, message: str) -> None:
+            said.append(message)
+
+    root = tmp_path / "public"
+    with staged(root, None, None, Told()) as stage:
+        put(stage, {"a": b"1"})
+    assert (files(root), "set SEALPRESS_STATE" in said[0]) == ({"a": b"1"}, True)
+    with pytest.raises(Problem, match="no build wrote a in"):
+        placed(root, {"a": b"2"})
+    placed(root, {"a": b"2"}, adopting=True)
+    assert everything(tmp_path) == ["public", "public/a"]
+
+
+def test_the_record_holds_what_builds_of_late_wrote_and_does_not_grow_for_ever(tmp_path: Path, state: Path) -> None:
+    root = tmp_path / "public"
+    placed(root, {"guest": b"x"})
+    (root / "guest").write_bytes(b"y")
+    placed(root, {"a": b""}, adopting=True)
+    (file,) = (state / "outputs").glob("*/written")
+    for number in range(7000):
+        if not number % 1000:
+            placed(root, {f"b/{number + one}": b"%d" % one for one in range(1000)})
+    assert file.stat().st_size < 1_000_000
+    assert len(file.read_bytes().split(b"\0\n")) < 6000
+    placed(root, {})
+    assert everything(root) == ["guest"]
+
+
+def test_what_a_killed_build_wrote_half_on_the_record_is_no_hindrance(tmp_path: Path, state: Path) -> None:
+    root = tmp_path / "public"
+    placed(root, {"a": b"1", "b": b"1"})
+    (file,) = (state / "outputs").glob("*/written")
+    file.write_bytes(file.read_bytes()[:-10])
+    (root / "b").unlink()
+    placed(root, {"a": b"2", "b": b"2"})
+    placed(root, {})
+    assert everything(root) == []
+
+
+def test_the_records_of_folders_that_are_gone_are_dropped(tmp_path: Path, state: Path) -> None:
+    for number in range(record._LIMIT + 5):
+        placed(tmp_path / f"public{number}", {"a": b"1"})
+        if number:
+            shutil.rmtree(tmp_path / f"public{number}")
+    placed(tmp_path / "last", {"a": b"1"})
+    assert len(list((state / "outputs").iterdir())) == record._LIMIT + 2
+    placed(tmp_path / "public0", {"a": b"2"})
+
+
+def test_a_worker_that_died_while_it_wrote_is_no_hindrance(tmp_path: Path) -> None:
+    with staged(tmp_path, None, None, SILENT) as stage:
+        stage.put("a/b", b"half of it, longer than the whole")
+        put(stage, {"a/b": b"whole"})
+    assert files(tmp_path) == {"a/b": b"whole"}
+
+
+def test_a_build_that_ended_after_the_folder_was_looked_at_is_seen(tmp_path: Path) -> None:
+    placed(tmp_path, {"a": b"1"})
+    looked, mark = files_of(tmp_path), mark_of(tmp_path)
+    with staged(tmp_path, looked, mark, SILENT) as stage:
+        assert stage.found == looked  # nobody came between
+    looked, mark = files_of(tmp_path), mark_of(tmp_path)
+    placed(tmp_path, {"a": b"1", "stray": b"2"})
+    with staged(tmp_path, looked, mark, SILENT) as stage:
+        put(stage, {"a": b"1"})
+    assert files(tmp_path) == {"a": b"1"}
+
+
+def test_a_second_build_waits_and_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    order: list[str] = []
+
+    class Told(type(SILENT)):  # type: ignore[misc]
+        def note(self, message: str) -> None:
+            said.append(message)
+            go_on.set()
+
+    go_on = threading.Event()
+
+    def second() -> None:
+        with staged(tmp_path, None, None, Told()) as stage:
+            order.append("second")
+            put(stage, {"a": b"2"})
+
+    with staged(tmp_path, None, None, SILENT) as stage:
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert go_on.wait(10)
+        put(stage, {"a": b"1", "b": b"1"})
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+    assert said == [f"another build is at work in {tmp_path}: waiting for it"]
+    assert files(tmp_path) == {"a": b"2"}
+
+
+def test_a_strict_umask_does_not_reach_the_tree(tmp_path: Path) -> None:
+    blog = Blog(tmp_path)
+    blog.page("posts/a.md", "A.")
+    blog.write("static/deep/x.txt", "x")
+    command = (
+        "import sys; from pathlib import Path; from sealpress import sitefile; from ssg.build.build import Request, build;"
+        "root, output, store = map(Path, sys.argv[1:]);"
+        "build(Request(sitefile.load(root / 'site.toml', 'site.toml'), output, in_git=False, store=store))"
+    )
+    run = [sys.executable, "-c", command, str(blog.root), str(blog.output), str(blog.store)]
+    subprocess.run(run, check=True, timeout=60, umask=0o077)
+    for path in blog.output.rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+
+
+def test_a_disk_that_refuses_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(Problem, match="can't write") as caught:
+        placed(tmp_path / "file" / "public", {"a": b"1"})
+    assert caught.value.code is Exit.MACHINE
+
+
+def test_the_mask_of_the_process_comes_back(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        placed(tmp_path / "public", {"a": b"1"})
+        assert os.umask(0o027) == 0o027
+        assert stamps.stamp(tmp_path / "public/a") is not None
+    finally:
+        os.umask(old)
