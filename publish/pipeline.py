@@ -111,7 +111,8 @@ def produce(
     if made_from.site.settings.build.command:
         return _by_command(made_from, progress, allowed=allow_command)
     from sealpress.workers import cores  # noqa: PLC0415
-    from ssg.build.build import Request, build  # noqa: PLC0415 - takes long to import, and other generators need none of it
+    from ssg.build.build import build  # noqa: PLC0415
+    from ssg.build.inputs import Request  # noqa: PLC0415 - takes long to import, and other generators need none of it
     from ssg.cache.store import folder_of  # noqa: PLC0415
     from ssg.explain import left_out  # noqa: PLC0415
 

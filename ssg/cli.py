@@ -13,7 +13,7 @@ from sealpress.problems import Problem
 
 if TYPE_CHECKING:
     from sealpress.sitefile import SiteFile
-    from ssg.build.build import Built
+    from ssg.build.result import Built
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -89,13 +89,14 @@ def build(
     from sealpress import sitefile, strays  # noqa: PLC0415 - --help need not wait for what a build imports
     from sealpress.workers import cores  # noqa: PLC0415
     from ssg.build import build as building  # noqa: PLC0415
+    from ssg.build import inputs  # noqa: PLC0415
     from ssg.cache.store import folder_of  # noqa: PLC0415
+    from ssg.content.sources import Options  # noqa: PLC0415
     from ssg.explain import left_out  # noqa: PLC0415
-    from ssg.options import Options  # noqa: PLC0415
 
     site = sitefile.open_site(site_file, is_tolerant=True)
     target = output or site.root / site.settings.build.output
-    request = building.Request(
+    request = inputs.Request(
         site,
         target,
         Options(drafts=drafts, future=future),

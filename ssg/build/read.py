@@ -13,8 +13,7 @@ from sealpress.settings import Settings
 from sealpress.tree import CHUNK, media_type
 from sealpress.workers import Mate
 from ssg.build.convert import Desk
-from ssg.build.records import FRONT, KEY, SHA256
-from ssg.build.stale import Manuscripts
+from ssg.build.records import FRONT, KEY, SHA256, Manuscripts
 from ssg.build.timing import Timings
 from ssg.cache import stamps
 from ssg.cache.last_build import LastBuild, Source

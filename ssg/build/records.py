@@ -1,12 +1,11 @@
 """Records as plain data and back: what a file can hold that is no code. Texts, numbers, None, and tuples of them."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sealpress.problems import Exit, Place, Problem
-from ssg.cache.table import Plain
+from ssg.cache.table import Plain, Table
 from ssg.content.model import FrontMatter, Kind, Manuscript, Page
 from ssg.markup.text.converted import Fault, Link
 
@@ -37,19 +36,6 @@ def manuscript(plain: Plain) -> Manuscript:
         tuple(Fault(*fault) for fault in faults),
         tuple(Fault(*fault) for fault in warnings),
     )
-
-
-def of_problem(one: Problem) -> Plain:
-    """A warning, less what only a fault has."""
-    place = one.place
-    where = (place.file, place.line, place.column, place.text, place.length) if place else ()
-    return one.message, where, one.hint, int(one.code), one.said, one.block
-
-
-def problem(plain: Plain) -> Problem:
-    message, where, hint, code, said, block = plain
-    place = Place(*where) if where else None
-    return Problem(message, place=place, hint=hint, code=Exit(code), said=said, block=block, is_warning=True)
 
 
 def of_front_matter(front: FrontMatter) -> Plain:
@@ -165,3 +151,56 @@ def _value(plain: Plain) -> Any:
             return MappingProxyType({key: _value(item) for key, item in items})
         case _:
             return tuple(_value(item) for item in items)
+
+
+class LazyPages(Mapping[str, Page]):
+    """The pages of the last build, each made when it is asked for."""
+
+    def __init__(self, pages: Mapping[str, object], manuscripts: Mapping[str, Manuscript]) -> None:
+        self._plain = pages
+        self._manuscripts = manuscripts
+        self._made: dict[str, Page] = {}
+
+    def __getitem__(self, source: str) -> Page:
+        if source not in self._made:
+            front = self._manuscripts[source].front_matter
+            self._made[source] = page(source, self._plain[source], front)
+        return self._made[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plain)
+
+    def __len__(self) -> int:
+        return len(self._plain)
+
+
+class Manuscripts(Mapping[str, Manuscript]):
+    """All manuscripts, each made when it is asked for: those of the last build, and over them those that were read."""
+
+    def __init__(self, last: Table) -> None:
+        self._last = last
+        self._read: dict[str, Plain] = {}
+        self._made: dict[str, Manuscript] = {}
+
+    def add(self, source: str, manuscript: Plain) -> None:
+        self._made.pop(source, None)
+        self._read[source] = manuscript
+
+    def plain(self, source: str) -> Plain:
+        """As ssg.build.records has it; None for one that isn't there."""
+        return self._read.get(source) or self._last.get(source)
+
+    def table(self, sources: Iterable[str]) -> Table:
+        """Those of some sources, plain, in their order."""
+        return (self._last | self._read).only(sources)
+
+    def __getitem__(self, source: str) -> Manuscript:
+        if source not in self._made:
+            self._made[source] = manuscript(self._read.get(source) or self._last[source])
+        return self._made[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._last | self._read)
+
+    def __len__(self) -> int:
+        return len(self._last | self._read)

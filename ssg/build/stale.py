@@ -9,13 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ssg.build import records
 from ssg.cache.answers import Known
 from ssg.cache.last_build import LastBuild, Output, Source
 from ssg.cache.stamps import Stamp
-from ssg.cache.table import Plain, Table
 from ssg.cache.tracing import GONE, Key, Scope, scope_of
-from ssg.content.model import Manuscript, Page
 from ssg.rendering.plan import Job, Make
 from ssg.rendering.queries.site_queries import Scene
 
@@ -33,27 +30,6 @@ class Stale:
     because: tuple[str | Key, ...]
 
 
-class LazyPages(Mapping[str, Page]):
-    """The pages of the last build, each made when it is asked for."""
-
-    def __init__(self, pages: Mapping[str, object], manuscripts: Mapping[str, Manuscript]) -> None:
-        self._plain = pages
-        self._manuscripts = manuscripts
-        self._made: dict[str, Page] = {}
-
-    def __getitem__(self, source: str) -> Page:
-        if source not in self._made:
-            front = self._manuscripts[source].front_matter
-            self._made[source] = records.page(source, self._plain[source], front)
-        return self._made[source]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._plain)
-
-    def __len__(self) -> int:
-        return len(self._plain)
-
-
 class KnownJobs(Mapping[str, Job]):
     """The files of the last build, each as a Job when it is asked for."""
 
@@ -69,38 +45,6 @@ class KnownJobs(Mapping[str, Job]):
 
     def __len__(self) -> int:
         return len(self._outputs)
-
-
-class Manuscripts(Mapping[str, Manuscript]):
-    """All manuscripts, each made when it is asked for: those of the last build, and over them those that were read."""
-
-    def __init__(self, last: Table) -> None:
-        self._last = last
-        self._read: dict[str, Plain] = {}
-        self._made: dict[str, Manuscript] = {}
-
-    def add(self, source: str, manuscript: Plain) -> None:
-        self._made.pop(source, None)
-        self._read[source] = manuscript
-
-    def plain(self, source: str) -> Plain:
-        """As ssg.build.records has it; None for one that isn't there."""
-        return self._read.get(source) or self._last.get(source)
-
-    def table(self, sources: Iterable[str]) -> Table:
-        """Those of some sources, plain, in their order."""
-        return (self._last | self._read).only(sources)
-
-    def __getitem__(self, source: str) -> Manuscript:
-        if source not in self._made:
-            self._made[source] = records.manuscript(self._read.get(source) or self._last[source])
-        return self._made[source]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._last | self._read)
-
-    def __len__(self) -> int:
-        return len(self._last | self._read)
 
 
 def changed_questions(

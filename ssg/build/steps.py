@@ -21,18 +21,20 @@ from sealpress.sitefile import NAME
 from sealpress.tree import cache_class, check_names, digest_of, media_type
 from ssg.build import stale as staleness
 from ssg.build.bodies import KeptBodies
-from ssg.build.build import Built, Situation
+from ssg.build.check import astray, check_links, clashes, shape_of
 from ssg.build.convert import Desk
+from ssg.build.inputs import Situation
 from ssg.build.read import Intake, take_in
 from ssg.build.render import Staged, Staging
+from ssg.build.result import Built, Made
 from ssg.build.reuse import Rendered
 from ssg.build.stale import Stale
-from ssg.build.structure import Structure, astray, check_links, clashes, desk_of, inputs_of, shape_of
+from ssg.build.structure import Structure, desk_of, inputs_of
 from ssg.build.survey import Survey
 from ssg.build.timing import Timings
 from ssg.cache import stamps
 from ssg.cache.answers import Known
-from ssg.cache.last_build import Changes, File, LastBuild
+from ssg.cache.last_build import File, LastBuild
 from ssg.cache.settings import stated
 from ssg.cache.store import Store
 from ssg.cache.tracing import Scope, scope_of
@@ -41,7 +43,7 @@ from ssg.content import passed_over
 from ssg.content.data import DataFiles
 from ssg.content.findings import IMAGES, PAGES, THEME, TREE, Findings
 from ssg.images.gallery import Gallery
-from ssg.images.variants import format_of
+from ssg.images.variants import _images, format_of
 from ssg.output.stage import Stage, refusals
 from ssg.rendering import menus, plan
 from ssg.rendering.plan import Job, Make, Renderer
@@ -50,21 +52,6 @@ from ssg.rendering.theme import assets as theme_assets
 from ssg.rendering.theme import theme as themes
 from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.stopwatch import Stopwatch
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a build gave, and what the next one should know of it.
-
-    `changes` are all that is new in that, where it is little. `converted` counts the bodies and images
-    that are others now.
-    """
-
-    built: Built
-    build: LastBuild
-    changes: Changes | None
-    converted: int
-
 
 _MUCH: Final = 0.25  # of the tree: what was rendered before is looked for
 
@@ -399,7 +386,3 @@ class _Making:
             warnings=structure.findings.warnings,
             timings=self.timings,
         )
-
-
-def _images(files: Iterable[str]) -> frozenset[str]:
-    return frozenset(file for file in files if format_of(file))

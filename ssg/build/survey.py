@@ -34,7 +34,7 @@ _RENDERED: Final = frozenset({Make.PAGE, Make.LIST, Make.FEED, Make.THEME})
 
 @dataclass(frozen=True)
 class Survey:
-    """`dead` are the links of bodies that lead nowhere, as ssg.build.structure.check_links tells and gives them.
+    """`dead` are the links of bodies that lead nowhere, as ssg.build.check.check_links tells and gives them.
 
     `is_ahead`: there are faults already.
     """

@@ -1,7 +1,9 @@
 """Files that go into the tree as they are: those beside pages, and the static folder."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
+from typing import Final
 
 from sealpress.settings import Settings
 from ssg.content.model import Asset, Page, output_of, prefix
@@ -56,3 +58,19 @@ def _path(settings: Settings, homes: Mapping[PurePosixPath, Page], file: PurePos
     if len(parts) > 1 and parts[0] in settings.site.languages:
         return f"{prefix(settings, parts[0])}/{'/'.join(parts[1:])}"
     return "/" + "/".join(parts)
+
+
+FOLDER: Final = "/assets/"
+
+
+_LENGTH: Final = 12
+
+
+def fingerprint(content: bytes) -> str:
+    """Twelve hex digits of the content's sha256, with a letter and a digit among them.
+
+    A run of digits alone could be a date, and sealpress.tree would not take it for a digest.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    windows = (digest[start : start + _LENGTH] for start in range(len(digest) - _LENGTH))
+    return next(window for window in windows if not window.isdecimal() and not window.isalpha())

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from sealpress.problems import Place, Problem, raise_all
+from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.sitefile import NAME
-from ssg.build.records import of_problem, problem
 from ssg.cache.table import Plain
 
 PAGES: Final = "pages"
@@ -105,3 +104,16 @@ def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 def _where(one: Problem) -> tuple[bool, str, int, int, str]:
     place = one.place or Place("")
     return place.file != NAME, place.file, place.line or 0, place.column or 0, one.message
+
+
+def of_problem(one: Problem) -> Plain:
+    """A warning, less what only a fault has."""
+    place = one.place
+    where = (place.file, place.line, place.column, place.text, place.length) if place else ()
+    return one.message, where, one.hint, int(one.code), one.said, one.block
+
+
+def problem(plain: Plain) -> Problem:
+    message, where, hint, code, said, block = plain
+    place = Place(*where) if where else None
+    return Problem(message, place=place, hint=hint, code=Exit(code), said=said, block=block, is_warning=True)

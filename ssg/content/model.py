@@ -10,7 +10,7 @@ tree, without one ("fr/posts/x/index.html").
 
 import datetime as dt
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, cached_property
@@ -239,6 +239,12 @@ class Site:
         """The pages right below an index page, in their order."""
         return self.below(page.folder, page.language) if page.is_index else ()
 
+    def branch(self, page: Page) -> Iterator[Page]:
+        """A page and all below it, as one reads them."""
+        yield page
+        for child in self.children(page):
+            yield from self.branch(child)
+
     def below(self, folder: str, language: str) -> tuple[Page, ...]:
         """The pages right below a folder, with or without an index page, in their order."""
         return self._by_folder.get((folder, language), ())
@@ -268,3 +274,11 @@ def prefix(settings: Settings, language: str) -> str:
 def output_of(path: str) -> str:
     """The file for a path: "/fr/x/" → "fr/x/index.html", "/a.html" → "a.html"."""
     return (path + "index.html" if path.endswith("/") else path).removeprefix("/")
+
+
+def _source(page: Page | None) -> str | None:
+    return page.source if page else None
+
+
+def _sources(pages: Iterable[Page]) -> tuple[str, ...]:
+    return tuple(page.source for page in pages)

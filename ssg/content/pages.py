@@ -15,10 +15,9 @@ from ssg.content.findings import PAGES, Findings
 from ssg.content.location import POSTS, Location, Permalinks, locate
 from ssg.content.model import FrontMatter, Kind, Page, output_of
 from ssg.content.places import in_front_matter
-from ssg.content.sources import Sources
+from ssg.content.sources import Options, Sources
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import LIMIT, name_slug, same_name, slug
-from ssg.options import Options
 
 Clock = Callable[[Iterable[dt.datetime]], dt.datetime]
 """The moment that a build is of, from the dates of its pages: for a folder that no commit dates."""

@@ -223,3 +223,11 @@ def _is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`drafts`: pages that are marked as such; `future`: pages that are dated after the clock of the build."""
+
+    drafts: bool = False
+    future: bool = False

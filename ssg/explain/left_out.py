@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ssg.build.build import Built
+from ssg.build.result import Built
 from ssg.content.absence import said
 
 _FEW: Final = 3

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ssg.build.build import Built
+from ssg.build.result import Built
 from ssg.build.timing import slowest
 from ssg.explain.columns import WIDTH, section
 

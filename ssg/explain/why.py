@@ -18,7 +18,7 @@ from sealpress import tools
 from sealpress.activecontent import origin
 from sealpress.problems import Exit, Problem, did_you_mean
 from sealpress.sitefile import NAME, SiteFile
-from ssg.build.build import STRINGS, Request, Situation, situation_of
+from ssg.build.inputs import STRINGS, Request, Situation, situation_of
 from ssg.build.read import sha256_of
 from ssg.cache import stamps
 from ssg.cache.last_build import File, LastBuild, Memory, Output

@@ -4,14 +4,14 @@ photo.jpg of 1000 × 750 pixels becomes /assets/photo-480.0a1b2c3d4e5f.webp, pho
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
 from sealpress.settings import ImagesSettings
-from ssg.rendering.theme.assets import FOLDER, fingerprint
+from ssg.content.assets import FOLDER, fingerprint
 
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -106,3 +106,7 @@ def widths(look: Look, wanted: tuple[int, ...]) -> tuple[int, ...]:
 def _stem(source: str) -> str:
     stem = re.sub(r"[^a-z0-9]+", "-", PurePosixPath(source).stem.lower())[:_STEM]
     return stem.strip("-") or "image"
+
+
+def _images(files: Iterable[str]) -> frozenset[str]:
+    return frozenset(file for file in files if format_of(file))

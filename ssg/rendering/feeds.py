@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
+from ssg.content.formats import dates
 from ssg.rendering import xml
 from ssg.rendering.queries.site_queries import Scene
 
@@ -18,7 +19,7 @@ def feed(scene: Scene, language: str) -> bytes:
     if description := scene.site_description(language):
         xml.child(feed, "subtitle", description)
     newest = max((moment for post in posts if (moment := scene.last_change(post))), default=None)
-    xml.child(feed, "updated", xml.moment(newest or scene.as_of()))
+    xml.child(feed, "updated", dates.moment(newest or scene.as_of()))
     own = scene.absolute_url(scene.feed_path(language))
     xml.child(feed, "link", rel="self", type="application/atom+xml", hreflang=language, href=own)
     alternate = scene.absolute_url(scene.posts_path(language))
@@ -37,9 +38,9 @@ def _entry(scene: Scene, feed: ET.Element, post: str, *, is_full: bool) -> None:
     xml.child(entry, "title", scene.title(post))
     xml.child(entry, "link", rel="alternate", type="text/html", hreflang=scene.language(post), href=url)
     if date := scene.date(post):
-        xml.child(entry, "published", xml.moment(date))
+        xml.child(entry, "published", dates.moment(date))
     if changed := scene.last_change(post):
-        xml.child(entry, "updated", xml.moment(changed))
+        xml.child(entry, "updated", dates.moment(changed))
     if author := scene.author(post):
         _author(entry, author)
     for slug in scene.tags_of(post):

@@ -20,8 +20,8 @@ from jinja2 import TemplateRuntimeError, Undefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from ssg.content.formats import dates as formats_dates
 from ssg.l10n.strings import Value
-from ssg.rendering import xml
 from ssg.rendering.queries.site_queries import Scene
 from ssg.rendering.theme.missing import describe
 from ssg.rendering.theme.templates import Functions
@@ -104,7 +104,7 @@ def iso(moment: dt.date) -> str:
     _check(moment, dt.date, "iso")
     if not isinstance(moment, dt.datetime) or moment.time() == dt.time():
         return f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
-    return xml.moment(moment)
+    return formats_dates.moment(moment)
 
 
 def tojson(value: object, indent: int | None = None) -> Markup:

@@ -29,10 +29,9 @@ from ssg.rendering.theme.stopwatch import Stopwatch, watch
 from ssg.rendering.theme.templates import Templates, environments
 from ssg.rendering.theme.theme import OWN, ThemeFile
 from ssg.rendering.views.lists import ListView
-from ssg.rendering.views.options import OptionsView
 from ssg.rendering.views.pages import PageView
 from ssg.rendering.views.shared import language_view
-from ssg.rendering.views.sites import SiteView
+from ssg.rendering.views.sites import OptionsView, SiteView
 
 TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ssg.content.formats import dates
 from ssg.rendering import xml
 from ssg.rendering.queries.site_queries import Scene
 
@@ -136,7 +137,7 @@ def _quoted(url: str) -> str:
 
 def _changed(scene: Scene, source: str) -> str:
     moment = scene.last_change(source)
-    return xml.moment(moment) if moment else ""
+    return dates.moment(moment) if moment else ""
 
 
 def _escaped(text: str) -> str:

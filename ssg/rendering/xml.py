@@ -1,6 +1,5 @@
 """XML documents for machines: feeds and sitemaps."""
 
-import datetime as dt
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -24,16 +23,6 @@ def child(parent: "ET.Element", name: str, text: str | None = None, **attributes
 def clean(text: str) -> str:
     """The text without the characters that no XML document can hold."""
     return _FORBIDDEN.sub("", text)
-
-
-def moment(value: dt.datetime) -> str:
-    """A moment with its offset: RFC 3339, and so HTML's <time> and the sitemap's W3C format.
-
-    Their offsets are whole minutes. Those of old local times are not (Paris, 1900: +00:09:21): these are told in UTC.
-    """
-    offset = value.utcoffset() or dt.timedelta()
-    fitting = value if offset % dt.timedelta(minutes=1) == dt.timedelta() else value.astimezone(dt.UTC)
-    return fitting.isoformat(timespec="seconds")
 
 
 def document(root: "ET.Element") -> bytes:

@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import census, corpus
 from sealpress import sitefile
-from ssg.build.build import Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
 
 TOP = Path(__file__).parents[2]
 

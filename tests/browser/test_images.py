@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ssg.build.build import Built
+from ssg.build.result import Built
 from ssg.images.raster import look
 from tests.browser.chromium import visit
 from tests.browser.serving import served

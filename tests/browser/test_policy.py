@@ -11,7 +11,8 @@ import pytest
 
 from sealpress import sitefile
 from sealpress.settings import ImageSettings
-from ssg.build.build import Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
 from tests.browser.chromium import visit
 from tests.docs.pages import SITE
 from tests.imagebake.nginx.servers import Server, Way, dressed, serving

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sealpress import sitefile
-from ssg.build.build import Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
 from tests.docs.pages import SITE, anchors, blocks, name, pages, twin
 
 ENGLISH = pages("en")

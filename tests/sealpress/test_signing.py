@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sealpress import signing
 from sealpress.console import Silent
 from sealpress.problems import Exit, Problem
-from ssg.build.build import Built
+from ssg.build.result import Built
 from ssg.cache import last_build
 from ssg.cache.last_build import LastBuild, LastTree, Memory
 from tests.ssg.blogs import Blog

@@ -12,8 +12,10 @@ from typing import Any
 from sealpress import sitefile
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Problem
-from ssg.build.build import Built, Request, build
-from ssg.options import Options
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
+from ssg.content.sources import Options
 from ssg.rendering.theme.theme import built_in_folder
 
 HEAD: Mapping[str, str] = {"date": "2026-01-05", "tags": "[red]"}

@@ -9,7 +9,8 @@ import shutil
 from pathlib import Path
 
 from sealpress import sitefile, tree
-from ssg.build.build import Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sealpress import sitefile
-from ssg.build.build import Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
 from ssg.cache.store import folder_of
 
 HEAVY = {"jinja2", "markdown", "pygments", "babel", "yaml", "docker", "PIL", "rich", "multiprocessing", "asyncio"}

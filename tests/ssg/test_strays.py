@@ -8,7 +8,7 @@ import pytest
 
 from sealpress import strays, tree
 from sealpress.problems import Exit
-from ssg.build.build import Built
+from ssg.build.result import Built
 from tests.sealpress.test_strays import CERTIFICATE, KEY
 from tests.ssg.blogs import Blog
 

@@ -103,3 +103,13 @@ def _hint(text: str) -> str:
         number = _MONTHS.index(found["month"].lower()) + 1
         return f"write {found['year']}-{number:02}-{int(found['day'] or found['other']):02}"
     return HINT
+
+
+def moment(value: dt.datetime) -> str:
+    """A moment with its offset: RFC 3339, and so HTML's <time> and the sitemap's W3C format.
+
+    Their offsets are whole minutes. Those of old local times are not (Paris, 1900: +00:09:21): these are told in UTC.
+    """
+    offset = value.utcoffset() or dt.timedelta()
+    fitting = value if offset % dt.timedelta(minutes=1) == dt.timedelta() else value.astimezone(dt.UTC)
+    return fitting.isoformat(timespec="seconds")

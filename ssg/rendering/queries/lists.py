@@ -169,3 +169,11 @@ def by_month(posts: Sequence[Page]) -> list[tuple[int, list[Page]]]:
     for page in posts:
         months.setdefault(page.date.month if page.date else 1, []).append(page)
     return sorted(months.items(), reverse=True)
+
+
+Version = tuple[str, str]
+"""A language's tag, and the path of a page in it."""
+
+
+Months = tuple[tuple[str, tuple[tuple[int, tuple[str, ...]], ...]], ...]
+"""Years, each with its months, each with the sources of its posts."""

@@ -6,7 +6,7 @@ sources, lists by the paths of their first or further pages.
 
 import datetime as dt
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from functools import cached_property
 from types import MappingProxyType
@@ -17,25 +17,19 @@ from sealpress.settings import Settings
 from ssg.cache.tracing import Key, query
 from ssg.content.absence import Absences
 from ssg.content.data import NONE, DataFiles
+from ssg.content.formats import dates
 from ssg.content.links import To, reached
-from ssg.content.model import Kind, Page, Site, Tag
+from ssg.content.model import Kind, Page, Site, Tag, _source, _sources
 from ssg.images.gallery import Gallery
 from ssg.images.variants import Picture, Size, format_of
 from ssg.markup.text.converted import ANCHOR, STX, plain_anchor, resolve
-from ssg.rendering import xml
 from ssg.rendering.queries import lists as listings
 from ssg.rendering.queries import pictures
 from ssg.rendering.queries.excerpts import Bodies
-from ssg.rendering.queries.lists import Listing, ListKind
+from ssg.rendering.queries.lists import Listing, ListKind, Months, Version
 from ssg.rendering.queries.page_queries import Facts
 from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.theme import Theme
-
-Version = tuple[str, str]
-"""A language's tag, and the path of a page in it."""
-
-Months = tuple[tuple[str, tuple[tuple[int, tuple[str, ...]], ...]], ...]
-"""Years, each with its months, each with the sources of its posts."""
 
 
 class Scene(Facts):
@@ -109,7 +103,7 @@ class Scene(Facts):
         """When a post of the list was last written or changed; "" for a list without."""
         posts = (self.site.by_source[source] for source in self.listings[path].posts)
         moments = [moment for post in posts if (moment := post.last_change)]
-        return xml.moment(max(moments)) if moments else ""
+        return dates.moment(max(moments)) if moments else ""
 
     @query
     def year_path(self, language: str, year: str) -> str:
@@ -228,21 +222,13 @@ class Scene(Facts):
     def _reading_order(self) -> Mapping[str, tuple[str | None, str | None]]:
         """Of every page that has neighbours: the one before it and the one after it."""
         rows = [[page.source for page in posts[::-1]] for posts in self.site.posts_by_language.values()]
-        for language in self.site.languages:
-            for top in self.site.below("", language):
-                row: list[str] = []
-                self._flatten(top, row)
-                rows.append(row)
+        tops = (top for language in self.site.languages for top in self.site.below("", language))
+        rows += [[page.source for page in self.site.branch(top)] for top in tops]
         return {
             source: (row[at - 1] if at else None, row[at + 1] if at + 1 < len(row) else None)
             for row in rows
             for at, source in enumerate(row)
         }
-
-    def _flatten(self, page: Page, row: list[str]) -> None:
-        row.append(page.source)
-        for child in self.site.children(page):
-            self._flatten(child, row)
 
     # Languages.
 
@@ -408,11 +394,3 @@ class Scene(Facts):
             case To.PATH:
                 path = to.name
         return url(path) + to.rest if path else own
-
-
-def _source(page: Page | None) -> str | None:
-    return page.source if page else None
-
-
-def _sources(pages: Iterable[Page]) -> tuple[str, ...]:
-    return tuple(page.source for page in pages)

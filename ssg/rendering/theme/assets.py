@@ -12,14 +12,12 @@ from typing import Final
 
 from sealpress import given
 from sealpress.problems import Place, Problem, did_you_mean
+from ssg.content.assets import FOLDER, fingerprint
 from ssg.content.model import output_of
 from ssg.rendering.theme.theme import Theme
 
-FOLDER: Final = "/assets/"
 CODE: Final = "code.css"
 """The style sheet of highlighted code, which the generator writes unless the theme brings its own."""
-
-_LENGTH: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +73,6 @@ def key(theme: Theme) -> str:
         content = hashlib.sha256(given.content(file.path, given.ASSET, file.shown)).hexdigest()
         sha256.update(f"{name}\0{file.shown}\0{content}\n".encode())
     return sha256.hexdigest()
-
-
-def fingerprint(content: bytes) -> str:
-    """Twelve hex digits of the content's sha256, with a letter and a digit among them.
-
-    A run of digits alone could be a date, and sealpress.tree would not take it for a digest.
-    """
-    digest = hashlib.sha256(content).hexdigest()
-    windows = (digest[start : start + _LENGTH] for start in range(len(digest) - _LENGTH))
-    return next(window for window in windows if not window.isdecimal() and not window.isalpha())
 
 
 @dataclass(slots=True)

@@ -10,14 +10,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import FunctionType, MemberDescriptorType, MethodType, TracebackType
+from types import MemberDescriptorType, TracebackType
 from typing import Any, Final, Protocol
 
 import jinja2
 from jinja2 import meta
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, UndefinedError
-from jinja2.runtime import Macro
 
 from sealpress import given
 from sealpress.problems import Place, Problem, did_you_mean
@@ -25,6 +24,7 @@ from ssg.cache.tracing import Key, Trace
 from ssg.content.absence import Absence
 from ssg.content.data import ENDINGS
 from ssg.rendering.theme import limits
+from ssg.rendering.theme.fixed import _is_fixed
 from ssg.rendering.theme.loader import Compiled, Loader
 from ssg.rendering.theme.missing import Missing, NoSuchNameError, describe
 from ssg.rendering.theme.theme import ThemeFile
@@ -273,27 +273,6 @@ class _Template(jinja2.Template):
             self.environment.loose += 1
         self.environment.tracing.also(trace)
         return module
-
-
-def _is_fixed(value: Any) -> bool:
-    """Whether what the top level of a template has set stays as it is, whoever uses it.
-
-    A cycler, a namespace or an iterator would lead from one page to the next, and a page would hang on which was
-    rendered before it: a template that sets one, or imports one that does, is run anew for each import.
-    """
-    match value:
-        case None | str() | int() | float() | dt.date() | Macro() | TemplateModule() | FunctionType():
-            return True
-        case tuple() | list():
-            return all(map(_is_fixed, value))
-        case _ if type(value).__name__.endswith("View"):  # before what it is made of, which would ask for all of it
-            return True
-        case Mapping():
-            return all(map(_is_fixed, value.values()))
-        case MethodType():
-            return _is_fixed(value.__self__)
-        case _:
-            return False
 
 
 class _Environment(limits.Bounded):

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme.fixed import View
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class DataView(Mapping[str, object]):
+class DataView(View, Mapping[str, object]):
     """In a template: `site.data`, and each folder in it. What a file says is read when it is asked for."""
 
     _scene: Scene

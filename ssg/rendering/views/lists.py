@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ssg.rendering.queries.lists import Listing, ListKind, page_path
-from ssg.rendering.queries.site_queries import Scene, Version
+from ssg.rendering.queries.lists import Listing, ListKind, Version, page_path
+from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.pages import PageView, page_views
 from ssg.rendering.views.shared import (
     LanguageView,
@@ -35,7 +36,7 @@ _REACH = 2  # pages shown on either side of the current one
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ListView:
+class ListView(View):
     """In a template: `page` wherever the page has no source of its own."""
 
     _scene: Scene
@@ -157,7 +158,7 @@ class ListView:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PaginationView:
+class PaginationView(View):
     """The pages of one list. `previous` is nearer to its start."""
 
     _scene: Scene
@@ -199,7 +200,7 @@ class PaginationView:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class YearView:
+class YearView(View):
     """A year of the archive. `url` is its own page."""
 
     _scene: Scene
@@ -225,7 +226,7 @@ class YearView:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MonthView:
+class MonthView(View):
     """A month of the archive. `number` is 1 to 12; `id` is its anchor on the year's page."""
 
     _scene: Scene

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ssg.markup.text.converted import Entry
-from ssg.rendering.queries.site_queries import Scene, Version
+from ssg.rendering.queries.lists import Version
+from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.shared import (
     LanguageView,
     TagView,
@@ -21,7 +23,7 @@ from ssg.rendering.views.shared import (
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PageView:
+class PageView(View):
     """A post, a page or a home page. In a template: `page`, and every page that it asks for."""
 
     _scene: Scene
@@ -164,7 +166,7 @@ class PageView:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SectionView:
+class SectionView(View):
     """A page of a section's tree, seen from the page that is being rendered."""
 
     _scene: Scene

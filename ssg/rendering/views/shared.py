@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssg.l10n.language import Direction
-from ssg.rendering.queries.site_queries import Scene, Version
+from ssg.rendering.queries.lists import Version
+from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme.fixed import View
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageView:
+class LanguageView(View):
     """A language. `name` is its own name for itself."""
 
     tag: str
@@ -17,13 +19,13 @@ class LanguageView:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkView:
+class LinkView(View):
     title: str
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class VersionView:
+class VersionView(View):
     """A page in one language. Where the page isn't translated, `url` is that language's home page."""
 
     language: LanguageView
@@ -34,7 +36,7 @@ class VersionView:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class TagView:
+class TagView(View):
     """A tag."""
 
     _scene: Scene

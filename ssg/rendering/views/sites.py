@@ -1,10 +1,11 @@
 """The site in one language, as templates see it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.data import DataView
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.pages import PageView, page_views
@@ -15,7 +16,7 @@ _OF_POSTS = frozenset({"post", "posts", "tag", "tags", "archive", "year"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SiteView:
+class SiteView(View):
     """In a template: `site`, in the language of the page that is being rendered."""
 
     _scene: Scene
@@ -128,7 +129,7 @@ class SiteView:
 
 
 @dataclass(frozen=True, slots=True)
-class MenuView:
+class MenuView(View):
     """One link of a menu."""
 
     title: str
@@ -142,3 +143,22 @@ class MenuView:
         of_posts = page.kind in _OF_POSTS and self.url == self._site.posts_url
         below = self.url.endswith("/") and self.url != self._site.url and page.url.startswith(self.url)
         return "true" if of_posts or below else ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OptionsView(View, Mapping[str, object]):
+    """In a template: `theme`. Translated options are in the language of the page that is being rendered."""
+
+    _scene: Scene
+    _language: str
+
+    def __getitem__(self, name: str) -> object:
+        if name not in self._scene.option_names():
+            raise KeyError(name)
+        return self._scene.option(name, self._language)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scene.option_names())
+
+    def __len__(self) -> int:
+        return len(self._scene.option_names())

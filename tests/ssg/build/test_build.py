@@ -9,8 +9,10 @@ import pytest
 
 from sealpress import sitefile
 from sealpress.problems import Exit, Problem
-from ssg.build.build import Built, Request, build
-from ssg.options import Options
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
+from ssg.content.sources import Options
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 SITE = '[site]\ntitle = "T"\nurl = "https://t.example.org/blog/"\nlanguages = ["en", "fr"]\n'

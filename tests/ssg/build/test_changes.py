@@ -8,8 +8,10 @@ import pytest
 
 from sealpress import sitefile
 from ssg.build import steps
-from ssg.build.build import Built, Request, build
-from ssg.options import Options
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
+from ssg.content.sources import Options
 from tests.ssg.blogs import told
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from ssg.build import stale as staleness
 from ssg.build import steps
-from ssg.build.build import Built
+from ssg.build.result import Built
 from ssg.cache import last_build
 from ssg.content import data
-from ssg.options import Options
+from ssg.content.sources import Options
 from ssg.rendering.theme.theme import built_in_folder
 from tests.ssg.blogs import Blog, files, stamps, told
 from tests.ssg.images import pictures

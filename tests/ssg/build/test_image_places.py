@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ssg.build.build import Built
+from ssg.build.result import Built
 from tests.ssg.blogs import Blog
 from tests.ssg.images.pictures import gradient, save
 

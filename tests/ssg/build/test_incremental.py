@@ -15,7 +15,7 @@ from PIL import Image
 
 from sealpress import workers as pool
 from ssg.build import build
-from ssg.options import Options
+from ssg.content.sources import Options
 from tests.ssg.blogs import files
 from tests.ssg.build.edits import (
     BODIES,

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from sealpress import workers
-from ssg.build.build import Built, Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
 from ssg.rendering import unsafe_values
 from tests.ssg.blogs import Blog, told, tried
 from tests.ssg.images.pictures import gradient, save

@@ -26,7 +26,7 @@ from sealpress import sitefile
 from sealpress.command import run
 from sealpress.console import Console
 from sealpress import workers as crew
-from ssg.build.build import Request, build
+from ssg.build.inputs import Request; from ssg.build.build import build
 import click
 crew.ALONE = 2
 

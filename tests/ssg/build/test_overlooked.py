@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from sealpress import workers
-from ssg.build.build import Built, Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
 from ssg.cache import last_build
-from ssg.options import Options
+from ssg.content.sources import Options
 from ssg.rendering.plan import Job, Renderer
 from tests.ssg.blogs import Blog, files, told, tried
 

@@ -8,8 +8,8 @@ import pytest
 
 from sealpress import workers as pool
 from ssg.build import reuse
-from ssg.build.build import Built
-from ssg.options import Options
+from ssg.build.result import Built
+from ssg.content.sources import Options
 from ssg.rendering.plan import Make, Renderer
 from tests.ssg.blogs import Blog, files, told
 

@@ -9,7 +9,7 @@ import pytest
 
 from sealpress.problems import Exit, Place, Problem, Problems
 from ssg import cli
-from ssg.build.build import Built
+from ssg.build.result import Built
 from ssg.content.findings import Findings
 from tests.ssg.blogs import Blog, files, tried
 

@@ -8,7 +8,8 @@ import pytest
 from benchmarks import corpus
 from sealpress import sitefile
 from sealpress import workers as pool
-from ssg.build.build import Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
 from tests.ssg.test_golden import GOLDEN
 
 PAGES = 120

@@ -9,7 +9,9 @@ import pytest
 
 from sealpress import signing
 from sealpress import workers as pool
-from ssg.build.build import Built, Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
 from ssg.cache.store import Store
 from tests.ssg.blogs import Blog, files
 

@@ -15,11 +15,10 @@ from ssg.content.findings import Findings
 from ssg.content.location import locate
 from ssg.content.model import FrontMatter, Page, Site, Tag
 from ssg.content.pages import Content, read_content
-from ssg.content.sources import Sources, list_sources
+from ssg.content.sources import Options, Sources, list_sources
 from ssg.content.taxonomies import tags_of
 from ssg.l10n.language import Language, language
 from ssg.l10n.timezones import timezone
-from ssg.options import Options
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 

@@ -14,8 +14,9 @@ import pytest
 from sealpress import sitefile
 from sealpress.git import History, discover
 from sealpress.problems import Problem
-from ssg.build.build import Built, Request
 from ssg.build.build import build as build_site
+from ssg.build.inputs import Request
+from ssg.build.result import Built
 from ssg.content import absence
 from ssg.content.sources import list_sources
 from ssg.explain import left_out

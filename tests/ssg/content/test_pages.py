@@ -10,7 +10,7 @@ import pytest
 
 from sealpress.problems import Exit, Problem
 from ssg.content.model import Page
-from ssg.options import Options
+from ssg.content.sources import Options
 from tests.ssg.content.conftest import Reader, page, post
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from sealpress import sitefile
 from sealpress.git import History, discover
-from ssg.build.build import Built, Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
 from tests.ssg.blogs import Blog, told, tried
 
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]

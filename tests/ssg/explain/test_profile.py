@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from sealpress import sitefile
 from sealpress.problems import Problem
-from ssg.build.build import Built, Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
 from ssg.cache.store import folder_of
 from ssg.cli import ssg
 from ssg.explain import profile as profiling

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from sealpress import signing, sitefile
 from sealpress.problems import Exit, Problem
-from ssg.build.build import Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
 from ssg.build.stale import FIRST, NEW, OTHER, TOUCHED
 from ssg.cache.store import folder_of
 from ssg.cache.tracing import scope_of

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from sealpress import sitefile
-from ssg.build.build import Built, Request, build
+from ssg.build.build import build
+from ssg.build.inputs import Request
+from ssg.build.result import Built
 from ssg.cache.store import folder_of
 from ssg.explain import text as telling
 from ssg.explain.why import Explanation, Use, asked

@@ -10,7 +10,8 @@ import pytest
 from sealpress import provenance, tools
 from sealpress import workers as pool
 from sealpress.tree import CacheClass
-from ssg.build.build import Built, build
+from ssg.build.build import build
+from ssg.build.result import Built
 from tests.ssg.blogs import HEAD, Blog, files, told
 from tests.ssg.images.pictures import corners, gradient, opened, save, with_metadata
 from tests.ssg.test_startup import SETTLED, loaded

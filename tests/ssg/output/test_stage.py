@@ -472,7 +472,7 @@ def test_a_strict_umask_does_not_reach_the_tree(tmp_path: Path) -> None:
     blog.page("posts/a.md", "A.")
     blog.write("static/deep/x.txt", "x")
     command = (
-        "import sys; from pathlib import Path; from sealpress import sitefile; from ssg.build.build import Request, build;"
+        "import sys; from pathlib import Path; from sealpress import sitefile; from ssg.build.inputs import Request; from ssg.build.build import build;"
         "root, output, store = map(Path, sys.argv[1:]);"
         "build(Request(sitefile.load(root / 'site.toml', 'site.toml'), output, in_git=False, store=store))"
     )

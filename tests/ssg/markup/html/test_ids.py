@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ssg.build.build import Built
+from ssg.build.result import Built
 from ssg.l10n.language import language
 from ssg.markup.converter import convert
 from ssg.markup.html import anchors

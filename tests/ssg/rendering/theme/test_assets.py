@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sealpress.problems import Problem
 from sealpress.tree import CacheClass, cache_class
+from ssg.content import assets as content_assets
 from ssg.rendering.theme import assets, theme
 
 
@@ -27,7 +28,7 @@ def make(blog, **files):
 @given(st.binary())
 def test_a_fingerprinted_file_may_be_kept_for_ever(content):
     """The tree takes every name that we make for one that holds a digest."""
-    assert cache_class(f"assets/style.{assets.fingerprint(content)}.css") is CacheClass.IMMUTABLE
+    assert cache_class(f"assets/style.{content_assets.fingerprint(content)}.css") is CacheClass.IMMUTABLE
 
 
 def test_a_name_changes_with_its_content(blog):

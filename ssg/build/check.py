@@ -1,0 +1,123 @@
+"""What is wrong with a site as a whole: files that want one path, paths that no site publishes, links that lead
+nowhere.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from sealpress import strays
+from sealpress.problems import Place, Problem
+from sealpress.tree import NAME_LIMIT, PATH_LIMIT, unfit
+from ssg.build.bodies import KeptBodies
+from ssg.build.structure import Structure
+from ssg.content.links import Checker, Doubts
+from ssg.content.model import Page
+from ssg.content.places import in_body, lines_of
+from ssg.markup.text.converted import Link
+from ssg.output.stage import folders
+from ssg.rendering.plan import Job, Make
+from ssg.rendering.queries.site_queries import Scene
+
+
+def check_links(
+    structure: Structure, scene: Scene, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
+) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str]]]:
+    """Looks at the bodies of `pages`: their faults and warnings, and whether their links lead to one of the `outputs`.
+
+    Gives, for each page, the sources of those pages whose anchors it links to; and the links that lead nowhere, each
+    as a page's source and what it names there.
+    """
+    site = structure.situation.request.site
+    manuscripts = structure.intake.manuscripts
+
+    def place(page: Page, link: Link) -> Place:
+        return in_body(page, lines_of(site.root, page), link)
+
+    def ids(source: str) -> frozenset[str]:
+        return bodies.converted(structure.pages[source]).ids
+
+    pages = tuple(pages)
+    checker = Checker(scene, site.settings.build.content, ids, outputs, place, structure.doubts)
+    findings = structure.findings
+    for page in pages:
+        of_page = manuscripts[page.source]
+        found = [(one, False) for one in of_page.faults] + [(one, True) for one in of_page.warnings]
+        lines = lines_of(site.root, page) if found else []
+        findings.tell(page.source, [one.problem(in_body(page, lines, one), is_warning=warns) for one, warns in found])
+    links = [(page, link) for page in pages for link in manuscripts[page.source].links]
+    dead: list[tuple[str, str]] = []
+    for page, link in links:
+        if problem := checker.sources(page, link) or checker.paths(page, link):
+            findings.tell(page.source, [problem])
+            dead.append((page.source, link.target))
+        else:
+            findings.tell(page.source)
+    anchored: dict[str, set[str]] = {}
+    for page, link in links:
+        if target := checker.anchored(page, link):
+            anchored.setdefault(page.source, set()).add(target)
+    return {source: tuple(sorted(targets)) for source, targets in anchored.items()}, dead
+
+
+def shape_of(structure: Structure, jobs: Mapping[str, Job]) -> str:
+    """A digest of all that links can lead to."""
+    site = structure.site
+    pages = [(page.source, page.path, page.language, page.key) for page in site.pages]
+    found = (pages, sorted(site.asset_paths.items()), sorted(jobs), sorted(structure.left_out.items()))
+    return hashlib.blake2b(repr(found).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+
+def clashes(jobs: Iterable[Job], doubts: Doubts) -> list[Problem]:
+    """Where two files want one path, or one is a folder of another."""
+    problems: list[Problem] = []
+    found: dict[str, Job] = {}
+    for job in jobs:
+        if job.subject in doubts.unsure:
+            continue
+        other = found.setdefault(job.path, job)
+        if other is not job:
+            problems.append(_clash(job, other, f'both become "{job.path}"'))
+    problems += [
+        _clash(job, found[folder], f'"{folder}" would be a file and a folder')
+        for path, job in found.items()
+        for folder in folders(path)
+        if folder in found
+    ]
+    return problems
+
+
+def _clash(one: Job, other: Job, why: str) -> Problem:
+    return Problem(
+        f'"{one.origin}" and "{other.origin}": {why}',
+        place=Place(one.origin) if "/" in one.origin else None,
+        hint="give one of them another slug or name",
+    )
+
+
+def astray(jobs: Sequence[Job], keep: Sequence[str]) -> Iterator[Problem]:
+    """What a bake of the tree would leave out or refuse: a page whose path is one of an editor's copies, say."""
+    for job in jobs:
+        if too_long := _too_long(job.path):
+            hint = "shorten its slug or name, the tag, or the pattern in [permalinks]"
+            yield Problem(f"its path has {too_long}", place=Place(job.origin), hint=hint)
+    if not strays.may_stray([job.path for job in jobs]):
+        return
+    for job in jobs:
+        is_odd = job.make is not Make.COPY and (strays.stray_at(job.path, keep) or unfit(job.path))
+        if is_odd and not _too_long(job.path):
+            yield Problem(
+                f'the path "{job.path}" is one that no site publishes: it looks hidden, left over or secret',
+                place=Place(job.origin),
+                hint="give it another slug or permalink",
+            )
+
+
+def _too_long(path: str) -> str:
+    """What is longer than a file system or an engine takes it, in bytes; "" where nothing is."""
+    if len(path) <= NAME_LIMIT // 4:  # characters, of at most four bytes
+        return ""
+    longest = max(path.split("/"), key=lambda name: len(name.encode()))
+    if (size := len(longest.encode())) > NAME_LIMIT:
+        return f'a part of {size} bytes, and a file\'s name holds {NAME_LIMIT}: "{longest}"'
+    size = len(path.encode())
+    return f"{size} bytes, and at most {PATH_LIMIT} can be unpacked" if size > PATH_LIMIT else ""

@@ -1,0 +1,148 @@
+"""What a build starts from: the sources, the settings, the clock, and the software, each named in one digest."""
+
+import datetime as dt
+import hashlib
+import marshal
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from sealpress import VERSION, tools
+from sealpress.clock import as_of
+from sealpress.git import History
+from sealpress.problems import Place, Problem, raise_all
+from sealpress.sitefile import SiteFile
+from ssg.cache import stamps
+from ssg.content import absence, other_generators
+from ssg.content.sources import Options, Sources, list_sources
+
+STRINGS: Final = "i18n"  # as in ssg.l10n.strings, which takes long to load
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to build and where to put it.
+
+    `as_of` is the moment of the build; None: SOURCE_DATE_EPOCH, else the commit's, else that of the newest page.
+    `in_git` False: the site's folder is an export of a commit, and all of it counts; `history` is then the commit's.
+    `adopting` and `lasting` as in ssg.output.stage.staged: what may be replaced, and whether it is on record.
+    `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work,
+    `profile` whether the time that templates take is measured; none of these can change a byte. `strict`: a warning
+    ends the build, as `[build] strict` says of all of them.
+    """
+
+    site: SiteFile
+    output: Path
+    options: Options = field(default_factory=Options)
+    dirty: bool = False
+    in_git: bool = True
+    history: History | None = None
+    as_of: dt.datetime | None = None
+    store: Path | None = None
+    workers: int = 1
+    profile: bool = False
+    adopting: bool = False
+    lasting: bool = True
+    strict: bool = False
+
+    @property
+    def is_strict(self) -> bool:
+        return self.strict or self.site.settings.build.strict
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a build starts from. `clock` is the moment of the build, where it doesn't hang on the pages.
+
+    `world` names the software, `scope` what was asked of it besides the sources; `began` is the file system's clock.
+    """
+
+    request: Request
+    sources: Sources
+    clock: dt.datetime | None
+    head: str
+    world: str
+    scope: str
+    began: int
+
+
+def situation_of(request: Request) -> Situation:
+    """Raises Problem or Problems (exit 3)."""
+    sources = _sources(request)
+    clock = request.as_of or as_of(sources.repository)
+    head = sources.history.tip() if sources.history and request.site.settings.build.git_dates else None
+    began = stamps.now(request.store) if request.store and not sources.has_cache else 0
+    world = [VERSION, sys.version, *(f"{name} {found}" for name, found in sorted(tools.of_tree().items())), _software()]
+    scope = [
+        repr(request.site.settings),
+        repr(request.options),
+        head.id if head else "",
+        repr((sources.left_out, sources.leftovers, sources.submodules, sources.elsewhere)),
+    ]
+    return Situation(request, sources, clock, head.id if head else "", _digest(world), _digest(scope), began)
+
+
+def _sources(request: Request) -> Sources:
+    build_settings = request.site.settings.build
+    folders = [
+        build_settings.content,
+        build_settings.static,
+        build_settings.templates,
+        build_settings.data,
+        STRINGS,
+        request.site.settings.site.theme,
+    ]
+    sources = list_sources(
+        request.site.root,
+        folders,
+        published=[build_settings.content, build_settings.static, f"{request.site.settings.site.theme}/static"],
+        keep=build_settings.keep,
+        others=other_generators.ELSEWHERE,
+        dirty=request.dirty,
+        in_git=request.in_git,
+        is_tolerant=True,
+    )
+    if request.history:
+        sources = replace(sources, history=request.history)
+    if not any(file.endswith(".md") for file in sources.below(build_settings.content)):
+        raise_all(sources.problems)
+        write = f"write one: {build_settings.content}/index.md"
+        hint = "git add them, or build with --dirty" if sources.left_out else write
+        hint = other_generators.home_of_pages(request.site.root, build_settings.content) or hint
+        if absence.is_submodule(sources, build_settings.content):
+            hint = (
+                f"it is a submodule, of which no build reads anything: {absence.of_submodule(build_settings.content)}"
+            )
+        raise Problem(
+            f'there are no pages in "{build_settings.content}"', place=Place(build_settings.content), hint=hint
+        )
+    return sources
+
+
+def _software() -> str:
+    """What the code and the built-in themes look like from outside: an edit of sealpress itself is seen too."""
+    package = Path(__file__).parents[1]
+    folders = [package, package.parent / "sealpress", package.parent / "themes"]
+    found = [(str(folder), *one) for folder in folders if folder.is_dir() for one in stamps.below(str(folder), "")]
+    return _digest([], marshal.dumps(sorted(one for one in found if "__pycache__" not in one[1]), 2))
+
+
+def _digest(texts: Iterable[str], data: bytes = b"") -> str:
+    return hashlib.blake2b(
+        "\0".join(texts).encode("utf-8", "surrogateescape") + b"\0" + data, digest_size=20
+    ).hexdigest()
+
+
+def _fingerprint(situation: Situation) -> str:
+    """Of all that the tree and the report depend on, as it looks from outside. "" where a look can't tell."""
+    found = situation.sources.stamps
+    if (
+        situation.sources.problems
+        or situation.request.site.problems
+        or not all(stamps.is_settled(stamp, situation.began) for stamp in found.values())
+    ):
+        return ""
+    facts = [situation.world, situation.scope, str(situation.clock)]
+    return _digest(facts, marshal.dumps(tuple(found.items()), 2))
