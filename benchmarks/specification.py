@@ -13,7 +13,7 @@ from sealpress.problems import Problem
 from ssg.l10n.language import language
 from ssg.markup import converter
 from ssg.markup.text.converted import MarkdownOptions, resolve
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 VERSION: Final = "0.31.2"
 PACKAGES: Final = (f"commonmark-spec@{VERSION}", f"commonmark@{VERSION}")
@@ -58,7 +58,7 @@ def examples(packages: Path) -> Iterator[tuple[str, str]]:
 def html_of(text: str, *, extended: bool) -> str:
     """A text's HTML, with all additions or as CommonMark alone."""
     one = converter.instance(html=True, extended=extended)
-    found = converter.converted(one, Source(text), _BARE, language("en"))
+    found = converter.converted(one, MarkdownSource(text), _BARE, language("en"))
     return resolve(found.html, [link.target for link in found.links])
 
 

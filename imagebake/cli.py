@@ -11,10 +11,10 @@ from imagebake.commands.lock import lock
 from imagebake.commands.push import push
 from imagebake.commands.sign import sign
 from imagebake.commands.verify import verify
-from sealpress.command import Group, run, version_option
+from sealpress.command import CommandGroup, run, version_option
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @version_option
 def imagebake() -> None:
     """Seal a static tree into a small nginx image: no daemon, no Dockerfile, the same bytes everywhere.

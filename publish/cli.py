@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from sealpress import labels, scratch
-from sealpress.command import Group, allow_option, output_options, run, version_option
+from sealpress.command import CommandGroup, allow_option, output_options, run, version_option
 from sealpress.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
@@ -21,7 +21,7 @@ _DEFAULT: Final = "[TARGET]"  # nothing that a person would type, and no name of
 _WITH_VALUE: Final = frozenset({"--site", "--lock", "--key", "--to"})
 
 
-class _PublishGroup(Group):
+class _PublishGroup(CommandGroup):
     """What isn't a command is a target: `publish production`.
 
     Options may stand before the command, too: `publish --site blog/site.toml status`.

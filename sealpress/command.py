@@ -19,7 +19,7 @@ _console: Final[ContextVar[Console | None]] = ContextVar("console", default=None
 """Of the command that runs: how its problems are to be told."""
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """A click group that answers a mistyped command with the nearest one."""
 
     def resolve_command(

@@ -36,7 +36,7 @@ _KEYNOTE: Final = b"PK\x03\x04"  # slides of that program end in `.key`, too
 _DOCUMENTS: Final = ("text/html", "text/markdown", "xml")
 
 
-class Look:
+class KeySearch:
     """A quick look at a file, piece by piece: `is_marked` where a closer one is worth its while."""
 
     __slots__ = ("_last", "is_marked")

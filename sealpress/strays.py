@@ -22,7 +22,7 @@ WELL_KNOWN: Final = ".well-known"
 """The one hidden folder that is made for readers (RFC 8615)."""
 
 
-class Kind(Enum):
+class StrayKind(Enum):
     LEFTOVER = auto()  # stays out
     SECRET = auto()  # refused
     JUDGED = auto()  # mostly a key or a token, but not always: what is in it decides
@@ -34,7 +34,7 @@ class Stray:
     """`path` of the file; of a folder with all that is in it, with "/" behind."""
 
     path: str
-    kind: Kind
+    kind: StrayKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,14 @@ def sift(root: Path, paths: Iterable[str], keep: Sequence[str] = (), code: Exit 
     refused: dict[str, Problem] = {}
     for path in found:
         stray = stray_at(path, keep) or _in_repository(path, repositories, keep)
-        if stray and stray.kind is Kind.JUDGED:
+        if stray and stray.kind is StrayKind.JUDGED:
             if held := _held(root / path, path):
                 refused[path] = refusal(stray, code, held)
             is_left = _is_leftover(path.rpartition("/")[2], is_folder=False)
-            stray = Stray(path, Kind.LEFTOVER) if is_left else None
+            stray = Stray(path, StrayKind.LEFTOVER) if is_left else None
         if stray is None:
             kept.append(path)
-        elif stray.kind is Kind.LEFTOVER:
+        elif stray.kind is StrayKind.LEFTOVER:
             left[stray.path] = None
             strayed.append(path)
         elif stray.path not in refused:
@@ -146,8 +146,8 @@ def stray_at(path: str, keep: Sequence[str] = ()) -> Stray | None:
     for number, name in enumerate(parts):
         kind = kind_of(name, is_folder=number < last)
         if number < last and name == "CVS" and fold(parts[number + 1]) in _CVS:
-            kind = Kind.HISTORY
-        if kind and (not kept or kind is Kind.HISTORY):
+            kind = StrayKind.HISTORY
+        if kind and (not kept or kind is StrayKind.HISTORY):
             at = "/".join(parts[: number + 1])
             return Stray(at + "/" if number < last else at, kind)
     return None
@@ -165,19 +165,19 @@ def is_ordinary(name: str) -> bool:
 
 
 @lru_cache(1 << 12)
-def kind_of(name: str, *, is_folder: bool) -> Kind | None:
+def kind_of(name: str, *, is_folder: bool) -> StrayKind | None:
     """What one part of a path says of all that it stands for."""
     if is_ordinary(name):
         return None
     plain = fold(name)
     if plain in _HISTORIES:
-        return Kind.HISTORY
+        return StrayKind.HISTORY
     originals = [plain, *_originals(plain)]
     if any(_is_secret(one, is_folder=is_folder) for one in originals):
-        return Kind.SECRET
+        return StrayKind.SECRET
     if not is_folder and any(one.endswith(_JUDGED_ENDINGS) or one.lstrip(".") in _WITH_TOKENS for one in originals):
-        return Kind.JUDGED
-    return Kind.LEFTOVER if _is_leftover(name, is_folder=is_folder) else None
+        return StrayKind.JUDGED
+    return StrayKind.LEFTOVER if _is_leftover(name, is_folder=is_folder) else None
 
 
 def fold(name: str) -> str:
@@ -233,7 +233,7 @@ def told(left_out: Sequence[str]) -> str:
 def refusal(stray: Stray, code: Exit = Exit.TREE, held: str = "") -> Problem:
     """What is said of a secret or a history. `held`: what was found in the file."""
     place = Place(stray.path.rstrip("/"))
-    if stray.kind is Kind.HISTORY:
+    if stray.kind is StrayKind.HISTORY:
         return Problem(
             f'"{stray.path}" is the history of a repository: readers could fetch all that was ever committed',
             place=place,
@@ -258,7 +258,7 @@ def check_content(root: Path, path: str, media_type: str, keep: Sequence[str] = 
         with files.opened(root / path) as file:
             held = keys.key_in(file, media_type)
         if held:
-            raise refusal(Stray(path, Kind.SECRET), code, held)
+            raise refusal(Stray(path, StrayKind.SECRET), code, held)
 
 
 def _held(file: Path, path: str) -> str:
@@ -285,7 +285,7 @@ def _in_repository(path: str, repositories: frozenset[str], keep: Sequence[str])
     for folder in repositories:
         start = f"{folder}/" if folder else ""
         if path.startswith(start) and not _is_kept(folder, keep):
-            return Stray(start or "HEAD", Kind.HISTORY)
+            return Stray(start or "HEAD", StrayKind.HISTORY)
     return None
 
 

@@ -44,7 +44,7 @@ class CacheClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class TreeFile:
     """One file. `path` is relative, with "/" between its parts; `sha256` in hex; `size` in bytes."""
 
     path: str
@@ -65,7 +65,7 @@ class OutputTree:
     """
 
     root: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[TreeFile, ...]
     digest: str
     below: str = ""
     left_out: tuple[str, ...] = field(default=(), compare=False)
@@ -76,7 +76,7 @@ class OutputTree:
         return sum(entry.size for entry in self.entries)
 
     @property
-    def served(self) -> tuple[Entry, ...]:
+    def served(self) -> tuple[TreeFile, ...]:
         """What readers can ask for."""
         return tuple(entry for entry in self.entries if entry.path != REDIRECTS)
 
@@ -85,10 +85,10 @@ class OutputTree:
         """Of what is served, as readers ask for it, without the first slash."""
         return tuple(self.below + entry.path for entry in self.served)
 
-    def file(self, entry: Entry) -> Path:
+    def file(self, entry: TreeFile) -> Path:
         return self.root / entry.path
 
-    def read(self, entry: Entry) -> bytes:
+    def read(self, entry: TreeFile) -> bytes:
         """All bytes of a file that is small enough to hold.
 
         Raises Problem (exit 5) where it can't be read, or has other bytes than the tree says.
@@ -125,7 +125,7 @@ def scan(root: Path, keep: Sequence[str] = ()) -> OutputTree:
 def describe(root: Path, paths: list[str], keep: Sequence[str] = ()) -> OutputTree:
     """The tree of just these files, sorted by their UTF-8 bytes. Raises Problem (exit 5) where one holds a key."""
     problems: list[Problem] = []
-    entries: list[Entry] = []
+    entries: list[TreeFile] = []
     for path in sorted(paths, key=lambda path: path.encode()):
         try:
             entries.append(_entry(root, path, keep))
@@ -135,7 +135,7 @@ def describe(root: Path, paths: list[str], keep: Sequence[str] = ()) -> OutputTr
     return OutputTree(root, tuple(entries), digest(tuple(entries)))
 
 
-def digest(entries: tuple[Entry, ...]) -> str:
+def digest(entries: tuple[TreeFile, ...]) -> str:
     """sha256 over one line a file: sha256, size, cache class, media type and path, with NUL behind the path.
 
     NUL can't stand in a path, so no two trees give the same lines.
@@ -190,12 +190,16 @@ def _walk(root: Path, keep: Sequence[str]) -> tuple[list[str], list[str]]:
             is_folder = item.is_dir(follow_symlinks=False)
             is_odd = not strays.is_ordinary(item.name)
             stray = strays.stray_at(f"{path}/" if is_folder else path, keep) if is_odd else None
-            if is_folder and not (stray and stray.kind in {strays.Kind.HISTORY, strays.Kind.SECRET}):
+            if is_folder and not (stray and stray.kind in {strays.StrayKind.HISTORY, strays.StrayKind.SECRET}):
                 if stray and not strays.is_needed(path, keep):
                     left_out.append(f"{path}/")
                 else:
                     folders.append(f"{path}/")
-            elif is_folder or item.is_file(follow_symlinks=False) or (stray and stray.kind is not strays.Kind.JUDGED):
+            elif (
+                is_folder
+                or item.is_file(follow_symlinks=False)
+                or (stray and stray.kind is not strays.StrayKind.JUDGED)
+            ):
                 found.append(f"{path}/" if is_folder else path)
             else:
                 kind = "a symbolic link" if item.is_symlink() else "neither a file nor a folder"
@@ -258,12 +262,12 @@ def _opened(root: Path, path: str) -> FileIO:
     return open(f"{root}/{path}", "rb", buffering=0)
 
 
-def _entry(root: Path, path: str, keep: Sequence[str]) -> Entry:
+def _entry(root: Path, path: str, keep: Sequence[str]) -> TreeFile:
     sha = hashlib.sha256()
     size = 0
     try:
         with _opened(root, path) as file:
-            look = keys.Look()
+            look = keys.KeySearch()
             while chunk := file.read(CHUNK):
                 sha.update(chunk)
                 look.update(chunk)
@@ -272,7 +276,7 @@ def _entry(root: Path, path: str, keep: Sequence[str]) -> Entry:
             strays.check_content(root, path, media_type(path), keep)
     except OSError as error:
         raise unreadable(path, error) from None
-    return Entry(path, sha.hexdigest(), size, media_type(path), cache_class(path))
+    return TreeFile(path, sha.hexdigest(), size, media_type(path), cache_class(path))
 
 
 # `name.0a1b2c3d.css` or `name-0a1b2c3d4e.js`: at least eight hex digits, letters among them, before the ending.

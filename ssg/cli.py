@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from sealpress.command import Group, output_options, run, version_option
+from sealpress.command import CommandGroup, output_options, run, version_option
 from sealpress.console import Console, size
 from sealpress.problems import Problem
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ssg.build.result import Built
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @version_option
 def ssg() -> None:
     """Render a blog into an output tree that is the same bytes everywhere.

@@ -21,7 +21,7 @@ from sealpress.console import Progress
 from sealpress.contentpolicy import COMPUTED, DIRECTIVES, LONGEST, OFF
 from sealpress.problems import Exit, Problem, raise_all
 from sealpress.settings import ImageSettings
-from sealpress.tree import Entry, OutputTree
+from sealpress.tree import OutputTree, TreeFile
 
 _FREE: Final = frozenset({("img-src", "data:"), ("font-src", "data:"), ("media-src", "data:"), ("img-src", "blob:")})
 """Data in the page itself that can't run: nobody else's, so it needs no listing."""
@@ -124,7 +124,7 @@ def compute(
     )
 
 
-def unread(tree: OutputTree, settings: ImageSettings, name: str) -> list[Entry]:
+def unread(tree: OutputTree, settings: ImageSettings, name: str) -> list[TreeFile]:
     """The documents that `compute` would have to read, since the cache doesn't know them."""
     return [] if _is_foreign(settings) or settings.policy != COMPUTED else needs.unread(tree, name)
 

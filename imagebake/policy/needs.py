@@ -12,7 +12,7 @@ from imagebake.fetch import cache
 from imagebake.policy import pages
 from imagebake.policy.source import LONGEST, TextSource, TooLongError, pieces, texts
 from sealpress.problems import Exit, Place, Problem, raise_all
-from sealpress.tree import Entry, OutputTree
+from sealpress.tree import OutputTree, TreeFile
 
 _RULES: Final = 5
 """Counts the ways of reading documents: with each change, what the cache holds is read anew."""
@@ -27,22 +27,22 @@ class FoundNeed:
 
     directive: str
     source: str
-    first: Entry
+    first: TreeFile
     more: int
 
 
-def documents(tree: OutputTree) -> list[Entry]:
+def documents(tree: OutputTree) -> list[TreeFile]:
     """Those that may load or run something."""
     return [entry for entry in tree.entries if entry.media_type in pages.READERS]
 
 
-def unread(tree: OutputTree, name: str) -> list[Entry]:
+def unread(tree: OutputTree, name: str) -> list[TreeFile]:
     """The documents that the cache doesn't know."""
     known = _recall(_index(name))
     return [entry for entry in documents(tree) if _key(entry) not in known]
 
 
-def read(tree: OutputTree, entries: Iterable[Entry]) -> dict[str, Needs]:
+def read(tree: OutputTree, entries: Iterable[TreeFile]) -> dict[str, Needs]:
     """What these documents need, for `of`. It leaves out those that can't be read, and `of` says why."""
     found: dict[str, Needs] = {}
     for entry in entries:
@@ -78,9 +78,9 @@ def of(tree: OutputTree, name: str, read_before: Mapping[str, Needs]) -> dict[st
     return needs
 
 
-def firsts(entries: Sequence[Entry], needs: Mapping[str, Needs]) -> list[FoundNeed]:
+def firsts(entries: Sequence[TreeFile], needs: Mapping[str, Needs]) -> list[FoundNeed]:
     """What these documents need, each once, in the order in which they have it first."""
-    having: dict[Needs, Entry] = {}
+    having: dict[Needs, TreeFile] = {}
     counts: dict[Needs, int] = {}
     for entry in entries:
         one = needs[_key(entry)]
@@ -107,7 +107,7 @@ def place(tree: OutputTree, one: FoundNeed) -> Place:
     return Place(one.first.path)
 
 
-def _line(tree: OutputTree, entry: Entry, at: int) -> Place:
+def _line(tree: OutputTree, entry: TreeFile, at: int) -> Place:
     """The line of an offset, and of a long one what stands around it."""
     before, number, offset = "", 1, 0
     text = ""
@@ -133,16 +133,16 @@ def _line(tree: OutputTree, entry: Entry, at: int) -> Place:
 _AROUND: Final = 1000  # characters of a line behind what is shown
 
 
-def _key(entry: Entry) -> str:
+def _key(entry: TreeFile) -> str:
     """Files of the same bytes are read alike where they are of one type."""
     return f"{entry.sha256} {entry.media_type}"
 
 
-def _needs_of(tree: OutputTree, entry: Entry) -> Needs:
+def _needs_of(tree: OutputTree, entry: TreeFile) -> Needs:
     return frozenset((load.directive, load.source) for load in _loads(tree, entry))
 
 
-def _loads(tree: OutputTree, entry: Entry) -> list[pages.Load]:
+def _loads(tree: OutputTree, entry: TreeFile) -> list[pages.Load]:
     data = pieces(tree, entry)
     try:
         loads = pages.READERS[entry.media_type](TextSource(texts(data)))

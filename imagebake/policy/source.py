@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from imagebake.image.entries import FromFile
-from sealpress.tree import Entry, OutputTree, changed, unreadable
+from sealpress.tree import OutputTree, TreeFile, changed, unreadable
 
 LONGEST: Final = 64 << 20
 """Characters of what has to be held as a whole: a style sheet, a script, an attribute. Each takes up to four bytes."""
@@ -67,7 +67,7 @@ def texts(data: Iterable[bytes]) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
-def pieces(tree: OutputTree, entry: Entry) -> Iterator[bytes]:
+def pieces(tree: OutputTree, entry: TreeFile) -> Iterator[bytes]:
     """A file's bytes, CHUNK at a time. Raises Problem (exit 5) where it can't be read, or, once all of it was read,
     where it has other bytes than the tree says.
     """

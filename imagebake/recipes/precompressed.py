@@ -33,7 +33,7 @@ import brotli  # type: ignore[import-untyped]  # it brings no types
 from imagebake.fetch import cache
 from imagebake.image.entries import CHUNK, File, Produced, folded
 from sealpress import signing
-from sealpress.tree import NAME_LIMIT, Entry, OutputTree, changed, unreadable
+from sealpress.tree import NAME_LIMIT, OutputTree, TreeFile, changed, unreadable
 
 SUFFIX: Final = ".br"
 QUALITY: Final = 5
@@ -100,7 +100,7 @@ def candidates(tree: OutputTree) -> frozenset[str]:
     )
 
 
-def of(tree: OutputTree, entries: Iterable[Entry], prefix: str = "", pack: str = "") -> list[File]:
+def of(tree: OutputTree, entries: Iterable[TreeFile], prefix: str = "", pack: str = "") -> list[File]:
     """The siblings of these files of the tree that pay, in the files' order; their paths begin with `prefix`.
 
     `pack` names what is asked for together, whatever is in it today: a layer of a site. Memory holds CHUNK of the
@@ -118,12 +118,12 @@ def of(tree: OutputTree, entries: Iterable[Entry], prefix: str = "", pack: str =
     ]
 
 
-def _sibling(tree: OutputTree, entry: Entry, packed: _SiblingBytes, prefix: str) -> File:
+def _sibling(tree: OutputTree, entry: TreeFile, packed: _SiblingBytes, prefix: str) -> File:
     content = Produced(partial(_content, tree, entry, packed), packed.size, packed.sha256)
     return File(f"{prefix}{entry.path}{SUFFIX}", content)
 
 
-def _content(tree: OutputTree, entry: Entry, packed: _SiblingBytes) -> Iterator[bytes]:
+def _content(tree: OutputTree, entry: TreeFile, packed: _SiblingBytes) -> Iterator[bytes]:
     """The sibling's bytes, from the cache or, where it doesn't have them any more, made again."""
     if packed.data:
         yield packed.data
@@ -160,7 +160,7 @@ def _what(of_file: str) -> str:
     return f"imagebake {_NAME} {of_file}"
 
 
-def _blob(entry: Entry) -> Path:
+def _blob(entry: TreeFile) -> Path:
     """Where the cache keeps the result of a large file."""
     return _folder() / entry.sha256[:2] / entry.sha256
 
@@ -180,7 +180,7 @@ def _recall(blob: Path) -> _SiblingBytes | None:
     return _SiblingBytes(size, sha.hexdigest(), blob) if is_own else None
 
 
-def _small(tree: OutputTree, entries: Iterable[Entry], pack: str) -> dict[str, _SiblingBytes]:
+def _small(tree: OutputTree, entries: Iterable[TreeFile], pack: str) -> dict[str, _SiblingBytes]:
     """The results of small files, by the files' sha256. The pack is written anew where it lacks one."""
     file = _folder() / "packs" / hashlib.sha256(pack.encode()).hexdigest()
     wanted = {entry.sha256: entry for entry in entries}
@@ -227,14 +227,14 @@ def _records(pack: Path) -> Iterator[tuple[str, bytes]]:
             yield of_file, data
 
 
-def _made(tree: OutputTree, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
+def _made(tree: OutputTree, entries: Iterable[TreeFile]) -> Iterator[tuple[str, bytes]]:
     """The siblings of small files, in their order, by the files' sha256."""
     for entry in entries:
         encoder = brotli.Compressor(quality=QUALITY, lgwin=WINDOW)
         yield entry.sha256, encoder.process(tree.read(entry)) + encoder.finish()
 
 
-def _make(tree: OutputTree, entry: Entry) -> _SiblingBytes:
+def _make(tree: OutputTree, entry: TreeFile) -> _SiblingBytes:
     """The sibling of a large file, of which memory holds pieces, kept in the cache."""
     sha = hashlib.sha256()
     size = 0
@@ -254,7 +254,7 @@ def _make(tree: OutputTree, entry: Entry) -> _SiblingBytes:
     return _SiblingBytes(size, sha.hexdigest(), _blob(entry))
 
 
-def _compressed(tree: OutputTree, entry: Entry) -> Iterator[bytes]:
+def _compressed(tree: OutputTree, entry: TreeFile) -> Iterator[bytes]:
     # The bytes depend on how the encoder is fed: always in pieces of CHUNK.
     encoder = brotli.Compressor(quality=QUALITY, lgwin=WINDOW)
     sha = hashlib.sha256()

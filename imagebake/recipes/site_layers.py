@@ -39,7 +39,7 @@ from sealpress import workers as pool
 from sealpress.console import Progress
 from sealpress.problems import Problem
 from sealpress.tree import MEDIA_TYPES, CacheClass, OutputTree
-from sealpress.tree import Entry as TreeEntry
+from sealpress.tree import TreeFile as TreeEntry
 
 _ALONE: Final = 8  # pieces of work that one process has done before another has started
 _WORKERS: Final = 8

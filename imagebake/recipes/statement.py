@@ -17,7 +17,7 @@ from imagebake.recipes import precompressed
 from sealpress import provenance, tools
 from sealpress.problems import Exit, Problem
 from sealpress.provenance import Provenance
-from sealpress.tree import Entry, OutputTree
+from sealpress.tree import OutputTree, TreeFile
 
 FORMAT: Final = "https://sealpress.org/seal/v1"
 RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
@@ -110,7 +110,7 @@ def reference(site: str, release: str) -> str:
     return f"localhost/site/{site}:{release.removeprefix('sha256:')[:RELEASE_LENGTH]}"
 
 
-def is_named_as_sibling(entry: Entry) -> bool:
+def is_named_as_sibling(entry: TreeFile) -> bool:
     return entry.path.endswith(precompressed.SUFFIX)
 
 

@@ -25,7 +25,7 @@ from sealpress import labels, tree
 from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
-from sealpress.tree import Entry
+from sealpress.tree import TreeFile
 
 _PREFIX = f"{nginx.ROOT}/"
 _MARKS = frozenset({nginx.RELEASE_PATH, nginx.SEAL_PATH})
@@ -267,5 +267,5 @@ def _unpacked_digest(data: bytes, size: int) -> str:
     return digest(found).removeprefix("sha256:") if len(found) == size else ""
 
 
-def _entry(path: str, sha256: str, size: int) -> Entry:
-    return Entry(path, sha256, size, tree.media_type(path), tree.cache_class(path))
+def _entry(path: str, sha256: str, size: int) -> TreeFile:
+    return TreeFile(path, sha256, size, tree.media_type(path), tree.cache_class(path))

@@ -17,7 +17,7 @@ from publish.probing.probe import get, missing_path
 from sealpress.bounded import HTTP, Allowance
 from sealpress.console import SILENT, Progress
 from sealpress.problems import Problem
-from sealpress.tree import Entry, OutputTree
+from sealpress.tree import OutputTree, TreeFile
 
 CONNECTIONS: Final = 4
 ANSWER_SECONDS: Final = 30.0
@@ -41,7 +41,7 @@ class Mismatch:
 
 def compare(tree: OutputTree, endpoint: Endpoint, progress: Progress = SILENT) -> tuple[Mismatch, ...]:
     """What differs, in the tree's order. A server that stops answering shows up as differences, too."""
-    todo: queue.SimpleQueue[Entry] = queue.SimpleQueue()
+    todo: queue.SimpleQueue[TreeFile] = queue.SimpleQueue()
     for entry in tree.served:
         todo.put(entry)
     found: dict[str, Mismatch] = {}
@@ -74,8 +74,8 @@ def url_path(path: str, below: str = "") -> str:
 
 
 def _checked(
-    todo: "queue.SimpleQueue[Entry]", endpoint: Endpoint, below: str
-) -> Iterator[tuple[Entry, Mismatch | None]]:
+    todo: "queue.SimpleQueue[TreeFile]", endpoint: Endpoint, below: str
+) -> Iterator[tuple[TreeFile, Mismatch | None]]:
     """Takes entries until none is left, all on one connection as long as the server keeps it open."""
     connection = HTTP(endpoint.address, endpoint.port, ANSWER_SECONDS, Allowance())
     try:
@@ -89,7 +89,7 @@ def _checked(
         connection.close()
 
 
-def _difference(connection: HTTP, entry: Entry, url: str) -> Mismatch | None:
+def _difference(connection: HTTP, entry: TreeFile, url: str) -> Mismatch | None:
     had_connection = connection.sock is not None
     try:
         try:

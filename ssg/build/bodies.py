@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ssg.build.convert import Desk, decoded
-from ssg.content.model import Manuscript, Page
+from ssg.build.convert import Converter, decoded
+from ssg.content.model import Page, ParsedPage
 from ssg.markup.text.converted import Converted
-from ssg.rendering.queries.excerpts import Card
+from ssg.rendering.queries.excerpts import Excerpt
 
 _KEPT = 8  # whole bodies in memory: a page asks for its own several times in a row
 
@@ -15,9 +15,9 @@ _KEPT = 8  # whole bodies in memory: a page asks for its own several times in a 
 class KeptBodies:
     """Answers ssg.rendering.queries.excerpts.Bodies. `cards` are those that are known already, by source."""
 
-    desk: Desk
-    manuscripts: Mapping[str, Manuscript]
-    cards: dict[str, Card]
+    desk: Converter
+    manuscripts: Mapping[str, ParsedPage]
+    cards: dict[str, Excerpt]
     _recent: dict[str, Converted] = field(default_factory=dict)
 
     def converted(self, page: Page) -> Converted:
@@ -30,7 +30,7 @@ class KeptBodies:
             self._recent[page.source] = found
         return found
 
-    def card(self, page: Page) -> Card:
+    def card(self, page: Page) -> Excerpt:
         if page.source not in self.cards:
-            self.cards[page.source] = Card.of(self.converted(page))
+            self.cards[page.source] = Excerpt.of(self.converted(page))
         return self.cards[page.source]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from sealpress import outputfolder, signing
 from sealpress import workers as pool
 from sealpress.console import SILENT, Progress
-from ssg.build.inputs import Request, _fingerprint, situation_of
-from ssg.build.result import Built, _report, _retold
+from ssg.build.inputs import Request, fingerprint, inputs_of
+from ssg.build.result import Built, report_of, retold
 from ssg.build.timing import Timings
 from ssg.cache import stamps
 from ssg.cache.last_build import LastBuild, LastTree, Memory, without_collector
@@ -24,7 +24,7 @@ from ssg.content.sources import to_ignore
 from ssg.output.record import mark_of
 
 if TYPE_CHECKING:
-    from ssg.build.result import Made
+    from ssg.build.result import Finished
     from ssg.output.stage import Stage
 
 _COMMITTED: Final = (
@@ -58,15 +58,15 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         tree = memory.tree() if memory else None
     with _hands(tree, output, request) as (untouched, mate):
         with timings.phase("listing sources"):
-            situation = situation_of(request)
-            seen = _fingerprint(situation)
+            situation = inputs_of(request)
+            seen = fingerprint(situation)
         if memory and situation.sources.has_cache:
             progress.note(_COMMITTED)
             request, memory, tree = replace(request, store=None), None, None
             situation = replace(situation, request=request)
         with timings.phase("looking at the output"):
             if tree and tree.seen == seen != "" and untouched():
-                return _retold(tree, request.output, situation, timings)
+                return retold(tree, request.output, situation, timings)
         with timings.phase("starting"):
             from ssg.build.steps import make  # noqa: PLC0415 - a build in which nothing changed need not load it
         with timings.phase("looking at the output"):
@@ -133,7 +133,7 @@ def _hands(
         yield look, None
 
 
-def _tree(seen: str, made: "Made", before: LastTree | None) -> LastTree:
+def _tree(seen: str, made: "Finished", before: LastTree | None) -> LastTree:
     """The tree as it is left. `before` as it was, where only a few files of it are others now."""
     built, root = made.built, made.built.root
     if before is None:
@@ -141,11 +141,11 @@ def _tree(seen: str, made: "Made", before: LastTree | None) -> LastTree:
 
         names = {"", *(folder for path in built.files for folder in folders(path))}
         looks = {folder: found for folder in sorted(names) if (found := stamps.stamp(f"{root}/{folder}"))}
-        return LastTree("", seen, _report(built), dict(built.files), looks, dict(built.inputs))
+        return LastTree("", seen, report_of(built), dict(built.files), looks, dict(built.inputs))
     files = {path: file for path, file in built.files.items() if before.files.get(path) != file}
     touched = sorted({"", *(path.rpartition("/")[0] for path in files)})  # the scaffold may have stood in it
     looks = {folder: found for folder in touched if (found := stamps.stamp(f"{root}/{folder}"))}
     inputs = {name: sha256 for name, sha256 in built.inputs.items() if before.inputs.get(name) != sha256}
     tables = {"files": files, "folders": looks, "inputs": inputs}
     changes = {name: before.changes.get(name, {}) | table for name, table in tables.items()}
-    return LastTree(before.id, seen, _report(built), before.files, before.folders, before.inputs, changes)
+    return LastTree(before.id, seen, report_of(built), before.files, before.folders, before.inputs, changes)

@@ -15,12 +15,12 @@ from ssg.content.model import Page
 from ssg.content.places import in_body, lines_of
 from ssg.markup.text.converted import Link
 from ssg.output.stage import folders
-from ssg.rendering.plan import Job, Make
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.plan import OutputFile, OutputKind
+from ssg.rendering.queries.site_queries import SiteQueries
 
 
 def check_links(
-    structure: Structure, scene: Scene, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
+    structure: Structure, scene: SiteQueries, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
 ) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str]]]:
     """Looks at the bodies of `pages`: their faults and warnings, and whether their links lead to one of the `outputs`.
 
@@ -59,7 +59,7 @@ def check_links(
     return {source: tuple(sorted(targets)) for source, targets in anchored.items()}, dead
 
 
-def shape_of(structure: Structure, jobs: Mapping[str, Job]) -> str:
+def shape_of(structure: Structure, jobs: Mapping[str, OutputFile]) -> str:
     """A digest of all that links can lead to."""
     site = structure.site
     pages = [(page.source, page.path, page.language, page.key) for page in site.pages]
@@ -67,10 +67,10 @@ def shape_of(structure: Structure, jobs: Mapping[str, Job]) -> str:
     return hashlib.blake2b(repr(found).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
-def clashes(jobs: Iterable[Job], doubts: Doubts) -> list[Problem]:
+def clashes(jobs: Iterable[OutputFile], doubts: Doubts) -> list[Problem]:
     """Where two files want one path, or one is a folder of another."""
     problems: list[Problem] = []
-    found: dict[str, Job] = {}
+    found: dict[str, OutputFile] = {}
     for job in jobs:
         if job.subject in doubts.unsure:
             continue
@@ -86,7 +86,7 @@ def clashes(jobs: Iterable[Job], doubts: Doubts) -> list[Problem]:
     return problems
 
 
-def _clash(one: Job, other: Job, why: str) -> Problem:
+def _clash(one: OutputFile, other: OutputFile, why: str) -> Problem:
     return Problem(
         f'"{one.origin}" and "{other.origin}": {why}',
         place=Place(one.origin) if "/" in one.origin else None,
@@ -94,7 +94,7 @@ def _clash(one: Job, other: Job, why: str) -> Problem:
     )
 
 
-def astray(jobs: Sequence[Job], keep: Sequence[str]) -> Iterator[Problem]:
+def astray(jobs: Sequence[OutputFile], keep: Sequence[str]) -> Iterator[Problem]:
     """What a bake of the tree would leave out or refuse: a page whose path is one of an editor's copies, say."""
     for job in jobs:
         if too_long := _too_long(job.path):
@@ -103,7 +103,7 @@ def astray(jobs: Sequence[Job], keep: Sequence[str]) -> Iterator[Problem]:
     if not strays.may_stray([job.path for job in jobs]):
         return
     for job in jobs:
-        is_odd = job.make is not Make.COPY and (strays.stray_at(job.path, keep) or unfit(job.path))
+        is_odd = job.make is not OutputKind.COPY and (strays.stray_at(job.path, keep) or unfit(job.path))
         if is_odd and not _too_long(job.path):
             yield Problem(
                 f'the path "{job.path}" is one that no site publishes: it looks hidden, left over or secret',

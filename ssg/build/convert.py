@@ -1,7 +1,7 @@
 """Sources of pages, read and converted: many at once, and none that is known.
 
 A conversion is a function of text, options, language and code, so it is kept by a digest of all four: neither the
-store nor the number of workers can change a byte. Converted bodies stay on disk; of each a build keeps its Manuscript.
+store nor the number of workers can change a byte. Converted bodies stay on disk; of each a build keeps its ParsedPage.
 """
 
 import hashlib
@@ -18,22 +18,22 @@ from sealpress import workers as pool
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem
 from sealpress.settings import Settings
-from ssg.build.records import FRONT, HEAD, front_matter, of_manuscript
+from ssg.build.records import FRONT, HEAD, front_matter, of_parsed_page
 from ssg.cache.store import LIMIT, Store, digest_of_sources, store_at
 from ssg.cache.table import Plain
 from ssg.content.front_matter import read
 from ssg.content.location import locate
-from ssg.content.model import FrontMatter, Manuscript, Page
+from ssg.content.model import FrontMatter, Page, ParsedPage
 from ssg.l10n.language import Language
 from ssg.markup.text.converted import Converted, Fault, Heading, Link, MarkdownOptions
-from ssg.rendering.queries.excerpts import Card
+from ssg.rendering.queries.excerpts import Excerpt
 
 CODE: Final = ("ssg/markup/**/*.py", "ssg/l10n/**/*.py", "ssg/build/convert.py", "sealpress/**/*.py")
 """All that a conversion is made by: markup imports nothing else, which `make check` holds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadPage:
     """One source as it was read: a manuscript, as plain data, with what lists show of its body; or why it's no use.
 
     A page whose front matter is at fault has both: a `problem`, and what can be told of it in spite of that.
@@ -45,7 +45,7 @@ class Read:
     source: str
     sha256: str = ""
     manuscript: Plain = None
-    card: Card | None = None
+    card: Excerpt | None = None
     problem: Problem | None = None
     seconds: float = 0.0
     kept: bool = False
@@ -53,7 +53,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Converter:
     """Where manuscripts are read: the site's folder, and all that a conversion depends on besides the text.
 
     `store` keeps what is converted. `tools` are versions that conversions depend on. `last` are the manuscripts as the
@@ -76,7 +76,9 @@ class Desk:
         site = [self.settings.site.default_language, *self.settings.site.languages]
         return hashlib.sha256("\0".join([*site, *options, *self.software()]).encode()).hexdigest()
 
-    def read(self, sources: Sequence[str], workers: int, mate: pool.Mate | None, progress: Progress) -> Iterator[Read]:
+    def read(
+        self, sources: Sequence[str], workers: int, mate: pool.Mate | None, progress: Progress
+    ) -> Iterator[ReadPage]:
         """Every source once, in an order of chance; a draft that isn't wanted is not converted.
 
         A few of them are the business of `mate`, who is ready for it.
@@ -99,37 +101,37 @@ class Desk:
         document = read(given.read(self.root / page.source, given.TEXT), page.source)
         return self._converted(document.body, page.language, _KeptBlocks(self))[1]
 
-    def read_all(self, sources: Sequence[str]) -> list[Read]:
+    def read_all(self, sources: Sequence[str]) -> list[ReadPage]:
         with self.store.together():
             return [self._read(source) for source in sources]
 
-    def _read(self, source: str) -> Read:
+    def _read(self, source: str) -> ReadPage:
         try:
             data = given.read(self.root / source, given.TEXT)
         except OSError as error:
             hint = "ssg reads it as the user that runs it: look at its mode and owner"
-            return Read(source, problem=Problem(f"can't be read: {error.strerror}", place=Place(source), hint=hint))
+            return ReadPage(source, problem=Problem(f"can't be read: {error.strerror}", place=Place(source), hint=hint))
         sha256 = hashlib.sha256(data).hexdigest()
         wrong: Problem | None = None
         try:
             language = locate(self.settings, source).language
             document = read(data, source)
         except Problem as problem:
-            return Read(source, sha256, problem=problem)
+            return ReadPage(source, sha256, problem=problem)
         head = hashlib.sha256(f"{document.fence}\n{document.head}".encode()).hexdigest()
         try:
             front = self._known_front_matter(source, head) or document.front_matter
         except Problem as problem:
             wrong, front = problem, document.provisional
         if front.draft and not self.drafts:
-            made = Manuscript(sha256, head, front, document.body_line)
-            return Read(source, sha256, of_manuscript(made), problem=wrong)
+            made = ParsedPage(sha256, head, front, document.body_line)
+            return ReadPage(source, sha256, of_parsed_page(made), problem=wrong)
         began = time.perf_counter()
         blocks = _KeptBlocks(self)
         key, body, kept = self._converted(document.body, language, blocks)
-        made = Manuscript(sha256, head, front, document.body_line, key, body.links, body.faults, body.warnings)
+        made = ParsedPage(sha256, head, front, document.body_line, key, body.links, body.faults, body.warnings)
         seconds = time.perf_counter() - began
-        return Read(source, sha256, of_manuscript(made), Card.of(body), wrong, seconds, kept, blocks.seconds)
+        return ReadPage(source, sha256, of_parsed_page(made), Excerpt.of(body), wrong, seconds, kept, blocks.seconds)
 
     def _known_front_matter(self, source: str, head: str) -> FrontMatter | None:
         """As the last build read it, where the text is the same: an edit of a body need not load YAML."""
@@ -211,7 +213,7 @@ class _KeptBlocks:
     `seconds` are those that went into the blocks that were not there, by language.
     """
 
-    desk: Desk
+    desk: Converter
     seconds: dict[str, float] = field(default_factory=dict)
     _missed: list[float] = field(default_factory=lambda: [0.0])  # when one was not there
 

@@ -9,13 +9,13 @@ from ssg.build.bodies import KeptBodies
 from ssg.content.links import To, reached
 from ssg.content.model import Page
 from ssg.content.places import in_body, in_front_matter, lines_of
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 
 Keys = tuple[str | int, ...]
 
 
 def at_pictures(
-    problems: Iterable[Problem], scene: Scene, pages: Mapping[str, Page], bodies: KeptBodies
+    problems: Iterable[Problem], scene: SiteQueries, pages: Mapping[str, Page], bodies: KeptBodies
 ) -> list[Problem]:
     """The same `problems`. One of an image, which stands at its file, is told at the first place where a page shows it.
 
@@ -38,7 +38,7 @@ def _moved(problem: Problem, place: Place) -> Problem:
     return Problem(message, place=place, hint=problem.hint, code=problem.code, said=said)
 
 
-def _shown(scene: Scene, page: Page, bodies: KeptBodies, wanted: Iterable[str]) -> Iterator[tuple[str, Place]]:
+def _shown(scene: SiteQueries, page: Page, bodies: KeptBodies, wanted: Iterable[str]) -> Iterator[tuple[str, Place]]:
     """Those of the `wanted` images that a page shows, in the order in which it names them."""
     left = {image: scene.asset_path(image) for image in wanted}
     root, content = scene.site.root, scene.site.settings.build.content
@@ -57,7 +57,7 @@ def _shown(scene: Scene, page: Page, bodies: KeptBodies, wanted: Iterable[str]) 
             yield image, in_body(page, lines, link)
 
 
-def _names(scene: Scene, content: str, page: Page, image: str) -> set[str]:
+def _names(scene: SiteQueries, content: str, page: Page, image: str) -> set[str]:
     """How a page's front matter may call an image: as seen from the page, from the content folder, from the site."""
     path = scene.asset_path(image) or ""
     seen = posixpath.relpath(image, posixpath.dirname(page.source))

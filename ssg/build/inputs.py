@@ -53,7 +53,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class Inputs:
     """All that a build starts from. `clock` is the moment of the build, where it doesn't hang on the pages.
 
     `world` names the software, `scope` what was asked of it besides the sources; `began` is the file system's clock.
@@ -68,7 +68,7 @@ class Situation:
     began: int
 
 
-def situation_of(request: Request) -> Situation:
+def inputs_of(request: Request) -> Inputs:
     """Raises Problem or Problems (exit 3)."""
     sources = _sources(request)
     clock = request.as_of or as_of(sources.repository)
@@ -81,7 +81,7 @@ def situation_of(request: Request) -> Situation:
         head.id if head else "",
         repr((sources.left_out, sources.leftovers, sources.submodules, sources.elsewhere)),
     ]
-    return Situation(request, sources, clock, head.id if head else "", _digest(world), _digest(scope), began)
+    return Inputs(request, sources, clock, head.id if head else "", _digest(world), _digest(scope), began)
 
 
 def _sources(request: Request) -> Sources:
@@ -135,7 +135,7 @@ def _digest(texts: Iterable[str], data: bytes = b"") -> str:
     ).hexdigest()
 
 
-def _fingerprint(situation: Situation) -> str:
+def fingerprint(situation: Inputs) -> str:
     """Of all that the tree and the report depend on, as it looks from outside. "" where a look can't tell."""
     found = situation.sources.stamps
     if (

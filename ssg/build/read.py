@@ -7,28 +7,28 @@ from pathlib import Path, PurePosixPath
 
 from sealpress import strays
 from sealpress.console import Progress
-from sealpress.keys import Look
+from sealpress.keys import KeySearch
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Settings
 from sealpress.tree import CHUNK, media_type
 from sealpress.workers import Mate
-from ssg.build.convert import Desk
-from ssg.build.records import FRONT, KEY, SHA256, Manuscripts
+from ssg.build.convert import Converter
+from ssg.build.records import FRONT, KEY, SHA256, ParsedPages
 from ssg.build.timing import Timings
 from ssg.cache import stamps
-from ssg.cache.last_build import LastBuild, Source
+from ssg.cache.last_build import LastBuild, SeenSource
 from ssg.cache.stamps import Stamp
 from ssg.cache.table import Plain
 from ssg.content.location import check_no_page
 from ssg.content.model import FrontMatter
 from ssg.content.pages import Heads
-from ssg.rendering.queries.excerpts import Card
+from ssg.rendering.queries.excerpts import Excerpt
 
 PAGE_ENDING = ".md"
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class ReadSources:
     """All sources. `sources` tells of each file what it looks like and its sha256.
 
     `changed` are the pages whose text or conversion is another one than last time, or new. `problems` are those of
@@ -37,13 +37,13 @@ class Intake:
     another one, or new.
     """
 
-    sources: dict[str, Source]
-    manuscripts: Manuscripts
+    sources: dict[str, SeenSource]
+    manuscripts: ParsedPages
     pages: tuple[str, ...]
     changed: frozenset[str]
     problems: Mapping[str, Problem]
     same_structure: bool
-    cards: dict[str, Card] = field(default_factory=dict)
+    cards: dict[str, Excerpt] = field(default_factory=dict)
     changed_files: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
 
@@ -60,8 +60,8 @@ class Intake:
         return manuscript.front_matter, manuscript.body_line
 
 
-def take_in(
-    desk: Desk,
+def read_sources(
+    desk: Converter,
     found: Mapping[str, Stamp],
     began: int,
     last: LastBuild,
@@ -72,7 +72,7 @@ def take_in(
     *,
     converted_alike: bool,
     same_settings: bool,
-) -> Intake:
+) -> ReadSources:
     """Reads what looks different. `began` is the file system's clock from before anything was looked at.
 
     `converted_alike`: conversions depend on the same options and software as last time. `same_settings`: what may be
@@ -82,7 +82,7 @@ def take_in(
     pages = tuple(file for file in found if file.startswith(content) and file.endswith(PAGE_ENDING))
     touched = [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
     is_page = frozenset(pages)
-    sources: dict[str, Source] = {file: old for file in found if (old := last.sources.get(file))}
+    sources: dict[str, SeenSource] = {file: old for file in found if (old := last.sources.get(file))}
     changed_files: set[str] = set()
     for file in touched:
         if file not in is_page:
@@ -99,7 +99,7 @@ def take_in(
                 _check_content(desk, file)
             except Problem as problem:
                 problems[file] = problem
-    manuscripts = Manuscripts(last.manuscripts)
+    manuscripts = ParsedPages(last.manuscripts)
     wanted = list(pages)
     if converted_alike:
         # A draft that nobody wanted was read, but not converted.
@@ -107,7 +107,7 @@ def take_in(
         again.update(touched)
         wanted = [file for file in pages if file in again]
     changed: set[str] = set()
-    cards: dict[str, Card] = {}
+    cards: dict[str, Excerpt] = {}
     alike = True
     unread: set[str] = set()
     for read in desk.read(wanted, workers, mate, progress) if wanted else ():
@@ -129,7 +129,7 @@ def take_in(
         if before is None or before[SHA256] != after[SHA256] or before[KEY] != after[KEY]:
             changed.add(read.source)
     same_files = found.keys() == last.sources.keys()
-    return Intake(
+    return ReadSources(
         sources,
         manuscripts,
         pages,
@@ -148,11 +148,11 @@ def _published(settings: Settings) -> tuple[str, ...]:
     return tuple(f"{PurePosixPath(folder)}/" for folder in folders)
 
 
-def _check_content(desk: Desk, file: str) -> None:
+def _check_content(desk: Converter, file: str) -> None:
     """Raises Problem (exit 3) for a file that holds a private key, (exit 9) for one that can't be read."""
     try:
         with (desk.root / file).open("rb") as opened:
-            look = Look()
+            look = KeySearch()
             while piece := opened.read(CHUNK):
                 look.update(piece)
         if look.is_marked:
@@ -165,7 +165,7 @@ def _is_converted(manuscript: Plain) -> bool:
     return bool(manuscript and manuscript[KEY])
 
 
-def _differs(old: Source | None, stamp: Stamp) -> bool:
+def _differs(old: SeenSource | None, stamp: Stamp) -> bool:
     return old is None or old[0] != stamp
 
 

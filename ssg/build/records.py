@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ssg.cache.table import Plain, Table
-from ssg.content.model import FrontMatter, Kind, Manuscript, Page
+from ssg.content.model import FrontMatter, Page, PageKind, ParsedPage
 from ssg.markup.text.converted import Fault, Link
 
 SHA256, HEAD, FRONT, LINE, KEY = range(5)
@@ -15,7 +15,7 @@ SHA256, HEAD, FRONT, LINE, KEY = range(5)
 _MOMENT, _DAY, _TIME, _TABLE, _LIST = "moment", "day", "time", "table", "list"
 
 
-def of_manuscript(one: Manuscript) -> Plain:
+def of_parsed_page(one: ParsedPage) -> Plain:
     links = tuple((link.target, link.kind, link.line, link.column, link.length) for link in one.links)
     faults, warnings = (
         tuple((fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in found)
@@ -24,9 +24,9 @@ def of_manuscript(one: Manuscript) -> Plain:
     return one.sha256, one.head, of_front_matter(one.front_matter), one.body_line, one.key, links, faults, warnings
 
 
-def manuscript(plain: Plain) -> Manuscript:
+def parsed_page(plain: Plain) -> ParsedPage:
     sha256, head, front, body_line, key, links, faults, warnings = plain
-    return Manuscript(
+    return ParsedPage(
         sha256,
         head,
         front_matter(front),
@@ -101,7 +101,7 @@ def page(source: str, plain: Plain, front: FrontMatter) -> Page:
     kind, language, key, title, slug, path, output, body_line, folder, is_index, date, updated, tags, author = plain
     return Page(
         source,
-        Kind(kind),
+        PageKind(kind),
         language,
         key,
         title,
@@ -156,7 +156,7 @@ def _value(plain: Plain) -> Any:
 class LazyPages(Mapping[str, Page]):
     """The pages of the last build, each made when it is asked for."""
 
-    def __init__(self, pages: Mapping[str, object], manuscripts: Mapping[str, Manuscript]) -> None:
+    def __init__(self, pages: Mapping[str, object], manuscripts: Mapping[str, ParsedPage]) -> None:
         self._plain = pages
         self._manuscripts = manuscripts
         self._made: dict[str, Page] = {}
@@ -174,13 +174,13 @@ class LazyPages(Mapping[str, Page]):
         return len(self._plain)
 
 
-class Manuscripts(Mapping[str, Manuscript]):
+class ParsedPages(Mapping[str, ParsedPage]):
     """All manuscripts, each made when it is asked for: those of the last build, and over them those that were read."""
 
     def __init__(self, last: Table) -> None:
         self._last = last
         self._read: dict[str, Plain] = {}
-        self._made: dict[str, Manuscript] = {}
+        self._made: dict[str, ParsedPage] = {}
 
     def add(self, source: str, manuscript: Plain) -> None:
         self._made.pop(source, None)
@@ -194,9 +194,9 @@ class Manuscripts(Mapping[str, Manuscript]):
         """Those of some sources, plain, in their order."""
         return (self._last | self._read).only(sources)
 
-    def __getitem__(self, source: str) -> Manuscript:
+    def __getitem__(self, source: str) -> ParsedPage:
         if source not in self._made:
-            self._made[source] = manuscript(self._read.get(source) or self._last[source])
+            self._made[source] = parsed_page(self._read.get(source) or self._last[source])
         return self._made[source]
 
     def __iter__(self) -> Iterator[str]:

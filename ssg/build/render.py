@@ -14,18 +14,18 @@ from sealpress import given
 from sealpress import workers as pool
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem
-from ssg.build.reuse import Rendered
+from ssg.build.reuse import ReusableFiles
 from ssg.build.stale import Stale
 from ssg.build.timing import Timings
-from ssg.cache.answers import Known
+from ssg.cache.answers import KnownAnswers
 from ssg.cache.tracing import Answers, Trace
 from ssg.checks.addresses import SHEETS, Looked, Reach
-from ssg.output.stage import Content, Stage, refusals
-from ssg.rendering.plan import Job, Make, Renderer
+from ssg.output.stage import FileContent, Stage, refusals
+from ssg.rendering.plan import OutputFile, OutputKind, Renderer
 from ssg.rendering.theme.limits import TOO_MUCH
 from ssg.rendering.theme.stopwatch import Stopwatch
 
-_FIRST: Final = frozenset({Make.SITEMAP, Make.IMAGE})
+_FIRST: Final = frozenset({OutputKind.SITEMAP, OutputKind.IMAGE})
 """The longest work: what is begun last is waited for by all."""
 
 
@@ -38,7 +38,7 @@ class Staged:
     """
 
     number: int
-    content: Content | None
+    content: FileContent | None
     trace: Trace
     seconds: float = 0.0
     kept: bool = False
@@ -48,7 +48,7 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
-class Staging:
+class SharedRendering:
     """Where files are made. `root` is the site's folder, `known` gets the answers that are new; nothing is kept of what
     is rendered where `rendered` is None. Without a `stage`, files are made to be looked at, and go nowhere.
     """
@@ -56,8 +56,8 @@ class Staging:
     root: Path
     stage: Stage | None
     renderer: Renderer
-    rendered: Rendered | None
-    known: Known
+    rendered: ReusableFiles | None
+    known: KnownAnswers
     workers: int
     reach: Reach
     stopwatch: Stopwatch | None = None
@@ -86,7 +86,7 @@ class Staging:
         done: list[Staged] = []
         numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make not in _FIRST)
         # An image takes as long as a hundred pages.
-        alone = 2 if any(one.job.make is Make.IMAGE for one in stale) else None
+        alone = 2 if any(one.job.make is OutputKind.IMAGE for one in stale) else None
         refusing = refusals(self.stage.root) if self.stage else nullcontext()
         with refusing, progress.track("Rendering pages", len(stale)) as advance:
             for part, (finished, learned, seconds) in pool.shared(work, numbered, self.workers, alone):
@@ -98,17 +98,17 @@ class Staging:
         self.known.learn(self.renderer.scene.learned())
         return sorted(done, key=lambda one: one.number)
 
-    def _made(self, number: int, one: Stale, kept: Rendered | None, *, look: bool) -> Staged:
+    def _made(self, number: int, one: Stale, kept: ReusableFiles | None, *, look: bool) -> Staged:
         began = self._clock()
         job = one.job
         try:
-            if job.make is Make.COPY:
+            if job.make is OutputKind.COPY:
                 looked = self._look_at_copy(job)
                 return Staged(number, self._put(job, self.root / job.subject), frozenset(), looked=looked)
             found = kept.find(job) if kept and look else None
             content, trace, warnings = (*found, ()) if found else self.renderer.make(job)
             written = self._put(job, content)
-            looked = self.reach.look(job.path, content) if job.make is not Make.SITEMAP else None
+            looked = self.reach.look(job.path, content) if job.make is not OutputKind.SITEMAP else None
         except Problem as problem:
             return Staged(number, None, frozenset(), problem=problem)
         if kept and written and not found and not warnings:  # or nobody would tell these again
@@ -116,10 +116,10 @@ class Staging:
         seconds = self._clock() - began
         return Staged(number, written, trace, seconds, kept=bool(found), looked=looked, warnings=warnings)
 
-    def _put(self, job: Job, content: bytes | Path) -> Content | None:
+    def _put(self, job: OutputFile, content: bytes | Path) -> FileContent | None:
         return self.stage.put(job.path, content) if self.stage else None
 
-    def _look_at_copy(self, job: Job) -> Looked | None:
+    def _look_at_copy(self, job: OutputFile) -> Looked | None:
         """At a style sheet; what other copies lead to is their author's business."""
         if not job.path.endswith(SHEETS):
             return None

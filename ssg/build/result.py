@@ -10,8 +10,8 @@ from typing import Any
 
 from sealpress import clock as commits
 from sealpress.problems import Problem, raise_all
-from sealpress.tree import CacheClass, Entry, OutputTree
-from ssg.build.inputs import Situation
+from sealpress.tree import CacheClass, OutputTree, TreeFile
+from ssg.build.inputs import Inputs
 from ssg.build.timing import Timings
 from ssg.cache.last_build import Changes, LastBuild, LastTree
 from ssg.content.findings import as_faults, of_problem, problem
@@ -22,10 +22,10 @@ class Built:
     """A finished build. `pages` counts them by language; `drafts` and so on are sources that were left out, `scheduled`
     with the moments (ISO 8601) when they are due.
 
-    `files` are those of the tree, plain (ssg.cache.last_build.File), in its order. `inputs` are the sha256 of all files
-    that it was made from, by name: what a seal vouches for. `made` counts the files that were made anew, `kept` those
-    that an earlier build had rendered; `written` are those among both that have other bytes than before. `warnings` are
-    all that there are, by place, whatever was made anew.
+    `files` are those of the tree, plain (ssg.cache.last_build.KeptFile), in its order. `inputs` are the sha256 of all
+    files that it was made from, by name: what a seal vouches for. `made` counts the files that were made anew, `kept`
+    those that an earlier build had rendered; `written` are those among both that have other bytes than before.
+    `warnings` are all that there are, by place, whatever was made anew.
     """
 
     root: Path
@@ -49,7 +49,7 @@ class Built:
     def tree(self) -> OutputTree:
         caches = {one.value: one for one in CacheClass}
         entries = tuple(
-            Entry(path, sha256, size, kind, caches[cache])
+            TreeFile(path, sha256, size, kind, caches[cache])
             for path, (sha256, size, kind, cache, _) in self.files.items()
         )
         return OutputTree(self.root, entries, self.digest)
@@ -60,7 +60,7 @@ class Built:
         return sum(size for _, size, *_ in self.files.values())
 
 
-def _report(built: Built) -> dict[str, Any]:
+def report_of(built: Built) -> dict[str, Any]:
     """A build as plain data, less the files."""
     return {
         "digest": built.digest,
@@ -73,7 +73,7 @@ def _report(built: Built) -> dict[str, Any]:
     }
 
 
-def _retold(tree: LastTree, root: Path, situation: Situation, timings: Timings) -> Built:
+def retold(tree: LastTree, root: Path, situation: Inputs, timings: Timings) -> Built:
     """What `_report` was made from; nothing is made anew. Raises Problem or Problems (exit 3) where it is strict."""
     report = tree.report
     warnings = tuple(map(problem, report["warnings"]))
@@ -97,7 +97,7 @@ def _retold(tree: LastTree, root: Path, situation: Situation, timings: Timings) 
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Finished:
     """What a build gave, and what the next one should know of it.
 
     `changes` are all that is new in that, where it is little. `converted` counts the bodies and images

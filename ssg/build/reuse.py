@@ -9,25 +9,25 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from ssg.cache.answers import Known
+from ssg.cache.answers import KnownAnswers
 from ssg.cache.last_build import LastBuild
 from ssg.cache.store import Store, digest_of_sources
 from ssg.cache.tracing import GONE, Key, Trace, digest
-from ssg.rendering.plan import Job, Make
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.plan import OutputFile, OutputKind
+from ssg.rendering.queries.site_queries import SiteQueries
 
-KINDS: Final = frozenset({Make.PAGE, Make.LIST, Make.FEED, Make.SITEMAP, Make.ROBOTS})
+KINDS: Final = frozenset({OutputKind.PAGE, OutputKind.LIST, OutputKind.FEED, OutputKind.SITEMAP, OutputKind.ROBOTS})
 """What is rendered; the rest is copied, or kept by whoever makes it."""
 
 
 @dataclass(slots=True)
-class Rendered:
+class ReusableFiles:
     """The rendered files of all builds that shared a store. `tools` are the versions of what renders."""
 
     store: Store
-    scene: Scene
+    scene: SiteQueries
     last: LastBuild
-    known: Known
+    known: KnownAnswers
     tools: tuple[str, ...]
     _digests: dict[Key, bytes] = field(default_factory=dict)
 
@@ -36,7 +36,7 @@ class Rendered:
         self.known.keys(b"")
         code_digest()
 
-    def find(self, job: Job) -> tuple[bytes, Trace] | None:
+    def find(self, job: OutputFile) -> tuple[bytes, Trace] | None:
         """What the file holds if it was rendered before with the answers of today; with the questions."""
         old = self.last.outputs.get(job.path)
         if job.make not in KINDS or not old or (old[0], old[1]) != (job.make, job.subject):
@@ -46,12 +46,12 @@ class Rendered:
         content = self.store.get(key) if key else None
         return (content, trace) if content is not None else None
 
-    def keep(self, job: Job, trace: Trace, content: bytes, sha256: str) -> None:
+    def keep(self, job: OutputFile, trace: Trace, content: bytes, sha256: str) -> None:
         """Keeps what a file holds, of which `sha256` is the digest."""
         if job.make in KINDS and (key := self._key(job, trace)):
             self.store.put(key, content, sha256=sha256)
 
-    def _key(self, job: Job, trace: Trace) -> str:
+    def _key(self, job: OutputFile, trace: Trace) -> str:
         """Empty where a question has no answer any more."""
         known = self._digests
         found = [known[key] if key in known else self._digest(key, keep=key[1:2] != (job.subject,)) for key in trace]

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ssg.cache.answers import Known
-from ssg.cache.last_build import LastBuild, Output, Source
+from ssg.cache.answers import KnownAnswers
+from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource
 from ssg.cache.stamps import Stamp
 from ssg.cache.tracing import GONE, Key, Scope, scope_of
-from ssg.rendering.plan import Job, Make
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.plan import OutputFile, OutputKind
+from ssg.rendering.queries.site_queries import SiteQueries
 
 FIRST: Final = "nothing was built into this folder before"
 OTHER: Final = "sealpress or its tools are other versions"
@@ -26,19 +26,19 @@ TOUCHED: Final = "the file in the output folder was changed or is gone"
 class Stale:
     """A file to be made anew, and what asks for it: sentences, and questions whose answers changed."""
 
-    job: Job
+    job: OutputFile
     because: tuple[str | Key, ...]
 
 
-class KnownJobs(Mapping[str, Job]):
-    """The files of the last build, each as a Job when it is asked for."""
+class KnownFiles(Mapping[str, OutputFile]):
+    """The files of the last build, each as a OutputFile when it is asked for."""
 
     def __init__(self, outputs: Mapping[str, tuple[Any, ...]]) -> None:
         self._outputs = outputs
 
-    def __getitem__(self, path: str) -> Job:
+    def __getitem__(self, path: str) -> OutputFile:
         make, subject, origin, _ = self._outputs[path]
-        return Job(path, Make(make), subject, origin)
+        return OutputFile(path, OutputKind(make), subject, origin)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._outputs)
@@ -48,7 +48,7 @@ class KnownJobs(Mapping[str, Job]):
 
 
 def changed_questions(
-    scene: Scene, known: Known, parts: Iterable[Key], sources: Collection[str] | None, *, structure: bool
+    scene: SiteQueries, known: KnownAnswers, parts: Iterable[Key], sources: Collection[str] | None, *, structure: bool
 ) -> list[Key]:
     """The questions whose answers, as they are known, are others now.
 
@@ -67,15 +67,15 @@ def changed_questions(
 
 def _named(scope: Scope) -> frozenset[str]:
     """The questions of a scope."""
-    return frozenset(name for name in dir(Scene) if scope_of(Scene, (name,)) is scope)
+    return frozenset(name for name in dir(SiteQueries) if scope_of(SiteQueries, (name,)) is scope)
 
 
 def stale(
-    jobs: Mapping[str, Job],
+    jobs: Mapping[str, OutputFile],
     last: LastBuild,
     hits: Mapping[str, Sequence[Key]],
     on_disk: Mapping[str, Stamp],
-    copied: Mapping[str, Source],
+    copied: Mapping[str, SeenSource],
 ) -> Iterator[Stale]:
     """Those of the jobs whose file isn't what it would be if it were made now.
 
@@ -85,38 +85,40 @@ def stale(
     for path in _suspects(jobs, last, hits, on_disk):
         job = jobs[path]
         plain_output = last.outputs.get(path)
-        old = Output._make(plain_output) if plain_output else None
+        old = KeptOutput._make(plain_output) if plain_output else None
         if last.elsewhere:
             yield Stale(job, (FIRST,))
         elif old is None or (old.make, old.subject) != (job.make, job.subject):
             yield Stale(job, _new(job, last, copied, quality))
         elif on_disk.get(path) != last.files[path][-1]:
             yield Stale(job, (TOUCHED,))
-        elif job.make is Make.COPY and copied[job.subject][1] != last.files[path][0]:
+        elif job.make is OutputKind.COPY and copied[job.subject][1] != last.files[path][0]:
             yield Stale(job, (f"content of {job.subject}",))
         elif path in hits:
             yield Stale(job, tuple(hits[path]))
 
 
 def _suspects(
-    jobs: Mapping[str, Job], last: LastBuild, hits: Collection[str], on_disk: Mapping[str, Stamp]
+    jobs: Mapping[str, OutputFile], last: LastBuild, hits: Collection[str], on_disk: Mapping[str, Stamp]
 ) -> Iterable[str]:
     """The files that have to be looked at: of those that the last build knows, only what can have changed."""
-    if last.elsewhere or not isinstance(jobs, KnownJobs):
+    if last.elsewhere or not isinstance(jobs, KnownFiles):
         return jobs
     files = last.files
     return [
         path
         for path, output in last.outputs.items()
-        if path in hits or output[0] == Make.COPY or on_disk.get(path) != files[path][-1]
+        if path in hits or output[0] == OutputKind.COPY or on_disk.get(path) != files[path][-1]
     ]
 
 
-def _new(job: Job, last: LastBuild, sources: Mapping[str, Source], quality: tuple[Key, ...]) -> tuple[str | Key, ...]:
+def _new(
+    job: OutputFile, last: LastBuild, sources: Mapping[str, SeenSource], quality: tuple[Key, ...]
+) -> tuple[str | Key, ...]:
     """Why a file that the last build did not make is made: where all are, not since it is new itself."""
     if not last.outputs:
         return (OTHER if last.world else FIRST,)
-    if job.make is Make.IMAGE and (old := last.sources.get(job.subject)):
+    if job.make is OutputKind.IMAGE and (old := last.sources.get(job.subject)):
         # Its name follows from these, so it has another one.
         return (f"content of {job.subject}",) if old[1] != sources[job.subject][1] else quality or (NEW,)
     return (NEW,)

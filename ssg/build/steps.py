@@ -22,19 +22,19 @@ from sealpress.tree import cache_class, check_names, digest_of, media_type
 from ssg.build import stale as staleness
 from ssg.build.bodies import KeptBodies
 from ssg.build.check import astray, check_links, clashes, shape_of
-from ssg.build.convert import Desk
-from ssg.build.inputs import Situation
-from ssg.build.read import Intake, take_in
-from ssg.build.render import Staged, Staging
-from ssg.build.result import Built, Made
-from ssg.build.reuse import Rendered
+from ssg.build.convert import Converter
+from ssg.build.inputs import Inputs
+from ssg.build.read import ReadSources, read_sources
+from ssg.build.render import SharedRendering, Staged
+from ssg.build.result import Built, Finished
+from ssg.build.reuse import ReusableFiles
 from ssg.build.stale import Stale
-from ssg.build.structure import Structure, desk_of, inputs_of
+from ssg.build.structure import Structure, converter_of, input_digests
 from ssg.build.survey import Survey
 from ssg.build.timing import Timings
 from ssg.cache import stamps
-from ssg.cache.answers import Known
-from ssg.cache.last_build import File, LastBuild
+from ssg.cache.answers import KnownAnswers
+from ssg.cache.last_build import KeptFile, LastBuild
 from ssg.cache.settings import stated
 from ssg.cache.store import Store
 from ssg.cache.tracing import Scope, scope_of
@@ -43,11 +43,11 @@ from ssg.content import passed_over
 from ssg.content.data import DataFiles
 from ssg.content.findings import IMAGES, PAGES, THEME, TREE, Findings
 from ssg.images.gallery import Gallery
-from ssg.images.variants import _images, format_of
+from ssg.images.variants import format_of, images_among
 from ssg.output.stage import Stage, refusals
 from ssg.rendering import menus, plan
-from ssg.rendering.plan import Job, Make, Renderer
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.plan import OutputFile, OutputKind, Renderer
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme import assets as theme_assets
 from ssg.rendering.theme import theme as themes
 from ssg.rendering.theme.assets import Assets
@@ -70,25 +70,25 @@ class _Placed:
 
 
 def make(
-    situation: Situation,
+    situation: Inputs,
     last: LastBuild,
     stage: Stage,
     store: Store,
     mate: workers.Mate | None,
     timings: Timings,
     progress: Progress,
-) -> Made:
+) -> Finished:
     """Raises Problem or Problems (exit 3, 9)."""
     if last.world != situation.world:
         last = LastBuild(
             world=last.world and situation.world
         )  # with no outputs: ssg.build.stale tells why all are made
-    return _Making(situation, last, stage, store, mate, timings, progress).run()
+    return _Steps(situation, last, stage, store, mate, timings, progress).run()
 
 
 @dataclass
-class _Making:
-    situation: Situation
+class _Steps:
+    situation: Inputs
     last: LastBuild
     stage: Stage
     store: Store
@@ -96,10 +96,10 @@ class _Making:
     timings: Timings
     progress: Progress
 
-    def run(self) -> Made:
+    def run(self) -> Finished:
         findings = Findings(self.last.warnings, self.situation.request.is_strict)
         with self.timings.phase("reading and converting"):
-            theme, desk = desk_of(self.situation, self.store, self.last, findings)
+            theme, desk = converter_of(self.situation, self.store, self.last, findings)
             conversion = desk.conversion()
             intake = self._take_in(desk, conversion)
             if self.mate:
@@ -161,7 +161,7 @@ class _Making:
             theme_files=tuple(astuple(file) for file in assets.files),
             questions=known.table(),
             count=known.count,
-            parts=self.last.parts + tuple(key for key in known.added if scope_of(Scene, key) is Scope.PART),
+            parts=self.last.parts + tuple(key for key in known.added if scope_of(SiteQueries, key) is Scope.PART),
             outputs=placed.outputs,
             traces=placed.traces,
             counts=(dict(structure.counts[0]), structure.counts[1]),
@@ -172,11 +172,11 @@ class _Making:
         )
         with self.timings.phase("remembering"):
             changes = self.last.changed_to(build)
-            encoded = sum(one.job.make is Make.IMAGE for one in stale)
-            return Made(built, build if changes else build.compact(), changes, len(intake.changed) + encoded)
+            encoded = sum(one.job.make is OutputKind.IMAGE for one in stale)
+            return Finished(built, build if changes else build.compact(), changes, len(intake.changed) + encoded)
 
-    def _take_in(self, desk: Desk, conversion: str) -> Intake:
-        return take_in(
+    def _take_in(self, desk: Converter, conversion: str) -> ReadSources:
+        return read_sources(
             desk,
             self.situation.sources.stamps,
             self.situation.began,
@@ -189,7 +189,7 @@ class _Making:
             same_settings=self.last.scope == self.situation.scope,
         )
 
-    def _passed_over(self, theme: themes.Theme, intake: Intake) -> Iterable[Problem]:
+    def _passed_over(self, theme: themes.Theme, intake: ReadSources) -> Iterable[Problem]:
         settings, sources = self.situation.request.site.settings, self.situation.sources
         return passed_over.warnings(settings, sources, theme.own_templates, intake.wanted_templates)
 
@@ -214,10 +214,10 @@ class _Making:
             except Problem as problem:
                 findings.tell(THEME, [problem])
                 return Assets((), lambda _: b"")
-        files = tuple(theme_assets.Made(*file) for file in self.last.theme_files)
+        files = tuple(theme_assets.ThemeAsset(*file) for file in self.last.theme_files)
         return Assets(files, lambda name: theme_assets.make(theme).content(name))
 
-    def _gallery(self, intake: Intake, desk: Desk) -> Gallery:
+    def _gallery(self, intake: ReadSources, desk: Converter) -> Gallery:
         settings = desk.settings.images
         return Gallery(desk.root, settings, self.store, intake.sources, desk.tools["pillow"], dict(self.last.images))
 
@@ -229,9 +229,9 @@ class _Making:
         assets: Assets,
         gallery: Gallery,
         data: DataFiles,
-        known: Known,
-    ) -> Scene:
-        return Scene(
+        known: KnownAnswers,
+    ) -> SiteQueries:
+        return SiteQueries(
             self.situation.request.site.settings,
             structure.pages,
             lambda: structure.site,
@@ -245,11 +245,11 @@ class _Making:
             absences=lambda: structure.absences,
         )
 
-    def _jobs(self, structure: Structure, scene: Scene) -> Mapping[str, Job]:
+    def _jobs(self, structure: Structure, scene: SiteQueries) -> Mapping[str, OutputFile]:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
         if self._same_files(structure, scene):
             structure.findings.keep(filter(format_of, self.last.warnings))
-            return staleness.KnownJobs(self.last.outputs)
+            return staleness.KnownFiles(self.last.outputs)
         findings = structure.findings
         with findings.collecting(IMAGES):
             scene.gallery.learn(plan.images(scene.site), self.situation.request.workers, self.progress)
@@ -267,16 +267,16 @@ class _Making:
         findings.tell(TREE, menus.check(scene, frozenset(job.path for job in jobs), doubts))
         return {job.path: job for job in jobs}
 
-    def _same_files(self, structure: Structure, scene: Scene) -> bool:
+    def _same_files(self, structure: Structure, scene: SiteQueries) -> bool:
         """Whether the tree has the files that it had: the theme's own and images have other names for other content."""
         return (
             structure.stands
             and theme_assets.key(scene.theme) == self.last.theme_key
-            and not _images(structure.intake.changed_files)
+            and not images_among(structure.intake.changed_files)
         )
 
     def _check(
-        self, structure: Structure, scene: Scene, bodies: KeptBodies, jobs: Mapping[str, Job]
+        self, structure: Structure, scene: SiteQueries, bodies: KeptBodies, jobs: Mapping[str, OutputFile]
     ) -> tuple[dict[str, tuple[str, ...]], str, list[tuple[str, str]]]:
         """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
         shape = self.last.shape if self._same_files(structure, scene) else shape_of(structure, jobs)
@@ -294,10 +294,15 @@ class _Making:
         return left | found, shape, dead
 
     def _compare(
-        self, structure: Structure, scene: Scene, data: DataFiles, jobs: Mapping[str, Job], known: Known
+        self,
+        structure: Structure,
+        scene: SiteQueries,
+        data: DataFiles,
+        jobs: Mapping[str, OutputFile],
+        known: KnownAnswers,
     ) -> list[Stale]:
         """What has to be made anew. Forgets in `known` what is true no more."""
-        sources = structure.changed_pages(_images(structure.intake.changed_files))
+        sources = structure.changed_pages(images_among(structure.intake.changed_files))
         if sources is not None:
             gone = () if structure.stands else self.last.sources.keys() - self.situation.sources.stamps.keys()
             sources |= frozenset(filter(data.holds, {*structure.intake.changed_files, *gone}))
@@ -308,10 +313,10 @@ class _Making:
 
     def _render(
         self,
-        scene: Scene,
-        jobs: Mapping[str, Job],
+        scene: SiteQueries,
+        jobs: Mapping[str, OutputFile],
         stale: Sequence[Stale],
-        known: Known,
+        known: KnownAnswers,
         reach: Reach,
         tools: Mapping[str, str],
         *,
@@ -320,11 +325,11 @@ class _Making:
         request = self.situation.request
         stopwatch = Stopwatch() if request.profile else None
         versions = tuple(f"{name} {version}" for name, version in sorted(tools.items()))
-        staging = Staging(
+        staging = SharedRendering(
             request.site.root,
             None if is_ahead else self.stage,
             Renderer(scene, stopwatch),
-            Rendered(self.store, scene, self.last, known, versions) if request.store and not is_ahead else None,
+            ReusableFiles(self.store, scene, self.last, known, versions) if request.store and not is_ahead else None,
             known,
             request.workers,
             reach,
@@ -333,7 +338,9 @@ class _Making:
         much = len(stale) > _MUCH * len(jobs)
         return staging.make(stale, much=much, timings=self.timings, progress=self.progress)
 
-    def _place(self, jobs: Mapping[str, Job], stale: Sequence[Stale], done: Sequence[Staged], known: Known) -> _Placed:
+    def _place(
+        self, jobs: Mapping[str, OutputFile], stale: Sequence[Stale], done: Sequence[Staged], known: KnownAnswers
+    ) -> _Placed:
         """Puts what is on the stage in its place."""
         with refusals(self.stage.root):
             contents = {one.job.path: result.content for one, result in zip(stale, done, strict=True) if result.content}
@@ -350,12 +357,12 @@ class _Making:
                 assert content is not None  # noqa: S101 - or there was a problem
                 outputs[job.path] = (job.make.value, job.subject, job.origin, one.because)
                 files[job.path] = tuple(
-                    File(content.sha256, content.size, media_type(job.path), cache_class(job.path).value, stamp)
+                    KeptFile(content.sha256, content.size, media_type(job.path), cache_class(job.path).value, stamp)
                 )
                 traces[job.path] = known.asked(result.trace)
                 self.timings.page(job.origin, result.seconds)
         last = self.last
-        if isinstance(jobs, staleness.KnownJobs) and not last.elsewhere:
+        if isinstance(jobs, staleness.KnownFiles) and not last.elsewhere:
             return _Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, written, kept)
         # In the order of the jobs, so that the first fault of the next build is the one that a clean build finds.
         return _Placed(
@@ -379,7 +386,7 @@ class _Making:
             untracked=self.situation.sources.left_out,
             leftovers=self.situation.sources.leftovers,
             as_of=structure.as_of,
-            inputs=MappingProxyType(inputs_of(structure, theme)),
+            inputs=MappingProxyType(input_digests(structure, theme)),
             made=made,
             written=placed.written,
             kept=placed.kept,

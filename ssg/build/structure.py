@@ -16,9 +16,9 @@ from sealpress import given, tools
 from sealpress.clock import NO_DATE
 from sealpress.sitefile import NAME, SiteFile
 from sealpress.tree import REDIRECTS
-from ssg.build.convert import Desk
-from ssg.build.inputs import Situation
-from ssg.build.read import Intake, sha256_of
+from ssg.build.convert import Converter
+from ssg.build.inputs import Inputs
+from ssg.build.read import ReadSources, sha256_of
 from ssg.build.records import LazyPages, of_page
 from ssg.cache.last_build import LastBuild
 from ssg.cache.store import Store
@@ -28,8 +28,8 @@ from ssg.content.absence import LEFTOVER, Absences
 from ssg.content.assets import FOLDER, content_assets, static_assets
 from ssg.content.findings import THEME, Findings
 from ssg.content.links import Doubts
-from ssg.content.model import Kind, Page, Site
-from ssg.content.pages import Content, moment, read_content
+from ssg.content.model import Page, PageKind, Site
+from ssg.content.pages import PublishedPages, moment, read_content
 from ssg.content.taxonomies import tags_of
 from ssg.l10n.language import Language, language
 from ssg.l10n.timezones import timezone
@@ -44,9 +44,9 @@ _HEAD: Final = 40
 class Structure:
     """`stands` where the last build's structure is this one's."""
 
-    situation: Situation
+    situation: Inputs
     languages: Mapping[str, Language]
-    intake: Intake
+    intake: ReadSources
     last: LastBuild
     findings: Findings
 
@@ -121,7 +121,7 @@ class Structure:
         if self.stands:
             return self.last.counts
         of_language = Counter(page.language for page in self.site.pages)
-        posts = sum(page.kind is Kind.POST for page in self.site.pages)
+        posts = sum(page.kind is PageKind.POST for page in self.site.pages)
         return MappingProxyType({tag: of_language[tag] for tag in self.languages}), posts
 
     @property
@@ -183,7 +183,7 @@ class Structure:
         return zone  # noqa: RET504 - where it is none, UTC
 
     @cached_property
-    def _content(self) -> Content:
+    def _content(self) -> PublishedPages:
         request = self.situation.request
 
         def clock(dates: Iterable[dt.datetime]) -> dt.datetime:
@@ -211,7 +211,9 @@ class Structure:
         return (newest is None or newest <= clock) and (following is None or clock < following)
 
 
-def desk_of(situation: Situation, store: Store, last: LastBuild, findings: Findings) -> tuple[themes.Theme, Desk]:
+def converter_of(
+    situation: Inputs, store: Store, last: LastBuild, findings: Findings
+) -> tuple[themes.Theme, Converter]:
     """The theme, and where manuscripts are read with it. Raises Problem (exit 3) for a language that there isn't."""
     site = situation.request.site
     tags = site.settings.site.languages
@@ -221,7 +223,9 @@ def desk_of(situation: Situation, store: Store, last: LastBuild, findings: Findi
     theme = themes.load(site.root, site.settings, site.document, sources.files, findings, is_submodule)
     options = {tag: _markdown_options(site, theme, tag) for tag in languages}
     drafts = situation.request.options.drafts
-    return theme, Desk(site.root, site.settings, languages, options, store, tools.of_tree(), drafts, last.manuscripts)
+    return theme, Converter(
+        site.root, site.settings, languages, options, store, tools.of_tree(), drafts, last.manuscripts
+    )
 
 
 def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> MarkdownOptions:
@@ -236,7 +240,7 @@ def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> Markdown
     )
 
 
-def inputs_of(structure: Structure, theme: themes.Theme) -> dict[str, str]:
+def input_digests(structure: Structure, theme: themes.Theme) -> dict[str, str]:
     """The sha256 of every file that the tree was made from."""
     own = {file: sha256 for file, (_, sha256) in structure.intake.sources.items()}
     theirs = {file.shown: file.path for file in (*theme.templates.values(), *theme.static.values())}

@@ -26,10 +26,10 @@ from ssg.checks.whereabouts import Whereabouts
 from ssg.content.findings import IMAGES, THEME, TREE
 from ssg.content.links import Doubts
 from ssg.output.stage import Stage
-from ssg.rendering.plan import Job, Make, Renderer
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.plan import OutputFile, OutputKind, Renderer
+from ssg.rendering.queries.site_queries import SiteQueries
 
-_RENDERED: Final = frozenset({Make.PAGE, Make.LIST, Make.FEED, Make.THEME})
+_RENDERED: Final = frozenset({OutputKind.PAGE, OutputKind.LIST, OutputKind.FEED, OutputKind.THEME})
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Survey:
     """
 
     structure: Structure
-    scene: Scene
+    scene: SiteQueries
     bodies: KeptBodies
-    jobs: Mapping[str, Job]
+    jobs: Mapping[str, OutputFile]
     reach: Reach
     last: LastBuild
     stage: Stage
@@ -57,7 +57,7 @@ class Survey:
         findings = self.structure.findings
         if self.scene.theme.is_there:
             findings.tell(THEME, Renderer(self.scene).faults(self.jobs.values()))
-        new = [job for path, job in self.jobs.items() if job.make is Make.IMAGE and path not in self.last.outputs]
+        new = [job for path, job in self.jobs.items() if job.make is OutputKind.IMAGE and path not in self.last.outputs]
         of_source = {job.subject: job.path for job in reversed(new)}
         findings.tell(IMAGES, self.scene.gallery.damaged(of_source, self.scene.image_quality(), workers, progress))
         if not self.scene.theme.is_there or not findings.at_fault.isdisjoint({NAME, THEME}):
@@ -76,7 +76,7 @@ class Survey:
         findings = self.structure.findings
         if self._is_sound:
             for subject, is_image in ((IMAGES, True), (TREE, False)):
-                failed_so = (one for one in done if (stale[one.number].job.make is Make.IMAGE) is is_image)
+                failed_so = (one for one in done if (stale[one.number].job.make is OutputKind.IMAGE) is is_image)
                 findings.tell(subject, once(one.problem for one in failed_so if one.problem))
         stale_paths = {one.job.path for one in stale}
         findings.keep(path for path in findings.last if path in self.jobs and path not in stale_paths)
@@ -143,11 +143,11 @@ class Survey:
     def _at(self, path: str) -> Looked | None:
         """What is in a file that is copied, or stands in the tree since an earlier build."""
         job = self.jobs[path]
-        place = self.reach.site.root / job.subject if job.make is Make.COPY else self.stage.root / path
+        place = self.reach.site.root / job.subject if job.make is OutputKind.COPY else self.stage.root / path
         if path.endswith((*LOOKED_AT, SHEETS)):
             with suppress(OSError), files.opened(place) as file:
                 return self.reach.look(path, file.read())
         return None
 
-    def _may_show(self, job: Job) -> bool:
-        return job.make in _RENDERED or (job.make is Make.COPY and job.path.endswith(SHEETS))
+    def _may_show(self, job: OutputFile) -> bool:
+        return job.make in _RENDERED or (job.make is OutputKind.COPY and job.path.endswith(SHEETS))

@@ -22,7 +22,7 @@ is not said again for each of them.
 _FEW: Final = 16  # questions that are looked for one by one in all traces
 
 
-class Known:
+class KnownAnswers:
     """`rows` are Rows by what they are about, `count` is the number that the next new question gets."""
 
     def __init__(self, rows: Table | None = None, count: int = 0) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sealpress import files, signing
-from ssg.cache.answers import Known, renumbered, used
+from ssg.cache.answers import KnownAnswers, renumbered, used
 from ssg.cache.settings import Stated
 from ssg.cache.stamps import Stamp
 from ssg.cache.table import Plain, Table, since
@@ -39,12 +39,12 @@ _KINDS: Final = (".known", ".told", ".tree", ".changes")
 Changes = dict[str, Any]
 """By the name of a table: what is new in it. `of` is the id of the build that it changes."""
 
-Source = tuple[Stamp | None, str]
+SeenSource = tuple[Stamp | None, str]
 """What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
 
 
-class File(NamedTuple):
-    """A file of the tree as it is described (sealpress.tree.Entry), and what it looked like."""
+class KeptFile(NamedTuple):
+    """A file of the tree as it is described (sealpress.tree.TreeFile), and what it looked like."""
 
     sha256: str
     size: int
@@ -92,7 +92,7 @@ class LastTree:
         self.changes = changes
 
 
-class Output(NamedTuple):
+class KeptOutput(NamedTuple):
     """A file of the tree by how it is made.
 
     `make` and `subject` say that (ssg.rendering.plan, or a copy), `origin` what messages call it. `because` is what it
@@ -156,7 +156,7 @@ class LastBuild:
     world: str = ""
     scope: str = ""
     conversion: str = ""
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[str, SeenSource] = field(default_factory=dict)
     manuscripts: Table = field(default_factory=Table)
     pages: Table = field(default_factory=Table)
     published: tuple[str, str] = ("", "")
@@ -200,9 +200,9 @@ class LastBuild:
         is_same = all(getattr(self, name) == getattr(build, name) for name in _WHOLE)
         return {"of": self.id, "count": build.count, **changes} if is_same and is_small else None
 
-    def known(self) -> Known:
+    def known(self) -> KnownAnswers:
         """The questions and their answers, to be added to."""
-        return Known(self.questions, self.count)
+        return KnownAnswers(self.questions, self.count)
 
     def compact(self) -> "LastBuild":
         """The same without what nothing is warned of; and without questions that nobody asks any more, once there are
@@ -215,7 +215,7 @@ class LastBuild:
         if self.count < _SLACK * self.used:
             return self
         questions, traces = renumbered(self.questions, self.traces)
-        left = {key for key, _ in Known(questions).items()}
+        left = {key for key, _ in KnownAnswers(questions).items()}
         parts = tuple(key for key in self.parts if key in left)
         return replace(self, questions=questions, traces=traces, count=self.used, parts=parts)
 

@@ -39,7 +39,7 @@ def folder_of(root: Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Packed:
+class _PackedEntry:
     """Where in which pack a result stands."""
 
     pack: Path
@@ -55,7 +55,7 @@ class _State:
     `batch` are results that wait for their pack, with their digests where these are known; None: none is being made.
     """
 
-    packed: dict[str, _Packed] | None = None
+    packed: dict[str, _PackedEntry] | None = None
     indexes: dict[Path, tuple[int, bytes]] | None = None
     searched: int = 0
     batch: dict[str, tuple[bytes, str]] | None = None
@@ -183,7 +183,7 @@ class Store:
             self._touch(place.pack)
         return data
 
-    def _place(self, key: str) -> _Packed | None:
+    def _place(self, key: str) -> _PackedEntry | None:
         """Where a result stands. For the first few that are asked for, the indexes are searched as they are: to read
         all that they say takes longer than the build after an edit takes for the rest.
         """
@@ -256,9 +256,9 @@ def _read(file: Path) -> bytes:
         return found.read()
 
 
-def _entries(pack: Path, start: int, index: bytes) -> Iterator[tuple[str, _Packed]]:
+def _entries(pack: Path, start: int, index: bytes) -> Iterator[tuple[str, _PackedEntry]]:
     for key, (offset, size, sha256) in json.loads(index).items():
-        yield key, _Packed(pack, start + offset, size, sha256)
+        yield key, _PackedEntry(pack, start + offset, size, sha256)
 
 
 def _digest(data: bytes) -> str:

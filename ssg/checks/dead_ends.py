@@ -14,8 +14,8 @@ from sealpress.problems import Place, Problem, did_you_mean
 from ssg.checks.addresses import SHEETS, Aim, Looked, Reach
 from ssg.checks.whereabouts import Whereabouts, Written, spellings
 from ssg.content.links import Doubts, alike
-from ssg.rendering.plan import Job, Make
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.plan import OutputFile, OutputKind
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.theme import ThemeFile
 
 _PLACED: Final = 200  # addresses that are looked for in sources; where there are more, one mistake made them all
@@ -30,12 +30,12 @@ class DeadEnds:
     that a page is rendered with, its own first.
     """
 
-    scene: Scene
+    scene: SiteQueries
     reach: Reach
-    jobs: Mapping[str, Job]
+    jobs: Mapping[str, OutputFile]
     whereabouts: Whereabouts
     at: Callable[[str], Looked | None]
-    templates: Callable[[Job], Sequence[ThemeFile]]
+    templates: Callable[[OutputFile], Sequence[ThemeFile]]
     told: Collection[Aim] = ()
     told_at: Collection[Place] = ()
     doubts: Doubts = field(default_factory=Doubts)
@@ -151,9 +151,9 @@ class DeadEnds:
         place = next(filter(None, found), Place(origins[0]))
         return None if place in self.told_at else place
 
-    def _body_of(self, job: Job) -> str:
+    def _body_of(self, job: OutputFile) -> str:
         """The source of the body that a page or a list shows whole; ""."""
-        if job.make is Make.LIST:
+        if job.make is OutputKind.LIST:
             return self.scene.list_at(job.subject).introduction or ""
         return job.subject
 

@@ -15,7 +15,7 @@ from sealpress import activecontent, stylesheets
 from sealpress.activecontent import Url
 
 if TYPE_CHECKING:
-    from ssg.markup.html.tags import Tag
+    from ssg.markup.html.tags import HtmlTag
 
 TAG: Final = re.compile(rb'<(?!span class="[a-z0-9]*">)[a-zA-Z][^>]*=[^>]*>')
 """What may be a tag with attributes; those of coloured code, which are most of all, are left out. It is none in a
@@ -108,18 +108,18 @@ def _of_sheet(sheet: str) -> list[str]:
     return [url for _, url, _ in stylesheets.loads(sheet) if not url.startswith("#")]
 
 
-def _attribute(tag: "Tag", wanted: str) -> str:
+def _attribute(tag: "HtmlTag", wanted: str) -> str:
     return next((value or "" for name, value in tag.attributes.items() if name.lower() == wanted), "")
 
 
-def _anchors(tag: "Tag") -> Iterator[str]:
+def _anchors(tag: "HtmlTag") -> Iterator[str]:
     if found := _attribute(tag, "id"):
         yield found
     if tag.name == "a" and (found := _attribute(tag, "name")):
         yield found
 
 
-def _addresses(tag: "Tag") -> Iterator[str]:
+def _addresses(tag: "HtmlTag") -> Iterator[str]:
     for written, value in tag.attributes.items():
         name = written.lower()
         if not value:

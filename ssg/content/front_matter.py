@@ -17,7 +17,7 @@ _END: Final = {fence: re.compile(rf"\n{re.escape(fence)}[^\S\n]*(?=\n|\Z)") for 
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SplitPage:
     """A page's file in its two halves: `head` stands between two lines `fence`, `body` begins on line `body_line`.
 
     The head is parsed when it is asked for: most builds know what it says from the last one.
@@ -67,7 +67,7 @@ class Document:
         return found
 
 
-def read(data: bytes, source: str) -> Document:
+def read(data: bytes, source: str) -> SplitPage:
     """Raises Problem (exit 3), with its place in `source`."""
     text = _text(data, source)
     first = text[: text.find("\n")] if "\n" in text else text
@@ -87,7 +87,7 @@ def read(data: bytes, source: str) -> Document:
             hint=f"write {fence} on a line of its own between the front matter and the text",
         )
     head = text[len(first) + 1 : end.start()]
-    return Document(source, fence, head, text[end.end() + 1 :], text.count("\n", 0, end.start()) + 3)
+    return SplitPage(source, fence, head, text[end.end() + 1 :], text.count("\n", 0, end.start()) + 3)
 
 
 def _yaml(head: str, source: str) -> Node:

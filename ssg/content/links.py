@@ -93,7 +93,7 @@ def _plain(name: str) -> str:
 
 
 class Map(Protocol):
-    """Who knows what is where: a Scene."""
+    """Who knows what is where: a SiteQueries."""
 
     @property
     def site(self) -> Site: ...

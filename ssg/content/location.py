@@ -17,7 +17,7 @@ from typing import Final
 
 from sealpress.problems import Place, Problem, did_you_mean
 from sealpress.settings import Settings
-from ssg.content.model import Kind, prefix
+from ssg.content.model import PageKind, prefix
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import slug
 
@@ -56,9 +56,9 @@ class Location:
         return self.is_index and self.folder == POSTS
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> PageKind:
         is_below = self.folder == POSTS or self.folder.startswith(POSTS + "/")
-        return Kind.POST if is_below and not self.is_posts_index else Kind.PAGE
+        return PageKind.POST if is_below and not self.is_posts_index else PageKind.PAGE
 
     @property
     def name(self) -> str:
@@ -138,7 +138,7 @@ class Permalinks:
             return f"{before}/"
         if where.is_posts_index:
             return before + permalinks.posts
-        is_post = where.kind is Kind.POST
+        is_post = where.kind is PageKind.POST
         folders = self._folders(where)
         filled = (permalinks.post if is_post else permalinks.page).format_map(
             {
@@ -162,4 +162,4 @@ class Permalinks:
             for end, name in enumerate(above)
             if name
         ]
-        return names[1:] if where.kind is Kind.POST else names
+        return names[1:] if where.kind is PageKind.POST else names

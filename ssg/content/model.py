@@ -22,7 +22,7 @@ from sealpress.settings import LanguageSettings, PermalinkSettings, Settings
 from ssg.markup.text.converted import Fault, Link
 
 
-class Kind(StrEnum):
+class PageKind(StrEnum):
     POST = "post"  # below content/posts/: dated, listed, in the feed
     PAGE = "page"  # everything else
 
@@ -48,7 +48,7 @@ class FrontMatter:
 
 
 @dataclass(frozen=True, slots=True)
-class Manuscript:
+class ParsedPage:
     """What was read of one source. `head` is a digest of the front matter's text, `key` what its converted body is kept
     under.
     """
@@ -73,7 +73,7 @@ class Page:
     """
 
     source: str
-    kind: Kind
+    kind: PageKind
     language: str
     key: str
     title: str
@@ -177,7 +177,7 @@ class Site:
             {
                 language: tuple(
                     sorted(
-                        (page for page in self.pages if page.kind is Kind.POST and page.language == language),
+                        (page for page in self.pages if page.kind is PageKind.POST and page.language == language),
                         key=lambda page: (-(page.date or self.as_of).timestamp(), page.path),
                     )
                 )
@@ -208,7 +208,7 @@ class Site:
         """Pages (no posts) by the folder of their parent and language, in their order."""
         found: dict[tuple[str, str], list[Page]] = {}
         for page in self.pages:
-            if page.kind is Kind.PAGE and not page.is_home:
+            if page.kind is PageKind.PAGE and not page.is_home:
                 parent = page.folder.rpartition("/")[0] if page.is_index else page.folder
                 found.setdefault((parent, page.language), []).append(page)
         return MappingProxyType(
@@ -276,9 +276,9 @@ def output_of(path: str) -> str:
     return (path + "index.html" if path.endswith("/") else path).removeprefix("/")
 
 
-def _source(page: Page | None) -> str | None:
+def source_of(page: Page | None) -> str | None:
     return page.source if page else None
 
 
-def _sources(pages: Iterable[Page]) -> tuple[str, ...]:
+def sources_of(pages: Iterable[Page]) -> tuple[str, ...]:
     return tuple(page.source for page in pages)

@@ -13,7 +13,7 @@ from sealpress.settings import Settings
 from ssg.content import other_generators
 from ssg.content.findings import PAGES, Findings
 from ssg.content.location import POSTS, Location, Permalinks, locate
-from ssg.content.model import FrontMatter, Kind, Page, output_of
+from ssg.content.model import FrontMatter, Page, PageKind, output_of
 from ssg.content.places import in_front_matter
 from ssg.content.sources import Options, Sources
 from ssg.l10n.language import Language
@@ -24,7 +24,7 @@ Clock = Callable[[Iterable[dt.datetime]], dt.datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class PublishedPages:
     """The published pages, sorted by source. `drafts` and `scheduled` are the sources that were left out.
 
     `next` is when the first of the scheduled pages is due.
@@ -42,7 +42,7 @@ Heads = Mapping[str, tuple[FrontMatter, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _PageReading:
     """One reading of the content folder: what all its steps need, and what they found wrong."""
 
     root: Path
@@ -68,14 +68,14 @@ def read_content(
     options: Options,
     findings: Findings,
     unsure: set[str],
-) -> Content:
+) -> PublishedPages:
     """All pages below the content folder, which are those that `heads` has.
 
     Tells `findings` what is wrong with them. A page with a fault is among them all the same, as far as it is known.
     `unsure` are those that may have another path than it seems; it is added to.
     """
     dates = sources.history.dates() if settings.build.git_dates and sources.history else {}
-    reading = _Reading(sources.root, settings, languages, zone, dates, unsure)
+    reading = _PageReading(sources.root, settings, languages, zone, dates, unsure)
     located = {locate(settings, source): head for source, head in heads.items()}
     slugs = {where: _slug(reading, where, front) for where, (front, _) in located.items()}
     folders = {(where.folder, where.language): own for where, own in slugs.items() if where.is_index and where.folder}
@@ -88,7 +88,7 @@ def read_content(
     return content
 
 
-def _foreign_folders(reading: _Reading, located: Mapping[Location, tuple[FrontMatter, int]]) -> Iterator[Problem]:
+def _foreign_folders(reading: _PageReading, located: Mapping[Location, tuple[FrontMatter, int]]) -> Iterator[Problem]:
     """A Problem for each folder that another generator calls so, and that means something else here, or nothing."""
     content = reading.settings.build.content
     told: set[str] = set()
@@ -106,7 +106,7 @@ def _foreign_folders(reading: _Reading, located: Mapping[Location, tuple[FrontMa
         yield Problem(message, place=Place(at), hint=hint, is_warning=not folder.startswith("_"))
 
 
-def _slug(reading: _Reading, where: Location, front: FrontMatter) -> str:
+def _slug(reading: _PageReading, where: Location, front: FrontMatter) -> str:
     wanted = front.slug
     made = slug(wanted or where.name, reading.languages[where.language]) or ""
     if (size := len(wanted.encode())) > LIMIT:
@@ -131,11 +131,11 @@ def _slug(reading: _Reading, where: Location, front: FrontMatter) -> str:
 
 
 def _page(
-    reading: _Reading, where: Location, front: FrontMatter, body_line: int, own: str, permalinks: Permalinks
+    reading: _PageReading, where: Location, front: FrontMatter, body_line: int, own: str, permalinks: Permalinks
 ) -> Page:
     date = moment(front.date, reading.zone)
     updated = moment(front.updated, reading.zone)
-    if date is None and where.kind is Kind.POST:
+    if date is None and where.kind is PageKind.POST:
         place = in_front_matter(reading.root, where.source, "title")
         wrong = in_front_matter(reading.root, where.source, "date")
         if where.source not in reading.unsure or (place.line and not wrong.line):  # else that is told already
@@ -190,14 +190,14 @@ _LONGEST_TAG: Final = 100  # characters
 _LONGEST_TITLE: Final = 1000  # characters: it stands in each list, each feed, and on the pages beside its own
 
 
-def _check_title(reading: _Reading, where: Location, front: FrontMatter) -> None:
+def _check_title(reading: _PageReading, where: Location, front: FrontMatter) -> None:
     if len(front.title) > _LONGEST_TITLE:
         place = in_front_matter(reading.root, where.source, "title")
         message = f"the title has {len(front.title)} characters; at most {_LONGEST_TITLE} can stand in lists and feeds"
         reading.problems.append(Problem(message, place=place, hint="what is longer belongs into the text"))
 
 
-def _tags(reading: _Reading, where: Location, front: FrontMatter) -> tuple[str, ...]:
+def _tags(reading: _PageReading, where: Location, front: FrontMatter) -> tuple[str, ...]:
     names: dict[str, None] = {}
     if len(front.tags) > MOST_TAGS:
         place = in_front_matter(reading.root, where.source, "tags", MOST_TAGS)
@@ -219,7 +219,7 @@ def _tags(reading: _Reading, where: Location, front: FrontMatter) -> tuple[str, 
     return tuple(names)
 
 
-def published(pages: Iterable[Page], clock: Clock, options: Options) -> Content:
+def published(pages: Iterable[Page], clock: Clock, options: Options) -> PublishedPages:
     """What is finished and not dated after the clock."""
     pages = list(pages)
     finished = [page for page in pages if options.drafts or not page.front_matter.draft]
@@ -228,7 +228,7 @@ def published(pages: Iterable[Page], clock: Clock, options: Options) -> Content:
     scheduled: list[Page] = []
     for page in finished:
         (kept if options.future or not page.date or page.date <= now else scheduled).append(page)
-    return Content(
+    return PublishedPages(
         pages=tuple(sorted(kept, key=lambda page: page.source)),
         as_of=now,
         drafts=tuple(page.source for page in pages if page.front_matter.draft and not options.drafts),
@@ -237,13 +237,13 @@ def published(pages: Iterable[Page], clock: Clock, options: Options) -> Content:
     )
 
 
-def _shared_tags(reading: _Reading, pages: tuple[Page, ...]) -> Iterator[Problem]:
+def _shared_tags(reading: _PageReading, pages: tuple[Page, ...]) -> Iterator[Problem]:
     """Two tags that are not one name can't have one address."""
     seen: dict[tuple[str, str], tuple[str, Page]] = {}
     known: dict[tuple[str, str], str | None] = {}
     for page in pages:
         language = reading.languages[page.language]
-        for tag in page.tags if page.kind is Kind.POST else ():
+        for tag in page.tags if page.kind is PageKind.POST else ():
             key = (page.language, tag)
             if key in known:
                 continue
@@ -258,7 +258,7 @@ def _shared_tags(reading: _Reading, pages: tuple[Page, ...]) -> Iterator[Problem
                 )
 
 
-def _shared_keys(reading: _Reading, pages: tuple[Page, ...]) -> list[Problem]:
+def _shared_keys(reading: _PageReading, pages: tuple[Page, ...]) -> list[Problem]:
     """Two pages of one language can't both be the translation of a third."""
     problems: list[Problem] = []
     seen: dict[tuple[str, str], Page] = {}

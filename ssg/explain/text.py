@@ -12,8 +12,8 @@ from sealpress.sitefile import NAME
 from ssg.cache.tracing import Key
 from ssg.explain.columns import WIDTH, Row, section
 from ssg.explain.why import Explanation, Use
-from ssg.explain.wording import FACTS, ITSELF, Group, Part, Said, facts_in_order, said
-from ssg.rendering.plan import Make
+from ssg.explain.wording import FACTS, ITSELF, AnswerOrigin, QuestionGroup, Said, facts_in_order, said
+from ssg.rendering.plan import OutputKind
 
 _SOURCE: Final = "Source:"
 _SHOWN: Final = 3  # of each kind before the rest is counted
@@ -31,7 +31,7 @@ def lines(found: Explanation | Use, width: int = WIDTH, *, whole: bool = False) 
 def _explanation(found: Explanation, width: int, *, whole: bool) -> list[str]:
     """A file of the tree: what it is, what it was made from, why it was made anew."""
     keys = found.questions
-    subject = found.source if found.make is Make.PAGE else ""
+    subject = found.source if found.make is OutputKind.PAGE else ""
     sections: list[tuple[str, list[Row]]] = []
     if subject:
         sections.append((f"{_SOURCE} {subject}", _own(keys, subject)))
@@ -71,15 +71,15 @@ def _use(found: Use, width: int, *, whole: bool) -> list[str]:
 
 def _what(found: Explanation) -> str:
     match found.make:
-        case Make.PAGE:
+        case OutputKind.PAGE:
             return "a page"
-        case Make.COPY:
+        case OutputKind.COPY:
             return "a copy, byte for byte"
-        case Make.IMAGE:
+        case OutputKind.IMAGE:
             return f"a variant of {found.origin}"
-        case Make.THEME:
+        case OutputKind.THEME:
             return "a file of the theme" if found.source else found.origin
-        case Make.LIST if found.origin.endswith(".md"):
+        case OutputKind.LIST if found.origin.endswith(".md"):
             return f"a list, introduced by {found.origin}"
         case _:
             return found.origin
@@ -102,7 +102,9 @@ def _changes(found: Explanation, *, whole: bool) -> list[str]:
 def _own(keys: Sequence[Key], subject: str) -> list[Row]:
     """What was asked of the page itself, by where the answer comes from."""
     asked = facts_in_order(str(key[0]) for key in keys if key[0] in FACTS and key[1] == subject)
-    rows = [(part.value, ", ".join(FACTS[name][1] for name in asked if FACTS[name][0] is part)) for part in Part]
+    rows = [
+        (part.value, ", ".join(FACTS[name][1] for name in asked if FACTS[name][0] is part)) for part in AnswerOrigin
+    ]
     return [(part, words) for part, words in rows if words]
 
 
@@ -135,14 +137,14 @@ def _rest(keys: Sequence[Key], found: Explanation, subject: str, *, whole: bool)
     words = [said(key, subject) for key in keys if key[0] not in FACTS]
     many = len({one.language for one in words if one.language}) > 1
     for group, title in (
-        (Group.SITE, "Asked of the site"),
-        (Group.SETTINGS, "Settings"),
-        (Group.OPTIONS, "Theme options"),
-        (Group.STRINGS, "Interface strings"),
+        (QuestionGroup.SITE, "Asked of the site"),
+        (QuestionGroup.SETTINGS, "Settings"),
+        (QuestionGroup.OPTIONS, "Theme options"),
+        (QuestionGroup.STRINGS, "Interface strings"),
     ):
         yield title, _grouped([one for one in words if one.group is group], many=many, whole=whole)
-    yield "Data files", [(one.about, "") for one in words if one.group is Group.DATA]
-    for group, title in ((Group.TEMPLATES, "Templates"), (Group.FILES, "Theme files")):
+    yield "Data files", [(one.about, "") for one in words if one.group is QuestionGroup.DATA]
+    for group, title in ((QuestionGroup.TEMPLATES, "Templates"), (QuestionGroup.FILES, "Theme files")):
         names = [one.what for one in words if one.group is group]
         yield title, [(name, found.files.get(name, "made by ssg")) for name in names]
 

@@ -18,24 +18,24 @@ from sealpress import tools
 from sealpress.activecontent import origin
 from sealpress.problems import Exit, Problem, did_you_mean
 from sealpress.sitefile import NAME, SiteFile
-from ssg.build.inputs import STRINGS, Request, Situation, situation_of
+from ssg.build.inputs import STRINGS, Inputs, Request, inputs_of
 from ssg.build.read import sha256_of
 from ssg.cache import stamps
-from ssg.cache.last_build import File, LastBuild, Memory, Output
+from ssg.cache.last_build import KeptFile, KeptOutput, LastBuild, Memory
 from ssg.cache.settings import differing, stated
 from ssg.cache.store import folder_of
 from ssg.cache.tracing import Key
 from ssg.content.data import ENDINGS
 from ssg.content.model import output_of
-from ssg.explain.wording import DATA, FACTS, IMAGES, Group, said
-from ssg.rendering.plan import Make
+from ssg.explain.wording import DATA, FACTS, IMAGES, QuestionGroup, said
+from ssg.rendering.plan import OutputKind
 from ssg.rendering.theme.theme import OWN, STATIC, TEMPLATES, built_in
 
 HINT: Final = "run ssg build first"
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangesSince:
     """What is otherwise than the last build left it. `output`: "" or what happened to the file.
 
     `settings` are the keys of site.toml, where that is among the sources.
@@ -57,7 +57,7 @@ class Explanation:
     path: str
     served: str
     at: Path
-    make: Make
+    make: OutputKind
     origin: str
     source: str
     sha256: str
@@ -66,7 +66,7 @@ class Explanation:
     questions: tuple[Key, ...]
     files: Mapping[str, str]
     tools: Mapping[str, str]
-    changes: Changes
+    changes: ChangesSince
 
     def data(self) -> dict[str, object]:
         """All of it for a machine."""
@@ -101,7 +101,7 @@ class Use:
     source: str
     files: Mapping[str, tuple[Key, ...]]
     note: str
-    changes: Changes
+    changes: ChangesSince
     variants: frozenset[str] = frozenset()
 
     def data(self) -> dict[str, object]:
@@ -126,7 +126,7 @@ def asked(site: SiteFile, output: Path, path: str, *, dirty: bool = False) -> Ex
     Raises Problem (exit 2) where there is no last build to ask, or it knows no such path; and as `situation_of` does.
     """
     last, situation = _recalled(Request(site, output, dirty=dirty))
-    known = _Known(site, output, last, situation)
+    known = _LastBuildLookup(site, output, last, situation)
     if found := known.output(path):
         return known.explanation(found)
     if source := known.source(path):
@@ -136,7 +136,7 @@ def asked(site: SiteFile, output: Path, path: str, *, dirty: bool = False) -> Ex
     raise Problem(f'nothing is known of "{path}"{did_you_mean(path, names)}', hint=hint, code=Exit.USAGE)
 
 
-def _recalled(request: Request) -> tuple[LastBuild, Situation]:
+def _recalled(request: Request) -> tuple[LastBuild, Inputs]:
     memory = Memory.of(folder_of(request.site.root), request.output.absolute())
     last = memory.recall(memory.tree())
     if last is None:
@@ -147,7 +147,7 @@ def _recalled(request: Request) -> tuple[LastBuild, Situation]:
             else f"no build into {request.output} is remembered"
         )
         raise Problem(message, hint=f"{HINT}, without --no-cache", code=Exit.USAGE)
-    situation = situation_of(request)
+    situation = inputs_of(request)
     if last.world != situation.world:
         raise Problem(
             "the last build was made with other versions of sealpress or its tools", hint=HINT, code=Exit.USAGE
@@ -156,13 +156,13 @@ def _recalled(request: Request) -> tuple[LastBuild, Situation]:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _LastBuildLookup:
     """The last build of one site into one folder, asked by names."""
 
     site: SiteFile
     folder: Path
     last: LastBuild
-    situation: Situation
+    situation: Inputs
 
     # What a person names.
 
@@ -203,15 +203,15 @@ class _Known:
     # What is known of it.
 
     def explanation(self, path: str) -> Explanation:
-        old, file = Output._make(self.last.outputs[path]), File._make(self.last.files[path])
-        make = Make(old.make)
+        old, file = KeptOutput._make(self.last.outputs[path]), KeptFile._make(self.last.files[path])
+        make = OutputKind(old.make)
         questions = tuple(self.last.known().keys(self.last.traces[path]))
         files = {str(key[1]): self._template(str(key[1])) for key in questions if key[0] == "template"}
         theirs = self._theme_files
         assets = {str(key[1]) for key in questions if key[0] == "asset"}
         files |= {name: theirs[name] for name in sorted(assets) if name in theirs}
-        made_of = dict.fromkeys((Make.PAGE, Make.COPY, Make.IMAGE), old.subject)
-        source = (made_of | {Make.THEME: theirs.get(old.subject, "")}).get(make, "")
+        made_of = dict.fromkeys((OutputKind.PAGE, OutputKind.COPY, OutputKind.IMAGE), old.subject)
+        source = (made_of | {OutputKind.THEME: theirs.get(old.subject, "")}).get(make, "")
         changed = self._changed()
         pages = {str(key[1]) for key in questions if key[0] in FACTS or key[0] == DATA}
         strings = {file for key in questions if key[0] == "string" for file in self._string_files(str(key[2]))}
@@ -239,12 +239,12 @@ class _Known:
         hits = known.hits(self.last.traces, [key for key, _ in known.items() if self._is_about(key, source)])
         found: dict[str, tuple[Key, ...]] = {}
         for path, plain in self.last.outputs.items():
-            if path in hits or self._is_made_of(Output._make(plain), source):
+            if path in hits or self._is_made_of(KeptOutput._make(plain), source):
                 found[path] = tuple(sorted(hits.get(path, ()), key=lambda key: tuple(map(str, key))))
         drafts, scheduled = self.last.left_out
         note = "a draft" if source in drafts else "dated after the commit" if source in scheduled else ""
-        outputs = ((path, Output._make(self.last.outputs[path])) for path in found)
-        variants = frozenset(path for path, one in outputs if (one.make, one.subject) == (Make.IMAGE, source))
+        outputs = ((path, KeptOutput._make(self.last.outputs[path])) for path in found)
+        variants = frozenset(path for path, one in outputs if (one.make, one.subject) == (OutputKind.IMAGE, source))
         return Use(source, found, note, self._changes("", [one for one in self._changed() if one == source]), variants)
 
     def _is_about(self, key: Key, source: str) -> bool:
@@ -257,10 +257,10 @@ class _Known:
             return source in self._string_files(str(given[1]))
         return source in given or (source == NAME and _is_of_site_file(key))
 
-    def _is_made_of(self, output: Output, source: str) -> bool:
-        if output.make in {Make.COPY, Make.IMAGE}:
+    def _is_made_of(self, output: KeptOutput, source: str) -> bool:
+        if output.make in {OutputKind.COPY, OutputKind.IMAGE}:
             return output.subject == source
-        return output.make == Make.THEME and self._theme_files.get(output.subject) == source
+        return output.make == OutputKind.THEME and self._theme_files.get(output.subject) == source
 
     # Which files are behind names.
 
@@ -297,10 +297,10 @@ class _Known:
 
     # What happened since.
 
-    def _changes(self, output: str, sources: list[str]) -> Changes:
-        return Changes(output, tuple(sources), self._keys if NAME in sources else ())
+    def _changes(self, output: str, sources: list[str]) -> ChangesSince:
+        return ChangesSince(output, tuple(sources), self._keys if NAME in sources else ())
 
-    def _touched(self, path: str, old: File) -> str:
+    def _touched(self, path: str, old: KeptFile) -> str:
         stamp = stamps.stamp(self.folder / path)
         if stamp is None:
             return "is gone"
@@ -326,12 +326,12 @@ class _Known:
         return differing(self.last.settings, stated(self.site))
 
 
-def _tools(make: Make) -> Mapping[str, str]:
+def _tools(make: OutputKind) -> Mapping[str, str]:
     """Those that a file may depend on."""
-    if make is Make.COPY:
+    if make is OutputKind.COPY:
         return {}
     found = tools.of_tree()
-    return {name: found[name] for name in ("sealpress", "pillow")} if make is Make.IMAGE else found
+    return {name: found[name] for name in ("sealpress", "pillow")} if make is OutputKind.IMAGE else found
 
 
 def _below(path: Path, folder: Path) -> str:
@@ -348,4 +348,4 @@ def _served(path: str) -> str:
 
 
 def _is_of_site_file(key: Key) -> bool:
-    return said(key).group in {Group.SETTINGS, Group.OPTIONS} and key[0] != "as_of"
+    return said(key).group in {QuestionGroup.SETTINGS, QuestionGroup.OPTIONS} and key[0] != "as_of"

@@ -13,7 +13,7 @@ from typing import Final
 from ssg.cache.tracing import Key
 
 
-class Group(StrEnum):
+class QuestionGroup(StrEnum):
     PAGES = "pages"
     SITE = "site"
     SETTINGS = "settings"
@@ -24,7 +24,7 @@ class Group(StrEnum):
     DATA = "data files"
 
 
-class Part(StrEnum):
+class AnswerOrigin(StrEnum):
     """Where the answer of a question about a page comes from."""
 
     FRONT = "front matter"
@@ -32,29 +32,29 @@ class Part(StrEnum):
     PLACE = "place"  # the file's name and folder, with the slug
 
 
-FACTS: Final[Mapping[str, tuple[Part, str]]] = MappingProxyType(
+FACTS: Final[Mapping[str, tuple[AnswerOrigin, str]]] = MappingProxyType(
     {
-        "title": (Part.FRONT, "title"),
-        "path": (Part.PLACE, "path"),
-        "date": (Part.FRONT, "date"),
-        "updated": (Part.FRONT, "day of the last change"),
-        "last_change": (Part.FRONT, "moment of the last change"),
-        "author": (Part.FRONT, "author"),
-        "description": (Part.FRONT, "description"),
-        "params": (Part.FRONT, "params"),
-        "wants_contents": (Part.FRONT, "toc"),
-        "wanted_template": (Part.FRONT, "template"),
-        "body_html": (Part.BODY, "text"),
-        "summary_html": (Part.BODY, "summary"),
-        "links": (Part.BODY, "links"),
-        "headings": (Part.BODY, "headings"),
-        "heading_count": (Part.BODY, "number of headings"),
-        "has_code": (Part.BODY, "whether there is code"),
-        "summary_has_code": (Part.BODY, "whether there is code in the summary"),
-        "reading_minutes": (Part.BODY, "reading time"),
-        "kind": (Part.PLACE, "kind"),
-        "language": (Part.PLACE, "language"),
-        "place_in_tree": (Part.PLACE, "folder"),
+        "title": (AnswerOrigin.FRONT, "title"),
+        "path": (AnswerOrigin.PLACE, "path"),
+        "date": (AnswerOrigin.FRONT, "date"),
+        "updated": (AnswerOrigin.FRONT, "day of the last change"),
+        "last_change": (AnswerOrigin.FRONT, "moment of the last change"),
+        "author": (AnswerOrigin.FRONT, "author"),
+        "description": (AnswerOrigin.FRONT, "description"),
+        "params": (AnswerOrigin.FRONT, "params"),
+        "wants_contents": (AnswerOrigin.FRONT, "toc"),
+        "wanted_template": (AnswerOrigin.FRONT, "template"),
+        "body_html": (AnswerOrigin.BODY, "text"),
+        "summary_html": (AnswerOrigin.BODY, "summary"),
+        "links": (AnswerOrigin.BODY, "links"),
+        "headings": (AnswerOrigin.BODY, "headings"),
+        "heading_count": (AnswerOrigin.BODY, "number of headings"),
+        "has_code": (AnswerOrigin.BODY, "whether there is code"),
+        "summary_has_code": (AnswerOrigin.BODY, "whether there is code in the summary"),
+        "reading_minutes": (AnswerOrigin.BODY, "reading time"),
+        "kind": (AnswerOrigin.PLACE, "kind"),
+        "language": (AnswerOrigin.PLACE, "language"),
+        "place_in_tree": (AnswerOrigin.PLACE, "folder"),
     }
 )
 """Of one page, by the question's name; in the order in which a person reads them."""
@@ -138,7 +138,7 @@ ITSELF: Final = "this page"
 class Said:
     """A question for a person, in two halves that stand side by side or make a sentence. `language` may be ""."""
 
-    group: Group
+    group: QuestionGroup
     about: str
     what: str
     language: str = ""
@@ -147,17 +147,17 @@ class Said:
         """As one says it alone: "title of content/posts/x.md"."""
         of = f" ({self.language})" if self.language else ""
         match self.group:
-            case Group.PAGES | Group.DATA:
+            case QuestionGroup.PAGES | QuestionGroup.DATA:
                 return f"{self.what} of {self.about}"
-            case Group.SITE | Group.SETTINGS:
+            case QuestionGroup.SITE | QuestionGroup.SETTINGS:
                 return f"{self.about} {self.what}".rstrip() + of
-            case Group.OPTIONS:
+            case QuestionGroup.OPTIONS:
                 return f"theme option {self.what}{of}"
-            case Group.STRINGS:
+            case QuestionGroup.STRINGS:
                 return f"interface string {self.what}{of}"
-            case Group.TEMPLATES:
+            case QuestionGroup.TEMPLATES:
                 return f"template {self.what}"
-            case Group.FILES:
+            case QuestionGroup.FILES:
                 return f"theme file {self.what}"
 
 
@@ -165,7 +165,7 @@ def said(key: Key, subject: str = "") -> Said:
     """A question in words. `subject` is the page that is spoken of, which is then "this page"."""
     name, *given = (str(key[0]), *key[1:])
     if name in FACTS:
-        return Said(Group.PAGES, _text(given, 0), FACTS[name][1])
+        return Said(QuestionGroup.PAGES, _text(given, 0), FACTS[name][1])
     if name in _SITE:
         about, thing, language = _SITE[name]
         what = _posts(given) if name == "posts" else _text(given, thing)
@@ -174,26 +174,28 @@ def said(key: Key, subject: str = "") -> Said:
                 what = f"{what}/"
             case "data_named":
                 what = what.replace("/", ".")
-        return Said(Group.SITE, about, ITSELF if subject and what == subject else what, _text(given, language))
+        return Said(QuestionGroup.SITE, about, ITSELF if subject and what == subject else what, _text(given, language))
     if name in _SETTINGS:
         about, what, language = _SETTINGS[name]
-        return Said(Group.SETTINGS, about, what, _text(given, language))
+        return Said(QuestionGroup.SETTINGS, about, what, _text(given, language))
     match name, given:
         case "data", [source]:
-            return Said(Group.DATA, str(source), DATA)
+            return Said(QuestionGroup.DATA, str(source), DATA)
         case "menu", [tag, menu]:
-            return Said(Group.SETTINGS, "[menus]", str(menu), str(tag))
+            return Said(QuestionGroup.SETTINGS, "[menus]", str(menu), str(tag))
         case "option", [option, tag]:
-            return Said(Group.OPTIONS, "[theme]", str(option), str(tag))
+            return Said(QuestionGroup.OPTIONS, "[theme]", str(option), str(tag))
         case "option_names", []:
-            return Said(Group.OPTIONS, "[theme]", "list of options")
+            return Said(QuestionGroup.OPTIONS, "[theme]", "list of options")
         case "string", [string, tag]:
-            return Said(Group.STRINGS, "", str(string), str(tag))
+            return Said(QuestionGroup.STRINGS, "", str(string), str(tag))
         case "template", [template]:
-            return Said(Group.TEMPLATES, "", str(template))
+            return Said(QuestionGroup.TEMPLATES, "", str(template))
         case "asset", [asset]:
-            return Said(Group.FILES, "", str(asset))
-    return Said(Group.SITE, name.replace("_", " "), ", ".join(str(one) for one in given if one not in {None, ""}))
+            return Said(QuestionGroup.FILES, "", str(asset))
+    return Said(
+        QuestionGroup.SITE, name.replace("_", " "), ", ".join(str(one) for one in given if one not in {None, ""})
+    )
 
 
 def facts_in_order(names: Iterable[str]) -> list[str]:

@@ -15,9 +15,9 @@ from sealpress import workers as pool
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem, raise_all
 from sealpress.settings import ImagesSettings
-from ssg.cache.last_build import Source
+from ssg.cache.last_build import SeenSource
 from ssg.cache.store import Store, digest_of_sources
-from ssg.images.variants import Look, Picture, format_of, picture
+from ssg.images.variants import Dimensions, Picture, format_of, picture
 
 Seen = tuple[str, int, int, bool, tuple[tuple[str, str], ...]]
 """What is remembered of an image: its sha256, and the fields of its Look."""
@@ -32,7 +32,7 @@ class Gallery:
     root: Path
     settings: ImagesSettings
     store: Store
-    sources: Mapping[str, Source]
+    sources: Mapping[str, SeenSource]
     pillow: str = ""
     seen: dict[str, Seen] = field(default_factory=dict)
     _bad: set[str] = field(default_factory=set)
@@ -66,7 +66,7 @@ class Gallery:
         sha256, width, height, is_still, _ = self.seen[source]
         if not width:
             return None
-        return picture(source, sha256, Look(width, height, is_still), self.settings, self.pillow)
+        return picture(source, sha256, Dimensions(width, height, is_still), self.settings, self.pillow)
 
     def warnings(self, source: str) -> list[Problem]:
         """What the author of an image should know. It was learned."""
@@ -118,8 +118,8 @@ class Gallery:
             self.seen[source] = (self.sources[source][1], width, height, is_still, tuple(map(tuple, doubts)))
         return True
 
-    def _looks(self, images: Sequence[str]) -> list[Look | Problem]:
-        found: list[Look | Problem] = []
+    def _looks(self, images: Sequence[str]) -> list[Dimensions | Problem]:
+        found: list[Dimensions | Problem] = []
         for source in images:
             try:
                 found.append(self._look(source))
@@ -127,7 +127,7 @@ class Gallery:
                 found.append(problem)
         return found
 
-    def _look(self, source: str) -> Look:
+    def _look(self, source: str) -> Dimensions:
         if format_of(source) == "SVG":
             from ssg.images import svg  # noqa: PLC0415 - most sites have none
 
@@ -136,7 +136,7 @@ class Gallery:
 
         return raster.look(self.root / source, source)
 
-    def _keep(self, source: str, look: Look) -> None:
+    def _keep(self, source: str, look: Dimensions) -> None:
         self.seen[source] = (self.sources[source][1], look.width, look.height, look.is_still, look.doubts)
         data = json.dumps([look.width, look.height, look.is_still, look.doubts]).encode()
         self.store.put(self._key(source, "look", format_of(source)), data)

@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from sealpress import console, given
 from sealpress.problems import Exit, Place, Problem
 from ssg.images.truncation import seems_cut
-from ssg.images.variants import FORMATS, POINTER, REDUCED, Look, Variant, format_of
+from ssg.images.variants import FORMATS, POINTER, REDUCED, Dimensions, Variant, format_of
 
 MEMORY: Final = 512_000_000
 """Bytes that working on one image may take: a file of a few kB can claim any number of pixels, and all cores work."""
@@ -53,7 +53,7 @@ _EFFORT: Final = 4  # of the encoder, 0 to 6: 6 takes twice as long for 1 % less
 _SPARE: Final = 2  # times the wanted size that a JPEG is decoded to: what is thrown away then is not seen
 
 
-def look(file: Path, shown: str) -> Look:
+def look(file: Path, shown: str) -> Dimensions:
     """An image by its header and its end. `shown` is its name in messages.
 
     Raises Problem (exit 3) for what can't be shown, or is not there to its end.
@@ -64,7 +64,7 @@ def look(file: Path, shown: str) -> Look:
         is_animated = image.format != "MPO" and (image.format == "GIF" or getattr(image, "is_animated", False))
         _check_end(file, image, Place(shown), is_animated=is_animated)
         doubts = tuple(_doubts(shown, _kind(image)))
-        return Look(width, height, _kind(image) in REDUCED and not is_animated, doubts)
+        return Dimensions(width, height, _kind(image) in REDUCED and not is_animated, doubts)
 
 
 def encoded(file: Path, shown: str, variant: Variant, quality: int) -> bytes:

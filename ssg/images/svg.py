@@ -13,12 +13,12 @@ from xml.parsers import expat
 
 from sealpress import given, problems
 from sealpress.problems import Exit, Place, Problem
-from ssg.images.variants import POINTER, Look
+from ssg.images.variants import POINTER, Dimensions
 
 LARGEST: Final = 16 << 20
 """Bytes. A larger one is published as it is, and nobody looks into it."""
 
-UNKNOWN: Final = Look(0, 0, is_still=False)
+UNKNOWN: Final = Dimensions(0, 0, is_still=False)
 """Of a drawing that says nothing of its size: it takes what room it gets."""
 
 _SPACE: Final = "http://www.w3.org/2000/svg"
@@ -31,7 +31,7 @@ _BOX: Final = re.compile(rf"\s*{_NUMBER}[\s,]+{_NUMBER}[\s,]+({_NUMBER})[\s,]+({
 _MOST: Final = 100_000  # pixels; more is no size of a picture
 
 
-def look(file: Path, shown: str) -> Look:
+def look(file: Path, shown: str) -> Dimensions:
     """A drawing's size in pixels, UNKNOWN where it has none. `shown` is its name in messages.
 
     Raises Problem (exit 3) for what is no SVG, or is not well formed, at its line and column.
@@ -44,7 +44,7 @@ def look(file: Path, shown: str) -> Look:
     return UNKNOWN if len(data) > LARGEST else measured(data, shown)
 
 
-def measured(data: bytes, shown: str) -> Look:
+def measured(data: bytes, shown: str) -> Dimensions:
     """The same of a drawing's bytes."""
     root: list[tuple[str, Mapping[str, str]]] = []
 
@@ -74,7 +74,7 @@ def measured(data: bytes, shown: str) -> Look:
     return _size(attributes)
 
 
-def _size(attributes: Mapping[str, str]) -> Look:
+def _size(attributes: Mapping[str, str]) -> Dimensions:
     width, height = (_pixels(attributes.get(side, "")) for side in ("width", "height"))
     box = _BOX.fullmatch(attributes.get("viewBox", ""))
     wide, high = (float(box[1]), float(box[2])) if box else (0.0, 0.0)
@@ -85,7 +85,7 @@ def _size(attributes: Mapping[str, str]) -> Look:
             height = width * high / wide
     if width is None or height is None or not (0 < width <= _MOST and 0 < height <= _MOST):
         return UNKNOWN
-    return Look(max(1, round(width)), max(1, round(height)), is_still=False)
+    return Dimensions(max(1, round(width)), max(1, round(height)), is_still=False)
 
 
 def _pixels(length: str) -> float | None:

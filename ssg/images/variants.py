@@ -46,7 +46,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Dimensions:
     """An image's size in pixels as it is shown, and whether smaller ones can be made of it: of no animation, and not of
     every format. 0 × 0 for a drawing that says nothing of its size. `doubts` are what its author should know: each a
     message and a hint.
@@ -81,7 +81,7 @@ def format_of(source: str) -> str:
     return FORMATS.get(PurePosixPath(source).suffix.lower(), "")
 
 
-def picture(source: str, sha256: str, look: Look, settings: ImagesSettings, pillow: str) -> Picture:
+def picture(source: str, sha256: str, look: Dimensions, settings: ImagesSettings, pillow: str) -> Picture:
     """An image with its variants. `sha256` is of its content, `pillow` the version that makes them."""
     variants = []
     for width in widths(look, settings.widths):
@@ -93,7 +93,7 @@ def picture(source: str, sha256: str, look: Look, settings: ImagesSettings, pill
     return Picture(look.width, look.height, tuple(variants))
 
 
-def widths(look: Look, wanted: tuple[int, ...]) -> tuple[int, ...]:
+def widths(look: Dimensions, wanted: tuple[int, ...]) -> tuple[int, ...]:
     """Of an image's variants. Never wider than itself; none where it is as small as the smallest would be.
 
     All are made, even one that turns out larger than the original: which files there are is known without making them.
@@ -108,5 +108,5 @@ def _stem(source: str) -> str:
     return stem.strip("-") or "image"
 
 
-def _images(files: Iterable[str]) -> frozenset[str]:
+def images_among(files: Iterable[str]) -> frozenset[str]:
     return frozenset(file for file in files if format_of(file))

@@ -8,27 +8,29 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ssg.l10n.language import Language
-from ssg.markup.text.converted import Blocks, Converted, MarkdownOptions
+from ssg.markup.text.converted import Converted, HighlightedBlocks, MarkdownOptions
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from ssg.markup.dialects.conversion import Converter, State
+    from ssg.markup.dialects.conversion import Conversion, MarkdownInstance
     from ssg.markup.html.tags import Html
-    from ssg.markup.text.positions import Source
+    from ssg.markup.text.positions import MarkdownSource
 
 EMPTY: Final = Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=())
 
 
-def convert(text: str, options: MarkdownOptions, language: Language, blocks: Blocks | None = None) -> Converted:
+def convert(
+    text: str, options: MarkdownOptions, language: Language, blocks: HighlightedBlocks | None = None
+) -> Converted:
     """The Converted of a Markdown text: a function of the three arguments alone, whatever was converted before.
 
     `blocks` keeps highlighted code from one conversion to another, and changes nothing but who does the work.
     Raises nothing for what an author can write: what must be mended is in `faults`, at its line and column in `text`.
     """
-    from ssg.markup.text.positions import Source  # noqa: PLC0415 - a build of nothing needs none of it
+    from ssg.markup.text.positions import MarkdownSource  # noqa: PLC0415 - a build of nothing needs none of it
 
-    source = Source(text)
+    source = MarkdownSource(text)
     if not source.text.strip():
         return EMPTY
     converter = _stock(options.html) if options.dialect == "python-markdown" else _own(options.html)
@@ -43,7 +45,11 @@ def convert(text: str, options: MarkdownOptions, language: Language, blocks: Blo
 
 
 def converted(
-    converter: "Converter", source: "Source", options: MarkdownOptions, language: Language, blocks: Blocks | None = None
+    converter: "MarkdownInstance",
+    source: "MarkdownSource",
+    options: MarkdownOptions,
+    language: Language,
+    blocks: HighlightedBlocks | None = None,
 ) -> Converted:
     """As convert(), by a certain instance. Raises RecursionError where a text is nested too deeply."""
     from ssg.markup.html.body import body  # noqa: PLC0415 - with what it needs 20 ms, which a build of nothing saves
@@ -55,7 +61,7 @@ def converted(
     return body(html, source, options, language, state.fences, lambda number: _code(state, number, options, blocks))
 
 
-def _code(state: "State", number: int, options: MarkdownOptions, blocks: Blocks | None) -> str:
+def _code(state: "Conversion", number: int, options: MarkdownOptions, blocks: HighlightedBlocks | None) -> str:
     from ssg.markup.code.highlighting import block  # noqa: PLC0415 - a text without code needs none of it
 
     if number >= len(state.fences):
@@ -64,20 +70,20 @@ def _code(state: "State", number: int, options: MarkdownOptions, blocks: Blocks 
 
 
 @cache
-def _own(html: bool) -> "Converter":  # noqa: FBT001 - the key of the cache
+def _own(html: bool) -> "MarkdownInstance":  # noqa: FBT001 - the key of the cache
     """One Markdown instance for all texts of a process. Language and labels come later."""
     return instance(html=html)
 
 
-def instance(*, html: bool, extended: bool = True) -> "Converter":
+def instance(*, html: bool, extended: bool = True) -> "MarkdownInstance":
     """A new instance that reads CommonMark: no more of it where `extended` is False, as its tests want it."""
     from markdown import Markdown  # noqa: PLC0415 - 35 ms
 
     from ssg.markup.dialects.commonmark import Dialect  # noqa: PLC0415
-    from ssg.markup.dialects.conversion import Converter, State  # noqa: PLC0415
+    from ssg.markup.dialects.conversion import Conversion, MarkdownInstance  # noqa: PLC0415
     from ssg.markup.dialects.serialization import parts  # noqa: PLC0415
 
-    state = State(html=html)
+    state = Conversion(html=html)
     markdown = Markdown(extensions=[Dialect(state, extended=extended)], output_format="html")
 
     def convert(text: str) -> "Html":
@@ -91,11 +97,11 @@ def instance(*, html: bool, extended: bool = True) -> "Converter":
             root = root if changed is None else changed
         return parts(root, state)
 
-    return Converter(markdown, state, convert)
+    return MarkdownInstance(markdown, state, convert)
 
 
 @cache
-def _stock(html: bool) -> "Converter":  # noqa: FBT001 - the key of the cache
+def _stock(html: bool) -> "MarkdownInstance":  # noqa: FBT001 - the key of the cache
     from ssg.markup.dialects.python_markdown import instance  # noqa: PLC0415
 
     return instance(html=html)

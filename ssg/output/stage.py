@@ -43,7 +43,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class FileContent:
     """What a file holds: its sha256 in hex, and its size in bytes. `is_new`: it held something else before."""
 
     sha256: str
@@ -57,8 +57,8 @@ class Stage:
 
     `folder` holds what is put on the stage, `scratch` what the build needs only while it works. `found` are the files
     that stood in the output folder when it began, and what they looked like; `left` what the last build knows of those
-    that it left, plain (ssg.cache.last_build.File). `adopting`: what stands in the way of a file may be replaced by it.
-    `looked`: the folders were gone through, and may have been closed by hand.
+    that it left, plain (ssg.cache.last_build.KeptFile). `adopting`: what stands in the way of a file may be replaced by
+    it. `looked`: the folders were gone through, and may have been closed by hand.
     """
 
     root: Path
@@ -79,7 +79,7 @@ class Stage:
     def scratch(self) -> Path:
         return self.scaffold / "scratch"
 
-    def put(self, path: str, content: bytes | Path) -> Content:
+    def put(self, path: str, content: bytes | Path) -> FileContent:
         """Keeps the content of a file for `commit`, unless the file has it already.
 
         Raises Problem (exit 9) where the file has bytes that no build wrote.
@@ -111,7 +111,10 @@ class Stage:
         return ours, theirs
 
     def commit(
-        self, wanted: Collection[str], written: Mapping[str, Content], known: Mapping[str, tuple[Any, ...]] = _NOTHING
+        self,
+        wanted: Collection[str],
+        written: Mapping[str, FileContent],
+        known: Mapping[str, tuple[Any, ...]] = _NOTHING,
     ) -> None:
         """Removes what is not `wanted`, and puts in place what was `written` to the stage.
 
@@ -194,7 +197,7 @@ class Stage:
         had = self._had(path)
         return had is not None and ((path, had.sha256) in _OLD or self.record.holds(path, had.sha256, had.size))
 
-    def _had(self, path: str, expected: Content | None = None) -> Content | None:
+    def _had(self, path: str, expected: FileContent | None = None) -> FileContent | None:
         """What a file held that was found; None where it is a link or a device, or is another one by now.
 
         One that holds what is `expected` can be read by everybody then. Its time stays, and nothing that watches it
@@ -202,7 +205,7 @@ class Stage:
         """
         seen, known = self.found[path], self.left.get(path)
         if known and known[-1] == seen:
-            return Content(known[0], known[1])
+            return FileContent(known[0], known[1])
         try:
             handle = self._opened(path)
         except OSError:
@@ -214,9 +217,9 @@ class Stage:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             if expected and expected.sha256 == sha256 and stat.S_IMODE(now.st_mode) & 0o777 != _FILE:
                 if now.st_nlink > 1:
-                    return Content(sha256, now.st_size, is_new=False)
+                    return FileContent(sha256, now.st_size, is_new=False)
                 os.fchmod(handle, now.st_mode & 0o7000 | _FILE)
-            return Content(sha256, now.st_size)
+            return FileContent(sha256, now.st_size)
 
     def _opened(self, path: str) -> int:
         """A file to read, though its owner has closed it; nothing that a link leads to. Raises OSError."""
@@ -306,16 +309,16 @@ def refusals(root: Path) -> Iterator[None]:
         raise Problem(f"can't write {error.filename or root}: {error.strerror}", code=Exit.MACHINE) from None
 
 
-def describe(content: bytes | Path) -> Content:
+def describe(content: bytes | Path) -> FileContent:
     """What a file with this content would be."""
     if isinstance(content, bytes):
-        return Content(hashlib.sha256(content).hexdigest(), len(content))
+        return FileContent(hashlib.sha256(content).hexdigest(), len(content))
     sha256 = hashlib.sha256()
     size = 0
     for chunk in _chunks(content):
         sha256.update(chunk)
         size += len(chunk)
-    return Content(sha256.hexdigest(), size)
+    return FileContent(sha256.hexdigest(), size)
 
 
 def folders(path: str) -> list[str]:

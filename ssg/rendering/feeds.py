@@ -4,10 +4,10 @@ from xml.etree import ElementTree as ET
 
 from ssg.content.formats import dates
 from ssg.rendering import xml
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 
 
-def feed(scene: Scene, language: str) -> bytes:
+def feed(scene: SiteQueries, language: str) -> bytes:
     """A language's feed. One without posts has a feed without entries, dated by the clock of the build."""
     limit, is_full = scene.feed_wishes()
     posts = scene.posts(language, limit, None)
@@ -19,7 +19,7 @@ def feed(scene: Scene, language: str) -> bytes:
     if description := scene.site_description(language):
         xml.child(feed, "subtitle", description)
     newest = max((moment for post in posts if (moment := scene.last_change(post))), default=None)
-    xml.child(feed, "updated", dates.moment(newest or scene.as_of()))
+    xml.child(feed, "updated", dates.rfc3339(newest or scene.as_of()))
     own = scene.absolute_url(scene.feed_path(language))
     xml.child(feed, "link", rel="self", type="application/atom+xml", hreflang=language, href=own)
     alternate = scene.absolute_url(scene.posts_path(language))
@@ -31,16 +31,16 @@ def feed(scene: Scene, language: str) -> bytes:
     return xml.document(feed)
 
 
-def _entry(scene: Scene, feed: ET.Element, post: str, *, is_full: bool) -> None:
+def _entry(scene: SiteQueries, feed: ET.Element, post: str, *, is_full: bool) -> None:
     url = scene.absolute_url(scene.path(post))
     entry = xml.child(feed, "entry")
     xml.child(entry, "id", url)
     xml.child(entry, "title", scene.title(post))
     xml.child(entry, "link", rel="alternate", type="text/html", hreflang=scene.language(post), href=url)
     if date := scene.date(post):
-        xml.child(entry, "published", dates.moment(date))
+        xml.child(entry, "published", dates.rfc3339(date))
     if changed := scene.last_change(post):
-        xml.child(entry, "updated", dates.moment(changed))
+        xml.child(entry, "updated", dates.rfc3339(changed))
     if author := scene.author(post):
         _author(entry, author)
     for slug in scene.tags_of(post):

@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from ssg.content.formats import dates as formats_dates
 from ssg.l10n.strings import Value
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.missing import describe
 from ssg.rendering.theme.templates import Functions
 
@@ -30,12 +30,12 @@ _KEPT: Final = 10_000  # texts and days of one language
 _LONGEST_FORM: Final = 100  # characters of a pattern
 
 
-def functions(scene: Scene) -> Mapping[str, Functions]:
+def functions(scene: SiteQueries) -> Mapping[str, Functions]:
     """All of them, by language."""
     return MappingProxyType({language: _of(scene, language) for language in scene.languages()})
 
 
-def _of(scene: Scene, tag: str) -> Functions:
+def _of(scene: SiteQueries, tag: str) -> Functions:
     language = scene.theme.languages[tag]
     dates: dict[tuple[dt.date, str], str] = {}
     texts: dict[tuple[object, ...], str] = {}
@@ -104,7 +104,7 @@ def iso(moment: dt.date) -> str:
     _check(moment, dt.date, "iso")
     if not isinstance(moment, dt.datetime) or moment.time() == dt.time():
         return f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
-    return formats_dates.moment(moment)
+    return formats_dates.rfc3339(moment)
 
 
 def tojson(value: object, indent: int | None = None) -> Markup:

@@ -8,10 +8,10 @@ from sealpress.problems import Place, Problem, did_you_mean
 from sealpress.settings import MenuItem
 from ssg.content.links import Doubts
 from ssg.content.model import output_of
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 
 
-def check(scene: Scene, known: frozenset[str], doubts: Doubts) -> Iterator[Problem]:
+def check(scene: SiteQueries, known: frozenset[str], doubts: Doubts) -> Iterator[Problem]:
     """A Problem at the `url` of each menu item that leads to none of the outputs `known`."""
     seen: set[tuple[str, Place | None]] = set()
     for language in scene.site.languages:
@@ -26,7 +26,7 @@ def check(scene: Scene, known: frozenset[str], doubts: Doubts) -> Iterator[Probl
 
 
 def _problem(
-    scene: Scene, language: str, item: MenuItem, known: frozenset[str], place: Place | None, doubts: Doubts
+    scene: SiteQueries, language: str, item: MenuItem, known: frozenset[str], place: Place | None, doubts: Doubts
 ) -> Problem | None:
     if scheme := activecontent.active_scheme(item.url):
         hint = "name a page by its source, a path of the site, or a whole https:// URL"
@@ -56,7 +56,7 @@ def _meant(path: str, known: Sequence[str]) -> str:
     return did_you_mean(path, ["/" + output.removesuffix("index.html") for output in known])
 
 
-def _place(scene: Scene, language: str, name: str, number: int) -> Place | None:
+def _place(scene: SiteQueries, language: str, name: str, number: int) -> Place | None:
     document = scene.theme.document
     table = document.at("language", language, "menus", name) or document.at("menus", name)
     item = (table.at(number, "url") or table.at(number)) if table else None

@@ -24,7 +24,7 @@ from ssg.images.variants import format_of
 from ssg.rendering import unsafe_values
 from ssg.rendering.functions import functions
 from ssg.rendering.queries.lists import ListKind
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.stopwatch import Stopwatch, watch
 from ssg.rendering.theme.templates import Templates, environments
 from ssg.rendering.theme.theme import OWN, ThemeFile
@@ -47,7 +47,7 @@ TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
 """The template of each kind of list. A page's is that of its front matter, else by its kind."""
 
 
-class Make(StrEnum):
+class OutputKind(StrEnum):
     COPY = "copy"  # of a source, as it is
     IMAGE = "image"  # a smaller one of a source
     THEME = "theme"  # a file of the theme's own
@@ -59,39 +59,39 @@ class Make(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class OutputFile:
     """One file to make. `path` is where in the tree, `origin` what messages call it.
 
     `subject` is a page's, a copy's or an image's source, a list's path, a feed's language, a sitemap's name.
     """
 
     path: str
-    make: Make
+    make: OutputKind
     subject: str
     origin: str
 
 
-def jobs(scene: Scene) -> Iterator[Job]:
+def jobs(scene: SiteQueries) -> Iterator[OutputFile]:
     """Every file of the tree. Two may be for one path: who writes them sees that."""
     from ssg.rendering import sitemap  # noqa: PLC0415 - with all of XML; an edit of one body needs none of it
 
     for asset in scene.site.assets:
-        yield Job(asset.output, Make.COPY, asset.source, asset.source)
+        yield OutputFile(asset.output, OutputKind.COPY, asset.source, asset.source)
     for file in scene.assets.files:
-        yield Job(file.path, Make.THEME, file.name, file.origin)
+        yield OutputFile(file.path, OutputKind.THEME, file.name, file.origin)
     yield from _variants(scene)
     for page in scene.pages:
-        yield Job(page.output, Make.PAGE, page.source, page.source)
+        yield OutputFile(page.output, OutputKind.PAGE, page.source, page.source)
     for listing in scene.listings.values():
-        yield Job(listing.output, Make.LIST, listing.path, listing.origin)
+        yield OutputFile(listing.output, OutputKind.LIST, listing.path, listing.origin)
     if scene.has_feeds():
         for language in scene.languages():
-            yield Job(output_of(scene.feed_path(language)), Make.FEED, language, f"the feed ({language})")
+            yield OutputFile(output_of(scene.feed_path(language)), OutputKind.FEED, language, f"the feed ({language})")
     for name in sitemap.names(scene):
-        yield Job(name, Make.SITEMAP, name, "the sitemap")
+        yield OutputFile(name, OutputKind.SITEMAP, name, "the sitemap")
     # The site's own static/robots.txt comes before this one.
     if all(asset.output != "robots.txt" for asset in scene.site.assets):
-        yield Job("robots.txt", Make.ROBOTS, "", "robots.txt")
+        yield OutputFile("robots.txt", OutputKind.ROBOTS, "", "robots.txt")
 
 
 def images(site: Site) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ def images(site: Site) -> tuple[str, ...]:
     return tuple(one.source for one in site.assets if one.source.startswith(folder) and format_of(one.source))
 
 
-def _variants(scene: Scene) -> Iterator[Job]:
+def _variants(scene: SiteQueries) -> Iterator[OutputFile]:
     """Each once: of two images with the same content and name, the variants are the same too."""
     found: set[str] = set()
     for source in images(scene.site):
@@ -108,13 +108,13 @@ def _variants(scene: Scene) -> Iterator[Job]:
         for variant in shown.variants if shown else ():
             if variant.output not in found:
                 found.add(variant.output)
-                yield Job(variant.output, Make.IMAGE, source, f"{source}, {variant.width} px wide")
+                yield OutputFile(variant.output, OutputKind.IMAGE, source, f"{source}, {variant.width} px wide")
 
 
 class Renderer:
     """Makes files of one scene. Templates are compiled when the first of them is needed, and measured if wanted."""
 
-    def __init__(self, scene: Scene, stopwatch: Stopwatch | None = None) -> None:
+    def __init__(self, scene: SiteQueries, stopwatch: Stopwatch | None = None) -> None:
         self.scene = scene
         self._stopwatch = stopwatch
         self._warned: list[Problem] = []
@@ -129,25 +129,25 @@ class Renderer:
                 with suppress(Problem, TemplateError):
                     self._templates[self.scene.default_language()].environment.get_template(name)
 
-    def faults(self, jobs: Iterable[Job]) -> Iterator[Problem]:
+    def faults(self, jobs: Iterable[OutputFile]) -> Iterator[Problem]:
         """What can be known of the templates that these files need before one is rendered."""
         wanted: dict[str, None] = {}
         for job in jobs:
             try:
-                if job.make is Make.PAGE:
+                if job.make is OutputKind.PAGE:
                     wanted[self._page_template(job)] = None
-                elif job.make is Make.LIST:
+                elif job.make is OutputKind.LIST:
                     wanted[self._list_template(job)] = None
             except Problem as problem:
                 yield problem
         yield from self._templates[self.scene.default_language()].faults(wanted)
 
-    def templates(self, job: Job) -> list[ThemeFile]:
+    def templates(self, job: OutputFile) -> list[ThemeFile]:
         """What a page or a list is rendered with: its template, and those that this names."""
-        name = self._page_template(job) if job.make is Make.PAGE else self._list_template(job)
+        name = self._page_template(job) if job.make is OutputKind.PAGE else self._list_template(job)
         return self._templates[self.scene.default_language()].named(name)
 
-    def make(self, job: Job) -> tuple[bytes, Trace, tuple[Problem, ...]]:
+    def make(self, job: OutputFile) -> tuple[bytes, Trace, tuple[Problem, ...]]:
         """A file's content, the questions that were asked for it, and what its author should know of it: warnings.
 
         Raises Problem (exit 3) at a template's line, or at the front matter that names a template which isn't there.
@@ -157,39 +157,39 @@ class Renderer:
             content = self._made(job)
         return content, frozenset(trace), tuple(self._warned)
 
-    def _made(self, job: Job) -> bytes:
+    def _made(self, job: OutputFile) -> bytes:
         match job.make:
-            case Make.PAGE:
+            case OutputKind.PAGE:
                 return self._page(job)
-            case Make.LIST:
+            case OutputKind.LIST:
                 return self._list(job)
-            case Make.FEED:
+            case OutputKind.FEED:
                 from ssg.rendering import feeds  # noqa: PLC0415
 
                 return feeds.feed(self.scene, job.subject)
-            case Make.SITEMAP | Make.ROBOTS:
+            case OutputKind.SITEMAP | OutputKind.ROBOTS:
                 from ssg.rendering import sitemap  # noqa: PLC0415
 
                 return sitemap.sitemap(self.scene, job.subject) if job.subject else sitemap.robots(self.scene)
-            case Make.THEME:
+            case OutputKind.THEME:
                 return self.scene.assets.content(job.subject)
-            case Make.IMAGE:
+            case OutputKind.IMAGE:
                 return self.scene.variant(job.subject, job.path)
-            case Make.COPY:
+            case OutputKind.COPY:
                 raise ValueError("a copy is not rendered")
 
-    def _page(self, job: Job) -> bytes:
+    def _page(self, job: OutputFile) -> bytes:
         view = PageView(self.scene, job.subject)
         return self._rendered(self._page_template(job), self.scene.language(job.subject), view, job.origin)
 
-    def _page_template(self, job: Job) -> str:
+    def _page_template(self, job: OutputFile) -> str:
         return self._wanted(job.subject) or self._known(f"{self.scene.kind(job.subject)}.html", job.origin)
 
-    def _list(self, job: Job) -> bytes:
+    def _list(self, job: OutputFile) -> bytes:
         listing = self.scene.list_at(job.subject)
         return self._rendered(self._list_template(job), listing.language, ListView(self.scene, listing), job.origin)
 
-    def _list_template(self, job: Job) -> str:
+    def _list_template(self, job: OutputFile) -> str:
         listing = self.scene.list_at(job.subject)
         wanted = self._wanted(listing.introduction) if listing.introduction else ""
         return wanted or self._known(TEMPLATES[listing.kind], job.origin)

@@ -12,7 +12,7 @@ from typing import Final
 
 from ssg.content.formats import dates
 from ssg.rendering import xml
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 
 NAME: Final = "sitemap.xml"
 
@@ -38,13 +38,13 @@ Subject = tuple[str, bool]
 """What scene.subjects() tells of."""
 
 
-def names(scene: Scene, limits: Limits = LIMITS) -> list[str]:
+def names(scene: SiteQueries, limits: Limits = LIMITS) -> list[str]:
     """The files: sitemap.xml alone, or the parts before it."""
     count = len(_parts(scene, limits))
     return [f"sitemap-{number}.xml" for number in range(1, count + 1)] + [NAME] if count > 1 else [NAME]
 
 
-def sitemap(scene: Scene, name: str, limits: Limits = LIMITS) -> bytes:
+def sitemap(scene: SiteQueries, name: str, limits: Limits = LIMITS) -> bytes:
     """One of the files."""
     parts = _parts(scene, limits)
     if name != NAME:
@@ -52,12 +52,12 @@ def sitemap(scene: Scene, name: str, limits: Limits = LIMITS) -> bytes:
     return _urls(scene, parts[0]) if len(parts) == 1 else _index(scene, names(scene, limits)[:-1])
 
 
-def robots(scene: Scene) -> bytes:
+def robots(scene: SiteQueries) -> bytes:
     """Everybody may read everything."""
     return f"User-agent: *\nDisallow:\n\nSitemap: {scene.absolute_url(f'/{NAME}')}\n".encode()
 
 
-def _parts(scene: Scene, limits: Limits) -> list[Sequence[Subject]]:
+def _parts(scene: SiteQueries, limits: Limits) -> list[Sequence[Subject]]:
     """The subjects of each sitemap, as many as fit. How many do hangs on addresses and languages, on no date."""
     subjects = scene.subjects()
     if len(subjects) <= limits.urls and (
@@ -75,13 +75,13 @@ def _parts(scene: Scene, limits: Limits) -> list[Sequence[Subject]]:
     return [subjects[start:end] for start, end in zip(cuts, [*cuts[1:], len(subjects)], strict=True)]
 
 
-def _at_most(scene: Scene, count: int, longest: int) -> int:
+def _at_most(scene: SiteQueries, count: int, longest: int) -> int:
     """The bytes of a sitemap of so many subjects, each in every language, with addresses of that length."""
     links = len(scene.languages()) + 1
     return _ENTRY * 3 + count * (_ENTRY + longest + links * (_LINK + longest))
 
 
-def _size(scene: Scene, subject: Subject) -> int:
+def _size(scene: SiteQueries, subject: Subject) -> int:
     """The bytes of one <url>, or a few more."""
     links = _links(scene, subject)
     return (
@@ -93,19 +93,19 @@ def _length(url: str) -> int:
     return len(_quoted(url).encode())
 
 
-def _index(scene: Scene, parts: list[str]) -> bytes:
+def _index(scene: SiteQueries, parts: list[str]) -> bytes:
     lines = [
         f"  <sitemap>\n    <loc>{_escaped(scene.absolute_url(f'/{name}'))}</loc>\n  </sitemap>\n" for name in parts
     ]
     return f'{_HEAD}<sitemapindex xmlns="{_NAMESPACE}">\n{"".join(lines)}</sitemapindex>\n'.encode()
 
 
-def _urls(scene: Scene, subjects: Sequence[Subject]) -> bytes:
+def _urls(scene: SiteQueries, subjects: Sequence[Subject]) -> bytes:
     lines = [line for subject in subjects for line in _url(scene, subject)]
     return "".join([_HEAD, _URLSET, *lines, "</urlset>\n"]).encode()
 
 
-def _url(scene: Scene, subject: Subject) -> Iterator[str]:
+def _url(scene: SiteQueries, subject: Subject) -> Iterator[str]:
     name, is_page = subject
     yield f"  <url>\n    <loc>{_escaped(xml.clean(_address(scene, subject)))}</loc>\n"
     if changed := _changed(scene, name) if is_page else scene.newest_change(name):
@@ -116,7 +116,7 @@ def _url(scene: Scene, subject: Subject) -> Iterator[str]:
     yield "  </url>\n"
 
 
-def _links(scene: Scene, subject: Subject) -> Sequence[tuple[str, str]]:
+def _links(scene: SiteQueries, subject: Subject) -> Sequence[tuple[str, str]]:
     """All versions of a subject that has several, by language; at last the one for readers of any other."""
     name, is_page = subject
     versions = scene.versions_of_page(name) if is_page else scene.versions_of_list(name)
@@ -126,7 +126,7 @@ def _links(scene: Scene, subject: Subject) -> Sequence[tuple[str, str]]:
     return (*versions, ("x-default", default))
 
 
-def _address(scene: Scene, subject: Subject) -> str:
+def _address(scene: SiteQueries, subject: Subject) -> str:
     name, is_page = subject
     return scene.absolute_url(scene.path(name) if is_page else name)
 
@@ -135,9 +135,9 @@ def _quoted(url: str) -> str:
     return _escaped(xml.clean(url)).replace('"', "&quot;")
 
 
-def _changed(scene: Scene, source: str) -> str:
+def _changed(scene: SiteQueries, source: str) -> str:
     moment = scene.last_change(source)
-    return dates.moment(moment) if moment else ""
+    return dates.rfc3339(moment) if moment else ""
 
 
 def _escaped(text: str) -> str:

@@ -15,7 +15,7 @@ from imagebake.recipes.site_layers import FileKind
 from publish.engines.docker import open_engine
 from sealpress import labels
 from sealpress.console import SILENT
-from sealpress.tree import Entry, cache_class, media_type
+from sealpress.tree import TreeFile, cache_class, media_type
 from tests.engine.perlsite import SERVER, SealedImage, _runtime, _sealed
 from tests.engine.test_shipping import Watched
 from tests.publish.deployments import ship
@@ -35,7 +35,7 @@ def seal(pages: dict[str, bytes]) -> SealedImage:
     script = [File("server.pl", Bytes(SERVER.encode()))]
     layers = [*_runtime(), described("server", lambda: script, "the server's script")]
     entries = [
-        Entry(path, hashlib.sha256(data).hexdigest(), len(data), media_type(path), cache_class(path))
+        TreeFile(path, hashlib.sha256(data).hexdigest(), len(data), media_type(path), cache_class(path))
         for path, data in pages.items()
     ]
     for share in site_layers.shares(entries):

@@ -11,7 +11,7 @@ import pytest
 COMMANDS = """
 import os, signal, sys, time
 import click
-from sealpress.command import Group, output_options, run, version_option
+from sealpress.command import CommandGroup as Group, output_options, run, version_option
 from sealpress.problems import Exit, Place, Problem, Problems
 
 @click.group(cls=Group)

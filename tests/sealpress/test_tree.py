@@ -27,7 +27,7 @@ def test_entries_are_sorted_by_bytes_and_describe_their_files(tmp_path: Path) ->
     found = tree.scan(fill(tmp_path, FILES))
     assert [entry.path for entry in found.entries] == sorted(FILES, key=lambda path: path.encode())
     first = found.entries[0]
-    assert first == tree.Entry(
+    assert first == tree.TreeFile(
         "B",
         "d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35",
         1,

@@ -105,7 +105,7 @@ def _hint(text: str) -> str:
     return HINT
 
 
-def moment(value: dt.datetime) -> str:
+def rfc3339(value: dt.datetime) -> str:
     """A moment with its offset: RFC 3339, and so HTML's <time> and the sitemap's W3C format.
 
     Their offsets are whole minutes. Those of old local times are not (Paris, 1900: +00:09:21): these are told in UTC.

@@ -33,7 +33,7 @@ def parse(text: str, file: str, *, first_line: int) -> Node:
 
     Raises Problem (exit 3) at the place of a fault.
     """
-    reader = _Reader(text, file, first_line)
+    reader = _YamlReader(text, file, first_line)
     if forbidden := _FORBIDDEN.search(text):
         raise Problem(
             f"the character U+{ord(forbidden[0]):04X} can't stand here",
@@ -56,7 +56,7 @@ def parse(text: str, file: str, *, first_line: int) -> Node:
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
-class _Reader:
+class _YamlReader:
     """Turns PyYAML's events into Nodes, and its marks into places. Of a mark only the index counts: YAML has line
     breaks (U+0085, U+2028) that an editor does not count.
     """

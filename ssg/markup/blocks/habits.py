@@ -4,12 +4,12 @@ import re
 from typing import Final
 
 from ssg.markup.text.block import Block
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 _FENCE: Final = re.compile(r"[ \t]*(?:```|~~~)")
 
 
-def look(blocks: list[Block], source: Source, *, in_item: bool) -> None:
+def look(blocks: list[Block], source: MarkdownSource, *, in_item: bool) -> None:
     """Warns of what stands in one container. `in_item`: it is a list's item."""
     for number, block in enumerate(blocks):
         before = blocks[number - 1] if number else None
@@ -29,7 +29,7 @@ def look(blocks: list[Block], source: Source, *, in_item: bool) -> None:
             _left_list(block, before, source)
 
 
-def _fence_in_html(block: Block, source: Source) -> None:
+def _fence_in_html(block: Block, source: MarkdownSource) -> None:
     if block.sign:
         return
     for line, place in zip(block.lines[1:], block.places[1:], strict=True):
@@ -43,7 +43,7 @@ def _fence_in_html(block: Block, source: Source) -> None:
             return
 
 
-def _deep_code(block: Block, source: Source) -> None:
+def _deep_code(block: Block, source: MarkdownSource) -> None:
     """Code by eight blanks, below an item whose text begins with the second or third column."""
     blanks = min((len(line) - len(line.lstrip(" ")) for line in block.lines if line.strip()), default=0)
     if blanks:
@@ -54,7 +54,7 @@ def _deep_code(block: Block, source: Source) -> None:
         )
 
 
-def _left_list(block: Block, before: Block, source: Source) -> None:
+def _left_list(block: Block, before: Block, source: MarkdownSource) -> None:
     """What is indented below a list, but less than the text of its last item."""
     line, column = _place(block)
     if line <= before.end + 1 or column <= before.column or block.kind in {"empty", "footnote", "html"}:

@@ -12,7 +12,7 @@ _LEADING: Final = re.compile(r"[ \t>*+\-0-9.):]*")
 _NOT_BLANK: Final = re.compile(r"[^ \t]")
 
 
-class Line:
+class MarkdownLine:
     """`text` has blanks for the tabs that stand before its first word."""
 
     __slots__ = ("_lead", "_origins", "_written", "length", "number", "text")

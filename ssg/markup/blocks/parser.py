@@ -11,8 +11,8 @@ from typing import Final
 
 from ssg.markup.blocks import definitions, raw_html, tables
 from ssg.markup.blocks.definitions import Definitions
-from ssg.markup.blocks.line import TAB, Line
-from ssg.markup.text.block import CONTAINERS, LITERAL, Block, Kind
+from ssg.markup.blocks.line import TAB, MarkdownLine
+from ssg.markup.text.block import CONTAINERS, LITERAL, Block, BlockKind
 from ssg.markup.text.characters import BLANKS
 
 DEEPEST: Final = 150
@@ -60,7 +60,7 @@ class BlockParser:
         for number, written in enumerate(self._lines, 1):
             size = len(stack)
             if size > 2 or not self._is_simple(written, number, beginnings, stack[-1], size):
-                self.line = Line(written, number)
+                self.line = MarkdownLine(written, number)
                 self._read(self.line)
         self.cut(1)
         return document
@@ -110,7 +110,7 @@ class BlockParser:
         while len(self.stack) > size:
             self.close()
 
-    def add(self, kind: Kind, at: int) -> Block:
+    def add(self, kind: BlockKind, at: int) -> Block:
         """Opens a block at a column of the line, in the last block that goes on and may hold it."""
         self.cut(self.depth)
         while not _holds(self.stack[-1].kind, kind):
@@ -140,7 +140,7 @@ class BlockParser:
 
     # A line.
 
-    def _read(self, line: Line) -> None:
+    def _read(self, line: MarkdownLine) -> None:
         at = line.next(0)
         if at == line.length:
             if self._was_blank and self.tip.kind not in LITERAL:
@@ -172,7 +172,7 @@ class BlockParser:
             at = line.next(pos)
         self._add_text(line, pos, at)
 
-    def _go_on(self, line: Line, at: int) -> int | None:
+    def _go_on(self, line: MarkdownLine, at: int) -> int | None:
         """Counts in `depth` the open blocks that go on, and gives the column behind what they took of the line; None
         where nothing is left of it.
         """
@@ -224,7 +224,7 @@ class BlockParser:
         self.depth = number
         return pos
 
-    def _ends_element(self, line: Line, number: int, at: int) -> bool:
+    def _ends_element(self, line: MarkdownLine, number: int, at: int) -> bool:
         """Whether the end tag of an element with Markdown in it stands in the line; then that is closed."""
         block = self.stack[number]
         if any(inner.kind in {"fence", "element"} for inner in self.stack[number + 1 :]):
@@ -238,7 +238,7 @@ class BlockParser:
                 return True
         return False
 
-    def _close_element(self, line: Line, number: int, at: int, end: int) -> None:
+    def _close_element(self, line: MarkdownLine, number: int, at: int, end: int) -> None:
         block = self.stack[number]
         before = line.text[at:end].rstrip(" \t")
         if before:
@@ -265,7 +265,7 @@ class BlockParser:
         number = self.line.number
         return "definition" not in kinds or number == len(self._lines) or not _DEFINED.match(self._lines[number])
 
-    def _add_text(self, line: Line, pos: int, at: int) -> None:
+    def _add_text(self, line: MarkdownLine, pos: int, at: int) -> None:
         stack = self.stack
         tip = stack[-1]
         if tip.kind == "paragraph" and at < line.length and (self.depth == len(stack) or self._is_lazy()):
@@ -296,7 +296,7 @@ Start = Callable[[BlockParser, Block, int, int], int | None]
 Starts = Mapping[str, tuple[Start, ...]]
 
 
-def _holds(kind: Kind, inner: Kind) -> bool:
+def _holds(kind: BlockKind, inner: BlockKind) -> bool:
     if kind == "list":
         return inner == "item"
     if kind == "glossary":

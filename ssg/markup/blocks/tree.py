@@ -19,8 +19,8 @@ from ssg.markup.text.converted import ETX, STX
 if TYPE_CHECKING:
     from markdown import Markdown
 
-    from ssg.markup.dialects.conversion import State
-    from ssg.markup.text.positions import Source
+    from ssg.markup.dialects.conversion import Conversion
+    from ssg.markup.text.positions import MarkdownSource
 
 RAW: Final = "raw"
 """The tag of an element that is nothing but its text, which stands for HTML as it is."""
@@ -55,7 +55,7 @@ class LineParser(BlockParser):
     Block processors, which that has, are refused.
     """
 
-    def __init__(self, md: "Markdown", state: "State", *, extended: bool = True) -> None:
+    def __init__(self, md: "Markdown", state: "Conversion", *, extended: bool = True) -> None:
         super().__init__(md)
         self.blockprocessors = _NoProcessors()
         self.converter_state = state
@@ -101,7 +101,7 @@ def _put(element: Element, text: Text) -> None:
 class _Filling:
     """Fills elements with what blocks hold."""
 
-    def __init__(self, state: "State") -> None:
+    def __init__(self, state: "Conversion") -> None:
         self.state = state
         self.has_contents = False
 
@@ -265,7 +265,7 @@ def _add_task(parent: Element, block: Block, task: re.Match[str]) -> None:
     _put(label, _text(block))
 
 
-def _table(parent: Element, block: Block, source: "Source") -> None:
+def _table(parent: Element, block: Block, source: "MarkdownSource") -> None:
     """A table; its columns stand by class, so that no inline style is needed. A short row is filled up."""
     element = SubElement(parent, "table")
     part = SubElement(element, "thead")

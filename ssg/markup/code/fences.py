@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sealpress.problems import did_you_mean
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 OPTIONS: Final = ("hl_lines", "linenums", "title")
 
@@ -61,12 +61,12 @@ class Fence:
     marked: frozenset[int] = frozenset()  # lines, from 1
 
 
-def fence_of(info: str, code: str, place: tuple[int, int], source: Source) -> Fence:
+def fence_of(info: str, code: str, place: tuple[int, int], source: MarkdownSource) -> Fence:
     """The Fence of an info string at `place`, or of none, where that is the fence's own.
 
     An option that can't be read is a fault, one of another generator a warning.
     """
-    reading = _Reading(source, place, info[:_LONGEST], code.count("\n"))
+    reading = _InfoReading(source, place, info[:_LONGEST], code.count("\n"))
     reading.read()
     language, at = reading.language
     line, column = place
@@ -84,10 +84,10 @@ def fence_of(info: str, code: str, place: tuple[int, int], source: Source) -> Fe
 
 
 @dataclass(slots=True)
-class _Reading:
+class _InfoReading:
     """What an info string says, while it is read. `language` is its name, and where that stands."""
 
-    source: Source
+    source: MarkdownSource
     place: tuple[int, int]  # of the info string
     info: str
     count: int  # of the lines

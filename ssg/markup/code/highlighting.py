@@ -12,8 +12,8 @@ from sealpress.problems import Problem, did_you_mean
 from ssg.markup.code import languages
 from ssg.markup.code.fences import Fence
 from ssg.markup.fast import switch
-from ssg.markup.text.converted import Blocks
-from ssg.markup.text.positions import Source
+from ssg.markup.text.converted import HighlightedBlocks
+from ssg.markup.text.positions import MarkdownSource
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
@@ -32,7 +32,9 @@ LONGEST: Final = 100_000
 """Characters of a block that is highlighted: some of Pygments' lexers take four times as long for twice as much."""
 
 
-def block(fence: Fence, source: Source, *, highlight: bool = True, blocks: Blocks | None = None) -> str:
+def block(
+    fence: Fence, source: MarkdownSource, *, highlight: bool = True, blocks: HighlightedBlocks | None = None
+) -> str:
     """The HTML of a fence. A language that nobody knows is shown plain, with a warning of the source.
 
     Pygments is not so much as imported for code that `blocks` has.
@@ -69,7 +71,7 @@ def key_of(fence: Fence) -> str:
     return hashlib.sha256(f"{fence.language.lower()}\0{fence.code}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _highlighted(fence: Fence, source: Source) -> str | None:
+def _highlighted(fence: Fence, source: MarkdownSource) -> str | None:
     """Pygments' spans, without the elements around them; None, and a warning of the source, where it has none or takes
     too long.
     """
@@ -104,7 +106,7 @@ def _highlighted(fence: Fence, source: Source) -> str | None:
     return _spans()(tokens)
 
 
-def _warn(fence: Fence, source: Source, message: str, hint: str) -> None:
+def _warn(fence: Fence, source: MarkdownSource, message: str, hint: str) -> None:
     source.warn(message, hint, (fence.line, fence.column), len(fence.language))
 
 

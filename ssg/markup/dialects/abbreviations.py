@@ -9,12 +9,12 @@ from markdown import Markdown
 from markdown.extensions.abbr import AbbrTreeprocessor
 from markdown.util import AtomicString
 
-from ssg.markup.dialects.conversion import State
+from ssg.markup.dialects.conversion import Conversion
 
 _EDGE: Final = re.compile(r"\b")
 
 
-class _Names:
+class _AbbreviationTree:
     """In the place of a compiled expression. The longest of several that begin at one place is found."""
 
     def __init__(self, names: dict[str, str]) -> None:
@@ -38,14 +38,14 @@ class _Names:
 class Abbreviations(AbbrTreeprocessor):
     """In the place of Python-Markdown's, which for each one copies the text behind it and its parent's children."""
 
-    def __init__(self, md: Markdown, abbrs: dict[str, str], state: State) -> None:
+    def __init__(self, md: Markdown, abbrs: dict[str, str], state: Conversion) -> None:
         super().__init__(md, abbrs)
         self.state = state
 
     def run(self, root: Element) -> None:
         if not self.abbrs:
             return
-        names = _Names(self.abbrs)
+        names = _AbbreviationTree(self.abbrs)
         for element in list(root.iter()):
             element.text, children = self._marked(element.text, names)
             is_same = not children
@@ -56,7 +56,7 @@ class Abbreviations(AbbrTreeprocessor):
             if not is_same:
                 element[:] = children
 
-    def _marked(self, text: str | None, names: _Names) -> tuple[str | None, list[Element]]:
+    def _marked(self, text: str | None, names: _AbbreviationTree) -> tuple[str | None, list[Element]]:
         """The text up to its first abbreviation; and an element for each, with the text behind it."""
         if not text or isinstance(text, AtomicString):
             return text, []

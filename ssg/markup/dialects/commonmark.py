@@ -13,7 +13,7 @@ from markdown.treeprocessors import Treeprocessor
 
 from ssg.markup.blocks.tree import LineParser, footnote_key
 from ssg.markup.dialects.abbreviations import Abbreviations
-from ssg.markup.dialects.conversion import State
+from ssg.markup.dialects.conversion import Conversion
 from ssg.markup.dialects.footnotes import Footnotes, LinksBack, Roles
 from ssg.markup.inlines.autolinks import Addresses, Mails
 from ssg.markup.inlines.parser import InlineParser
@@ -23,7 +23,7 @@ from ssg.markup.text.block import Text
 class Dialect(Extension):
     """Registers all of it. `extended` False: CommonMark and no more, as its specification's tests want it."""
 
-    def __init__(self, state: State, *, extended: bool = True) -> None:
+    def __init__(self, state: Conversion, *, extended: bool = True) -> None:
         super().__init__()
         self.state = state
         self.extended = extended
@@ -70,7 +70,7 @@ class _Definitions(Treeprocessor):
 class _Inline(Treeprocessor):
     """In the place of the tree processor that applies inline patterns: reads each Text of the tree, in its order."""
 
-    def __init__(self, md: Markdown, state: State, *, extended: bool) -> None:
+    def __init__(self, md: Markdown, state: Conversion, *, extended: bool) -> None:
         super().__init__(md)
         self.state = state
         self.extended = extended
@@ -109,7 +109,7 @@ class _AttributeLists(AttrListTreeprocessor):
     HEADER_RE: Any = _AtEnd(rf"(?<![ ])[ ]++{AttrListTreeprocessor.BASE_RE}[ ]*$")  # type: ignore[misc]
     BLOCK_RE: Any = _AtEnd(rf"\n[ ]*{AttrListTreeprocessor.BASE_RE}[ ]*$")  # type: ignore[misc]
 
-    def __init__(self, md: Markdown, state: State) -> None:
+    def __init__(self, md: Markdown, state: Conversion) -> None:
         super().__init__(md)
         self.state = state
 

@@ -13,7 +13,7 @@ from ssg.markup.code.fences import Fence
 from ssg.markup.html.tags import Html
 from ssg.markup.text.block import Place, Text
 from ssg.markup.text.converted import ETX, STX, MarkdownOptions
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 _MOST_GUESSES: Final = 200
 """Names among which the one that was meant is looked for: it takes a comparison with each."""
@@ -34,14 +34,14 @@ def code_stub(number: int) -> str:
 
 
 @dataclass(slots=True)
-class State:
+class Conversion:
     """`html`: whether tags are tags. `md` is the Markdown instance, once there is one; `origins` tells of its stash
     where each piece of HTML stands: in which text, and from which character of it.
     """
 
     html: bool
     md: Any = None
-    source: Source = field(default_factory=lambda: Source(""))
+    source: MarkdownSource = field(default_factory=lambda: MarkdownSource(""))
     fences: list[Fence] = field(default_factory=list)
     definitions: Definitions = field(default_factory=Definitions)
     origins: dict[int, tuple[Text, int]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class State:
     language: Language | None = None
     titles: Mapping[str, str] = field(default_factory=dict)  # of boxes, by their words
 
-    def begin(self, source: Source, options: MarkdownOptions, language: Language) -> None:
+    def begin(self, source: MarkdownSource, options: MarkdownOptions, language: Language) -> None:
         self.source = source
         self.language = language
         self.titles = dict(options.titles)
@@ -118,9 +118,9 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Converter:
+class MarkdownInstance:
     """A Markdown instance, the state of what it converts, and how it makes HTML of a text."""
 
     markdown: Markdown
-    state: State
+    state: Conversion
     html: Callable[[str], Html]

@@ -10,7 +10,7 @@ from markdown import Markdown
 from markdown.extensions.footnotes import FootnoteExtension
 from markdown.treeprocessors import Treeprocessor
 
-from ssg.markup.dialects.conversion import State
+from ssg.markup.dialects.conversion import Conversion
 from ssg.markup.text.block import Place
 from ssg.markup.text.converted import ANCHOR, ETX, STX
 
@@ -37,7 +37,7 @@ class Order(list[str]):
 
 
 class Footnotes(FootnoteExtension):
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: Conversion) -> None:
         super().__init__(BACKLINK_TEXT=BACK, BACKLINK_TITLE="{}", USE_DEFINITION_ORDER=False)
         self.state = state
 

@@ -33,7 +33,7 @@ from markdown.util import INLINE_PLACEHOLDER_PREFIX, AtomicString
 from ssg.markup.blocks.raw_html import MORE, MORE_TAG
 from ssg.markup.dialects import python_markdown_fences
 from ssg.markup.dialects.abbreviations import Abbreviations
-from ssg.markup.dialects.conversion import Converter, State
+from ssg.markup.dialects.conversion import Conversion, MarkdownInstance
 from ssg.markup.dialects.footnotes import Footnotes, LinksBack, Roles
 from ssg.markup.html.tags import Html, cut
 from ssg.markup.inlines.parser import KEPT_ESCAPES
@@ -42,9 +42,9 @@ from ssg.markup.text.converted import ETX, STX
 _DELETION: Final = r"(?<!~)(~~)(?![\s~])(.+?)(?<![\s~])~~(?!~)"
 
 
-def instance(*, html: bool) -> Converter:
+def instance(*, html: bool) -> MarkdownInstance:
     """A new instance of Python-Markdown with what we add to it."""
-    state = State(html=html)
+    state = Conversion(html=html)
     extensions = [
         TableExtension(use_align_attribute=True),
         DefListExtension(),
@@ -65,11 +65,11 @@ def instance(*, html: bool) -> Converter:
             state.source.fault("the emphasis in this text can't be told apart", hint, (1, 1))
         return cut(written)
 
-    return Converter(markdown, state, convert)
+    return MarkdownInstance(markdown, state, convert)
 
 
 class _Dialect(Extension):
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: Conversion) -> None:
         super().__init__()
         self.state = state
         self.footnotes = Footnotes(state)
@@ -104,7 +104,7 @@ class _Dialect(Extension):
 
 
 class _Fences(Preprocessor):
-    def __init__(self, md: Markdown, state: State) -> None:
+    def __init__(self, md: Markdown, state: Conversion) -> None:
         super().__init__(md)
         self.state = state
 
@@ -126,7 +126,7 @@ class _More(Preprocessor):
 class _Defined(ReferenceInlineProcessor):
     """A link whose definition stands elsewhere, and may be used as often as is reasonable."""
 
-    def __init__(self, pattern: str, md: Markdown, state: State) -> None:
+    def __init__(self, pattern: str, md: Markdown, state: Conversion) -> None:
         super().__init__(pattern, md)
         self.state = state
 
@@ -171,7 +171,7 @@ class _ImageReference(_Lookup, ImageReferenceInlineProcessor):
 class _LostFootnote(InlineProcessor):
     """[^name] that the footnotes' own pattern left alone, since nothing defines it."""
 
-    def __init__(self, md: Markdown, state: State) -> None:
+    def __init__(self, md: Markdown, state: Conversion) -> None:
         super().__init__(r"(?<!!)\[\^([^\]\s]+)\](?![:(\[])", md)
         self.state = state
 

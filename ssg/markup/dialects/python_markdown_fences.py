@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ssg.markup.code.fences import Fence, fence_of
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 _OPEN: Final = re.compile(r"(?P<prefix>(?:[ ]*>)*[ ]*)(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)$")
 _CONTAINER: Final = re.compile(r"[ >]*(?:[-*+][ ]|[0-9]+\.[ ]|:[ ]|\[\^[^\]]+\]:)")
 
 
-def extract(text: str, source: Source, store: Callable[[Fence], str]) -> str:
+def extract(text: str, source: MarkdownSource, store: Callable[[Fence], str]) -> str:
     """The text with every fence as the placeholder that `store` gives for it."""
     starts = (*_occurrences(text, "```"), *_occurrences(text, "~~~"))
     numbers = sorted({text.count("\n", 0, start) for start in starts})
@@ -74,7 +74,7 @@ def _closing(opening: re.Match[str], lines: list[str], start: int) -> int | None
     return None
 
 
-def _complain_of_open_end(opening: re.Match[str], lines: list[str], at: int, source: Source) -> None:
+def _complain_of_open_end(opening: re.Match[str], lines: list[str], at: int, source: MarkdownSource) -> None:
     # Python-Markdown lets inline code run over lines: ``` may also be one that closes in the same paragraph.
     for line in lines[at + 1 :]:
         if not line.strip():

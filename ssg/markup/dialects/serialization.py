@@ -12,19 +12,19 @@ from xml.etree.ElementTree import HTML_EMPTY, Element
 from markdown.util import HTML_PLACEHOLDER
 
 from ssg.markup.blocks.tree import RAW, SPAN
-from ssg.markup.html.tags import Html, Tag, cut, tag, unended
+from ssg.markup.html.tags import Html, HtmlTag, cut, tag, unended
 from ssg.markup.text.block import Target
 from ssg.markup.text.converted import STX
 
 if TYPE_CHECKING:
-    from ssg.markup.dialects.conversion import State
+    from ssg.markup.dialects.conversion import Conversion
 
 _OWN: Final = frozenset({RAW, SPAN})
 _BOOLEAN: Final = frozenset({"checked", "disabled", "open", "readonly", "multiple", "selected"})
 _PLACEHOLDER: Final = re.compile(HTML_PLACEHOLDER % "([0-9]+)")
 
 
-def parts(root: Element, state: "State") -> Html:
+def parts(root: Element, state: "Conversion") -> Html:
     """The HTML of what stands in `root`, less its own tags."""
     writing = _Writing(state)
     writing.children(root)
@@ -32,7 +32,7 @@ def parts(root: Element, state: "State") -> Html:
 
 
 class _Writing:
-    def __init__(self, state: "State") -> None:
+    def __init__(self, state: "Conversion") -> None:
         self.html = Html([""], [])
         self._state = state
         self._stash = state.md.htmlStash.rawHtmlBlocks
@@ -109,15 +109,15 @@ class _Writing:
 
 
 @lru_cache(1000)
-def _pair(name: str) -> tuple[Tag, Tag | None]:
+def _pair(name: str) -> tuple[HtmlTag, HtmlTag | None]:
     """The tags of an element without attributes. A void one has no end."""
     return tag(f"<{name}>"), None if name.lower() in HTML_EMPTY else tag(f"</{name}>")
 
 
-def _with(name: str, element: Element) -> Tag:
+def _with(name: str, element: Element) -> HtmlTag:
     attributes: dict[str, str | None] = dict(sorted(element.items()) if len(element.attrib) > 1 else element.items())
     if any(isinstance(value, Target) for value in attributes.values()):
-        return Tag("", name, attributes=attributes)  # links.py writes it anew
+        return HtmlTag("", name, attributes=attributes)  # links.py writes it anew
     written = name
     for key, value in attributes.items():
         if value is None or (key == value and key in _BOOLEAN):
@@ -125,7 +125,7 @@ def _with(name: str, element: Element) -> Tag:
             written += f" {key}"
         else:
             written += f' {key}="{_escaped(value).replace(chr(34), "&quot;")}"'
-    return Tag(f"<{written}>", name, attributes=attributes)
+    return HtmlTag(f"<{written}>", name, attributes=attributes)
 
 
 def _escaped(text: str) -> str:

@@ -10,9 +10,9 @@ from ssg.l10n.language import Language
 from ssg.l10n.slugs import slug
 from ssg.markup.code.fences import Fence
 from ssg.markup.html.prose import finished, on_one_line, text
-from ssg.markup.html.tags import FOREIGN, Html, Tag
-from ssg.markup.text.converted import ANCHOR, Entry, Heading, Link, MarkdownOptions, plain_anchor
-from ssg.markup.text.positions import Source
+from ssg.markup.html.tags import FOREIGN, Html, HtmlTag
+from ssg.markup.text.converted import ANCHOR, ContentsEntry, Heading, Link, MarkdownOptions, plain_anchor
+from ssg.markup.text.positions import MarkdownSource
 
 _HEADING: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _IN_HEADING: Final = frozenset(
@@ -20,7 +20,7 @@ _IN_HEADING: Final = frozenset(
 )
 
 
-def without_colons(html: Html, source: Source, numbers: Sequence[int], fences: list[Fence]) -> None:
+def without_colons(html: Html, source: MarkdownSource, numbers: Sequence[int], fences: list[Fence]) -> None:
     """Puts a dash for each colon of ids, which a style sheet could not name as they are: in the tags of `numbers`, and
     of `fences`. It is told once, at the first. What stands in a drawing is its own affair.
     """
@@ -65,7 +65,7 @@ def meant(links: Sequence[Link], ids: Collection[str]) -> list[Link]:
     return [replace(link, target=plain_anchor(link.target, ids)) if "#" in link.target else link for link in links]
 
 
-def named(html: Html, source: Source, numbers: Sequence[int]) -> set[str]:
+def named(html: Html, source: MarkdownSource, numbers: Sequence[int]) -> set[str]:
     """The anchors that the text names itself, in the tags of `numbers`. One name for two is a fault."""
     ids: set[str] = set()
     for number in numbers:
@@ -104,11 +104,13 @@ def headings(html: Html, ids: set[str], options: MarkdownOptions, language: Lang
         tags[start] = opening.having({**opening.attributes, "id": ANCHOR + name})
         found.append(Heading(int(opening.name[1]), name, title, shown))
         if options.permalinks:
-            tags[end] = Tag(_permalink(name, title, options.permalink_label) + tags[end].raw, opening.name, is_end=True)
+            tags[end] = HtmlTag(
+                _permalink(name, title, options.permalink_label) + tags[end].raw, opening.name, is_end=True
+            )
     return found
 
 
-def listed(entries: Sequence[Entry]) -> str:
+def listed(entries: Sequence[ContentsEntry]) -> str:
     """A table of contents as nested lists of links."""
     items = [
         f'<li><a href="#{ANCHOR}{entities.escape(entry.heading.id)}">{entry.heading.html}</a>'
@@ -186,7 +188,7 @@ def without_anchors(html: Html) -> Html:
     return found
 
 
-def _without_anchor(tag: Tag) -> Tag:
+def _without_anchor(tag: HtmlTag) -> HtmlTag:
     if "id" in tag.attributes:
         return tag.having({name: value for name, value in tag.attributes.items() if name != "id"})
-    return Tag(f"</{tag.name}>", tag.name, is_end=True) if tag.is_end and tag.name in _HEADING else tag
+    return HtmlTag(f"</{tag.name}>", tag.name, is_end=True) if tag.is_end and tag.name in _HEADING else tag

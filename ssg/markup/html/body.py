@@ -8,14 +8,14 @@ from ssg.markup.code.fences import Fence
 from ssg.markup.html import anchors, foreign_syntax
 from ssg.markup.html.links import take_links
 from ssg.markup.html.prose import finished, on_one_line, set_text, text
-from ssg.markup.html.tags import Html, Tag, balance
+from ssg.markup.html.tags import Html, HtmlTag, balance
 from ssg.markup.text.converted import Converted, Fault, MarkdownOptions, contents
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 
 def body(
     html: Html,
-    source: Source,
+    source: MarkdownSource,
     options: MarkdownOptions,
     language: Language,
     fences: list[Fence],
@@ -43,7 +43,7 @@ def body(
     else:
         summary = anchors.without_anchors(html.between(-1, more))
         summary_text = text(summary)
-        html.tags[more] = Tag("", "")
+        html.tags[more] = HtmlTag("", "")
     plain = text(html)
     for number in here:
         html.texts[number] = f"\n{anchors.listed(contents(headings))}\n"

@@ -12,7 +12,7 @@ from sealpress.problems import shown
 from ssg.markup.html.prose import running
 from ssg.markup.html.tags import Html
 from ssg.markup.text.converted import ETX, STX
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 _LONGEST: Final = 2000  # characters from an opening sign to its end
 _SHOWN: Final = 40  # characters of what is told
@@ -60,7 +60,7 @@ _TABLE: Final = _Kind("a table of contents of another system", "write [TOC] on a
 _MODULE: Final = _Kind("code of another system", "take it out, or put it in a fence")
 
 
-def look(html: Html, source: Source) -> None:
+def look(html: Html, source: MarkdownSource) -> None:
     """Warns of what a body's text holds of other systems' syntax."""
     whole = "".join(html.texts)  # less what stands in fences
     if not any(sign[0] in whole and sign in whole for sign in _SIGNS):
@@ -101,7 +101,7 @@ def _is_formula(text: str, start: int, stop: int) -> bool:
     return _FORMULA.search(text, start + 2, stop - 2) is not None
 
 
-def _tell(kind: _Kind, pieces: list[tuple[int, int]], text: str, source: Source) -> None:
+def _tell(kind: _Kind, pieces: list[tuple[int, int]], text: str, source: MarkdownSource) -> None:
     if not pieces:
         return
     start, end = min(pieces)
@@ -115,7 +115,7 @@ def _tell(kind: _Kind, pieces: list[tuple[int, int]], text: str, source: Source)
     source.warn(f'"{shown(words, _SHOWN)}" is shown as it is: it is {kind.words}{count}', kind.hint, place, length)
 
 
-def _place(piece: str, source: Source) -> tuple[tuple[int, int], int]:
+def _place(piece: str, source: MarkdownSource) -> tuple[tuple[int, int], int]:
     """Where a piece stands in the source, and how long it is there. Markup within it was read: its beginning tells."""
     text = source.readable
     beginning = re.split(r"[\n\x00-\x1f*`~&]|(?<=.)[_\\<]", piece, maxsplit=1)[0][:_SHOWN]

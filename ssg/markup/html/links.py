@@ -8,11 +8,11 @@ from typing import Final
 
 from sealpress import activecontent, stylesheets
 from sealpress.activecontent import Url, is_script
-from ssg.markup.html.tags import Html, Tag, cut
+from ssg.markup.html.tags import Html, HtmlTag, cut
 from ssg.markup.text.block import Place, Target
 from ssg.markup.text.characters import address
-from ssg.markup.text.converted import ANCHOR, STX, Kind, Link, link_marker
-from ssg.markup.text.positions import Source
+from ssg.markup.text.converted import ANCHOR, STX, Link, LinkKind, link_marker
+from ssg.markup.text.positions import MarkdownSource
 
 # What must be there, as a link's target must. Other URLs are of old browsers, and only looked at for what they run.
 _ANYWHERE: Final = frozenset({"href", "src", "srcset", "poster", "xlink:href"})
@@ -37,12 +37,12 @@ _DEPTH: Final = 8  # of documents in srcdoc attributes
 
 @dataclass(slots=True)
 class _Links:
-    source: Source
+    source: MarkdownSource
     links: list[Link] = field(default_factory=list)
     externals: dict[Link, None] = field(default_factory=dict)  # each once, in their order
     numbers: dict[Place, int] = field(default_factory=dict)  # of a link by the place of its target
 
-    def add(self, target: str, place: Place | None, kind: Kind, *, is_raw: bool = True) -> str:
+    def add(self, target: str, place: Place | None, kind: LinkKind, *, is_raw: bool = True) -> str:
         """What stands in the HTML for `target`: a marker, or itself where it is external. `is_raw`: as in HTML."""
         line, column = place or (self.source.next_of(target) if target else (1, 1))
         link = Link(str(target), kind, line, column, max(1, len(target)))
@@ -72,7 +72,7 @@ class _Links:
 
 
 def take_links(
-    html: Html, source: Source, numbers: Sequence[int], *, is_plain: bool = False
+    html: Html, source: MarkdownSource, numbers: Sequence[int], *, is_plain: bool = False
 ) -> tuple[list[Link], list[Link]]:
     """Takes the targets out of tags, of which `numbers` have attributes, and puts markers in.
 
@@ -116,7 +116,7 @@ def take_links(
     return found.links, list(found.externals)
 
 
-def _url_of(tag: Tag, known: str) -> Url | None:
+def _url_of(tag: HtmlTag, known: str) -> Url | None:
     kind = activecontent.urls_of(tag.name, known)
     if kind is Url.REFRESH:
         pragma = next((value for name, value in tag.attributes.items() if name.lower() == "http-equiv"), None)
@@ -124,7 +124,7 @@ def _url_of(tag: Tag, known: str) -> Url | None:
     return kind
 
 
-def _complain_of_attribute(name: str, source: Source) -> None:
+def _complain_of_attribute(name: str, source: MarkdownSource) -> None:
     pattern = re.escape(name).replace("_", ".")  # which stands for what can't stand in a name
     what = "a script" if activecontent.is_handler(name) else f'the attribute "{name}"'
     source.fault(
@@ -154,7 +154,7 @@ def active_urls(html: Html, depth: int = 0) -> Iterator[tuple[str, str, str]]:
                     yield tag.name, known, scheme
 
 
-def _kind(tag: str, name: str) -> Kind:
+def _kind(tag: str, name: str) -> LinkKind:
     if tag in {"a", "area", "form", "button", "meta", "blockquote", "q", "del", "ins"} or name == "formaction":
         return "link"
     shows = tag in {"img", "image", "picture", "input", "feimage"} or name in {"srcset", "imagesrcset"}
@@ -176,7 +176,7 @@ class _Value:
             return None
         return self.html.place(self.number, self._span[1] + at if self._span else 0)
 
-    def place_of_name(self, source: Source) -> Place:
+    def place_of_name(self, source: MarkdownSource) -> Place:
         """Where its name stands, which is looked for in a list of attributes."""
         place = self.html.place(self.number, self._span[0] if self._span else 0)
         return place or source.find(rf"\b{re.escape(self.name)}\s*=")
@@ -189,7 +189,7 @@ class _Value:
         return written.span() if written else None
 
 
-def _replaced(value: _Value, form: Url, kind: Kind, found: _Links) -> str:
+def _replaced(value: _Value, form: Url, kind: LinkKind, found: _Links) -> str:
     text = value.text
     match form:
         case Url.SET:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ssg.l10n.language import Language
-from ssg.markup.html.tags import Html, Tag
+from ssg.markup.html.tags import Html, HtmlTag
 from ssg.markup.html.typography import BREAK, OBJECT, changed
 from ssg.markup.text.converted import ANCHOR, ETX, STX
 
@@ -113,7 +113,7 @@ def running(html: Html) -> str:
     return "".join(parts)
 
 
-def _follow(hidden: list[str], tag: Tag) -> None:
+def _follow(hidden: list[str], tag: HtmlTag) -> None:
     """Keeps count of elements of one name within each other, until the outer one is closed."""
     if tag.name == hidden[-1]:
         if tag.is_end:
@@ -156,7 +156,7 @@ def on_one_line(text: str) -> str:
     return " ".join(text.split()) if "  " in text else text.strip(" ")
 
 
-def _is_sign(tag: Tag) -> bool:
+def _is_sign(tag: HtmlTag) -> bool:
     """Whether an element is a footnote's sign, in the text or behind the note."""
     if tag.is_end:
         return False

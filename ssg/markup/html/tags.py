@@ -13,13 +13,13 @@ from typing import Final
 from sealpress.activecontent import attribute_value
 from ssg.markup.text.block import Place, Text
 from ssg.markup.text.converted import ETX, STX
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 Attributes = Mapping[str, str | None]
 
 
 @dataclass(slots=True)
-class Tag:
+class HtmlTag:
     """A tag, or with name "" a comment, a declaration or the text of a script. `raw` is what stands in the HTML.
 
     Nobody changes one: the same stands in many places. A part of Html gets another in its place.
@@ -30,14 +30,14 @@ class Tag:
     is_end: bool = False
     attributes: Attributes = field(default_factory=dict)
 
-    def having(self, attributes: Attributes) -> "Tag":
+    def having(self, attributes: Attributes) -> "HtmlTag":
         """The same tag with these attributes, written anew."""
         written = [
             name if value is None else f'{name}="{entities.escape(value)}"' for name, value in attributes.items()
         ]
         # In an SVG, the slash is an element's only end.
         end = "/>" if self.raw.endswith("/>") and self.name not in VOID else ">"
-        return Tag(f"<{' '.join([self.name, *written])}{end}", self.name, self.is_end, attributes)
+        return HtmlTag(f"<{' '.join([self.name, *written])}{end}", self.name, self.is_end, attributes)
 
     def closes(self, name: str) -> bool:
         return self.is_end and self.name == name
@@ -51,7 +51,7 @@ class Html:
     """
 
     texts: list[str]
-    tags: list[Tag]
+    tags: list[HtmlTag]
     origins: dict[int, tuple[Text, int]] = field(default_factory=dict)
 
     def place(self, number: int, at: int = 0) -> Place | None:
@@ -128,7 +128,7 @@ def cut(html: str) -> Html:
     for written, is_raw, text in zip(pieces[1::3], pieces[2::3], texts[1:], strict=True):
         opening = _PARTS.match(written) if is_raw else None
         if opening and opening.end() < len(written):
-            parted.tags += [tag(opening[0]), Tag(written[opening.end() :], "")]
+            parted.tags += [tag(opening[0]), HtmlTag(written[opening.end() :], "")]
             parted.texts += ["", text]
         else:
             parted.tags.append(tag(written))
@@ -156,13 +156,13 @@ def unended(html: Html) -> Iterator[tuple[int, str]]:
 
 
 @lru_cache(4096)
-def tag(raw: str) -> Tag:
+def tag(raw: str) -> HtmlTag:
     """The Tag of what stands between < and >, these included. Most tags of a page were on another one before."""
     found = _PARTS.fullmatch(raw)
     if found is None:
-        return Tag(raw, "")
+        return HtmlTag(raw, "")
     end, name, attributes = found.groups()
-    return Tag(raw, name.lower(), bool(end), _attributes(attributes) if attributes and not end else {})
+    return HtmlTag(raw, name.lower(), bool(end), _attributes(attributes) if attributes and not end else {})
 
 
 def _attributes(written: str) -> Attributes:
@@ -184,7 +184,7 @@ def _unescaped(value: str) -> str:
 _ESCAPE: Final = re.compile(f"{STX}([0-9]{{1,3}}){ETX}")
 
 
-def balance(html: Html, source: Source) -> tuple[list[int], int | None]:
+def balance(html: Html, source: MarkdownSource) -> tuple[list[int], int | None]:
     """How deep each tag stands, and which is <!-- more -->. Tags that don't pair are faults."""
     depths: list[int] = []
     stack: list[tuple[str, int]] = []  # names and numbers
@@ -230,7 +230,7 @@ def _is_more(raw: str) -> bool:
     return raw.startswith("<!--") and raw[4:-3].strip().lower() == "more"
 
 
-def _place_of_more(html: Html, number: int, stack: list[tuple[str, int]], source: Source) -> int | None:
+def _place_of_more(html: Html, number: int, stack: list[tuple[str, int]], source: MarkdownSource) -> int | None:
     if not stack:
         return number
     source.fault(
@@ -242,7 +242,7 @@ def _place_of_more(html: Html, number: int, stack: list[tuple[str, int]], source
     return None
 
 
-def _complain_of_open_tag(html: Html, opened: tuple[str, int], source: Source) -> None:
+def _complain_of_open_tag(html: Html, opened: tuple[str, int], source: MarkdownSource) -> None:
     name, number = opened
     if name in _LAX:
         return

@@ -22,7 +22,7 @@ from ssg.markup.text.converted import ETX, STX
 if TYPE_CHECKING:
     from markdown import Markdown
 
-    from ssg.markup.dialects.conversion import State
+    from ssg.markup.dialects.conversion import Conversion
 
 KEPT_ESCAPES: Final = frozenset("\"'-.!{%$:<[]()")
 """Characters that typography would change, or that begin other systems' syntax: escaped, they stay marked until both
@@ -44,7 +44,7 @@ def kept(char: str) -> str:
 class InlineParser:
     """Parses the texts of one conversion. `extended` False: CommonMark and no more."""
 
-    def __init__(self, md: "Markdown", state: "State", *, extended: bool = True) -> None:
+    def __init__(self, md: "Markdown", state: "Conversion", *, extended: bool = True) -> None:
         self.md = md
         self.state = state
         self.extended = extended
@@ -56,15 +56,15 @@ class InlineParser:
             self.state.has_attributes = True
         waiting = self.patterns.on(text)
         if waiting or _SIGN.search(text):
-            fill(element, _Reading(self, text).nodes(waiting))
+            fill(element, _InlineReading(self, text).nodes(waiting))
         else:
             fill(element, [str(text)])
 
     def nodes(self, text: Text) -> list[object]:
-        return _Reading(self, text).nodes(self.patterns.on(text))
+        return _InlineReading(self, text).nodes(self.patterns.on(text))
 
 
-class _Reading:
+class _InlineReading:
     """One text, while it is read."""
 
     def __init__(self, parser: InlineParser, text: Text) -> None:
@@ -271,15 +271,15 @@ class _Reading:
 
 
 _READERS: Final = {
-    "\n": _Reading.line_break,
-    "\\": _Reading.backslash,
-    "`": _Reading.code,
-    "*": _Reading.emphasis,
-    "_": _Reading.emphasis,
-    "~": _Reading.emphasis,
-    "!": _Reading.exclamation,
-    "[": _Reading.bracket,
-    "]": _Reading.closing_bracket,
-    "<": _Reading.angle,
-    "&": _Reading.reference,
+    "\n": _InlineReading.line_break,
+    "\\": _InlineReading.backslash,
+    "`": _InlineReading.code,
+    "*": _InlineReading.emphasis,
+    "_": _InlineReading.emphasis,
+    "~": _InlineReading.emphasis,
+    "!": _InlineReading.exclamation,
+    "[": _InlineReading.bracket,
+    "]": _InlineReading.closing_bracket,
+    "<": _InlineReading.angle,
+    "&": _InlineReading.reference,
 }

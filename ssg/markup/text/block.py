@@ -8,7 +8,7 @@ from typing import Final, Literal
 Place = tuple[int, int]
 """A line and a column, both from 1, in the source as written."""
 
-Kind = Literal[
+BlockKind = Literal[
     "document",
     "quote",
     "list",
@@ -52,7 +52,7 @@ class Block:
     empty        a paragraph of which definitions were taken, and nothing was left
     """
 
-    kind: Kind
+    kind: BlockKind
     line: int
     column: int
     end: int  # the last line of it

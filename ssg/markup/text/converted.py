@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 STX: Final = "\x02"
 ETX: Final = "\x03"
 
-Kind = Literal["link", "image", "asset"]
+LinkKind = Literal["link", "image", "asset"]
 """What a URL stands in: a link to follow, an image to show, or anything else that is loaded (video, audio, frame)."""
 
 
-Dialect = Literal["commonmark", "python-markdown"]
+DialectName = Literal["commonmark", "python-markdown"]
 """How Markdown is read: as CommonMark with additions, or as Python-Markdown reads it."""
 
 
@@ -42,7 +42,7 @@ class MarkdownOptions:
     highlight: bool = True
     html: bool = True
     permalinks: bool = True
-    dialect: Dialect = "commonmark"
+    dialect: DialectName = "commonmark"
     permalink_label: str = ""
     footnote_label: str = ""
     titles: tuple[tuple[str, str], ...] = ()
@@ -77,7 +77,7 @@ class Link:
     """
 
     target: str
-    kind: Kind
+    kind: LinkKind
     line: int
     column: int
     length: int
@@ -94,11 +94,11 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ContentsEntry:
     """A line of a table of contents, with those below it."""
 
     heading: Heading
-    children: tuple["Entry", ...]
+    children: tuple["ContentsEntry", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Converted:
     warnings: tuple[Fault, ...] = ()
 
 
-class Blocks(Protocol):
+class HighlightedBlocks(Protocol):
     """Where highlighted code is kept, so that a page whose prose was edited needs no Pygments.
 
     A key names the language and the code. Which Pygments made the HTML is for the keeper to know.
@@ -193,15 +193,15 @@ def plain_anchor(target: str, ids: Collection[str] = ()) -> str:
     return path + mark + re.sub(":|%3a", "-", anchor, flags=re.IGNORECASE)
 
 
-def contents(headings: Sequence[Heading], depth: int = 6) -> tuple[Entry, ...]:
+def contents(headings: Sequence[Heading], depth: int = 6) -> tuple[ContentsEntry, ...]:
     """Headings up to level `depth`, nested. A level that is left out is not made up: h2, h4 nests one level deep."""
     chosen = [heading for heading in headings if heading.level <= depth]
-    entries: list[Entry] = []
+    entries: list[ContentsEntry] = []
     at = 0
     while at < len(chosen):
         end = at + 1
         while end < len(chosen) and chosen[end].level > chosen[at].level:
             end += 1
-        entries.append(Entry(chosen[at], contents(chosen[at + 1 : end], depth)))
+        entries.append(ContentsEntry(chosen[at], contents(chosen[at + 1 : end], depth)))
         at = end
     return tuple(entries)

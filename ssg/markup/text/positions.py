@@ -23,7 +23,7 @@ _SEARCHES: Final = 200
 
 
 @dataclass
-class Source:
+class MarkdownSource:
     """The text, normalised; `faults` and `warnings` in the order in which they were found."""
 
     text: str

@@ -9,7 +9,7 @@ from ssg.rendering.queries.reading_time import minutes
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class Excerpt:
     """What other pages show of a body. `links` are the targets of its links, as written."""
 
     summary_html: str
@@ -19,7 +19,7 @@ class Card:
     links: tuple[str, ...]
 
     @classmethod
-    def of(cls, body: Converted) -> "Card":
+    def of(cls, body: Converted) -> "Excerpt":
         targets = tuple(link.target for link in body.links)
         return cls(body.summary_html, body.summary_text, body.has_code, minutes(body.plain_text), targets)
 
@@ -31,6 +31,6 @@ class Bodies(Protocol):
         """The page's whole body."""
         ...
 
-    def card(self, page: Page) -> Card:
+    def card(self, page: Page) -> Excerpt:
         """What lists show of it, without the rest of it where that can be."""
         ...

@@ -2,7 +2,7 @@
 (ssg.cache.tracing).
 
 A fact depends on the page's own front matter and body, on settings and on the theme, but on no other page: what lies
-between pages is asked of a Scene. A data file is a source with one fact, what it says.
+between pages is asked of a SiteQueries. A data file is a source with one fact, what it says.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ from ssg.images.variants import Picture, Size
 from ssg.l10n.strings import Value
 from ssg.markup.html.prose import on_one_line
 from ssg.markup.html.typography import typeset
-from ssg.markup.text.converted import Entry, Heading, contents
+from ssg.markup.text.converted import ContentsEntry, Heading, contents
 from ssg.rendering.queries.excerpts import Bodies
 from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.theme import Theme
@@ -34,7 +34,7 @@ DESCRIPTION_LENGTH: Final = 200  # characters; search engines show no more
 _CODE: Final = 'class="highlight'
 
 
-class Facts(Questions):
+class PageQueries(Questions):
     """The pages by source, their bodies, the settings and the theme: asked one thing at a time."""
 
     def __init__(
@@ -192,7 +192,7 @@ class Facts(Questions):
         """At least 1."""
         return self._bodies.card(self._pages[source]).minutes
 
-    def contents(self, source: str) -> tuple[Entry, ...]:
+    def contents(self, source: str) -> tuple[ContentsEntry, ...]:
         """The table of contents."""
         return contents(self.headings(source))
 

@@ -19,7 +19,7 @@ from ssg.content.absence import Absences
 from ssg.content.data import NONE, DataFiles
 from ssg.content.formats import dates
 from ssg.content.links import To, reached
-from ssg.content.model import Kind, Page, Site, Tag, _source, _sources
+from ssg.content.model import Page, PageKind, Site, Tag, source_of, sources_of
 from ssg.images.gallery import Gallery
 from ssg.images.variants import Picture, Size, format_of
 from ssg.markup.text.converted import ANCHOR, STX, plain_anchor, resolve
@@ -27,12 +27,12 @@ from ssg.rendering.queries import lists as listings
 from ssg.rendering.queries import pictures
 from ssg.rendering.queries.excerpts import Bodies
 from ssg.rendering.queries.lists import Listing, ListKind, Months, Version
-from ssg.rendering.queries.page_queries import Facts
+from ssg.rendering.queries.page_queries import PageQueries
 from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.theme import Theme
 
 
-class Scene(Facts):
+class SiteQueries(PageQueries):
     """One rendering of one site. `site` is made when a question can't be answered without it."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Scene(Facts):
         """The posts of a list by year and month, the newest first."""
         posts = [self.site.by_source[source] for source in self.listings[path].posts]
         return tuple(
-            (year, tuple((month, _sources(pages)) for month, pages in listings.by_month(of_year)))
+            (year, tuple((month, sources_of(pages)) for month, pages in listings.by_month(of_year)))
             for year, of_year in listings.by_year(posts)
         )
 
@@ -103,7 +103,7 @@ class Scene(Facts):
         """When a post of the list was last written or changed; "" for a list without."""
         posts = (self.site.by_source[source] for source in self.listings[path].posts)
         moments = [moment for post in posts if (moment := post.last_change)]
-        return dates.moment(max(moments)) if moments else ""
+        return dates.rfc3339(max(moments)) if moments else ""
 
     @query
     def year_path(self, language: str, year: str) -> str:
@@ -125,7 +125,7 @@ class Scene(Facts):
     @query
     def posts_page(self, language: str) -> str | None:
         """The page that stands above the list of posts."""
-        return _source(listings.posts_page(self.site, language))
+        return source_of(listings.posts_page(self.site, language))
 
     @query
     def posts(self, language: str, limit: int | None, tag: str | None) -> tuple[str, ...]:
@@ -134,7 +134,7 @@ class Scene(Facts):
         if tag is not None:
             of_tag = (one for one in self.site.tags if one.language == language)
             found = next((one.posts for one in of_tag if tag in {one.name, one.slug}), ())
-        return _sources(found[:limit])
+        return sources_of(found[:limit])
 
     @query
     def post_count(self, language: str) -> int:
@@ -187,7 +187,7 @@ class Scene(Facts):
     @query
     def parent(self, source: str) -> str | None:
         """The nearest index page above."""
-        return _source(self.site.parent(self.site.by_source[source]))
+        return source_of(self.site.parent(self.site.by_source[source]))
 
     @query
     def ancestors(self, source: str) -> tuple[str, ...]:
@@ -197,26 +197,26 @@ class Scene(Facts):
         while above and not above.is_home:
             found.append(above)
             above = self.site.parent(above)
-        return _sources(reversed(found))
+        return sources_of(reversed(found))
 
     @query
     def children(self, source: str) -> tuple[str, ...]:
         """The pages right below an index page, in their order."""
-        return _sources(self.site.children(self.site.by_source[source]))
+        return sources_of(self.site.children(self.site.by_source[source]))
 
     @query
     def pages_below(self, folder: str, language: str) -> tuple[str, ...]:
         """The pages right below a folder, in their order."""
-        return _sources(self.site.below(folder, language))
+        return sources_of(self.site.below(folder, language))
 
     @query
     def top(self, source: str) -> str | None:
         """The index page of the section that a page is in, or None for a post and for a page of its own."""
         page = self.site.by_source[source]
-        if page.kind is not Kind.PAGE or page.is_home:
+        if page.kind is not PageKind.PAGE or page.is_home:
             return None
         found = self.site.index(page.section, page.language) if page.section else None
-        return found.source if found and found.kind is Kind.PAGE else None
+        return found.source if found and found.kind is PageKind.PAGE else None
 
     @cached_property
     def _reading_order(self) -> Mapping[str, tuple[str | None, str | None]]:

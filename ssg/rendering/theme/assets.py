@@ -21,7 +21,7 @@ CODE: Final = "code.css"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ThemeAsset:
     """A file of the theme as it is served: its name in static/, its path in the tree, what messages call it."""
 
     name: str
@@ -33,7 +33,7 @@ class Made:
 class Assets:
     """The theme's files. `content` gives what one holds, by its name in static/."""
 
-    files: tuple[Made, ...]
+    files: tuple[ThemeAsset, ...]
     content: Callable[[str], bytes]
 
     def path(self, name: str) -> str:
@@ -55,7 +55,7 @@ def make(theme: Theme) -> Assets:
 
     Raises Problem at the line of a style sheet that refers to a file which is not there.
     """
-    making = _Making(theme)
+    making = _AssetBuilder(theme)
     if CODE not in theme.static:
         from ssg.markup.code import highlighting  # noqa: PLC0415 - it loads Pygments
 
@@ -76,10 +76,10 @@ def key(theme: Theme) -> str:
 
 
 @dataclass(slots=True)
-class _Making:
+class _AssetBuilder:
     theme: Theme
     paths: dict[str, str] = field(default_factory=dict)
-    files: list[Made] = field(default_factory=list)
+    files: list[ThemeAsset] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
 
@@ -99,7 +99,7 @@ class _Making:
         stem, dot, ending = name.rpartition(".")
         marked = f"{stem}.{fingerprint(content)}.{ending}" if dot else f"{name}.{fingerprint(content)}"
         self.paths[name] = FOLDER + marked
-        self.files.append(Made(name, output_of(FOLDER + marked), origin))
+        self.files.append(ThemeAsset(name, output_of(FOLDER + marked), origin))
         self.contents[name] = content
 
     def _rewritten(self, name: str, content: bytes) -> bytes:

@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(
 
 
 @dataclass(slots=True)
-class Blocks:
+class TemplateBlocks:
     """Of one template. `parent` is what it extends: "" for nothing, None where only rendering can tell.
 
     `places` has where each name stands in the text; `outer` are the blocks that stand in no other one.
@@ -32,9 +32,9 @@ class Blocks:
     outer: list[str] = field(default_factory=list)
 
 
-def blocks_of(text: str) -> Blocks:
+def blocks_of(text: str) -> TemplateBlocks:
     """What a template's text says of blocks."""
-    found = Blocks()
+    found = TemplateBlocks()
     depth = 0
     for token in _TOKEN.finditer(text):
         if token["parent"]:
@@ -74,7 +74,7 @@ def check(text: str, shown: str, read: Callable[[str], str | None]) -> None:
             )
 
 
-def _parents(name: str | None, read: Callable[[str], str | None]) -> Iterator[Blocks | None]:
+def _parents(name: str | None, read: Callable[[str], str | None]) -> Iterator[TemplateBlocks | None]:
     """The blocks of each parent in turn; None where one can't be told beforehand, or isn't there."""
     seen: set[str] = set()
     while name != "":

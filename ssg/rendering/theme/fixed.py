@@ -15,7 +15,7 @@ class View:
     __slots__ = ()
 
 
-def _is_fixed(value: Any) -> bool:
+def is_fixed(value: Any) -> bool:
     """Whether what the top level of a template has set stays as it is, whoever uses it.
 
     A cycler, a namespace or an iterator would lead from one page to the next, and a page would hang on which was
@@ -25,12 +25,12 @@ def _is_fixed(value: Any) -> bool:
         case None | str() | int() | float() | dt.date() | Macro() | TemplateModule() | FunctionType():
             return True
         case tuple() | list():
-            return all(map(_is_fixed, value))
+            return all(map(is_fixed, value))
         case View():  # before what it is made of, which would ask for all of it
             return True
         case Mapping():
-            return all(map(_is_fixed, value.values()))
+            return all(map(is_fixed, value.values()))
         case MethodType():
-            return _is_fixed(value.__self__)
+            return is_fixed(value.__self__)
         case _:
             return False

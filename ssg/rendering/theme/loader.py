@@ -13,7 +13,7 @@ from ssg.rendering.theme import blocks
 from ssg.rendering.theme.theme import OWN, ThemeFile
 
 
-class Loader(jinja2.BaseLoader):
+class TemplateLoader(jinja2.BaseLoader):
     """Finds a template by its name in a list that was made before: no name leads out of it."""
 
     def __init__(self, files: Mapping[str, ThemeFile]) -> None:

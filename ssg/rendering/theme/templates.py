@@ -24,8 +24,8 @@ from ssg.cache.tracing import Key, Trace
 from ssg.content.absence import Absence
 from ssg.content.data import ENDINGS
 from ssg.rendering.theme import limits
-from ssg.rendering.theme.fixed import _is_fixed
-from ssg.rendering.theme.loader import Compiled, Loader
+from ssg.rendering.theme.fixed import is_fixed
+from ssg.rendering.theme.loader import Compiled, TemplateLoader
 from ssg.rendering.theme.missing import Missing, NoSuchNameError, describe
 from ssg.rendering.theme.theme import ThemeFile
 
@@ -228,7 +228,7 @@ def _templates(
     tracing: Tracing,
 ) -> Templates:
     environment = _Environment(
-        loader=Loader(files),
+        loader=TemplateLoader(files),
         undefined=Missing,
         autoescape=lambda name: name is None or name.endswith((".html", ".xml", ".svg")),
         bytecode_cache=compiled,
@@ -267,7 +267,7 @@ class _Template(jinja2.Template):
         with self.environment.tracing.traced() as trace:
             context = self.new_context({})
             module = TemplateModule(self, context)
-        if loose == self.environment.loose and all(map(_is_fixed, context.vars.values())):
+        if loose == self.environment.loose and all(map(is_fixed, context.vars.values())):
             known[self.name] = module, frozenset(trace), left - self.environment.left
         else:
             self.environment.loose += 1

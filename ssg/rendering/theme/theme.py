@@ -108,7 +108,7 @@ def load(
     (exit 3).
     """
     found = findings or Findings()
-    own = _Repository(root, None if files is None else frozenset(files))
+    own = _SiteFiles(root, None if files is None else frozenset(files))
     place = _place(document, "site", "theme")
     name = settings.site.theme
     languages = {tag: language_of(tag) for tag in settings.site.languages}
@@ -154,7 +154,7 @@ def built_in() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Repository:
+class _SiteFiles:
     """The files of the site that count."""
 
     root: Path
@@ -172,7 +172,7 @@ _ADD: Final = "git add {}, with --force where .gitignore leaves it out; or build
 
 
 def _find(
-    own: _Repository, name: str, place: Place | None, is_submodule: Callable[[str], bool]
+    own: _SiteFiles, name: str, place: Place | None, is_submodule: Callable[[str], bool]
 ) -> tuple[Path, str, bool]:
     """The folder, how messages name it, and whether it is the site's own."""
     names = built_in()
@@ -242,7 +242,7 @@ def _below(folder: Path, shown: str, listed: Sequence[str], part: str) -> Mappin
 
 
 def _templates(
-    folder: Path, shown: str, listed: Sequence[str], own: _Repository, own_folder: str
+    folder: Path, shown: str, listed: Sequence[str], own: _SiteFiles, own_folder: str
 ) -> Mapping[str, ThemeFile]:
     theirs = _below(folder, shown, listed, TEMPLATES)
     ours = {name: ThemeFile(own.root / own_folder / name, f"{own_folder}/{name}") for name in own.below(own_folder)}
@@ -250,7 +250,7 @@ def _templates(
     return MappingProxyType({**reachable, **theirs, **ours})
 
 
-def _strings(own: _Repository, folder: str, languages: Sequence[str], theme: Path | None) -> list[Path]:
+def _strings(own: _SiteFiles, folder: str, languages: Sequence[str], theme: Path | None) -> list[Path]:
     """A folder of interface strings of the site, where it has one: its own, beside that of the `theme`; or its theme's.
 
     It is read as a folder, so a file in it that doesn't count can't be passed over: it is a Problem. Where none counts,

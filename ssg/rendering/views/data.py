@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 
 
@@ -11,7 +11,7 @@ from ssg.rendering.theme.fixed import View
 class DataView(View, Mapping[str, object]):
     """In a template: `site.data`, and each folder in it. What a file says is read when it is asked for."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _folder: str
 
     def __repr__(self) -> str:

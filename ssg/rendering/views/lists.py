@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ssg.rendering.queries.lists import Listing, ListKind, Version, page_path
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.pages import PageView, page_views
 from ssg.rendering.views.shared import (
@@ -39,7 +39,7 @@ _REACH = 2  # pages shown on either side of the current one
 class ListView(View):
     """In a template: `page` wherever the page has no source of its own."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _listing: Listing
 
     def __repr__(self) -> str:
@@ -161,7 +161,7 @@ class ListView(View):
 class PaginationView(View):
     """The pages of one list. `previous` is nearer to its start."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _listing: Listing
 
     def __repr__(self) -> str:
@@ -203,7 +203,7 @@ class PaginationView(View):
 class YearView(View):
     """A year of the archive. `url` is its own page."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _language: str
     year: str
     _months: tuple[tuple[int, tuple[str, ...]], ...]
@@ -229,7 +229,7 @@ class YearView(View):
 class MonthView(View):
     """A month of the archive. `number` is 1 to 12; `id` is its anchor on the year's page."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _language: str
     year: str
     number: int

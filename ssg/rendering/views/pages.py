@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ssg.markup.text.converted import Entry
+from ssg.markup.text.converted import ContentsEntry
 from ssg.rendering.queries.lists import Version
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.shared import (
     LanguageView,
@@ -26,7 +26,7 @@ from ssg.rendering.views.shared import (
 class PageView(View):
     """A post, a page or a home page. In a template: `page`, and every page that it asks for."""
 
-    _scene: Scene
+    _scene: SiteQueries
     source: str
     """The file it was written in, relative to site.toml."""
 
@@ -74,7 +74,7 @@ class PageView(View):
         return self._scene.has_code(self.source)
 
     @property
-    def contents(self) -> tuple[Entry, ...]:
+    def contents(self) -> tuple[ContentsEntry, ...]:
         """The table of contents to [markdown] toc_depth: each entry has `heading` (id, title, html) and `children`."""
         return self._scene.contents(self.source)
 
@@ -169,7 +169,7 @@ class PageView(View):
 class SectionView(View):
     """A page of a section's tree, seen from the page that is being rendered."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _source: str
     _seen_from: str
 
@@ -201,9 +201,9 @@ class SectionView(View):
         return tuple(SectionView(self._scene, source, self._seen_from) for source in below)
 
 
-def page_views(scene: Scene, sources: Sequence[str]) -> tuple[PageView, ...]:
+def page_views(scene: SiteQueries, sources: Sequence[str]) -> tuple[PageView, ...]:
     return tuple(PageView(scene, source) for source in sources)
 
 
-def _view(scene: Scene, source: str | None) -> PageView | None:
+def _view(scene: SiteQueries, source: str | None) -> PageView | None:
     return PageView(scene, source) if source else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ssg.l10n.language import Direction
 from ssg.rendering.queries.lists import Version
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 
 
@@ -39,7 +39,7 @@ class VersionView(View):
 class TagView(View):
     """A tag."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _language: str
     slug: str
 
@@ -60,30 +60,30 @@ class TagView(View):
         return self._scene.tag_count(self._language, self.slug)
 
 
-def tag_views(scene: Scene, language: str, slugs: Sequence[str]) -> tuple[TagView, ...]:
+def tag_views(scene: SiteQueries, language: str, slugs: Sequence[str]) -> tuple[TagView, ...]:
     return tuple(TagView(scene, language, slug) for slug in slugs)
 
 
-def language_view(scene: Scene, tag: str) -> LanguageView:
+def language_view(scene: SiteQueries, tag: str) -> LanguageView:
     language = scene.theme.languages[tag]
     return LanguageView(tag, language.name, language.direction)
 
 
-def alternates(scene: Scene, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
+def alternates(scene: SiteQueries, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
     """For hreflang: the page in all languages that have it, or nothing where only one has."""
     if len(versions) < 2:
         return ()
     return tuple(_version(scene, tag, path, current, is_translation=True) for tag, path in versions)
 
 
-def default_version(scene: Scene, versions: Sequence[Version], current: str) -> VersionView | None:
+def default_version(scene: SiteQueries, versions: Sequence[Version], current: str) -> VersionView | None:
     """For hreflang="x-default": the page in the site's default language, else in its first one that has it."""
     views = alternates(scene, versions, current)
     default = scene.default_language()
     return next((view for view in views if view.language.tag == default), views[0] if views else None)
 
 
-def switcher(scene: Scene, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
+def switcher(scene: SiteQueries, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
     """One for each language of the site."""
     paths = dict(versions)
     return tuple(
@@ -92,7 +92,7 @@ def switcher(scene: Scene, versions: Sequence[Version], current: str) -> tuple[V
     )
 
 
-def _version(scene: Scene, tag: str, path: str, current: str, *, is_translation: bool) -> VersionView:
+def _version(scene: SiteQueries, tag: str, path: str, current: str, *, is_translation: bool) -> VersionView:
     return VersionView(
         language_view(scene, tag),
         scene.url(path),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.data import DataView
 from ssg.rendering.views.lists import ListView
@@ -19,7 +19,7 @@ _OF_POSTS = frozenset({"post", "posts", "tag", "tags", "archive", "year"})
 class SiteView(View):
     """In a template: `site`, in the language of the page that is being rendered."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _language: str
 
     def __repr__(self) -> str:
@@ -149,7 +149,7 @@ class MenuView(View):
 class OptionsView(View, Mapping[str, object]):
     """In a template: `theme`. Translated options are in the language of the page that is being rendered."""
 
-    _scene: Scene
+    _scene: SiteQueries
     _language: str
 
     def __getitem__(self, name: str) -> object:

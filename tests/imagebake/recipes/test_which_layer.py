@@ -16,14 +16,14 @@ from imagebake.recipes import site, site_layers
 from imagebake.recipes.site_layers import FileKind
 from sealpress import tree as trees
 from sealpress.settings import ImageSettings
-from sealpress.tree import Entry, cache_class, media_type
+from sealpress.tree import TreeFile, cache_class, media_type
 from tests.imagebake.conftest import write_tree
 
 ASSET, PAGE, LIST, FRONT = FileKind
 
 
-def entry(path: str, data: bytes = b"") -> Entry:
-    return Entry(path, hashlib.sha256(data).hexdigest(), len(data), media_type(path), cache_class(path))
+def entry(path: str, data: bytes = b"") -> TreeFile:
+    return TreeFile(path, hashlib.sha256(data).hexdigest(), len(data), media_type(path), cache_class(path))
 
 
 KINDS = {

@@ -19,7 +19,7 @@ from sealpress.console import SILENT
 from sealpress.workers import ALONE
 from ssg.build import convert as convert_module
 from ssg.build import records
-from ssg.build.convert import Desk, decoded, encoded
+from ssg.build.convert import Converter, decoded, encoded
 from ssg.cache.store import Store
 from ssg.l10n.language import language
 from ssg.markup import converter
@@ -35,26 +35,26 @@ Found = dict[str, tuple[Any, bytes]]
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Converter:
     (tmp_path / "content").mkdir()
     (tmp_path / "site.toml").write_text(SITE)
     settings = sitefile.load(tmp_path / "site.toml", "site.toml").settings
     languages = {tag: language(tag) for tag in ("en", "fr")}
     options = dict.fromkeys(languages, MarkdownOptions())
-    return Desk(tmp_path, settings, languages, options, Store(tmp_path / "store"), {"markdown": "1"})
+    return Converter(tmp_path, settings, languages, options, Store(tmp_path / "store"), {"markdown": "1"})
 
 
-def written(desk: Desk, count: int) -> list[str]:
+def written(desk: Converter, count: int) -> list[str]:
     names = [f"content/p{number}.md" for number in range(count)]
     for number, name in enumerate(names):
         (desk.root / name).write_text(f"---\ntitle: P{number}\n---\n" + TEXT.replace("{n}", str(number)))
     return names
 
 
-def read(desk: Desk, names: list[str], workers: int = 1) -> Found:
+def read(desk: Converter, names: list[str], workers: int = 1) -> Found:
     """Each source's manuscript, and the body that it is kept with."""
     return {
-        one.source: (one.manuscript, desk.store.get(records.manuscript(one.manuscript).key) or b"")
+        one.source: (one.manuscript, desk.store.get(records.parsed_page(one.manuscript).key) or b"")
         for one in list(desk.read(names, workers, None, SILENT))  # what others kept is seen when all is read
     }
 
@@ -66,7 +66,7 @@ def test_a_conversion_survives_being_kept(text: str) -> None:
 
 
 @pytest.mark.parametrize("workers", [2, 8])
-def test_workers_give_what_one_process_gives(desk: Desk, workers: int, tmp_path: Path) -> None:
+def test_workers_give_what_one_process_gives(desk: Converter, workers: int, tmp_path: Path) -> None:
     names = written(desk, 2 * ALONE)
     alone = read(replace(desk, store=Store(tmp_path / "other")), names)
     assert len(alone) == 2 * ALONE
@@ -74,7 +74,7 @@ def test_workers_give_what_one_process_gives(desk: Desk, workers: int, tmp_path:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_mate_gives_what_this_process_gives(kept: bool, desk: Desk, tmp_path: Path) -> None:
+def test_a_mate_gives_what_this_process_gives(kept: bool, desk: Converter, tmp_path: Path) -> None:
     names = written(desk, 3)
     (desk.root / names[1]).write_text("no front matter")
     alone = {one.source: one for one in replace(desk, store=Store(tmp_path / "other")).read(names, 1, None, SILENT)}
@@ -111,19 +111,19 @@ assert set(sys.modules) == loaded, set(sys.modules) - loaded
 """
 
 
-def test_who_got_ready_has_loaded_what_a_page_needs_and_no_pygments(desk: Desk, tmp_path: Path) -> None:
+def test_who_got_ready_has_loaded_what_a_page_needs_and_no_pygments(desk: Converter, tmp_path: Path) -> None:
     arguments = [str(desk.root / "site.toml"), str(tmp_path / "store")]
     subprocess.run([sys.executable, "-c", READY, *arguments], check=True, timeout=60)
 
 
-def test_the_second_time_nothing_is_converted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_time_nothing_is_converted(desk: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
     names = written(desk, 3)
     first = read(desk, names)
     monkeypatch.setattr(converter, "convert", lambda *_: pytest.fail("converted again"))
     assert read(desk, names) == first
 
 
-def test_code_that_was_highlighted_is_not_highlighted_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_was_highlighted_is_not_highlighted_again(desk: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
     """The prose around it was edited: its body is another one, its code the same."""
     (name,) = written(desk, 1)
     read(desk, [name])
@@ -141,7 +141,7 @@ def test_code_that_was_highlighted_is_not_highlighted_again(desk: Desk, monkeypa
     assert len(called) == 1
 
 
-CHANGES: dict[str, Callable[[Desk], Desk]] = {
+CHANGES: dict[str, Callable[[Converter], Converter]] = {
     "options": lambda desk: replace(desk, options=dict.fromkeys(desk.languages, MarkdownOptions(typography=False))),
     "tools": lambda desk: replace(desk, tools={"markdown": "2"}),
     "language": lambda desk: desk,
@@ -151,7 +151,7 @@ CHANGES: dict[str, Callable[[Desk], Desk]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_whatever_a_conversion_depends_on_makes_it_new(
-    change: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    change: str, desk: Converter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (name,) = written(desk, 1)
     read(desk, [name])
@@ -169,22 +169,24 @@ def test_whatever_a_conversion_depends_on_makes_it_new(
     assert (other.conversion() == desk.conversion()) == (change in {"text", "language"})
 
 
-def test_a_draft_is_read_but_not_converted(desk: Desk) -> None:
+def test_a_draft_is_read_but_not_converted(desk: Converter) -> None:
     (desk.root / "content/d.md").write_text("---\ntitle: D\ndraft: true\n---\nx\n")
     (found,) = desk.read(["content/d.md"], 1, None, SILENT)
-    assert records.manuscript(found.manuscript).front_matter.draft
-    assert records.manuscript(found.manuscript).key == ""
+    assert records.parsed_page(found.manuscript).front_matter.draft
+    assert records.parsed_page(found.manuscript).key == ""
     (found,) = replace(desk, drafts=True).read(["content/d.md"], 1, None, SILENT)
-    assert records.manuscript(found.manuscript).key != ""
+    assert records.parsed_page(found.manuscript).key != ""
 
 
-def test_a_file_that_can_not_be_read_is_a_problem(desk: Desk) -> None:
+def test_a_file_that_can_not_be_read_is_a_problem(desk: Converter) -> None:
     """Gone since it was listed, or of another user."""
     (found,) = desk.read(["content/gone.md"], 1, None, SILENT)
     assert str(found.problem).startswith("content/gone.md: can't be read: No such file or directory")
 
 
-def test_a_worker_that_is_killed_costs_only_time(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_costs_only_time(
+    desk: Converter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     names = written(desk, 2 * ALONE)
     alone = read(replace(desk, store=Store(tmp_path / "other")), names)
     parent = os.getpid()

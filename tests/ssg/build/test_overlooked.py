@@ -19,7 +19,7 @@ from ssg.build.inputs import Request
 from ssg.build.result import Built
 from ssg.cache import last_build
 from ssg.content.sources import Options
-from ssg.rendering.plan import Job, Renderer
+from ssg.rendering.plan import OutputFile, Renderer
 from tests.ssg.blogs import Blog, files, told, tried
 
 Step = Callable[[Blog], None]
@@ -254,7 +254,7 @@ def test_a_worker_that_is_killed_while_it_renders_costs_only_time(blog: Blog, mo
     clean = told(blog.clean())
     parent, real = os.getpid(), Renderer.make
 
-    def make(self: Renderer, job: Job) -> object:
+    def make(self: Renderer, job: OutputFile) -> object:
         made = real(self, job)
         if os.getpid() != parent and "tags" in job.path:
             os.kill(os.getpid(), signal.SIGKILL)

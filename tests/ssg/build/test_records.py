@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ssg.build import records
 from ssg.content.front_matter import read
-from ssg.content.model import FrontMatter, Kind, Manuscript, Page
+from ssg.content.model import FrontMatter, Page, PageKind, ParsedPage
 from ssg.markup.text.converted import Fault, Link
 
 # No author can say which of two equal hours he means (fold), nor a zone by its name.
@@ -93,8 +93,8 @@ def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: Front
 @settings(deadline=None)
 @given(front=FRONTS, links=st.lists(LINKS, max_size=3).map(tuple), line=st.integers(1, 99))
 def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Link, ...], line: int) -> None:
-    found = Manuscript("0" * 64, "1" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
-    assert records.manuscript(kept(records.of_manuscript(found))) == found
+    found = ParsedPage("0" * 64, "1" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
+    assert records.parsed_page(kept(records.of_parsed_page(found))) == found
 
 
 @settings(deadline=None)
@@ -102,10 +102,10 @@ def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Link, ...], li
     front=FRONTS,
     text=TEXTS,
     date=st.none() | CLOCKS.filter(lambda moment: moment.tzinfo),
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(PageKind),
     flag=st.booleans(),
 )
-def test_a_page_comes_back(front: FrontMatter, text: str, date: dt.datetime | None, kind: Kind, flag: bool) -> None:
+def test_a_page_comes_back(front: FrontMatter, text: str, date: dt.datetime | None, kind: PageKind, flag: bool) -> None:
     page = Page("x.md", kind, "en", text, text, text, text, text, 3, front, text, flag, date, date, (text, text), text)
     found = records.page("x.md", kept(records.of_page(page)), front)
     assert found == page

@@ -10,7 +10,7 @@ from sealpress import workers as pool
 from ssg.build import reuse
 from ssg.build.result import Built
 from ssg.content.sources import Options
-from ssg.rendering.plan import Make, Renderer
+from ssg.rendering.plan import OutputKind, Renderer
 from tests.ssg.blogs import Blog, files, told
 
 NOT_RENDERED = ("assets/",)
@@ -48,7 +48,7 @@ def rendered_files(blog: Blog) -> int:
 def never(monkeypatch: pytest.MonkeyPatch) -> None:
     """To be called once nothing may be rendered any more."""
     real = Renderer.make
-    rendering = {Make.PAGE, Make.LIST, Make.FEED, Make.SITEMAP, Make.ROBOTS}
+    rendering = {OutputKind.PAGE, OutputKind.LIST, OutputKind.FEED, OutputKind.SITEMAP, OutputKind.ROBOTS}
     monkeypatch.setattr(
         Renderer,
         "make",
@@ -150,7 +150,7 @@ def test_few_files_are_rendered_and_not_looked_for(blog: Blog) -> None:
 
 
 def test_a_build_into_another_folder_says_that_nothing_was_there_before(blog: Blog) -> None:
-    from ssg.cache.last_build import Memory, Output
+    from ssg.cache.last_build import KeptOutput, Memory
 
     built(blog)
     blog.place = "elsewhere"
@@ -158,7 +158,7 @@ def test_a_build_into_another_folder_says_that_nothing_was_there_before(blog: Bl
     memory = Memory.of(blog.store, blog.output)
     last = memory.recall(memory.tree())
     assert last is not None
-    assert {Output._make(one).because for one in last.outputs.values()} == {
+    assert {KeptOutput._make(one).because for one in last.outputs.values()} == {
         ("nothing was built into this folder before",)
     }
 
@@ -171,5 +171,5 @@ def test_another_softwares_build_is_no_help(blog: Blog, monkeypatch: pytest.Monk
 
 
 def test_without_a_store_nothing_is_kept(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reuse.Rendered, "keep", lambda *_: pytest.fail("kept"))
+    monkeypatch.setattr(reuse.ReusableFiles, "keep", lambda *_: pytest.fail("kept"))
     assert isinstance(blog.clean(), Built)

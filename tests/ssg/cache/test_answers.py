@@ -5,16 +5,16 @@ from array import array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssg.cache.answers import Known, renumbered, used
+from ssg.cache.answers import KnownAnswers, renumbered, used
 from ssg.cache.table import Table
 from ssg.cache.tracing import GONE, Key
 
 keys = st.lists(st.integers(0, 2000).map(lambda number: ("title", number)), unique=True, max_size=40)
 
 
-def of(*questions: Key) -> Known:
+def of(*questions: Key) -> KnownAnswers:
     """The questions, numbered as they stand here, each with its number as answer."""
-    known = Known()
+    known = KnownAnswers()
     known.learn({key: number for number, key in enumerate(questions)})
     return known
 
@@ -56,12 +56,12 @@ def test_a_trace_is_kept_as_numbers_in_order_and_read_back() -> None:
 
 def test_only_rows_with_other_answers_are_other_rows() -> None:
     before = of(("title", "x.md"), ("date", "x.md"), ("title", "y.md"), ("size",)).table()
-    again = Known(Table(before.packed()), 4)
+    again = KnownAnswers(Table(before.packed()), 4)
     again.learn({("title", "x.md"): 0, ("title", "y.md"): "new"})
     assert again.answer(("date", "x.md")) == 1
     after = again.table()
     assert {name for name, row in after.packed().items() if before.packed()[name] != row} == {"y.md"}
-    assert dict(Known(after, again.count).items()) == {
+    assert dict(KnownAnswers(after, again.count).items()) == {
         ("title", "x.md"): 0,
         ("date", "x.md"): 1,
         ("title", "y.md"): "new",
@@ -74,7 +74,7 @@ def test_questions_that_nobody_asks_lose_their_numbers() -> None:
     asked = {"a": [("q", "7.md"), ("q", "50.md")], "b": [("q", "99.md")], "c": []}
     kept = {path: known.asked(trace) for path, trace in asked.items()}
     rows, traces = renumbered(known.table(), kept)
-    again = Known(rows, 3)
+    again = KnownAnswers(rows, 3)
     assert dict(again.items()) == {("q", "7.md"): 7, ("q", "50.md"): 50, ("q", "99.md"): 99}
     assert {path: again.keys(trace) for path, trace in traces.items()} == asked
     assert used(kept) == [7, 50, 99]

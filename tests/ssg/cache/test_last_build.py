@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from ssg.cache import last_build
-from ssg.cache.answers import Known
-from ssg.cache.last_build import Changes, LastBuild, LastTree, Memory, Output
+from ssg.cache.answers import KnownAnswers
+from ssg.cache.last_build import Changes, KeptOutput, LastBuild, LastTree, Memory
 
 
 def output() -> tuple[object, ...]:
-    return tuple(Output("page", "x.md", "x.md", ()))
+    return tuple(KeptOutput("page", "x.md", "x.md", ()))
 
 
 def test_questions_that_nobody_asks_are_dropped_once_there_are_many() -> None:
-    known = Known()
+    known = KnownAnswers()
     known.learn({("q", number): number for number in range(100)})
     traces = {"a": known.asked([("q", 7), ("q", 50)]), "b": known.asked([("q", 99)])}
     parts = (("q", 8), ("q", 50))
@@ -29,7 +29,7 @@ def test_questions_that_nobody_asks_are_dropped_once_there_are_many() -> None:
 
 
 def test_few_lost_questions_are_kept() -> None:
-    known = Known()
+    known = KnownAnswers()
     known.learn({("q", number): number for number in range(10)})
     asked = known.asked([("q", number) for number in range(1, 10)])
     build = LastBuild(questions=known.table(), count=known.count, traces={"a": asked})
@@ -55,7 +55,7 @@ def seen(memory: Memory) -> str | None:
 
 
 def a_build(count: int = 1000) -> LastBuild:
-    known = Known()
+    known = KnownAnswers()
     known.learn({("title", f"{number}.md"): number for number in range(count)})
     return LastBuild(
         world="w",

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from sealpress.problems import Problem
 from ssg.cache.tracing import GONE, Key, Questions, Scope, body_fact, digest, fact, part, query, scope_of
 from ssg.explain.wording import WORDS, said
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.templates import Templates, environments
 from ssg.rendering.theme.theme import ThemeFile
 
@@ -161,7 +161,7 @@ def test_scopes_tell_what_an_answer_can_change_with() -> None:
 
 
 def test_every_question_of_a_scene_has_words() -> None:
-    names = {name for name in dir(Scene) if scope_of(Scene, (name,))}
+    names = {name for name in dir(SiteQueries) if scope_of(SiteQueries, (name,))}
     assert names == WORDS
     assert said(("title", "a.md")).sentence() == "title of a.md"
 

@@ -14,7 +14,7 @@ from ssg.content.assets import content_assets, static_assets
 from ssg.content.findings import Findings
 from ssg.content.location import locate
 from ssg.content.model import FrontMatter, Page, Site, Tag
-from ssg.content.pages import Content, read_content
+from ssg.content.pages import PublishedPages, read_content
 from ssg.content.sources import Options, Sources, list_sources
 from ssg.content.taxonomies import tags_of
 from ssg.l10n.language import Language, language
@@ -29,7 +29,7 @@ class Read:
 
     settings: Settings
     languages: dict[str, Language]
-    content: Content
+    content: PublishedPages
     site: Site
 
     @property

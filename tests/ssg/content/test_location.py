@@ -5,7 +5,7 @@ import pytest
 from sealpress.problems import Problem
 from sealpress.settings import Settings, SiteSettings
 from ssg.content.location import locate
-from ssg.content.model import Kind
+from ssg.content.model import PageKind
 from tests.ssg.content.conftest import Reader, page, post
 
 SETTINGS = Settings(SiteSettings("T", "https://example.org/", ("en", "fr", "pt-BR"), "en"))
@@ -14,27 +14,27 @@ SETTINGS = Settings(SiteSettings("T", "https://example.org/", ("en", "fr", "pt-B
 @pytest.mark.parametrize(
     ("file", "language", "folder", "stem", "kind"),
     [
-        ("index.md", "en", "", "index", Kind.PAGE),
-        ("index.fr.md", "fr", "", "index", Kind.PAGE),
-        ("fr/index.md", "fr", "", "index", Kind.PAGE),
-        ("about.md", "en", "", "about", Kind.PAGE),
-        ("about.pt-BR.md", "pt-BR", "", "about", Kind.PAGE),
-        ("pt-BR/about.md", "pt-BR", "", "about", Kind.PAGE),
-        ("fr/about.en.md", "en", "", "about", Kind.PAGE),  # the name is nearer than the folder
-        ("docs/fr/x.md", "en", "docs/fr", "x", Kind.PAGE),  # only the first folder is a language's
-        ("de/x.md", "en", "de", "x", Kind.PAGE),
-        ("posts/x.md", "en", "posts", "x", Kind.POST),
-        ("fr/posts/x.md", "fr", "posts", "x", Kind.POST),
-        ("posts/x/index.fr.md", "fr", "posts/x", "index", Kind.POST),
-        ("posts/2026/x.md", "en", "posts/2026", "x", Kind.POST),
-        ("posts/index.md", "en", "posts", "index", Kind.PAGE),
-        ("posts.md", "en", "", "posts", Kind.PAGE),
-        ("postscript/x.md", "en", "postscript", "x", Kind.PAGE),
-        ("v1.2.md", "en", "", "v1.2", Kind.PAGE),
-        ("notes.txt.md", "en", "", "notes.txt", Kind.PAGE),
+        ("index.md", "en", "", "index", PageKind.PAGE),
+        ("index.fr.md", "fr", "", "index", PageKind.PAGE),
+        ("fr/index.md", "fr", "", "index", PageKind.PAGE),
+        ("about.md", "en", "", "about", PageKind.PAGE),
+        ("about.pt-BR.md", "pt-BR", "", "about", PageKind.PAGE),
+        ("pt-BR/about.md", "pt-BR", "", "about", PageKind.PAGE),
+        ("fr/about.en.md", "en", "", "about", PageKind.PAGE),  # the name is nearer than the folder
+        ("docs/fr/x.md", "en", "docs/fr", "x", PageKind.PAGE),  # only the first folder is a language's
+        ("de/x.md", "en", "de", "x", PageKind.PAGE),
+        ("posts/x.md", "en", "posts", "x", PageKind.POST),
+        ("fr/posts/x.md", "fr", "posts", "x", PageKind.POST),
+        ("posts/x/index.fr.md", "fr", "posts/x", "index", PageKind.POST),
+        ("posts/2026/x.md", "en", "posts/2026", "x", PageKind.POST),
+        ("posts/index.md", "en", "posts", "index", PageKind.PAGE),
+        ("posts.md", "en", "", "posts", PageKind.PAGE),
+        ("postscript/x.md", "en", "postscript", "x", PageKind.PAGE),
+        ("v1.2.md", "en", "", "v1.2", PageKind.PAGE),
+        ("notes.txt.md", "en", "", "notes.txt", PageKind.PAGE),
     ],
 )
-def test_the_place_of_a_file_says_what_it_is(file: str, language: str, folder: str, stem: str, kind: Kind) -> None:
+def test_the_place_of_a_file_says_what_it_is(file: str, language: str, folder: str, stem: str, kind: PageKind) -> None:
     where = locate(SETTINGS, f"content/{file}")
     assert (where.language, where.folder, where.stem, where.kind) == (language, folder, stem, kind)
 

@@ -17,9 +17,9 @@ from ssg.cache.store import folder_of
 from ssg.cache.tracing import scope_of
 from ssg.cli import ssg
 from ssg.explain.columns import section
-from ssg.explain.why import Changes, Explanation, Use, asked
+from ssg.explain.why import ChangesSince, Explanation, Use, asked
 from ssg.explain.wording import DATA, FACTS, IMAGES, WORDS, said
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.site_queries import SiteQueries
 from tests.ssg.explain.whys import SITE, begun, made, part, post, shown, why, write
 
 
@@ -36,9 +36,9 @@ def blog(tmp_path: Path) -> Path:
 
 
 def test_there_are_words_for_every_question() -> None:
-    questions = {name for name in dir(Scene) if scope_of(Scene, (name,))}
+    questions = {name for name in dir(SiteQueries) if scope_of(SiteQueries, (name,))}
     assert questions == WORDS
-    assert {name for name in questions if scope_of(Scene, (name,)) == "fact"} == {*FACTS, *IMAGES, DATA}
+    assert {name for name in questions if scope_of(SiteQueries, (name,)) == "fact"} == {*FACTS, *IMAGES, DATA}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_changed_setting_is_told_to_who_read_settings(blog: Path) -> None:
     write(blog, "site.toml", SITE.replace("blue", "green"))
     found = why(blog, "/posts/middle/").changes
     assert (found.sources, found.settings) == (("site.toml",), ("[theme] accent",))
-    assert why(blog, "plan.txt").changes == Changes()
+    assert why(blog, "plan.txt").changes == ChangesSince()
 
 
 def test_the_keys_of_settings_that_changed_are_named(blog: Path) -> None:
@@ -201,12 +201,12 @@ def test_the_keys_of_settings_that_changed_are_named(blog: Path) -> None:
     assert isinstance(told, dict)
     assert told["settings"] == ["[site] title", "[theme] font"]
     made(blog)
-    assert why(blog, "/posts/middle/").changes == Changes()
+    assert why(blog, "/posts/middle/").changes == ChangesSince()
 
 
 def test_a_comment_in_site_toml_changes_nothing(blog: Path) -> None:
     write(blog, "site.toml", f"# A comment\n{SITE}[lists]\nper_page = 10\n")  # which is the default
-    assert why(blog, "/posts/middle/").changes == Changes()
+    assert why(blog, "/posts/middle/").changes == ChangesSince()
 
 
 def test_sources_that_git_does_not_track_are_seen_where_they_are_asked_for(blog: Path) -> None:

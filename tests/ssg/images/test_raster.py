@@ -15,7 +15,7 @@ from PIL import Image
 from sealpress.problems import Exit, Problem
 from ssg.images import raster
 from ssg.images.raster import encoded, look
-from ssg.images.variants import RECIPE, Look, Variant
+from ssg.images.variants import RECIPE, Dimensions, Variant
 from tests.ssg.images.pictures import bomb, colour, corners, gradient, lab, opened, save, srgb, with_metadata
 
 QUALITY = 78
@@ -37,7 +37,7 @@ def test_what_a_camera_held_on_its_side_stands_upright(ending: str, orientation:
     exif = Image.Exif()
     exif[0x0112] = orientation
     file = save(tmp_path / f"x.{ending}", stored, exif=exif)
-    assert look(file, "x." + ending) == Look(60, 40, is_still=True)
+    assert look(file, "x." + ending) == Dimensions(60, 40, is_still=True)
     image = made(file, 30, 20)
     assert image.size == (30, 20)
     assert [colour(image, x, y) for x, y in [(7, 5), (22, 5), (7, 15), (22, 15)]] == ["red", "green", "blue", "white"]
@@ -45,7 +45,7 @@ def test_what_a_camera_held_on_its_side_stands_upright(ending: str, orientation:
 
 def test_webp_is_not_turned_since_browsers_do_not(tmp_path: Path) -> None:
     file = with_metadata(tmp_path / "x.webp", corners(), 6)
-    assert look(file, "x.webp") == Look(60, 40, is_still=True)
+    assert look(file, "x.webp") == Dimensions(60, 40, is_still=True)
     assert colour(made(file, 30, 20), 22, 5) == "green"
 
 
@@ -112,7 +112,7 @@ def test_an_animation_is_left_alone(tmp_path: Path) -> None:
     frames = [corners(), gradient(60, 40)]
     for ending in ("gif", "png", "webp"):
         file = save(tmp_path / f"x.{ending}", frames[0], save_all=True, append_images=frames[1:])
-        assert look(file, file.name) == Look(60, 40, is_still=False)
+        assert look(file, file.name) == Dimensions(60, 40, is_still=False)
     assert not look(save(tmp_path / "y.gif", frames[0]), "y.gif").is_still
 
 
@@ -124,7 +124,7 @@ def test_the_second_picture_of_a_camera_s_file_is_no_animation(tmp_path: Path) -
 
 def test_damage_in_what_a_camera_wrote_does_no_harm(tmp_path: Path) -> None:
     file = save(tmp_path / "x.jpg", corners(), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
-    assert look(file, "x.jpg") == Look(60, 40, is_still=True)
+    assert look(file, "x.jpg") == Dimensions(60, 40, is_still=True)
     assert made(file, 30, 20).size == (30, 20)
 
 
@@ -188,7 +188,7 @@ def test_an_image_of_too_many_pixels_is_not_unpacked(tmp_path: Path) -> None:
     file.write_bytes(bomb(2**31 - 1, 2**31 - 1))
     assert "GB of memory" in says(file)
     file.write_bytes(bomb(10_000, 10_000))
-    assert look(file, "x.png") == Look(10_000, 10_000, is_still=True)
+    assert look(file, "x.png") == Dimensions(10_000, 10_000, is_still=True)
 
 
 def test_a_file_that_may_not_be_read_is_the_machine_s_fault(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ import pytest
 from sealpress.problems import Exit, Problem
 from ssg.images import svg
 from ssg.images.svg import UNKNOWN, look, measured
-from ssg.images.variants import Look
+from ssg.images.variants import Dimensions
 
 SPACE = 'xmlns="http://www.w3.org/2000/svg"'
 
 
-def size(attributes: str) -> Look:
+def size(attributes: str) -> Dimensions:
     return measured(f"<svg {SPACE} {attributes}><path/></svg>".encode(), "x.svg")
 
 
@@ -40,7 +40,7 @@ def size(attributes: str) -> Look:
     ],
 )
 def test_a_size_is_that_of_the_attributes_else_of_the_box(attributes: str, width: int, height: int) -> None:
-    assert size(attributes) == Look(width, height, is_still=False)
+    assert size(attributes) == Dimensions(width, height, is_still=False)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_drawings_of_all_programs_are_read(text: str, encoding: str) -> None:
         text = text.replace("\xe9", "e")
     if encoding == "utf-16" and "encoding=" in text:
         text = text[text.index("?>") + 2 :].lstrip()
-    assert measured(text.encode(encoding), "x.svg") == Look(30, 20, is_still=False)
+    assert measured(text.encode(encoding), "x.svg") == Dimensions(30, 20, is_still=False)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_nothing_that_a_drawing_names_is_read(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("30")
     text = f'<!DOCTYPE svg [<!ENTITY e SYSTEM "{secret.as_uri()}">]><svg {SPACE} width="30" height="20">&e;</svg>'
-    assert measured(text.encode(), "x.svg") == Look(30, 20, is_still=False)
+    assert measured(text.encode(), "x.svg") == Dimensions(30, 20, is_still=False)
 
 
 def test_deep_and_large_drawings_do_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = f"<svg {SPACE} viewBox='0 0 3 2'>" + "<g>" * 100_000 + "</g>" * 100_000 + "</svg>"
-    assert measured(deep.encode(), "x.svg") == Look(3, 2, is_still=False)
+    assert measured(deep.encode(), "x.svg") == Dimensions(3, 2, is_still=False)
     file = tmp_path / "x.svg"
     file.write_text(deep)
     monkeypatch.setattr(svg, "LARGEST", 1000)

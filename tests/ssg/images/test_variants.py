@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sealpress.settings import ImagesSettings
 from sealpress.tree import CacheClass, cache_class, media_type
-from ssg.images.variants import HIGHEST, Look, Variant, format_of, picture, widths
+from ssg.images.variants import HIGHEST, Dimensions, Variant, format_of, picture, widths
 
 DEFAULT = ImagesSettings()
 SHA256 = hashlib.sha256(b"an image").hexdigest()
@@ -22,7 +22,7 @@ def variants(
     settings: ImagesSettings = DEFAULT,
     pillow: str = "13.0.0",
 ) -> tuple[Variant, ...]:
-    return picture(source, sha256, Look(width, height, is_still=True), settings, pillow).variants
+    return picture(source, sha256, Dimensions(width, height, is_still=True), settings, pillow).variants
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def variants(
     ],
 )
 def test_widths_go_up_to_the_image_s_own_and_never_beyond(width: int, expected: tuple[int, ...]) -> None:
-    assert widths(Look(width, 10, is_still=True), DEFAULT.widths) == expected
+    assert widths(Dimensions(width, 10, is_still=True), DEFAULT.widths) == expected
 
 
 def test_an_animation_and_a_site_without_widths_have_none() -> None:
-    assert widths(Look(1000, 10, is_still=False), DEFAULT.widths) == ()
-    assert widths(Look(1000, 10, is_still=True), ()) == ()
+    assert widths(Dimensions(1000, 10, is_still=False), DEFAULT.widths) == ()
+    assert widths(Dimensions(1000, 10, is_still=True), ()) == ()
 
 
 @given(st.integers(1, 20_000), st.integers(1, 20_000), st.lists(st.integers(16, 8192), min_size=1, max_size=6))

@@ -14,7 +14,7 @@ from sealpress.problems import Exit, Problem
 from ssg.cache import stamps
 from ssg.output import record, scaffold
 from ssg.output.record import mark_of
-from ssg.output.stage import Content, Stage, files_of, staged
+from ssg.output.stage import FileContent, Stage, files_of, staged
 from tests.ssg.blogs import Blog, files
 
 
@@ -355,7 +355,7 @@ def test_a_folder_that_becomes_a_link_while_a_build_is_at_work_is_not_followed(t
     placed(root, {"b/c": b"1", "b/d": b"1"})
     outside.mkdir()
     with staged(root, None, None, SILENT) as stage:
-        written: dict[str, Content] = {"b/new": stage.put("b/new", b"2")}
+        written: dict[str, FileContent] = {"b/new": stage.put("b/new", b"2")}
         (root / "b").replace(tmp_path / "b")
         (root / "b").symlink_to(outside)
         with pytest.raises((Problem, OSError)):
@@ -472,7 +472,8 @@ def test_a_strict_umask_does_not_reach_the_tree(tmp_path: Path) -> None:
     blog.page("posts/a.md", "A.")
     blog.write("static/deep/x.txt", "x")
     command = (
-        "import sys; from pathlib import Path; from sealpress import sitefile; from ssg.build.inputs import Request; from ssg.build.build import build;"
+        "import sys; from pathlib import Path; from sealpress import sitefile\n"
+        "from ssg.build.inputs import Request; from ssg.build.build import build;"
         "root, output, store = map(Path, sys.argv[1:]);"
         "build(Request(sitefile.load(root / 'site.toml', 'site.toml'), output, in_git=False, store=store))"
     )

@@ -15,14 +15,14 @@ from sealpress.document import Node
 from sealpress.problems import raise_all
 from ssg.cache.store import Store
 from ssg.content.links import Doubts
-from ssg.content.model import Asset, FrontMatter, Kind, Page, Site, output_of, prefix
+from ssg.content.model import Asset, FrontMatter, Page, PageKind, Site, output_of, prefix
 from ssg.content.taxonomies import tags_of
 from ssg.images.gallery import Gallery
 from ssg.l10n.language import language
 from ssg.markup.text.converted import Converted, Heading, Link, link_marker
 from ssg.rendering import menus, plan
-from ssg.rendering.queries.excerpts import Card
-from ssg.rendering.queries.site_queries import Scene
+from ssg.rendering.queries.excerpts import Excerpt
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme import assets, theme
 
 SITE_TOML = """\
@@ -68,8 +68,8 @@ class MemoryBodies:
             faults=(),
         )
 
-    def card(self, page: Page) -> Card:
-        return Card.of(self.converted(page))
+    def card(self, page: Page) -> Excerpt:
+        return Excerpt.of(self.converted(page))
 
 
 def make_page(source: str, settings: Any, **given: Any) -> Page:
@@ -78,7 +78,7 @@ def make_page(source: str, settings: Any, **given: Any) -> Page:
     tag = parts.pop(0) if parts[0] in settings.site.languages else settings.site.default_language
     folder, stem = "/".join(parts[:-1]), parts[-1]
     is_index = stem == "index"
-    kind = Kind.POST if folder.startswith("posts") and not (is_index and folder == "posts") else Kind.PAGE
+    kind = PageKind.POST if folder.startswith("posts") and not (is_index and folder == "posts") else PageKind.PAGE
     front = FrontMatter(**{"title": stem.title(), **given})
     slug = front.slug or (folder.rpartition("/")[2] if is_index else stem)
     above = folder.rpartition("/")[0] if is_index else folder
@@ -147,20 +147,20 @@ class Blog:
         tags = tags_of(file.settings, site.posts_by_language, languages)
         return Site(self.root, file.settings, pages, tags, assets, day(31, 12)), file.document
 
-    def scene(self) -> Scene:
+    def scene(self) -> SiteQueries:
         site, document = self.site()
         found = theme.load(self.root, site.settings, document, self.files)
         bodies = MemoryBodies(self.texts, self.headings)
         gallery = Gallery(self.root, site.settings.images, Store(self.root / "store"), {})
         made = assets.make(found)
-        return Scene(site.settings, site.by_source, lambda: site, bodies, found, made, gallery, site.as_of)
+        return SiteQueries(site.settings, site.by_source, lambda: site, bodies, found, made, gallery, site.as_of)
 
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         scene = self.scene()
         jobs = list(plan.jobs(scene))
         raise_all(list(menus.check(scene, frozenset(job.path for job in jobs), Doubts())))
         renderer = plan.Renderer(scene)
-        yield from ((job.path, renderer.make(job)[0]) for job in jobs if job.make is not plan.Make.COPY)
+        yield from ((job.path, renderer.make(job)[0]) for job in jobs if job.make is not plan.OutputKind.COPY)
 
     def rendered(self) -> dict[str, str]:
         """Every output's text, by path."""

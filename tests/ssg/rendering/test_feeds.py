@@ -137,6 +137,6 @@ def test_an_empty_feed_is_valid(blog):
 def test_offsets_that_no_timestamp_can_hold_are_told_in_utc() -> None:
     """RFC 3339, section 5.6: an offset is hours and minutes."""
     paris = dt.timezone(dt.timedelta(minutes=9, seconds=21))
-    assert dates.moment(dt.datetime(1900, 1, 1, 12, 0, tzinfo=paris)) == "1900-01-01T11:50:39+00:00"
+    assert dates.rfc3339(dt.datetime(1900, 1, 1, 12, 0, tzinfo=paris)) == "1900-01-01T11:50:39+00:00"
     summer = dt.timezone(dt.timedelta(hours=2))
-    assert dates.moment(dt.datetime(2026, 5, 4, 21, 30, tzinfo=summer)) == "2026-05-04T21:30:00+02:00"
+    assert dates.rfc3339(dt.datetime(2026, 5, 4, 21, 30, tzinfo=summer)) == "2026-05-04T21:30:00+02:00"

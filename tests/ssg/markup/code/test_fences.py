@@ -10,11 +10,11 @@ from ssg.markup.code import languages
 from ssg.markup.code.fences import Fence, fence_of
 from ssg.markup.converter import convert
 from ssg.markup.text.converted import MarkdownOptions
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 
 
-def read(info: str, code: str = "a\nb\nc\nd\n") -> tuple[Fence, Source]:
-    source = Source("")
+def read(info: str, code: str = "a\nb\nc\nd\n") -> tuple[Fence, MarkdownSource]:
+    source = MarkdownSource("")
     return fence_of(info, code, (1, 4), source), source
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ssg.markup.text.converted import Entry, Fault, MarkdownOptions, contents, resolve
+from ssg.markup.text.converted import ContentsEntry, Fault, MarkdownOptions, contents, resolve
 
 
 def test_headings_in_order_with_unique_anchors(converted):
@@ -32,7 +32,11 @@ def test_a_heading_has_no_footnote_sign_in_its_name(converted):
 def test_contents_nest_by_level(converted):
     headings = converted("## A\n\n#### B\n\n### C\n\n## D\n\n# E\n\n###### F").headings
     a, b, c, d, e, _ = headings
-    assert contents(headings, 4) == (Entry(a, (Entry(b, ()), Entry(c, ()))), Entry(d, ()), Entry(e, ()))
+    assert contents(headings, 4) == (
+        ContentsEntry(a, (ContentsEntry(b, ()), ContentsEntry(c, ()))),
+        ContentsEntry(d, ()),
+        ContentsEntry(e, ()),
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ssg.markup.converter import convert
 from ssg.markup.html import anchors
 from ssg.markup.html.tags import cut
 from ssg.markup.text.converted import Converted, MarkdownOptions
-from ssg.markup.text.positions import Source
+from ssg.markup.text.positions import MarkdownSource
 from tests.ssg.blogs import Blog, told
 
 
@@ -85,7 +85,7 @@ def test_many_take_no_longer_each_than_a_few() -> None:
     """Steps are counted, not seconds: the text is searched for the first alone."""
     searched = []
 
-    class Counting(Source):
+    class Counting(MarkdownSource):
         def find(self, pattern: str) -> tuple[int, int]:
             searched.append(pattern)
             return super().find(pattern)

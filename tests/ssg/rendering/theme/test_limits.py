@@ -89,7 +89,9 @@ def made(blog):
         for name, text in others.items():
             blog.write(f"templates/{name}.html", text)
         renderer = plan.Renderer(blog.scene())
-        return renderer.make(plan.Job("about/index.html", plan.Make.PAGE, "content/about.md", "content/about.md"))[0]
+        return renderer.make(
+            plan.OutputFile("about/index.html", plan.OutputKind.PAGE, "content/about.md", "content/about.md")
+        )[0]
 
     return make
 
