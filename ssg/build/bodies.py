@@ -13,24 +13,24 @@ _KEPT = 8  # whole bodies in memory: a page asks for its own several times in a 
 
 @dataclass(frozen=True, slots=True)
 class KeptBodies:
-    """Answers ssg.rendering.queries.excerpts.Bodies. `cards` are those that are known already, by source."""
+    """Answers ssg.rendering.queries.excerpts.Bodies. `excerpts` are those that are known already, by source."""
 
-    desk: Converter
-    manuscripts: Mapping[str, ParsedPage]
-    cards: dict[str, Excerpt]
+    converter: Converter
+    parsed_pages: Mapping[str, ParsedPage]
+    excerpts: dict[str, Excerpt]
     _recent: dict[str, Converted] = field(default_factory=dict)
 
     def converted(self, page: Page) -> Converted:
         found = self._recent.get(page.source)
         if found is None:
-            data = self.desk.store.get(self.manuscripts[page.source].key)
-            found = decoded(data) if data else self.desk.converted(page)
+            data = self.converter.store.get(self.parsed_pages[page.source].key)
+            found = decoded(data) if data else self.converter.converted(page)
             if len(self._recent) >= _KEPT:
                 self._recent.pop(next(iter(self._recent)))
             self._recent[page.source] = found
         return found
 
-    def card(self, page: Page) -> Excerpt:
-        if page.source not in self.cards:
-            self.cards[page.source] = Excerpt.of(self.converted(page))
-        return self.cards[page.source]
+    def excerpt(self, page: Page) -> Excerpt:
+        if page.source not in self.excerpts:
+            self.excerpts[page.source] = Excerpt.of(self.converted(page))
+        return self.excerpts[page.source]

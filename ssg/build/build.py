@@ -58,15 +58,15 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         tree = memory.tree() if memory else None
     with _hands(tree, output, request) as (untouched, mate):
         with timings.phase("listing sources"):
-            situation = inputs_of(request)
-            seen = fingerprint(situation)
-        if memory and situation.sources.has_cache:
+            inputs = inputs_of(request)
+            seen = fingerprint(inputs)
+        if memory and inputs.sources.has_cache:
             progress.note(_COMMITTED)
             request, memory, tree = replace(request, store=None), None, None
-            situation = replace(situation, request=request)
+            inputs = replace(inputs, request=request)
         with timings.phase("looking at the output"):
             if tree and tree.seen == seen != "" and untouched():
-                return retold(tree, request.output, situation, timings)
+                return retold(tree, request.output, inputs, timings)
         with timings.phase("starting"):
             from ssg.build.steps import make  # noqa: PLC0415 - a build in which nothing changed need not load it
         with timings.phase("looking at the output"):
@@ -76,9 +76,9 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             with timings.phase("remembering"):
                 if memory and stage.found is not found:  # another build was at work since
                     tree = memory.tree()
-                last = (memory.recall(tree) or memory.elsewhere(situation.world) if memory else None) or LastBuild()
+                last = (memory.recall(tree) or memory.elsewhere(inputs.world) if memory else None) or LastBuild()
             store = Store(request.store or stage.scratch)
-            made = make(situation, last, stage, store, mate, timings, progress)
+            made = make(inputs, last, stage, store, mate, timings, progress)
             if memory:
                 with timings.phase("remembering"):
                     # A source that was changed meanwhile looks different next time, whatever is told now. Where the
@@ -88,8 +88,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
                     # Looking through the store takes as long as a small build: one in sixteen of these does it.
                     if made.converted >= _MANY or (made.converted and seen.startswith("0")):
                         store.trim()
-    if is_first and request.lasting and situation.sources.repository:
-        for line in to_ignore(output, situation.sources):
+    if is_first and request.lasting and inputs.sources.repository:
+        for line in to_ignore(output, inputs.sources):
             progress.note(line)
     return made.built
 

@@ -20,15 +20,15 @@ from ssg.rendering.queries.site_queries import SiteQueries
 
 
 def check_links(
-    structure: Structure, scene: SiteQueries, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
+    structure: Structure, queries: SiteQueries, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
 ) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str]]]:
     """Looks at the bodies of `pages`: their faults and warnings, and whether their links lead to one of the `outputs`.
 
     Gives, for each page, the sources of those pages whose anchors it links to; and the links that lead nowhere, each
     as a page's source and what it names there.
     """
-    site = structure.situation.request.site
-    manuscripts = structure.intake.manuscripts
+    site = structure.inputs.request.site
+    parsed_pages = structure.reading.parsed_pages
 
     def place(page: Page, link: Link) -> Place:
         return in_body(page, lines_of(site.root, page), link)
@@ -37,14 +37,14 @@ def check_links(
         return bodies.converted(structure.pages[source]).ids
 
     pages = tuple(pages)
-    checker = Checker(scene, site.settings.build.content, ids, outputs, place, structure.doubts)
+    checker = Checker(queries, site.settings.build.content, ids, outputs, place, structure.doubts)
     findings = structure.findings
     for page in pages:
-        of_page = manuscripts[page.source]
+        of_page = parsed_pages[page.source]
         found = [(one, False) for one in of_page.faults] + [(one, True) for one in of_page.warnings]
         lines = lines_of(site.root, page) if found else []
         findings.tell(page.source, [one.problem(in_body(page, lines, one), is_warning=warns) for one, warns in found])
-    links = [(page, link) for page in pages for link in manuscripts[page.source].links]
+    links = [(page, link) for page in pages for link in parsed_pages[page.source].links]
     dead: list[tuple[str, str]] = []
     for page, link in links:
         if problem := checker.sources(page, link) or checker.paths(page, link):
@@ -59,27 +59,27 @@ def check_links(
     return {source: tuple(sorted(targets)) for source, targets in anchored.items()}, dead
 
 
-def shape_of(structure: Structure, jobs: Mapping[str, OutputFile]) -> str:
+def shape_of(structure: Structure, files: Mapping[str, OutputFile]) -> str:
     """A digest of all that links can lead to."""
     site = structure.site
     pages = [(page.source, page.path, page.language, page.key) for page in site.pages]
-    found = (pages, sorted(site.asset_paths.items()), sorted(jobs), sorted(structure.left_out.items()))
+    found = (pages, sorted(site.asset_paths.items()), sorted(files), sorted(structure.left_out.items()))
     return hashlib.blake2b(repr(found).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
-def clashes(jobs: Iterable[OutputFile], doubts: Doubts) -> list[Problem]:
+def clashes(files: Iterable[OutputFile], doubts: Doubts) -> list[Problem]:
     """Where two files want one path, or one is a folder of another."""
     problems: list[Problem] = []
     found: dict[str, OutputFile] = {}
-    for job in jobs:
-        if job.subject in doubts.unsure:
+    for file in files:
+        if file.subject in doubts.unsure:
             continue
-        other = found.setdefault(job.path, job)
-        if other is not job:
-            problems.append(_clash(job, other, f'both become "{job.path}"'))
+        other = found.setdefault(file.path, file)
+        if other is not file:
+            problems.append(_clash(file, other, f'both become "{file.path}"'))
     problems += [
-        _clash(job, found[folder], f'"{folder}" would be a file and a folder')
-        for path, job in found.items()
+        _clash(file, found[folder], f'"{folder}" would be a file and a folder')
+        for path, file in found.items()
         for folder in folders(path)
         if folder in found
     ]
@@ -94,20 +94,20 @@ def _clash(one: OutputFile, other: OutputFile, why: str) -> Problem:
     )
 
 
-def astray(jobs: Sequence[OutputFile], keep: Sequence[str]) -> Iterator[Problem]:
+def astray(files: Sequence[OutputFile], keep: Sequence[str]) -> Iterator[Problem]:
     """What a bake of the tree would leave out or refuse: a page whose path is one of an editor's copies, say."""
-    for job in jobs:
-        if too_long := _too_long(job.path):
+    for file in files:
+        if too_long := _too_long(file.path):
             hint = "shorten its slug or name, the tag, or the pattern in [permalinks]"
-            yield Problem(f"its path has {too_long}", place=Place(job.origin), hint=hint)
-    if not strays.may_stray([job.path for job in jobs]):
+            yield Problem(f"its path has {too_long}", place=Place(file.origin), hint=hint)
+    if not strays.may_stray([file.path for file in files]):
         return
-    for job in jobs:
-        is_odd = job.make is not OutputKind.COPY and (strays.stray_at(job.path, keep) or unfit(job.path))
-        if is_odd and not _too_long(job.path):
+    for file in files:
+        is_odd = file.kind is not OutputKind.COPY and (strays.stray_at(file.path, keep) or unfit(file.path))
+        if is_odd and not _too_long(file.path):
             yield Problem(
-                f'the path "{job.path}" is one that no site publishes: it looks hidden, left over or secret',
-                place=Place(job.origin),
+                f'the path "{file.path}" is one that no site publishes: it looks hidden, left over or secret',
+                place=Place(file.origin),
                 hint="give it another slug or permalink",
             )
 

@@ -44,8 +44,8 @@ class ReadPage:
 
     source: str
     sha256: str = ""
-    manuscript: Plain = None
-    card: Excerpt | None = None
+    parsed_page: Plain = None
+    excerpt: Excerpt | None = None
     problem: Problem | None = None
     seconds: float = 0.0
     kept: bool = False
@@ -86,8 +86,8 @@ class Converter:
         if workers > 1 and len(sources) >= pool.ALONE:
             self._warm_up()  # paid once, before the fork, instead of once in each worker
         elif mate:
-            desk = replace(self, last={source: self.last[source] for source in sources if source in self.last})
-            yield from mate.begin(desk.read_all, sources)()
+            converter = replace(self, last={source: self.last[source] for source in sources if source in self.last})
+            yield from mate.begin(converter.read_all, sources)()
             self.store.refresh()
             return
         with progress.track("Reading and converting pages", len(sources)) as advance:
@@ -213,22 +213,22 @@ class _KeptBlocks:
     `seconds` are those that went into the blocks that were not there, by language.
     """
 
-    desk: Converter
+    converter: Converter
     seconds: dict[str, float] = field(default_factory=dict)
     _missed: list[float] = field(default_factory=lambda: [0.0])  # when one was not there
 
     def get(self, key: str) -> str | None:
-        data = self.desk.store.get(self._whole(key))
+        data = self.converter.store.get(self._whole(key))
         self._missed[0] = time.perf_counter()
         return data.decode("utf-8", "surrogatepass") if data else None
 
     def put(self, key: str, html: str, language: str) -> None:
         took = time.perf_counter() - self._missed[0]
         self.seconds[language] = self.seconds.get(language, 0.0) + took
-        self.desk.store.put(self._whole(key), html.encode("utf-8", "surrogatepass"))
+        self.converter.store.put(self._whole(key), html.encode("utf-8", "surrogatepass"))
 
     def _whole(self, key: str) -> str:
-        return hashlib.sha256("\0".join(["block", key, *self.desk.software()]).encode()).hexdigest()
+        return hashlib.sha256("\0".join(["block", key, *self.converter.software()]).encode()).hexdigest()
 
 
 @cache

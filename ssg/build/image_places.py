@@ -15,17 +15,17 @@ Keys = tuple[str | int, ...]
 
 
 def at_pictures(
-    problems: Iterable[Problem], scene: SiteQueries, pages: Mapping[str, Page], bodies: KeptBodies
+    problems: Iterable[Problem], queries: SiteQueries, pages: Mapping[str, Page], bodies: KeptBodies
 ) -> list[Problem]:
     """The same `problems`. One of an image, which stands at its file, is told at the first place where a page shows it.
 
     An image that no page shows keeps its own place. A page's front matter can name one, too.
     """
     found = list(problems)
-    wanted = {one.place.file for one in found if one.place and scene.asset_path(one.place.file)}
+    wanted = {one.place.file for one in found if one.place and queries.asset_path(one.place.file)}
     places: dict[str, Place] = {}
     for source in sorted(pages) if wanted else ():
-        for image, place in _shown(scene, pages[source], bodies, wanted - places.keys()):
+        for image, place in _shown(queries, pages[source], bodies, wanted - places.keys()):
             places.setdefault(image, place)
         if len(places) == len(wanted):
             break
@@ -38,18 +38,18 @@ def _moved(problem: Problem, place: Place) -> Problem:
     return Problem(message, place=place, hint=problem.hint, code=problem.code, said=said)
 
 
-def _shown(scene: SiteQueries, page: Page, bodies: KeptBodies, wanted: Iterable[str]) -> Iterator[tuple[str, Place]]:
+def _shown(queries: SiteQueries, page: Page, bodies: KeptBodies, wanted: Iterable[str]) -> Iterator[tuple[str, Place]]:
     """Those of the `wanted` images that a page shows, in the order in which it names them."""
-    left = {image: scene.asset_path(image) for image in wanted}
-    root, content = scene.site.root, scene.site.settings.build.content
+    left = {image: queries.asset_path(image) for image in wanted}
+    root, content = queries.site.root, queries.site.settings.build.content
     for keys, text in _texts(page.front_matter.params, ("params",)):
-        if image := next((one for one in left if text in _names(scene, content, page, one)), None):
+        if image := next((one for one in left if text in _names(queries, content, page, one)), None):
             del left[image]
             yield image, in_front_matter(root, page.source, *keys)
     links = sorted(bodies.converted(page).links, key=lambda link: (link.line, link.column))
     lines: list[str] | None = None
     for link in links:
-        to = reached(scene, content, page.source, link.target)
+        to = reached(queries, content, page.source, link.target)
         names = (one for one, path in left.items() if to.name == (path if to.to is To.PATH else one))
         if image := next(names, None):
             del left[image]
@@ -57,11 +57,11 @@ def _shown(scene: SiteQueries, page: Page, bodies: KeptBodies, wanted: Iterable[
             yield image, in_body(page, lines, link)
 
 
-def _names(scene: SiteQueries, content: str, page: Page, image: str) -> set[str]:
+def _names(queries: SiteQueries, content: str, page: Page, image: str) -> set[str]:
     """How a page's front matter may call an image: as seen from the page, from the content folder, from the site."""
-    path = scene.asset_path(image) or ""
+    path = queries.asset_path(image) or ""
     seen = posixpath.relpath(image, posixpath.dirname(page.source))
-    return {seen, f"./{seen}", image.removeprefix(content), image, path, scene.url(path), scene.absolute_url(path)}
+    return {seen, f"./{seen}", image.removeprefix(content), image, path, queries.url(path), queries.absolute_url(path)}
 
 
 def _texts(value: object, keys: Keys) -> Iterator[tuple[Keys, str]]:

@@ -135,14 +135,14 @@ def _digest(texts: Iterable[str], data: bytes = b"") -> str:
     ).hexdigest()
 
 
-def fingerprint(situation: Inputs) -> str:
+def fingerprint(inputs: Inputs) -> str:
     """Of all that the tree and the report depend on, as it looks from outside. "" where a look can't tell."""
-    found = situation.sources.stamps
+    found = inputs.sources.stamps
     if (
-        situation.sources.problems
-        or situation.request.site.problems
-        or not all(stamps.is_settled(stamp, situation.began) for stamp in found.values())
+        inputs.sources.problems
+        or inputs.request.site.problems
+        or not all(stamps.is_settled(stamp, inputs.began) for stamp in found.values())
     ):
         return ""
-    facts = [situation.world, situation.scope, str(situation.clock)]
+    facts = [inputs.world, inputs.scope, str(inputs.clock)]
     return _digest(facts, marshal.dumps(tuple(found.items()), 2))

@@ -38,12 +38,12 @@ class ReadSources:
     """
 
     sources: dict[str, SeenSource]
-    manuscripts: ParsedPages
+    parsed_pages: ParsedPages
     pages: tuple[str, ...]
     changed: frozenset[str]
     problems: Mapping[str, Problem]
     same_structure: bool
-    cards: dict[str, Excerpt] = field(default_factory=dict)
+    excerpts: dict[str, Excerpt] = field(default_factory=dict)
     changed_files: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
 
@@ -56,12 +56,12 @@ class ReadSources:
         return {front.template for front, _ in self.heads().values() if front.template}
 
     def _head(self, source: str) -> tuple[FrontMatter, int]:
-        manuscript = self.manuscripts[source]
-        return manuscript.front_matter, manuscript.body_line
+        parsed_page = self.parsed_pages[source]
+        return parsed_page.front_matter, parsed_page.body_line
 
 
 def read_sources(
-    desk: Converter,
+    converter: Converter,
     found: Mapping[str, Stamp],
     began: int,
     last: LastBuild,
@@ -78,7 +78,7 @@ def read_sources(
     `converted_alike`: conversions depend on the same options and software as last time. `same_settings`: what may be
     published was judged by the same settings.
     """
-    content = f"{PurePosixPath(desk.settings.build.content)}/"
+    content = f"{PurePosixPath(converter.settings.build.content)}/"
     pages = tuple(file for file in found if file.startswith(content) and file.endswith(PAGE_ENDING))
     touched = [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
     is_page = frozenset(pages)
@@ -86,57 +86,57 @@ def read_sources(
     changed_files: set[str] = set()
     for file in touched:
         if file not in is_page:
-            sources[file] = (_settled(found[file], began), sha256_of(desk.root / file))
+            sources[file] = (_settled(found[file], began), sha256_of(converter.root / file))
             if file not in last.sources or sources[file][1] != last.sources[file][1]:
                 changed_files.add(file)
     problems: dict[str, Problem] = {}
-    shown = _published(desk.settings)
+    shown = _published(converter.settings)
     for file in touched if same_settings else found:
         if file not in is_page and file.startswith(shown):
             try:
                 if file.startswith(content):
-                    check_no_page(desk.root, file)
-                _check_content(desk, file)
+                    check_no_page(converter.root, file)
+                _check_content(converter, file)
             except Problem as problem:
                 problems[file] = problem
-    manuscripts = ParsedPages(last.manuscripts)
+    parsed_pages = ParsedPages(last.parsed_pages)
     wanted = list(pages)
     if converted_alike:
         # A draft that nobody wanted was read, but not converted.
-        again = {file for file in pages if not _is_converted(manuscripts.plain(file))} if desk.drafts else set()
+        again = {file for file in pages if not _is_converted(parsed_pages.plain(file))} if converter.drafts else set()
         again.update(touched)
         wanted = [file for file in pages if file in again]
     changed: set[str] = set()
-    cards: dict[str, Excerpt] = {}
+    excerpts: dict[str, Excerpt] = {}
     alike = True
     unread: set[str] = set()
-    for read in desk.read(wanted, workers, mate, progress) if wanted else ():
+    for read in converter.read(wanted, workers, mate, progress) if wanted else ():
         sources[read.source] = (_settled(found[read.source], began), read.sha256)
         timings.page(read.source, read.seconds)
         timings.highlighting(read.code)
         if read.problem:
             problems[read.source] = read.problem
-        if read.manuscript is None:
+        if read.parsed_page is None:
             unread.add(read.source)
             continue
-        before = manuscripts.plain(read.source)
-        manuscripts.add(read.source, read.manuscript)
-        if read.card:
+        before = parsed_pages.plain(read.source)
+        parsed_pages.add(read.source, read.parsed_page)
+        if read.excerpt:
             timings.conversion(kept=read.kept)
-            cards[read.source] = read.card
-        after = manuscripts.plain(read.source)
+            excerpts[read.source] = read.excerpt
+        after = parsed_pages.plain(read.source)
         alike = alike and before is not None and before[FRONT:KEY] == after[FRONT:KEY]
         if before is None or before[SHA256] != after[SHA256] or before[KEY] != after[KEY]:
             changed.add(read.source)
     same_files = found.keys() == last.sources.keys()
     return ReadSources(
         sources,
-        manuscripts,
+        parsed_pages,
         pages,
         frozenset(changed),
         problems,
         same_files and alike and not problems,
-        cards,
+        excerpts,
         frozenset(changed_files),
         frozenset(unread),
     )
@@ -148,21 +148,21 @@ def _published(settings: Settings) -> tuple[str, ...]:
     return tuple(f"{PurePosixPath(folder)}/" for folder in folders)
 
 
-def _check_content(desk: Converter, file: str) -> None:
+def _check_content(converter: Converter, file: str) -> None:
     """Raises Problem (exit 3) for a file that holds a private key, (exit 9) for one that can't be read."""
     try:
-        with (desk.root / file).open("rb") as opened:
+        with (converter.root / file).open("rb") as opened:
             look = KeySearch()
             while piece := opened.read(CHUNK):
                 look.update(piece)
         if look.is_marked:
-            strays.check_content(desk.root, file, media_type(file), desk.settings.build.keep, Exit.SITE)
+            strays.check_content(converter.root, file, media_type(file), converter.settings.build.keep, Exit.SITE)
     except OSError as error:
         raise Problem(f"can't read {file}: {error.strerror}", code=Exit.MACHINE) from None
 
 
-def _is_converted(manuscript: Plain) -> bool:
-    return bool(manuscript and manuscript[KEY])
+def _is_converted(parsed_page: Plain) -> bool:
+    return bool(parsed_page and parsed_page[KEY])
 
 
 def _differs(old: SeenSource | None, stamp: Stamp) -> bool:

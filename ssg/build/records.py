@@ -156,14 +156,14 @@ def _value(plain: Plain) -> Any:
 class LazyPages(Mapping[str, Page]):
     """The pages of the last build, each made when it is asked for."""
 
-    def __init__(self, pages: Mapping[str, object], manuscripts: Mapping[str, ParsedPage]) -> None:
+    def __init__(self, pages: Mapping[str, object], parsed_pages: Mapping[str, ParsedPage]) -> None:
         self._plain = pages
-        self._manuscripts = manuscripts
+        self._parsed_pages = parsed_pages
         self._made: dict[str, Page] = {}
 
     def __getitem__(self, source: str) -> Page:
         if source not in self._made:
-            front = self._manuscripts[source].front_matter
+            front = self._parsed_pages[source].front_matter
             self._made[source] = page(source, self._plain[source], front)
         return self._made[source]
 
@@ -182,9 +182,9 @@ class ParsedPages(Mapping[str, ParsedPage]):
         self._read: dict[str, Plain] = {}
         self._made: dict[str, ParsedPage] = {}
 
-    def add(self, source: str, manuscript: Plain) -> None:
+    def add(self, source: str, parsed_page: Plain) -> None:
         self._made.pop(source, None)
-        self._read[source] = manuscript
+        self._read[source] = parsed_page
 
     def plain(self, source: str) -> Plain:
         """As ssg.build.records has it; None for one that isn't there."""

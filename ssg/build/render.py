@@ -81,12 +81,12 @@ class SharedRendering:
                     done.append(self._made(number, one, kept, look=much))
                     if (problem := done[-1].problem) and problem.message.startswith(TOO_MUCH):
                         break  # which would take as long for each file of that template
-            return done, self.renderer.scene.learned(), self.stopwatch.taken() if self.stopwatch else {}
+            return done, self.renderer.queries.learned(), self.stopwatch.taken() if self.stopwatch else {}
 
         done: list[Staged] = []
-        numbered = sorted(enumerate(stale), key=lambda one: one[1].job.make not in _FIRST)
+        numbered = sorted(enumerate(stale), key=lambda one: one[1].file.kind not in _FIRST)
         # An image takes as long as a hundred pages.
-        alone = 2 if any(one.job.make is OutputKind.IMAGE for one in stale) else None
+        alone = 2 if any(one.file.kind is OutputKind.IMAGE for one in stale) else None
         refusing = refusals(self.stage.root) if self.stage else nullcontext()
         with refusing, progress.track("Rendering pages", len(stale)) as advance:
             for part, (finished, learned, seconds) in pool.shared(work, numbered, self.workers, alone):
@@ -95,35 +95,35 @@ class SharedRendering:
                 for name, taken in seconds.items():
                     timings.template(name, taken)
                 advance(len(part))
-        self.known.learn(self.renderer.scene.learned())
+        self.known.learn(self.renderer.queries.learned())
         return sorted(done, key=lambda one: one.number)
 
     def _made(self, number: int, one: Stale, kept: ReusableFiles | None, *, look: bool) -> Staged:
         began = self._clock()
-        job = one.job
+        file = one.file
         try:
-            if job.make is OutputKind.COPY:
-                looked = self._look_at_copy(job)
-                return Staged(number, self._put(job, self.root / job.subject), frozenset(), looked=looked)
-            found = kept.find(job) if kept and look else None
-            content, trace, warnings = (*found, ()) if found else self.renderer.make(job)
-            written = self._put(job, content)
-            looked = self.reach.look(job.path, content) if job.make is not OutputKind.SITEMAP else None
+            if file.kind is OutputKind.COPY:
+                looked = self._look_at_copy(file)
+                return Staged(number, self._put(file, self.root / file.subject), frozenset(), looked=looked)
+            found = kept.find(file) if kept and look else None
+            content, trace, warnings = (*found, ()) if found else self.renderer.make(file)
+            written = self._put(file, content)
+            looked = self.reach.look(file.path, content) if file.kind is not OutputKind.SITEMAP else None
         except Problem as problem:
             return Staged(number, None, frozenset(), problem=problem)
         if kept and written and not found and not warnings:  # or nobody would tell these again
-            kept.keep(job, trace, content, written.sha256)
+            kept.keep(file, trace, content, written.sha256)
         seconds = self._clock() - began
         return Staged(number, written, trace, seconds, kept=bool(found), looked=looked, warnings=warnings)
 
-    def _put(self, job: OutputFile, content: bytes | Path) -> FileContent | None:
-        return self.stage.put(job.path, content) if self.stage else None
+    def _put(self, file: OutputFile, content: bytes | Path) -> FileContent | None:
+        return self.stage.put(file.path, content) if self.stage else None
 
-    def _look_at_copy(self, job: OutputFile) -> Looked | None:
+    def _look_at_copy(self, file: OutputFile) -> Looked | None:
         """At a style sheet; what other copies lead to is their author's business."""
-        if not job.path.endswith(SHEETS):
+        if not file.path.endswith(SHEETS):
             return None
-        return self.reach.look(job.path, given.read(self.root / job.subject, given.TEXT))
+        return self.reach.look(file.path, given.read(self.root / file.subject, given.TEXT))
 
     def _clock(self) -> float:
         return time.perf_counter() - (self.stopwatch.compiling if self.stopwatch else 0.0)

@@ -73,11 +73,11 @@ def report_of(built: Built) -> dict[str, Any]:
     }
 
 
-def retold(tree: LastTree, root: Path, situation: Inputs, timings: Timings) -> Built:
+def retold(tree: LastTree, root: Path, inputs: Inputs, timings: Timings) -> Built:
     """What `_report` was made from; nothing is made anew. Raises Problem or Problems (exit 3) where it is strict."""
     report = tree.report
     warnings = tuple(map(problem, report["warnings"]))
-    if situation.request.is_strict:
+    if inputs.request.is_strict:
         raise_all(as_faults(warnings))
     return Built(
         root,
@@ -87,8 +87,8 @@ def retold(tree: LastTree, root: Path, situation: Inputs, timings: Timings) -> B
         posts=report["posts"],
         drafts=report["drafts"],
         scheduled=report["scheduled"],
-        untracked=situation.sources.left_out,
-        leftovers=situation.sources.leftovers,
+        untracked=inputs.sources.left_out,
+        leftovers=inputs.sources.leftovers,
         as_of=dt.datetime.fromisoformat(report["as_of"]),
         inputs=MappingProxyType(tree.inputs),
         timings=timings,

@@ -25,7 +25,7 @@ class ReusableFiles:
     """The rendered files of all builds that shared a store. `tools` are the versions of what renders."""
 
     store: Store
-    scene: SiteQueries
+    queries: SiteQueries
     last: LastBuild
     known: KnownAnswers
     tools: tuple[str, ...]
@@ -36,28 +36,28 @@ class ReusableFiles:
         self.known.keys(b"")
         code_digest()
 
-    def find(self, job: OutputFile) -> tuple[bytes, Trace] | None:
+    def find(self, file: OutputFile) -> tuple[bytes, Trace] | None:
         """What the file holds if it was rendered before with the answers of today; with the questions."""
-        old = self.last.outputs.get(job.path)
-        if job.make not in KINDS or not old or (old[0], old[1]) != (job.make, job.subject):
+        old = self.last.outputs.get(file.path)
+        if file.kind not in KINDS or not old or (old[0], old[1]) != (file.kind, file.subject):
             return None
-        trace = frozenset(self.known.keys(self.last.traces[job.path]))
-        key = self._key(job, trace)
+        trace = frozenset(self.known.keys(self.last.traces[file.path]))
+        key = self._key(file, trace)
         content = self.store.get(key) if key else None
         return (content, trace) if content is not None else None
 
-    def keep(self, job: OutputFile, trace: Trace, content: bytes, sha256: str) -> None:
+    def keep(self, file: OutputFile, trace: Trace, content: bytes, sha256: str) -> None:
         """Keeps what a file holds, of which `sha256` is the digest."""
-        if job.make in KINDS and (key := self._key(job, trace)):
+        if file.kind in KINDS and (key := self._key(file, trace)):
             self.store.put(key, content, sha256=sha256)
 
-    def _key(self, job: OutputFile, trace: Trace) -> str:
+    def _key(self, file: OutputFile, trace: Trace) -> str:
         """Empty where a question has no answer any more."""
         known = self._digests
-        found = [known[key] if key in known else self._digest(key, keep=key[1:2] != (job.subject,)) for key in trace]
+        found = [known[key] if key in known else self._digest(key, keep=key[1:2] != (file.subject,)) for key in trace]
         if not all(found):
             return ""
-        what = "\0".join([code_digest(), *self.tools, job.make, job.subject, ""])
+        what = "\0".join([code_digest(), *self.tools, file.kind, file.subject, ""])
         return hashlib.sha256(what.encode("utf-8", "surrogatepass") + b"".join(sorted(found))).hexdigest()
 
     def _digest(self, key: Key, *, keep: bool) -> bytes:
@@ -65,11 +65,11 @@ class ReusableFiles:
 
         What other files will hardly ask is not worth to `keep`.
         """
-        answer = self.scene.recorded(key)
+        answer = self.queries.recorded(key)
         if answer is GONE:
             answer = self.known.peek(key)
         if answer is GONE:
-            answer = self.scene.asked_again(key)
+            answer = self.queries.asked_again(key)
         found = b"" if answer is GONE else digest((key, answer))
         if keep:
             self._digests[key] = found

@@ -26,7 +26,7 @@ TOUCHED: Final = "the file in the output folder was changed or is gone"
 class Stale:
     """A file to be made anew, and what asks for it: sentences, and questions whose answers changed."""
 
-    job: OutputFile
+    file: OutputFile
     because: tuple[str | Key, ...]
 
 
@@ -37,8 +37,8 @@ class KnownFiles(Mapping[str, OutputFile]):
         self._outputs = outputs
 
     def __getitem__(self, path: str) -> OutputFile:
-        make, subject, origin, _ = self._outputs[path]
-        return OutputFile(path, OutputKind(make), subject, origin)
+        kind, subject, origin, _ = self._outputs[path]
+        return OutputFile(path, OutputKind(kind), subject, origin)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._outputs)
@@ -48,7 +48,7 @@ class KnownFiles(Mapping[str, OutputFile]):
 
 
 def changed_questions(
-    scene: SiteQueries, known: KnownAnswers, parts: Iterable[Key], sources: Collection[str] | None, *, structure: bool
+    queries: SiteQueries, known: KnownAnswers, parts: Iterable[Key], sources: Collection[str] | None, *, structure: bool
 ) -> list[Key]:
     """The questions whose answers, as they are known, are others now.
 
@@ -62,7 +62,7 @@ def changed_questions(
         asked |= {key: answer for key, answer in known.items() if key[0] in names}
     for source in sorted(sources or ()):
         asked |= {key: known.answer(key) for fact in sorted(facts) for key in [(fact, source)]}
-    return scene.changed({key: answer for key, answer in asked.items() if answer is not GONE})
+    return queries.changed({key: answer for key, answer in asked.items() if answer is not GONE})
 
 
 def _named(scope: Scope) -> frozenset[str]:
@@ -71,7 +71,7 @@ def _named(scope: Scope) -> frozenset[str]:
 
 
 def stale(
-    jobs: Mapping[str, OutputFile],
+    files: Mapping[str, OutputFile],
     last: LastBuild,
     hits: Mapping[str, Sequence[Key]],
     on_disk: Mapping[str, Stamp],
@@ -82,28 +82,28 @@ def stale(
     `hits` are the questions with other answers by the files that asked them, `copied` the sources of copies.
     """
     quality = tuple({key for keys in hits.values() for key in keys if key[0] == "image_quality"})
-    for path in _suspects(jobs, last, hits, on_disk):
-        job = jobs[path]
+    for path in _suspects(files, last, hits, on_disk):
+        file = files[path]
         plain_output = last.outputs.get(path)
         old = KeptOutput._make(plain_output) if plain_output else None
         if last.elsewhere:
-            yield Stale(job, (FIRST,))
-        elif old is None or (old.make, old.subject) != (job.make, job.subject):
-            yield Stale(job, _new(job, last, copied, quality))
+            yield Stale(file, (FIRST,))
+        elif old is None or (old.kind, old.subject) != (file.kind, file.subject):
+            yield Stale(file, _new(file, last, copied, quality))
         elif on_disk.get(path) != last.files[path][-1]:
-            yield Stale(job, (TOUCHED,))
-        elif job.make is OutputKind.COPY and copied[job.subject][1] != last.files[path][0]:
-            yield Stale(job, (f"content of {job.subject}",))
+            yield Stale(file, (TOUCHED,))
+        elif file.kind is OutputKind.COPY and copied[file.subject][1] != last.files[path][0]:
+            yield Stale(file, (f"content of {file.subject}",))
         elif path in hits:
-            yield Stale(job, tuple(hits[path]))
+            yield Stale(file, tuple(hits[path]))
 
 
 def _suspects(
-    jobs: Mapping[str, OutputFile], last: LastBuild, hits: Collection[str], on_disk: Mapping[str, Stamp]
+    wanted: Mapping[str, OutputFile], last: LastBuild, hits: Collection[str], on_disk: Mapping[str, Stamp]
 ) -> Iterable[str]:
     """The files that have to be looked at: of those that the last build knows, only what can have changed."""
-    if last.elsewhere or not isinstance(jobs, KnownFiles):
-        return jobs
+    if last.elsewhere or not isinstance(wanted, KnownFiles):
+        return wanted
     files = last.files
     return [
         path
@@ -113,12 +113,12 @@ def _suspects(
 
 
 def _new(
-    job: OutputFile, last: LastBuild, sources: Mapping[str, SeenSource], quality: tuple[Key, ...]
+    file: OutputFile, last: LastBuild, sources: Mapping[str, SeenSource], quality: tuple[Key, ...]
 ) -> tuple[str | Key, ...]:
     """Why a file that the last build did not make is made: where all are, not since it is new itself."""
     if not last.outputs:
         return (OTHER if last.world else FIRST,)
-    if job.make is OutputKind.IMAGE and (old := last.sources.get(job.subject)):
+    if file.kind is OutputKind.IMAGE and (old := last.sources.get(file.subject)):
         # Its name follows from these, so it has another one.
-        return (f"content of {job.subject}",) if old[1] != sources[job.subject][1] else quality or (NEW,)
+        return (f"content of {file.subject}",) if old[1] != sources[file.subject][1] else quality or (NEW,)
     return (NEW,)

@@ -70,7 +70,7 @@ class _Placed:
 
 
 def make(
-    situation: Inputs,
+    inputs: Inputs,
     last: LastBuild,
     stage: Stage,
     store: Store,
@@ -79,16 +79,14 @@ def make(
     progress: Progress,
 ) -> Finished:
     """Raises Problem or Problems (exit 3, 9)."""
-    if last.world != situation.world:
-        last = LastBuild(
-            world=last.world and situation.world
-        )  # with no outputs: ssg.build.stale tells why all are made
-    return _Steps(situation, last, stage, store, mate, timings, progress).run()
+    if last.world != inputs.world:
+        last = LastBuild(world=last.world and inputs.world)  # with no outputs: ssg.build.stale tells why all are made
+    return _Steps(inputs, last, stage, store, mate, timings, progress).run()
 
 
 @dataclass
 class _Steps:
-    situation: Inputs
+    inputs: Inputs
     last: LastBuild
     stage: Stage
     store: Store
@@ -97,60 +95,60 @@ class _Steps:
     progress: Progress
 
     def run(self) -> Finished:
-        findings = Findings(self.last.warnings, self.situation.request.is_strict)
+        findings = Findings(self.last.warnings, self.inputs.request.is_strict)
         with self.timings.phase("reading and converting"):
-            theme, desk = converter_of(self.situation, self.store, self.last, findings)
-            conversion = desk.conversion()
-            intake = self._take_in(desk, conversion)
+            theme, converter = converter_of(self.inputs, self.store, self.last, findings)
+            conversion = converter.conversion()
+            reading = self._take_in(converter, conversion)
             if self.mate:
                 self.mate.leave()
-            findings.tell(NAME, self.situation.request.site.problems)
-            findings.tell(TREE, self.situation.sources.problems)
-            findings.tell(TREE, self._passed_over(theme, intake))
-            for subject, problem in intake.problems.items():
+            findings.tell(NAME, self.inputs.request.site.problems)
+            findings.tell(TREE, self.inputs.sources.problems)
+            findings.tell(TREE, self._passed_over(theme, reading))
+            for subject, problem in reading.problems.items():
                 findings.tell(subject, [problem])
-            structure = Structure(self.situation, desk.languages, intake, self.last, findings)
+            structure = Structure(self.inputs, converter.languages, reading, self.last, findings)
             if structure.stands:
                 findings.keep([PAGES])
             data = self._data(structure)
-        bodies = KeptBodies(desk, intake.manuscripts, intake.cards)
+        bodies = KeptBodies(converter, reading.parsed_pages, reading.excerpts)
         with self.timings.phase("arranging pages and lists"):
             assets = self._assets(theme, findings)
-            gallery = self._gallery(intake, desk)
+            gallery = self._gallery(reading, converter)
             known = self.last.known()
-            scene = self._scene(structure, bodies, theme, assets, gallery, data, known)
-            jobs = self._jobs(structure, scene)
+            queries = self._queries(structure, bodies, theme, assets, gallery, data, known)
+            files = self._files(structure, queries)
         with self.timings.phase("checking links"):
-            anchored, shape, dead = self._check(structure, scene, bodies, jobs)
-            reach = Reach(self.situation.request.site, jobs.keys())
+            anchored, shape, dead = self._check(structure, queries, bodies, files)
+            reach = Reach(self.inputs.request.site, files.keys())
             is_ahead = bool(findings.faults)
-            survey = Survey(structure, scene, bodies, jobs, reach, self.last, self.stage, dead, is_ahead)
+            survey = Survey(structure, queries, bodies, files, reach, self.last, self.stage, dead, is_ahead)
             if is_ahead:
-                survey.look_ahead(self.situation.request.workers, self.progress)
+                survey.look_ahead(self.inputs.request.workers, self.progress)
         with self.timings.phase("comparing answers"):
-            stale = survey.wanted(self._compare(structure, scene, data, jobs, known))
-            if not is_ahead and (stay := self.stage.parted(jobs.keys())[1]):
+            stale = survey.wanted(self._compare(structure, queries, data, files, known))
+            if not is_ahead and (stay := self.stage.parted(files.keys())[1]):
                 shown = ", ".join(stay[:3]) + (", …" if len(stay) > 3 else "")
                 self.progress.note(
                     f"no build wrote {shown} in {self.stage.root}: this stays, and is no part of the site"
                 )
         with self.timings.phase("rendering"):
-            done = self._render(scene, jobs, stale, known, reach, desk.tools, is_ahead=is_ahead)
-            may_be_dead = self.last.outputs.keys() - jobs.keys() or structure.may_redirect_elsewhere
+            done = self._render(queries, files, stale, known, reach, converter.tools, is_ahead=is_ahead)
+            may_be_dead = self.last.outputs.keys() - files.keys() or structure.may_redirect_elsewhere
             survey.tell(stale, done, everywhere=bool(may_be_dead))
             findings.check()
         with self.timings.phase("placing files"):
-            placed = self._place(jobs, stale, done, known)
+            placed = self._place(files, stale, done, known)
         with self.timings.phase("describing the tree"):
             built = self._built(structure, theme, placed, made=len(stale) - placed.kept)
-        sources = {file: intake.sources[file] for file in self.situation.sources.stamps}
+        sources = {file: reading.sources[file] for file in self.inputs.sources.stamps}
         build = LastBuild(
             id=self.last.id,
-            world=self.situation.world,
-            scope=self.situation.scope,
+            world=self.inputs.world,
+            scope=self.inputs.scope,
             conversion=conversion,
             sources=sources,
-            manuscripts=intake.manuscripts.table(intake.pages),
+            parsed_pages=reading.parsed_pages.table(reading.pages),
             pages=structure.plain_pages,
             published=structure.published,
             left_out=(structure.drafts, structure.scheduled),
@@ -165,45 +163,45 @@ class _Steps:
             outputs=placed.outputs,
             traces=placed.traces,
             counts=(dict(structure.counts[0]), structure.counts[1]),
-            settings=stated(self.situation.request.site),
+            settings=stated(self.inputs.request.site),
             used=self.last.used,
             images={source: found for source, found in gallery.seen.items() if source in sources},
             warnings=findings.plain(),
         )
         with self.timings.phase("remembering"):
             changes = self.last.changed_to(build)
-            encoded = sum(one.job.make is OutputKind.IMAGE for one in stale)
-            return Finished(built, build if changes else build.compact(), changes, len(intake.changed) + encoded)
+            encoded = sum(one.file.kind is OutputKind.IMAGE for one in stale)
+            return Finished(built, build if changes else build.compact(), changes, len(reading.changed) + encoded)
 
-    def _take_in(self, desk: Converter, conversion: str) -> ReadSources:
+    def _take_in(self, converter: Converter, conversion: str) -> ReadSources:
         return read_sources(
-            desk,
-            self.situation.sources.stamps,
-            self.situation.began,
+            converter,
+            self.inputs.sources.stamps,
+            self.inputs.began,
             self.last,
-            self.situation.request.workers,
+            self.inputs.request.workers,
             self.mate,
             self.timings,
             self.progress,
             converted_alike=conversion == self.last.conversion,
-            same_settings=self.last.scope == self.situation.scope,
+            same_settings=self.last.scope == self.inputs.scope,
         )
 
-    def _passed_over(self, theme: themes.Theme, intake: ReadSources) -> Iterable[Problem]:
-        settings, sources = self.situation.request.site.settings, self.situation.sources
-        return passed_over.warnings(settings, sources, theme.own_templates, intake.wanted_templates)
+    def _passed_over(self, theme: themes.Theme, reading: ReadSources) -> Iterable[Problem]:
+        settings, sources = self.inputs.request.site.settings, self.inputs.sources
+        return passed_over.warnings(settings, sources, theme.own_templates, reading.wanted_templates)
 
     def _data(self, structure: Structure) -> DataFiles:
         """The data files: those that changed are looked at whether or not somebody asks for them, so that a fault in
         one is told.
         """
-        data = DataFiles(self.situation.request.site.settings.build.data, self.situation.sources)
+        data = DataFiles(self.inputs.request.site.settings.build.data, self.inputs.sources)
         if not structure.stands:
             with structure.findings.collecting(TREE):
                 data.names  # noqa: B018 - which finds their faults
-        is_all = self.last.scope != self.situation.scope  # the folder may be another one
+        is_all = self.last.scope != self.inputs.scope  # the folder may be another one
         with structure.findings.collecting(TREE):
-            data.check(self.situation.sources.files if is_all else sorted(structure.intake.changed_files))
+            data.check(self.inputs.sources.files if is_all else sorted(structure.reading.changed_files))
         return data
 
     def _assets(self, theme: themes.Theme, findings: Findings) -> Assets:
@@ -217,11 +215,13 @@ class _Steps:
         files = tuple(theme_assets.ThemeAsset(*file) for file in self.last.theme_files)
         return Assets(files, lambda name: theme_assets.make(theme).content(name))
 
-    def _gallery(self, intake: ReadSources, desk: Converter) -> Gallery:
-        settings = desk.settings.images
-        return Gallery(desk.root, settings, self.store, intake.sources, desk.tools["pillow"], dict(self.last.images))
+    def _gallery(self, reading: ReadSources, converter: Converter) -> Gallery:
+        settings = converter.settings.images
+        return Gallery(
+            converter.root, settings, self.store, reading.sources, converter.tools["pillow"], dict(self.last.images)
+        )
 
-    def _scene(
+    def _queries(
         self,
         structure: Structure,
         bodies: KeptBodies,
@@ -232,7 +232,7 @@ class _Steps:
         known: KnownAnswers,
     ) -> SiteQueries:
         return SiteQueries(
-            self.situation.request.site.settings,
+            self.inputs.request.site.settings,
             structure.pages,
             lambda: structure.site,
             bodies,
@@ -245,50 +245,50 @@ class _Steps:
             absences=lambda: structure.absences,
         )
 
-    def _jobs(self, structure: Structure, scene: SiteQueries) -> Mapping[str, OutputFile]:
+    def _files(self, structure: Structure, queries: SiteQueries) -> Mapping[str, OutputFile]:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
-        if self._same_files(structure, scene):
+        if self._same_files(structure, queries):
             structure.findings.keep(filter(format_of, self.last.warnings))
             return staleness.KnownFiles(self.last.outputs)
         findings = structure.findings
         with findings.collecting(IMAGES):
-            scene.gallery.learn(plan.images(scene.site), self.situation.request.workers, self.progress)
-        for image in plan.images(scene.site):
-            findings.tell(image, scene.gallery.warnings(image))
-        jobs = list(plan.jobs(scene))
+            queries.gallery.learn(plan.images(queries.site), self.inputs.request.workers, self.progress)
+        for image in plan.images(queries.site):
+            findings.tell(image, queries.gallery.warnings(image))
+        files = list(plan.files(queries))
         doubts = structure.doubts
-        if [job.path for job in jobs] != list(self.last.outputs):  # these were looked at
-            clashing = clashes(jobs, doubts)
+        if [file.path for file in files] != list(self.last.outputs):  # these were looked at
+            clashing = clashes(files, doubts)
             findings.tell(TREE, clashing)
             if not clashing:
                 with findings.collecting(TREE):
-                    check_names([job.path for job in jobs if job.subject not in doubts.unsure])
-            findings.tell(TREE, astray(jobs, self.situation.request.site.settings.build.keep))
-        findings.tell(TREE, menus.check(scene, frozenset(job.path for job in jobs), doubts))
-        return {job.path: job for job in jobs}
+                    check_names([file.path for file in files if file.subject not in doubts.unsure])
+            findings.tell(TREE, astray(files, self.inputs.request.site.settings.build.keep))
+        findings.tell(TREE, menus.check(queries, frozenset(file.path for file in files), doubts))
+        return {file.path: file for file in files}
 
-    def _same_files(self, structure: Structure, scene: SiteQueries) -> bool:
+    def _same_files(self, structure: Structure, queries: SiteQueries) -> bool:
         """Whether the tree has the files that it had: the theme's own and images have other names for other content."""
         return (
             structure.stands
-            and theme_assets.key(scene.theme) == self.last.theme_key
-            and not images_among(structure.intake.changed_files)
+            and theme_assets.key(queries.theme) == self.last.theme_key
+            and not images_among(structure.reading.changed_files)
         )
 
     def _check(
-        self, structure: Structure, scene: SiteQueries, bodies: KeptBodies, jobs: Mapping[str, OutputFile]
+        self, structure: Structure, queries: SiteQueries, bodies: KeptBodies, files: Mapping[str, OutputFile]
     ) -> tuple[dict[str, tuple[str, ...]], str, list[tuple[str, str]]]:
         """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
-        shape = self.last.shape if self._same_files(structure, scene) else shape_of(structure, jobs)
+        shape = self.last.shape if self._same_files(structure, queries) else shape_of(structure, files)
         pages = structure.pages
-        changed = structure.intake.changed
+        changed = structure.reading.changed
         anchored = self.last.anchored
         sources: Iterable[str] = pages
         if shape == self.last.shape:
             leading = {source for source, targets in anchored.items() if not changed.isdisjoint(targets)}
             sources = sorted((changed | leading) & pages.keys())
         checked = {source: pages[source] for source in sources}
-        found, dead = check_links(structure, scene, bodies, checked.values(), jobs)
+        found, dead = check_links(structure, queries, bodies, checked.values(), files)
         left = {source: found for source, found in anchored.items() if source in pages and source not in checked}
         structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
         return left | found, shape, dead
@@ -296,25 +296,25 @@ class _Steps:
     def _compare(
         self,
         structure: Structure,
-        scene: SiteQueries,
+        queries: SiteQueries,
         data: DataFiles,
-        jobs: Mapping[str, OutputFile],
+        files: Mapping[str, OutputFile],
         known: KnownAnswers,
     ) -> list[Stale]:
         """What has to be made anew. Forgets in `known` what is true no more."""
-        sources = structure.changed_pages(images_among(structure.intake.changed_files))
+        sources = structure.changed_pages(images_among(structure.reading.changed_files))
         if sources is not None:
-            gone = () if structure.stands else self.last.sources.keys() - self.situation.sources.stamps.keys()
-            sources |= frozenset(filter(data.holds, {*structure.intake.changed_files, *gone}))
-        changed = staleness.changed_questions(scene, known, self.last.parts, sources, structure=not structure.stands)
+            gone = () if structure.stands else self.last.sources.keys() - self.inputs.sources.stamps.keys()
+            sources |= frozenset(filter(data.holds, {*structure.reading.changed_files, *gone}))
+        changed = staleness.changed_questions(queries, known, self.last.parts, sources, structure=not structure.stands)
         known.forget(changed)
         hits = known.hits(self.last.traces, changed)
-        return list(staleness.stale(jobs, self.last, hits, self.stage.found, structure.intake.sources))
+        return list(staleness.stale(files, self.last, hits, self.stage.found, structure.reading.sources))
 
     def _render(
         self,
-        scene: SiteQueries,
-        jobs: Mapping[str, OutputFile],
+        queries: SiteQueries,
+        files: Mapping[str, OutputFile],
         stale: Sequence[Stale],
         known: KnownAnswers,
         reach: Reach,
@@ -322,53 +322,55 @@ class _Steps:
         *,
         is_ahead: bool,
     ) -> list[Staged]:
-        request = self.situation.request
+        request = self.inputs.request
         stopwatch = Stopwatch() if request.profile else None
         versions = tuple(f"{name} {version}" for name, version in sorted(tools.items()))
         staging = SharedRendering(
             request.site.root,
             None if is_ahead else self.stage,
-            Renderer(scene, stopwatch),
-            ReusableFiles(self.store, scene, self.last, known, versions) if request.store and not is_ahead else None,
+            Renderer(queries, stopwatch),
+            ReusableFiles(self.store, queries, self.last, known, versions) if request.store and not is_ahead else None,
             known,
             request.workers,
             reach,
             stopwatch,
         )
-        much = len(stale) > _MUCH * len(jobs)
+        much = len(stale) > _MUCH * len(files)
         return staging.make(stale, much=much, timings=self.timings, progress=self.progress)
 
     def _place(
-        self, jobs: Mapping[str, OutputFile], stale: Sequence[Stale], done: Sequence[Staged], known: KnownAnswers
+        self, wanted: Mapping[str, OutputFile], stale: Sequence[Stale], done: Sequence[Staged], known: KnownAnswers
     ) -> _Placed:
         """Puts what is on the stage in its place."""
         with refusals(self.stage.root):
-            contents = {one.job.path: result.content for one, result in zip(stale, done, strict=True) if result.content}
-            self.stage.commit(jobs.keys(), contents, self.last.files)
+            contents = {
+                one.file.path: result.content for one, result in zip(stale, done, strict=True) if result.content
+            }
+            self.stage.commit(wanted.keys(), contents, self.last.files)
             outputs: dict[str, tuple[Any, ...]] = {}
             files: dict[str, tuple[Any, ...]] = {}
             traces: dict[str, bytes] = {}
             written = sum(one.content.is_new for one in done if one.content)
             kept = sum(one.kept for one in done)
             for one, result in zip(stale, done, strict=True):
-                job, content = one.job, result.content
-                stamp = stamps.stamp(self.stage.root / job.path)
+                file, content = one.file, result.content
+                stamp = stamps.stamp(self.stage.root / file.path)
                 assert stamp is not None  # noqa: S101 - it was put there just now
                 assert content is not None  # noqa: S101 - or there was a problem
-                outputs[job.path] = (job.make.value, job.subject, job.origin, one.because)
-                files[job.path] = tuple(
-                    KeptFile(content.sha256, content.size, media_type(job.path), cache_class(job.path).value, stamp)
+                outputs[file.path] = (file.kind.value, file.subject, file.origin, one.because)
+                files[file.path] = tuple(
+                    KeptFile(content.sha256, content.size, media_type(file.path), cache_class(file.path).value, stamp)
                 )
-                traces[job.path] = known.asked(result.trace)
-                self.timings.page(job.origin, result.seconds)
+                traces[file.path] = known.asked(result.trace)
+                self.timings.page(file.origin, result.seconds)
         last = self.last
-        if isinstance(jobs, staleness.KnownFiles) and not last.elsewhere:
+        if isinstance(wanted, staleness.KnownFiles) and not last.elsewhere:
             return _Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, written, kept)
         # In the order of the jobs, so that the first fault of the next build is the one that a clean build finds.
         return _Placed(
-            {path: outputs.get(path) or last.outputs[path] for path in jobs},
-            {path: traces[path] if path in traces else last.traces[path] for path in jobs},
-            {path: files.get(path) or last.files[path] for path in sorted(jobs, key=str.encode)},
+            {path: outputs.get(path) or last.outputs[path] for path in wanted},
+            {path: traces[path] if path in traces else last.traces[path] for path in wanted},
+            {path: files.get(path) or last.files[path] for path in sorted(wanted, key=str.encode)},
             written,
             kept,
         )
@@ -376,15 +378,15 @@ class _Steps:
     def _built(self, structure: Structure, theme: themes.Theme, placed: _Placed, made: int) -> Built:
         pages, posts = structure.counts
         return Built(
-            self.situation.request.output,
+            self.inputs.request.output,
             files=placed.files,
             digest=digest_of((path, *file[:-1]) for path, file in placed.files.items()),
             pages=pages,
             posts=posts,
             drafts=structure.drafts,
             scheduled={source: when.isoformat() for source, when in structure.due.items()},
-            untracked=self.situation.sources.left_out,
-            leftovers=self.situation.sources.leftovers,
+            untracked=self.inputs.sources.left_out,
+            leftovers=self.inputs.sources.leftovers,
             as_of=structure.as_of,
             inputs=MappingProxyType(input_digests(structure, theme)),
             made=made,

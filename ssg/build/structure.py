@@ -44,21 +44,21 @@ _HEAD: Final = 40
 class Structure:
     """`stands` where the last build's structure is this one's."""
 
-    situation: Inputs
+    inputs: Inputs
     languages: Mapping[str, Language]
-    intake: ReadSources
+    reading: ReadSources
     last: LastBuild
     findings: Findings
 
     @cached_property
     def stands(self) -> bool:
-        known = self.last.scope == self.situation.scope and bool(self.last.pages)
-        return known and self.intake.same_structure and self._same_are_published()
+        known = self.last.scope == self.inputs.scope and bool(self.last.pages)
+        return known and self.reading.same_structure and self._same_are_published()
 
     @cached_property
     def pages(self) -> Mapping[str, Page]:
         if self.stands:
-            return LazyPages(self.last.pages, self.intake.manuscripts)
+            return LazyPages(self.last.pages, self.reading.parsed_pages)
         return self.site.by_source
 
     @cached_property
@@ -70,7 +70,7 @@ class Structure:
     def as_of(self) -> dt.datetime:
         if self.stands:
             newest = self.last.published[0]
-            return self.situation.clock or (dt.datetime.fromisoformat(newest) if newest else NO_DATE)
+            return self.inputs.clock or (dt.datetime.fromisoformat(newest) if newest else NO_DATE)
         return self._content.as_of
 
     @property
@@ -92,27 +92,27 @@ class Structure:
     @cached_property
     def site(self) -> Site:
         """The whole of it, arranged anew."""
-        situation, content = self.situation, self._content
-        settings = situation.request.site.settings
-        assets = content_assets(settings, situation.sources, content.pages) + static_assets(settings, situation.sources)
-        site = Site(situation.request.site.root, settings, content.pages, (), assets, content.as_of)
+        inputs, content = self.inputs, self._content
+        settings = inputs.request.site.settings
+        assets = content_assets(settings, inputs.sources, content.pages) + static_assets(settings, inputs.sources)
+        site = Site(inputs.request.site.root, settings, content.pages, (), assets, content.as_of)
         return replace(site, tags=tags_of(settings, site.posts_by_language, self.languages))
 
     @property
     def may_redirect_elsewhere(self) -> bool:
         """Whether rules of redirects may be others than in the last build."""
-        rules = f"{self.situation.request.site.settings.build.static}/{REDIRECTS}"
-        return self.last.scope != self.situation.scope or rules in self.intake.changed_files
+        rules = f"{self.inputs.request.site.settings.build.static}/{REDIRECTS}"
+        return self.last.scope != self.inputs.scope or rules in self.reading.changed_files
 
     def changed_pages(self, images: frozenset[str]) -> frozenset[str] | None:
         """The pages of which a fact may be another one now, with the `images` that changed; None: all."""
-        changed = self.intake.changed | images
+        changed = self.reading.changed | images
         if self.stands:
             return changed
-        if self.last.scope != self.situation.scope:
+        if self.last.scope != self.inputs.scope:
             return None
         now, before = self.plain_pages, self.last.pages
-        fronts = since(self.intake.manuscripts.table(now), self.last.manuscripts)
+        fronts = since(self.reading.parsed_pages.table(now), self.last.parsed_pages)
         return changed | since(now, before).keys() | (before.keys() - now.keys()) | fronts.keys()
 
     @cached_property
@@ -128,8 +128,8 @@ class Structure:
     def left_out(self) -> Mapping[str, str]:
         """Why a source that a link may name is not on the site."""
         return (
-            dict.fromkeys(self.situation.sources.left_out, "not tracked by git")
-            | dict.fromkeys(self.situation.sources.leftovers, LEFTOVER)
+            dict.fromkeys(self.inputs.sources.left_out, "not tracked by git")
+            | dict.fromkeys(self.inputs.sources.leftovers, LEFTOVER)
             | dict.fromkeys(self.drafts, "a draft")
             | dict.fromkeys(self.scheduled, "dated after this commit")
         )
@@ -137,18 +137,18 @@ class Structure:
     @cached_property
     def doubts(self) -> Doubts:
         """What can't be told of the site, since something is at fault that says it."""
-        heads = {source: self._head(source) for source in (*self._unsure, *self.intake.unread)}
+        heads = {source: self._head(source) for source in (*self._unsure, *self.reading.unread)}
         prefixes = (FOLDER,) if self.findings.is_at_fault(THEME) else ()
-        files = self.situation.sources
-        return Doubts(self.intake.unread, self._unsure, tuple(heads.values()), files.stamps, prefixes, files.refuses)
+        files = self.inputs.sources
+        return Doubts(self.reading.unread, self._unsure, tuple(heads.values()), files.stamps, prefixes, files.refuses)
 
     def _head(self, source: str) -> str:
         """What a page may be called by: its name, and what stands above its body."""
         try:
-            data = given.read(self.situation.sources.root / source, given.TEXT)
+            data = given.read(self.inputs.sources.root / source, given.TEXT)
         except OSError:
             data = b""
-        line = self.intake.manuscripts[source].body_line if source not in self.intake.unread else _HEAD
+        line = self.reading.parsed_pages[source].body_line if source not in self.reading.unread else _HEAD
         return " ".join([source, *data.decode("utf-8", "replace").split("\n")[:line]]).casefold()
 
     @cached_property
@@ -160,23 +160,23 @@ class Structure:
 
     @cached_property
     def _faulty(self) -> set[str]:
-        return {source for source in self.intake.problems if source in self.intake.manuscripts} - self.intake.unread
+        return {source for source in self.reading.problems if source in self.reading.parsed_pages} - self.reading.unread
 
     @cached_property
     def absences(self) -> Absences:
         """Why what is named somewhere is not on the site."""
-        return Absences(self.situation.sources, self.drafts, self.due)
+        return Absences(self.inputs.sources, self.drafts, self.due)
 
     @property
     def due(self) -> Mapping[str, dt.datetime]:
         """When each of the scheduled pages is due, the next one first."""
         zone = self._zone
-        found = ((moment(self.intake.manuscripts[one].front_matter.date, zone), one) for one in self.scheduled)
+        found = ((moment(self.reading.parsed_pages[one].front_matter.date, zone), one) for one in self.scheduled)
         return MappingProxyType({source: when for when, source in sorted((when, one) for when, one in found if when)})
 
     @cached_property
     def _zone(self) -> dt.tzinfo:
-        site = self.situation.request.site
+        site = self.inputs.request.site
         zone: dt.tzinfo = dt.UTC
         with self.findings.collecting(NAME):
             zone = timezone(site.settings.site.timezone, site.place("site", "timezone"))
@@ -184,15 +184,15 @@ class Structure:
 
     @cached_property
     def _content(self) -> PublishedPages:
-        request = self.situation.request
+        request = self.inputs.request
 
         def clock(dates: Iterable[dt.datetime]) -> dt.datetime:
-            return self.situation.clock or max(dates, default=NO_DATE)
+            return self.inputs.clock or max(dates, default=NO_DATE)
 
         return read_content(
             request.site.settings,
-            self.situation.sources,
-            self.intake.heads(),
+            self.inputs.sources,
+            self.reading.heads(),
             self.languages,
             self._zone,
             clock,
@@ -203,28 +203,26 @@ class Structure:
 
     def _same_are_published(self) -> bool:
         newest, following = (dt.datetime.fromisoformat(one) if one else None for one in self.last.published)
-        clock = self.situation.clock
-        if self.situation.request.options.future:
+        clock = self.inputs.clock
+        if self.inputs.request.options.future:
             return True
         if clock is None:
             return following is None
         return (newest is None or newest <= clock) and (following is None or clock < following)
 
 
-def converter_of(
-    situation: Inputs, store: Store, last: LastBuild, findings: Findings
-) -> tuple[themes.Theme, Converter]:
+def converter_of(inputs: Inputs, store: Store, last: LastBuild, findings: Findings) -> tuple[themes.Theme, Converter]:
     """The theme, and where manuscripts are read with it. Raises Problem (exit 3) for a language that there isn't."""
-    site = situation.request.site
+    site = inputs.request.site
     tags = site.settings.site.languages
     languages = {tag: language(tag, site.place("site", "languages", number)) for number, tag in enumerate(tags)}
-    sources = situation.sources
+    sources = inputs.sources
     is_submodule = partial(absence.is_submodule, sources)
     theme = themes.load(site.root, site.settings, site.document, sources.files, findings, is_submodule)
     options = {tag: _markdown_options(site, theme, tag) for tag in languages}
-    drafts = situation.request.options.drafts
+    drafts = inputs.request.options.drafts
     return theme, Converter(
-        site.root, site.settings, languages, options, store, tools.of_tree(), drafts, last.manuscripts
+        site.root, site.settings, languages, options, store, tools.of_tree(), drafts, last.parsed_pages
     )
 
 
@@ -242,7 +240,7 @@ def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> Markdown
 
 def input_digests(structure: Structure, theme: themes.Theme) -> dict[str, str]:
     """The sha256 of every file that the tree was made from."""
-    own = {file: sha256 for file, (_, sha256) in structure.intake.sources.items()}
+    own = {file: sha256 for file, (_, sha256) in structure.reading.sources.items()}
     theirs = {file.shown: file.path for file in (*theme.templates.values(), *theme.static.values())}
     found = own | {shown: sha256_of(path) for shown, path in theirs.items() if shown not in own}
     return dict(sorted(found.items()))

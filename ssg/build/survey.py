@@ -40,9 +40,9 @@ class Survey:
     """
 
     structure: Structure
-    scene: SiteQueries
+    queries: SiteQueries
     bodies: KeptBodies
-    jobs: Mapping[str, OutputFile]
+    files: Mapping[str, OutputFile]
     reach: Reach
     last: LastBuild
     stage: Stage
@@ -55,18 +55,20 @@ class Survey:
         Raises Problem or Problems (exit 3), all that were told, where there is not enough of a site to make files of.
         """
         findings = self.structure.findings
-        if self.scene.theme.is_there:
-            findings.tell(THEME, Renderer(self.scene).faults(self.jobs.values()))
-        new = [job for path, job in self.jobs.items() if job.make is OutputKind.IMAGE and path not in self.last.outputs]
-        of_source = {job.subject: job.path for job in reversed(new)}
-        findings.tell(IMAGES, self.scene.gallery.damaged(of_source, self.scene.image_quality(), workers, progress))
-        if not self.scene.theme.is_there or not findings.at_fault.isdisjoint({NAME, THEME}):
+        if self.queries.theme.is_there:
+            findings.tell(THEME, Renderer(self.queries).faults(self.files.values()))
+        new = [
+            file for path, file in self.files.items() if file.kind is OutputKind.IMAGE and path not in self.last.outputs
+        ]
+        of_source = {file.subject: file.path for file in reversed(new)}
+        findings.tell(IMAGES, self.queries.gallery.damaged(of_source, self.queries.image_quality(), workers, progress))
+        if not self.queries.theme.is_there or not findings.at_fault.isdisjoint({NAME, THEME}):
             self._locate()
             findings.check()
 
     def wanted(self, stale: Sequence[Stale]) -> list[Stale]:
         """What has to be made of the stale files: all; or, to be looked at alone, what may show a fault."""
-        return [one for one in stale if not self.is_ahead or self._may_show(one.job)]
+        return [one for one in stale if not self.is_ahead or self._may_show(one.file)]
 
     def tell(self, stale: Sequence[Stale], done: Sequence[Staged], *, everywhere: bool) -> None:
         """Tells what is wrong in files that were made, and in what the last build aims at in them.
@@ -76,30 +78,30 @@ class Survey:
         findings = self.structure.findings
         if self._is_sound:
             for subject, is_image in ((IMAGES, True), (TREE, False)):
-                failed_so = (one for one in done if (stale[one.number].job.make is OutputKind.IMAGE) is is_image)
+                failed_so = (one for one in done if (stale[one.number].file.kind is OutputKind.IMAGE) is is_image)
                 findings.tell(subject, once(one.problem for one in failed_so if one.problem))
-        stale_paths = {one.job.path for one in stale}
-        findings.keep(path for path in findings.last if path in self.jobs and path not in stale_paths)
+        stale_paths = {one.file.path for one in stale}
+        findings.keep(path for path in findings.last if path in self.files and path not in stale_paths)
         for one in done:
-            findings.tell(stale[one.number].job.path, one.warnings)
-        looked = {stale[one.number].job.path: one.looked for one in done if one.looked}
-        made = {stale[one.number].job.path for one in done if not one.problem}
-        failed = {one.job.path for one in stale} - made
+            findings.tell(stale[one.number].file.path, one.warnings)
+        looked = {stale[one.number].file.path: one.looked for one in done if one.looked}
+        made = {stale[one.number].file.path for one in done if not one.problem}
+        failed = {one.file.path for one in stale} - made
         if everywhere:
-            left = (job for path, job in self.jobs.items() if path not in made and path not in failed)
-            looked |= {job.path: seen for job in left if self._may_show(job) and (seen := self._at(job.path))}
+            left = (file for path, file in self.files.items() if path not in made and path not in failed)
+            looked |= {file.path: seen for file in left if self._may_show(file) and (seen := self._at(file.path))}
         ends = DeadEnds(
-            self.scene,
+            self.queries,
             self.reach,
-            self.jobs,
-            Whereabouts(self.reach.site, self.scene.theme, self.structure.pages, self.bodies),
+            self.files,
+            Whereabouts(self.reach.site, self.queries.theme, self.structure.pages, self.bodies),
             lambda path: None if path in failed else self._at(path),
-            Renderer(self.scene).templates,
+            Renderer(self.queries).templates,
             self._told,
             {problem.place for problem in findings.faults if problem.place},
             self.structure.doubts if self.is_ahead else Doubts(),
         )
-        known = {path: aims for path, aims in self.last.aims.items() if path in self.jobs and path not in looked}
+        known = {path: aims for path, aims in self.last.aims.items() if path in self.files and path not in looked}
         leading = {path: aims for path, aims in known.items() if any(name in looked for name, _ in aims)}
         found = ends.faults({path: seen for path, seen in looked.items() if not self._is_at_fault(path)}, leading)
         findings.tell(TREE, list(found))
@@ -108,21 +110,21 @@ class Survey:
     def _locate(self) -> None:
         """Tells what is wrong with images where pages show them."""
         self.structure.findings.retell(
-            IMAGES, lambda told: at_pictures(told, self.scene, self.structure.pages, self.bodies)
+            IMAGES, lambda told: at_pictures(told, self.queries, self.structure.pages, self.bodies)
         )
 
     def aims(self, stale: Sequence[Stale], done: Sequence[Staged]) -> dict[str, tuple[tuple[str, str], ...]]:
         """What each file of the tree aims at; () for one that no longer does."""
         known = self.last.aims
-        left = {path: found for path, found in known.items() if path in self.jobs}
-        new = {stale[one.number].job.path: one.looked.aims for one in done if one.looked}
+        left = {path: found for path, found in known.items() if path in self.files}
+        new = {stale[one.number].file.path: one.looked.aims for one in done if one.looked}
         return left | {path: found for path, found in new.items() if found or path in left}
 
     @cached_property
     def _is_sound(self) -> bool:
         """Whether nothing but bodies is at fault, so that what templates are given is whole."""
         at_fault = self.structure.findings.at_fault
-        return at_fault <= self.structure.pages.keys() and at_fault.isdisjoint(self.structure.intake.problems)
+        return at_fault <= self.structure.pages.keys() and at_fault.isdisjoint(self.structure.reading.problems)
 
     @cached_property
     def _told(self) -> frozenset[Aim]:
@@ -131,23 +133,23 @@ class Survey:
     def _of_links(self) -> Iterator[Aim]:
         for source, target in self.dead:
             page = self.structure.pages[source]
-            if aim := self.reach.aim(self.scene.href(source, target), page.output):
+            if aim := self.reach.aim(self.queries.href(source, target), page.output):
                 yield aim if aim[0] in self.reach.outputs else (aim[0], "")
 
     def _is_at_fault(self, path: str) -> bool:
         """Whether a file shows a body of which it isn't known what it would say."""
-        subject = self.jobs[path].subject
+        subject = self.files[path].subject
         pages = self.structure.pages
-        return self.is_ahead and subject in pages and bool(self.structure.intake.manuscripts[subject].faults)
+        return self.is_ahead and subject in pages and bool(self.structure.reading.parsed_pages[subject].faults)
 
     def _at(self, path: str) -> Looked | None:
         """What is in a file that is copied, or stands in the tree since an earlier build."""
-        job = self.jobs[path]
-        place = self.reach.site.root / job.subject if job.make is OutputKind.COPY else self.stage.root / path
+        output = self.files[path]
+        place = self.reach.site.root / output.subject if output.kind is OutputKind.COPY else self.stage.root / path
         if path.endswith((*LOOKED_AT, SHEETS)):
             with suppress(OSError), files.opened(place) as file:
                 return self.reach.look(path, file.read())
         return None
 
-    def _may_show(self, job: OutputFile) -> bool:
-        return job.make in _RENDERED or (job.make is OutputKind.COPY and job.path.endswith(SHEETS))
+    def _may_show(self, file: OutputFile) -> bool:
+        return file.kind in _RENDERED or (file.kind is OutputKind.COPY and file.path.endswith(SHEETS))

@@ -95,11 +95,11 @@ class LastTree:
 class KeptOutput(NamedTuple):
     """A file of the tree by how it is made.
 
-    `make` and `subject` say that (ssg.rendering.plan, or a copy), `origin` what messages call it. `because` is what it
+    `kind` and `subject` say that (ssg.rendering.plan, or a copy), `origin` what messages call it. `because` is what it
     was made anew for when it last was: sentences, and questions that got another answer.
     """
 
-    make: str
+    kind: str
     subject: str
     origin: str
     because: tuple[str | Key, ...]
@@ -107,7 +107,7 @@ class KeptOutput(NamedTuple):
 
 _TABLES: Final = (
     "sources",
-    "manuscripts",
+    "parsed_pages",
     "pages",
     "outputs",
     "traces",
@@ -117,7 +117,7 @@ _TABLES: Final = (
     "images",
     "warnings",
 )
-_ORDERED: Final = ("sources", "manuscripts", "pages", "outputs")
+_ORDERED: Final = ("sources", "parsed_pages", "pages", "outputs")
 _WHOLE: Final = (
     "world",
     "scope",
@@ -139,11 +139,11 @@ _SLACK: Final = 1.25  # of questions that are kept over those that are asked
 class LastBuild:
     """All that a build knows afterwards. `world` is the software, `scope` what was asked of it: options, settings.
 
-    `manuscripts` and `pages` are plain (ssg.build.records), by source. `published` is how far the clock can move before
-    other pages are published: the newest page's moment and that of the first scheduled one. `counts` are the pages of
-    each language, and all posts. `anchored` are, of each page that links to anchors of pages, these; `aims` the same of
-    files of the tree, by their paths (ssg.checks.addresses). `shape` is a digest of all that links can lead to.
-    `theme_files` are the theme's own files as they are served. `images` is what is known of each image
+    `parsed_pages` and `pages` are plain (ssg.build.records), by source. `published` is how far the clock can move
+    before other pages are published: the newest page's moment and that of the first scheduled one. `counts` are the
+    pages of each language, and all posts. `anchored` are, of each page that links to anchors of pages, these; `aims`
+    the same of files of the tree, by their paths (ssg.checks.addresses). `shape` is a digest of all that links can lead
+    to. `theme_files` are the theme's own files as they are served. `images` is what is known of each image
     (ssg.images.gallery), `warnings` what was warned of, by subject (ssg.content.findings).
 
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in
@@ -157,7 +157,7 @@ class LastBuild:
     scope: str = ""
     conversion: str = ""
     sources: dict[str, SeenSource] = field(default_factory=dict)
-    manuscripts: Table = field(default_factory=Table)
+    parsed_pages: Table = field(default_factory=Table)
     pages: Table = field(default_factory=Table)
     published: tuple[str, str] = ("", "")
     counts: tuple[dict[str, int], int] = field(default_factory=lambda: ({}, 0))

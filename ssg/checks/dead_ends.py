@@ -24,15 +24,15 @@ _SHOWN: Final = 12  # anchors of a page
 
 @dataclass(frozen=True)
 class DeadEnds:
-    """`jobs` are all files of the tree by path. `told` is what links lead to that was told already, `told_at` where.
+    """`files` are all files of the tree by path. `told` is what links lead to that was told already, `told_at` where.
 
     `at` looks at a file that was not made anew; None where it can't be known what that holds. `templates` gives those
     that a page is rendered with, its own first.
     """
 
-    scene: SiteQueries
+    queries: SiteQueries
     reach: Reach
-    jobs: Mapping[str, OutputFile]
+    files: Mapping[str, OutputFile]
     whereabouts: Whereabouts
     at: Callable[[str], Looked | None]
     templates: Callable[[OutputFile], Sequence[ThemeFile]]
@@ -82,7 +82,7 @@ class DeadEnds:
             return
         more = f" and {len(origins) - 1} more lead" if len(origins) > 1 else " leads"
         message = f'nothing on the site is at "{address}", to which {origins[0]}{more}'
-        if is_placed and (absent := self.scene.absent_at(unquote(address))):
+        if is_placed and (absent := self.queries.absent_at(unquote(address))):
             yield absent[1].problem(message, absent[0], place)
             return
         hint = (
@@ -95,7 +95,7 @@ class DeadEnds:
 
     def _spelled(self, path: str, near: str, *, is_sheet: bool) -> str:
         """What to write for an address that differs from what is there by something that is hard to see."""
-        written = self.scene.url(near)
+        written = self.queries.url(near)
         if normalize("NFC", path) != normalize("NFC", near):
             return f'write "{written}": A and a are two letters'
         or_so = "" if is_sheet else f', or in a template {{{{ url("{path}") }}}}'
@@ -111,7 +111,7 @@ class DeadEnds:
         if place is None:
             return
         anchors = sorted(one.decode() for one in there.anchors.split(b"\0") if one)
-        target = self.jobs[name].origin
+        target = self.files[name].origin
         more = f" and {len(origins) - 1} more lead" if len(origins) > 1 else " leads"
         listed = ", ".join(f"#{one}" for one in anchors[:_SHOWN])
         yield Problem(
@@ -124,23 +124,23 @@ class DeadEnds:
         told: set[tuple[str, Place]] = set()
         for path, found in looked.items():
             for name in found.twice:
-                job = self.jobs[path]
-                templates = self.templates(job)
-                places = self.whereabouts.of_id(name, self._body_of(job), templates)
+                file = self.files[path]
+                templates = self.templates(file)
+                places = self.whereabouts.of_id(name, self._body_of(file), templates)
                 place = places[-1] if places else Place(templates[0].shown)
                 if (name, place) in told:  # a template gives it to many pages, and is mended once
                     continue
                 told.add((name, place))
                 other = f"; the other is at {places[0]}" if len(places) > 1 else ""
                 yield Problem(
-                    f'{job.origin} gets two things with the id "{name}"{other}',
+                    f'{file.origin} gets two things with the id "{name}"{other}',
                     place=place,
                     hint=f'in a template, take a name that no heading gives: "_{name}";'
                     f" on a page another: {{#{name}-2}}",
                 )
 
     def _origins(self, paths: Sequence[str]) -> list[str]:
-        return list(dict.fromkeys(self.jobs[path].origin for path in paths))
+        return list(dict.fromkeys(self.files[path].origin for path in paths))
 
     def _place(self, address: str, origins: Sequence[str], *, is_told: bool, look: bool) -> Place | None:
         """Where to tell of an address; None where that was done already."""
@@ -151,11 +151,11 @@ class DeadEnds:
         place = next(filter(None, found), Place(origins[0]))
         return None if place in self.told_at else place
 
-    def _body_of(self, job: OutputFile) -> str:
+    def _body_of(self, file: OutputFile) -> str:
         """The source of the body that a page or a list shows whole; ""."""
-        if job.make is OutputKind.LIST:
-            return self.scene.list_at(job.subject).introduction or ""
-        return job.subject
+        if file.kind is OutputKind.LIST:
+            return self.queries.list_at(file.subject).introduction or ""
+        return file.subject
 
 
 def _beginning(path: str) -> str:

@@ -31,7 +31,7 @@ def lines(found: Explanation | Use, width: int = WIDTH, *, whole: bool = False) 
 def _explanation(found: Explanation, width: int, *, whole: bool) -> list[str]:
     """A file of the tree: what it is, what it was made from, why it was made anew."""
     keys = found.questions
-    subject = found.source if found.make is OutputKind.PAGE else ""
+    subject = found.source if found.kind is OutputKind.PAGE else ""
     sections: list[tuple[str, list[Row]]] = []
     if subject:
         sections.append((f"{_SOURCE} {subject}", _own(keys, subject)))
@@ -70,7 +70,7 @@ def _use(found: Use, width: int, *, whole: bool) -> list[str]:
 
 
 def _what(found: Explanation) -> str:
-    match found.make:
+    match found.kind:
         case OutputKind.PAGE:
             return "a page"
         case OutputKind.COPY:

@@ -57,7 +57,7 @@ class Explanation:
     path: str
     served: str
     at: Path
-    make: OutputKind
+    kind: OutputKind
     origin: str
     source: str
     sha256: str
@@ -74,7 +74,7 @@ class Explanation:
             "path": self.path,
             "url": self.served,
             "file": str(self.at),
-            "kind": self.make.value,
+            "kind": self.kind.value,
             "origin": self.origin,
             "source": self.source or None,
             "sha256": self.sha256,
@@ -125,8 +125,8 @@ def asked(site: SiteFile, output: Path, path: str, *, dirty: bool = False) -> Ex
 
     Raises Problem (exit 2) where there is no last build to ask, or it knows no such path; and as `situation_of` does.
     """
-    last, situation = _recalled(Request(site, output, dirty=dirty))
-    known = _LastBuildLookup(site, output, last, situation)
+    last, inputs = _recalled(Request(site, output, dirty=dirty))
+    known = _LastBuildLookup(site, output, last, inputs)
     if found := known.output(path):
         return known.explanation(found)
     if source := known.source(path):
@@ -147,12 +147,12 @@ def _recalled(request: Request) -> tuple[LastBuild, Inputs]:
             else f"no build into {request.output} is remembered"
         )
         raise Problem(message, hint=f"{HINT}, without --no-cache", code=Exit.USAGE)
-    situation = inputs_of(request)
-    if last.world != situation.world:
+    inputs = inputs_of(request)
+    if last.world != inputs.world:
         raise Problem(
             "the last build was made with other versions of sealpress or its tools", hint=HINT, code=Exit.USAGE
         )
-    return last, situation
+    return last, inputs
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class _LastBuildLookup:
     site: SiteFile
     folder: Path
     last: LastBuild
-    situation: Inputs
+    inputs: Inputs
 
     # What a person names.
 
@@ -204,14 +204,14 @@ class _LastBuildLookup:
 
     def explanation(self, path: str) -> Explanation:
         old, file = KeptOutput._make(self.last.outputs[path]), KeptFile._make(self.last.files[path])
-        make = OutputKind(old.make)
+        kind = OutputKind(old.kind)
         questions = tuple(self.last.known().keys(self.last.traces[path]))
         files = {str(key[1]): self._template(str(key[1])) for key in questions if key[0] == "template"}
         theirs = self._theme_files
         assets = {str(key[1]) for key in questions if key[0] == "asset"}
         files |= {name: theirs[name] for name in sorted(assets) if name in theirs}
         made_of = dict.fromkeys((OutputKind.PAGE, OutputKind.COPY, OutputKind.IMAGE), old.subject)
-        source = (made_of | {OutputKind.THEME: theirs.get(old.subject, "")}).get(make, "")
+        source = (made_of | {OutputKind.THEME: theirs.get(old.subject, "")}).get(kind, "")
         changed = self._changed()
         pages = {str(key[1]) for key in questions if key[0] in FACTS or key[0] == DATA}
         strings = {file for key in questions if key[0] == "string" for file in self._string_files(str(key[2]))}
@@ -222,7 +222,7 @@ class _LastBuildLookup:
             path=path,
             served=_served(path),
             at=self.folder / path,
-            make=make,
+            kind=kind,
             origin=old.origin,
             source=source,
             sha256=file.sha256,
@@ -230,7 +230,7 @@ class _LastBuildLookup:
             because=old.because,
             questions=tuple(sorted(questions, key=lambda key: tuple(map(str, key)))),
             files=files,
-            tools=_tools(make),
+            tools=_tools(kind),
             changes=self._changes(self._touched(path, file), [one for one in changed if one in near]),
         )
 
@@ -244,7 +244,7 @@ class _LastBuildLookup:
         drafts, scheduled = self.last.left_out
         note = "a draft" if source in drafts else "dated after the commit" if source in scheduled else ""
         outputs = ((path, KeptOutput._make(self.last.outputs[path])) for path in found)
-        variants = frozenset(path for path, one in outputs if (one.make, one.subject) == (OutputKind.IMAGE, source))
+        variants = frozenset(path for path, one in outputs if (one.kind, one.subject) == (OutputKind.IMAGE, source))
         return Use(source, found, note, self._changes("", [one for one in self._changed() if one == source]), variants)
 
     def _is_about(self, key: Key, source: str) -> bool:
@@ -258,9 +258,9 @@ class _LastBuildLookup:
         return source in given or (source == NAME and _is_of_site_file(key))
 
     def _is_made_of(self, output: KeptOutput, source: str) -> bool:
-        if output.make in {OutputKind.COPY, OutputKind.IMAGE}:
+        if output.kind in {OutputKind.COPY, OutputKind.IMAGE}:
             return output.subject == source
-        return output.make == OutputKind.THEME and self._theme_files.get(output.subject) == source
+        return output.kind == OutputKind.THEME and self._theme_files.get(output.subject) == source
 
     # Which files are behind names.
 
@@ -308,7 +308,7 @@ class _LastBuildLookup:
 
     def _changed(self) -> list[str]:
         """The sources that are not what they were; site.toml where a setting is another one."""
-        now, before = self.situation.sources.stamps, self.last.sources
+        now, before = self.inputs.sources.stamps, self.last.sources
         root = self.site.root
         found = []
         for source, (stamp, sha256) in before.items():
@@ -326,12 +326,12 @@ class _LastBuildLookup:
         return differing(self.last.settings, stated(self.site))
 
 
-def _tools(make: OutputKind) -> Mapping[str, str]:
+def _tools(kind: OutputKind) -> Mapping[str, str]:
     """Those that a file may depend on."""
-    if make is OutputKind.COPY:
+    if kind is OutputKind.COPY:
         return {}
     found = tools.of_tree()
-    return {name: found[name] for name in ("sealpress", "pillow")} if make is OutputKind.IMAGE else found
+    return {name: found[name] for name in ("sealpress", "pillow")} if kind is OutputKind.IMAGE else found
 
 
 def _below(path: Path, folder: Path) -> str:

@@ -7,47 +7,47 @@ from ssg.rendering import xml
 from ssg.rendering.queries.site_queries import SiteQueries
 
 
-def feed(scene: SiteQueries, language: str) -> bytes:
+def feed(queries: SiteQueries, language: str) -> bytes:
     """A language's feed. One without posts has a feed without entries, dated by the clock of the build."""
-    limit, is_full = scene.feed_wishes()
-    posts = scene.posts(language, limit, None)
-    home = scene.absolute_url(scene.home_path(language))
+    limit, is_full = queries.feed_wishes()
+    posts = queries.posts(language, limit, None)
+    home = queries.absolute_url(queries.home_path(language))
     feed = ET.Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": language})
     # The ids are permalinks: what a reader's memory of "seen" hangs on must not depend on the build.
     xml.child(feed, "id", home)
-    xml.child(feed, "title", scene.site_title(language))
-    if description := scene.site_description(language):
+    xml.child(feed, "title", queries.site_title(language))
+    if description := queries.site_description(language):
         xml.child(feed, "subtitle", description)
-    newest = max((moment for post in posts if (moment := scene.last_change(post))), default=None)
-    xml.child(feed, "updated", dates.rfc3339(newest or scene.as_of()))
-    own = scene.absolute_url(scene.feed_path(language))
+    newest = max((moment for post in posts if (moment := queries.last_change(post))), default=None)
+    xml.child(feed, "updated", dates.rfc3339(newest or queries.as_of()))
+    own = queries.absolute_url(queries.feed_path(language))
     xml.child(feed, "link", rel="self", type="application/atom+xml", hreflang=language, href=own)
-    alternate = scene.absolute_url(scene.posts_path(language))
+    alternate = queries.absolute_url(queries.posts_path(language))
     xml.child(feed, "link", rel="alternate", type="text/html", hreflang=language, href=alternate)
     # RFC 4287, 4.1.1: a feed needs an author unless each entry has one.
-    _author(feed, scene.site_author(language) or scene.site_title(language))
+    _author(feed, queries.site_author(language) or queries.site_title(language))
     for post in posts:
-        _entry(scene, feed, post, is_full=is_full)
+        _entry(queries, feed, post, is_full=is_full)
     return xml.document(feed)
 
 
-def _entry(scene: SiteQueries, feed: ET.Element, post: str, *, is_full: bool) -> None:
-    url = scene.absolute_url(scene.path(post))
+def _entry(queries: SiteQueries, feed: ET.Element, post: str, *, is_full: bool) -> None:
+    url = queries.absolute_url(queries.path(post))
     entry = xml.child(feed, "entry")
     xml.child(entry, "id", url)
-    xml.child(entry, "title", scene.title(post))
-    xml.child(entry, "link", rel="alternate", type="text/html", hreflang=scene.language(post), href=url)
-    if date := scene.date(post):
+    xml.child(entry, "title", queries.title(post))
+    xml.child(entry, "link", rel="alternate", type="text/html", hreflang=queries.language(post), href=url)
+    if date := queries.date(post):
         xml.child(entry, "published", dates.rfc3339(date))
-    if changed := scene.last_change(post):
+    if changed := queries.last_change(post):
         xml.child(entry, "updated", dates.rfc3339(changed))
-    if author := scene.author(post):
+    if author := queries.author(post):
         _author(entry, author)
-    for slug in scene.tags_of(post):
-        xml.child(entry, "category", term=slug, label=scene.tag(scene.language(post), slug)[0])
-    xml.child(entry, "summary", scene.summary(post, absolute=True), type="html", xml__base=url)
+    for slug in queries.tags_of(post):
+        xml.child(entry, "category", term=slug, label=queries.tag(queries.language(post), slug)[0])
+    xml.child(entry, "summary", queries.summary(post, absolute=True), type="html", xml__base=url)
     if is_full:
-        xml.child(entry, "content", scene.body(post, absolute=True), type="html", xml__base=url)
+        xml.child(entry, "content", queries.body(post, absolute=True), type="html", xml__base=url)
 
 
 def _author(parent: ET.Element, name: str) -> None:

@@ -30,13 +30,13 @@ _KEPT: Final = 10_000  # texts and days of one language
 _LONGEST_FORM: Final = 100  # characters of a pattern
 
 
-def functions(scene: SiteQueries) -> Mapping[str, Functions]:
+def functions(queries: SiteQueries) -> Mapping[str, Functions]:
     """All of them, by language."""
-    return MappingProxyType({language: _of(scene, language) for language in scene.languages()})
+    return MappingProxyType({language: _of(queries, language) for language in queries.languages()})
 
 
-def _of(scene: SiteQueries, tag: str) -> Functions:
-    language = scene.theme.languages[tag]
+def _of(queries: SiteQueries, tag: str) -> Functions:
+    language = queries.theme.languages[tag]
     dates: dict[tuple[dt.date, str], str] = {}
     texts: dict[tuple[object, ...], str] = {}
 
@@ -44,11 +44,11 @@ def _of(scene: SiteQueries, tag: str) -> Functions:
     def t(key: str, /, **values: Value) -> str:
         asked = (key, *values.items())
         if asked in texts:
-            scene.string(key, tag)
+            queries.string(key, tag)
         else:
             if len(texts) >= _KEPT:
                 texts.clear()
-            texts[asked] = scene.text(key, tag, **values)
+            texts[asked] = queries.text(key, tag, **values)
         return texts[asked]
 
     def date(moment: dt.date, form: str = "long") -> str:
@@ -70,13 +70,13 @@ def _of(scene: SiteQueries, tag: str) -> Functions:
 
     def url(target: str) -> str:
         _check(target, str, "url")
-        return scene.target(target, tag)
+        return queries.target(target, tag)
 
     def absolute_url(target: str) -> str:
-        return urljoin(scene.site_url(), url(target))
+        return urljoin(queries.site_url(), url(target))
 
     def asset(name: str) -> str:
-        return scene.url(scene.asset(name))
+        return queries.url(queries.asset(name))
 
     return MappingProxyType(
         {

@@ -11,22 +11,22 @@ from ssg.content.model import output_of
 from ssg.rendering.queries.site_queries import SiteQueries
 
 
-def check(scene: SiteQueries, known: frozenset[str], doubts: Doubts) -> Iterator[Problem]:
+def check(queries: SiteQueries, known: frozenset[str], doubts: Doubts) -> Iterator[Problem]:
     """A Problem at the `url` of each menu item that leads to none of the outputs `known`."""
     seen: set[tuple[str, Place | None]] = set()
-    for language in scene.site.languages:
-        for name, items in (scene.site.language_settings(language).menus or {}).items():
+    for language in queries.site.languages:
+        for name, items in (queries.site.language_settings(language).menus or {}).items():
             for number, item in enumerate(items):
-                place = _place(scene, language, name, number)
+                place = _place(queries, language, name, number)
                 # A menu that languages share is looked at in each of them, and complained of once.
-                problem = _problem(scene, language, item, known, place, doubts)
+                problem = _problem(queries, language, item, known, place, doubts)
                 if problem and (item.url, place) not in seen:
                     seen.add((item.url, place))
                     yield problem
 
 
 def _problem(
-    scene: SiteQueries, language: str, item: MenuItem, known: frozenset[str], place: Place | None, doubts: Doubts
+    queries: SiteQueries, language: str, item: MenuItem, known: frozenset[str], place: Place | None, doubts: Doubts
 ) -> Problem | None:
     if scheme := activecontent.active_scheme(item.url):
         hint = "name a page by its source, a path of the site, or a whole https:// URL"
@@ -34,16 +34,16 @@ def _problem(
     path = unquote(item.url.partition("#")[0].partition("?")[0])
     if path.endswith(".md") and "://" not in path:
         try:
-            scene.find(path.removeprefix("/"), language)
+            queries.find(path.removeprefix("/"), language)
         except Problem as problem:
-            if not doubts.source(f"{scene.site.settings.build.content}/{path.removeprefix('/')}"):
+            if not doubts.source(f"{queries.site.settings.build.content}/{path.removeprefix('/')}"):
                 message, _, reason = problem.message.partition(": ")
                 reason = f": {reason}" if reason else ""
                 return Problem(f"{message} for a menu to lead to{reason}", place=place, hint=problem.hint)
         return None
-    if not path.startswith("/") or output_of(scene.site.spelled(path)) in known or doubts.path(path):
+    if not path.startswith("/") or output_of(queries.site.spelled(path)) in known or doubts.path(path):
         return None
-    if found := scene.absent_at(path):
+    if found := queries.absent_at(path):
         return found[1].problem(f'nothing on the site is at "{path}"', found[0], place)
     return Problem(
         f'nothing on the site is at "{path}"{_meant(path, sorted(known))}',
@@ -56,8 +56,8 @@ def _meant(path: str, known: Sequence[str]) -> str:
     return did_you_mean(path, ["/" + output.removesuffix("index.html") for output in known])
 
 
-def _place(scene: SiteQueries, language: str, name: str, number: int) -> Place | None:
-    document = scene.theme.document
+def _place(queries: SiteQueries, language: str, name: str, number: int) -> Place | None:
+    document = queries.theme.document
     table = document.at("language", language, "menus", name) or document.at("menus", name)
     item = (table.at(number, "url") or table.at(number)) if table else None
     return item.place if item else None

@@ -38,36 +38,36 @@ Subject = tuple[str, bool]
 """What scene.subjects() tells of."""
 
 
-def names(scene: SiteQueries, limits: Limits = LIMITS) -> list[str]:
+def names(queries: SiteQueries, limits: Limits = LIMITS) -> list[str]:
     """The files: sitemap.xml alone, or the parts before it."""
-    count = len(_parts(scene, limits))
+    count = len(_parts(queries, limits))
     return [f"sitemap-{number}.xml" for number in range(1, count + 1)] + [NAME] if count > 1 else [NAME]
 
 
-def sitemap(scene: SiteQueries, name: str, limits: Limits = LIMITS) -> bytes:
+def sitemap(queries: SiteQueries, name: str, limits: Limits = LIMITS) -> bytes:
     """One of the files."""
-    parts = _parts(scene, limits)
+    parts = _parts(queries, limits)
     if name != NAME:
-        return _urls(scene, parts[int(name.removeprefix("sitemap-").removesuffix(".xml")) - 1])
-    return _urls(scene, parts[0]) if len(parts) == 1 else _index(scene, names(scene, limits)[:-1])
+        return _urls(queries, parts[int(name.removeprefix("sitemap-").removesuffix(".xml")) - 1])
+    return _urls(queries, parts[0]) if len(parts) == 1 else _index(queries, names(queries, limits)[:-1])
 
 
-def robots(scene: SiteQueries) -> bytes:
+def robots(queries: SiteQueries) -> bytes:
     """Everybody may read everything."""
-    return f"User-agent: *\nDisallow:\n\nSitemap: {scene.absolute_url(f'/{NAME}')}\n".encode()
+    return f"User-agent: *\nDisallow:\n\nSitemap: {queries.absolute_url(f'/{NAME}')}\n".encode()
 
 
-def _parts(scene: SiteQueries, limits: Limits) -> list[Sequence[Subject]]:
+def _parts(queries: SiteQueries, limits: Limits) -> list[Sequence[Subject]]:
     """The subjects of each sitemap, as many as fit. How many do hangs on addresses and languages, on no date."""
-    subjects = scene.subjects()
+    subjects = queries.subjects()
     if len(subjects) <= limits.urls and (
-        _at_most(scene, len(subjects), _LONGEST) <= limits.size
-        or _at_most(scene, len(subjects), max(_length(_address(scene, one)) for one in subjects)) <= limits.size
+        _at_most(queries, len(subjects), _LONGEST) <= limits.size
+        or _at_most(queries, len(subjects), max(_length(_address(queries, one)) for one in subjects)) <= limits.size
     ):
         return [subjects]
     cuts, size = [0], 0
     for number, subject in enumerate(subjects):
-        more = _size(scene, subject)
+        more = _size(queries, subject)
         if number > cuts[-1] and (number - cuts[-1] == limits.urls or _ENTRY * 3 + size + more > limits.size):
             cuts.append(number)
             size = 0
@@ -75,17 +75,19 @@ def _parts(scene: SiteQueries, limits: Limits) -> list[Sequence[Subject]]:
     return [subjects[start:end] for start, end in zip(cuts, [*cuts[1:], len(subjects)], strict=True)]
 
 
-def _at_most(scene: SiteQueries, count: int, longest: int) -> int:
+def _at_most(queries: SiteQueries, count: int, longest: int) -> int:
     """The bytes of a sitemap of so many subjects, each in every language, with addresses of that length."""
-    links = len(scene.languages()) + 1
+    links = len(queries.languages()) + 1
     return _ENTRY * 3 + count * (_ENTRY + longest + links * (_LINK + longest))
 
 
-def _size(scene: SiteQueries, subject: Subject) -> int:
+def _size(queries: SiteQueries, subject: Subject) -> int:
     """The bytes of one <url>, or a few more."""
-    links = _links(scene, subject)
+    links = _links(queries, subject)
     return (
-        _ENTRY + _length(_address(scene, subject)) + sum(_LINK + _length(scene.absolute_url(path)) for _, path in links)
+        _ENTRY
+        + _length(_address(queries, subject))
+        + sum(_LINK + _length(queries.absolute_url(path)) for _, path in links)
     )
 
 
@@ -93,50 +95,50 @@ def _length(url: str) -> int:
     return len(_quoted(url).encode())
 
 
-def _index(scene: SiteQueries, parts: list[str]) -> bytes:
+def _index(queries: SiteQueries, parts: list[str]) -> bytes:
     lines = [
-        f"  <sitemap>\n    <loc>{_escaped(scene.absolute_url(f'/{name}'))}</loc>\n  </sitemap>\n" for name in parts
+        f"  <sitemap>\n    <loc>{_escaped(queries.absolute_url(f'/{name}'))}</loc>\n  </sitemap>\n" for name in parts
     ]
     return f'{_HEAD}<sitemapindex xmlns="{_NAMESPACE}">\n{"".join(lines)}</sitemapindex>\n'.encode()
 
 
-def _urls(scene: SiteQueries, subjects: Sequence[Subject]) -> bytes:
-    lines = [line for subject in subjects for line in _url(scene, subject)]
+def _urls(queries: SiteQueries, subjects: Sequence[Subject]) -> bytes:
+    lines = [line for subject in subjects for line in _url(queries, subject)]
     return "".join([_HEAD, _URLSET, *lines, "</urlset>\n"]).encode()
 
 
-def _url(scene: SiteQueries, subject: Subject) -> Iterator[str]:
+def _url(queries: SiteQueries, subject: Subject) -> Iterator[str]:
     name, is_page = subject
-    yield f"  <url>\n    <loc>{_escaped(xml.clean(_address(scene, subject)))}</loc>\n"
-    if changed := _changed(scene, name) if is_page else scene.newest_change(name):
+    yield f"  <url>\n    <loc>{_escaped(xml.clean(_address(queries, subject)))}</loc>\n"
+    if changed := _changed(queries, name) if is_page else queries.newest_change(name):
         yield f"    <lastmod>{changed}</lastmod>\n"
-    for language, path in _links(scene, subject):
-        href = _quoted(scene.absolute_url(path))
+    for language, path in _links(queries, subject):
+        href = _quoted(queries.absolute_url(path))
         yield f'    <xhtml:link rel="alternate" hreflang="{language}" href="{href}" />\n'
     yield "  </url>\n"
 
 
-def _links(scene: SiteQueries, subject: Subject) -> Sequence[tuple[str, str]]:
+def _links(queries: SiteQueries, subject: Subject) -> Sequence[tuple[str, str]]:
     """All versions of a subject that has several, by language; at last the one for readers of any other."""
     name, is_page = subject
-    versions = scene.versions_of_page(name) if is_page else scene.versions_of_list(name)
+    versions = queries.versions_of_page(name) if is_page else queries.versions_of_list(name)
     if len(versions) < 2:
         return ()
-    default = dict(versions).get(scene.default_language(), versions[0][1])
+    default = dict(versions).get(queries.default_language(), versions[0][1])
     return (*versions, ("x-default", default))
 
 
-def _address(scene: SiteQueries, subject: Subject) -> str:
+def _address(queries: SiteQueries, subject: Subject) -> str:
     name, is_page = subject
-    return scene.absolute_url(scene.path(name) if is_page else name)
+    return queries.absolute_url(queries.path(name) if is_page else name)
 
 
 def _quoted(url: str) -> str:
     return _escaped(xml.clean(url)).replace('"', "&quot;")
 
 
-def _changed(scene: SiteQueries, source: str) -> str:
-    moment = scene.last_change(source)
+def _changed(queries: SiteQueries, source: str) -> str:
+    moment = queries.last_change(source)
     return dates.rfc3339(moment) if moment else ""
 
 

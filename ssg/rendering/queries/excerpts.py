@@ -31,6 +31,6 @@ class Bodies(Protocol):
         """The page's whole body."""
         ...
 
-    def card(self, page: Page) -> Excerpt:
+    def excerpt(self, page: Page) -> Excerpt:
         """What lists show of it, without the rest of it where that can be."""
         ...

@@ -148,7 +148,7 @@ class PageQueries(Questions):
     def description(self, source: str) -> str:
         page = self._pages[source]
         front = page.front_matter
-        return front.description or _shortened(front.summary or self._bodies.card(page).summary_text)
+        return front.description or _shortened(front.summary or self._bodies.excerpt(page).summary_text)
 
     @fact
     def summary_html(self, source: str) -> str:
@@ -156,7 +156,7 @@ class PageQueries(Questions):
         page = self._pages[source]
         if page.front_matter.summary:
             return f"<p>{html.escape(page.front_matter.summary)}</p>"
-        return self._bodies.card(page).summary_html
+        return self._bodies.excerpt(page).summary_html
 
     @fact
     def summary_has_code(self, source: str) -> bool:
@@ -170,7 +170,7 @@ class PageQueries(Questions):
     @fact
     def links(self, source: str) -> tuple[str, ...]:
         """What the links of its body name, as written."""
-        return self._bodies.card(self._pages[source]).links
+        return self._bodies.excerpt(self._pages[source]).links
 
     @body_fact
     def headings(self, source: str) -> tuple[Heading, ...]:
@@ -185,12 +185,12 @@ class PageQueries(Questions):
     @fact
     def has_code(self, source: str) -> bool:
         """Whether the body needs the style sheet for highlighted code."""
-        return self._bodies.card(self._pages[source]).has_code
+        return self._bodies.excerpt(self._pages[source]).has_code
 
     @fact
     def reading_minutes(self, source: str) -> int:
         """At least 1."""
-        return self._bodies.card(self._pages[source]).minutes
+        return self._bodies.excerpt(self._pages[source]).minutes
 
     def contents(self, source: str) -> tuple[ContentsEntry, ...]:
         """The table of contents."""

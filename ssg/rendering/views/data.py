@@ -11,7 +11,7 @@ from ssg.rendering.theme.fixed import View
 class DataView(View, Mapping[str, object]):
     """In a template: `site.data`, and each folder in it. What a file says is read when it is asked for."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _folder: str
 
     def __repr__(self) -> str:
@@ -22,13 +22,13 @@ class DataView(View, Mapping[str, object]):
         if not isinstance(name, str) or "/" in name:
             raise KeyError(name)
         path = f"{self._folder}/{name}" if self._folder else name
-        source = self._scene.data_named(path)
+        source = self._queries.data_named(path)
         if source is None:
             raise KeyError(name)
-        return self._scene.data(source) if source else DataView(self._scene, path)
+        return self._queries.data(source) if source else DataView(self._queries, path)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._scene.data_names(self._folder))
+        return iter(self._queries.data_names(self._folder))
 
     def __len__(self) -> int:
-        return len(self._scene.data_names(self._folder))
+        return len(self._queries.data_names(self._folder))

@@ -39,7 +39,7 @@ _REACH = 2  # pages shown on either side of the current one
 class ListView(View):
     """In a template: `page` wherever the page has no source of its own."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _listing: Listing
 
     def __repr__(self) -> str:
@@ -54,43 +54,43 @@ class ListView(View):
     def title(self) -> str:
         listing = self._listing
         if listing.introduction:
-            return self._scene.title(listing.introduction)
+            return self._queries.title(listing.introduction)
         match listing.kind:
             case ListKind.HOME:
-                return self._scene.site_title(listing.language)
+                return self._queries.site_title(listing.language)
             case ListKind.TAG:
                 return listing.title
             case ListKind.YEAR:
                 return listing.name
             case kind:
-                return self._scene.text(TITLES[kind], listing.language)
+                return self._queries.text(TITLES[kind], listing.language)
 
     @property
     def url(self) -> str:
-        return self._scene.url(self._listing.path)
+        return self._queries.url(self._listing.path)
 
     @property
     def absolute_url(self) -> str:
         """The one that search engines should keep: of the home page, where this list repeats it."""
-        return self._scene.absolute_url(self._listing.repeats or self._listing.path)
+        return self._queries.absolute_url(self._listing.repeats or self._listing.path)
 
     @property
     def language(self) -> LanguageView:
-        return language_view(self._scene, self._listing.language)
+        return language_view(self._queries, self._listing.language)
 
     @property
     def description(self) -> str:
         """Plain text; may be ""."""
         if self._listing.introduction:
-            return self._scene.description(self._listing.introduction)
+            return self._queries.description(self._listing.introduction)
         is_home = self._listing.kind is ListKind.HOME
-        return self._scene.site_description(self._listing.language) if is_home else ""
+        return self._queries.site_description(self._listing.language) if is_home else ""
 
     @property
     def introduction(self) -> PageView | None:
         """The page that stands above the list (content/posts/index.md), on the list's first page only."""
         page = self._listing.introduction
-        return PageView(self._scene, page) if page and self._listing.number == 1 else None
+        return PageView(self._queries, page) if page and self._listing.number == 1 else None
 
     @property
     def content(self) -> Markup:
@@ -103,32 +103,32 @@ class ListView(View):
         """Whether the style sheet for code is needed: for the introduction, or a summary with code in it."""
         shown = () if self._listing.kind in {ListKind.ARCHIVE, ListKind.YEAR} else self._listing.posts
         introduction = self.introduction
-        return any(self._scene.summary_has_code(source) for source in shown) or bool(
+        return any(self._queries.summary_has_code(source) for source in shown) or bool(
             introduction and introduction.has_code
         )
 
     @property
     def posts(self) -> tuple[PageView, ...]:
         """Those of this page of the list, newest first."""
-        return page_views(self._scene, self._listing.posts)
+        return page_views(self._queries, self._listing.posts)
 
     @property
     def tag(self) -> TagView | None:
         if self._listing.kind is not ListKind.TAG:
             return None
-        return tag_views(self._scene, self._listing.language, [self._listing.name])[0]
+        return tag_views(self._queries, self._listing.language, [self._listing.name])[0]
 
     @property
     def pagination(self) -> "PaginationView | None":
         """None where the list has one page."""
-        return PaginationView(self._scene, self._listing) if self._listing.count > 1 else None
+        return PaginationView(self._queries, self._listing) if self._listing.count > 1 else None
 
     @property
     def years(self) -> tuple["YearView", ...]:
         """Of the archive: its posts by year and month."""
         return tuple(
-            YearView(self._scene, self._listing.language, year, months)
-            for year, months in self._scene.months(self._listing.path)
+            YearView(self._queries, self._listing.language, year, months)
+            for year, months in self._queries.months(self._listing.path)
         )
 
     @property
@@ -139,29 +139,29 @@ class ListView(View):
     @property
     def alternates(self) -> tuple[VersionView, ...]:
         """For hreflang; none of the page for what is not there, and of a repetition, which have no URL of their own."""
-        return alternates(self._scene, *self._versions) if self._listing.is_indexed else ()
+        return alternates(self._queries, *self._versions) if self._listing.is_indexed else ()
 
     @property
     def default_version(self) -> VersionView | None:
-        return default_version(self._scene, *self._versions) if self._listing.is_indexed else None
+        return default_version(self._queries, *self._versions) if self._listing.is_indexed else None
 
     @property
     def switcher(self) -> tuple[VersionView, ...]:
         """The way to every language of the site; from a page for what is not there, to the home pages."""
         has_own = self._listing.kind is not ListKind.MISSING
         versions, current = self._versions
-        return switcher(self._scene, versions if has_own else (), current)
+        return switcher(self._queries, versions if has_own else (), current)
 
     @property
     def _versions(self) -> tuple[tuple[Version, ...], str]:
-        return self._scene.versions_of_list(self._listing.path), self._listing.language
+        return self._queries.versions_of_list(self._listing.path), self._listing.language
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PaginationView(View):
     """The pages of one list. `previous` is nearer to its start."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _listing: Listing
 
     def __repr__(self) -> str:
@@ -196,14 +196,14 @@ class PaginationView(View):
         return tuple(found)
 
     def _link(self, number: int) -> LinkView:
-        return LinkView(str(number), self._scene.url(page_path(self._listing.start, number)))
+        return LinkView(str(number), self._queries.url(page_path(self._listing.start, number)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class YearView(View):
     """A year of the archive. `url` is its own page."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _language: str
     year: str
     _months: tuple[tuple[int, tuple[str, ...]], ...]
@@ -213,7 +213,7 @@ class YearView(View):
 
     @property
     def url(self) -> str:
-        return self._scene.url(self._scene.year_path(self._language, self.year))
+        return self._queries.url(self._queries.year_path(self._language, self.year))
 
     @property
     def count(self) -> int:
@@ -222,14 +222,14 @@ class YearView(View):
     @property
     def months(self) -> tuple["MonthView", ...]:
         """Those with posts, the last one first."""
-        return tuple(MonthView(self._scene, self._language, self.year, month, posts) for month, posts in self._months)
+        return tuple(MonthView(self._queries, self._language, self.year, month, posts) for month, posts in self._months)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MonthView(View):
     """A month of the archive. `number` is 1 to 12; `id` is its anchor on the year's page."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _language: str
     year: str
     number: int
@@ -245,7 +245,7 @@ class MonthView(View):
     @property
     def name(self) -> str:
         """As the language calls it, standing alone."""
-        return self._scene.theme.languages[self._language].month(self.number)
+        return self._queries.theme.languages[self._language].month(self.number)
 
     @property
     def count(self) -> int:
@@ -253,4 +253,4 @@ class MonthView(View):
 
     @property
     def posts(self) -> tuple[PageView, ...]:
-        return page_views(self._scene, self._posts)
+        return page_views(self._queries, self._posts)

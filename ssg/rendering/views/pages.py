@@ -26,7 +26,7 @@ from ssg.rendering.views.shared import (
 class PageView(View):
     """A post, a page or a home page. In a template: `page`, and every page that it asks for."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     source: str
     """The file it was written in, relative to site.toml."""
 
@@ -36,140 +36,140 @@ class PageView(View):
     @property
     def kind(self) -> str:
         """Either "post", "page" or "home"."""
-        return self._scene.kind(self.source)
+        return self._queries.kind(self.source)
 
     @property
     def title(self) -> str:
-        return self._scene.title(self.source)
+        return self._queries.title(self.source)
 
     @property
     def url(self) -> str:
         """For an href."""
-        return self._scene.url(self._scene.path(self.source))
+        return self._queries.url(self._queries.path(self.source))
 
     @property
     def absolute_url(self) -> str:
-        return self._scene.absolute_url(self._scene.path(self.source))
+        return self._queries.absolute_url(self._queries.path(self.source))
 
     @property
     def language(self) -> LanguageView:
-        return language_view(self._scene, self._scene.language(self.source))
+        return language_view(self._queries, self._queries.language(self.source))
 
     @property
     def description(self) -> str:
         """Plain text for search engines and previews; may be ""."""
-        return self._scene.description(self.source)
+        return self._queries.description(self.source)
 
     @property
     def summary(self) -> Markup:
-        return Markup(self._scene.summary(self.source))  # noqa: S704 - the converter's HTML
+        return Markup(self._queries.summary(self.source))  # noqa: S704 - the converter's HTML
 
     @property
     def content(self) -> Markup:
-        return Markup(self._scene.body(self.source))  # noqa: S704 - the converter's HTML
+        return Markup(self._queries.body(self.source))  # noqa: S704 - the converter's HTML
 
     @property
     def has_code(self) -> bool:
         """Whether the style sheet for code is needed."""
-        return self._scene.has_code(self.source)
+        return self._queries.has_code(self.source)
 
     @property
     def contents(self) -> tuple[ContentsEntry, ...]:
         """The table of contents to [markdown] toc_depth: each entry has `heading` (id, title, html) and `children`."""
-        return self._scene.contents(self.source)
+        return self._queries.contents(self.source)
 
     @property
     def wants_contents(self) -> bool | None:
         """What the front matter says of a table of contents; None: nothing, so the theme decides."""
-        return self._scene.wants_contents(self.source)
+        return self._queries.wants_contents(self.source)
 
     @property
     def heading_count(self) -> int:
         """How many headings the table of contents has."""
-        return self._scene.heading_count(self.source)
+        return self._queries.heading_count(self.source)
 
     @property
     def reading_minutes(self) -> int:
         """At least 1."""
-        return self._scene.reading_minutes(self.source)
+        return self._queries.reading_minutes(self.source)
 
     @property
     def date(self) -> dt.datetime | None:
-        return self._scene.date(self.source)
+        return self._queries.date(self.source)
 
     @property
     def updated(self) -> dt.datetime | None:
         """When it was last changed, where that is known and was on a later day than `date`."""
-        return self._scene.updated(self.source)
+        return self._queries.updated(self.source)
 
     @property
     def author(self) -> str:
-        return self._scene.author(self.source)
+        return self._queries.author(self.source)
 
     @property
     def tags(self) -> tuple[TagView, ...]:
-        return tag_views(self._scene, self._scene.language(self.source), self._scene.tags_of(self.source))
+        return tag_views(self._queries, self._queries.language(self.source), self._queries.tags_of(self.source))
 
     @property
     def params(self) -> Mapping[str, object]:
         """The free keys of the front matter; `page.params.get("x")` for one that may be absent."""
-        return self._scene.params(self.source)
+        return self._queries.params(self.source)
 
     @property
     def previous(self) -> "PageView | None":
         """The post written before; the page before in its section."""
-        return _view(self._scene, self._scene.neighbours(self.source)[0])
+        return _view(self._queries, self._queries.neighbours(self.source)[0])
 
     @property
     def next(self) -> "PageView | None":
-        return _view(self._scene, self._scene.neighbours(self.source)[1])
+        return _view(self._queries, self._queries.neighbours(self.source)[1])
 
     @property
     def parent(self) -> "PageView | None":
         """The nearest index page above."""
-        return _view(self._scene, self._scene.parent(self.source))
+        return _view(self._queries, self._queries.parent(self.source))
 
     @property
     def ancestors(self) -> tuple["PageView", ...]:
         """The index pages above, outermost first, the home page not among them."""
-        return page_views(self._scene, self._scene.ancestors(self.source))
+        return page_views(self._queries, self._queries.ancestors(self.source))
 
     @property
     def children(self) -> tuple["PageView", ...]:
         """The pages right below an index page, in their order."""
-        return page_views(self._scene, self._scene.children(self.source))
+        return page_views(self._queries, self._queries.children(self.source))
 
     @property
     def section(self) -> "SectionView | None":
         """The tree of pages that it stands in, from its top; None for a post and for a page of its own."""
-        top = self._scene.top(self.source)
-        return SectionView(self._scene, top, self.source) if top and self._scene.children(top) else None
+        top = self._queries.top(self.source)
+        return SectionView(self._queries, top, self.source) if top and self._queries.children(top) else None
 
     @property
     def alternates(self) -> tuple[VersionView, ...]:
         """For hreflang: the page in every language that has it, or () where only this one has."""
-        return alternates(self._scene, *self._versions)
+        return alternates(self._queries, *self._versions)
 
     @property
     def default_version(self) -> VersionView | None:
         """For hreflang="x-default"."""
-        return default_version(self._scene, *self._versions)
+        return default_version(self._queries, *self._versions)
 
     @property
     def switcher(self) -> tuple[VersionView, ...]:
         """The way to every language of the site."""
-        return switcher(self._scene, *self._versions)
+        return switcher(self._queries, *self._versions)
 
     @property
     def _versions(self) -> tuple[tuple[Version, ...], str]:
-        return self._scene.versions_of_page(self.source), self._scene.language(self.source)
+        return self._queries.versions_of_page(self.source), self._queries.language(self.source)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SectionView(View):
     """A page of a section's tree, seen from the page that is being rendered."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _source: str
     _seen_from: str
 
@@ -178,11 +178,11 @@ class SectionView(View):
 
     @property
     def title(self) -> str:
-        return self._scene.title(self._source)
+        return self._queries.title(self._source)
 
     @property
     def url(self) -> str:
-        return self._scene.url(self._scene.path(self._source))
+        return self._queries.url(self._queries.path(self._source))
 
     @property
     def is_current(self) -> bool:
@@ -191,19 +191,19 @@ class SectionView(View):
     @property
     def is_open(self) -> bool:
         """Whether the page that is being rendered is this one or below it."""
-        folder, is_index = self._scene.place_in_tree(self._source)
-        inside = (self._scene.place_in_tree(self._seen_from)[0] + "/").startswith(folder + "/")
+        folder, is_index = self._queries.place_in_tree(self._source)
+        inside = (self._queries.place_in_tree(self._seen_from)[0] + "/").startswith(folder + "/")
         return self.is_current or (is_index and inside)
 
     @property
     def children(self) -> tuple["SectionView", ...]:
-        below = self._scene.children(self._source)
-        return tuple(SectionView(self._scene, source, self._seen_from) for source in below)
+        below = self._queries.children(self._source)
+        return tuple(SectionView(self._queries, source, self._seen_from) for source in below)
 
 
-def page_views(scene: SiteQueries, sources: Sequence[str]) -> tuple[PageView, ...]:
-    return tuple(PageView(scene, source) for source in sources)
+def page_views(queries: SiteQueries, sources: Sequence[str]) -> tuple[PageView, ...]:
+    return tuple(PageView(queries, source) for source in sources)
 
 
-def _view(scene: SiteQueries, source: str | None) -> PageView | None:
-    return PageView(scene, source) if source else None
+def _view(queries: SiteQueries, source: str | None) -> PageView | None:
+    return PageView(queries, source) if source else None

@@ -39,7 +39,7 @@ class VersionView(View):
 class TagView(View):
     """A tag."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _language: str
     slug: str
 
@@ -48,55 +48,55 @@ class TagView(View):
 
     @property
     def name(self) -> str:
-        return self._scene.tag(self._language, self.slug)[0]
+        return self._queries.tag(self._language, self.slug)[0]
 
     @property
     def url(self) -> str:
-        return self._scene.url(self._scene.tag(self._language, self.slug)[1])
+        return self._queries.url(self._queries.tag(self._language, self.slug)[1])
 
     @property
     def count(self) -> int:
         """How many posts have it."""
-        return self._scene.tag_count(self._language, self.slug)
+        return self._queries.tag_count(self._language, self.slug)
 
 
-def tag_views(scene: SiteQueries, language: str, slugs: Sequence[str]) -> tuple[TagView, ...]:
-    return tuple(TagView(scene, language, slug) for slug in slugs)
+def tag_views(queries: SiteQueries, language: str, slugs: Sequence[str]) -> tuple[TagView, ...]:
+    return tuple(TagView(queries, language, slug) for slug in slugs)
 
 
-def language_view(scene: SiteQueries, tag: str) -> LanguageView:
-    language = scene.theme.languages[tag]
+def language_view(queries: SiteQueries, tag: str) -> LanguageView:
+    language = queries.theme.languages[tag]
     return LanguageView(tag, language.name, language.direction)
 
 
-def alternates(scene: SiteQueries, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
+def alternates(queries: SiteQueries, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
     """For hreflang: the page in all languages that have it, or nothing where only one has."""
     if len(versions) < 2:
         return ()
-    return tuple(_version(scene, tag, path, current, is_translation=True) for tag, path in versions)
+    return tuple(_version(queries, tag, path, current, is_translation=True) for tag, path in versions)
 
 
-def default_version(scene: SiteQueries, versions: Sequence[Version], current: str) -> VersionView | None:
+def default_version(queries: SiteQueries, versions: Sequence[Version], current: str) -> VersionView | None:
     """For hreflang="x-default": the page in the site's default language, else in its first one that has it."""
-    views = alternates(scene, versions, current)
-    default = scene.default_language()
+    views = alternates(queries, versions, current)
+    default = queries.default_language()
     return next((view for view in views if view.language.tag == default), views[0] if views else None)
 
 
-def switcher(scene: SiteQueries, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
+def switcher(queries: SiteQueries, versions: Sequence[Version], current: str) -> tuple[VersionView, ...]:
     """One for each language of the site."""
     paths = dict(versions)
     return tuple(
-        _version(scene, tag, paths.get(tag) or scene.home_path(tag), current, is_translation=tag in paths)
-        for tag in scene.languages()
+        _version(queries, tag, paths.get(tag) or queries.home_path(tag), current, is_translation=tag in paths)
+        for tag in queries.languages()
     )
 
 
-def _version(scene: SiteQueries, tag: str, path: str, current: str, *, is_translation: bool) -> VersionView:
+def _version(queries: SiteQueries, tag: str, path: str, current: str, *, is_translation: bool) -> VersionView:
     return VersionView(
-        language_view(scene, tag),
-        scene.url(path),
-        scene.absolute_url(path),
+        language_view(queries, tag),
+        queries.url(path),
+        queries.absolute_url(path),
         is_current=tag == current,
         is_translation=is_translation,
     )

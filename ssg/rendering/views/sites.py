@@ -19,7 +19,7 @@ _OF_POSTS = frozenset({"post", "posts", "tag", "tags", "archive", "year"})
 class SiteView(View):
     """In a template: `site`, in the language of the page that is being rendered."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _language: str
 
     def __repr__(self) -> str:
@@ -27,103 +27,105 @@ class SiteView(View):
 
     @property
     def title(self) -> str:
-        return self._scene.site_title(self._language)
+        return self._queries.site_title(self._language)
 
     @property
     def description(self) -> str:
-        return self._scene.site_description(self._language)
+        return self._queries.site_description(self._language)
 
     @property
     def author(self) -> str:
-        return self._scene.site_author(self._language)
+        return self._queries.site_author(self._language)
 
     @property
     def url(self) -> str:
         """The home page's href."""
-        return self._scene.url(self._scene.home_path(self._language))
+        return self._queries.url(self._queries.home_path(self._language))
 
     @property
     def language(self) -> LanguageView:
-        return language_view(self._scene, self._language)
+        return language_view(self._queries, self._language)
 
     @property
     def languages(self) -> tuple[LanguageView, ...]:
-        return tuple(language_view(self._scene, tag) for tag in self._scene.languages())
+        return tuple(language_view(self._queries, tag) for tag in self._queries.languages())
 
     @property
     def params(self) -> Mapping[str, object]:
         """[params], with those of the language over them."""
-        return MappingProxyType(self._scene.site_params(self._language))
+        return MappingProxyType(self._queries.site_params(self._language))
 
     @property
     def data(self) -> DataView:
         """The data files; the same in all languages."""
-        return DataView(self._scene, "")
+        return DataView(self._queries, "")
 
     @property
     def has_posts(self) -> bool:
-        return self._scene.has_posts()
+        return self._queries.has_posts()
 
     @property
     def post_count(self) -> int:
-        return self._scene.post_count(self._language)
+        return self._queries.post_count(self._language)
 
     def posts(self, limit: int | None = None, tag: str | None = None) -> tuple[PageView, ...]:
         """The newest first; `tag` is a tag's name or slug."""
-        return page_views(self._scene, self._scene.posts(self._language, limit, tag))
+        return page_views(self._queries, self._queries.posts(self._language, limit, tag))
 
     @property
     def tags(self) -> tuple[TagView, ...]:
         """In the language's alphabetical order."""
-        return tag_views(self._scene, self._language, self._scene.tags(self._language))
+        return tag_views(self._queries, self._language, self._queries.tags(self._language))
 
     def pages(self, folder: str = "") -> tuple[PageView, ...]:
         """The pages right below a folder of the content ("docs"), in their order."""
-        return page_views(self._scene, self._scene.pages_below(folder, self._language))
+        return page_views(self._queries, self._queries.pages_below(folder, self._language))
 
     def page(self, source: str) -> PageView:
         """The page at a source path below the content folder, in this language where it is translated."""
-        return PageView(self._scene, self._scene.find(source, self._language))
+        return PageView(self._queries, self._queries.find(source, self._language))
 
     @property
     def posts_url(self) -> str | None:
         """Where the list of posts begins; None on a site without posts."""
-        return self._scene.url(self._scene.posts_path(self._language)) if self.has_posts else None
+        return self._queries.url(self._queries.posts_path(self._language)) if self.has_posts else None
 
     @property
     def tags_url(self) -> str | None:
-        return self._scene.url(self._scene.tags_path(self._language)) if self._scene.has_tags() else None
+        return self._queries.url(self._queries.tags_path(self._language)) if self._queries.has_tags() else None
 
     @property
     def archive_url(self) -> str | None:
-        return self._scene.url(self._scene.archive_path(self._language)) if self.has_posts else None
+        return self._queries.url(self._queries.archive_path(self._language)) if self.has_posts else None
 
     @property
     def feed_url(self) -> str | None:
         """None where feeds are off, and on a site without posts."""
-        return self._scene.url(self._scene.feed_path(self._language)) if self._scene.has_feeds() else None
+        return self._queries.url(self._queries.feed_path(self._language)) if self._queries.has_feeds() else None
 
     def menu(self, name: str = "main") -> tuple["MenuView", ...]:
         """A menu of site.toml. Where it has no "main": the posts, and the pages at the top of the content."""
-        items = self._scene.menu(self._language, name)
+        items = self._queries.menu(self._language, name)
         if items is not None:
             return tuple(
-                MenuView(self._scene.typeset(title, self._language), self._scene.target(target, self._language), self)
+                MenuView(
+                    self._queries.typeset(title, self._language), self._queries.target(target, self._language), self
+                )
                 for title, target in items
             )
         return tuple(self._default_menu()) if name == "main" else ()
 
     def _default_menu(self) -> list["MenuView"]:
-        scene = self._scene
-        introduction = scene.posts_page(self._language)
+        queries = self._queries
+        introduction = queries.posts_page(self._language)
         found = [
-            MenuView(scene.title(source), scene.url(scene.path(source)), self)
-            for source in scene.pages_below("", self._language)
+            MenuView(queries.title(source), queries.url(queries.path(source)), self)
+            for source in queries.pages_below("", self._language)
             if source != introduction
         ]
         posts = self.posts_url
         if posts and posts != self.url:
-            title = scene.title(introduction) if introduction else scene.text("posts", self._language)
+            title = queries.title(introduction) if introduction else queries.text("posts", self._language)
             found.insert(0, MenuView(title, posts, self))
         return found
 
@@ -149,16 +151,16 @@ class MenuView(View):
 class OptionsView(View, Mapping[str, object]):
     """In a template: `theme`. Translated options are in the language of the page that is being rendered."""
 
-    _scene: SiteQueries
+    _queries: SiteQueries
     _language: str
 
     def __getitem__(self, name: str) -> object:
-        if name not in self._scene.option_names():
+        if name not in self._queries.option_names():
             raise KeyError(name)
-        return self._scene.option(name, self._language)
+        return self._queries.option(name, self._language)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._scene.option_names())
+        return iter(self._queries.option_names())
 
     def __len__(self) -> int:
-        return len(self._scene.option_names())
+        return len(self._queries.option_names())

@@ -35,7 +35,7 @@ Found = dict[str, tuple[Any, bytes]]
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Converter:
+def conversions(tmp_path: Path) -> Converter:
     (tmp_path / "content").mkdir()
     (tmp_path / "site.toml").write_text(SITE)
     settings = sitefile.load(tmp_path / "site.toml", "site.toml").settings
@@ -44,18 +44,18 @@ def desk(tmp_path: Path) -> Converter:
     return Converter(tmp_path, settings, languages, options, Store(tmp_path / "store"), {"markdown": "1"})
 
 
-def written(desk: Converter, count: int) -> list[str]:
+def written(conversions: Converter, count: int) -> list[str]:
     names = [f"content/p{number}.md" for number in range(count)]
     for number, name in enumerate(names):
-        (desk.root / name).write_text(f"---\ntitle: P{number}\n---\n" + TEXT.replace("{n}", str(number)))
+        (conversions.root / name).write_text(f"---\ntitle: P{number}\n---\n" + TEXT.replace("{n}", str(number)))
     return names
 
 
-def read(desk: Converter, names: list[str], workers: int = 1) -> Found:
+def read(conversions: Converter, names: list[str], workers: int = 1) -> Found:
     """Each source's manuscript, and the body that it is kept with."""
     return {
-        one.source: (one.manuscript, desk.store.get(records.parsed_page(one.manuscript).key) or b"")
-        for one in list(desk.read(names, workers, None, SILENT))  # what others kept is seen when all is read
+        one.source: (one.parsed_page, conversions.store.get(records.parsed_page(one.parsed_page).key) or b"")
+        for one in list(conversions.read(names, workers, None, SILENT))  # what others kept is seen when all is read
     }
 
 
@@ -66,26 +66,28 @@ def test_a_conversion_survives_being_kept(text: str) -> None:
 
 
 @pytest.mark.parametrize("workers", [2, 8])
-def test_workers_give_what_one_process_gives(desk: Converter, workers: int, tmp_path: Path) -> None:
-    names = written(desk, 2 * ALONE)
-    alone = read(replace(desk, store=Store(tmp_path / "other")), names)
+def test_workers_give_what_one_process_gives(conversions: Converter, workers: int, tmp_path: Path) -> None:
+    names = written(conversions, 2 * ALONE)
+    alone = read(replace(conversions, store=Store(tmp_path / "other")), names)
     assert len(alone) == 2 * ALONE
-    assert read(desk, names, workers) == alone
+    assert read(conversions, names, workers) == alone
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_mate_gives_what_this_process_gives(kept: bool, desk: Converter, tmp_path: Path) -> None:
-    names = written(desk, 3)
-    (desk.root / names[1]).write_text("no front matter")
-    alone = {one.source: one for one in replace(desk, store=Store(tmp_path / "other")).read(names, 1, None, SILENT)}
+def test_a_mate_gives_what_this_process_gives(kept: bool, conversions: Converter, tmp_path: Path) -> None:
+    names = written(conversions, 3)
+    (conversions.root / names[1]).write_text("no front matter")
+    alone = {
+        one.source: one for one in replace(conversions, store=Store(tmp_path / "other")).read(names, 1, None, SILENT)
+    }
     if kept:
-        read(desk, [names[0]])
+        read(conversions, [names[0]])
 
     def me() -> int:
         return os.getpid()
 
     with pool.mate(me) as (mate, (who,)):
-        found = {one.source: one for one in desk.read(names, 2, mate, SILENT)}
+        found = {one.source: one for one in conversions.read(names, 2, mate, SILENT)}
         assert who() != os.getpid()
     assert {name: replace(one, seconds=0, kept=False, problem=None) for name, one in found.items()} == {
         name: replace(one, seconds=0, kept=False, problem=None) for name, one in alone.items()
@@ -111,84 +113,88 @@ assert set(sys.modules) == loaded, set(sys.modules) - loaded
 """
 
 
-def test_who_got_ready_has_loaded_what_a_page_needs_and_no_pygments(desk: Converter, tmp_path: Path) -> None:
-    arguments = [str(desk.root / "site.toml"), str(tmp_path / "store")]
+def test_who_got_ready_has_loaded_what_a_page_needs_and_no_pygments(conversions: Converter, tmp_path: Path) -> None:
+    arguments = [str(conversions.root / "site.toml"), str(tmp_path / "store")]
     subprocess.run([sys.executable, "-c", READY, *arguments], check=True, timeout=60)
 
 
-def test_the_second_time_nothing_is_converted(desk: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = written(desk, 3)
-    first = read(desk, names)
+def test_the_second_time_nothing_is_converted(conversions: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = written(conversions, 3)
+    first = read(conversions, names)
     monkeypatch.setattr(converter, "convert", lambda *_: pytest.fail("converted again"))
-    assert read(desk, names) == first
+    assert read(conversions, names) == first
 
 
-def test_code_that_was_highlighted_is_not_highlighted_again(desk: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_was_highlighted_is_not_highlighted_again(
+    conversions: Converter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The prose around it was edited: its body is another one, its code the same."""
-    (name,) = written(desk, 1)
-    read(desk, [name])
-    source = (desk.root / name).read_text()
+    (name,) = written(conversions, 1)
+    read(conversions, [name])
+    source = (conversions.root / name).read_text()
     called = []
     real = highlighting._highlighted
     monkeypatch.setattr(highlighting, "_highlighted", lambda *given: called.append(given) or real(*given))
-    (desk.root / name).write_text(source.replace("Text", "Other text"))
-    (edited,) = read(desk, [name]).values()
+    (conversions.root / name).write_text(source.replace("Text", "Other text"))
+    (edited,) = read(conversions, [name]).values()
     assert b"Other text" in edited[1]
     assert b'class="language-python"' in edited[1]
     assert called == []
-    (desk.root / name).write_text(source.replace("print(0)", "print(1)"))
-    read(desk, [name])
+    (conversions.root / name).write_text(source.replace("print(0)", "print(1)"))
+    read(conversions, [name])
     assert len(called) == 1
 
 
 CHANGES: dict[str, Callable[[Converter], Converter]] = {
-    "options": lambda desk: replace(desk, options=dict.fromkeys(desk.languages, MarkdownOptions(typography=False))),
-    "tools": lambda desk: replace(desk, tools={"markdown": "2"}),
-    "language": lambda desk: desk,
-    "text": lambda desk: desk,
+    "options": lambda conversions: replace(
+        conversions, options=dict.fromkeys(conversions.languages, MarkdownOptions(typography=False))
+    ),
+    "tools": lambda conversions: replace(conversions, tools={"markdown": "2"}),
+    "language": lambda conversions: conversions,
+    "text": lambda conversions: conversions,
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_whatever_a_conversion_depends_on_makes_it_new(
-    change: str, desk: Converter, monkeypatch: pytest.MonkeyPatch
+    change: str, conversions: Converter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (name,) = written(desk, 1)
-    read(desk, [name])
+    (name,) = written(conversions, 1)
+    read(conversions, [name])
     if change == "text":
-        (desk.root / name).write_text((desk.root / name).read_text() + "!")
+        (conversions.root / name).write_text((conversions.root / name).read_text() + "!")
     if change == "language":
         french = name.replace(".md", ".fr.md")
-        (desk.root / name).rename(desk.root / french)
+        (conversions.root / name).rename(conversions.root / french)
         name = french
     made = []
     monkeypatch.setattr(converter, "convert", lambda *given: made.append(given) or convert(*given))
-    other = CHANGES[change](desk)
+    other = CHANGES[change](conversions)
     read(other, [name])
     assert len(made) == 1
-    assert (other.conversion() == desk.conversion()) == (change in {"text", "language"})
+    assert (other.conversion() == conversions.conversion()) == (change in {"text", "language"})
 
 
-def test_a_draft_is_read_but_not_converted(desk: Converter) -> None:
-    (desk.root / "content/d.md").write_text("---\ntitle: D\ndraft: true\n---\nx\n")
-    (found,) = desk.read(["content/d.md"], 1, None, SILENT)
-    assert records.parsed_page(found.manuscript).front_matter.draft
-    assert records.parsed_page(found.manuscript).key == ""
-    (found,) = replace(desk, drafts=True).read(["content/d.md"], 1, None, SILENT)
-    assert records.parsed_page(found.manuscript).key != ""
+def test_a_draft_is_read_but_not_converted(conversions: Converter) -> None:
+    (conversions.root / "content/d.md").write_text("---\ntitle: D\ndraft: true\n---\nx\n")
+    (found,) = conversions.read(["content/d.md"], 1, None, SILENT)
+    assert records.parsed_page(found.parsed_page).front_matter.draft
+    assert records.parsed_page(found.parsed_page).key == ""
+    (found,) = replace(conversions, drafts=True).read(["content/d.md"], 1, None, SILENT)
+    assert records.parsed_page(found.parsed_page).key != ""
 
 
-def test_a_file_that_can_not_be_read_is_a_problem(desk: Converter) -> None:
+def test_a_file_that_can_not_be_read_is_a_problem(conversions: Converter) -> None:
     """Gone since it was listed, or of another user."""
-    (found,) = desk.read(["content/gone.md"], 1, None, SILENT)
+    (found,) = conversions.read(["content/gone.md"], 1, None, SILENT)
     assert str(found.problem).startswith("content/gone.md: can't be read: No such file or directory")
 
 
 def test_a_worker_that_is_killed_costs_only_time(
-    desk: Converter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    conversions: Converter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    names = written(desk, 2 * ALONE)
-    alone = read(replace(desk, store=Store(tmp_path / "other")), names)
+    names = written(conversions, 2 * ALONE)
+    alone = read(replace(conversions, store=Store(tmp_path / "other")), names)
     parent = os.getpid()
 
     def killed(*given: object) -> object:
@@ -197,7 +203,7 @@ def test_a_worker_that_is_killed_costs_only_time(
         return convert(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(converter, "convert", killed)
-    assert read(desk, names, workers=2) == alone
+    assert read(conversions, names, workers=2) == alone
 
 
 def test_a_build_with_a_store_gives_the_golden_tree(tmp_path: Path) -> None:

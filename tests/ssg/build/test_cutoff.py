@@ -48,7 +48,7 @@ def remade(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> Remade:
 
     def stale(*given: object) -> Iterator[staleness.Stale]:
         for one in real(*given):  # type: ignore[arg-type]
-            made.append(one.job.path)
+            made.append(one.file.path)
             yield one
 
     def built() -> set[str]:

@@ -254,9 +254,9 @@ def test_a_worker_that_is_killed_while_it_renders_costs_only_time(blog: Blog, mo
     clean = told(blog.clean())
     parent, real = os.getpid(), Renderer.make
 
-    def make(self: Renderer, job: OutputFile) -> object:
-        made = real(self, job)
-        if os.getpid() != parent and "tags" in job.path:
+    def make(self: Renderer, file: OutputFile) -> object:
+        made = real(self, file)
+        if os.getpid() != parent and "tags" in file.path:
             os.kill(os.getpid(), signal.SIGKILL)
         return made
 

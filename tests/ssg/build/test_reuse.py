@@ -52,7 +52,7 @@ def never(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Renderer,
         "make",
-        lambda self, job: pytest.fail(f"{job.path} was rendered") if job.make in rendering else real(self, job),
+        lambda self, file: pytest.fail(f"{file.path} was rendered") if file.kind in rendering else real(self, file),
     )
 
 

@@ -68,7 +68,7 @@ class MemoryBodies:
             faults=(),
         )
 
-    def card(self, page: Page) -> Excerpt:
+    def excerpt(self, page: Page) -> Excerpt:
         return Excerpt.of(self.converted(page))
 
 
@@ -147,7 +147,7 @@ class Blog:
         tags = tags_of(file.settings, site.posts_by_language, languages)
         return Site(self.root, file.settings, pages, tags, assets, day(31, 12)), file.document
 
-    def scene(self) -> SiteQueries:
+    def queries(self) -> SiteQueries:
         site, document = self.site()
         found = theme.load(self.root, site.settings, document, self.files)
         bodies = MemoryBodies(self.texts, self.headings)
@@ -156,11 +156,11 @@ class Blog:
         return SiteQueries(site.settings, site.by_source, lambda: site, bodies, found, made, gallery, site.as_of)
 
     def outputs(self) -> Iterator[tuple[str, bytes]]:
-        scene = self.scene()
-        jobs = list(plan.jobs(scene))
-        raise_all(list(menus.check(scene, frozenset(job.path for job in jobs), Doubts())))
-        renderer = plan.Renderer(scene)
-        yield from ((job.path, renderer.make(job)[0]) for job in jobs if job.make is not plan.OutputKind.COPY)
+        queries = self.queries()
+        files = list(plan.files(queries))
+        raise_all(list(menus.check(queries, frozenset(file.path for file in files), Doubts())))
+        renderer = plan.Renderer(queries)
+        yield from ((file.path, renderer.make(file)[0]) for file in files if file.kind is not plan.OutputKind.COPY)
 
     def rendered(self) -> dict[str, str]:
         """Every output's text, by path."""

@@ -50,17 +50,17 @@ def test_lastmod_is_the_pages_own(blog):
     assert lastmod["/docs/"] is None
 
 
-def split(scene, limits):
-    names = sitemap.names(scene, limits)
-    return {name: sitemap.sitemap(scene, name, limits) for name in names}
+def split(queries, limits):
+    names = sitemap.names(queries, limits)
+    return {name: sitemap.sitemap(queries, name, limits) for name in names}
 
 
 @pytest.mark.parametrize("limits", [Limits(urls=10), Limits(urls=1), Limits(size=2000), Limits(size=900)])
 def test_a_large_site_has_an_index_of_sitemaps(blog, limits):
     """The protocol allows 50,000 URLs and 50 MB in a file."""
-    scene = blog.scene()
-    whole = sitemap.sitemap(scene, "sitemap.xml")
-    outputs = split(scene, limits)
+    queries = blog.queries()
+    whole = sitemap.sitemap(queries, "sitemap.xml")
+    outputs = split(queries, limits)
     index = ET.fromstring(outputs["sitemap.xml"])
     assert index.tag == MAP + "sitemapindex"
     parts = [loc.text.removeprefix(SITE + "/") for loc in index.iter(MAP + "loc")]
@@ -74,25 +74,25 @@ def test_a_large_site_has_an_index_of_sitemaps(blog, limits):
 
 def test_no_sitemap_is_smaller_than_it_has_to_be(blog):
     """Two that stand side by side would not fit into one."""
-    scene = blog.scene()
-    outputs = split(scene, Limits(size=3000))
+    queries = blog.queries()
+    outputs = split(queries, Limits(size=3000))
     sizes = [len(content) for name, content in outputs.items() if name != "sitemap.xml"]
     assert len(sizes) > 2
     assert all(one + other > 2000 for one, other in pairwise(sizes))
 
 
 def test_the_size_of_a_sitemap_is_never_guessed_too_small(blog):
-    scene = blog.scene()
-    for subject in scene.subjects():
-        written = "".join(sitemap._url(scene, subject))
-        assert len(written.encode()) <= sitemap._size(scene, subject) <= len(written) + 300
-    whole = sitemap.sitemap(scene, "sitemap.xml")
+    queries = blog.queries()
+    for subject in queries.subjects():
+        written = "".join(sitemap._url(queries, subject))
+        assert len(written.encode()) <= sitemap._size(queries, subject) <= len(written) + 300
+    whole = sitemap.sitemap(queries, "sitemap.xml")
     longest = max(map(len, urls(whole)))
-    assert len(whole) <= sitemap._at_most(scene, len(scene.subjects()), longest)
+    assert len(whole) <= sitemap._at_most(queries, len(queries.subjects()), longest)
 
 
 def test_a_sitemap_is_the_document_that_an_xml_library_would_write(blog):
-    whole = sitemap.sitemap(blog.scene(), "sitemap.xml")
+    whole = sitemap.sitemap(blog.queries(), "sitemap.xml")
     ET.register_namespace("", MAP[1:-1])
     ET.register_namespace("xhtml", XHTML[1:-1])
     assert whole.partition(b"?>\n")[2] == ET.tostring(ET.fromstring(whole), encoding="utf-8") + b"\n"

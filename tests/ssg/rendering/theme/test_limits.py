@@ -88,7 +88,7 @@ def made(blog):
         blog.write("templates/page.html", "one\n" + template)
         for name, text in others.items():
             blog.write(f"templates/{name}.html", text)
-        renderer = plan.Renderer(blog.scene())
+        renderer = plan.Renderer(blog.queries())
         return renderer.make(
             plan.OutputFile("about/index.html", plan.OutputKind.PAGE, "content/about.md", "content/about.md")
         )[0]
