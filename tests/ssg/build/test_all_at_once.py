@@ -223,7 +223,7 @@ FOLLOWING: dict[str, tuple[list[Callable[[Blog], None]], list[str]]] = {
     ),
     "an anchor that a body names twice": (
         [page("x.md", "## A {#a}\n\n<p id='a'>x</p>\n\n[x](#a)")],
-        ["content/x.md:4:8"],
+        ["content/x.md:6:8"],
     ),
     "an anchor of a page that can't be read": (
         [
