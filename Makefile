@@ -3,9 +3,11 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# What stays out of test-fast: marks, of pyproject.toml and tests/conftest.py.
+FAST := not engine and not network and not browser and not long
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test bench check format clean
+.PHONY: help demo demo-stop test test-fast bench check format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +21,9 @@ demo-stop: $(READY) ## End what `make demo` left running
 test: $(READY) ## Install what the tests need (as root on Debian) and run all tests
 	@tools/test-machine
 	@$(BIN)/pytest -n 2 --dist loadgroup --durations 30 --durations-min 5 $(ARGS)
+
+test-fast: $(READY) ## Run the tests that need no engine, network or browser, and little time
+	@$(BIN)/pytest -n 2 --dist loadgroup -q -m "$(FAST)" --durations 10 --durations-min 2 $(ARGS)
 
 bench: $(READY) ## Compare with other generators, side by side; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks.run $(ARGS)

@@ -16,7 +16,7 @@ BARE = MarkdownOptions(typography=False, highlight=False, permalinks=False)
 
 
 @pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of npm's packages. Where they can't be had, the test is skipped; under CI=true that is a failure."""
     try:
         return install(tmp_path_factory.mktemp("npm"))

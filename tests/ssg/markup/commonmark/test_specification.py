@@ -39,39 +39,39 @@ process.stdout.write(JSON.stringify(texts.map((text) => renderer.render(parser.p
 """
 
 
-def test_each_example_of_the_specification_is_read_as_it_says(packages, plain):
-    read = [(text, structure(plain(text)) == structure(html)) for text, html in examples(packages)]
+def test_each_example_of_the_specification_is_read_as_it_says(npm, plain):
+    read = [(text, structure(plain(text)) == structure(html)) for text, html in examples(npm)]
     assert [text for text, is_right in read if not is_right] == []
     assert len(read) == EXAMPLES
 
 
-def test_with_all_additions_no_example_is_read_in_another_way_but_for_a_reason(packages):
-    wrong = [text for text, html in examples(packages) if structure(html_of(text)) != structure(html)]
+def test_with_all_additions_no_example_is_read_in_another_way_but_for_a_reason(npm):
+    wrong = [text for text, html in examples(npm) if structure(html_of(text)) != structure(html)]
     assert sorted(wrong) == sorted(DIFFERS)
 
 
-def test_with_all_additions_no_text_of_an_example_is_lost(packages):
+def test_with_all_additions_no_text_of_an_example_is_lost(npm):
     def letters(html: str) -> str:
         return "".join(text for kind, text, _ in structure(html) if kind == "text").replace(" ", "").replace("\n", "")
 
-    for text, html in examples(packages):
+    for text, html in examples(npm):
         assert letters(html_of(text)) == letters(html), text
 
 
-def commonmark_js(texts: list[str], packages: Path) -> list[str]:
+def commonmark_js(texts: list[str], npm: Path) -> list[str]:
     command = ["node", "-e", RENDER]
     done = subprocess.run(
-        command, input=json.dumps(texts).encode(), cwd=packages.parent, capture_output=True, timeout=60, check=True
+        command, input=json.dumps(texts).encode(), cwd=npm.parent, capture_output=True, timeout=60, check=True
     )
     return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_random_documents_have_the_structure_that_the_referees_give_them(part, packages, plain):
+def test_random_documents_have_the_structure_that_the_referees_give_them(part, npm, plain):
     texts = [document(number) for number in range(part * EACH, (part + 1) * EACH)]
     second = MarkdownIt("commonmark")
     alone = 0
-    for text, first in zip(texts, commonmark_js(texts, packages), strict=True):
+    for text, first in zip(texts, commonmark_js(texts, npm), strict=True):
         own = structure(plain(text))
         if own != structure(first):
             alone += 1
