@@ -102,9 +102,8 @@ def test_a_layer_below_a_new_one_is_sent_again(host):
 
 def test_a_name_that_another_image_has_moves_to_ours(machine, host):
     image = seal({"index.html": "Hello"})
-    squatter = ship(host.engine, seal({"index.html": "other"}), SILENT)
-    host.engine.tag(squatter.id, image.reference)
-    host.engine.remove_image(squatter.references[0])
+    squatter = replace(seal({"index.html": "other"}), reference=image.reference)
+    ship(host.engine, squatter, SILENT)
     assert ship(host.engine, image, SILENT).diff_ids == diff_ids(image)
     assert [names for _, names in machine.inventory()["images"]] == [[image.reference]]
 

@@ -1,6 +1,6 @@
 """Deployments of one site to one host, put together from what a test has to say."""
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 from publish.deploy import ship as shipping
 from publish.deploy.deployment import Deployment
@@ -40,10 +40,11 @@ def switch(made: Deployment) -> Outcome:
     return outcome
 
 
+@dataclass(frozen=True, slots=True)
 class PlainLine(ReleaseLine):
-    """A site with one target, whose images are called as those of the tests call themselves."""
+    """A site with one target, where an image has the name that it gives itself."""
 
-    __slots__ = ()
+    own: str = ""
 
     @property
     def key(self) -> str:
@@ -58,10 +59,11 @@ class PlainLine(ReleaseLine):
         return f"localhost/site/{self.site}:arriving"
 
     def reference(self, image_labels) -> str:
-        digits = image_labels[labels.RELEASE].removeprefix("sha256:")[:12]
-        return f"localhost/site/{self.site}:{digits}"
+        del image_labels
+        return self.own
 
 
 def ship(engine, image, progress) -> LoadedImage:
-    """Ships an image for a site of its own name."""
-    return shipping.ship(engine, image, progress, PlainLine(image.labels[labels.SITE], "production", Endpoint("", 80)))
+    """Ships an image under its own name."""
+    line = PlainLine(image.labels[labels.SITE], "production", Endpoint("", 80), own=image.reference)
+    return shipping.ship(engine, image, progress, line)

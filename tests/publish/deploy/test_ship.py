@@ -26,6 +26,7 @@ class Image:
 
     layers: tuple[Layer, ...]
     release: str = "1"
+    reference: str = "localhost/site/blog:1"
 
     @property
     def labels(self):
@@ -106,7 +107,7 @@ class Store:
 
 
 def image(*layers: str, release: str = "1") -> Image:
-    return Image(tuple(map(Layer, layers)), release)
+    return Image(tuple(map(Layer, layers)), release, f"localhost/site/blog:{release}")
 
 
 NAMES = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=5, unique=True)
@@ -174,10 +175,11 @@ def test_a_store_that_never_tells_the_truth_is_a_problem_and_keeps_nothing():
 
 
 def test_a_label_that_differs_makes_another_image():
-    """The same layers under the same name, of another release: sent, though nothing but the configuration travels."""
-    store, digits = Store(), "1" * 12  # as many as a name has
-    ship(store, image("a", "b", release=digits), SILENT)
-    assert ship(store, image("a", "b", release=f"{digits}2"), SILENT).labels[labels.RELEASE] == f"{digits}2"
+    """The same layers, of another release: sent, though nothing but the configuration travels."""
+    store = Store()
+    ship(store, image("a", "b"), SILENT)
+    other = replace(image("a", "b"), release="2", reference="localhost/site/blog:1")
+    assert ship(store, other, SILENT).labels[labels.RELEASE] == "2"
     assert store.sent[1:] == [[]]
 
 
