@@ -13,6 +13,7 @@ import imagebake
 import publish
 import sealpress
 import ssg
+from ssg.markup.converter import instance
 
 SINGLE = {_constants.LITERAL, _constants.NOT_LITERAL, _constants.IN, _constants.ANY}
 
@@ -44,7 +45,14 @@ def possessive_groups(parsed: Any) -> Iterator[object]:
                     yield from possessive_groups(one)
 
 
-FOUND = dict(patterns())
+def inline_patterns() -> Iterator[tuple[str, "re.Pattern[Any]"]]:
+    """Those that Python-Markdown compiles of ours."""
+    for pattern in instance(html=True).markdown.inlinePatterns:
+        if type(pattern).__module__.startswith("ssg."):
+            yield f"{type(pattern).__module__}.{type(pattern).__name__}", pattern.getCompiledRegExp()
+
+
+FOUND = dict([*patterns(), *inline_patterns()])
 
 
 @pytest.mark.parametrize("name", FOUND)

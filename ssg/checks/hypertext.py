@@ -33,8 +33,8 @@ _WORDS: Final = "|".join(
     sorted(activecontent.PLAIN - _ADDRESSED | {"datetime", "label", "term", "xml:base", "data-[a-z-]+"})
 )
 _ORDINARY: Final = re.compile(
-    rf"""<[a-z][a-z0-9]*(?:[ ](?:{_WORDS})="[^"<>&]*")*+(?:[ ](id|href|src)="([^"<>&]*)")?
-        (?:[ ](?:{_WORDS})="[^"<>&]*")*[ ]?/?>""".encode(),
+    rf"""<[a-z][a-z0-9]*(?:[ ](?:{_WORDS})="[^"<>&]*")*
+        (?:[ ](id|href|src)="([^"<>&]*)"(?:[ ](?:{_WORDS})="[^"<>&]*")*)?[ ]?/?>""".encode(),
     re.VERBOSE,
 )
 _METAS: Final = re.compile(r"(?:og|twitter):(?:image|url|audio|video)(?::(?:url|secure_url|src))?", re.IGNORECASE)

@@ -7,8 +7,9 @@ from typing import Final
 _ATTRIBUTE: Final = r"""(?:\s++[a-zA-Z_:][a-zA-Z0-9:._-]*+(?:\s*+=\s*+(?:[^\s"'=<>`\x00-\x20]++|'[^']*+'|"[^"]*+"))?)"""
 # Blanks before "=" may belong to an attribute or to none, so this one gives them back.
 _ATTRIBUTES: Final = _ATTRIBUTE.replace(r"(?:\s*+=", r"(?:\s*=")
-# None is given back: a way back for each would take more memory than the text.
-_OPENING: Final = rf"<[A-Za-z][A-Za-z0-9-]*+{_ATTRIBUTES}*+\s*+/?>"
+# None is given back: a way back for each would take more memory than the text. A look ahead gives nothing back in any
+# Python, as a possessive group does not before 3.11.5.
+_OPENING: Final = rf"<[A-Za-z][A-Za-z0-9-]*+(?=(?P<given>{_ATTRIBUTES}*))(?P=given)\s*+/?>"
 _CLOSING: Final = r"</[A-Za-z][A-Za-z0-9-]*+\s*+>"
 _BLOCKS: Final = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 # With the marks behind its domain, and not to its end: where that is no domain, another address may begin right there,
 # and all that follows would be read again for each.
 _ADDRESS: Final = (
-    r"(?<![^\s*_~(])(?:https?://|ftp://|www\.)[\w.-]++(?:[?!.,:*_~'\")]|&[A-Za-z0-9]+;)*+(?P<goes_on>(?=[^\s<]))?"
+    r"(?<![^\s*_~(])(?:https?://|ftp://|www\.)[\w.-]++"
+    r"(?=(?P<marks>(?:[?!.,:*_~'\")]|&[A-Za-z0-9]+;)*))(?P=marks)(?P<goes_on>(?=[^\s<]))?"
 )
 _REST: Final = re.compile(r"[^\s<]*")
 _MAIL: Final = r"(?<![A-Za-z0-9._+/-])[A-Za-z0-9._+-]++@[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)+"

@@ -33,7 +33,7 @@ _SIGN: Final = re.compile(r"[\\`*_\[\]!<&~\n]")
 _TICKS: Final = re.compile("`+")
 _ADDRESS: Final = re.compile(r"<([A-Za-z][A-Za-z0-9.+-]{1,31}:[^<>\x00-\x20]*+)>")
 _HOST: Final = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_MAIL: Final = re.compile(rf"<([a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]++@{_HOST}(?:\.{_HOST})*+)>")
+_MAIL: Final = re.compile(rf"<([a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]++@{_HOST}(?=(?P<rest>(?:\.{_HOST})*))(?P=rest))>")
 
 
 def kept(char: str) -> str:
