@@ -28,7 +28,7 @@ from urllib3.exceptions import HTTPError
 from publish.engines import shapes, sockets
 from publish.engines.docker_wire import client
 from publish.engines.networks import Networks
-from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage
+from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, Endpoint, LoadedImage
 from sealpress import labels
 from sealpress.bounded import Misbehaviour
 from sealpress.problems import Exit, Problem
@@ -78,13 +78,10 @@ def _title(version: object) -> str:
 
 
 def _architecture(version: object) -> Architecture:
-    match shapes.take(version, str, "Arch"):
-        case "amd64" | "x86_64":
-            return "amd64"
-        case "arm64" | "aarch64":
-            return "arm64"
-        case other:
-            raise Problem(f"the host's architecture is {other}; images are for amd64 and arm64", code=Exit.ENGINE)
+    told = shapes.take(version, str, "Arch")
+    if told not in ARCHITECTURES:
+        raise Problem(f"the host's architecture is {told}; images are for amd64 and arm64", code=Exit.ENGINE)
+    return ARCHITECTURES[told]
 
 
 def _has_containerd_store(info: object) -> bool:

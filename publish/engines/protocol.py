@@ -11,9 +11,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 
 from sealpress.settings import Architecture
+
+ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
+    {"amd64": "amd64", "x86_64": "amd64", "AMD64": "amd64", "arm64": "arm64", "aarch64": "arm64"}
+)
+"""By the names that engines and kernels have for them."""
 
 
 class Role(StrEnum):

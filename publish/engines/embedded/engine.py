@@ -25,7 +25,7 @@ from typing import Any, Final, TypeVar
 
 from imagebake.nginx.runners import Runner
 from publish.engines.embedded import ports, processes, rootfs
-from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, RunState
+from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, Endpoint, LoadedImage, RunState
 from sealpress import files, labels
 from sealpress.problems import Exit, Problem
 from sealpress.settings import Architecture
@@ -47,13 +47,9 @@ class EmbeddedEngine:
         return f"the embedded runner ({self.runner.name})"
 
     def architecture(self) -> Architecture:
-        match platform.machine():
-            case "x86_64" | "amd64" | "AMD64":
-                return "amd64"
-            case "aarch64" | "arm64":
-                return "arm64"
-            case other:
-                raise Problem(f"this machine is {other}; images are for amd64 and arm64", code=Exit.MACHINE)
+        if (told := platform.machine()) not in ARCHITECTURES:
+            raise Problem(f"this machine is {told}; images are for amd64 and arm64", code=Exit.MACHINE)
+        return ARCHITECTURES[told]
 
     # Images.
 
