@@ -83,12 +83,12 @@ class Store:
         """The result under `key` (64 hex digits), or None where there is none that is whole."""
         if self._state.batch and key in self._state.batch:
             return self._state.batch[key][0]
+        if not self._has_folder(key[:2]):
+            return self._from_pack(key)
         file = self._file(key)
         try:
-            found = _read(file) if self._has_folder(key[:2]) else None
+            found = _read(file)
         except OSError:
-            found = None
-        if found is None:
             return self._from_pack(key)
         data = signing.opened(_result(key), found)
         if data is None:
