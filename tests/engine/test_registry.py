@@ -23,9 +23,9 @@ from imagebake.image import oci
 from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import described
 from tests.engine.machine import PATH, Machine, unavailable
-from tests.imagebake.seal.conftest import Site, keys, make_site, packages, sealed, site
+from tests.imagebake.seal.conftest import Site, keys, make_site, once_sealed, packages, sealed, site
 
-__all__ = ["keys", "make_site", "packages", "sealed", "site"]  # fixtures
+__all__ = ["keys", "make_site", "once_sealed", "packages", "sealed", "site"]  # fixtures
 
 CREATED = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 HERE = "arm64" if platform.machine() == "aarch64" else "amd64"

@@ -125,36 +125,43 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "cache"
 
 
+def _alone(patch: pytest.MonkeyPatch, home: Path, packages: Path) -> None:
+    """The machine's own git settings, agent and login play no part."""
+    for name in ("SSH_AUTH_SOCK", "SOURCE_DATE_EPOCH", "DISPLAY", "XDG_CONFIG_HOME"):
+        patch.delenv(name, raising=False)
+    patch.setenv("HOME", str(home))
+    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    patch.setenv(consent.VARIABLE, "1")
+    patch.setenv("SEALPRESS_CACHE", str(packages))
+
+
+def _committed(folder: Path, keys: Keys, packages: Path, site: str) -> Site:
+    (folder / "pages").mkdir(parents=True)
+    files = {
+        "site.toml": site,
+        "build.sh": BUILD,
+        "pages/index.html": "<p>home</p>",
+        "pages/about.html": "<p>about</p>",
+        ".gitignore": "/public/\n/image/\n",
+        "imagebake.lock": (packages / "imagebake.lock").read_text("utf-8"),
+    }
+    for path, text in files.items():
+        (folder / path).write_text(text, encoding="utf-8")
+    keys.allow(folder / "allowed_signers", keys.ada)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "one")
+    return Site(folder, keys)
+
+
 @pytest.fixture
 def make_site(packages: Path, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Site]:
-    """Makes the repository; `site` is site.toml. The machine's own git settings, agent and login play no part."""
-    home = tmp_path / "home"
-    home.mkdir()
-    for name in ("SSH_AUTH_SOCK", "SOURCE_DATE_EPOCH", "DISPLAY", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv(consent.VARIABLE, "1")
-    monkeypatch.setenv("SEALPRESS_CACHE", str(packages))
+    """Makes the repository; `site` is site.toml."""
+    (tmp_path / "home").mkdir()
+    _alone(monkeypatch, tmp_path / "home", packages)
 
     def make(site: str = SITE) -> Site:
-        folder = tmp_path / "site"
-        (folder / "pages").mkdir(parents=True)
-        files = {
-            "site.toml": site,
-            "build.sh": BUILD,
-            "pages/index.html": "<p>home</p>",
-            "pages/about.html": "<p>about</p>",
-            ".gitignore": "/public/\n/image/\n",
-            "imagebake.lock": (packages / "imagebake.lock").read_text("utf-8"),
-        }
-        for path, text in files.items():
-            (folder / path).write_text(text, encoding="utf-8")
-        keys.allow(folder / "allowed_signers", keys.ada)
-        git(folder, "init", "--quiet")
-        git(folder, "add", "--all")
-        git(folder, "commit", "--quiet", "--message", "one")
-        return Site(folder, keys)
+        return _committed(tmp_path / "site", keys, packages, site)
 
     return make
 
@@ -164,11 +171,23 @@ def site(make_site: Callable[..., Site]) -> Site:
     return make_site()
 
 
+@pytest.fixture(scope="session")
+def once_sealed(packages: Path, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the site that `sealed` copies, in `site`, and what is beside it; nobody changes it."""
+    folder = tmp_path_factory.mktemp("sealed")
+    (folder / "home").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        _alone(patch, folder / "home", packages)
+        _committed(folder / "site", keys, packages, SITE).bake("--key", str(keys.ada))
+    return folder
+
+
 @pytest.fixture
-def sealed(site: Site) -> Site:
-    """The site, baked and signed by ada."""
-    site.bake("--key", str(site.keys.ada))
-    return site
+def sealed(once_sealed: Path, packages: Path, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The site, baked and signed by ada: the test's own copy."""
+    shutil.copytree(once_sealed, tmp_path, symlinks=True, dirs_exist_ok=True)
+    _alone(monkeypatch, tmp_path / "home", packages)
+    return Site(tmp_path / "site", keys)
 
 
 @dataclass(frozen=True)
