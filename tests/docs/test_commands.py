@@ -22,6 +22,8 @@ from tests.docs.pages import MARKER, Block, Command, blocks, comments, name, pag
 from tests.mirrors import require_mirror
 from tests.ports import free_port
 
+pytestmark = pytest.mark.long
+
 COMMANDS: dict[str, click.Command] = {"ssg": ssg, "imagebake": imagebake, "publish": publish}
 SECONDS = 100
 PORT = "8080"  # on the pages; a free one takes its place

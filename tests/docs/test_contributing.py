@@ -2,6 +2,7 @@
 
 import ast
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,11 @@ def test_what_the_quick_tests_leave_out_are_marks_that_there_are(pytestconfig: p
     assert left_out
     marks = {line.partition(":")[0] for line in pytestconfig.getini("markers")}
     assert {word for word in left_out[1].split() if word not in {"not", "and"}} <= marks
+
+
+def test_no_folder_of_tests_is_passed_over(pytestconfig: pytest.Config) -> None:
+    """A folder is that has one of the names that pytest doesn't look into, such as "build"."""
+    folders = {part for file in (ROOT / "tests").rglob("test_*.py") for part in file.relative_to(ROOT).parts[:-1]}
+    assert {"ssg", "build"} <= folders
+    left_out = pytestconfig.getini("norecursedirs")
+    assert [name for name in folders if any(fnmatch(name, pattern) for pattern in left_out)] == []

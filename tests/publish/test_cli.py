@@ -24,6 +24,8 @@ from sealpress.settings import PublishTarget
 from tests.ports import free_port
 from tests.publish.memory import MemoryHost
 
+pytestmark = pytest.mark.long
+
 SITE = """
 [site]
 title = "A blog"

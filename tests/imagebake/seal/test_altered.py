@@ -19,6 +19,8 @@ from sealpress.problems import Exit, Problem
 from tests.imagebake.seal.conftest import Baked, Site
 from tests.imagebake.seal.test_seal import refused, told
 
+pytestmark = pytest.mark.long
+
 JUNK = st.sampled_from(
     [
         None,

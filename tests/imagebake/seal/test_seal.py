@@ -25,6 +25,8 @@ from imagebake.seal.verification import _unpacked_digest
 from sealpress.problems import Exit, Problem
 from tests.imagebake.seal.conftest import Site, git
 
+pytestmark = pytest.mark.long
+
 
 def told(done: Any) -> Any:
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,8 @@ from publish.engines.sockets import answers
 from sealpress.problems import Exit, Problem
 from tests.publish.liars import ID, LIES, PODMAN, STATUSES, TRUE, Liar
 
+pytestmark = pytest.mark.long
+
 SPEC = ContainerSpec("blog-1", "blog:1", {8080: Endpoint("127.0.0.1", 0)})
 CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "load": (lambda one: one.load([b"archive"]), ("POST /images/load",)),

@@ -8,6 +8,8 @@ import pytest
 from sealpress.problems import Exit
 from tests.ssg.blogs import Blog
 
+pytestmark = pytest.mark.long
+
 HEAD = '{{% extends "theme/page.html" %}}\n{{% block head %}}{}{{% endblock %}}\n'
 
 
