@@ -1,6 +1,7 @@
 """A container engine that lies: a unix socket with a table of answers, and every way in which one may be none."""
 
 import contextlib
+import functools
 import itertools
 import json
 import socket
@@ -120,12 +121,12 @@ LIES: Mapping[str, Answer] = {
     "length that is none": lambda: iter([b"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n{}"]),
     "endless status": lambda: itertools.chain([b"HTTP/1.1 200 "], itertools.repeat(FLOOD)),
     "endless header": lambda: itertools.chain(_head("X: "), itertools.repeat(FLOOD)),
-    "endless headers": lambda: itertools.chain(_head(""), itertools.repeat(b"X-A: b\r\n")),
+    "endless headers": lambda: itertools.chain(_head(""), itertools.repeat(b"X-A: b\r\n" * 1024)),
     "endless patience": lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n"),
     "not HTTP": lambda: iter([b"SSH-2.0-OpenSSH_9.2\r\n"]),
     "closed": lambda: iter([b""]),
     "half": lambda: iter([b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"Id": ']),
-    "packed": lambda: answer(zlib.compress(b" " * 50_000_000), "Content-Encoding: deflate"),
+    "packed": lambda: answer(_bomb(), "Content-Encoding: deflate"),
     "redirect": lambda: answer(b"", "Location: http://192.0.2.1/", status="302 Found"),
     "redirect to itself": lambda: answer(b"", "Location: /v1.41/info", status="307 Temporary Redirect"),
     "dripping": lambda: _drip(b'HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{"Id": ' + b" " * 9999),
@@ -136,6 +137,11 @@ STATUSES = {
     f"status {status}": (lambda status=status: answer(b"{}", status=f"{status} ?"))
     for status in (100, 101, 204, 206, 300, 304, 400, 401, 404, 409, 500, 503, 999)
 }
+
+
+@functools.cache
+def _bomb() -> bytes:
+    return zlib.compress(b" " * 50_000_000)
 
 
 def _drip(data: bytes) -> Iterator[bytes]:
