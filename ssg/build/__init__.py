@@ -10,6 +10,6 @@ check.py       files that want one path, links that lead nowhere
 survey.py      what files of the tree show to be wrong once they are made; image_places.py: where pages show an image
 stale.py       which files have to be made anew, and why
 render.py      these are made, on all cores; reuse.py: or taken from the store
-records.py     records as plain data, for the cache and from one process to another
+records.py     what is kept of sources and pages, each record made only when it is asked for
 timing.py      where the time went
 """

@@ -11,25 +11,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sealpress import given
 from sealpress import workers as pool
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem
 from sealpress.settings import Settings
-from ssg.build.records import FRONT, HEAD, front_matter, of_parsed_page
+from ssg.build.records import PARSED_PAGES
+from ssg.cache.codec import Codec
 from ssg.cache.store import LIMIT, Store, digest_of_sources, store_at
 from ssg.cache.table import Plain
 from ssg.content.front_matter import read
 from ssg.content.location import locate
 from ssg.content.model import FrontMatter, Page, ParsedPage
 from ssg.l10n.language import Language
-from ssg.markup.text.converted import Converted, Fault, Heading, Link, MarkdownOptions
+from ssg.markup.text.converted import Converted, MarkdownOptions
 from ssg.rendering.queries.excerpts import Excerpt
 
-CODE: Final = ("ssg/markup/**/*.py", "ssg/l10n/**/*.py", "ssg/build/convert.py", "sealpress/**/*.py")
-"""All that a conversion is made by: markup imports nothing else, which `make check` holds."""
+CODE: Final = (
+    "sealpress/**/*.py",
+    "ssg/markup/**/*.py",
+    "ssg/l10n/**/*.py",
+    "ssg/build/convert.py",
+    "ssg/cache/codec.py",
+)
+"""All that a conversion is made and kept by: markup imports nothing else, which `make check` holds."""
+
+_BODIES: Final = Codec(Converted, besides=("html", "plain_text"))
+_head_of = PARSED_PAGES.at("head")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +135,18 @@ class Converter:
             wrong, front = problem, document.provisional
         if front.draft and not self.drafts:
             made = ParsedPage(sha256, head, front, document.body_line)
-            return ReadPage(source, sha256, of_parsed_page(made), problem=wrong)
+            return ReadPage(source, sha256, PARSED_PAGES.pack(made), problem=wrong)
         began = time.perf_counter()
         blocks = _KeptBlocks(self)
         key, body, kept = self._converted(document.body, language, blocks)
         made = ParsedPage(sha256, head, front, document.body_line, key, body.links, body.faults, body.warnings)
         seconds = time.perf_counter() - began
-        return ReadPage(source, sha256, of_parsed_page(made), Excerpt.of(body), wrong, seconds, kept, blocks.seconds)
+        return ReadPage(source, sha256, PARSED_PAGES.pack(made), Excerpt.of(body), wrong, seconds, kept, blocks.seconds)
 
     def _known_front_matter(self, source: str, head: str) -> FrontMatter | None:
         """As the last build read it, where the text is the same: an edit of a body need not load YAML."""
         known = self.last.get(source)
-        return front_matter(known[FRONT]) if known and known[HEAD] == head else None
+        return PARSED_PAGES.value(known, "front_matter") if known and _head_of(known) == head else None
 
     def _converted(self, text: str, language: str, blocks: "_KeptBlocks") -> tuple[str, Converted, bool]:
         """Its key in the store, the body, and whether it was there."""
@@ -245,37 +255,12 @@ def code_digest() -> str:
 def encoded(body: Converted) -> bytes:
     """A Converted as data, never as code: a line of JSON, and behind it the two long texts as they are."""
     html, plain = (text.encode("utf-8", "surrogatepass") for text in (body.html, body.plain_text))
-    head: list[Any] = [
-        len(html),
-        [(link.target, link.kind, link.line, link.column, link.length) for link in body.links],
-        [(link.target, link.kind, link.line, link.column, link.length) for link in body.externals],
-        [(heading.level, heading.id, heading.title, heading.html) for heading in body.headings],
-        sorted(body.ids),
-        body.summary_html,
-        body.summary_text,
-        body.has_code,
-        *(
-            [(fault.message, fault.hint, fault.line, fault.column, fault.length) for fault in found]
-            for found in (body.faults, body.warnings)
-        ),
-    ]
-    return json.dumps(head, separators=(",", ":")).encode() + b"\n" + html + plain
+    return json.dumps([len(html), _BODIES.pack(body)], separators=(",", ":")).encode() + b"\n" + html + plain
 
 
 def decoded(data: bytes) -> Converted:
     """The Converted that `encoded` gave these bytes for."""
     head, _, texts = data.partition(b"\n")
-    size, links, externals, headings, ids, summary_html, summary_text, has_code, *found = json.loads(head)
-    return Converted(
-        texts[:size].decode("utf-8", "surrogatepass"),
-        tuple(Link(*link) for link in links),
-        tuple(Link(*link) for link in externals),
-        tuple(Heading(*heading) for heading in headings),
-        frozenset(ids),
-        summary_html,
-        summary_text,
-        texts[size:].decode("utf-8", "surrogatepass"),
-        has_code=has_code,
-        faults=tuple(Fault(*fault) for fault in found[0]),
-        warnings=tuple(Fault(*fault) for fault in found[1]),
-    )
+    size, body = json.loads(head)
+    html, plain = (text.decode("utf-8", "surrogatepass") for text in (texts[:size], texts[size:]))
+    return _BODIES.unpack(body, html=html, plain_text=plain)

@@ -13,7 +13,7 @@ from sealpress.settings import Settings
 from sealpress.tree import CHUNK, media_type
 from sealpress.workers import Mate
 from ssg.build.convert import Converter
-from ssg.build.records import FRONT, KEY, SHA256, ParsedPages
+from ssg.build.records import PARSED_PAGES, ParsedPages
 from ssg.build.timing import Timings
 from ssg.cache import stamps
 from ssg.cache.last_build import LastBuild, SeenSource
@@ -25,6 +25,10 @@ from ssg.content.pages import Heads
 from ssg.rendering.queries.excerpts import Excerpt
 
 PAGE_ENDING = ".md"
+
+_head_of = PARSED_PAGES.at("front_matter", "body_line")
+_content_of = PARSED_PAGES.at("sha256", "key")
+_key_of = PARSED_PAGES.at("key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,8 @@ def read_sources(
             timings.conversion(kept=read.kept)
             excerpts[read.source] = read.excerpt
         after = parsed_pages.plain(read.source)
-        alike = alike and before is not None and before[FRONT:KEY] == after[FRONT:KEY]
-        if before is None or before[SHA256] != after[SHA256] or before[KEY] != after[KEY]:
+        alike = alike and before is not None and _head_of(before) == _head_of(after)
+        if before is None or _content_of(before) != _content_of(after):
             changed.add(read.source)
     same_files = found.keys() == last.sources.keys()
     return ReadSources(
@@ -162,7 +166,7 @@ def _check_content(converter: Converter, file: str) -> None:
 
 
 def _is_converted(parsed_page: Plain) -> bool:
-    return bool(parsed_page and parsed_page[KEY])
+    return bool(parsed_page and _key_of(parsed_page))
 
 
 def _differs(old: SeenSource | None, stamp: Stamp) -> bool:

@@ -13,8 +13,11 @@ from sealpress.problems import Problem, raise_all
 from sealpress.tree import CacheClass, OutputTree, TreeFile
 from ssg.build.inputs import Inputs
 from ssg.build.timing import Timings
-from ssg.cache.last_build import Changes, LastBuild, LastTree
+from ssg.cache.codec import at
+from ssg.cache.last_build import Changes, KeptFile, LastBuild, LastTree
 from ssg.content.findings import as_faults, of_problem, problem
+
+_size_of = at(KeptFile, "size")
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,15 @@ class Built:
     def tree(self) -> OutputTree:
         caches = {one.value: one for one in CacheClass}
         entries = tuple(
-            TreeFile(path, sha256, size, kind, caches[cache])
-            for path, (sha256, size, kind, cache, _) in self.files.items()
+            TreeFile(path, file.sha256, file.size, file.media_type, caches[file.cache])
+            for path, file in zip(self.files, map(KeptFile._make, self.files.values()), strict=True)
         )
         return OutputTree(self.root, entries, self.digest)
 
     @property
     def size(self) -> int:
         """Of all files together, in bytes."""
-        return sum(size for _, size, *_ in self.files.values())
+        return sum(map(_size_of, self.files.values()))
 
 
 def report_of(built: Built) -> dict[str, Any]:

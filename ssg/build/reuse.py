@@ -10,7 +10,8 @@ from functools import cache
 from typing import Final
 
 from ssg.cache.answers import KnownAnswers
-from ssg.cache.last_build import LastBuild
+from ssg.cache.codec import at
+from ssg.cache.last_build import KeptOutput, LastBuild
 from ssg.cache.store import Store, digest_of_sources
 from ssg.cache.tracing import GONE, Key, Trace, digest
 from ssg.rendering.plan import OutputFile, OutputKind
@@ -18,6 +19,8 @@ from ssg.rendering.queries.site_queries import SiteQueries
 
 KINDS: Final = frozenset({OutputKind.PAGE, OutputKind.LIST, OutputKind.FEED, OutputKind.SITEMAP, OutputKind.ROBOTS})
 """What is rendered; the rest is copied, or kept by whoever makes it."""
+
+_made_of = at(KeptOutput, "kind", "subject")
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class ReusableFiles:
     def find(self, file: OutputFile) -> tuple[bytes, Trace] | None:
         """What the file holds if it was rendered before with the answers of today; with the questions."""
         old = self.last.outputs.get(file.path)
-        if file.kind not in KINDS or not old or (old[0], old[1]) != (file.kind, file.subject):
+        if file.kind not in KINDS or not old or _made_of(old) != (file.kind, file.subject):
             return None
         trace = frozenset(self.known.keys(self.last.traces[file.path]))
         key = self._key(file, trace)

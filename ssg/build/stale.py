@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ssg.cache.answers import KnownAnswers
-from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource
+from ssg.cache.codec import at
+from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource, sha256_of, stamp_of
 from ssg.cache.stamps import Stamp
 from ssg.cache.tracing import GONE, Key, Scope, scope_of
 from ssg.rendering.plan import OutputFile, OutputKind
@@ -20,6 +21,8 @@ FIRST: Final = "nothing was built into this folder before"
 OTHER: Final = "sealpress or its tools are other versions"
 NEW: Final = "it is new"
 TOUCHED: Final = "the file in the output folder was changed or is gone"
+
+_kind_of = at(KeptOutput, "kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class KnownFiles(Mapping[str, OutputFile]):
         self._outputs = outputs
 
     def __getitem__(self, path: str) -> OutputFile:
-        kind, subject, origin, _ = self._outputs[path]
-        return OutputFile(path, OutputKind(kind), subject, origin)
+        kept = KeptOutput._make(self._outputs[path])
+        return OutputFile(path, OutputKind(kept.kind), kept.subject, kept.origin)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._outputs)
@@ -90,9 +93,9 @@ def stale(
             yield Stale(file, (FIRST,))
         elif old is None or (old.kind, old.subject) != (file.kind, file.subject):
             yield Stale(file, _new(file, last, copied, quality))
-        elif on_disk.get(path) != last.files[path][-1]:
+        elif on_disk.get(path) != stamp_of(last.files[path]):
             yield Stale(file, (TOUCHED,))
-        elif file.kind is OutputKind.COPY and copied[file.subject][1] != last.files[path][0]:
+        elif file.kind is OutputKind.COPY and copied[file.subject][1] != sha256_of(last.files[path]):
             yield Stale(file, (f"content of {file.subject}",))
         elif path in hits:
             yield Stale(file, tuple(hits[path]))
@@ -108,7 +111,7 @@ def _suspects(
     return [
         path
         for path, output in last.outputs.items()
-        if path in hits or output[0] == OutputKind.COPY or on_disk.get(path) != files[path][-1]
+        if path in hits or _kind_of(output) == OutputKind.COPY or on_disk.get(path) != stamp_of(files[path])
     ]
 
 

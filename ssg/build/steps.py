@@ -25,6 +25,7 @@ from ssg.build.check import astray, check_links, clashes, shape_of
 from ssg.build.convert import Converter
 from ssg.build.inputs import Inputs
 from ssg.build.read import ReadSources, read_sources
+from ssg.build.records import ROWS
 from ssg.build.render import SharedRendering, Staged
 from ssg.build.result import Built, Finished
 from ssg.build.reuse import ReusableFiles
@@ -34,7 +35,8 @@ from ssg.build.survey import Survey
 from ssg.build.timing import Timings
 from ssg.cache import stamps
 from ssg.cache.answers import KnownAnswers
-from ssg.cache.last_build import KeptFile, LastBuild
+from ssg.cache.codec import at
+from ssg.cache.last_build import KeptFile, KeptOutput, LastBuild
 from ssg.cache.settings import stated
 from ssg.cache.store import Store
 from ssg.cache.tracing import Scope, scope_of
@@ -52,6 +54,8 @@ from ssg.rendering.theme import assets as theme_assets
 from ssg.rendering.theme import theme as themes
 from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.stopwatch import Stopwatch
+
+_described = at(KeptFile, "sha256", "size", "media_type", "cache")
 
 _MUCH: Final = 0.25  # of the tree: what was rendered before is looked for
 
@@ -79,7 +83,7 @@ def make(
     progress: Progress,
 ) -> Finished:
     """Raises Problem or Problems (exit 3, 9)."""
-    if last.world != inputs.world:
+    if (last.world, last.rows) != (inputs.world, ROWS):
         last = LastBuild(world=last.world and inputs.world)  # with no outputs: ssg.build.stale tells why all are made
     return _Steps(inputs, last, stage, store, mate, timings, progress).run()
 
@@ -145,6 +149,7 @@ class _Steps:
         build = LastBuild(
             id=self.last.id,
             world=self.inputs.world,
+            rows=ROWS,
             scope=self.inputs.scope,
             conversion=conversion,
             sources=sources,
@@ -357,7 +362,7 @@ class _Steps:
                 stamp = stamps.stamp(self.stage.root / file.path)
                 assert stamp is not None  # noqa: S101 - it was put there just now
                 assert content is not None  # noqa: S101 - or there was a problem
-                outputs[file.path] = (file.kind.value, file.subject, file.origin, one.because)
+                outputs[file.path] = tuple(KeptOutput(file.kind.value, file.subject, file.origin, one.because))
                 files[file.path] = tuple(
                     KeptFile(content.sha256, content.size, media_type(file.path), cache_class(file.path).value, stamp)
                 )
@@ -380,7 +385,7 @@ class _Steps:
         return Built(
             self.inputs.request.output,
             files=placed.files,
-            digest=digest_of((path, *file[:-1]) for path, file in placed.files.items()),
+            digest=digest_of((path, *_described(file)) for path, file in placed.files.items()),
             pages=pages,
             posts=posts,
             drafts=structure.drafts,

@@ -19,7 +19,7 @@ from sealpress.tree import REDIRECTS
 from ssg.build.convert import Converter
 from ssg.build.inputs import Inputs
 from ssg.build.read import ReadSources, sha256_of
-from ssg.build.records import LazyPages, of_page
+from ssg.build.records import PAGES, LazyPages
 from ssg.cache.last_build import LastBuild
 from ssg.cache.store import Store
 from ssg.cache.table import Table, since
@@ -64,7 +64,7 @@ class Structure:
     @cached_property
     def plain_pages(self) -> Table:
         """The pages by source, as ssg.build.records has them."""
-        return self.last.pages if self.stands else Table({page.source: of_page(page) for page in self.site.pages})
+        return self.last.pages if self.stands else Table({page.source: PAGES.pack(page) for page in self.site.pages})
 
     @cached_property
     def as_of(self) -> dt.datetime:

@@ -18,20 +18,20 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from sealpress import files, signing
 from ssg.cache.answers import KnownAnswers, renumbered, used
+from ssg.cache.codec import Codec, at, number
 from ssg.cache.settings import Stated
 from ssg.cache.stamps import Stamp
 from ssg.cache.table import Plain, Table, since
 from ssg.cache.tracing import Key
 
 FOLDER: Final = "builds"
-_FORMAT: Final = 9
 _LIMIT: Final = 8  # output folders whose builds are remembered
 _BYTES: Final = 512 << 20  # of all of these together; the newest stays, however large it is
 _KINDS: Final = (".known", ".told", ".tree", ".changes")
@@ -53,6 +53,9 @@ class KeptFile(NamedTuple):
     stamp: Stamp
 
 
+stamp_of, sha256_of = at(KeptFile, "stamp"), at(KeptFile, "sha256")
+
+
 @dataclass(slots=True)
 class LastTree:
     """The tree as the last build left it. `seen` is a digest of all that it was made of, as it looked from outside.
@@ -64,7 +67,7 @@ class LastTree:
     id: str
     seen: str
     report: dict[str, Any]
-    files: dict[str, tuple[Any, ...]]
+    files: dict[str, Annotated[Plain, KeptFile]]
     folders: dict[str, Stamp]
     inputs: dict[str, str]
     changes: Changes = field(default_factory=dict)
@@ -72,7 +75,7 @@ class LastTree:
     def is_untouched(self, root: Path) -> bool:
         """Whether all files and folders in the output folder look as they were left."""
         top, look = str(root), os.lstat
-        left = chain(((path, file[-1]) for path, file in self.files.items()), self.folders.items())
+        left = chain(zip(self.files, map(stamp_of, self.files.values()), strict=True), self.folders.items())
         try:
             for path, seen in left:
                 now = look(f"{top}/{path}")
@@ -84,7 +87,7 @@ class LastTree:
 
     def stamps(self) -> dict[str, Stamp]:
         """What all files looked like."""
-        return {path: file[-1] for path, file in self.files.items()}
+        return {path: stamp_of(file) for path, file in self.files.items()}
 
     def apply(self, changes: Changes) -> None:
         for name in ("files", "folders", "inputs"):
@@ -120,6 +123,7 @@ _TABLES: Final = (
 _ORDERED: Final = ("sources", "parsed_pages", "pages", "outputs")
 _WHOLE: Final = (
     "world",
+    "rows",
     "scope",
     "conversion",
     "published",
@@ -137,7 +141,8 @@ _SLACK: Final = 1.25  # of questions that are kept over those that are asked
 
 @dataclass(slots=True)
 class LastBuild:
-    """All that a build knows afterwards. `world` is the software, `scope` what was asked of it: options, settings.
+    """All that a build knows afterwards. `world` is the software, `scope` what was asked of it: options, settings;
+    `rows` is the format of what is kept of pages.
 
     `parsed_pages` and `pages` are plain (ssg.build.records), by source. `published` is how far the clock can move
     before other pages are published: the newest page's moment and that of the first scheduled one. `counts` are the
@@ -154,6 +159,7 @@ class LastBuild:
 
     id: str = ""
     world: str = ""
+    rows: str = ""
     scope: str = ""
     conversion: str = ""
     sources: dict[str, SeenSource] = field(default_factory=dict)
@@ -170,13 +176,13 @@ class LastBuild:
     questions: Table = field(default_factory=Table)
     count: int = 0
     parts: tuple[Key, ...] = ()
-    outputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    outputs: dict[str, Annotated[Plain, KeptOutput]] = field(default_factory=dict)
     traces: dict[str, bytes] = field(default_factory=dict)
     settings: Stated = field(default_factory=dict)
     used: int = 0
     images: dict[str, tuple[str, int, int, bool, tuple[tuple[str, str], ...]]] = field(default_factory=dict)
     warnings: dict[str, Plain] = field(default_factory=dict)
-    files: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, init=False)
+    files: Mapping[str, Plain] = field(default_factory=dict, init=False)
     elsewhere: bool = field(default=False, init=False)
     changes: Changes = field(default_factory=dict, init=False)
 
@@ -220,6 +226,12 @@ class LastBuild:
         return replace(self, questions=questions, traces=traces, count=self.used, parts=parts)
 
 
+_BUILDS: Final = Codec(LastBuild)
+
+FORMAT: Final = number(10, LastBuild, LastTree)
+"""Of all files."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """Where the last build into `output` is kept, within the folder of a store."""
@@ -246,10 +258,12 @@ class Memory:
 
     def recall(self, tree: LastTree | None) -> LastBuild | None:
         """The last build that came to an end, which left `tree`."""
-        plain = self._load("known") if tree else None
-        if not tree or not plain or len(plain) != len(_kept()):
+        if not tree:
             return None
-        build = LastBuild(**{one.name: _table(one.type, value) for one, value in zip(_kept(), plain, strict=True)})
+        try:
+            build = _BUILDS.unpack(self._load("known"))
+        except (TypeError, ValueError):  # there is none
+            return None
         if build.id != tree.id:
             return None
         build.files = tree.files
@@ -287,7 +301,7 @@ class Memory:
         else:
             build.id = tree.id = secrets.token_hex(8)
             tree.changes = {}
-            self._save("known", tuple(_packed(getattr(build, one.name)) for one in _kept()))
+            self._save("known", _BUILDS.pack(build))
             self._save("tree", {name: getattr(tree, name) for name in ("id", "files", "folders", "inputs")})
             with suppress(OSError):
                 self._file("changes").unlink()
@@ -307,12 +321,12 @@ class Memory:
         with without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
             data = signing.opened(self._what(kind), _mapped(self._file(kind)))
             if data is not None:
-                number, plain = marshal.loads(data)  # noqa: S302 - signed by this user
-                return plain if number == _FORMAT else None
+                told, plain = marshal.loads(data)  # noqa: S302 - signed by this user
+                return plain if told == FORMAT else None
         return None
 
     def _save(self, kind: str, plain: Any) -> None:
-        files.keep(self._file(kind), [signing.seal(self._what(kind), marshal.dumps((_FORMAT, plain)))])
+        files.keep(self._file(kind), [signing.seal(self._what(kind), marshal.dumps((FORMAT, plain)))])
 
     def _what(self, kind: str) -> str:
         return f"ssg build {self.name}.{kind}"
@@ -335,19 +349,6 @@ def _mapped(file: Path) -> mmap.mmap:
     """What a file holds, without a second place for tens of megabytes: a file of ours that stands is never changed."""
     with files.opened(file) as there:
         return mmap.mmap(there.fileno(), 0, prot=mmap.PROT_READ)
-
-
-def _kept() -> list[Any]:
-    """The fields of a LastBuild that a file holds, in their order."""
-    return [one for one in fields(LastBuild) if one.init]
-
-
-def _packed(value: Any) -> Any:
-    return value.packed() if isinstance(value, Table) else value
-
-
-def _table(kind: Any, value: Any) -> Any:
-    return Table(value) if kind is Table else value
 
 
 @contextmanager

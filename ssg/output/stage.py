@@ -21,6 +21,8 @@ from sealpress.console import Progress
 from sealpress.problems import Exit, Problem
 from sealpress.tree import CHUNK, MARKER
 from ssg.cache import stamps
+from ssg.cache.codec import at
+from ssg.cache.last_build import KeptFile, stamp_of
 from ssg.cache.stamps import Stamp
 from ssg.output import record as records
 from ssg.output.record import Record
@@ -40,6 +42,8 @@ _OLD: Final = frozenset(
 )
 """What versions before this one left in the folder, to know it again."""
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+_content_of = at(KeptFile, "sha256", "size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class Stage:
                 yield records.of_file(path, content.sha256, content.size)
             for path in wanted if besides else ():
                 if path not in written:
-                    yield records.of_file(path, *known[path][:2])
+                    yield records.of_file(path, *_content_of(known[path]))
 
         self.record.add(
             [*self._new_folders(new), *files_on_record(besides=self.record.is_empty), *map(records.of_guest, theirs)]
@@ -204,8 +208,8 @@ class Stage:
         wakes. Where it has another name elsewhere, its rights stay as they are, and it is none that may stay.
         """
         seen, known = self.found[path], self.left.get(path)
-        if known and known[-1] == seen:
-            return FileContent(known[0], known[1])
+        if known and stamp_of(known) == seen:
+            return FileContent(*_content_of(known))
         try:
             handle = self._opened(path)
         except OSError:

@@ -206,7 +206,7 @@ def kept(tmp_path: Path) -> tuple[Memory, LastTree]:
 def test_what_is_not_this_users_own_is_never_unmarshalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python's marshal can crash on a hostile file."""
     found, tree = kept(tmp_path)
-    hostile = marshal.dumps((last_build._FORMAT, ("hostile",)))
+    hostile = marshal.dumps((last_build.FORMAT, ("hostile",)))
     for file in (tmp_path / "store/builds").iterdir():
         file.write_bytes(bytes(32) + hostile)
     monkeypatch.setattr(last_build.marshal, "loads", lambda *_: pytest.fail("it was read"))
@@ -226,7 +226,7 @@ def test_no_file_makes_a_build_fail(data: bytes, tmp_path_factory: pytest.TempPa
 @pytest.mark.parametrize("plain", [None, 0, "", "text", (), (1, 2), ("x",) * 3])
 def test_another_versions_file_is_passed_over(plain: object, tmp_path: Path) -> None:
     found, tree = kept(tmp_path)
-    for number in (last_build._FORMAT - 1, last_build._FORMAT):
+    for number in (9, "another", last_build.FORMAT):
         data = signing.seal(found._what("known"), marshal.dumps((number, plain)))
         (found.folder / f"{found.name}.known").write_bytes(data)
         assert found.recall(tree) is None

@@ -18,8 +18,8 @@ from sealpress import workers as pool
 from sealpress.console import SILENT
 from sealpress.workers import ALONE
 from ssg.build import convert as convert_module
-from ssg.build import records
 from ssg.build.convert import Converter, decoded, encoded
+from ssg.build.records import PARSED_PAGES
 from ssg.cache.store import Store
 from ssg.l10n.language import language
 from ssg.markup import converter
@@ -54,7 +54,7 @@ def written(conversions: Converter, count: int) -> list[str]:
 def read(conversions: Converter, names: list[str], workers: int = 1) -> Found:
     """Each source's manuscript, and the body that it is kept with."""
     return {
-        one.source: (one.parsed_page, conversions.store.get(records.parsed_page(one.parsed_page).key) or b"")
+        one.source: (one.parsed_page, conversions.store.get(PARSED_PAGES.unpack(one.parsed_page).key) or b"")
         for one in list(conversions.read(names, workers, None, SILENT))  # what others kept is seen when all is read
     }
 
@@ -178,10 +178,10 @@ def test_whatever_a_conversion_depends_on_makes_it_new(
 def test_a_draft_is_read_but_not_converted(conversions: Converter) -> None:
     (conversions.root / "content/d.md").write_text("---\ntitle: D\ndraft: true\n---\nx\n")
     (found,) = conversions.read(["content/d.md"], 1, None, SILENT)
-    assert records.parsed_page(found.parsed_page).front_matter.draft
-    assert records.parsed_page(found.parsed_page).key == ""
+    assert PARSED_PAGES.unpack(found.parsed_page).front_matter.draft
+    assert PARSED_PAGES.unpack(found.parsed_page).key == ""
     (found,) = replace(conversions, drafts=True).read(["content/d.md"], 1, None, SILENT)
-    assert records.parsed_page(found.parsed_page).key != ""
+    assert PARSED_PAGES.unpack(found.parsed_page).key != ""
 
 
 def test_a_file_that_can_not_be_read_is_a_problem(conversions: Converter) -> None:

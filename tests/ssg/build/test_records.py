@@ -9,7 +9,8 @@ from types import MappingProxyType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssg.build import records
+from ssg.build.records import PAGES, PARSED_PAGES
+from ssg.cache.codec import Codec
 from ssg.content.front_matter import read
 from ssg.content.model import FrontMatter, Page, PageKind, ParsedPage
 from ssg.markup.text.converted import Fault, Link
@@ -17,6 +18,7 @@ from ssg.markup.text.converted import Fault, Link
 # No author can say which of two equal hours he means (fold), nor a zone by its name.
 OFFSETS = st.integers(-1439, 1439).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 CLOCKS = st.datetimes(timezones=st.none() | OFFSETS).map(lambda moment: moment.replace(fold=0))
+FRONT_MATTER = Codec(FrontMatter)
 TEXTS = st.text(max_size=8) | st.sampled_from(["moment", "day", "time", "table", "list", ""])
 VALUES = st.recursive(
     st.none()
@@ -72,7 +74,7 @@ def types(value: object) -> object:
 @settings(deadline=None)
 @given(front=FRONTS)
 def test_front_matter_comes_back(front: FrontMatter) -> None:
-    found = records.front_matter(kept(records.of_front_matter(front)))
+    found = FRONT_MATTER.unpack(kept(FRONT_MATTER.pack(front)))
     assert found == front
     assert [types(getattr(found, one.name)) for one in fields(front)] == [
         types(getattr(front, one.name)) for one in fields(front)
@@ -85,16 +87,14 @@ def test_front_matter_comes_back(front: FrontMatter) -> None:
 def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: FrontMatter) -> None:
     """By it a build sees whether a head has changed."""
     same = repr(front) == repr(other)
-    assert (
-        marshal.dumps(records.of_front_matter(front), 2) == marshal.dumps(records.of_front_matter(other), 2)
-    ) == same
+    assert (marshal.dumps(FRONT_MATTER.pack(front), 2) == marshal.dumps(FRONT_MATTER.pack(other), 2)) == same
 
 
 @settings(deadline=None)
 @given(front=FRONTS, links=st.lists(LINKS, max_size=3).map(tuple), line=st.integers(1, 99))
 def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Link, ...], line: int) -> None:
     found = ParsedPage("0" * 64, "1" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
-    assert records.parsed_page(kept(records.of_parsed_page(found))) == found
+    assert PARSED_PAGES.unpack(kept(PARSED_PAGES.pack(found))) == found
 
 
 @settings(deadline=None)
@@ -107,7 +107,7 @@ def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Link, ...], li
 )
 def test_a_page_comes_back(front: FrontMatter, text: str, date: dt.datetime | None, kind: PageKind, flag: bool) -> None:
     page = Page("x.md", kind, "en", text, text, text, text, text, 3, front, text, flag, date, date, (text, text), text)
-    found = records.page("x.md", kept(records.of_page(page)), front)
+    found = PAGES.unpack(kept(PAGES.pack(page)), source="x.md", front_matter=front)
     assert found == page
     assert repr(found) == repr(page)
 
@@ -124,6 +124,6 @@ def test_what_yaml_and_toml_can_say_comes_back() -> None:
     )
     for data in (yaml, toml):
         front = read(data, "x.md").front_matter
-        found = records.front_matter(kept(records.of_front_matter(front)))
+        found = FRONT_MATTER.unpack(kept(FRONT_MATTER.pack(front)))
         assert repr(found) == repr(front)
         assert types(found.params) == types(front.params)
