@@ -10,7 +10,7 @@ The steps, of which each needs only what the one before it gave:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ from ssg.build.timing import Timings
 from ssg.cache import stamps
 from ssg.cache.answers import KnownAnswers
 from ssg.cache.codec import at
-from ssg.cache.last_build import KeptFile, KeptOutput, LastBuild
+from ssg.cache.last_build import KeptAsset, KeptFile, KeptOutput, LastBuild
 from ssg.cache.settings import stated
 from ssg.cache.store import Store
 from ssg.cache.tracing import Scope, scope_of
@@ -161,7 +161,7 @@ class _Steps:
             aims=survey.aims(stale, done),
             shape=shape,
             theme_key=theme_assets.key(theme),
-            theme_files=tuple(astuple(file) for file in assets.files),
+            theme_files=tuple(tuple(KeptAsset(file.name, file.path, file.origin)) for file in assets.files),
             questions=known.table(),
             count=known.count,
             parts=self.last.parts + tuple(key for key in known.added if scope_of(SiteQueries, key) is Scope.PART),
@@ -217,7 +217,7 @@ class _Steps:
             except Problem as problem:
                 findings.tell(THEME, [problem])
                 return Assets((), lambda _: b"")
-        files = tuple(theme_assets.ThemeAsset(*file) for file in self.last.theme_files)
+        files = tuple(theme_assets.ThemeAsset(**KeptAsset._make(file)._asdict()) for file in self.last.theme_files)
         return Assets(files, lambda name: theme_assets.make(theme).content(name))
 
     def _gallery(self, reading: ReadSources, converter: Converter) -> Gallery:

@@ -116,6 +116,9 @@ def _conversion(hint: Any) -> _Conversion:
         return _each(*one)
     if origin is frozenset and _is_plain(args[0]):
         return lambda found: tuple(sorted(found)), frozenset
+    if origin in {Union, UnionType} and args[1:] == (NoneType,) and is_dataclass(args[0]):
+        codec = Codec[Any](args[0])  # type: ignore[arg-type]
+        return lambda value: value and codec.pack(value), lambda plain: plain and codec.unpack(plain)
     if _is_free(hint):
         return _marked, _unmarked
     raise TypeError(f"no codec knows {hint!r}")

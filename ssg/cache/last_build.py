@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 from sealpress import files, signing
+from sealpress.problems import Place
 from ssg.cache.answers import KnownAnswers, renumbered, used
 from ssg.cache.codec import Codec, at, number
 from ssg.cache.settings import Stated
@@ -51,6 +52,36 @@ class KeptFile(NamedTuple):
     media_type: str
     cache: str
     stamp: Stamp
+
+
+class KeptAsset(NamedTuple):
+    """A file of the theme as it is served (ssg.rendering.theme.assets.ThemeAsset)."""
+
+    name: str
+    path: str
+    origin: str
+
+
+class KeptImage(NamedTuple):
+    """An image by its content, and what was seen of it (ssg.images.variants.Dimensions)."""
+
+    sha256: str
+    width: int
+    height: int
+    is_still: bool
+    doubts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWarning:
+    """A Problem, less what only a fault has."""
+
+    message: str
+    place: Place | None
+    hint: str | None
+    code: int
+    said: tuple[str, ...]
+    block: tuple[str, ...]
 
 
 stamp_of, sha256_of = at(KeptFile, "stamp"), at(KeptFile, "sha256")
@@ -172,7 +203,7 @@ class LastBuild:
     aims: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     shape: str = ""
     theme_key: str = ""
-    theme_files: tuple[tuple[str, str, str], ...] = ()
+    theme_files: tuple[Annotated[Plain, KeptAsset], ...] = ()
     questions: Table = field(default_factory=Table)
     count: int = 0
     parts: tuple[Key, ...] = ()
@@ -180,8 +211,8 @@ class LastBuild:
     traces: dict[str, bytes] = field(default_factory=dict)
     settings: Stated = field(default_factory=dict)
     used: int = 0
-    images: dict[str, tuple[str, int, int, bool, tuple[tuple[str, str], ...]]] = field(default_factory=dict)
-    warnings: dict[str, Plain] = field(default_factory=dict)
+    images: dict[str, Annotated[Plain, KeptImage]] = field(default_factory=dict)
+    warnings: dict[str, tuple[Annotated[Plain, KeptWarning], ...]] = field(default_factory=dict)
     files: Mapping[str, Plain] = field(default_factory=dict, init=False)
     elsewhere: bool = field(default=False, init=False)
     changes: Changes = field(default_factory=dict, init=False)
@@ -227,6 +258,7 @@ class LastBuild:
 
 
 _BUILDS: Final = Codec(LastBuild)
+WARNINGS: Final = Codec(KeptWarning)
 
 FORMAT: Final = number(10, LastBuild, LastTree)
 """Of all files."""

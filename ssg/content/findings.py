@@ -11,6 +11,7 @@ from typing import Final
 
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.sitefile import NAME
+from ssg.cache.last_build import WARNINGS, KeptWarning
 from ssg.cache.table import Plain
 
 PAGES: Final = "pages"
@@ -107,13 +108,13 @@ def _where(one: Problem) -> tuple[bool, str, int, int, str]:
 
 
 def of_problem(one: Problem) -> Plain:
-    """A warning, less what only a fault has."""
-    place = one.place
-    where = (place.file, place.line, place.column, place.text, place.length) if place else ()
-    return one.message, where, one.hint, int(one.code), one.said, one.block
+    """A warning as ssg.cache.last_build keeps it."""
+    return WARNINGS.pack(KeptWarning(one.message, one.place, one.hint, int(one.code), one.said, one.block))
 
 
 def problem(plain: Plain) -> Problem:
-    message, where, hint, code, said, block = plain
-    place = Place(*where) if where else None
-    return Problem(message, place=place, hint=hint, code=Exit(code), said=said, block=block, is_warning=True)
+    kept = WARNINGS.unpack(plain)
+    code = Exit(kept.code)
+    return Problem(
+        kept.message, place=kept.place, hint=kept.hint, code=code, said=kept.said, block=kept.block, is_warning=True
+    )

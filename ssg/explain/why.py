@@ -21,7 +21,7 @@ from sealpress.sitefile import NAME, SiteFile
 from ssg.build.inputs import STRINGS, Inputs, Request, inputs_of
 from ssg.build.read import sha256_of
 from ssg.cache import stamps
-from ssg.cache.last_build import KeptFile, KeptOutput, LastBuild, Memory
+from ssg.cache.last_build import KeptAsset, KeptFile, KeptOutput, LastBuild, Memory
 from ssg.cache.settings import differing, stated
 from ssg.cache.store import folder_of
 from ssg.cache.tracing import Key
@@ -277,7 +277,8 @@ class _LastBuildLookup:
     def _theme_files(self) -> Mapping[str, str]:
         """The files of the theme by their names, without those that are made of nothing on the disk."""
         start = f"{self._theme}/{STATIC}/"
-        return {name: origin for name, _, origin in self.last.theme_files if origin.startswith(start)}
+        served = map(KeptAsset._make, self.last.theme_files)
+        return {one.name: one.origin for one in served if one.origin.startswith(start)}
 
     def _string_files(self, tag: str) -> tuple[str, ...]:
         own = f"{STRINGS}/{tag}.toml"

@@ -15,17 +15,16 @@ from sealpress import workers as pool
 from sealpress.console import Progress
 from sealpress.problems import Place, Problem, raise_all
 from sealpress.settings import ImagesSettings
-from ssg.cache.last_build import SeenSource
+from ssg.cache.last_build import KeptImage, SeenSource
 from ssg.cache.store import Store, digest_of_sources
+from ssg.cache.table import Plain
 from ssg.images.variants import Dimensions, Picture, format_of, picture
-
-Seen = tuple[str, int, int, bool, tuple[tuple[str, str], ...]]
-"""What is remembered of an image: its sha256, and the fields of its Look."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """`sources` has the sha256 of each file, `seen` what the last build knew and this one learns; `pillow` is the
+    """`sources` has the sha256 of each file, `seen` what the last build knew and
+    this one learns, as it is kept (ssg.cache.last_build.KeptImage); `pillow` is the
     version.
     """
 
@@ -34,7 +33,7 @@ class Gallery:
     store: Store
     sources: Mapping[str, SeenSource]
     pillow: str = ""
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: dict[str, Plain] = field(default_factory=dict)
     _bad: set[str] = field(default_factory=set)
 
     def learn(self, images: Iterable[str], workers: int, progress: Progress) -> None:
@@ -49,7 +48,7 @@ class Gallery:
                     if isinstance(found, Problem):
                         problems[source] = found
                     else:
-                        self._keep(source, found)
+                        self._learned(source, found)
                 advance(len(part))
         self._bad.update(problems)
         raise_all([problems[source] for source in new if source in problems])
@@ -62,15 +61,16 @@ class Gallery:
         if source not in self.sources or not format_of(source) or source in self._bad:
             return None
         if not self._is_known(source):
-            self._keep(source, self._look(source))
-        sha256, width, height, is_still, _ = self.seen[source]
-        if not width:
+            self._learned(source, self._look(source))
+        seen = KeptImage._make(self.seen[source])
+        if not seen.width:
             return None
-        return picture(source, sha256, Dimensions(width, height, is_still), self.settings, self.pillow)
+        dimensions = Dimensions(seen.width, seen.height, seen.is_still)
+        return picture(source, seen.sha256, dimensions, self.settings, self.pillow)
 
     def warnings(self, source: str) -> list[Problem]:
         """What the author of an image should know. It was learned."""
-        doubts = self.seen[source][4] if source in self.seen else ()
+        doubts = KeptImage._make(self.seen[source]).doubts if source in self.seen else ()
         return [Problem(message, place=Place(source), hint=hint, is_warning=True) for message, hint in doubts]
 
     def damaged(self, variants: Mapping[str, str], quality: int, workers: int, progress: Progress) -> list[Problem]:
@@ -110,12 +110,12 @@ class Gallery:
         return data
 
     def _is_known(self, source: str) -> bool:
-        if source not in self.seen or self.seen[source][0] != self.sources[source][1]:
+        if source not in self.seen or KeptImage._make(self.seen[source]).sha256 != self.sources[source][1]:
             data = self.store.get(self._key(source, "look", format_of(source)))
             if data is None:
                 return False
             width, height, is_still, doubts = json.loads(data)
-            self.seen[source] = (self.sources[source][1], width, height, is_still, tuple(map(tuple, doubts)))
+            self._keep(source, Dimensions(width, height, is_still, tuple(map(tuple, doubts))))
         return True
 
     def _looks(self, images: Sequence[str]) -> list[Dimensions | Problem]:
@@ -137,7 +137,11 @@ class Gallery:
         return raster.look(self.root / source, source)
 
     def _keep(self, source: str, look: Dimensions) -> None:
-        self.seen[source] = (self.sources[source][1], look.width, look.height, look.is_still, look.doubts)
+        sha256 = self.sources[source][1]
+        self.seen[source] = tuple(KeptImage(sha256, look.width, look.height, look.is_still, look.doubts))
+
+    def _learned(self, source: str, look: Dimensions) -> None:
+        self._keep(source, look)
         data = json.dumps([look.width, look.height, look.is_still, look.doubts]).encode()
         self.store.put(self._key(source, "look", format_of(source)), data)
 

@@ -40,6 +40,7 @@ class Outer:
     ids: frozenset[str]
     inner: Inner
     many: tuple[Inner, ...]
+    maybe: Inner | None
     pairs: tuple[tuple[str, int], ...]
     free: Mapping[str, object]
     kept: dict[str, int] = field(default_factory=dict)
@@ -52,6 +53,7 @@ OUTER = st.builds(
     when=st.none() | st.dates() | st.datetimes(),
     ids=st.frozensets(st.text(max_size=4), max_size=4),
     many=st.lists(INNER, max_size=3).map(tuple),
+    maybe=st.none() | INNER,
     free=st.dictionaries(st.text(max_size=4), st.integers() | st.dates() | st.text(max_size=4), max_size=3),
 )
 
