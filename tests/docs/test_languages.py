@@ -8,6 +8,7 @@ import pytest
 from sealpress import sitefile
 from ssg.build.build import build
 from ssg.build.inputs import Request
+from ssg.build.result import Built
 from tests.docs.pages import SITE, anchors, blocks, name, pages, twin
 
 ENGLISH = pages("en")
@@ -45,16 +46,18 @@ def test_twins_show_as_many_drawings(page: Path) -> None:
     assert len(image.findall(page.read_text("utf-8"))) == len(image.findall(twin(page).read_text("utf-8")))
 
 
-def test_the_site_builds_with_as_many_pages_in_each_language(tmp_path: Path) -> None:
-    """Every link, anchor and image of both languages leads somewhere."""
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     site = sitefile.load(SITE / "site.toml")
-    built = build(Request(site, tmp_path / "public", dirty=True))
+    return build(Request(site, tmp_path_factory.mktemp("site") / "public", dirty=True))
+
+
+def test_the_site_builds_with_as_many_pages_in_each_language(built: Built) -> None:
+    """Every link, anchor and image of both languages leads somewhere."""
     assert built.pages["en"] == built.pages["fr"] >= AT_LEAST
 
 
-def test_an_article_has_an_address_of_its_own_in_each_language(tmp_path: Path) -> None:
-    site = sitefile.load(SITE / "site.toml")
-    built = build(Request(site, tmp_path / "public", dirty=True))
+def test_an_article_has_an_address_of_its_own_in_each_language(built: Built) -> None:
     posts = {entry.path for entry in built.tree.entries if re.search(r"(^|/)posts/[^/]+/index\.html$", entry.path)}
     english = {path.split("/")[1] for path in posts if path.startswith("posts/")}
     french = {path.split("/")[2] for path in posts if path.startswith("fr/posts/")}

@@ -9,6 +9,8 @@ from ssg.build.result import Built
 from tests.ssg.blogs import Blog
 from tests.ssg.images import pictures
 
+pytestmark = pytest.mark.long
+
 
 def page(name: str, body: str, **head: str) -> Callable[[Blog], None]:
     return lambda blog: blog.page(name, body, **head)

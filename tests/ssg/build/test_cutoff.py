@@ -18,6 +18,8 @@ from ssg.rendering.theme.theme import built_in_folder
 from tests.ssg.blogs import Blog, files, stamps, told
 from tests.ssg.images import pictures
 
+pytestmark = pytest.mark.long
+
 LISTS = {"index.html", "posts/index.html", "tags/red/index.html"}  # of summaries, with their titles
 TITLES = LISTS | {"archive/index.html", "archive/2026/index.html"}
 EVERY_POST = {f"posts/{name}/index.html" for name in "abcde"}

@@ -17,6 +17,8 @@ from ssg.l10n.language import language
 from ssg.markup.converter import convert
 from ssg.markup.text.converted import MarkdownOptions
 
+pytestmark = pytest.mark.long
+
 SIZE = 400
 MOST = 2.3
 SLACK = 1500  # what is made once and kept, as tags are
