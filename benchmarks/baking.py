@@ -32,10 +32,10 @@ from imagebake.image.layers import Layer
 from imagebake.packages import lock as locks
 from imagebake.recipes import site
 from imagebake.recipes.recipe import Image
-from sealpress import tree
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Problem
-from sealpress.settings import ImageSettings
+from sealpress.tree import tree
 
 POSTS: Final = 1000
 LOCK: Final = Path(__file__).parents[1] / "site" / "imagebake.lock"

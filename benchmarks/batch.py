@@ -11,7 +11,7 @@ from benchmarks.census import Census, count
 from benchmarks.measure import Run
 from benchmarks.peers import Peer
 from benchmarks.scenarios import COLD, EDITS, Session, prepare, step
-from sealpress.console import Advance, Progress
+from sealpress.commands.console import Advance, Progress
 from sealpress.problems import Problem
 
 REFERENCE: Final = "hugo"

@@ -34,11 +34,11 @@ from imagebake.nginx import runners
 from imagebake.packages import lock as locks
 from imagebake.recipes import precompressed, site, site_layers
 from imagebake.recipes.site_layers import FileKind, Share
-from sealpress import tree
-from sealpress.console import Console
+from sealpress.commands.console import Console
+from sealpress.config.settings import Architecture, ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture, ImageSettings
-from sealpress.tree import OutputTree
+from sealpress.tree import tree
+from sealpress.tree.tree import OutputTree
 
 POSTS: Final = 300
 SITE: Final = 1000  # posts of the blog in which one is edited

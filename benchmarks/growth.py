@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks.floods import FLOODS, Flood
 from benchmarks.report import processor, table
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
 from ssg.l10n.language import language
 from ssg.markup.converter import convert
 from ssg.markup.text.converted import MarkdownOptions

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
 from sealpress.problems import Problem
 
 TOP: Final = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ from benchmarks.measure import Run
 from benchmarks.peers import Missing, Peer
 from benchmarks.scenarios import COLD
 from benchmarks.steps import Profile
-from sealpress.console import size
+from sealpress.commands.console import size
 
 OWN: Final = "sealpress"
 

@@ -14,8 +14,8 @@ import click
 from benchmarks import baking, batch, growth, peers, report, sections, serving, specification, steps
 from benchmarks.census import differences
 from benchmarks.corpus import DIALECTS
-from sealpress.command import run
-from sealpress.console import Console
+from sealpress.commands.command import run
+from sealpress.commands.console import Console
 from sealpress.problems import Exit, Problem, did_you_mean
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")

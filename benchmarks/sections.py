@@ -12,7 +12,7 @@ from benchmarks import baking, serving
 from benchmarks.baking import Baking
 from benchmarks.report import processor, table
 from benchmarks.serving import Serving
-from sealpress.console import size
+from sealpress.commands.console import size
 
 PARTS: Final = ("build", "bake", "serve", "growth", "specification")
 

@@ -27,10 +27,10 @@ from imagebake import nginx
 from imagebake.nginx import runners
 from imagebake.packages import lock as locks
 from imagebake.recipes import site
-from sealpress import tree
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config.settings import Architecture, ImageSettings
 from sealpress.problems import Problem
-from sealpress.settings import Architecture, ImageSettings
+from sealpress.tree import tree
 
 POSTS: Final = 100
 OWN: Final = "sealed nginx"

@@ -11,7 +11,7 @@ from imagebake.commands.lock import lock
 from imagebake.commands.push import push
 from imagebake.commands.sign import sign
 from imagebake.commands.verify import verify
-from sealpress.command import CommandGroup, run, version_option
+from sealpress.commands.command import CommandGroup, run, version_option
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

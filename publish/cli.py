@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from sealpress import labels, scratch
-from sealpress.command import CommandGroup, allow_option, output_options, run, version_option
-from sealpress.console import Console
+from sealpress import labels
+from sealpress.commands.command import CommandGroup, allow_option, output_options, run, version_option
+from sealpress.commands.console import Console
+from sealpress.files import scratch
 from sealpress.problems import Exit, Problem, did_you_mean
 
 if TYPE_CHECKING:
     from publish.targets import OpenTarget
-    from sealpress.settings import PublishTarget
-    from sealpress.sitefile import SiteFile
+    from sealpress.config.settings import PublishTarget
+    from sealpress.config.sitefile import SiteFile
 
 _DEFAULT: Final = "[TARGET]"  # nothing that a person would type, and no name of a target
 _WITH_VALUE: Final = frozenset({"--site", "--lock", "--key", "--to"})
@@ -330,7 +331,7 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
 
 def _site_and_target(site_file: Path | None, target: str | None) -> "tuple[SiteFile, str, PublishTarget]":
     from publish import targets  # noqa: PLC0415
-    from sealpress import sitefile  # noqa: PLC0415
+    from sealpress.config import sitefile  # noqa: PLC0415
 
     try:
         site = sitefile.open_site(site_file)

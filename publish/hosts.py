@@ -15,10 +15,10 @@ from publish.engines.protocol import Endpoint, Engine, Host
 from publish.ssh.connection import Connection, connect
 from publish.ssh.lock import hold_here, hold_over_ssh
 from publish.ssh.refusals import no_shell
-from sealpress import state
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config.settings import PublishTarget
+from sealpress.files import state
 from sealpress.problems import Exit, Problem
-from sealpress.settings import PublishTarget
 
 if TYPE_CHECKING:
     from publish.engines.docker import DockerEngine

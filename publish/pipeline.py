@@ -12,14 +12,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealpress import clock, generator, git, provenance, sitefile, strays, tree
-from sealpress.console import Progress
-from sealpress.git import History
+from sealpress.commands import generator
+from sealpress.commands.console import Progress
+from sealpress.config import sitefile
+from sealpress.config.settings import LOCK_NAME, Architecture
+from sealpress.config.sitefile import SiteFile
+from sealpress.git import clock
+from sealpress.git import repository as git
+from sealpress.git.repository import History
 from sealpress.problems import Exit, Problem, in_short
-from sealpress.provenance import Provenance
-from sealpress.settings import LOCK_NAME, Architecture
-from sealpress.sitefile import SiteFile
-from sealpress.tree import OutputTree
+from sealpress.tree import provenance, strays, tree
+from sealpress.tree.provenance import Provenance
+from sealpress.tree.tree import OutputTree
 
 if TYPE_CHECKING:
     from imagebake.recipes.recipe import Image
@@ -110,7 +114,7 @@ def produce(
     """
     if made_from.site.settings.build.command:
         return _by_command(made_from, progress, allowed=allow_command)
-    from sealpress.workers import cores  # noqa: PLC0415
+    from sealpress.processes.workers import cores  # noqa: PLC0415
     from ssg.build.build import build  # noqa: PLC0415
     from ssg.build.inputs import Request  # noqa: PLC0415 - takes long to import, and other generators need none of it
     from ssg.cache.store import folder_of  # noqa: PLC0415

@@ -14,9 +14,9 @@ from publish.probing.probe import BODY_LIMIT, Expectation
 from publish.releases.release import Release, ReleaseSpec
 from publish.targets import OpenTarget
 from sealpress import labels
-from sealpress.console import Console, size
+from sealpress.commands.console import Console, size
 from sealpress.problems import Exit, Problem
-from sealpress.tree import OutputTree
+from sealpress.tree.tree import OutputTree
 
 if TYPE_CHECKING:
     from publish.pipeline import Product

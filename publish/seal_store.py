@@ -12,7 +12,7 @@ from imagebake.recipes import statement
 from imagebake.recipes.recipe import Image
 from imagebake.recipes.statement import RELEASE_LENGTH
 from imagebake.seal import envelope
-from sealpress import files
+from sealpress.files import files
 from sealpress.problems import Exit, Problem
 
 if TYPE_CHECKING:

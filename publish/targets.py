@@ -14,11 +14,12 @@ from publish.probing import probe
 from publish.releases.ownership import ReleaseLine, readers_of
 from publish.releases.release import ServiceSpec
 from publish.ssh.address import parse_address
-from sealpress import git, sitefile
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config import sitefile
+from sealpress.config.settings import PublishTarget
+from sealpress.config.sitefile import RESERVED_TARGETS, SiteFile
+from sealpress.git import repository as git
 from sealpress.problems import Exit, Place, Problem, did_you_mean
-from sealpress.settings import PublishTarget
-from sealpress.sitefile import RESERVED_TARGETS, SiteFile
 
 
 def choose(site: SiteFile, name: str | None) -> tuple[str, PublishTarget]:

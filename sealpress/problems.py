@@ -4,7 +4,7 @@
     Problems           several Problems of one stage, shown together
     Problem, is_warning  what a person should know, and what ends no work: collected beside the faults, told after it
 
-A Problem is raised where the fault is understood and shown once, at the command line (sealpress/command.py).
+A Problem is raised where the fault is understood and shown once, at the command line (sealpress/commands/command.py).
 Anything else that escapes is a defect of sealpress and keeps its traceback.
 
 What a message quotes may come from anybody: a key, a file's name, an engine's answer. So a message is one line, a hint

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from sealpress.command import CommandGroup, output_options, run, version_option
-from sealpress.console import Console, size
+from sealpress.commands.command import CommandGroup, output_options, run, version_option
+from sealpress.commands.console import Console, size
 from sealpress.problems import Problem
 
 if TYPE_CHECKING:
-    from sealpress.sitefile import SiteFile
+    from sealpress.config.sitefile import SiteFile
     from ssg.build.result import Built
 
 
@@ -86,8 +86,9 @@ def build(
 
     The clock of a build is its commit's time, or SOURCE_DATE_EPOCH where that is set.
     """
-    from sealpress import sitefile, strays  # noqa: PLC0415 - --help need not wait for what a build imports
-    from sealpress.workers import cores  # noqa: PLC0415
+    from sealpress.config import sitefile  # noqa: PLC0415 - --help need not wait for what a build imports
+    from sealpress.processes.workers import cores  # noqa: PLC0415
+    from sealpress.tree import strays  # noqa: PLC0415
     from ssg.build import build as building  # noqa: PLC0415
     from ssg.build import inputs  # noqa: PLC0415
     from ssg.cache.store import folder_of  # noqa: PLC0415
@@ -161,7 +162,7 @@ def _made(built: "Built") -> str:
 
 def _completed(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """For the shell: what the last build made and read. Where that isn't known, nothing."""
-    from sealpress import sitefile  # noqa: PLC0415
+    from sealpress.config import sitefile  # noqa: PLC0415
     from ssg.cache.last_build import Memory  # noqa: PLC0415
     from ssg.cache.store import folder_of  # noqa: PLC0415
 
@@ -194,7 +195,7 @@ def why(*, path: str, site_file: Path | None, output: Path | None, dirty: bool, 
 
     Nothing is built: the last build is asked.
     """
-    from sealpress import sitefile  # noqa: PLC0415
+    from sealpress.config import sitefile  # noqa: PLC0415
     from ssg.explain import text  # noqa: PLC0415
     from ssg.explain.why import asked  # noqa: PLC0415
 
@@ -207,7 +208,9 @@ def why(*, path: str, site_file: Path | None, output: Path | None, dirty: bool, 
 
 def _write_provenance(site: "SiteFile", built: Path, file: Path, *, dirty: bool) -> None:
     """Every file that a build here may read: what git tracks, with `dirty` also what it doesn't know yet."""
-    from sealpress import files, git, provenance  # noqa: PLC0415
+    from sealpress.files import files  # noqa: PLC0415
+    from sealpress.git import repository as git  # noqa: PLC0415
+    from sealpress.tree import provenance  # noqa: PLC0415
 
     root = site.root.resolve()
     files.real(file, files.repository(root))  # which a link of the repository would lead elsewhere

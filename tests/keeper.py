@@ -19,7 +19,7 @@ from imagebake.packages.resolve import resolve
 from imagebake.recipes import python, recipe, wheels
 from imagebake.recipes.recipe import Image
 from imagebake.recipes.wheels import Pin, Wheel
-from sealpress.settings import Architecture, ImageSettings
+from sealpress.config.settings import Architecture, ImageSettings
 from tests.mirrors import require_mirror
 
 KEEPER = User("keeper", 1000, 1000, "/db")

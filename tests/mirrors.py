@@ -7,8 +7,8 @@ import pytest
 from imagebake.fetch import download
 from imagebake.packages import mirror
 from imagebake.packages.mirror import Mirrors
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Problem
-from sealpress.settings import ImageSettings
 
 
 def require_mirror() -> Mirrors:

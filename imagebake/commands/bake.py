@@ -18,15 +18,15 @@ from imagebake.commands.options import (
     site_here,
     site_option,
 )
-from sealpress import scratch
-from sealpress.command import output_options
-from sealpress.console import Console, size
-from sealpress.files import check_way
-from sealpress.settings import LOCK_NAME, Architecture, ImageSettings
+from sealpress.commands.command import output_options
+from sealpress.commands.console import Console, size
+from sealpress.config.settings import LOCK_NAME, Architecture, ImageSettings
+from sealpress.files import scratch
+from sealpress.files.files import check_way
 
 if TYPE_CHECKING:
     from imagebake.packages.lock import Lock
-    from sealpress.sitefile import SiteFile
+    from sealpress.config.sitefile import SiteFile
 
 
 @click.command()
@@ -89,8 +89,8 @@ def bake(
     from imagebake.recipes.site import bake as bake_site  # noqa: PLC0415
     from imagebake.recipes.site import below  # noqa: PLC0415
     from imagebake.seal import envelope, signing  # noqa: PLC0415
-    from sealpress import provenance, strays  # noqa: PLC0415
-    from sealpress import tree as trees  # noqa: PLC0415
+    from sealpress.tree import provenance, strays  # noqa: PLC0415
+    from sealpress.tree import tree as trees  # noqa: PLC0415
 
     settings, folder = settings_here(site_file, architectures)
     if output == _STREAM:
@@ -199,7 +199,7 @@ def _scratch(output: str) -> Iterator[Path]:
 def _name(site: "SiteFile | None", tree: Path) -> str:
     """From site.toml, else from the tree's folder, as an image's name may be."""
     if site:
-        from sealpress import sitefile  # noqa: PLC0415
+        from sealpress.config import sitefile  # noqa: PLC0415
 
         return sitefile.image_name(site.settings)
     return re.sub(r"[^a-z0-9]+", "-", tree.absolute().name.lower()).strip("-") or "site"
@@ -208,7 +208,7 @@ def _name(site: "SiteFile | None", tree: Path) -> str:
 def _created(tree: Path, lock: "Lock") -> datetime:
     import shutil  # noqa: PLC0415
 
-    from sealpress import clock, git  # noqa: PLC0415
+    from sealpress.git import clock, repository  # noqa: PLC0415
 
     # A tree of another generator may well be on a machine without git.
-    return clock.as_of(git.discover(tree) if shutil.which("git") else None) or lock.date
+    return clock.as_of(repository.discover(tree) if shutil.which("git") else None) or lock.date

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from sealpress.command import output_options
-from sealpress.console import Console, size
+from sealpress.commands.command import output_options
+from sealpress.commands.console import Console, size
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit
-from sealpress.settings import Architecture
 
 if TYPE_CHECKING:
     from imagebake.image.comparison import Change, FileState, ImageDifference, Setting

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sealpress.command import output_options
-from sealpress.console import Console, size
+from sealpress.commands.command import output_options
+from sealpress.commands.console import Console, size
 from sealpress.labels import SITE
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from imagebake.commands.options import architectures_option, lock_option, settings_here, site_option
-from sealpress.command import output_options
-from sealpress.console import Console, size
-from sealpress.files import check_way
+from sealpress.commands.command import output_options
+from sealpress.commands.console import Console, size
+from sealpress.config.settings import LOCK_NAME, Architecture
+from sealpress.files.files import check_way
 from sealpress.problems import Exit
-from sealpress.settings import LOCK_NAME, Architecture
 
 
 @click.command()

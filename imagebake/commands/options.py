@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from sealpress.settings import LOCK_NAME, Architecture, ImageSettings
+from sealpress.config.settings import LOCK_NAME, Architecture, ImageSettings
 
 if TYPE_CHECKING:
-    from sealpress.sitefile import SiteFile
+    from sealpress.config.sitefile import SiteFile
 
 site_option = click.option(
     "--site",
@@ -40,7 +40,7 @@ key_option = click.option(
 
 def site_here(site_file: Path | None) -> "SiteFile | None":
     """The site file that was given, else the nearest; None where there is none. Raises Problem (exit 3)."""
-    from sealpress import sitefile  # noqa: PLC0415 - --help need not wait for what the work imports
+    from sealpress.config import sitefile  # noqa: PLC0415 - --help need not wait for what the work imports
 
     return sitefile.open_site(site_file) if site_file or sitefile.find(Path.cwd()) else None
 

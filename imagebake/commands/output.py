@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from imagebake.recipes.recipe import Image
-from sealpress import scratch
-from sealpress.console import Advance, Progress
-from sealpress.files import is_folder
+from sealpress.commands.console import Advance, Progress
+from sealpress.files import scratch
+from sealpress.files.files import is_folder
 from sealpress.problems import Exit, Problem
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from imagebake.commands.options import key_option
-from sealpress.command import output_options
-from sealpress.console import Console
+from sealpress.commands.command import output_options
+from sealpress.commands.console import Console
 from sealpress.problems import Exit, Problem
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from imagebake.commands.options import site_here, site_option
-from sealpress import scratch
-from sealpress.command import allow_option, output_options
-from sealpress.console import Console
+from sealpress.commands.command import allow_option, output_options
+from sealpress.commands.console import Console
+from sealpress.files import scratch
 from sealpress.problems import Exit, Problem
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console
 
 def _here(site_file: Path | None) -> tuple[Path, str | None]:
     """The folder of the site file, and what its site is called; without one, the folder that we are in, and None."""
-    from sealpress import sitefile  # noqa: PLC0415
+    from sealpress.config import sitefile  # noqa: PLC0415
 
     site = site_here(site_file)
     return (site.root, sitefile.image_name(site.settings)) if site else (Path.cwd(), None)

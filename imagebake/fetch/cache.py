@@ -10,7 +10,7 @@
     inventory/  what packages say of themselves, by their digests (imagebake/packages/inventory.py)
 
 What is fetched is hashed each time it is used. What was worked out here is believed only as signed by this user as just
-that (sealpress/signing.py), since a cache may come from anywhere; else it is worked out anew.
+that (sealpress/files/signing.py), since a cache may come from anywhere; else it is worked out anew.
 
 Source: XDG Base Directory Specification 0.8, XDG_CACHE_HOME.
 """
@@ -25,7 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from sealpress import files, home, signing
+from sealpress.files import files, home, signing
 from sealpress.problems import Exit, Problem
 
 

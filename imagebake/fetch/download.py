@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 from imagebake.fetch import http
 from imagebake.fetch.cache import Pinned, fresh
 from imagebake.fetch.http import Interrupted
-from sealpress import given
-from sealpress.console import Advance
+from sealpress.commands.console import Advance
+from sealpress.files import given
 from sealpress.problems import Exit, Problem
 
 TIMEOUT: Final = 30.0  # seconds without a byte

@@ -28,7 +28,7 @@ from imagebake.image.oci import (
     canonical,
     index,
 )
-from sealpress.settings import Architecture
+from sealpress.config.settings import Architecture
 
 DOCKER_FILE: Final = "manifest.json"
 

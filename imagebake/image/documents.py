@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
 
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem, did_you_mean
-from sealpress.settings import Architecture
 
 LAYER_LIMIT: Final = 8 << 30  # bytes of one blob
 _DEPTH: Final = 32

@@ -17,11 +17,11 @@ from typing import Final
 
 from imagebake.image import documents
 from imagebake.image.layers import Layer, from_blob
-from sealpress import scratch
-from sealpress.console import SILENT, Progress
-from sealpress.files import is_folder
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config.settings import Architecture
+from sealpress.files import scratch
+from sealpress.files.files import is_folder
 from sealpress.problems import Exit, Problem, raise_all
-from sealpress.settings import Architecture
 
 INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"

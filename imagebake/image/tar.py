@@ -31,7 +31,7 @@ from imagebake.image.entries import (
     leads_out,
 )
 from sealpress.problems import Exit, Place, Problem
-from sealpress.tree import changed, unfit
+from sealpress.tree.tree import changed, unfit
 
 BLOCK: Final = 512
 _END: Final = bytes(2 * BLOCK)

@@ -6,7 +6,7 @@ elsewhere just as they are (runners.py), with another prefix and another listen.
     etc/nginx/nginx.conf    the configuration
     etc/nginx/listen.conf   where to listen, alone, so that a runner can put its own in place
     etc/nginx/listen-ipv6.conf   what that takes in where the kernel has IPv6
-    etc/nginx/mime.types    from sealpress.tree.MEDIA_TYPES, so that what is served is what the tree says
+    etc/nginx/mime.types    from sealpress.tree.tree.MEDIA_TYPES, so that what is served is what the tree says
 """
 
 import re
@@ -19,9 +19,9 @@ from imagebake.nginx import answers, headers, languages, log, redirects
 from imagebake.nginx.answers import HEALTH_PATH, RELEASE_PATH
 from imagebake.nginx.directives import DOLLAR, Directive, directive, literal, rendered
 from imagebake.policy.header import NO_POLICY, Policies
-from sealpress.redirects import Redirect
-from sealpress.settings import ImageSettings
-from sealpress.tree import MEDIA_TYPES, NAMED_TYPES
+from sealpress.config.redirects import Redirect
+from sealpress.config.settings import ImageSettings
+from sealpress.tree.tree import MEDIA_TYPES, NAMED_TYPES
 
 ROOT: Final = "srv/www"
 FOLDER: Final = "etc/nginx"

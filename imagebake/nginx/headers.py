@@ -9,10 +9,10 @@ from typing import Final
 
 from imagebake.nginx.directives import Directive, choice, directive, literal
 from imagebake.policy.header import Policies
-from sealpress import serving
+from sealpress.config import serving
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Place, Problem
-from sealpress.settings import ImageSettings
-from sealpress.tree import ALWAYS_REVALIDATED, FINGERPRINT
+from sealpress.tree.tree import ALWAYS_REVALIDATED, FINGERPRINT
 
 DEFAULTS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from imagebake.nginx.answers import INDEX, NOT_FOUND
 from imagebake.nginx.directives import LONGEST, Directive, choice, directive, length, literal, when
-from sealpress.document import Node
+from sealpress.config.document import Node
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Place, Problem
-from sealpress.settings import ImageSettings
 
 # All blanks are possessive: a header of nothing but blanks must cost no more than its length.
 _START: Final = r"(?:^|,)[ \t]*+"

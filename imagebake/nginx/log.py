@@ -7,7 +7,7 @@ household. nginx writes the file itself, so the whole address is never on a disk
 from typing import Final
 
 from imagebake.nginx.directives import Directive, choice, directive
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
 
 _OUTPUT: Final = "/dev/stdout"
 

@@ -10,13 +10,13 @@ from typing import Final
 from imagebake.nginx import answers
 from imagebake.nginx.answers import Answers
 from imagebake.nginx.directives import Directive, choice, directive, literal, when
-from sealpress import given
-from sealpress import redirects as rules
-from sealpress.document import Node, text_of
+from sealpress.config import redirects as rules
+from sealpress.config.document import Node, text_of
+from sealpress.config.redirects import GONE, MOVED, Redirect
+from sealpress.config.settings import ImageSettings
+from sealpress.files import given
 from sealpress.problems import Exit, Place, Problem, did_you_mean, raise_all
-from sealpress.redirects import GONE, MOVED, Redirect
-from sealpress.settings import ImageSettings
-from sealpress.tree import REDIRECTS, OutputTree
+from sealpress.tree.tree import REDIRECTS, OutputTree
 
 _BUCKET: Final = 128  # bytes; nginx's own default is 64
 _SIZE: Final = 2048  # entries: nginx's default

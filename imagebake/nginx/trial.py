@@ -19,10 +19,10 @@ from typing import Final
 from imagebake import nginx
 from imagebake.fetch import cache
 from imagebake.image.layers import Layer
-from sealpress import scratch as folders
-from sealpress.document import Node
+from sealpress.config.document import Node
+from sealpress.config.settings import Architecture
+from sealpress.files import scratch as folders
 from sealpress.problems import EXCERPT, Place, Problem, printable
-from sealpress.settings import Architecture
 
 _PORT: Final = 8080  # nothing else is there to listen on it
 _SECONDS: Final = 10

@@ -14,9 +14,9 @@ from imagebake.image.entries import Entry
 from imagebake.packages import deb, mirror, pool, selection
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config.settings import Architecture, ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture, ImageSettings
 
 _WORKERS: Final = 2  # packages that are unpacked at a time: each may take 20 MB
 

@@ -18,7 +18,7 @@ from imagebake.packages import ar
 from imagebake.packages.ar import refused
 from imagebake.packages.control import Fields, paragraphs
 from sealpress.problems import Exit, Problem
-from sealpress.tree import unfit
+from sealpress.tree.tree import unfit
 
 _KEPT_LIMIT: Final = 512 << 20  # bytes of all wanted files of one package: these are held in memory
 

@@ -7,8 +7,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 MAGIC: Final = b"\x7fELF"
 MACHINES: Final[dict[int, Architecture]] = {62: "amd64", 183: "arm64"}  # e_machine

@@ -19,9 +19,9 @@ from imagebake.packages.ar import unxz
 from imagebake.packages.control import Fields, paragraphs
 from imagebake.packages.names import Archive, is_pool_path, is_sha256
 from imagebake.packages.signed_release import ArchiveRelease
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 _UNPACKED_LIMIT: Final = 256 << 20  # bytes; main has 57 MB
 

@@ -23,7 +23,7 @@ from imagebake.packages.copyright import Licence
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import pointed
 from sealpress import VERSION
-from sealpress.settings import Architecture
+from sealpress.config.settings import Architecture
 
 FOLDER: Final = "var/lib/dpkg/status.d"
 

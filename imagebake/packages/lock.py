@@ -16,10 +16,11 @@ from typing import Final
 from imagebake.packages.names import Archive, is_name, is_pool_path, is_sha256
 from imagebake.packages.selection import Root
 from imagebake.packages.version import is_version
-from sealpress import given, scratch, toml
-from sealpress.document import Node, decode
+from sealpress.config import toml
+from sealpress.config.document import Node, decode
+from sealpress.config.settings import Architecture
+from sealpress.files import given, scratch
 from sealpress.problems import Exit, Place, Problem, raise_all
-from sealpress.settings import Architecture
 
 FORMAT: Final = 1
 

@@ -13,8 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from imagebake.packages.control import paragraphs
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import ImageSettings
 
 APT: Final = Path("/etc/apt")
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from imagebake.fetch import cache
 from imagebake.fetch.cache import Pinned
 from imagebake.packages.mirror import Mirrors
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 
 

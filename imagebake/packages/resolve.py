@@ -20,9 +20,9 @@ from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.names import Archive
 from imagebake.packages.selection import Root, Selected
 from imagebake.packages.signed_release import ArchiveRelease
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config.settings import Architecture, ImageSettings
 from sealpress.problems import Exit, Problem, raise_all
-from sealpress.settings import Architecture, ImageSettings
 
 if TYPE_CHECKING:
     from pysequoia import Cert

@@ -25,8 +25,8 @@ from typing import Final, Protocol
 from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink, parents
 from imagebake.packages import elf
 from imagebake.packages.deb import MERGED
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 TRIPLETS: Final[Mapping[Architecture, str]] = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 

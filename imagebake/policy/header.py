@@ -17,11 +17,11 @@ from imagebake.policy import needs, origins, pages
 from imagebake.policy.elements import BEFOREHAND
 from imagebake.policy.needs import FoundNeed, Needs
 from imagebake.policy.origins import INVALID, SCRIPT, SELF
-from sealpress.console import Progress
-from sealpress.contentpolicy import COMPUTED, DIRECTIVES, LONGEST, OFF
+from sealpress.commands.console import Progress
+from sealpress.config.content_policy import COMPUTED, DIRECTIVES, LONGEST, OFF
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem, raise_all
-from sealpress.settings import ImageSettings
-from sealpress.tree import OutputTree, TreeFile
+from sealpress.tree.tree import OutputTree, TreeFile
 
 _FREE: Final = frozenset({("img-src", "data:"), ("font-src", "data:"), ("media-src", "data:"), ("img-src", "blob:")})
 """Data in the page itself that can't run: nobody else's, so it needs no listing."""

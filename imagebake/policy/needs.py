@@ -12,7 +12,7 @@ from imagebake.fetch import cache
 from imagebake.policy import pages
 from imagebake.policy.source import LONGEST, TextSource, TooLongError, pieces, texts
 from sealpress.problems import Exit, Place, Problem, raise_all
-from sealpress.tree import OutputTree, TreeFile
+from sealpress.tree.tree import OutputTree, TreeFile
 
 _RULES: Final = 5
 """Counts the ways of reading documents: with each change, what the cache holds is read anew."""

@@ -20,8 +20,8 @@ from typing import Final, NamedTuple
 
 from imagebake.policy import elements, origins
 from imagebake.policy.source import LONGEST, TextSource, TooLongError
-from sealpress import activecontent, stylesheets
-from sealpress.activecontent import attribute_value
+from sealpress.html import active_content, stylesheets
+from sealpress.html.active_content import attribute_value
 
 HANDLERS: Final = "script-src-attr"
 STYLES: Final = "style-src-attr"
@@ -302,13 +302,13 @@ class _PageReader:
                 value = attribute_value(one.value)
                 self._add(STYLES, digest(value), one.at)
                 self._styles(value, one.at)
-            elif activecontent.is_handler(name):
+            elif active_content.is_handler(name):
                 if value := attribute_value(one.value):
                     self._add(HANDLERS, digest(value), one.at)
             elif directive := elements.LOADS.get((element, name)) or elements.LOADS.get(("", name)):
                 self._url(directive, one)
             elif name in {"srcset", "imagesrcset"}:
-                for url, at in activecontent.candidates(attribute_value(one.value)):
+                for url, at in active_content.candidates(attribute_value(one.value)):
                     self._add("img-src", origins.source(url, self.base), one.at + at)
             elif name == "srcdoc" and element == "iframe" and self.depth < _DEPTH:
                 inner = _PageReader(TextSource([attribute_value(one.value)]), base=self.base, depth=self.depth + 1)
@@ -324,8 +324,8 @@ class _PageReader:
                     self._add("connect-src", origins.source(url, self.base), one.at)
             elif self.opened and "url(" in one.value:
                 self._styles(attribute_value(one.value), one.at)
-            kind = activecontent.urls_of(element, name)
-            if kind is activecontent.Url.REFRESH and not _is_refresh(attributes):
+            kind = active_content.urls_of(element, name)
+            if kind is active_content.Url.REFRESH and not _is_refresh(attributes):
                 kind = None
             if kind and _runs(kind, attribute_value(one.value)):
                 self._add(origins.SCRIPT, origins.SCRIPT, one.at)
@@ -364,11 +364,11 @@ class _PageReader:
 
 def _is_refresh(attributes: Mapping[str, _Attribute]) -> bool:
     given = attributes.get("http-equiv")
-    return given is not None and activecontent.is_refresh(attribute_value(given.value))
+    return given is not None and active_content.is_refresh(attribute_value(given.value))
 
 
-def _runs(kind: activecontent.Url, value: str) -> bool:
-    return any(map(activecontent.is_script, activecontent.urls(kind, value)))
+def _runs(kind: active_content.Url, value: str) -> bool:
+    return any(map(active_content.is_script, active_content.urls(kind, value)))
 
 
 def _is_run(attributes: Mapping[str, _Attribute], kind: str) -> bool:

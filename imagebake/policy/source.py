@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from imagebake.image.entries import FromFile
-from sealpress.tree import OutputTree, TreeFile, changed, unreadable
+from sealpress.tree.tree import OutputTree, TreeFile, changed, unreadable
 
 LONGEST: Final = 64 << 20
 """Characters of what has to be held as a whole: a style sheet, a script, an attribute. Each takes up to four bytes."""

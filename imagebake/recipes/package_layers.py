@@ -13,8 +13,8 @@ from imagebake.fetch import cache
 from imagebake.image.entries import Entry
 from imagebake.image.layers import Layer, is_remembered, remembered
 from imagebake.packages.lock import Lock, LockedPackage
-from sealpress.console import SILENT, Progress
-from sealpress.settings import Architecture, ImageSettings
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config.settings import Architecture, ImageSettings
 
 if TYPE_CHECKING:
     from imagebake.recipes.sbom import Component

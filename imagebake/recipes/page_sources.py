@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
 
-from sealpress import files
+from sealpress.config.sitefile import SiteFile
+from sealpress.files import files
 from sealpress.problems import Exit, Place, Problem, raise_all
-from sealpress.sitefile import SiteFile
 
 _ENDINGS: Final = (
     *(".md", ".markdown", ".mdx", ".rst", ".adoc", ".org", ".txt"),

@@ -9,7 +9,8 @@ encoder to compress a page. A pack is rewritten where a page changed, and holds 
     sha256 of the file | size of its sibling, 8 bytes | signature | the sibling      … again and again
 
 A large file's result is a file of its own: the sibling, and behind it its signature. What is signed
-(sealpress/signing.py) is the sibling's sha256, as that of the file: so damage shows, and what anybody else put there.
+(sealpress/files/signing.py) is the sibling's sha256, as that of the file: so damage shows, and what anybody else put
+there.
 
 Quality 5 was chosen by measurement (`python -m benchmarks.compression`; the figures are in the docs, explanation/
 on-the-wire): above 8 a page takes 20 to 40 times as long, 5 to 8 differ by less than 1 %, and 11, 11 % smaller on
@@ -32,8 +33,8 @@ import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from imagebake.fetch import cache
 from imagebake.image.entries import CHUNK, File, Produced, folded
-from sealpress import signing
-from sealpress.tree import NAME_LIMIT, OutputTree, TreeFile, changed, unreadable
+from sealpress.files import signing
+from sealpress.tree.tree import NAME_LIMIT, OutputTree, TreeFile, changed, unreadable
 
 SUFFIX: Final = ".br"
 QUALITY: Final = 5

@@ -19,8 +19,8 @@ from imagebake.packages.lock import Lock
 from imagebake.recipes import package_layers
 from imagebake.recipes.package_layers import PackageFiles
 from imagebake.recipes.statement import reference
-from sealpress.console import SILENT, Progress
-from sealpress.settings import Architecture, ImageSettings
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config.settings import Architecture, ImageSettings
 
 if TYPE_CHECKING:
     from imagebake.recipes.sbom import Component

@@ -22,13 +22,14 @@ from imagebake.policy.needs import Needs
 from imagebake.recipes import package_layers, precompressed, site_layers, statement
 from imagebake.recipes.recipe import Image, Recipe, RecipePart, layered
 from imagebake.recipes.site_layers import SiteParts
-from sealpress import VERSION, labels, sitefile
-from sealpress.console import SILENT, Progress
-from sealpress.document import Node
+from sealpress import VERSION, labels
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config import sitefile
+from sealpress.config.document import Node
+from sealpress.config.settings import Architecture, ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.provenance import Provenance
-from sealpress.settings import Architecture, ImageSettings
-from sealpress.tree import OutputTree
+from sealpress.tree.provenance import Provenance
+from sealpress.tree.tree import OutputTree
 
 ROOTS: Final = (
     Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE),

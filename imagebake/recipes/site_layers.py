@@ -35,11 +35,11 @@ from imagebake.policy import needs
 from imagebake.policy.needs import Needs
 from imagebake.recipes import precompressed
 from imagebake.recipes.recipe import RecipePart
-from sealpress import workers as pool
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
 from sealpress.problems import Problem
-from sealpress.tree import MEDIA_TYPES, CacheClass, OutputTree
-from sealpress.tree import TreeFile as TreeEntry
+from sealpress.processes import workers as pool
+from sealpress.tree.tree import MEDIA_TYPES, CacheClass, OutputTree
+from sealpress.tree.tree import TreeFile as TreeEntry
 
 _ALONE: Final = 8  # pieces of work that one process has done before another has started
 _WORKERS: Final = 8

@@ -14,10 +14,11 @@ from imagebake.image import documents
 from imagebake.image.oci import canonical
 from imagebake.packages.names import is_sha256
 from imagebake.recipes import precompressed
-from sealpress import provenance, tools
+from sealpress import tools
 from sealpress.problems import Exit, Problem
-from sealpress.provenance import Provenance
-from sealpress.tree import OutputTree, TreeFile
+from sealpress.tree import provenance
+from sealpress.tree.provenance import Provenance
+from sealpress.tree.tree import OutputTree, TreeFile
 
 FORMAT: Final = "https://sealpress.org/seal/v1"
 RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever

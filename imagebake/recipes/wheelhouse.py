@@ -16,8 +16,8 @@ from typing import Final
 from imagebake.fetch import cache
 from imagebake.fetch.cache import Pinned, is_intact
 from imagebake.recipes.wheels import MACHINES, Pin, Wheel, load
-from sealpress import scratch
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
+from sealpress.files import scratch
 from sealpress.problems import Exit, Problem
 
 _SECONDS: Final = 300

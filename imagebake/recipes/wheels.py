@@ -32,10 +32,10 @@ from imagebake.packages import copyright as copyrights
 from imagebake.packages import elf
 from imagebake.packages.selection import elf_data, is_left_out, library_folders
 from imagebake.recipes.sbom import Component, purl
-from sealpress import given
+from sealpress.config.settings import Architecture
+from sealpress.files import given
 from sealpress.problems import Exit, Problem, raise_all
-from sealpress.settings import Architecture
-from sealpress.tree import unfit
+from sealpress.tree.tree import unfit
 
 PREFIX: Final = "usr/local"
 

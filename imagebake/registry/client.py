@@ -19,7 +19,7 @@ from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, OciDocument
 from imagebake.registry.credentials import Login
 from imagebake.registry.reference import Reference
 from imagebake.registry.transport import PAUSES, Response, Transport, joined, origin, unreachable
-from sealpress import given
+from sealpress.files import given
 from sealpress.problems import Exit, Problem, printable
 
 UPLOAD_WHOLE: Final = 64 << 20

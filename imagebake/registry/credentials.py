@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sealpress import given, home
+from sealpress.files import given, home
 from sealpress.problems import Exit, Place, Problem, printable
 
 HELPER_SECONDS: Final = 60  # a person may have to unlock a key ring

@@ -13,10 +13,10 @@ from imagebake.image.layers import LIMIT, Layer
 from imagebake.registry import compression
 from imagebake.registry.client import Altered, ImageRepository
 from imagebake.registry.reference import Reference
-from sealpress import scratch
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config.settings import Architecture
+from sealpress.files import scratch
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 _CONFIG_LIMIT: Final = 4 << 20
 _TOTAL_LIMIT: Final = 8 << 30  # bytes of all layers together, unpacked

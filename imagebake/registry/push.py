@@ -15,10 +15,10 @@ from imagebake.image.entries import CHUNK, Bytes, FromFile
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport, document, inspect, opened
 from imagebake.registry import compression
 from imagebake.registry.client import ImageRepository
-from sealpress import scratch
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config.settings import Architecture
+from sealpress.files import scratch
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 WRITER: Final = "org.sealpress.gzip"
 """The annotation of a manifest that tells what its layers' bytes depend on."""

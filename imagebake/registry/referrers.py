@@ -14,7 +14,7 @@ from imagebake.image.entries import Bytes
 from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor, OciDocument, canonical
 from imagebake.registry.client import ImageRepository
 from imagebake.registry.reference import is_digest
-from sealpress import given
+from sealpress.files import given
 
 EMPTY_TYPE: Final = "application/vnd.oci.empty.v1+json"
 _EMPTY: Final = OciDocument(EMPTY_TYPE, b"{}")

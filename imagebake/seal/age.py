@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from imagebake.recipes.statement import Statement
-from sealpress import git
+from sealpress.git import repository as git
 from sealpress.problems import Exit, Problem
 
 

@@ -25,7 +25,7 @@ from imagebake.recipes import statement as statements
 from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import signing
 from imagebake.seal.signing import SigningKey
-from sealpress import scratch
+from sealpress.files import scratch
 from sealpress.problems import Exit, Problem
 
 NAME: Final = "seal.json"

@@ -15,8 +15,8 @@ from imagebake.recipes import sbom
 from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import envelope, standing
 from imagebake.seal.verification import Verified, altered
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 LAYOUT: Final = "oci"
 ARCHIVE: Final = ".tar"

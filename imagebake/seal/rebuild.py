@@ -19,11 +19,16 @@ from imagebake.recipes import precompressed
 from imagebake.recipes.site import bake
 from imagebake.recipes.statement import Statement
 from imagebake.seal.envelope import Seal
-from sealpress import generator, git, provenance, scratch, sitefile, tools, tree
-from sealpress.console import Progress
+from sealpress import tools
+from sealpress.commands import generator
+from sealpress.commands.console import Progress
+from sealpress.config import sitefile
+from sealpress.config.settings import LOCK_NAME, Architecture
+from sealpress.config.sitefile import SiteFile
+from sealpress.files import scratch
+from sealpress.git import repository as git
 from sealpress.problems import Exit, Problem
-from sealpress.settings import LOCK_NAME, Architecture
-from sealpress.sitefile import SiteFile
+from sealpress.tree import provenance, tree
 
 _SECONDS: Final = 1800
 _SHOWN_LINES: Final = 20
@@ -42,7 +47,7 @@ class Rebuilt:
 def rebuild(path: Path, seal: Seal, home: Path, progress: Progress, *, allow_command: bool = False) -> Rebuilt:
     """Builds and bakes the seal's commit, and compares each image at `path`. `home` is the site's folder here.
 
-    `allow_command`: [build] command may run (sealpress/consent.py).
+    `allow_command`: [build] command may run (sealpress/commands/consent.py).
 
     Raises Problem: (exit 1) an image differs: the first file and byte; (exit 10) the seal names no commit that could be
     built, or one with another lock; and as the build and the bake do.

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealpress import git, scratch
+from sealpress.files import scratch
+from sealpress.git import repository
 from sealpress.problems import Exit, Place, Problem, printable
 
 NAMESPACE: Final = "sealpress"
@@ -69,22 +70,22 @@ def key_of_git(folder: Path) -> SigningKey | None:
 
     The repository's own configuration names neither a key nor a program.
     """
-    if git.setting(folder, "gpg.format") != "ssh" or not (text := git.setting(folder, "user.signingKey")):
+    if repository.setting(folder, "gpg.format") != "ssh" or not (text := repository.setting(folder, "user.signingKey")):
         return None
     if not SigningKey(text).is_literal:
-        text = git.setting(folder, "user.signingKey", is_path=True) or text
-    return SigningKey(text, git.setting(folder, "gpg.ssh.program", is_path=True) or "ssh-keygen")
+        text = repository.setting(folder, "user.signingKey", is_path=True) or text
+    return SigningKey(text, repository.setting(folder, "gpg.ssh.program", is_path=True) or "ssh-keygen")
 
 
 def allowed_of_git(folder: Path) -> Path | None:
     """The file of allowed signers that this user's git verifies commits by."""
-    found = git.setting(folder, "gpg.ssh.allowedSignersFile", is_path=True)
+    found = repository.setting(folder, "gpg.ssh.allowedSignersFile", is_path=True)
     return folder / found if found else None
 
 
 def revoked_of_git(folder: Path) -> Path | None:
     """The file of revoked keys that this user's git verifies commits by."""
-    found = git.setting(folder, "gpg.ssh.revocationFile", is_path=True)
+    found = repository.setting(folder, "gpg.ssh.revocationFile", is_path=True)
     return folder / found if found else None
 
 

@@ -18,8 +18,8 @@ from imagebake.image import archive, documents, inspection, oci, tar
 from imagebake.image.inspection import Archive, Blobs, Folder, ImageReport
 from imagebake.image.oci import OciDocument, blob_path
 from imagebake.recipes.statement import refused
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 _SHOWN: Final = 3
 _SLACK: Final = 4096  # bytes that Docker's documents may be longer than ours

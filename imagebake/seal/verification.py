@@ -21,11 +21,12 @@ from imagebake.recipes.statement import LIMIT, Statement, digest, read, refused
 from imagebake.seal import signing, standing
 from imagebake.seal.envelope import Seal
 from imagebake.seal.standing import Held
-from sealpress import labels, tree
-from sealpress.console import Progress
+from sealpress import labels
+from sealpress.commands.console import Progress
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
-from sealpress.tree import TreeFile
+from sealpress.tree import tree
+from sealpress.tree.tree import TreeFile
 
 _PREFIX = f"{nginx.ROOT}/"
 _MARKS = frozenset({nginx.RELEASE_PATH, nginx.SEAL_PATH})

@@ -11,7 +11,7 @@ from publish.probing import probe
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceSpec, place_of
 from sealpress import labels
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
 from sealpress.problems import Exit, Problem
 
 

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from publish.engines.protocol import ContainerSpec, Engine, LoadedImage, Role
 from publish.releases.ownership import ReleaseLine
 from sealpress import labels
-from sealpress.console import Advance, Progress, size
+from sealpress.commands.console import Advance, Progress, size
 from sealpress.problems import Exit, Problem
 
 

@@ -31,8 +31,8 @@ from publish.engines.networks import Networks
 from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, Endpoint, LoadedImage
 from sealpress import labels
 from sealpress.bounded import Misbehaviour
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 # Seconds until an answer begins, and from there to its end. Starting a container on a busy host takes some, and so does
 # unpacking an image on a slow disk.

@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from sealpress.settings import Architecture
+from sealpress.config.settings import Architecture
 
 ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
     {"amd64": "amd64", "x86_64": "amd64", "AMD64": "amd64", "arm64": "arm64", "aarch64": "arm64"}

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from sealpress import home
 from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
+from sealpress.config.settings import PublishTarget
+from sealpress.files import home
 from sealpress.problems import Exit, Problem
-from sealpress.settings import PublishTarget
 
 RUNTIME: Final = "$XDG_RUNTIME_DIR"
 """Stands in a path for the folder of the user's own sockets."""

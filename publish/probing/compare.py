@@ -15,9 +15,9 @@ from urllib.parse import quote
 from publish.engines.protocol import Endpoint
 from publish.probing.probe import get, missing_path
 from sealpress.bounded import HTTP, Allowance
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
 from sealpress.problems import Problem
-from sealpress.tree import OutputTree, TreeFile
+from sealpress.tree.tree import OutputTree, TreeFile
 
 CONNECTIONS: Final = 4
 ANSWER_SECONDS: Final = 30.0

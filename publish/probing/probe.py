@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from publish.engines.protocol import Endpoint
 from sealpress.bounded import HTTP, Allowance, Late, Misbehaviour
-from sealpress.console import size
+from sealpress.commands.console import size
 from sealpress.problems import Exit, Problem, printable
 
 RELEASE_PATH: Final = "/.well-known/release"

@@ -14,7 +14,7 @@ from typing import Final
 from publish.engines.protocol import Container, Endpoint, Engine, LoadedImage, Role, RunState, Volume
 from publish.probing.probe import RELEASE_PATH, Expectation, of_release
 from sealpress import labels
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
 
 SITE_SERVICE: Final = "site"
 DEFAULT_PORT: Final = 8080

@@ -6,7 +6,7 @@ from publish.engines.protocol import Engine, LoadedImage
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import Release, ReleaseSpec, ServiceImage, ServiceSpec, Ship, service_of
 from sealpress import labels
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
 from sealpress.problems import Exit, Problem
 
 

@@ -26,10 +26,11 @@ from publish.engines.protocol import Endpoint
 from publish.ssh.address import Address, parse_address
 from publish.ssh.process import end, for_any_shell, popen
 from publish.ssh.refusals import by_hand, last_line, no_shell, refusal
-from sealpress import home, scratch, sshoptions
-from sealpress.pipes import hear
+from sealpress.config import ssh_options
+from sealpress.config.settings import PublishTarget
+from sealpress.files import home, scratch
 from sealpress.problems import Exit, Problem
-from sealpress.settings import PublishTarget
+from sealpress.processes.pipes import hear
 
 _CONNECTED_WITHIN: Final = 60.0  # seconds for the whole login; a security key may wait for a finger
 _COMMAND_WITHIN: Final = 60.0
@@ -203,9 +204,9 @@ def _command(address: Address, target: PublishTarget) -> list[str]:
     for option in _OURS:
         command += ["-o", option]
     for option in target.ssh_options:
-        if wrong := sshoptions.wrong(option):
-            raise Problem(f"ssh_options {wrong}", hint=sshoptions.HINT, code=Exit.HOST)
-        command += sshoptions.arguments(option)
+        if wrong := ssh_options.wrong(option):
+            raise Problem(f"ssh_options {wrong}", hint=ssh_options.HINT, code=Exit.HOST)
+        command += ssh_options.arguments(option)
     if target.identity:
         identity = home.expanded(target.identity)
         if not identity.is_file():

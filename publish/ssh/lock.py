@@ -24,8 +24,8 @@ from typing import IO, Final, cast
 
 from publish.ssh.connection import Connection
 from publish.ssh.process import end
-from sealpress.pipes import hear
 from sealpress.problems import Exit, Problem
+from sealpress.processes.pipes import hear
 
 _BEAT: Final = 20.0  # seconds between two signs of life
 _SILENCE: Final = 120  # seconds without one, until the host frees the lock

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sealpress import outputfolder, signing
-from sealpress import workers as pool
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config import output_folder
+from sealpress.files import signing
+from sealpress.processes import workers as pool
 from ssg.build.inputs import Request, fingerprint, inputs_of
 from ssg.build.result import Built, report_of, retold
 from ssg.build.timing import Timings
@@ -46,7 +47,7 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             progress.note(f"{folder} is a link, which could lead anywhere: nothing is kept there, and nothing taken")
             request = replace(request, store=None)
             break
-    output = outputfolder.found(request.output, request.site.root, request.site.settings)
+    output = output_folder.found(request.output, request.site.root, request.site.settings)
     complaint = signing.complaint()  # before the first fork: all processes have one key
     if request.store and complaint:
         progress.note(complaint)

@@ -5,9 +5,9 @@ nowhere.
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from sealpress import strays
 from sealpress.problems import Place, Problem
-from sealpress.tree import NAME_LIMIT, PATH_LIMIT, unfit
+from sealpress.tree import strays
+from sealpress.tree.tree import NAME_LIMIT, PATH_LIMIT, unfit
 from ssg.build.bodies import KeptBodies
 from ssg.build.structure import Structure
 from ssg.content.links import Checker, Doubts

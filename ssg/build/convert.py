@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from sealpress import given
-from sealpress import workers as pool
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config.settings import Settings
+from sealpress.files import given
 from sealpress.problems import Place, Problem
-from sealpress.settings import Settings
+from sealpress.processes import workers as pool
 from ssg.build.records import PARSED_PAGES
 from ssg.cache.codec import Codec
 from ssg.cache.store import LIMIT, Store, digest_of_sources, store_at

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from sealpress import VERSION, tools
-from sealpress.clock import as_of
-from sealpress.git import History
+from sealpress.config.sitefile import SiteFile
+from sealpress.git.clock import as_of
+from sealpress.git.repository import History
 from sealpress.problems import Place, Problem, raise_all
-from sealpress.sitefile import SiteFile
 from ssg.cache import stamps
 from ssg.content import absence, other_generators
 from ssg.content.sources import Options, Sources, list_sources

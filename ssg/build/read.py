@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from sealpress import strays
-from sealpress.console import Progress
-from sealpress.keys import KeySearch
+from sealpress.commands.console import Progress
+from sealpress.config.settings import Settings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Settings
-from sealpress.tree import CHUNK, media_type
-from sealpress.workers import Mate
+from sealpress.processes.workers import Mate
+from sealpress.tree import strays
+from sealpress.tree.keys import KeySearch
+from sealpress.tree.tree import CHUNK, media_type
 from ssg.build.convert import Converter
 from ssg.build.records import PARSED_PAGES, ParsedPages
 from ssg.build.timing import Timings

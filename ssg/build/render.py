@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealpress import given
-from sealpress import workers as pool
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.files import given
 from sealpress.problems import Place, Problem
+from sealpress.processes import workers as pool
 from ssg.build.reuse import ReusableFiles
 from ssg.build.stale import Stale
 from ssg.build.timing import Timings

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sealpress import clock as commits
+from sealpress.git import clock as commits
 from sealpress.problems import Problem, raise_all
-from sealpress.tree import CacheClass, OutputTree, TreeFile
+from sealpress.tree.tree import CacheClass, OutputTree, TreeFile
 from ssg.build.inputs import Inputs
 from ssg.build.timing import Timings
 from ssg.cache.codec import at

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import workers
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config.sitefile import NAME
 from sealpress.problems import Problem
-from sealpress.sitefile import NAME
-from sealpress.tree import cache_class, check_names, digest_of, media_type
+from sealpress.processes import workers
+from sealpress.tree.tree import cache_class, check_names, digest_of, media_type
 from ssg.build import stale as staleness
 from ssg.build.bodies import KeptBodies
 from ssg.build.check import astray, check_links, clashes, shape_of

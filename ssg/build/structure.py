@@ -12,10 +12,11 @@ from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Final
 
-from sealpress import given, tools
-from sealpress.clock import NO_DATE
-from sealpress.sitefile import NAME, SiteFile
-from sealpress.tree import REDIRECTS
+from sealpress import tools
+from sealpress.config.sitefile import NAME, SiteFile
+from sealpress.files import given
+from sealpress.git.clock import NO_DATE
+from sealpress.tree.tree import REDIRECTS
 from ssg.build.convert import Converter
 from ssg.build.inputs import Inputs
 from ssg.build.read import ReadSources, sha256_of

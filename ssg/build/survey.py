@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from sealpress import files
-from sealpress.console import Progress
-from sealpress.sitefile import NAME
+from sealpress.commands.console import Progress
+from sealpress.config.sitefile import NAME
+from sealpress.files import files
 from ssg.build.bodies import KeptBodies
 from ssg.build.image_places import at_pictures
 from ssg.build.render import Staged, once

@@ -7,7 +7,7 @@ Four files in the store's folder "builds", named after the output folder:
     NAME.known    sources, pages, questions with their answers, and outputs with the questions that each asked
     NAME.changes  what builds that changed little have changed in that
 
-All are believed only as this user's own (sealpress.signing), and both can be deleted at any time.
+All are believed only as this user's own (sealpress.files.signing), and both can be deleted at any time.
 """
 
 import gc
@@ -23,7 +23,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
-from sealpress import files, signing
+from sealpress.files import files, signing
 from sealpress.problems import Place
 from ssg.cache.answers import KnownAnswers, renumbered, used
 from ssg.cache.codec import Codec, at, number
@@ -45,7 +45,7 @@ SeenSource = tuple[Stamp | None, str]
 
 
 class KeptFile(NamedTuple):
-    """A file of the tree as it is described (sealpress.tree.TreeFile), and what it looked like."""
+    """A file of the tree as it is described (sealpress.tree.tree.TreeFile), and what it looked like."""
 
     sha256: str
     size: int

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from sealpress.document import Node
-from sealpress.sitefile import SiteFile, dotted
+from sealpress.config.document import Node
+from sealpress.config.sitefile import SiteFile, dotted
 from ssg.cache.tracing import digest
 
 ALL = ""

@@ -4,10 +4,10 @@
     FOLDER/packs/0123….pack   many results that were made together: an index behind its signature, then the results
     FOLDER/.gitignore         keeps the whole of it out of every commit
 
-Only what this user's own builds have signed as just this result is believed (sealpress/signing.py); what is damaged or
-anybody else's is made again. Safe to delete at any time, to share between branches and, with the key, to restore on
-another machine. Two builds at once write the same content under the same name, each by rename, so neither can spoil the
-other's.
+Only what this user's own builds have signed as just this result is believed (sealpress/files/signing.py); what is
+damaged or anybody else's is made again. Safe to delete at any time, to share between branches and, with the key, to
+restore on another machine. Two builds at once write the same content under the same name, each by rename, so neither
+can spoil the other's.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sealpress import files, signing
+from sealpress.files import files, signing
 
 NAME: Final = ".sealpress"
 PACKS: Final = "packs"

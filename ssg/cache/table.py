@@ -62,4 +62,4 @@ def _as_kept(rows: Mapping[str, Plain]) -> Mapping[str, Plain]:
 
 
 def _unpacked(row: Plain) -> Plain:
-    return marshal.loads(row) if type(row) is bytes else row  # noqa: S302 - signed by this user, see sealpress.signing
+    return marshal.loads(row) if type(row) is bytes else row  # noqa: S302 - signed by this user, see sealpress.files.signing

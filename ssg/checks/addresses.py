@@ -14,11 +14,13 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from sealpress import activecontent, given, redirects
-from sealpress.activecontent import plain_url
+from sealpress.config import redirects
+from sealpress.config.sitefile import SiteFile
+from sealpress.files import given
+from sealpress.html import active_content
+from sealpress.html.active_content import plain_url
 from sealpress.problems import Problem
-from sealpress.sitefile import SiteFile
-from sealpress.tree import REDIRECTS
+from sealpress.tree.tree import REDIRECTS
 from ssg.checks import hypertext
 from ssg.content.model import output_of
 
@@ -146,11 +148,11 @@ class Reach:
         plain = plain_url(url).replace("\\", "/")
         if plain.startswith("#"):
             return f"/{path}", plain[1:]
-        if not plain or activecontent.scheme(plain) not in {"", "http", "https"}:
+        if not plain or active_content.scheme(plain) not in {"", "http", "https"}:
             return None
         try:
             whole = urlsplit(urljoin(f"{self._root}{self._below}/{path}", plain))
-            if activecontent.origin(whole) != activecontent.origin(self._base):
+            if active_content.origin(whole) != active_content.origin(self._base):
                 return None
         except ValueError:  # a host or a port that is none
             return None

@@ -3,7 +3,8 @@
 `of_tag` reads one tag, quickly where it is written as nearly all are; `marks` reads a whole page with care, and knows
 text, comments and scripts from tags.
 
-Sources: as sealpress.activecontent and sealpress.stylesheets; the Open Graph protocol, for `og:image` and its like.
+Sources: as sealpress.html.active_content and sealpress.html.stylesheets; the Open Graph protocol, for `og:image` and
+its like.
 """
 
 import re
@@ -11,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sealpress import activecontent, stylesheets
-from sealpress.activecontent import Url
+from sealpress.html import active_content, stylesheets
+from sealpress.html.active_content import Url
 
 if TYPE_CHECKING:
     from ssg.markup.html.tags import HtmlTag
@@ -30,7 +31,7 @@ _HIDDEN: Final = re.compile(
 )
 _ADDRESSED: Final = frozenset({"id", "href", "src", "srcset"})
 _WORDS: Final = "|".join(
-    sorted(activecontent.PLAIN - _ADDRESSED | {"datetime", "label", "term", "xml:base", "data-[a-z-]+"})
+    sorted(active_content.PLAIN - _ADDRESSED | {"datetime", "label", "term", "xml:base", "data-[a-z-]+"})
 )
 _ORDINARY: Final = re.compile(
     rf"""<[a-z][a-z0-9]*(?:[ ](?:{_WORDS})="[^"<>&]*")*
@@ -124,13 +125,13 @@ def _addresses(tag: "HtmlTag") -> Iterator[str]:
         name = written.lower()
         if not value:
             continue
-        kind = activecontent.urls_of(tag.name, name)
+        kind = active_content.urls_of(tag.name, name)
         if kind is Url.REFRESH:
-            if activecontent.is_refresh(_attribute(tag, "http-equiv")):
-                yield from activecontent.urls(kind, value)
+            if active_content.is_refresh(_attribute(tag, "http-equiv")):
+                yield from active_content.urls(kind, value)
             elif _METAS.fullmatch(_attribute(tag, "property") or _attribute(tag, "name")):
                 yield value
         elif kind and kind is not Url.VALUES:
-            yield from activecontent.urls(kind, value)
+            yield from active_content.urls(kind, value)
         elif name == "style":
             yield from _of_sheet(value)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from sealpress import given
-from sealpress.document import Node
+from sealpress.config.document import Node
+from sealpress.config.sitefile import SiteFile
+from sealpress.files import given
 from sealpress.problems import Place, Problem
-from sealpress.sitefile import SiteFile
 from ssg.content.model import Page
 from ssg.content.places import in_body, lines_of
 from ssg.rendering.queries.excerpts import Bodies

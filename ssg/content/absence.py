@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
+from sealpress.config.settings import Settings
 from sealpress.problems import Place, Problem
-from sealpress.settings import Settings
 from ssg.content.sources import Sources
 
 LEFTOVER: Final = "a hidden or left-over file"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from sealpress.settings import Settings
+from sealpress.config.settings import Settings
 from ssg.content.model import Asset, Page, output_of, prefix
 from ssg.content.sources import Sources
 
@@ -69,7 +69,7 @@ _LENGTH: Final = 12
 def fingerprint(content: bytes) -> str:
     """Twelve hex digits of the content's sha256, with a letter and a digit among them.
 
-    A run of digits alone could be a date, and sealpress.tree would not take it for a digest.
+    A run of digits alone could be a date, and sealpress.tree.tree would not take it for a digest.
     """
     digest = hashlib.sha256(content).hexdigest()
     windows = (digest[start : start + _LENGTH] for start in range(len(digest) - _LENGTH))

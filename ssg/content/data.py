@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import given, toml
-from sealpress.document import text_of
+from sealpress.config import toml
+from sealpress.config.document import text_of
+from sealpress.files import given
 from sealpress.problems import Exit, Place, Problem, raise_all
 from ssg.content.formats import json
 from ssg.content.sources import Sources

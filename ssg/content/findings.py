@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from sealpress.config.sitefile import NAME
 from sealpress.problems import Exit, Place, Problem, raise_all
-from sealpress.sitefile import NAME
 from ssg.cache.last_build import WARNINGS, KeptWarning
 from ssg.cache.table import Plain
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sealpress import toml
-from sealpress.document import Node, decode, line_of, text_of
+from sealpress.config import toml
+from sealpress.config.document import Node, decode, line_of, text_of
 from sealpress.problems import Place, Problem, raise_all
 from ssg.content import other_generators
 from ssg.content.formats import dates

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from sealpress.config.settings import Settings
 from sealpress.problems import Place, Problem, did_you_mean
-from sealpress.settings import Settings
 from ssg.content.model import PageKind, prefix
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import slug

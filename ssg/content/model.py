@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
 
-from sealpress.settings import LanguageSettings, PermalinkSettings, Settings
+from sealpress.config.settings import LanguageSettings, PermalinkSettings, Settings
 from ssg.markup.text.converted import Fault, Link
 
 

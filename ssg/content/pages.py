@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sealpress.clock import NO_DATE
-from sealpress.git import FileDates
+from sealpress.config.settings import Settings
+from sealpress.git.clock import NO_DATE
+from sealpress.git.repository import FileDates
 from sealpress.problems import Place, Problem
-from sealpress.settings import Settings
 from ssg.content import other_generators
 from ssg.content.findings import PAGES, Findings
 from ssg.content.location import POSTS, Location, Permalinks, locate

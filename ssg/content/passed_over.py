@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from sealpress import given
+from sealpress.config.settings import Settings
+from sealpress.files import given
 from sealpress.problems import Place, Problem
-from sealpress.settings import Settings
 from ssg.content import absence, data, other_generators
 from ssg.content.sources import Sources
 

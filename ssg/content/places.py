@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sealpress import given
+from sealpress.files import given
 from sealpress.problems import Place, Problem
 from ssg.content.front_matter import read
 from ssg.content.model import Page

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from sealpress import strays
-from sealpress.git import History, Repository, discover, files_without_git
+from sealpress.git.repository import History, Repository, discover, files_without_git
 from sealpress.problems import Exit, Place, Problem, raise_all
-from sealpress.tree import NAME_LIMIT, check_names, unfit
+from sealpress.tree import strays
+from sealpress.tree.tree import NAME_LIMIT, check_names, unfit
 from ssg.cache.stamps import Stamp, of
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./ -]+")  # names that need no closer look
@@ -76,11 +76,11 @@ def list_sources(
 ) -> Sources:
     """The files of a blog at `root`, in the folders that a build reads.
 
-    From those that are `published` as they are, leftovers are sifted (sealpress/strays.py); `keep` is `[build] keep`.
-    `others` are folders that other generators read.
-    `dirty` takes untracked files in too. `in_git` False: an export of a commit, every file counts.
-    Raises Problem (exit 3) for a link, a name that is not UTF-8, or names that only some file systems tell apart; for
-    secrets and histories in what is published. `is_tolerant`: these are the `problems` of what it gives.
+    From those that are `published` as they are, leftovers are sifted (sealpress/tree/strays.py); `keep` is `[build]
+    keep`. `others` are folders that other generators read. `dirty` takes untracked files in too. `in_git` False: an
+    export of a commit, every file counts. Raises Problem (exit 3) for a link, a name that is not UTF-8, or names that
+    only some file systems tell apart; for secrets and histories in what is published. `is_tolerant`: these are the
+    `problems` of what it gives.
     """
     repository = discover(root) if in_git else None
     if repository:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sealpress.settings import Settings
+from sealpress.config.settings import Settings
 from ssg.content.model import Page, Tag, output_of, prefix
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import name_slug

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from sealpress.console import size
-from sealpress.sitefile import NAME
+from sealpress.commands.console import size
+from sealpress.config.sitefile import NAME
 from ssg.cache.tracing import Key
 from ssg.explain.columns import WIDTH, Row, section
 from ssg.explain.why import Explanation, Use

@@ -15,9 +15,9 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from sealpress import tools
-from sealpress.activecontent import origin
+from sealpress.config.sitefile import NAME, SiteFile
+from sealpress.html.active_content import origin
 from sealpress.problems import Exit, Problem, did_you_mean
-from sealpress.sitefile import NAME, SiteFile
 from ssg.build.inputs import STRINGS, Inputs, Request, inputs_of
 from ssg.build.read import sha256_of
 from ssg.cache import stamps

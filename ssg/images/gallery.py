@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from sealpress import workers as pool
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.config.settings import ImagesSettings
 from sealpress.problems import Place, Problem, raise_all
-from sealpress.settings import ImagesSettings
+from sealpress.processes import workers as pool
 from ssg.cache.last_build import KeptImage, SeenSource
 from ssg.cache.store import Store, digest_of_sources
 from ssg.cache.table import Plain

@@ -15,7 +15,8 @@ from typing import BinaryIO, Final
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from sealpress import console, given
+from sealpress.commands import console
+from sealpress.files import given
 from sealpress.problems import Exit, Place, Problem
 from ssg.images.truncation import seems_cut
 from ssg.images.variants import FORMATS, POINTER, REDUCED, Dimensions, Variant, format_of

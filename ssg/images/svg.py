@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Final
 from xml.parsers import expat
 
-from sealpress import given, problems
+from sealpress import problems
+from sealpress.files import given
 from sealpress.problems import Exit, Place, Problem
 from ssg.images.variants import POINTER, Dimensions
 

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from sealpress.settings import ImagesSettings
+from sealpress.config.settings import ImagesSettings
 from ssg.content.assets import FOLDER, fingerprint
 
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(

@@ -17,8 +17,9 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Final
 
-from sealpress import given, toml
-from sealpress.document import Node
+from sealpress.config import toml
+from sealpress.config.document import Node
+from sealpress.files import given
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from ssg.l10n.language import Language, language
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sealpress import files, scratch, state
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.files import files, scratch, state
 from sealpress.problems import Problem
 from ssg.cache import stamps
 from ssg.cache.stamps import Stamp

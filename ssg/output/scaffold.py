@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from sealpress import files
+from sealpress.files import files
 from ssg.output.record import Record
 
 _NAME: Final = re.compile(r"\.sealpress-[0-9a-f]{16}")

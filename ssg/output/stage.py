@@ -16,10 +16,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress import files
-from sealpress.console import Progress
+from sealpress.commands.console import Progress
+from sealpress.files import files
 from sealpress.problems import Exit, Problem
-from sealpress.tree import CHUNK, MARKER
+from sealpress.tree.tree import CHUNK, MARKER
 from ssg.cache import stamps
 from ssg.cache.codec import at
 from ssg.cache.last_build import KeptFile, stamp_of

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
-from sealpress import activecontent
+from sealpress.config.settings import MenuItem
+from sealpress.html import active_content
 from sealpress.problems import Place, Problem, did_you_mean
-from sealpress.settings import MenuItem
 from ssg.content.links import Doubts
 from ssg.content.model import output_of
 from ssg.rendering.queries.site_queries import SiteQueries
@@ -28,7 +28,7 @@ def check(queries: SiteQueries, known: frozenset[str], doubts: Doubts) -> Iterat
 def _problem(
     queries: SiteQueries, language: str, item: MenuItem, known: frozenset[str], place: Place | None, doubts: Doubts
 ) -> Problem | None:
-    if scheme := activecontent.active_scheme(item.url):
+    if scheme := active_content.active_scheme(item.url):
         hint = "name a page by its source, a path of the site, or a whole https:// URL"
         return Problem(f'a menu can\'t lead to "{scheme}"', place=place, hint=hint)
     path = unquote(item.url.partition("#")[0].partition("?")[0])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import census, corpus
-from sealpress import sitefile
+from sealpress.config import sitefile
 from ssg.build.build import build
 from ssg.build.inputs import Request
 

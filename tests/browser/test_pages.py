@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from imagebake.policy import header
-from sealpress import tree
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
+from sealpress.tree import tree
 from tests.browser.chromium import visit
 from tests.browser.serving import served
 from tests.imagebake.conftest import write_tree

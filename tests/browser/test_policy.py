@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import sitefile
-from sealpress.settings import ImageSettings
+from sealpress.config import sitefile
+from sealpress.config.settings import ImageSettings
 from ssg.build.build import build
 from ssg.build.inputs import Request
 from tests.browser.chromium import visit

@@ -14,7 +14,8 @@ from imagebake.cli import imagebake
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from publish.cli import publish
-from sealpress import labels, settings
+from sealpress import labels
+from sealpress.config import settings
 from sealpress.problems import Exit
 from ssg.cli import ssg
 from ssg.content.model import FrontMatter

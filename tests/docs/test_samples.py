@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from pip._internal.models.index import PyPI
 
-from sealpress import sitefile
-from sealpress.settings import Settings
+from sealpress.config import sitefile
+from sealpress.config.settings import Settings
 from tests.docs.pages import CONTENT, blocks, name, pages
 
 EVERY = [

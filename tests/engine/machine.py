@@ -24,7 +24,7 @@ from typing import NoReturn
 import pytest
 
 from publish.ssh.connection import CONFIG
-from sealpress.settings import PublishTarget
+from sealpress.config.settings import PublishTarget
 
 PROGRAMS = {
     "dockerd": "docker.io",

@@ -13,7 +13,7 @@ from imagebake.nginx import runners
 from imagebake.packages import contents
 from imagebake.packages.resolve import resolve
 from imagebake.packages.selection import Root
-from sealpress.settings import Architecture, ImageSettings
+from sealpress.config.settings import Architecture, ImageSettings
 from tests.mirrors import require_mirror
 
 CONTAINERD: Final = {"features": {"containerd-snapshotter": True}}

@@ -21,7 +21,7 @@ from imagebake.image import archive, oci
 from imagebake.image.entries import Bytes, Directory, File, FromFile
 from imagebake.image.layers import Layer, described
 from sealpress import labels
-from sealpress.settings import Architecture
+from sealpress.config.settings import Architecture
 
 SERVER = r"""
 use strict; use Socket;

@@ -14,7 +14,7 @@ from publish.engines.protocol import ContainerSpec, Endpoint, Engine, Role, RunS
 from publish.engines.sockets import answers
 from publish.hosts import open_host
 from sealpress import labels
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.perlsite import SERVER, seal
 from tests.publish.deployments import ship

@@ -19,9 +19,10 @@ from publish.engines.docker import open_engine
 from publish.engines.protocol import ContainerSpec, Endpoint, Engine
 from publish.hosts import open_host
 from publish.probing import probe
-from sealpress import labels, tree
-from sealpress.console import SILENT
+from sealpress import labels
+from sealpress.commands.console import SILENT
 from sealpress.problems import Problem
+from sealpress.tree import tree
 from tests.engine.test_shipping import Watched
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 from tests.publish.deployments import ship

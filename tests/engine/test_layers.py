@@ -14,8 +14,8 @@ from imagebake.recipes import site_layers
 from imagebake.recipes.site_layers import FileKind
 from publish.engines.docker import open_engine
 from sealpress import labels
-from sealpress.console import SILENT
-from sealpress.tree import TreeFile, cache_class, media_type
+from sealpress.commands.console import SILENT
+from sealpress.tree.tree import TreeFile, cache_class, media_type
 from tests.engine.perlsite import SERVER, SealedImage, _runtime, _sealed
 from tests.engine.test_shipping import Watched
 from tests.publish.deployments import ship

@@ -10,7 +10,7 @@ import pytest
 from publish.hosts import open_host
 from publish.ssh import lock
 from publish.ssh.lock import hold_here
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 
 HOLD = "from publish.ssh.lock import hold_here\nwith hold_here('blog'): print('held', flush=True); input()"
@@ -57,8 +57,8 @@ def test_two_sites_do_not_wait_for_each_other(host):
 def test_a_lock_frees_itself_when_its_holder_dies(machine, runtime, host):
     """The first publish is killed hard; the next one has the lock within a second or two."""
     script = (
-        "import ast, sys; from publish.hosts import open_host; from sealpress.console import SILENT\n"
-        "from sealpress.settings import PublishTarget\n"
+        "import ast, sys; from publish.hosts import open_host; from sealpress.commands.console import SILENT\n"
+        "from sealpress.config.settings import PublishTarget\n"
         "with open_host(PublishTarget(**ast.literal_eval(sys.argv[1])), SILENT) as host, host.lock('blog'):\n"
         "    print('held', flush=True); input()\n"
     )

@@ -19,7 +19,7 @@ from publish.probing import probe
 from publish.releases import history, prune, rollback
 from publish.releases.ownership import ReleaseLine
 from sealpress import labels
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.machine import drop_what_docker_py_left_open
 from tests.engine.perlsite import SERVER, seal

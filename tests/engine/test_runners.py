@@ -16,7 +16,7 @@ from imagebake.image.oci import Runtime
 from imagebake.nginx import runners
 from imagebake.nginx.runners import Bubblewrap, DynamicLoader, Runner
 from imagebake.recipes import site
-from sealpress import tree
+from sealpress.tree import tree
 from tests.engine.containers import ContainerEngine
 from tests.engine.machine import unavailable
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree

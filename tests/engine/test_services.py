@@ -14,7 +14,7 @@ from publish.releases import history, prune, rollback
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage, ServiceSpec, place_of
 from sealpress import labels
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Problem
 from tests.engine.machine import Machine
 from tests.engine.perlsite import SealedImage, seal

@@ -8,7 +8,7 @@ import pytest
 
 from publish.engines.docker import open_engine
 from publish.hosts import open_host
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.perlsite import heavier, relabelled, seal
 from tests.publish.deployments import ship

@@ -11,7 +11,7 @@ import pytest
 
 from publish.hosts import open_host
 from publish.ssh.connection import CONFIG, connect
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.machine import SHELLS, commands, unavailable
 
@@ -330,8 +330,8 @@ def test_no_connection_outlives_this_program(machine, runtime, number):
     """Ctrl-C, a polite end and a hard one: the ssh that holds the connection ends too."""
     script = (
         "import sys, time, ast\n"
-        "from publish.hosts import open_host; from sealpress.console import SILENT\n"
-        "from sealpress.settings import PublishTarget\n"
+        "from publish.hosts import open_host; from sealpress.commands.console import SILENT\n"
+        "from sealpress.config.settings import PublishTarget\n"
         "with open_host(PublishTarget(**ast.literal_eval(sys.argv[1])), SILENT) as host, host.lock('held'):\n"
         "    print('open', flush=True); time.sleep(60)\n"
     )

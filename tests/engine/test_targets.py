@@ -15,7 +15,7 @@ from publish.probing import probe
 from publish.releases import history, prune, rollback
 from publish.releases.ownership import ReleaseLine
 from sealpress import labels
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Problem
 from tests.engine.machine import Machine
 from tests.engine.perlsite import seal

@@ -21,9 +21,9 @@ from imagebake.packages import lock as locks
 from imagebake.recipes import site, statement
 from imagebake.recipes.recipe import Image
 from imagebake.seal import envelope, verification
-from sealpress import tree
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
+from sealpress.tree import tree
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 from tests.publish.locks import real_lock
 

@@ -14,8 +14,8 @@ from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import resolve
 from imagebake.recipes import site
 from imagebake.recipes.recipe import Image
-from sealpress import tree
-from sealpress.settings import Architecture, ImageSettings
+from sealpress.config.settings import Architecture, ImageSettings
+from sealpress.tree import tree
 from tests.mirrors import require_mirror
 
 CREATED = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)

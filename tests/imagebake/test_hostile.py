@@ -22,10 +22,10 @@ from imagebake.image import inspection, tar, untar
 from imagebake.packages import deb, elf
 from imagebake.packages import lock as locks
 from imagebake.recipes import precompressed, site
-from sealpress import strays
-from sealpress import tree as trees
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import ImageSettings
+from sealpress.tree import strays
+from sealpress.tree import tree as trees
 from tests.imagebake.packages.conftest import Make, Member
 
 make = Make()

@@ -17,7 +17,7 @@ from sealpress import labels
 
 SERVER = """
 import http.server, os, sys
-from sealpress.tree import media_type
+from sealpress.tree.tree import media_type
 root, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 if os.path.exists(root + "/broken"):
     print("the configuration is broken", flush=True)

@@ -8,7 +8,7 @@ from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import resolve
 from imagebake.recipes import site
 from publish.engines.embedded.engine import EmbeddedEngine
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
 from tests.mirrors import require_mirror
 
 

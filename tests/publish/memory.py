@@ -11,8 +11,8 @@ from typing import Final, Literal
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, LoadedImage, RunState
 from publish.probing.probe import HEALTH_PATH, RELEASE_PATH, SiteAnswer
 from sealpress import labels
+from sealpress.config.settings import Architecture
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 Behaviour = Literal["serves", "dies", "hangs", "wrong", "dies as server", "empty"]
 """What a container of an image does: serve its pages; end at once; never answer; answer as another release; serve as a

@@ -17,10 +17,13 @@ from publish import cli, pipeline, report, seal_store, targets
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Endpoint
 from publish.probing import probe
-from sealpress import consent, labels, sitefile, tree
-from sealpress.command import run
+from sealpress import labels
+from sealpress.commands import consent
+from sealpress.commands.command import run
+from sealpress.config import sitefile
+from sealpress.config.settings import PublishTarget
 from sealpress.problems import Problem
-from sealpress.settings import PublishTarget
+from sealpress.tree import tree
 from tests.ports import free_port
 from tests.publish.memory import MemoryHost
 
@@ -617,7 +620,7 @@ def test_the_address_that_is_told_is_one_that_was_asked(target, answering, told)
 
 def test_the_tree_of_a_command_is_described_like_any_other(blog, tmp_path):
     site = sitefile.load(blog.folder / "site.toml")
-    from sealpress.console import SILENT
+    from sealpress.commands.console import SILENT
 
     with pipeline.source(site, SILENT, dirty=False) as made_from:
         product = pipeline.produce(made_from, tmp_path, SILENT, dirty=False)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from publish import pipeline
-from sealpress import provenance, sitefile, tree
-from sealpress.console import SILENT
-from sealpress.provenance import Provenance
+from sealpress.commands.console import SILENT
+from sealpress.config import sitefile
+from sealpress.tree import provenance, tree
+from sealpress.tree.provenance import Provenance
 
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 

@@ -13,8 +13,9 @@ from imagebake.seal import envelope, verification
 from imagebake.seal.rebuild import rebuild
 from imagebake.seal.signing import SigningKey
 from publish import pipeline, seal_store
-from sealpress import labels, sitefile
-from sealpress.console import SILENT
+from sealpress import labels
+from sealpress.commands.console import SILENT
+from sealpress.config import sitefile
 from sealpress.problems import Exit, Problem
 from tests.imagebake.conftest import HERE
 from tests.publish.locks import real_lock

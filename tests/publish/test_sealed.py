@@ -23,9 +23,11 @@ from publish.probing import probe
 from publish.probing.compare import compare
 from publish.releases import history, rollback
 from publish.releases.ownership import ReleaseLine
-from sealpress import labels, toml, tree
+from sealpress import labels
+from sealpress.config import toml
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Problem
-from sealpress.settings import ImageSettings
+from sealpress.tree import tree
 from tests.ports import free_port
 from tests.publish.deployments import changed, deployment, switch
 from tests.publish.locks import real_lock

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sealpress import sitefile
-from sealpress.console import SILENT, Progress
+from sealpress.commands.console import SILENT, Progress
+from sealpress.config import sitefile
 from sealpress.problems import Problem
 from ssg.build.build import build
 from ssg.build.inputs import Request

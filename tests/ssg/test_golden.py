@@ -8,7 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
-from sealpress import sitefile, tree
+from sealpress.config import sitefile
+from sealpress.tree import tree
 from ssg.build.build import build
 from ssg.build.inputs import Request
 

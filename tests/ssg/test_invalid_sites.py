@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit
 from ssg import cli
 from ssg.cache import stamps, store

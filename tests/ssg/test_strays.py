@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import strays, tree
 from sealpress.problems import Exit
+from sealpress.tree import strays, tree
 from ssg.build.result import Built
-from tests.sealpress.test_strays import CERTIFICATE, KEY
+from tests.sealpress.tree.test_strays import CERTIFICATE, KEY
 from tests.ssg.blogs import Blog
 
 PATHS = ["static/c.md~", "content/.DS_Store", "content/posts/._one.md", "static/.vscode/x", "content/.#one.md"]

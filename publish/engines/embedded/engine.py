@@ -26,9 +26,10 @@ from typing import Any, Final, TypeVar
 from imagebake.nginx.runners import Runner
 from publish.engines.embedded import ports, processes, rootfs
 from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, Endpoint, LoadedImage, RunState
-from sealpress import files, labels
+from sealpress import labels
+from sealpress.config.settings import Architecture
+from sealpress.files import files
 from sealpress.problems import Exit, Problem
-from sealpress.settings import Architecture
 
 _LOG_TAIL: Final = 64 << 10  # bytes of a log that are looked at
 

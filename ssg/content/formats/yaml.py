@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from sealpress.document import Node, Scalar
+from sealpress.config.document import Node, Scalar
 from sealpress.problems import Place, Problem
 from ssg.content.formats import dates, yaml_faults
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from sealpress import activecontent, stylesheets
-from sealpress.activecontent import Url, is_script
+from sealpress.html import active_content, stylesheets
+from sealpress.html.active_content import Url, is_script
 from ssg.markup.html.tags import Html, HtmlTag, cut
 from ssg.markup.text.block import Place, Target
 from ssg.markup.text.characters import address
@@ -49,10 +49,10 @@ class _Links:
         if not target:
             self.source.fault("this link has no target", "write where it leads, or take the link away", (line, column))
             return ""
-        if scheme := activecontent.active_scheme(target, is_image=kind == "image"):
+        if scheme := active_content.active_scheme(target, is_image=kind == "image"):
             self.refuse(scheme, (link.line, link.column), link.length)
             return "#"
-        if activecontent.scheme(target) or target.startswith("//"):
+        if active_content.scheme(target) or target.startswith("//"):
             self.externals[link] = None
             return target if is_raw else address(target)
         return link_marker(self._number(link, place), is_raw=is_raw)
@@ -85,7 +85,7 @@ def take_links(
         dropped: list[str] = []
         for name, value in tag.attributes.items():
             known = name.lower()
-            if is_plain and known not in activecontent.PLAIN and STX not in name:
+            if is_plain and known not in active_content.PLAIN and STX not in name:
                 dropped.append(name)
                 _complain_of_attribute(known, source)
                 continue
@@ -117,16 +117,16 @@ def take_links(
 
 
 def _url_of(tag: HtmlTag, known: str) -> Url | None:
-    kind = activecontent.urls_of(tag.name, known)
+    kind = active_content.urls_of(tag.name, known)
     if kind is Url.REFRESH:
         pragma = next((value for name, value in tag.attributes.items() if name.lower() == "http-equiv"), None)
-        return kind if activecontent.is_refresh(pragma or "") else None
+        return kind if active_content.is_refresh(pragma or "") else None
     return kind
 
 
 def _complain_of_attribute(name: str, source: MarkdownSource) -> None:
     pattern = re.escape(name).replace("_", ".")  # which stands for what can't stand in a name
-    what = "a script" if activecontent.is_handler(name) else f'the attribute "{name}"'
+    what = "a script" if active_content.is_handler(name) else f'the attribute "{name}"'
     source.fault(
         f"{what} can't stand here: [markdown] html is false",
         "take it out; an attribute list may give a class, an id, a size, a title",
@@ -137,7 +137,7 @@ def _complain_of_attribute(name: str, source: MarkdownSource) -> None:
 
 def _active(value: str, kind: Url, element: str, name: str) -> list[str]:
     is_image = _kind(element, name) == "image"
-    schemes = (activecontent.active_scheme(url, is_image=is_image) for url in activecontent.urls(kind, value))
+    schemes = (active_content.active_scheme(url, is_image=is_image) for url in active_content.urls(kind, value))
     return [scheme for scheme in schemes if scheme]
 
 
@@ -202,7 +202,7 @@ def _replaced(value: _Value, form: Url, kind: LinkKind, found: _Links) -> str:
         case Url.LIST:
             return " ".join(found.add(one[0], value.place(one.start()), kind) for one in _WORD.finditer(text))
         case Url.REFRESH:
-            if not (at := activecontent.refresh(text)):
+            if not (at := active_content.refresh(text)):
                 return text
             return text[: at[0]] + found.add(text[slice(*at)].strip(), value.place(at[0]), kind) + text[at[1] :]
         case _:

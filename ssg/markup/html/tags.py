@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from sealpress.activecontent import attribute_value
+from sealpress.html.active_content import attribute_value
 from ssg.markup.text.block import Place, Text
 from ssg.markup.text.converted import ETX, STX
 from ssg.markup.text.positions import MarkdownSource

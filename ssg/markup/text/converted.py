@@ -15,7 +15,7 @@ from sealpress.problems import Place, Problem
 from ssg.markup.text.characters import address
 
 if TYPE_CHECKING:
-    from sealpress.settings import MarkdownSettings
+    from sealpress.config.settings import MarkdownSettings
 
 STX: Final = "\x02"
 ETX: Final = "\x03"

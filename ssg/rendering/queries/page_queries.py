@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from sealpress import given
+from sealpress.config.settings import PermalinkSettings, Settings
+from sealpress.files import given
 from sealpress.problems import Problem
-from sealpress.settings import PermalinkSettings, Settings
 from ssg.cache.tracing import Key, Questions, body_fact, fact, part
 from ssg.content.absence import Absence, Absences
 from ssg.content.data import NONE, DataFiles

@@ -11,9 +11,9 @@ from dataclasses import astuple
 from functools import cached_property
 from types import MappingProxyType
 
-from sealpress import activecontent
+from sealpress.config.settings import Settings
+from sealpress.html import active_content
 from sealpress.problems import Problem, did_you_mean
-from sealpress.settings import Settings
 from ssg.cache.tracing import Key, query
 from ssg.content.absence import Absences
 from ssg.content.data import NONE, DataFiles
@@ -301,7 +301,7 @@ class SiteQueries(PageQueries):
 
     def target(self, target: str, language: str) -> str:
         """The href for what menus and templates name: a source path, a path of the site, a whole URL, an anchor."""
-        if scheme := activecontent.active_scheme(target, is_image=True):
+        if scheme := active_content.active_scheme(target, is_image=True):
             hint = "name a page by its source, a path of the site, or a whole https:// URL"
             raise Problem(f'a link can\'t lead to "{scheme}"', hint=hint)
         path, mark, anchor = target.partition("#")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sealpress import given
+from sealpress.files import given
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.content.assets import FOLDER, fingerprint
 from ssg.content.model import output_of

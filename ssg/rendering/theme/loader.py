@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
 
-from sealpress import given
+from sealpress.files import given
 from sealpress.problems import Place, Problem
 from ssg.rendering.theme import blocks
 from ssg.rendering.theme.theme import OWN, ThemeFile

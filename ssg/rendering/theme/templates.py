@@ -18,7 +18,7 @@ from jinja2 import meta
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, UndefinedError
 
-from sealpress import given
+from sealpress.files import given
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.cache.tracing import Key, Trace
 from ssg.content.absence import Absence

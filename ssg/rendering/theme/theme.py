@@ -14,10 +14,12 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from sealpress import given, strays, toml
-from sealpress.document import Node, decode, text_of
+from sealpress.config import toml
+from sealpress.config.document import Node, decode, text_of
+from sealpress.config.settings import Settings
+from sealpress.files import given
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
-from sealpress.settings import Settings
+from sealpress.tree import strays
 from ssg.content.absence import of_submodule
 from ssg.content.findings import THEME, Findings
 from ssg.l10n import strings as l10n_strings

@@ -14,8 +14,9 @@ from imagebake.recipes import precompressed
 from imagebake.recipes.site import bake
 from imagebake.registry import compression
 from imagebake.registry.compression import Compressed
-from sealpress import signing, tree
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
+from sealpress.files import signing
+from sealpress.tree import tree
 from tests.imagebake.seal.conftest import keys, packages  # noqa: F401 - a cache with tiny packages
 
 MINE, THEIRS = "a" * 64, "b" * 64

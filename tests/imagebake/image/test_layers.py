@@ -9,7 +9,8 @@ import pytest
 from imagebake.fetch import cache as kept
 from imagebake.image import layers, tar
 from imagebake.image.entries import Bytes, Entry, File
-from sealpress import VERSION, signing
+from sealpress import VERSION
+from sealpress.files import signing
 from sealpress.problems import Problem
 
 

@@ -21,8 +21,8 @@ import pytest
 from imagebake.image.layers import described
 from imagebake.nginx import runners
 from imagebake.recipes import site
-from sealpress import tree
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
+from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
 from tests.ports import free_port
 

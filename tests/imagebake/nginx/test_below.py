@@ -10,9 +10,10 @@ import pytest
 from imagebake.recipes import site
 from publish.engines.protocol import Endpoint
 from publish.probing.compare import compare
-from sealpress import sitefile, toml, tree
+from sealpress.config import sitefile, toml
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Problem
-from sealpress.settings import ImageSettings
+from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
 from tests.imagebake.nginx.servers import Server, Way, dressed, serving
 

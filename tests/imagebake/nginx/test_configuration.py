@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebake import nginx
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import ImageSettings
-from sealpress.tree import MEDIA_TYPES, CacheClass, cache_class
+from sealpress.tree.tree import MEDIA_TYPES, CacheClass, cache_class
 
 
 def tokens(text: str) -> list[str]:

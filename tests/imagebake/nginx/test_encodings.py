@@ -7,7 +7,7 @@ from pathlib import Path
 import brotli
 import pytest
 
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
 from tests.imagebake.nginx.servers import Answer, Server, Way, dressed, serving
 
 pytestmark = pytest.mark.network

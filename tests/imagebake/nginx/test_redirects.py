@@ -15,10 +15,11 @@ from imagebake.nginx import answers, redirects
 from imagebake.packages import lock as locks
 from imagebake.packages.lock import Lock
 from imagebake.recipes import site
-from sealpress import redirects as rules
-from sealpress import toml, tree
+from sealpress.config import redirects as rules
+from sealpress.config import toml
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import ImageSettings
+from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
 from tests.imagebake.nginx.servers import Way, dressed, serving
 

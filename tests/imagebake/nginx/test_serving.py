@@ -15,7 +15,7 @@ from imagebake.nginx import runners
 from imagebake.packages.lock import Lock
 from imagebake.recipes import site
 from imagebake.recipes.recipe import Image
-from sealpress import tree
+from sealpress.tree import tree
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 from tests.imagebake.nginx.servers import NOT_AVAILABLE, WAYS, Server, Way, scratch_for, serving
 from tests.ports import free_port

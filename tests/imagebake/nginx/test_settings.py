@@ -15,9 +15,10 @@ from imagebake.image.entries import Bytes, File
 from imagebake.nginx import runners
 from imagebake.policy.header import Policies
 from imagebake.recipes import site
-from sealpress import toml, tree
+from sealpress.config import toml
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import ImageSettings
+from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
 from tests.imagebake.nginx.servers import Way, dressed, scratch_for, serving
 from tests.ports import free_port

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
 from tests.imagebake.nginx.servers import Server, Way, dressed, serving
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("slow")]

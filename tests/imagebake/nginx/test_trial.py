@@ -18,12 +18,13 @@ from imagebake.packages.lock import Lock
 from imagebake.policy.header import Policies
 from imagebake.recipes import site
 from imagebake.recipes.recipe import Image
-from sealpress import contentpolicy, serving, toml, tree
-from sealpress import redirects as rules
-from sealpress.document import Node
+from sealpress.config import content_policy, serving, toml
+from sealpress.config import redirects as rules
+from sealpress.config.document import Node
+from sealpress.config.settings import ImageSettings, Settings, SiteSettings
 from sealpress.problems import Exit, Place, Problem
-from sealpress.settings import ImageSettings, Settings, SiteSettings
-from sealpress.tree import OutputTree
+from sealpress.tree import tree
+from sealpress.tree.tree import OutputTree
 from tests.imagebake.conftest import CREATED, HERE, write_tree
 
 network = pytest.mark.network
@@ -95,7 +96,7 @@ def _problems(image: ImageSettings) -> Iterator[Problem]:
     """What is found when a site.toml with these settings is loaded."""
     site = Settings(SiteSettings("x", "https://x.example.org/"), image=image)
     yield from serving.check(site, Node({}, Place("site.toml")), lambda *_path: Place("site.toml"))
-    if wrong := contentpolicy.check_policy(image.policy):
+    if wrong := content_policy.check_policy(image.policy):
         yield Problem(wrong)
 
 

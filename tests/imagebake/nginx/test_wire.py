@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
 from tests.imagebake.nginx.servers import Server, Way, dressed, serving
 
 pytestmark = pytest.mark.network

@@ -17,7 +17,7 @@ import pysequoia
 import pytest
 
 from imagebake.fetch import download
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MACHINES = {"amd64": 62, "arm64": 183}

@@ -13,7 +13,7 @@ from imagebake.image import untar
 from imagebake.image.entries import Bytes, Directory, File, Symlink
 from imagebake.packages import ar, deb
 from sealpress.problems import Exit, Problem
-from sealpress.tree import unfit
+from sealpress.tree.tree import unfit
 
 
 @pytest.fixture(scope="session")

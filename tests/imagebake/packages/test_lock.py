@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from imagebake.packages import lock
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
+from sealpress.config.settings import LOCK_NAME
 from sealpress.problems import Exit, Problem
-from sealpress.settings import LOCK_NAME
 
 PACKAGE = LockedPackage(
     "libc6",

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from imagebake.packages import mirror
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import ImageSettings
 
 NONE = ImageSettings()
 

@@ -13,7 +13,7 @@ from imagebake.packages import lock as locks
 from imagebake.packages.lock import Lock
 from imagebake.packages.resolve import outdated, resolve
 from imagebake.packages.selection import Root
-from sealpress.settings import ImageSettings
+from sealpress.config.settings import ImageSettings
 from tests.mirrors import require_mirror
 
 pytestmark = pytest.mark.network

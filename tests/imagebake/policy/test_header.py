@@ -10,9 +10,9 @@ import pytest
 from imagebake.policy import header, needs, pages
 from imagebake.policy.header import Policies
 from imagebake.policy.pages import digest
-from sealpress import tree
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem, Problems
-from sealpress.settings import ImageSettings
+from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
 
 NOTHING = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -366,7 +366,8 @@ def test_memory_stays_bounded_however_long_a_document_is(tmp_path: Path, path: s
     write_tree(tmp_path / "tree", {path: b"<p style='a:url(b)'>\r\n" * 500_000 + "😀".encode()})
     code = (
         "import sys; from imagebake.policy import header\n"
-        "from sealpress import tree; from sealpress.settings import ImageSettings; from pathlib import Path\n"
+        "from sealpress.tree import tree; from sealpress.config.settings import ImageSettings\n"
+        "from pathlib import Path\n"
         "header.compute(tree.scan(Path(sys.argv[1])), ImageSettings())\n"
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"
     )

@@ -6,9 +6,10 @@ import pytest
 
 from imagebake.policy import header
 from imagebake.recipes import page_sources
-from sealpress import sitefile, tree
+from sealpress.config import sitefile
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Place, Problem
-from sealpress.settings import ImageSettings
+from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
 
 SITE = '[site]\ntitle = "A"\nurl = "https://a.example/"\n'

@@ -15,9 +15,9 @@ from imagebake.image.entries import CHUNK, File, sha256_of
 from imagebake.nginx import runners
 from imagebake.packages.lock import Lock
 from imagebake.recipes import precompressed, site
-from sealpress import tree
 from sealpress.problems import Problem
-from sealpress.tree import OutputTree
+from sealpress.tree import tree
+from sealpress.tree.tree import OutputTree
 from tests.imagebake.conftest import CREATED, HERE, SETTINGS, write_tree
 
 TEXT = b"<p>the same again, and again</p>\n" * 100
@@ -158,7 +158,7 @@ def test_memory_stays_bounded_for_a_large_file(tmp_path: Path) -> None:
         for number in range(96):
             file.write(b"%d" % number + block)
     code = (
-        "import sys; from imagebake.recipes import precompressed; from sealpress import tree\n"
+        "import sys; from imagebake.recipes import precompressed; from sealpress.tree import tree\n"
         "from pathlib import Path\n"
         "peak = lambda: int(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"
         "t = tree.scan(Path(sys.argv[1])); before = peak()\n"

@@ -17,8 +17,8 @@ from imagebake.packages.selection import Root
 from imagebake.recipes import python, recipe, sbom, wheelhouse, wheels
 from imagebake.recipes.recipe import Image
 from imagebake.recipes.wheels import Pin
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import ImageSettings
 from tests import keeper
 from tests.engine.machine import unavailable
 from tests.imagebake.conftest import HERE

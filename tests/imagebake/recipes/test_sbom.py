@@ -22,7 +22,7 @@ from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.recipes import sbom, site
 from imagebake.recipes.recipe import Image
 from imagebake.recipes.sbom import BillSubject, Component
-from sealpress import tree
+from sealpress.tree import tree
 from tests.engine.machine import unavailable
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 from tests.imagebake.recipes import spdx_schema

@@ -18,9 +18,11 @@ from imagebake.packages import contents
 from imagebake.packages.lock import Lock
 from imagebake.recipes import site
 from imagebake.recipes.recipe import Image
-from sealpress import VERSION, labels, toml, tree
+from sealpress import VERSION, labels
+from sealpress.config import toml
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Exit, Problem
-from sealpress.settings import ImageSettings
+from sealpress.tree import tree
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 
 network = pytest.mark.network

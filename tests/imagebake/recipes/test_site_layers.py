@@ -14,11 +14,11 @@ from imagebake.policy import header, needs
 from imagebake.policy.needs import Needs
 from imagebake.recipes import site_layers
 from imagebake.recipes.site_layers import SiteParts
-from sealpress import tree
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
+from sealpress.config.settings import ImageSettings
 from sealpress.problems import Problem
-from sealpress.settings import ImageSettings
-from sealpress.tree import OutputTree
+from sealpress.tree import tree
+from sealpress.tree.tree import OutputTree
 from tests.imagebake.conftest import write_tree
 
 TEXT = "<p>A sentence that is said again and again. <b>{0}</b> {0}</p>\n" * 30
@@ -53,7 +53,7 @@ def layers(parts: SiteParts, blobs: Path | None) -> list[Layer]:
 
 @pytest.fixture
 def cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sealpress.workers.cores", lambda: 3)
+    monkeypatch.setattr("sealpress.processes.workers.cores", lambda: 3)
 
 
 @pytest.mark.usefixtures("cores")
@@ -77,7 +77,7 @@ def test_what_is_known_is_not_made_again(tmp_path: Path, site: OutputTree, monke
     parts = site_layers.parts_of(site, "x")
     known = made_ahead(site, parts, None)
     header.compute(site, ImageSettings(), known=known)
-    monkeypatch.setattr("sealpress.workers.shared", None)
+    monkeypatch.setattr("sealpress.processes.workers.shared", None)
     assert made_ahead(site, parts, blobs_of(tmp_path)) == {}
 
 
@@ -85,7 +85,7 @@ def test_what_is_known_is_not_made_again(tmp_path: Path, site: OutputTree, monke
 def test_little_is_left_to_who_asks_for_it(tmp_path: Path, site: OutputTree, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = site_layers.parts_of(site, "x")
     begun: list[int] = []
-    monkeypatch.setattr("sealpress.workers.shared", None)
+    monkeypatch.setattr("sealpress.processes.workers.shared", None)
     few = site_layers.ahead(
         site, parts.below[:3], site.entries[:3], lambda: begun.append(1), SILENT, blobs_of(tmp_path)
     )
@@ -136,7 +136,8 @@ def test_a_worker_that_is_killed_costs_only_time(
 def test_the_number_of_cores_changes_no_byte(tmp_path: Path, site: OutputTree) -> None:
     code = (
         "import os, sys; os.sched_setaffinity(0, {int(c) for c in sys.argv[2].split(',')})\n"
-        "from imagebake.recipes import site_layers; from sealpress import tree; from sealpress.console import SILENT\n"
+        "from imagebake.recipes import site_layers; from sealpress.tree import tree\n"
+        "from sealpress.commands.console import SILENT\n"
         "from pathlib import Path; t = tree.scan(Path(sys.argv[1])); parts = site_layers.parts_of(t, 'x')\n"
         "site_layers.ahead(t, parts.below, t.entries, list, SILENT, None)\n"
         "for one in (*parts.below, parts.front([])): print(one.layer(None).diff_id)\n"

@@ -14,9 +14,9 @@ from benchmarks import corpus
 from imagebake.image import tar
 from imagebake.recipes import site, site_layers
 from imagebake.recipes.site_layers import FileKind
-from sealpress import tree as trees
-from sealpress.settings import ImageSettings
-from sealpress.tree import TreeFile, cache_class, media_type
+from sealpress.config.settings import ImageSettings
+from sealpress.tree import tree as trees
+from sealpress.tree.tree import TreeFile, cache_class, media_type
 from tests.imagebake.conftest import write_tree
 
 ASSET, PAGE, LIST, FRONT = FileKind

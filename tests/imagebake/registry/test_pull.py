@@ -17,7 +17,7 @@ from imagebake.registry.client import ImageRepository
 from imagebake.registry.pull import pull
 from imagebake.registry.push import Pushed, push
 from imagebake.registry.reference import parse
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.registry.conftest import FakeRegistry
 

@@ -20,7 +20,7 @@ from imagebake.registry import client, transport
 from imagebake.registry.client import ImageRepository, challenges
 from imagebake.registry.credentials import Login
 from imagebake.registry.push import WRITER, push
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.registry.conftest import FakeRegistry, challenge
 

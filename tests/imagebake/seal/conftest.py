@@ -16,7 +16,7 @@ from imagebake.packages.resolve import resolve
 from imagebake.packages.selection import Root
 from imagebake.seal import envelope
 from imagebake.seal.envelope import Seal
-from sealpress import consent
+from sealpress.commands import consent
 from tests.imagebake.packages.conftest import NOW, tiny_mirror
 
 ROOTS = (Root("server-common", "etc/server/types"), Root("server", "usr/sbin/server"))
@@ -85,7 +85,7 @@ class Site:
 
     def bake(self, *options: str) -> dict[str, object]:
         """Builds the work tree and bakes it into image/, with all that is known of it."""
-        from sealpress import provenance
+        from sealpress.tree import provenance
 
         subprocess.run(["sh", "build.sh"], cwd=self.folder, check=True, timeout=20)
         names = git(self.folder, "ls-files").splitlines()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from imagebake.image import oci
 from imagebake.seal import envelope, verification
 from imagebake.seal.envelope import Seal
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.seal.conftest import Baked, Site
 from tests.imagebake.seal.test_seal import refused, told

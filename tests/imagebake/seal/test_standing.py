@@ -21,7 +21,7 @@ from imagebake.image import oci, tar
 from imagebake.seal import folder as beside
 from imagebake.seal import verification
 from imagebake.seal.envelope import Seal
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.seal.conftest import SITE, Baked
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from publish.engines.protocol import Container, ContainerSpec, LoadedImage, Role, RunState
 from sealpress import labels
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.publish.deployments import ship
 

@@ -8,9 +8,9 @@ import pytest
 
 from publish.engines import sockets
 from publish.hosts import open_host
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
+from sealpress.config.settings import PublishTarget
 from sealpress.problems import Exit, Problem
-from sealpress.settings import PublishTarget
 from tests.publish.liars import Liar
 
 

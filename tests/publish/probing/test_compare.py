@@ -10,7 +10,7 @@ import pytest
 
 from publish.engines.protocol import Endpoint
 from publish.probing.compare import compare, url_path
-from sealpress import tree
+from sealpress.tree import tree
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from publish.releases import history, prune, rollback
 from publish.releases.ownership import ReleaseLine, overlap
 from publish.releases.release import SITE_SERVICE
 from sealpress import labels
-from sealpress.console import Silent
+from sealpress.commands.console import Silent
 from sealpress.problems import Exit, Problem
 from tests.publish.deployments import changed, switch
 from tests.publish.worlds import LINE, SITE, World

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import git
+from sealpress.git import repository
 
 DAY = dt.timedelta(days=1)
 START = dt.datetime(2026, 5, 4, 10, tzinfo=dt.UTC)
@@ -53,7 +53,7 @@ class Repo:
         path.write_text(text)
         return path
 
-    def commit(self, **files: str) -> git.Commit:
+    def commit(self, **files: str) -> repository.Commit:
         self.write(**files)
         self.day += DAY
         self.run("add", "-A")
@@ -62,8 +62,8 @@ class Repo:
         assert found
         return found
 
-    def found(self) -> git.Repository:
-        found = git.discover(self.root)
+    def found(self) -> repository.Repository:
+        found = repository.discover(self.root)
         assert found
         return found
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from sealpress import git
+from sealpress.git import repository
 from tests.sealpress.git.conftest import Repo
 
 
-def bytes_of(repo: Repo, commit: git.Commit) -> dict[str, bytes]:
+def bytes_of(repo: Repo, commit: repository.Commit) -> dict[str, bytes]:
     with repo.found().checkout(commit) as tree:
         return {str(path.relative_to(tree)): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
 

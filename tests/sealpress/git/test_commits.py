@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import git
+from sealpress.git import repository
 from sealpress.problems import Exit, Problem
 from tests.sealpress.git.conftest import DAY, START, Repo
 
@@ -38,10 +38,10 @@ def test_dates_are_those_of_the_first_and_last_commit_with_the_file(repo: Repo) 
     repo.commit()  # an empty one
     repo.commit(c_md="1")
     assert repo.found().dates(repo.root) == {
-        "a.md": git.FileDates(START, START + 2 * DAY),
-        "b.md": git.FileDates(START + DAY, START + DAY),
-        "c.md": git.FileDates(START + 4 * DAY, START + 4 * DAY),
-        "gone.md": git.FileDates(START, START + 2 * DAY),
+        "a.md": repository.FileDates(START, START + 2 * DAY),
+        "b.md": repository.FileDates(START + DAY, START + DAY),
+        "c.md": repository.FileDates(START + 4 * DAY, START + 4 * DAY),
+        "gone.md": repository.FileDates(START, START + 2 * DAY),
     }
 
 
@@ -81,14 +81,14 @@ def test_a_clock_that_ran_backwards_does_not_turn_dates_round(repo: Repo) -> Non
     repo.commit(a_md="1")
     repo.day -= 3 * DAY
     repo.commit(a_md="2")
-    assert repo.found().dates(repo.root)["a.md"] == git.FileDates(START - 2 * DAY, START)
+    assert repo.found().dates(repo.root)["a.md"] == repository.FileDates(START - 2 * DAY, START)
 
 
 def test_a_shallow_clone_has_no_dates(repo: Repo, tmp_path: Path) -> None:
     repo.commit(a_md="1")
     repo.commit(a_md="2")
     repo.run("clone", "-q", "--depth=1", f"file://{repo.root}", str(tmp_path / "clone"))
-    clone = git.Repository(tmp_path / "clone")
+    clone = repository.Repository(tmp_path / "clone")
     with pytest.raises(Problem, match="this clone is shallow") as caught:
         clone.dates(clone.root)
     assert caught.value.code is Exit.MACHINE

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import git, gitcall
+from sealpress.git import call, repository
 from sealpress.problems import Exit, Problem
 from tests.sealpress.git.conftest import Repo
 
@@ -17,8 +17,8 @@ def test_a_linked_worktree_is_read_as_itself(repo: Repo, tmp_path: Path) -> None
     repo.commit(a_md="1")
     repo.run("worktree", "add", "-q", "-b", "draft", str(tmp_path / "linked"))
     (tmp_path / "linked" / "b.md").write_text("2")
-    linked = git.discover(tmp_path / "linked")
-    assert linked == git.Repository(tmp_path / "linked")
+    linked = repository.discover(tmp_path / "linked")
+    assert linked == repository.Repository(tmp_path / "linked")
     assert linked.tracked(linked.root) == ["a.md"]
     assert linked.untracked(linked.root) == ["b.md"]
     commit = linked.head()
@@ -40,8 +40,8 @@ def test_what_git_sets_for_a_hook_leads_nowhere_else(
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.bare")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "true")
-    found = git.discover(repo.root)
-    assert found == git.Repository(repo.root)
+    found = repository.discover(repo.root)
+    assert found == repository.Repository(repo.root)
     assert found.head() == commit
     assert found.tracked(repo.root) == ["a.md"]
     assert found.is_clean(repo.root)
@@ -53,7 +53,7 @@ def test_every_variable_that_git_calls_local_is_dropped() -> None:
     listed = subprocess.run(
         ["git", "rev-parse", "--local-env-vars"], check=True, capture_output=True, timeout=60
     ).stdout
-    assert set(listed.decode().split()) <= gitcall.LOCAL
+    assert set(listed.decode().split()) <= call.LOCAL
 
 
 def test_a_real_hook_reads_the_repository_it_runs_in(repo: Repo) -> None:
@@ -65,7 +65,7 @@ def test_a_real_hook_reads_the_repository_it_runs_in(repo: Repo) -> None:
         f"""#!/bin/sh
 exec {shlex.quote(sys.executable)} -c '
 from pathlib import Path
-from sealpress import git, gitcall
+from sealpress.git import repository as git, call as gitcall
 import os
 found = git.discover(Path.cwd())
 head = found.head()
@@ -84,10 +84,10 @@ with found.checkout(head) as tree:
 
 
 def test_no_repository_is_none(tmp_path: Path) -> None:
-    assert git.discover(tmp_path) is None
-    assert git.discover(Repo(tmp_path / "r").root / ".git") is None
+    assert repository.discover(tmp_path) is None
+    assert repository.discover(Repo(tmp_path / "r").root / ".git") is None
     subprocess.run(["git", "init", "-q", "--bare", tmp_path / "bare"], check=True, timeout=60)
-    assert git.discover(tmp_path / "bare") is None
+    assert repository.discover(tmp_path / "bare") is None
 
 
 def test_a_repository_that_can_not_be_read_is_not_taken_for_none(repo: Repo) -> None:
@@ -95,7 +95,7 @@ def test_a_repository_that_can_not_be_read_is_not_taken_for_none(repo: Repo) -> 
     repo.commit(a_md="1")
     (repo.root / ".git" / "config").write_text("[core\n")
     with pytest.raises(Problem, match=r"^git rev-parse failed: bad config line 1") as caught:
-        git.discover(repo.root)
+        repository.discover(repo.root)
     assert caught.value.code is Exit.MACHINE
     assert str(caught.value).endswith(".git/config")
 
@@ -113,7 +113,7 @@ def test_a_worktree_without_its_repository_is_not_taken_for_none(repo: Repo, tmp
     repo.run("worktree", "add", "-q", str(tmp_path / "linked"))
     shutil.rmtree(repo.root)
     with pytest.raises(Problem, match="git rev-parse failed: not a git repository"):
-        git.discover(tmp_path / "linked")
+        repository.discover(tmp_path / "linked")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
@@ -122,7 +122,7 @@ def test_another_users_repository_is_a_problem_with_the_fix(repo: Repo) -> None:
     for path in [repo.root, *repo.root.rglob("*")]:
         os.chown(path, 65534, 65534, follow_symlinks=False)
     with pytest.raises(Problem, match="belongs to another user") as caught:
-        git.discover(repo.root)
+        repository.discover(repo.root)
     assert caught.value.code is Exit.MACHINE
     assert caught.value.hint == f'git config --global --add safe.directory "{repo.root}"'
 
@@ -130,7 +130,7 @@ def test_another_users_repository_is_a_problem_with_the_fix(repo: Repo) -> None:
 def test_no_git_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Problem, match="git is not installed") as caught:
-        git.discover(tmp_path)
+        repository.discover(tmp_path)
     assert caught.value.code is Exit.MACHINE
     with pytest.raises(Problem, match="there is no folder"):
-        git.discover(tmp_path / "no")
+        repository.discover(tmp_path / "no")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import git
+from sealpress.git import repository
 from sealpress.problems import Problem
 from tests.sealpress.git.conftest import Repo
 
@@ -52,7 +52,7 @@ def test_names_are_relative_to_the_folder_asked_about(repo: Repo) -> None:
     assert repo.found().tracked(blog) == ["a.md"]
     assert repo.found().untracked(blog) == ["b.md"]
     assert list(repo.found().dates(blog)) == ["a.md"]
-    assert git.discover(blog) == git.Repository(repo.root)
+    assert repository.discover(blog) == repository.Repository(repo.root)
 
 
 def test_a_tracked_file_that_was_removed_is_not_there(repo: Repo) -> None:
@@ -163,7 +163,7 @@ def test_without_git_all_files_count_but_those_that_gitignore_leaves_out(
     (tmp_path / "home" / "git").mkdir()
     (tmp_path / "home" / "git" / "ignore").write_text("*.md\n")  # the user's own list plays no part
     monkeypatch.chdir(tmp_path)
-    found = git.files_without_git(Path("blog") if relative else blog)
+    found = repository.files_without_git(Path("blog") if relative else blog)
     assert found == sorted([".gitignore", "a.md", "keep.log", "sub/.gitignore", "sub/b.log", "sub/out/a", "é.md"])
     assert not (blog / ".git").exists()
 
@@ -171,4 +171,4 @@ def test_without_git_all_files_count_but_those_that_gitignore_leaves_out(
 def test_without_git_a_repository_inside_is_left_out(tmp_path: Path) -> None:
     Repo(tmp_path / "blog" / "inner").commit(x_md="1")
     (tmp_path / "blog" / "a.md").write_text("")
-    assert git.files_without_git(tmp_path / "blog") == ["a.md"]
+    assert repository.files_without_git(tmp_path / "blog") == ["a.md"]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import git, gitcall
+from sealpress.git import call
+from sealpress.git import repository as git
 from sealpress.problems import Exit, Problem
 from tests.sealpress.git.conftest import Repo
 
@@ -213,7 +214,7 @@ def test_a_committed_folder_that_looks_like_a_repository_is_a_folder(
 ) -> None:
     """Its configuration names a monitor, hooks, filters, and a work tree elsewhere: none of it is read."""
     if not knows:
-        monkeypatch.setattr(gitcall, "SETTINGS", tuple(one for one in gitcall.SETTINGS if "bareRepo" not in one))
+        monkeypatch.setattr(call, "SETTINGS", tuple(one for one in call.SETTINGS if "bareRepo" not in one))
     (trap.program.parent / "elsewhere").mkdir()
     repo.file("blog/HEAD", "ref: refs/heads/main\n")
     repo.file("blog/objects/info/packs")
@@ -379,9 +380,9 @@ def test_settings_are_the_users_own(repo: Repo, user: Path, monkeypatch: pytest.
 
 
 STARTS = {
-    "sealpress/gitcall.py": "git",
-    "sealpress/generator.py": "[build] command, once its owner's word is there",
-    "sealpress/command.py": "itself",
+    "sealpress/git/call.py": "git",
+    "sealpress/commands/generator.py": "[build] command, once its owner's word is there",
+    "sealpress/commands/command.py": "itself",
     "imagebake/registry/credentials.py": "a helper of the user's own docker configuration",
     "imagebake/seal/rebuild.py": "ssg",
     "imagebake/seal/signing.py": "ssh-keygen, or the user's own in its place",
@@ -401,7 +402,7 @@ _STARTERS = {
 
 
 def test_git_is_started_in_one_place_only() -> None:
-    root = Path(git.__file__).parents[1]
+    root = Path(git.__file__).parents[2]
     found = set()
     for file in sorted(
         file for package in ("sealpress", "ssg", "imagebake", "publish") for file in (root / package).rglob("*.py")
@@ -417,7 +418,7 @@ def test_git_is_started_in_one_place_only() -> None:
                 case ast.ImportFrom(module="subprocess" | "os", names=names) if {one.name for one in names} & _STARTERS:
                     found.add(name)
                 case ast.List(elts=[ast.Constant(value="git"), *_]) | ast.Tuple(elts=[ast.Constant(value="git"), *_]):
-                    assert name == "sealpress/gitcall.py"
+                    assert name == "sealpress/git/call.py"
     assert found == STARTS.keys()
 
 
@@ -445,12 +446,12 @@ def test_a_git_that_can_not_tell_whose_a_setting_is_is_too_old(
 def test_an_answer_without_an_end_is_cut_off(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit's message may have gigabytes, in a repository of a few megabytes."""
     repo.commit(a_md="1")
-    monkeypatch.setattr(gitcall, "LIMIT", 1 << 20)
-    assert gitcall.ask(repo.root, "log", "-1", "--format=%s") == b"x\n"
+    monkeypatch.setattr(call, "LIMIT", 1 << 20)
+    assert call.ask(repo.root, "log", "-1", "--format=%s") == b"x\n"
     (repo.root.parent / "message").write_text("y" * (2 << 20))
     repo.run("commit", "-q", "--allow-empty", "-F", str(repo.root.parent / "message"))
     with pytest.raises(Problem, match="git log gave an answer of more than 1 MiB") as caught:
-        gitcall.ask(repo.root, "log", "-1", "--format=%s")
+        call.ask(repo.root, "log", "-1", "--format=%s")
     assert caught.value.code is Exit.MACHINE
 
 
@@ -459,9 +460,9 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
 ) -> None:
     """Such as where a .gitignore is a pipe that nobody writes to."""
     os.mkfifo(repo.root / ".gitignore")
-    monkeypatch.setattr(gitcall, "TIMEOUT", 1)
+    monkeypatch.setattr(call, "TIMEOUT", 1)
     with pytest.raises(Problem, match="git ls-files gave no answer in 1 s"):
-        gitcall.ask(repo.root, "ls-files", "--others", "--exclude-standard")
+        call.ask(repo.root, "ls-files", "--others", "--exclude-standard")
 
 
 def test_ssg_and_imagebake_run_nothing_of_a_folder_that_looks_like_a_repository(repo: Repo, trap: Trap) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import sitefile
+from sealpress.config import sitefile
 from sealpress.problems import Exit, Problem
 from ssg.build.build import build
 from ssg.build.inputs import Request

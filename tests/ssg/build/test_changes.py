@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import sitefile
+from sealpress.config import sitefile
 from ssg.build import steps
 from ssg.build.build import build
 from ssg.build.inputs import Request

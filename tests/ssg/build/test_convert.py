@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealpress import sitefile
-from sealpress import workers as pool
-from sealpress.console import SILENT
-from sealpress.workers import ALONE
+from sealpress.commands.console import SILENT
+from sealpress.config import sitefile
+from sealpress.processes import workers as pool
+from sealpress.processes.workers import ALONE
 from ssg.build import convert as convert_module
 from ssg.build.convert import Converter, decoded, encoded
 from ssg.build.records import PARSED_PAGES
@@ -100,7 +100,8 @@ def test_a_mate_gives_what_this_process_gives(kept: bool, conversions: Converter
 READY = """
 import sys
 from pathlib import Path
-from sealpress import workers as crew, sitefile
+from sealpress.config import sitefile
+from sealpress.processes import workers as crew
 from ssg.build import convert as manuscripts
 manuscripts.prepare(sitefile.load(Path(sys.argv[1]), "site.toml").settings, Path(sys.argv[2]))
 loaded = set(sys.modules)

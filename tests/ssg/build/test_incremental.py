@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from PIL import Image
 
-from sealpress import workers as pool
+from sealpress.processes import workers as pool
 from ssg.build import build
 from ssg.content.sources import Options
 from tests.ssg.blogs import files

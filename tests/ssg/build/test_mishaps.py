@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import state
+from sealpress.files import state
 from tests.ssg.blogs import Blog, files, told
 
 PAGES = 14
@@ -22,10 +22,10 @@ PAGES = 14
 BUILD = """\
 import datetime, sys
 from pathlib import Path
-from sealpress import sitefile
-from sealpress.command import run
-from sealpress.console import Console
-from sealpress import workers as crew
+from sealpress.config import sitefile
+from sealpress.commands.command import run
+from sealpress.commands.console import Console
+from sealpress.processes import workers as crew
 from ssg.build.inputs import Request; from ssg.build.build import build
 import click
 crew.ALONE = 2

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import workers
+from sealpress.processes import workers
 from ssg.build.build import build
 from ssg.build.inputs import Request
 from ssg.build.result import Built

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import workers as pool
+from sealpress.processes import workers as pool
 from ssg.build import reuse
 from ssg.build.result import Built
 from ssg.content.sources import Options

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import corpus
-from sealpress import sitefile
-from sealpress import workers as pool
+from sealpress.config import sitefile
+from sealpress.processes import workers as pool
 from ssg.build.build import build
 from ssg.build.inputs import Request
 from tests.ssg.test_golden import GOLDEN

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import signing
-from sealpress import workers as pool
+from sealpress.files import signing
+from sealpress.processes import workers as pool
 from ssg.build.build import build
 from ssg.build.inputs import Request
 from ssg.build.result import Built

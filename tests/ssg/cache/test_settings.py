@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import sitefile
+from sealpress.config import sitefile
 from ssg.cache.settings import Stated, differing, stated
 
 SITE = '[site]\ntitle = "T"\nurl = "https://t.example.org/"\nlanguages = ["en", "fr"]\n'

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealpress import signing
+from sealpress.files import signing
 from ssg.cache.last_build import LastBuild, LastTree, Memory
 from ssg.cache.store import LIMIT, PACKS, Store, store_at
 
@@ -180,7 +180,7 @@ def test_two_processes_that_write_and_trim_do_no_harm(tmp_path: Path) -> None:
     command = """\
 import sys
 from pathlib import Path
-from sealpress import signing as private
+from sealpress.files import signing as private
 from ssg.cache.last_build import LastBuild, LastTree, Memory
 from ssg.cache.store import LIMIT, PACKS, Store, store_at
 folder, start = Path(sys.argv[1]), int(sys.argv[2])

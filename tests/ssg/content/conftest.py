@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import sitefile
-from sealpress.settings import Settings
+from sealpress.config import sitefile
+from sealpress.config.settings import Settings
 from ssg.content import front_matter
 from ssg.content.assets import content_assets, static_assets
 from ssg.content.findings import Findings

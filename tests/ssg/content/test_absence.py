@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import sitefile
-from sealpress.git import History, discover
+from sealpress.config import sitefile
+from sealpress.git.repository import History, discover
 from sealpress.problems import Problem
 from ssg.build.build import build as build_site
 from ssg.build.inputs import Request

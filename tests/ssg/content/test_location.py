@@ -2,8 +2,8 @@
 
 import pytest
 
+from sealpress.config.settings import Settings, SiteSettings
 from sealpress.problems import Problem
-from sealpress.settings import Settings, SiteSettings
 from ssg.content.location import locate
 from ssg.content.model import PageKind
 from tests.ssg.content.conftest import Reader, page, post

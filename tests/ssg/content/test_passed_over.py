@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import sitefile
-from sealpress.git import History, discover
+from sealpress.config import sitefile
+from sealpress.git.repository import History, discover
 from ssg.build.build import build
 from ssg.build.inputs import Request
 from ssg.build.result import Built

@@ -8,7 +8,7 @@ import jinja2
 import pytest
 from click.testing import CliRunner
 
-from sealpress import sitefile
+from sealpress.config import sitefile
 from sealpress.problems import Problem
 from ssg.build.build import build
 from ssg.build.inputs import Request
@@ -146,7 +146,7 @@ def test_json_has_the_numbers(blog: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_person_is_told_how_much_was_made(blog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sealpress.console._PATIENCE", 600)  # the machine may be busy
+    monkeypatch.setattr("sealpress.commands.console._PATIENCE", 600)  # the machine may be busy
     monkeypatch.chdir(blog)
     done = CliRunner().invoke(ssg, ["build"], catch_exceptions=False)
     assert "Rendering" not in done.stderr

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sealpress import signing, sitefile
+from sealpress.config import sitefile
+from sealpress.files import signing
 from sealpress.problems import Exit, Problem
 from ssg.build.build import build
 from ssg.build.inputs import Request

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sealpress import sitefile
+from sealpress.config import sitefile
 from ssg.build.build import build
 from ssg.build.inputs import Request
 from ssg.build.result import Built

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import workers as pool
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
+from sealpress.config.settings import ImagesSettings
 from sealpress.problems import Problem, Problems
-from sealpress.settings import ImagesSettings
+from sealpress.processes import workers as pool
 from ssg.cache.store import Store
 from ssg.images import gallery, raster
 from ssg.images.gallery import Gallery

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sealpress import provenance, tools
-from sealpress import workers as pool
-from sealpress.tree import CacheClass
+from sealpress import tools
+from sealpress.processes import workers as pool
+from sealpress.tree import provenance
+from sealpress.tree.tree import CacheClass
 from ssg.build.build import build
 from ssg.build.result import Built
 from tests.ssg.blogs import HEAD, Blog, files, told

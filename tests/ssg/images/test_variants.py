@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealpress.settings import ImagesSettings
-from sealpress.tree import CacheClass, cache_class, media_type
+from sealpress.config.settings import ImagesSettings
+from sealpress.tree.tree import CacheClass, cache_class, media_type
 from ssg.images.variants import HIGHEST, Dimensions, Variant, format_of, picture, widths
 
 DEFAULT = ImagesSettings()

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealpress import state
+from sealpress.files import state
 from sealpress.problems import Exit, Problem
 from ssg import cli
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress.console import SILENT
+from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from ssg.cache import stamps
 from ssg.output import record, scaffold
@@ -472,7 +472,7 @@ def test_a_strict_umask_does_not_reach_the_tree(tmp_path: Path) -> None:
     blog.page("posts/a.md", "A.")
     blog.write("static/deep/x.txt", "x")
     command = (
-        "import sys; from pathlib import Path; from sealpress import sitefile\n"
+        "import sys; from pathlib import Path; from sealpress.config import sitefile\n"
         "from ssg.build.inputs import Request; from ssg.build.build import build;"
         "root, output, store = map(Path, sys.argv[1:]);"
         "build(Request(sitefile.load(root / 'site.toml', 'site.toml'), output, in_git=False, store=store))"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sealpress import sitefile
-from sealpress.document import Node
+from sealpress.config import sitefile
+from sealpress.config.document import Node
 from sealpress.problems import raise_all
 from ssg.cache.store import Store
 from ssg.content.links import Doubts

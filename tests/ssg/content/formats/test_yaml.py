@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealpress.document import Node
+from sealpress.config.document import Node
 from sealpress.problems import Problem
 from ssg.content.formats import yaml
 

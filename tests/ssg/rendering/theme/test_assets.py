@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealpress.problems import Problem
-from sealpress.tree import CacheClass, cache_class
+from sealpress.tree.tree import CacheClass, cache_class
 from ssg.content import assets as content_assets
 from ssg.rendering.theme import assets, theme
 

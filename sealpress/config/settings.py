@@ -1,0 +1,195 @@
+"""What site.toml says, as frozen records. sealpress/config/sitefile.py reads them; every value's place is kept there.
+
+A field's docstring-like comment is its documentation in the reference; defaults here are the product's defaults.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+LOCK_NAME: Final = "imagebake.lock"
+"""The lock's file, beside site.toml."""
+
+
+def nothing() -> Mapping[str, Any]:
+    """The default of every table with free keys."""
+    return MappingProxyType({})
+
+
+Architecture = Literal["amd64", "arm64"]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One link of a menu. `url` is a source path (`docs/index.md`), a path of the site (`/tags/`), or a whole URL."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PermalinkSettings:
+    """Where things go. Fields in braces: {slug} {year} {month} {day} {path} {section}; a final "/" makes a folder."""
+
+    post: str = "/posts/{slug}/"
+    page: str = "/{path}/"
+    posts: str = "/posts/"
+    tags: str = "/tags/"
+    tag: str = "/tags/{slug}/"
+    archive: str = "/archive/"
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSettings:
+    """[language.fr]: what differs from [site] in one language. None: as in [site]."""
+
+    title: str | None = None
+    description: str | None = None
+    author: str | None = None
+    menus: Mapping[str, tuple[MenuItem, ...]] | None = None
+    permalinks: PermalinkSettings | None = None
+    params: Mapping[str, object] = field(default_factory=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """[site]. `url` is absolute and ends with "/"; `theme` is a theme's name or a folder in the repository."""
+
+    title: str
+    url: str
+    languages: tuple[str, ...] = ("en",)
+    default_language: str = ""  # "": the first of languages
+    description: str = ""
+    author: str = ""
+    timezone: str = "UTC"
+    theme: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """[build]. All folders are relative to site.toml. `command` runs another generator, which fills `output`."""
+
+    content: str = "content"
+    static: str = "static"
+    templates: str = "templates"
+    data: str = "data"
+    output: str = "public"
+    command: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()  # names, or last parts of paths, that look like leftovers or secrets and are published
+    git_dates: bool = False  # a page's `updated` is when git last saw it change
+    elsewhere: tuple[str, ...] = ()  # beginnings of the site's addresses that other programs serve: "/comments/"
+    strict: bool = False  # a warning ends the build, as with ssg build --strict
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownSettings:
+    """[markdown]."""
+
+    typography: bool = True  # quotes and dashes as the language has them
+    toc_depth: int = 3  # headings up to this level stand in the table of contents
+    highlight: bool = True
+    html: bool = True  # raw HTML in Markdown is kept
+    dialect: Literal["commonmark", "python-markdown"] = "commonmark"
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """[lists]."""
+
+    per_page: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """[feeds]. `full`: whole bodies; otherwise the summary."""
+
+    enabled: bool = True
+    limit: int = 20
+    full: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesSettings:
+    """[images]: the smaller sizes of images beside pages. `widths` () makes none."""
+
+    widths: tuple[int, ...] = (480, 800, 1200, 1600)  # in pixels, ascending
+    quality: int = 78  # of WebP, 1 to 100
+    sizes: str = "100vw"  # how wide pages show images: the sizes attribute of HTML
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """[image]. `mirror` and `security_mirror` are base URLs of Debian mirrors; "": SEALPRESS_MIRROR and
+    SEALPRESS_SECURITY_MIRROR, else the machine's own apt sources. `name` "": from the site's host name.
+    `headers` are added to every answer; `redirects` are rules as in `_redirects` (sealpress/config/redirects.py), FROM
+    as key.
+    """
+
+    name: str = ""
+    suite: str = "trixie"
+    architectures: tuple[Architecture, ...] = ("amd64", "arm64")
+    port: int = 8080
+    mirror: str = ""
+    security_mirror: str = ""
+    snapshot_mirror: str = ""  # where superseded packages are still found
+    headers: Mapping[str, str] = field(default_factory=nothing)
+    redirects: Mapping[str, str] = field(default_factory=nothing)
+    negotiate_languages: tuple[str, ...] = ()  # what "/" chooses among by Accept-Language; the first needs no folder
+    policy: str = "computed"  # the Content-Security-Policy: from what the pages use, "off", or the policy itself
+    third_parties: tuple[str, ...] = ()  # origins that pages may load from: "https://cdn.example.org"
+    policy_sources: Mapping[str, tuple[str, ...]] = field(default_factory=nothing)  # added, by directive
+    hsts: int = 0  # seconds of Strict-Transport-Security; 0: not sent
+    hsts_subdomains: bool = False
+    hsts_preload: bool = False
+    log: Literal["combined", "json", "off"] = "combined"  # of requests, with addresses cut to networks
+    trusted_proxies: tuple[str, ...] = ()  # addresses or networks whose X-Forwarded-For is believed
+    http2: bool = True  # without TLS too, for a proxy that speaks it
+    ipv6: bool = True  # listens on IPv6 as well, where the kernel has it
+
+
+@dataclass(frozen=True, slots=True)
+class PublishTarget:
+    """[publish.NAME]: one host. `host` is "user@name", "ssh://user@name:port", or "local" for this machine."""
+
+    host: str
+    port: int = 80  # where readers reach the site on the host
+    address: str = ""  # "": every one, of both families; "127.0.0.1" behind a proxy
+    engine: Literal["auto", "docker", "podman", "embedded"] = "auto"
+    socket: str = ""  # the engine's socket on the host; "": the engine's usual ones
+    keep: int = 3  # releases that stay on the host, the running one among them
+    timeout: int = 60  # seconds that a new release has to answer
+    memory: int = 128  # MiB that the container may use
+    identity: str = ""  # a private key file for ssh -i; "": ssh's own choice
+    ssh_options: tuple[
+        str, ...
+    ] = ()  # those of ssh that a repository may set (sealpress/config/ssh_options.py): ("Port=2222",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole of site.toml."""
+
+    site: SiteSettings
+    language: Mapping[str, LanguageSettings] = field(default_factory=nothing)
+    build: BuildSettings = BuildSettings()
+    permalinks: PermalinkSettings = PermalinkSettings()
+    markdown: MarkdownSettings = MarkdownSettings()
+    lists: ListSettings = ListSettings()
+    feeds: FeedSettings = FeedSettings()
+    menus: Mapping[str, tuple[MenuItem, ...]] = field(default_factory=nothing)
+    images: ImagesSettings = ImagesSettings()
+    image: ImageSettings = ImageSettings()
+    publish: Mapping[str, PublishTarget] = field(default_factory=nothing)
+    params: Mapping[str, object] = field(default_factory=nothing)
+    theme: Mapping[str, object] = field(default_factory=nothing)
+
+
+def homes() -> Mapping[str, str]:
+    """For keys that stand in a wrong table, hints that name the right one: of those that only one table has."""
+    tables = {table.name: fields(table.type) for table in fields(Settings) if is_dataclass(table.type)}
+    count = Counter(key.name for keys in tables.values() for key in keys)
+    found = {key.name: f"it belongs below [{table}]" for table, keys in tables.items() for key in keys}
+    own = {table.name: f"[{table.name}] is a table of its own" for table in fields(Settings)}
+    return {name: hint for name, hint in found.items() if count[name] == 1} | own

@@ -1,0 +1,148 @@
+"""One call of the system's git: the only place that starts it.
+
+A repository's own configuration and committed files are data. What they could make git run or fetch (a monitor, hooks,
+a pager, a signature's program, other repositories, submodules) is switched off for each call, and which repository is
+meant is said, so that a committed folder that looks like one is never taken for it. Filters are dealt with where files
+are compared or written (sealpress/git/repository.py, sealpress/git/checkout.py). The user's own configuration and
+environment hold.
+
+Sources: git(1), git-config(1), SCOPES and safe.bareRepository; gitattributes(5), filter.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from sealpress.problems import Exit, Problem, printable
+from sealpress.processes.pipes import hear
+
+TIMEOUT: Final = 120
+"""Seconds for a whole answer."""
+
+LIMIT: Final = 256 << 20
+"""Bytes of an answer: a million files, or the history of as many commits."""
+
+USERS: Final = frozenset({"system", "global", "command"})
+"""The scopes of settings that are the user's own; "local" and "worktree" are the repository's."""
+
+SETTINGS: Final = (
+    "core.quotePath=false",
+    "safe.bareRepository=explicit",
+    "core.fsmonitor=false",
+    f"core.hooksPath={os.devnull}",
+    "log.showSignature=false",
+    "submodule.recurse=false",
+)
+
+_FIXED: Final = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    # Nothing is fetched, not by a partial clone either: the way there is the repository's to name.
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    # A commit is what its name says: `git replace` and grafts hold on one machine only.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+}
+
+# What `git rev-parse --local-env-vars` lists: set in hooks and linked worktrees, and then true of another repository.
+LOCAL: Final = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_CONFIG",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_CONFIG_COUNT",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_GRAFT_FILE",
+        "GIT_INDEX_FILE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_COMMON_DIR",
+        "GIT_INTERNAL_SUPER_PREFIX",
+    }
+)
+
+# These would change what a pathspec or the attributes of a commit mean.
+_MEANINGS: Final = frozenset(
+    {"GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_ATTR_SOURCE"}
+)
+
+
+def ask(
+    folder: Path,
+    *arguments: str,
+    may_fail: bool | tuple[str, ...] = False,
+    environment: Mapping[str, str] | None = None,
+    settings: Iterable[str] = (),
+) -> bytes | None:
+    """What git printed; None where it failed and may: always, or saying one of the given things.
+
+    `environment` says which repository is meant, `settings` are "section.key=value". Raises Problem (exit 9) with git's
+    own last line.
+    """
+    options = [word for setting in (*SETTINGS, *settings) for word in ("-c", setting)]
+    name = next(word for word in arguments if not word.startswith("-"))
+    kept = {name: value for name, value in os.environ.items() if name not in LOCAL | _MEANINGS}
+    try:
+        process = subprocess.Popen(
+            ["git", "--no-pager", *options, *arguments],
+            cwd=folder,
+            env={**kept, **_FIXED, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except FileNotFoundError:
+        if not folder.is_dir():
+            raise Problem(f"there is no folder {folder}", code=Exit.MACHINE) from None
+        raise Problem("git is not installed", hint="on Debian: apt install git", code=Exit.MACHINE) from None
+    out, err = _heard(process, name)
+    if process.returncode == 0:
+        return out
+    said = printable(err.decode("utf-8", "replace"), keep="\t\n").strip()
+    if "dubious ownership" in said:
+        raise Problem(
+            f"git distrusts {folder}, which belongs to another user",
+            hint=f'git config --global --add safe.directory "{folder}"',
+            code=Exit.MACHINE,
+        )
+    if may_fail is True or (may_fail and any(known in said for known in may_fail)):
+        return None
+    if "unknown option" in said:
+        raise Problem("this git is too old", hint="install git 2.26 or newer", code=Exit.MACHINE)
+    reason = said.splitlines()[-1].removeprefix("fatal: ") if said else "no reason given"
+    fetched = "not allowed" in said and "transport" in said
+    raise Problem(
+        f"git {name} failed: {reason}",
+        hint="this clone lacks a part of the commit: git fetch --refetch --no-filter" if fetched else None,
+        code=Exit.MACHINE,
+    )
+
+
+def _heard(process: "subprocess.Popen[bytes]", name: str) -> tuple[bytes, bytes]:
+    try:
+        with process:
+            try:
+                heard = hear(process, TIMEOUT, LIMIT)
+                process.wait(TIMEOUT)
+            except BaseException:
+                process.kill()
+                raise
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise Problem(f"git {name} gave no answer in {TIMEOUT} s", code=Exit.MACHINE) from None
+    except ValueError:
+        raise Problem(f"git {name} gave an answer of more than {LIMIT >> 20} MiB", code=Exit.MACHINE) from None
+    return heard
+
+
+def chosen() -> dict[str, str]:
+    """The settings that the environment gives, which `ask` drops otherwise: they are the user's own."""
+    return {name: os.environ[name] for name in ("GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS") if name in os.environ}
