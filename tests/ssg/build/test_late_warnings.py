@@ -13,6 +13,8 @@ from ssg.rendering import unsafe_values
 from tests.ssg.blogs import Blog, told, tried
 from tests.ssg.images.pictures import gradient, save
 
+pytestmark = pytest.mark.long
+
 TEMPLATE = "<!doctype html><html lang={{ lang.tag }}><title>{{ page.title }}</title>{{ page.content }}</html>"
 NO_DOCTYPE = "pages of this template don't begin with <!doctype html>"
 NO_TITLE = "pages of this template don't have a <title>"

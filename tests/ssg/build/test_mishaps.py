@@ -16,6 +16,8 @@ import pytest
 from sealpress.files import state
 from tests.ssg.blogs import Blog, files, told
 
+pytestmark = pytest.mark.long
+
 PAGES = 14
 
 # A build in a process of its own: in many processes however small the site is.

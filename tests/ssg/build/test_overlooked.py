@@ -22,6 +22,8 @@ from ssg.content.sources import Options
 from ssg.rendering.plan import OutputFile, Renderer
 from tests.ssg.blogs import Blog, files, told, tried
 
+pytestmark = pytest.mark.long
+
 Step = Callable[[Blog], None]
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 

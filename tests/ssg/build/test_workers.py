@@ -12,6 +12,8 @@ from ssg.build.build import build
 from ssg.build.inputs import Request
 from tests.ssg.test_golden import GOLDEN
 
+pytestmark = pytest.mark.long
+
 PAGES = 120
 
 

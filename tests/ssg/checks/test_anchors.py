@@ -6,6 +6,8 @@ import pytest
 
 from tests.ssg.blogs import Blog
 
+pytestmark = pytest.mark.long
+
 HEAD = '{{% extends "theme/page.html" %}}\n{{% block head %}}{}{{% endblock %}}\n'
 
 

@@ -23,6 +23,8 @@ from ssg.explain import left_out
 from ssg.rendering.theme.theme import built_in_folder
 from tests.ssg.blogs import Blog
 
+pytestmark = pytest.mark.long
+
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 
 

@@ -13,6 +13,8 @@ from ssg.build.inputs import Request
 from ssg.build.result import Built
 from tests.ssg.blogs import Blog, told, tried
 
+pytestmark = pytest.mark.long
+
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 LOCAL = ["-c", "protocol.file.allow=always"]
 

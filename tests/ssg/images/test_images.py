@@ -17,6 +17,8 @@ from tests.ssg.blogs import HEAD, Blog, files, told
 from tests.ssg.images.pictures import corners, gradient, opened, save, with_metadata
 from tests.ssg.test_startup import SETTLED, loaded
 
+pytestmark = pytest.mark.long
+
 WIDTHS = [20, 40]
 
 

@@ -22,6 +22,8 @@ from sealpress.files import state
 from sealpress.problems import Exit, Problem
 from ssg import cli
 
+pytestmark = pytest.mark.long
+
 HUNT = int(os.environ.get("SEALPRESS_HUNT", "0"))
 WHOLE = "index.html 404.html feed.xml sitemap.xml robots.txt assets/own.css posts/index.html posts/a/index.html"
 """Files that the site of a test can have: where a folder is adopted, these may be replaced."""
