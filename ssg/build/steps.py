@@ -52,11 +52,9 @@ from ssg.rendering.plan import OutputFile, OutputKind, Renderer
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme import assets as theme_assets
 from ssg.rendering.theme import theme as themes
-from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.stopwatch import Stopwatch
 
 _described = at(KeptFile, "sha256", "size", "media_type", "cache")
-
 _MUCH: Final = 0.25  # of the tree: what was rendered before is looked for
 
 
@@ -209,16 +207,16 @@ class _Steps:
             data.check(self.inputs.sources.files if is_all else sorted(structure.reading.changed_files))
         return data
 
-    def _assets(self, theme: themes.Theme, findings: Findings) -> Assets:
+    def _assets(self, theme: themes.Theme, findings: Findings) -> theme_assets.Assets:
         """Those of the last build, where the theme's files are the same: made only if one is lost."""
         if theme_assets.key(theme) != self.last.theme_key:
             try:
                 return theme_assets.make(theme)
             except Problem as problem:
                 findings.tell(THEME, [problem])
-                return Assets((), lambda _: b"")
+                return theme_assets.Assets((), lambda _: b"")
         files = tuple(theme_assets.ThemeAsset(**KeptAsset._make(file)._asdict()) for file in self.last.theme_files)
-        return Assets(files, lambda name: theme_assets.make(theme).content(name))
+        return theme_assets.Assets(files, lambda name: theme_assets.make(theme).content(name))
 
     def _gallery(self, reading: ReadSources, converter: Converter) -> Gallery:
         settings = converter.settings.images
@@ -231,7 +229,7 @@ class _Steps:
         structure: Structure,
         bodies: KeptBodies,
         theme: themes.Theme,
-        assets: Assets,
+        assets: theme_assets.Assets,
         gallery: Gallery,
         data: DataFiles,
         known: KnownAnswers,
