@@ -3,6 +3,8 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# One more than there are cores: tests of engines and of ssh, which stand in a row, wait most of their time.
+WORKERS := 3
 # What stays out of test-fast: marks, of pyproject.toml and tests/conftest.py.
 FAST := not engine and not network and not browser and not long
 
@@ -20,7 +22,7 @@ demo-stop: $(READY) ## End what `make demo` left running
 
 test: $(READY) ## Install what the tests need (as root on Debian) and run all tests
 	@tools/test-machine
-	@$(BIN)/pytest -n 2 --dist loadgroup --durations 30 --durations-min 5 $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --durations 30 --durations-min 5 $(ARGS)
 
 test-fast: $(READY) ## Run the tests that need no engine, network or browser, and little time
 	@$(BIN)/pytest -n 2 --dist loadgroup -q -m "$(FAST)" --durations 10 --durations-min 2 $(ARGS)
