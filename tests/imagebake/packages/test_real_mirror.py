@@ -59,7 +59,7 @@ def test_nginx_needs_nine_packages_on_each_architecture(lock: Lock) -> None:
 
 def test_its_layers_are_small_and_hold_what_runs(lock: Lock, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """13.8 MB is the base image's bound. Once the cache is warm, no mirror is asked for anything."""
-    monkeypatch.setattr(download, "_opened", lambda url: pytest.fail(f"asked for {url}"))
+    monkeypatch.setattr(download, "_pieces", lambda url: pytest.fail(f"asked for {url}"))
     for architecture, linker in (("amd64", "lib64/ld-linux-x86-64.so.2"), ("arm64", "lib/ld-linux-aarch64.so.1")):
         layers = contents.layers_of(lock, architecture, ImageSettings(), cache=cache)
         paths = {entry.path for _, entries in layers for entry in entries}
