@@ -32,7 +32,6 @@ STEPS: Final = (
     ("yaml", "PyYAML"),
     ("babel", "Babel: dates"),
     ("ssg.markup", "sealpress: its parts of the Markdown conversion"),
-    ("ssg.build.bodies", "sealpress: its parts of the Markdown conversion"),
     ("ssg.build.convert", "sealpress: its parts of the Markdown conversion"),
     ("ssg.cache", "sealpress: its cache"),
     ("ssg.content.links", "sealpress: links"),

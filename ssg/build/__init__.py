@@ -4,7 +4,7 @@ know.
 build.py       up to date? then the last build is told again; else the steps
 inputs.py      what a build starts from; result.py: what it gives
 steps.py       the steps in their order
-read.py        which sources changed, and what they say now; convert.py: one page, read and converted; bodies.py
+read.py        which sources changed, and what they say now; convert.py: one page, read and converted
 structure.py   pages, lists and assets, as they are arranged anew or as the last build left them
 check.py       files that want one path, links that lead nowhere
 survey.py      what files of the tree show to be wrong once they are made; image_places.py: where pages show an image

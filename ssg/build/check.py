@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from sealpress.problems import Place, Problem
 from sealpress.tree import strays
 from sealpress.tree.tree import NAME_LIMIT, PATH_LIMIT, unfit
-from ssg.build.bodies import KeptBodies
+from ssg.build.convert import KeptBodies
 from ssg.build.structure import Structure
 from ssg.content.links import Checker, Doubts
 from ssg.content.model import Page
@@ -37,7 +37,7 @@ def check_links(
         return bodies.converted(structure.pages[source]).ids
 
     pages = tuple(pages)
-    checker = Checker(queries, site.settings.build.content, ids, outputs, place, structure.doubts)
+    checker = Checker(queries, ids, outputs, place, structure.doubts)
     findings = structure.findings
     for page in pages:
         of_page = parsed_pages[page.source]

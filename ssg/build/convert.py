@@ -38,6 +38,7 @@ CODE: Final = (
 )
 """All that a conversion is made and kept by: markup imports nothing else, which `make check` holds."""
 
+_RECENT: Final = 8  # whole bodies in memory: a page asks for its own several times in a row
 _BODIES: Final = Codec(Converted, besides=("html", "plain_text"))
 _head_of = PARSED_PAGES.at("head")
 
@@ -172,6 +173,34 @@ class Converter:
 
         language = next(iter(self.languages))
         convert("```python\npass\n```", self.options[language], self.languages[language])
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBodies:
+    """Converted bodies, as rendering asks for them: a few in memory, the rest on disk.
+
+    `excerpts` are those that are known already, by source.
+    """
+
+    converter: Converter
+    parsed_pages: Mapping[str, ParsedPage]
+    excerpts: dict[str, Excerpt]
+    _recent: dict[str, Converted] = field(default_factory=dict)
+
+    def converted(self, page: Page) -> Converted:
+        found = self._recent.get(page.source)
+        if found is None:
+            data = self.converter.store.get(self.parsed_pages[page.source].key)
+            found = decoded(data) if data else self.converter.converted(page)
+            if len(self._recent) >= _RECENT:
+                self._recent.pop(next(iter(self._recent)))
+            self._recent[page.source] = found
+        return found
+
+    def excerpt(self, page: Page) -> Excerpt:
+        if page.source not in self.excerpts:
+            self.excerpts[page.source] = Excerpt.of(self.converted(page))
+        return self.excerpts[page.source]
 
 
 SAMPLE: Final = """\

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 from sealpress.problems import Place, Problem
-from ssg.build.bodies import KeptBodies
-from ssg.content.links import To, reached
+from ssg.build.convert import KeptBodies
+from ssg.content.links import To
 from ssg.content.model import Page
 from ssg.content.places import in_body, in_front_matter, lines_of
 from ssg.rendering.queries.site_queries import SiteQueries
@@ -49,7 +49,7 @@ def _shown(queries: SiteQueries, page: Page, bodies: KeptBodies, wanted: Iterabl
     links = sorted(bodies.converted(page).links, key=lambda link: (link.line, link.column))
     lines: list[str] | None = None
     for link in links:
-        to = reached(queries, content, page.source, link.target)
+        to = queries.destination(page.source, link.target)
         names = (one for one, path in left.items() if to.name == (path if to.to is To.PATH else one))
         if image := next(names, None):
             del left[image]

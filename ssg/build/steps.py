@@ -20,9 +20,8 @@ from sealpress.problems import Problem
 from sealpress.processes import workers
 from sealpress.tree.tree import cache_class, check_names, digest_of, media_type
 from ssg.build import stale as staleness
-from ssg.build.bodies import KeptBodies
 from ssg.build.check import astray, check_links, clashes, shape_of
-from ssg.build.convert import Converter
+from ssg.build.convert import Converter, KeptBodies
 from ssg.build.inputs import Inputs
 from ssg.build.read import ReadSources, read_sources
 from ssg.build.records import ROWS

@@ -13,7 +13,7 @@ from typing import Final
 from sealpress.commands.console import Progress
 from sealpress.config.sitefile import NAME
 from sealpress.files import files
-from ssg.build.bodies import KeptBodies
+from ssg.build.convert import KeptBodies
 from ssg.build.image_places import at_pictures
 from ssg.build.render import Staged, once
 from ssg.build.stale import Stale
@@ -26,6 +26,7 @@ from ssg.checks.whereabouts import Whereabouts
 from ssg.content.findings import IMAGES, THEME, TREE
 from ssg.content.links import Doubts
 from ssg.output.stage import Stage
+from ssg.rendering.bodies.closing import href
 from ssg.rendering.plan import OutputFile, OutputKind, Renderer
 from ssg.rendering.queries.site_queries import SiteQueries
 
@@ -133,7 +134,7 @@ class Survey:
     def _of_links(self) -> Iterator[Aim]:
         for source, target in self.dead:
             page = self.structure.pages[source]
-            if aim := self.reach.aim(self.queries.href(source, target), page.output):
+            if aim := self.reach.aim(href(self.queries, source, target), page.output):
                 yield aim if aim[0] in self.reach.outputs else (aim[0], "")
 
     def _is_at_fault(self, path: str) -> bool:

@@ -11,7 +11,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Protocol
@@ -75,12 +75,6 @@ def destination(content: str, source: str, target: str) -> Destination:
     return Destination(to, found, parts.query, parts.fragment)
 
 
-def reached(site: "Map", content: str, source: str, target: str) -> Destination:
-    """The same, called as it is on the site, where the link has another of Unicode's normal forms."""
-    to = destination(content, source, target)
-    return to if to.name.isascii() else replace(to, name=site.spelled(to.name))
-
-
 def alike(path: str, outputs: Iterable[str]) -> str | None:
     """What there is at a path that looks the same: with letters of another case, or in another of Unicode's forms."""
     wanted = _plain(output_of(path))
@@ -98,6 +92,8 @@ class Map(Protocol):
     @property
     def site(self) -> Site: ...
 
+    def destination(self, source: str, target: str) -> Destination: ...
+
     def linked(self, source: str, language: str) -> str | None: ...
 
     def asset_path(self, source: str) -> str | None: ...
@@ -105,8 +101,6 @@ class Map(Protocol):
     def absence(self, source: str) -> Absence | None: ...
 
     def absent_at(self, path: str) -> tuple[str, Absence] | None: ...
-
-    def spelled(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +137,11 @@ class Doubts:
 class Checker:
     """Looks whether links lead somewhere.
 
-    `content` is the content folder. `ids` gives the anchors of the body at a source; `outputs` are all files of the
+    `ids` gives the anchors of the body at a source; `outputs` are all files of the
     tree.
     """
 
     map: Map
-    content: str
     ids: Callable[[str], Collection[str]]
     outputs: Collection[str]
     place: Callable[[Page, Link], Place]
@@ -203,7 +196,7 @@ class Checker:
         return did_you_mean(word, known) if len(self._guessed) <= _GUESSES else ""
 
     def _destination(self, page: Page, link: Link) -> Destination:
-        return reached(self.map, self.content, page.source, link.target)
+        return self.map.destination(page.source, link.target)
 
     def _dead_page(self, page: Page, link: Link, source: str) -> Problem:
         place = self.place(page, link)

@@ -1,6 +1,7 @@
 """Pages become files: HTML through the theme's templates, feeds, the sitemap, the theme's own files.
 
 plan.py           every file that is rendered; one of them, with what it asked
+bodies/           what the converter left open, closed: links, pictures
 queries/          what may be asked of the site and of one page
 views/            what templates see; functions.py: what they call
 theme/            a theme: its options, its files, Jinja2 for its templates

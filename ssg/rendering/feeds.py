@@ -4,6 +4,7 @@ from xml.etree import ElementTree as ET
 
 from ssg.content.formats import dates
 from ssg.rendering import xml
+from ssg.rendering.bodies import closing
 from ssg.rendering.queries.site_queries import SiteQueries
 
 
@@ -45,9 +46,9 @@ def _entry(queries: SiteQueries, feed: ET.Element, post: str, *, is_full: bool) 
         _author(entry, author)
     for slug in queries.tags_of(post):
         xml.child(entry, "category", term=slug, label=queries.tag(queries.language(post), slug)[0])
-    xml.child(entry, "summary", queries.summary(post, absolute=True), type="html", xml__base=url)
+    xml.child(entry, "summary", closing.summary(queries, post, absolute=True), type="html", xml__base=url)
     if is_full:
-        xml.child(entry, "content", queries.body(post, absolute=True), type="html", xml__base=url)
+        xml.child(entry, "content", closing.body(queries, post, absolute=True), type="html", xml__base=url)
 
 
 def _author(parent: ET.Element, name: str) -> None:

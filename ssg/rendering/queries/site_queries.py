@@ -5,9 +5,8 @@ sources, lists by the paths of their first or further pages.
 """
 
 import datetime as dt
-import html
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -18,13 +17,11 @@ from ssg.cache.tracing import Key, query
 from ssg.content.absence import Absences
 from ssg.content.data import NONE, DataFiles
 from ssg.content.formats import dates
-from ssg.content.links import To, reached
+from ssg.content.links import Destination, destination
 from ssg.content.model import Page, PageKind, Site, Tag, source_of, sources_of
 from ssg.images.gallery import Gallery
-from ssg.images.variants import Picture, Size, format_of
-from ssg.markup.text.converted import ANCHOR, STX, plain_anchor, resolve
+from ssg.markup.text.converted import plain_anchor
 from ssg.rendering.queries import lists as listings
-from ssg.rendering.queries import pictures
 from ssg.rendering.queries.excerpts import Bodies
 from ssg.rendering.queries.lists import Listing, ListKind, Months, Version
 from ssg.rendering.queries.page_queries import PageQueries
@@ -275,6 +272,11 @@ class SiteQueries(PageQueries):
 
     # Links.
 
+    def destination(self, source: str, target: str) -> Destination:
+        """What a link of the body at `source` names, called as it is on the site."""
+        to = destination(self._settings.build.content, source, target)
+        return to if to.name.isascii() else replace(to, name=self.spelled(to.name))
+
     @query
     def found(self, target: str, language: str) -> str | None:
         """The source of the page at a path below the content folder, in `language` where it is translated.
@@ -333,64 +335,3 @@ class SiteQueries(PageQueries):
     def variant(self, source: str, output: str) -> bytes:
         """The content of a smaller image. Raises Problem for an image that is damaged."""
         return self.gallery.content(source, output, self.image_quality())
-
-    def body(self, source: str, *, absolute: bool = False) -> str:
-        """A page's whole body. `absolute`: every link and image with the site's URL, for feeds."""
-        own = self.absolute_url(self.path(source)) if absolute else ""
-        return self._closed(source, self.body_html(source), own, absolute=absolute, eager=1)
-
-    def summary(self, source: str, *, absolute: bool = False) -> str:
-        """What lists show of a body, as HTML; `absolute` as in `body`. Links to a part of the page lead to the page."""
-        summary = self.summary_html(source)
-        if STX not in summary:
-            return resolve(summary, [])
-        path = self.path(source)
-        own = self.absolute_url(path) if absolute else self.url(path)
-        return self._closed(source, summary, own, absolute=absolute, eager=0)
-
-    def _closed(self, source: str, body: str, own: str, *, absolute: bool, eager: int) -> str:
-        """A body with its links filled in. `own` is what stands before an anchor of the page where the body stands
-        elsewhere; `eager`, how many of its images a reader sees at once.
-        """
-        if own:
-            body = body.replace(f'href="#{ANCHOR}', f'href="{html.escape(own)}#{ANCHOR}')
-        if STX not in body:
-            return resolve(body, [])
-        links = self.links(source)
-        if "<img " in body:
-            body = self._pictured(source, body, links, absolute=absolute, eager=eager)
-        return resolve(body, [self.href(source, target, own, absolute=absolute) for target in links])
-
-    def _pictured(self, source: str, body: str, links: Sequence[str], *, absolute: bool, eager: int) -> str:
-        """A body whose images know their size and their variants."""
-        content = self._settings.build.content
-
-        def file(number: int) -> str:
-            to = reached(self, content, source, links[number])
-            return to.name if to.to is To.FILE and format_of(to.name) else ""
-
-        def picture(number: int) -> Picture | None:
-            return self.image(name) if (name := file(number)) else None
-
-        def size(number: int) -> Size | None:
-            return self.image_size(name) if (name := file(number)) else None
-
-        if absolute:
-            return pictures.measured(body, size)
-        return pictures.fitted(body, picture, self.url, self.image_sizes(), eager)
-
-    def href(self, source: str, target: str, own: str = "", *, absolute: bool = False) -> str:
-        """The address for what a link of a body names; the page's `own` for what isn't there."""
-        url = self.absolute_url if absolute else self.url
-        to = reached(self, self._settings.build.content, source, target)
-        match to.to:
-            case To.ITSELF:
-                return (url(self.path(source)) if to.query else own) + to.rest
-            case To.PAGE:
-                found = self.linked(to.name, self.language(source))
-                path = self.path(found) if found else ""
-            case To.FILE:
-                path = self.asset_path(to.name) or ""
-            case To.PATH:
-                path = to.name
-        return url(path) + to.rest if path else own

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ssg.markup.text.converted import ContentsEntry
+from ssg.rendering.bodies import closing
 from ssg.rendering.queries.lists import Version
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
@@ -62,11 +63,11 @@ class PageView(View):
 
     @property
     def summary(self) -> Markup:
-        return Markup(self._queries.summary(self.source))  # noqa: S704 - the converter's HTML
+        return Markup(closing.summary(self._queries, self.source))  # noqa: S704 - the converter's HTML
 
     @property
     def content(self) -> Markup:
-        return Markup(self._queries.body(self.source))  # noqa: S704 - the converter's HTML
+        return Markup(closing.body(self._queries, self.source))  # noqa: S704 - the converter's HTML
 
     @property
     def has_code(self) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from ssg.images.variants import Picture, Size, Variant
 from ssg.markup.text.converted import link_marker
-from ssg.rendering.queries.pictures import fitted, measured
+from ssg.rendering.bodies.pictures import fitted, measured
 
 SMALL = Picture(1000, 750, (Variant("assets/p-480.a.webp", 480, 360), Variant("assets/p-800.b.webp", 800, 600)))
 SRCSET = 'srcset="/b/assets/p-480.a.webp 480w, /b/assets/p-800.b.webp 800w"'
