@@ -13,7 +13,7 @@ from ssg.cache.answers import KnownAnswers
 from ssg.cache.codec import at
 from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource, sha256_of, stamp_of
 from ssg.cache.stamps import Stamp
-from ssg.cache.tracing import GONE, Key, Scope, scope_of
+from ssg.cache.tracing import GONE, Key, Scope
 from ssg.rendering.plan import OutputFile, OutputKind
 from ssg.rendering.queries.site_queries import SiteQueries
 
@@ -70,7 +70,7 @@ def changed_questions(
 
 def _named(scope: Scope) -> frozenset[str]:
     """The questions of a scope."""
-    return frozenset(name for name in dir(SiteQueries) if scope_of(SiteQueries, (name,)) is scope)
+    return frozenset(name for name, question in SiteQueries.declared.items() if question.scope is scope)
 
 
 def stale(

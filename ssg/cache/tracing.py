@@ -1,7 +1,8 @@
 """The true inputs of each output: what was asked while it was made, and what the answers were.
 
 Whoever renders sees the site only through questions: "title of content/posts/x.md", "neighbours of …", "template
-post.html". Each is a method of a Questions object, marked with what its answer can change with:
+post.html". Each is a method of a Questions object. Its mark declares all else that there is to say of it (Question):
+its words, how a template asks it, and what its answer can change with:
 
     @fact    one page, its front matter and its body; or one image, or one data file: its content
     @query   the site's structure: which pages there are, their front matter, the assets, the names of data, but no body
@@ -15,9 +16,10 @@ cut-off"). Source: verifying traces, in Mokhov, Mitchell, Peyton Jones, "Build S
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from sealpress.problems import Problem
 
@@ -34,9 +36,8 @@ GONE: Final = ...
 
 _DIGEST: Final = 12  # bytes: enough that no two answers of one question are ever taken for the same
 
-P = ParamSpec("P")
 T = TypeVar("T")
-Q = TypeVar("Q", bound="Questions")
+F = TypeVar("F", bound=Callable[..., Any])
 _NOTHING: Final = object()
 
 
@@ -46,50 +47,98 @@ class Scope(StrEnum):
     PART = "part"
 
 
-def fact(function: Callable[Concatenate[Q, str, P], T]) -> Callable[Concatenate[Q, str, P], T]:
-    """Marks a question about one page, image or data file; its first argument is the source."""
-    return _question(function, Scope.FACT)
+class Origin(StrEnum):
+    """Where an answer comes from."""
+
+    FRONT = "front matter"
+    BODY = "body"
+    PLACE = "place"  # a page's file name and folder, with the slug
+    DATA = "data files"
+    SITE = "site"
+    SETTINGS = "settings"
+    OPTIONS = "theme options"
+    STRINGS = "interface strings"
+    TEMPLATES = "templates"
+    FILES = "theme files"
 
 
-def body_fact(function: Callable[Concatenate[Q, str, P], T]) -> Callable[Concatenate[Q, str, P], T]:
-    """A fact too large to be kept in memory: it is worked out each time it is asked."""
-    return _question(function, Scope.FACT, keep=False)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is declared of one. `about` and `what` are its words in two halves, with `parameters` in braces, or made
+    of them. `asked_as` is how templates ask it, "page.title", or "". If `are_pages`, it answers with the sources of
+    pages, and templates see these.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    scope: Scope
+    origin: Origin
+    about: str
+    what: str | Callable[..., str]
+    asked_as: str
+    are_pages: bool
 
 
-def query(function: Callable[Concatenate[Q, P], T]) -> Callable[Concatenate[Q, P], T]:
+def fact(words: str, origin: Origin, *, asked_as: str = "", keep: bool = True) -> Callable[[F], F]:
+    """Marks a question about one page, image or data file; its first argument is the `source`.
+
+    One that is not to be kept, because it is too large for the memory, is worked out each time it is asked.
+    """
+    about, what = (words, "{source}") if origin is Origin.SITE else ("{source}", words)
+    return _question(Scope.FACT, origin, about, what, asked_as, keep=keep)
+
+
+def query(
+    about: str, what: str | Callable[..., str] = "", *, asked_as: str = "", are_pages: bool = False
+) -> Callable[[F], F]:
     """Marks a question about the site's structure. Its answer is plain: text, numbers, None, and tuples of them."""
-    return _question(function, Scope.QUERY)
+    return _question(Scope.QUERY, Origin.SITE, about, what, asked_as, are_pages=are_pages)
 
 
-def part(function: Callable[Concatenate[Q, P], T]) -> Callable[Concatenate[Q, P], T]:
-    """Marks a question about settings or the theme."""
-    return _question(function, Scope.PART)
+def part(of: str | Origin, what: str, *, asked_as: str = "") -> Callable[[F], F]:
+    """Marks a question about settings or the theme: `of` is a table of site.toml, or what else is asked."""
+    origin, about = (of, "") if isinstance(of, Origin) else (Origin.SETTINGS, of)
+    return _question(Scope.PART, origin, about, what, asked_as)
 
 
-def _question(function: Callable[..., T], scope: Scope, *, keep: bool = True) -> Callable[..., T]:
-    name = function.__name__
+def _question(
+    scope: Scope,
+    origin: Origin,
+    about: str,
+    what: str | Callable[..., str],
+    asked_as: str,
+    *,
+    are_pages: bool = False,
+    keep: bool = True,
+) -> Callable[[F], F]:
+    def declared(function: Any) -> Any:
+        name, code = function.__name__, function.__code__
 
-    @wraps(function)
-    def asked(self: "Questions", *given: str | int | None) -> T:
-        # Asked hundreds of times for each page: what is known is answered first, and with as few steps as can be.
-        key = (name, *given)
-        try:
-            known = self._known.get(key)
-        except TypeError:  # a list, or what else can be in no key
-            known = None
-        if known is None:
-            key = (name, *_plain(name, given))
-            known = self._recalled(key, scope) or self._learn(key, scope, _isolated(self, function, key[1:]), keep=keep)
+        @wraps(function)
+        def asked(self: "Questions", *given: str | int | None) -> object:
+            # Asked hundreds of times for each page: what is known is answered first, and with as few steps as can be.
+            key = (name, *given)
+            try:
+                known = self._known.get(key)
+            except TypeError:  # a list, or what else can be in no key
+                known = None
+            if known is None:
+                key = (name, *_plain(name, given))
+                known = self._recalled(key, scope)
+                known = known or self._learn(key, scope, _isolated(self, function, key[1:]), keep=keep)
+                self._trace.add(known[0])
+                return known[1]
             self._trace.add(known[0])
-            return known[1]  # type: ignore[return-value]
-        self._trace.add(known[0])
-        answer = known[1]
-        if answer is _NOTHING:
-            return _isolated(self, function, given)
-        return answer  # type: ignore[return-value]
+            answer = known[1]
+            return _isolated(self, function, given) if answer is _NOTHING else answer
 
-    asked.scope = scope  # type: ignore[attr-defined]
-    return asked
+        parameters = code.co_varnames[1 : code.co_argcount]
+        asked.question = Question(  # type: ignore[attr-defined]
+            name, parameters, scope, origin, about, what, asked_as, are_pages
+        )
+        return asked
+
+    return declared
 
 
 def _plain(name: str, given: Iterable[object]) -> Iterator[str | int | None]:
@@ -121,8 +170,15 @@ def _isolated(questions: "Questions", function: Callable[..., T], given: Iterabl
 class Questions:
     """Answers questions, once each, and records who asked which.
 
-    `recall` gives the answer of a query, or GONE, from the last build, where its structure still stands.
+    `recall` gives the answer of a query, or GONE, from the last build, where its structure still stands. `declared` are
+    all questions by their names, in the order in which they stand in the code.
     """
+
+    declared: ClassVar[Mapping[str, Question]] = {}
+
+    def __init_subclass__(cls) -> None:
+        own = (member.question for member in vars(cls).values() if hasattr(member, "question"))
+        cls.declared = {**cls.declared, **{question.name: question for question in own}}
 
     def __init__(self, recall: Callable[[Key], object] | None = None) -> None:
         self._known: dict[Key, tuple[Key, object]] = {}
@@ -188,7 +244,8 @@ class Questions:
 
 def scope_of(questions: type[Questions], key: Key) -> Scope | None:
     """What a question's answer can change with; None for a name that is no question."""
-    return getattr(getattr(questions, str(key[0]), None), "scope", None)
+    question = questions.declared.get(str(key[0]))
+    return question.scope if question else None
 
 
 def digest(answer: object) -> bytes:

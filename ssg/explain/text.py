@@ -9,10 +9,10 @@ from typing import Final
 
 from sealpress.commands.console import size
 from sealpress.config.sitefile import NAME
-from ssg.cache.tracing import Key
+from ssg.cache.tracing import Key, Origin
 from ssg.explain.columns import WIDTH, Row, section
 from ssg.explain.why import Explanation, Use
-from ssg.explain.wording import FACTS, ITSELF, AnswerOrigin, QuestionGroup, Said, facts_in_order, said
+from ssg.explain.wording import FACTS, ITSELF, OF_PAGES, Said, facts, said
 from ssg.rendering.plan import OutputKind
 
 _SOURCE: Final = "Source:"
@@ -101,22 +101,20 @@ def _changes(found: Explanation, *, whole: bool) -> list[str]:
 
 def _own(keys: Sequence[Key], subject: str) -> list[Row]:
     """What was asked of the page itself, by where the answer comes from."""
-    asked = facts_in_order(str(key[0]) for key in keys if key[0] in FACTS and key[1] == subject)
-    rows = [
-        (part.value, ", ".join(FACTS[name][1] for name in asked if FACTS[name][0] is part)) for part in AnswerOrigin
-    ]
+    asked = facts(key for key in keys if key[1:] == (subject,))
+    rows = [(part.value, ", ".join(words for words, origin in asked.items() if origin is part)) for part in OF_PAGES]
     return [(part, words) for part, words in rows if words]
 
 
 def _pages(keys: Iterable[Key], *, whole: bool) -> list[Row]:
     """What was asked of pages: those of which the same was asked stand together."""
-    asked: dict[str, list[str]] = {}
+    asked: dict[str, list[Key]] = {}
     for key in keys:
         if key[0] in FACTS:
-            asked.setdefault(str(key[1]), []).append(str(key[0]))
+            asked.setdefault(str(key[1]), []).append(key)
     rows: dict[str, list[str]] = {}
-    for page, facts in asked.items():
-        rows.setdefault(", ".join(FACTS[name][1] for name in facts_in_order(facts)), []).append(page)
+    for page, own in asked.items():
+        rows.setdefault(", ".join(facts(own)), []).append(page)
     return _folded(rows, "page", whole=whole)
 
 
@@ -136,17 +134,13 @@ def _rest(keys: Sequence[Key], found: Explanation, subject: str, *, whole: bool)
     """All that is not asked of pages."""
     words = [said(key, subject) for key in keys if key[0] not in FACTS]
     many = len({one.language for one in words if one.language}) > 1
-    for group, title in (
-        (QuestionGroup.SITE, "Asked of the site"),
-        (QuestionGroup.SETTINGS, "Settings"),
-        (QuestionGroup.OPTIONS, "Theme options"),
-        (QuestionGroup.STRINGS, "Interface strings"),
-    ):
-        yield title, _grouped([one for one in words if one.group is group], many=many, whole=whole)
-    yield "Data files", [(one.about, "") for one in words if one.group is QuestionGroup.DATA]
-    for group, title in ((QuestionGroup.TEMPLATES, "Templates"), (QuestionGroup.FILES, "Theme files")):
-        names = [one.what for one in words if one.group is group]
-        yield title, [(name, found.files.get(name, "made by ssg")) for name in names]
+    for origin in (Origin.SITE, Origin.SETTINGS, Origin.OPTIONS, Origin.STRINGS):
+        title = "Asked of the site" if origin is Origin.SITE else origin.capitalize()
+        yield title, _grouped([one for one in words if one.origin is origin], many=many, whole=whole)
+    yield "Data files", [(one.about, "") for one in words if one.origin is Origin.DATA]
+    for origin in (Origin.TEMPLATES, Origin.FILES):
+        names = [one.what for one in words if one.origin is origin]
+        yield origin.capitalize(), [(name, found.files.get(name, "made by ssg")) for name in names]
 
 
 def _grouped(words: Iterable[Said], *, many: bool, whole: bool) -> list[Row]:
@@ -179,10 +173,9 @@ def _because(because: Sequence[str | Key], subject: str, *, whole: bool) -> list
 
 def _asked_of(source: str, keys: Sequence[Key], *, whole: bool) -> str:
     """What was asked of a source for one file, in a few words."""
-    facts = [FACTS[name][1] for name in facts_in_order(str(key[0]) for key in keys if key[0] in FACTS)]
     others = [replace(said(key, source), language="") for key in keys if key[0] not in FACTS]
     rest = [
         f"{one.about} it" if one.what == ITSELF else one.what if one.about == source else one.sentence()
         for one in others
     ]
-    return _listed(list(dict.fromkeys([*facts, *rest])), whole=whole) or "a copy of it"
+    return _listed(list(dict.fromkeys([*facts(keys), *rest])), whole=whole) or "a copy of it"

@@ -24,11 +24,12 @@ from ssg.cache import stamps
 from ssg.cache.last_build import KeptAsset, KeptFile, KeptOutput, LastBuild, Memory
 from ssg.cache.settings import differing, stated
 from ssg.cache.store import folder_of
-from ssg.cache.tracing import Key
+from ssg.cache.tracing import Key, Origin, Scope, scope_of
 from ssg.content.data import ENDINGS
 from ssg.content.model import output_of
-from ssg.explain.wording import DATA, FACTS, IMAGES, QuestionGroup, said
+from ssg.explain.wording import said
 from ssg.rendering.plan import OutputKind
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.theme import OWN, STATIC, TEMPLATES, built_in
 
 HINT: Final = "run ssg build first"
@@ -213,10 +214,9 @@ class _LastBuildLookup:
         made_of = dict.fromkeys((OutputKind.PAGE, OutputKind.COPY, OutputKind.IMAGE), old.subject)
         source = (made_of | {OutputKind.THEME: theirs.get(old.subject, "")}).get(kind, "")
         changed = self._changed()
-        pages = {str(key[1]) for key in questions if key[0] in FACTS or key[0] == DATA}
+        facts = {str(key[1]) for key in questions if scope_of(SiteQueries, key) is Scope.FACT}
         strings = {file for key in questions if key[0] == "string" for file in self._string_files(str(key[2]))}
-        images = {str(key[1]) for key in questions if key[0] in IMAGES}
-        near = {source, *pages, *images, *files.values(), *strings, *self._to_come(questions)}
+        near = {source, *facts, *files.values(), *strings, *self._to_come(questions)}
         near |= {NAME} if any(_is_of_site_file(key) for key in questions) else set()
         return Explanation(
             path=path,
@@ -349,4 +349,4 @@ def _served(path: str) -> str:
 
 
 def _is_of_site_file(key: Key) -> bool:
-    return said(key).group in {QuestionGroup.SETTINGS, QuestionGroup.OPTIONS} and key[0] != "as_of"
+    return said(key).origin in {Origin.SETTINGS, Origin.OPTIONS} and key[0] != "as_of"

@@ -10,13 +10,14 @@ import html
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
 from sealpress.config.settings import PermalinkSettings, Settings
 from sealpress.files import given
 from sealpress.problems import Problem
-from ssg.cache.tracing import Key, Questions, body_fact, fact, part
+from ssg.cache.tracing import Key, Origin, Questions, fact, part
 from ssg.content.absence import Absence, Absences
 from ssg.content.data import NONE, DataFiles
 from ssg.content.model import Page, encoded, prefix
@@ -84,73 +85,63 @@ class PageQueries(Questions):
 
     # Of one page.
 
-    @fact
-    def kind(self, source: str) -> str:
-        """Either "post", "page" or "home"."""
-        page = self._pages[source]
-        return "home" if page.is_home else page.kind.value
-
-    @fact
+    @fact("title", Origin.FRONT, asked_as="page.title")
     def title(self, source: str) -> str:
         """As the language prints it, with its quotes and spaces."""
         page = self._pages[source]
         return self.typeset(page.title, page.language)
 
-    @fact
+    @fact("path", Origin.PLACE)
     def path(self, source: str) -> str:
         return self._pages[source].path
 
-    @fact
-    def language(self, source: str) -> str:
-        return self._pages[source].language
-
-    @fact
-    def place_in_tree(self, source: str) -> tuple[str, bool]:
-        """Its folder, and whether it is that folder's index page."""
-        page = self._pages[source]
-        return page.folder, page.is_index
-
-    @fact
+    @fact("date", Origin.FRONT, asked_as="page.date")
     def date(self, source: str) -> dt.datetime | None:
         return self._pages[source].date
 
-    @fact
+    @fact("day of the last change", Origin.FRONT, asked_as="page.updated")
     def updated(self, source: str) -> dt.datetime | None:
-        """When it was last changed, where that is known and was on a later day than its date."""
+        """When it was last changed, where that is known and was on a later day than `date`."""
         page = self._pages[source]
         return page.updated if page.updated and not (page.date and page.updated.date() <= page.date.date()) else None
 
-    @fact
+    @fact("moment of the last change", Origin.FRONT)
     def last_change(self, source: str) -> dt.datetime | None:
         """When it was last written or changed, where that is known."""
         return self._pages[source].last_change
 
-    @fact
+    @fact("author", Origin.FRONT, asked_as="page.author")
     def author(self, source: str) -> str:
         return self._pages[source].author
 
-    @fact
-    def params(self, source: str) -> Mapping[str, object]:
-        """The free keys of the front matter."""
-        return self._pages[source].front_matter.params
-
-    @fact
-    def wants_contents(self, source: str) -> bool | None:
-        """What the front matter says of a table of contents."""
-        return self._pages[source].front_matter.toc
-
-    @fact
-    def wanted_template(self, source: str) -> str:
-        """What the front matter says; ""."""
-        return self._pages[source].front_matter.template
-
-    @fact
+    @fact("description", Origin.FRONT, asked_as="page.description")
     def description(self, source: str) -> str:
+        """Plain text for search engines and previews; may be ""."""
         page = self._pages[source]
         front = page.front_matter
         return front.description or _shortened(front.summary or self._bodies.excerpt(page).summary_text)
 
-    @fact
+    @fact("params", Origin.FRONT, asked_as="page.params")
+    def params(self, source: str) -> Mapping[str, object]:
+        """The free keys of the front matter; `page.params.get("x")` for one that may be absent."""
+        return self._pages[source].front_matter.params
+
+    @fact("toc", Origin.FRONT, asked_as="page.wants_contents")
+    def wants_contents(self, source: str) -> bool | None:
+        """What the front matter says of a table of contents; None: nothing, so the theme decides."""
+        return self._pages[source].front_matter.toc
+
+    @fact("template", Origin.FRONT)
+    def wanted_template(self, source: str) -> str:
+        """What the front matter says; ""."""
+        return self._pages[source].front_matter.template
+
+    @fact("text", Origin.BODY, keep=False)
+    def body_html(self, source: str) -> str:
+        """The whole body; the links in it still open."""
+        return self._bodies.converted(self._pages[source]).html
+
+    @fact("summary", Origin.BODY)
     def summary_html(self, source: str) -> str:
         """What lists show; the links in it still open."""
         page = self._pages[source]
@@ -158,146 +149,150 @@ class PageQueries(Questions):
             return f"<p>{html.escape(page.front_matter.summary)}</p>"
         return self._bodies.excerpt(page).summary_html
 
-    @fact
-    def summary_has_code(self, source: str) -> bool:
-        return _CODE in self.summary_html(source)
-
-    @body_fact
-    def body_html(self, source: str) -> str:
-        """The whole body; the links in it still open."""
-        return self._bodies.converted(self._pages[source]).html
-
-    @fact
+    @fact("links", Origin.BODY)
     def links(self, source: str) -> tuple[str, ...]:
         """What the links of its body name, as written."""
         return self._bodies.excerpt(self._pages[source]).links
 
-    @body_fact
+    @fact("headings", Origin.BODY, keep=False)
     def headings(self, source: str) -> tuple[Heading, ...]:
         """Those of the table of contents."""
         depth = self._settings.markdown.toc_depth
         return tuple(one for one in self._bodies.converted(self._pages[source]).headings if one.level <= depth)
 
-    @fact
+    @fact("number of headings", Origin.BODY, asked_as="page.heading_count")
     def heading_count(self, source: str) -> int:
+        """How many headings the table of contents has."""
         return len(self.headings(source))
 
-    @fact
+    @fact("whether there is code", Origin.BODY, asked_as="page.has_code")
     def has_code(self, source: str) -> bool:
-        """Whether the body needs the style sheet for highlighted code."""
+        """Whether the style sheet for code is needed."""
         return self._bodies.excerpt(self._pages[source]).has_code
 
-    @fact
+    @fact("whether there is code in the summary", Origin.BODY)
+    def summary_has_code(self, source: str) -> bool:
+        return _CODE in self.summary_html(source)
+
+    @fact("reading time", Origin.BODY, asked_as="page.reading_minutes")
     def reading_minutes(self, source: str) -> int:
         """At least 1."""
         return self._bodies.excerpt(self._pages[source]).minutes
+
+    @fact("kind", Origin.PLACE, asked_as="page.kind")
+    def kind(self, source: str) -> str:
+        """Either "post", "page" or "home"."""
+        page = self._pages[source]
+        return "home" if page.is_home else page.kind.value
+
+    @fact("language", Origin.PLACE)
+    def language(self, source: str) -> str:
+        return self._pages[source].language
+
+    @fact("folder", Origin.PLACE)
+    def place_in_tree(self, source: str) -> tuple[str, bool]:
+        """Its folder, and whether it is that folder's index page."""
+        page = self._pages[source]
+        return page.folder, page.is_index
 
     def contents(self, source: str) -> tuple[ContentsEntry, ...]:
         """The table of contents."""
         return contents(self.headings(source))
 
-    @fact
+    # Of one image, one data file.
+
+    @fact("size and variants of", Origin.SITE)
     def image(self, source: str) -> Picture | None:
         """Size and variants of a file beside a page; None for one that is no image. Raises Problem for a bad one."""
         return self.gallery.picture(source)
 
-    @fact
+    @fact("size of", Origin.SITE)
     def image_size(self, source: str) -> Size | None:
         """The same without the variants, for what doesn't show them."""
         found = self.gallery.picture(source)
         return (found.width, found.height) if found else None
 
-    # Of one data file.
-
-    @fact
+    @fact("data", Origin.DATA)
     def data(self, source: str) -> object:
         """What it says (ssg.content.data)."""
         return self._data.value(source)
 
     # Of the build and the settings.
 
-    @part
+    @part("the clock", "of the build")
     def as_of(self) -> dt.datetime:
         """The clock of the build."""
         return self._as_of
 
-    @part
+    @part("[site]", "url")
     def site_url(self) -> str:
         return self._settings.site.url
 
-    @part
+    @part("[site]", "title", asked_as="site.title")
     def site_title(self, language: str) -> str:
         title = self._settings.language[language].title or self._settings.site.title
         return self.typeset(title, language)
 
-    @part
+    @part("[site]", "description", asked_as="site.description")
     def site_description(self, language: str) -> str:
         own = self._settings.language[language].description
         return self.typeset(self._settings.site.description if own is None else own, language)
 
-    @part
+    @part("[site]", "author", asked_as="site.author")
     def site_author(self, language: str) -> str:
         own = self._settings.language[language].author
         return own if own is not None else self._settings.site.author
 
-    @part
+    @part("[params]", "all", asked_as="site.params")
     def site_params(self, language: str) -> Mapping[str, object]:
         """[params], with those of the language over them."""
-        return {**self._settings.params, **self._settings.language[language].params}
+        return MappingProxyType({**self._settings.params, **self._settings.language[language].params})
 
-    @part
+    @part("[site]", "languages")
     def languages(self) -> tuple[str, ...]:
         return self._settings.site.languages
 
-    @part
+    @part("[site]", "default_language")
     def default_language(self) -> str:
         return self._settings.site.default_language
 
-    @part
-    def home_path(self, language: str) -> str:
-        return f"{prefix(self._settings, language)}/"
-
-    @part
+    @part("[permalinks]", "tags")
     def tags_path(self, language: str) -> str:
         return prefix(self._settings, language) + self._permalinks(language).tags
 
-    @part
+    @part("[permalinks]", "archive")
     def archive_path(self, language: str) -> str:
         return prefix(self._settings, language) + self._permalinks(language).archive
 
-    @part
-    def feed_path(self, language: str) -> str:
-        return f"{prefix(self._settings, language)}/feed.xml"
-
-    @part
+    @part("[feeds]", "enabled")
     def wants_feeds(self) -> bool:
         return self._settings.feeds.enabled
 
-    @part
+    @part("[feeds]", "limit and full")
     def feed_wishes(self) -> tuple[int, bool]:
         """Of how many posts feeds are, and whether whole or only their summaries."""
         return self._settings.feeds.limit, self._settings.feeds.full
 
-    @part
+    @part("[images]", "sizes")
     def image_sizes(self) -> str:
         """How wide images are shown."""
         return self._settings.images.sizes
 
-    @part
+    @part("[images]", "quality")
     def image_quality(self) -> int:
         """Of variants, 1 to 100."""
         return self._settings.images.quality
 
-    @part
+    @part("[markdown]", "dialect")
     def dialect(self) -> str:
         """How Markdown is read: in "commonmark", ids have no colon."""
         return self._settings.markdown.dialect
 
-    @part
+    @part("[markdown]", "typography")
     def has_typography(self) -> bool:
         return self._settings.markdown.typography
 
-    @part
+    @part("[menus]", "{name}")
     def menu(self, language: str, name: str) -> tuple[tuple[str, str], ...] | None:
         """Titles and targets of a menu of site.toml; None where it has no such menu."""
         items = (self._settings.language[language].menus or {}).get(name)
@@ -305,21 +300,21 @@ class PageQueries(Questions):
 
     # Of the theme.
 
-    @part
+    @part(Origin.OPTIONS, "{name}")
     def option(self, name: str, language: str) -> object:
         """A theme's option, a translated one in the language."""
         return self.theme.option(name, language)
 
-    @part
+    @part(Origin.OPTIONS, "list of options")
     def option_names(self) -> tuple[str, ...]:
         return tuple(self.theme.options)
 
-    @part
+    @part(Origin.STRINGS, "{key}")
     def string(self, key: str, language: str) -> object:
         """An interface string, its fields open; None where there is none."""
         return self.theme.strings[language].texts.get(key)
 
-    @part
+    @part(Origin.FILES, "{name}")
     def asset(self, name: str) -> str:
         """Where a file of the theme's static folder is served. Raises Problem for one that isn't there."""
         try:
@@ -329,7 +324,7 @@ class PageQueries(Questions):
                 raise absent[1].problem(problem.message.partition(" (")[0], absent[0]) from None
             raise
 
-    @part
+    @part(Origin.TEMPLATES, "{name}")
     def template(self, name: str) -> str | None:
         """What a template says; None where there is none."""
         file = self.theme.templates.get(name)
@@ -344,6 +339,12 @@ class PageQueries(Questions):
     def absolute_url(self, path: str) -> str:
         """The whole URL, for feeds, sitemaps and canonical links."""
         return self.site_url().rstrip("/") + encoded(path)
+
+    def home_path(self, language: str) -> str:
+        return "/" if language == self.default_language() else f"/{language}/"
+
+    def feed_path(self, language: str) -> str:
+        return f"{self.home_path(language)}feed.xml"
 
     def text(self, key: str, language: str, /, **values: Value) -> str:
         """An interface string, its fields filled. Raises Problem for one that isn't there."""

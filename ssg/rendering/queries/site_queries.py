@@ -61,7 +61,7 @@ class SiteQueries(PageQueries):
         introductions = {page.source for page in found if page}
         return tuple(page for page in self.site.pages if page.source not in introductions)
 
-    @query
+    @query("all pages and lists")
     def subjects(self) -> tuple[tuple[str, bool], ...]:
         """What search engines are told of, by path: the source of each page, the path of each list; True for a page."""
         # A list's further pages hold nothing that isn't found from its first one.
@@ -76,7 +76,7 @@ class SiteQueries(PageQueries):
         """Every page of every list, by path."""
         return MappingProxyType({listing.path: listing for listing in listings.listings(self.site)})
 
-    @query
+    @query("the list at", "{path}")
     def listing(self, path: str) -> tuple[object, ...]:
         """The Listing at a path, as its fields."""
         found = self.listings[path]
@@ -86,7 +86,7 @@ class SiteQueries(PageQueries):
         kind, *rest = self.listing(path)
         return Listing(ListKind(str(kind)), *rest)  # type: ignore[arg-type]
 
-    @query
+    @query("posts by month of", "{path}")
     def months(self, path: str) -> Months:
         """The posts of a list by year and month, the newest first."""
         posts = [self.site.by_source[source] for source in self.listings[path].posts]
@@ -95,36 +95,36 @@ class SiteQueries(PageQueries):
             for year, of_year in listings.by_year(posts)
         )
 
-    @query
+    @query("newest change of", "{path}")
     def newest_change(self, path: str) -> str:
         """When a post of the list was last written or changed; "" for a list without."""
         posts = (self.site.by_source[source] for source in self.listings[path].posts)
         moments = [moment for post in posts if (moment := post.last_change)]
         return dates.rfc3339(max(moments)) if moments else ""
 
-    @query
+    @query("the archive of", "{year}")
     def year_path(self, language: str, year: str) -> str:
         return listings.year_path(self.site, language, year)
 
-    @query
+    @query("whether there are posts", asked_as="site.has_posts")
     def has_posts(self) -> bool:
         return listings.has_posts(self.site)
 
-    @query
+    @query("whether there are tags")
     def has_tags(self) -> bool:
         return bool(self.site.tags)
 
-    @query
+    @query("where posts begin")
     def posts_path(self, language: str) -> str:
         """Where the newest posts begin."""
         return listings.posts_path(self.site, language)
 
-    @query
+    @query("the page above the posts")
     def posts_page(self, language: str) -> str | None:
         """The page that stands above the list of posts."""
         return source_of(listings.posts_page(self.site, language))
 
-    @query
+    @query("posts", lambda _language, limit, tag: _which(limit, tag))
     def posts(self, language: str, limit: int | None, tag: str | None) -> tuple[str, ...]:
         """The newest first; `tag` is a tag's name or slug."""
         found = self.site.posts_by_language[language]
@@ -133,7 +133,7 @@ class SiteQueries(PageQueries):
             found = next((one.posts for one in of_tag if tag in {one.name, one.slug}), ())
         return sources_of(found[:limit])
 
-    @query
+    @query("number of posts", asked_as="site.post_count")
     def post_count(self, language: str) -> int:
         return len(self.site.posts_by_language[language])
 
@@ -142,23 +142,23 @@ class SiteQueries(PageQueries):
 
     # Tags.
 
-    @query
+    @query("all tags")
     def tags(self, language: str) -> tuple[str, ...]:
         """Slugs, in the language's alphabetical order."""
         return tuple(tag.slug for tag in self.site.tags if tag.language == language)
 
-    @query
+    @query("tags of", "{source}")
     def tags_of(self, source: str) -> tuple[str, ...]:
         """The slugs of a page's tags."""
         return tuple(tag.slug for tag in self._tags_by_page.get(source, ()))
 
-    @query
+    @query("name and path of tag", "{slug}")
     def tag(self, language: str, slug: str) -> tuple[str, str]:
         """A tag's name and path."""
         found = self._tags[language, slug]
         return found.name, found.path
 
-    @query
+    @query("number of posts of tag", "{slug}", asked_as="tag.count")
     def tag_count(self, language: str, slug: str) -> int:
         return len(self._tags[language, slug].posts)
 
@@ -176,17 +176,17 @@ class SiteQueries(PageQueries):
 
     # Pages among pages.
 
-    @query
+    @query("neighbours of", "{source}")
     def neighbours(self, source: str) -> tuple[str | None, str | None]:
         """Posts: the one written before and the one after. Pages: as one reads through a section from its start."""
         return self._reading_order.get(source, (None, None))
 
-    @query
+    @query("the page above", "{source}", asked_as="page.parent", are_pages=True)
     def parent(self, source: str) -> str | None:
         """The nearest index page above."""
         return source_of(self.site.parent(self.site.by_source[source]))
 
-    @query
+    @query("the pages above", "{source}", asked_as="page.ancestors", are_pages=True)
     def ancestors(self, source: str) -> tuple[str, ...]:
         """The index pages above a page, outermost first, without the home page."""
         found: list[Page] = []
@@ -196,17 +196,17 @@ class SiteQueries(PageQueries):
             above = self.site.parent(above)
         return sources_of(reversed(found))
 
-    @query
+    @query("the pages below", "{source}", asked_as="page.children", are_pages=True)
     def children(self, source: str) -> tuple[str, ...]:
         """The pages right below an index page, in their order."""
         return sources_of(self.site.children(self.site.by_source[source]))
 
-    @query
+    @query("the pages in folder", "{folder}/")
     def pages_below(self, folder: str, language: str) -> tuple[str, ...]:
         """The pages right below a folder, in their order."""
         return sources_of(self.site.below(folder, language))
 
-    @query
+    @query("the section of", "{source}")
     def top(self, source: str) -> str | None:
         """The index page of the section that a page is in, or None for a post and for a page of its own."""
         page = self.site.by_source[source]
@@ -229,7 +229,7 @@ class SiteQueries(PageQueries):
 
     # Languages.
 
-    @query
+    @query("languages of", "{source}")
     def versions_of_page(self, source: str) -> tuple[Version, ...]:
         """The page in every language that has it, itself among them; the same for each of them."""
         page = self.site.by_source[source]
@@ -237,7 +237,7 @@ class SiteQueries(PageQueries):
             return self._twins["home", "", 1]
         return tuple((other.language, other.path) for other in self.site.translations(page))
 
-    @query
+    @query("languages of", "{path}")
     def versions_of_list(self, path: str) -> tuple[Version, ...]:
         """The same of a list's page."""
         listing = self.listings[path]
@@ -260,12 +260,12 @@ class SiteQueries(PageQueries):
 
     # Data files.
 
-    @query
+    @query("the data named", lambda name: name.replace("/", "."))
     def data_named(self, name: str) -> str | None:
         """The source of the data that is called so ("team/people"), "" for a folder; None where there is none."""
         return self._data.names.get(name)
 
-    @query
+    @query("all data in folder", "{folder}/")
     def data_names(self, folder: str) -> tuple[str, ...]:
         """What is right in a folder of data, "" for the outermost, in alphabetical order."""
         return self._data.within(folder)
@@ -277,7 +277,7 @@ class SiteQueries(PageQueries):
         to = destination(self._settings.build.content, source, target)
         return to if to.name.isascii() else replace(to, name=self.spelled(to.name))
 
-    @query
+    @query("the page named", "{target}")
     def found(self, target: str, language: str) -> str | None:
         """The source of the page at a path below the content folder, in `language` where it is translated.
 
@@ -316,18 +316,18 @@ class SiteQueries(PageQueries):
     def _as_spelled(self, name: str) -> str:
         return name if name.isascii() else self.spelled(name)
 
-    @query
+    @query("link to", "{source}")
     def linked(self, source: str, language: str) -> str | None:
         """The source of the page that a link to `source` leads to: in the language, where it is translated."""
         named = self.site.by_source.get(source)
         return (self.site.translation(named, language) or named).source if named else None
 
-    @query
+    @query("spelling of", "{name}")
     def spelled(self, name: str) -> str:
         """What a source, or the path of an asset, is called on the site, where a link has another normal form."""
         return self.site.spelled(name)
 
-    @query
+    @query("address of", "{source}")
     def asset_path(self, source: str) -> str | None:
         """Where a file beside a page is served."""
         return self.site.asset_paths.get(source)
@@ -335,3 +335,9 @@ class SiteQueries(PageQueries):
     def variant(self, source: str, output: str) -> bytes:
         """The content of a smaller image. Raises Problem for an image that is damaged."""
         return self.gallery.content(source, output, self.image_quality())
+
+
+def _which(limit: int | None, tag: str | None) -> str:
+    """Which posts a question is about: all of them, the newest, those of a tag."""
+    words = "all" if limit is None else f"the newest {limit}"
+    return words if tag is None else f"{words} of tag {tag}"

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from sealpress.problems import Problem
-from ssg.cache.tracing import GONE, Key, Questions, Scope, body_fact, digest, fact, part, query, scope_of
-from ssg.explain.wording import WORDS, said
-from ssg.rendering.queries.site_queries import SiteQueries
+from ssg.cache.tracing import GONE, Key, Origin, Questions, Scope, digest, fact, part, query, scope_of
 from ssg.rendering.theme.templates import Templates, environments
 from ssg.rendering.theme.theme import ThemeFile
 
@@ -28,30 +26,30 @@ class Asked(Questions):
         self.titles = {"a": "A", "b": "B"}
         self.templates: dict[str, str] = {}
 
-    @fact
+    @fact("title", Origin.FRONT)
     def title(self, source: str) -> str:
         self.calls.append(f"title {source}")
         return self.titles[source]
 
-    @fact
+    @fact("shout", Origin.FRONT)
     def shout(self, source: str) -> str:
         return self.title(source).upper()
 
-    @body_fact
+    @fact("body", Origin.BODY, keep=False)
     def body(self, source: str) -> str:
         self.calls.append(f"body {source}")
         return source * 3
 
-    @query
+    @query("posts")
     def posts(self, tag: str | None, limit: int | None) -> tuple[str, ...]:
         self.calls.append("posts")
         return (tag or "", str(limit))
 
-    @part
+    @part("[site]", "nothing")
     def nothing(self) -> None:
         self.calls.append("nothing")
 
-    @part
+    @part(Origin.TEMPLATES, "{name}")
     def template(self, name: str) -> str | None:
         return self.templates.get(name)
 
@@ -158,12 +156,6 @@ def test_no_text_has_the_digest_of_another_value(text: str) -> None:
 def test_scopes_tell_what_an_answer_can_change_with() -> None:
     scopes = [scope_of(Asked, (name,)) for name in ("title", "body", "posts", "nothing", "learned", "x")]
     assert scopes == [Scope.FACT, Scope.FACT, Scope.QUERY, Scope.PART, None, None]
-
-
-def test_every_question_of_a_scene_has_words() -> None:
-    names = {name for name in dir(SiteQueries) if scope_of(SiteQueries, (name,))}
-    assert names == WORDS
-    assert said(("title", "a.md")).sentence() == "title of a.md"
 
 
 @contextmanager

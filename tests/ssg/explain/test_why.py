@@ -15,11 +15,10 @@ from ssg.build.build import build
 from ssg.build.inputs import Request
 from ssg.build.stale import FIRST, NEW, OTHER, TOUCHED
 from ssg.cache.store import folder_of
-from ssg.cache.tracing import scope_of
 from ssg.cli import ssg
 from ssg.explain.columns import section
 from ssg.explain.why import ChangesSince, Explanation, Use, asked
-from ssg.explain.wording import DATA, FACTS, IMAGES, WORDS, said
+from ssg.explain.wording import said
 from ssg.rendering.queries.site_queries import SiteQueries
 from tests.ssg.explain.whys import SITE, begun, made, part, post, shown, why, write
 
@@ -36,10 +35,14 @@ def blog(tmp_path: Path) -> Path:
     return begun(tmp_path)
 
 
-def test_there_are_words_for_every_question() -> None:
-    questions = {name for name in dir(SiteQueries) if scope_of(SiteQueries, (name,))}
-    assert questions == WORDS
-    assert {name for name in questions if scope_of(SiteQueries, (name,)) == "fact"} == {*FACTS, *IMAGES, DATA}
+def test_every_question_is_said_with_all_that_it_is_asked_with() -> None:
+    """None is told from another by its words and what it is about."""
+    asked = [(name, *question.parameters) for name, question in SiteQueries.declared.items()]
+    sentences = [said(key).sentence() for key in asked]
+    assert len(set(sentences)) == len(sentences)
+    for key, sentence in zip(asked, sentences, strict=True):
+        assert all(str(one) in sentence for one in key[1:]), sentence
+        assert not set("{}") & set(sentence)
 
 
 @pytest.mark.parametrize(
