@@ -160,6 +160,7 @@ class SiteQueries(PageQueries):
 
     @query("number of posts of tag", "{slug}", asked_as="tag.count")
     def tag_count(self, language: str, slug: str) -> int:
+        """How many posts have it."""
         return len(self._tags[language, slug].posts)
 
     @cached_property
@@ -188,7 +189,7 @@ class SiteQueries(PageQueries):
 
     @query("the pages above", "{source}", asked_as="page.ancestors", are_pages=True)
     def ancestors(self, source: str) -> tuple[str, ...]:
-        """The index pages above a page, outermost first, without the home page."""
+        """The index pages above, outermost first, the home page not among them."""
         found: list[Page] = []
         above = self.site.parent(self.site.by_source[source])
         while above and not above.is_home:

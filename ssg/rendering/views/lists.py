@@ -104,7 +104,7 @@ class ListView(View):
         shown = () if self._listing.kind in {ListKind.ARCHIVE, ListKind.YEAR} else self._listing.posts
         introduction = self.introduction
         return any(self._queries.summary_has_code(source) for source in shown) or bool(
-            introduction and introduction.has_code
+            introduction and self._queries.has_code(introduction.source)
         )
 
     @property

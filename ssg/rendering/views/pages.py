@@ -1,8 +1,8 @@
 """A page with a body, as templates see it."""
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from markupsafe import Markup
 
@@ -16,6 +16,7 @@ from ssg.rendering.views.shared import (
     TagView,
     VersionView,
     alternates,
+    asking,
     default_version,
     language_view,
     switcher,
@@ -23,6 +24,7 @@ from ssg.rendering.views.shared import (
 )
 
 
+@asking("page")
 @dataclass(frozen=True, slots=True, repr=False)
 class PageView(View):
     """A post, a page or a home page. In a template: `page`, and every page that it asks for."""
@@ -30,18 +32,10 @@ class PageView(View):
     _queries: SiteQueries
     source: str
     """The file it was written in, relative to site.toml."""
+    kind: ClassVar[str]
 
     def __repr__(self) -> str:
         return f"<page {self.source}>"
-
-    @property
-    def kind(self) -> str:
-        """Either "post", "page" or "home"."""
-        return self._queries.kind(self.source)
-
-    @property
-    def title(self) -> str:
-        return self._queries.title(self.source)
 
     @property
     def url(self) -> str:
@@ -57,11 +51,6 @@ class PageView(View):
         return language_view(self._queries, self._queries.language(self.source))
 
     @property
-    def description(self) -> str:
-        """Plain text for search engines and previews; may be ""."""
-        return self._queries.description(self.source)
-
-    @property
     def summary(self) -> Markup:
         return Markup(closing.summary(self._queries, self.source))  # noqa: S704 - the converter's HTML
 
@@ -70,51 +59,13 @@ class PageView(View):
         return Markup(closing.body(self._queries, self.source))  # noqa: S704 - the converter's HTML
 
     @property
-    def has_code(self) -> bool:
-        """Whether the style sheet for code is needed."""
-        return self._queries.has_code(self.source)
-
-    @property
     def contents(self) -> tuple[ContentsEntry, ...]:
         """The table of contents to [markdown] toc_depth: each entry has `heading` (id, title, html) and `children`."""
         return self._queries.contents(self.source)
 
     @property
-    def wants_contents(self) -> bool | None:
-        """What the front matter says of a table of contents; None: nothing, so the theme decides."""
-        return self._queries.wants_contents(self.source)
-
-    @property
-    def heading_count(self) -> int:
-        """How many headings the table of contents has."""
-        return self._queries.heading_count(self.source)
-
-    @property
-    def reading_minutes(self) -> int:
-        """At least 1."""
-        return self._queries.reading_minutes(self.source)
-
-    @property
-    def date(self) -> dt.datetime | None:
-        return self._queries.date(self.source)
-
-    @property
-    def updated(self) -> dt.datetime | None:
-        """When it was last changed, where that is known and was on a later day than `date`."""
-        return self._queries.updated(self.source)
-
-    @property
-    def author(self) -> str:
-        return self._queries.author(self.source)
-
-    @property
     def tags(self) -> tuple[TagView, ...]:
         return tag_views(self._queries, self._queries.language(self.source), self._queries.tags_of(self.source))
-
-    @property
-    def params(self) -> Mapping[str, object]:
-        """The free keys of the front matter; `page.params.get("x")` for one that may be absent."""
-        return self._queries.params(self.source)
 
     @property
     def previous(self) -> "PageView | None":
@@ -124,21 +75,6 @@ class PageView(View):
     @property
     def next(self) -> "PageView | None":
         return _view(self._queries, self._queries.neighbours(self.source)[1])
-
-    @property
-    def parent(self) -> "PageView | None":
-        """The nearest index page above."""
-        return _view(self._queries, self._queries.parent(self.source))
-
-    @property
-    def ancestors(self) -> tuple["PageView", ...]:
-        """The index pages above, outermost first, the home page not among them."""
-        return page_views(self._queries, self._queries.ancestors(self.source))
-
-    @property
-    def children(self) -> tuple["PageView", ...]:
-        """The pages right below an index page, in their order."""
-        return page_views(self._queries, self._queries.children(self.source))
 
     @property
     def section(self) -> "SectionView | None":

@@ -1,12 +1,54 @@
 """Views that pages and lists share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, TypeVar
 
+from ssg.cache.tracing import Question
 from ssg.l10n.language import Direction
 from ssg.rendering.queries.lists import Version
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
+
+V = TypeVar("V", bound=View)
+
+
+def asking(name: str, pages: type[View] | None = None) -> Callable[[type[V]], type[V]]:
+    """Gives a view an attribute for each question that is `asked_as` one of it: `title` for "page.title".
+
+    What the question takes are fields of the view, called alike. `pages` is the view of pages, None: this one.
+    """
+
+    def asks(view: type[V]) -> type[V]:
+        for question in SiteQueries.declared.values():
+            of, _, attribute = question.asked_as.partition(".")
+            if of == name:
+                setattr(view, attribute, _asked(view, question, pages or view))
+        return view
+
+    return asks
+
+
+def _asked(view: type[View], question: Question, page: Callable[[SiteQueries, str], View]) -> property:
+    ask = getattr(SiteQueries, question.name)
+    names = {field.name.removeprefix("_"): field.name for field in fields(view)}  # type: ignore[arg-type]
+    own = attrgetter("_queries", *(names[one] for one in question.parameters))
+
+    def answer(self: Any) -> Any:
+        return ask(*own(self))
+
+    def answer_of_site(self: Any) -> Any:
+        return ask(self._queries)
+
+    def pages(self: Any) -> object:
+        found = ask(*own(self))
+        if isinstance(found, tuple):
+            return tuple(page(self._queries, source) for source in found)
+        return page(self._queries, found) if found else None
+
+    get = pages if question.are_pages else answer if question.parameters else answer_of_site
+    return property(get, doc=ask.__doc__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +77,7 @@ class VersionView(View):
     is_translation: bool
 
 
+@asking("tag")
 @dataclass(frozen=True, slots=True, repr=False)
 class TagView(View):
     """A tag."""
@@ -53,11 +96,6 @@ class TagView(View):
     @property
     def url(self) -> str:
         return self._queries.url(self._queries.tag(self._language, self.slug)[1])
-
-    @property
-    def count(self) -> int:
-        """How many posts have it."""
-        return self._queries.tag_count(self._language, self.slug)
 
 
 def tag_views(queries: SiteQueries, language: str, slugs: Sequence[str]) -> tuple[TagView, ...]:

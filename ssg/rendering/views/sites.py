@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.data import DataView
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.pages import PageView, page_views
-from ssg.rendering.views.shared import LanguageView, TagView, language_view, tag_views
+from ssg.rendering.views.shared import LanguageView, TagView, asking, language_view, tag_views
 
 # Kinds of pages that a reader has come to by way of the posts.
 _OF_POSTS = frozenset({"post", "posts", "tag", "tags", "archive", "year"})
 
 
+@asking("site", PageView)
 @dataclass(frozen=True, slots=True, repr=False)
 class SiteView(View):
     """In a template: `site`, in the language of the page that is being rendered."""
@@ -24,18 +24,6 @@ class SiteView(View):
 
     def __repr__(self) -> str:
         return f"<site in {self._language}>"
-
-    @property
-    def title(self) -> str:
-        return self._queries.site_title(self._language)
-
-    @property
-    def description(self) -> str:
-        return self._queries.site_description(self._language)
-
-    @property
-    def author(self) -> str:
-        return self._queries.site_author(self._language)
 
     @property
     def url(self) -> str:
@@ -51,22 +39,9 @@ class SiteView(View):
         return tuple(language_view(self._queries, tag) for tag in self._queries.languages())
 
     @property
-    def params(self) -> Mapping[str, object]:
-        """[params], with those of the language over them."""
-        return MappingProxyType(self._queries.site_params(self._language))
-
-    @property
     def data(self) -> DataView:
         """The data files; the same in all languages."""
         return DataView(self._queries, "")
-
-    @property
-    def has_posts(self) -> bool:
-        return self._queries.has_posts()
-
-    @property
-    def post_count(self) -> int:
-        return self._queries.post_count(self._language)
 
     def posts(self, limit: int | None = None, tag: str | None = None) -> tuple[PageView, ...]:
         """The newest first; `tag` is a tag's name or slug."""
@@ -88,7 +63,7 @@ class SiteView(View):
     @property
     def posts_url(self) -> str | None:
         """Where the list of posts begins; None on a site without posts."""
-        return self._queries.url(self._queries.posts_path(self._language)) if self.has_posts else None
+        return self._queries.url(self._queries.posts_path(self._language)) if self._queries.has_posts() else None
 
     @property
     def tags_url(self) -> str | None:
@@ -96,7 +71,7 @@ class SiteView(View):
 
     @property
     def archive_url(self) -> str | None:
-        return self._queries.url(self._queries.archive_path(self._language)) if self.has_posts else None
+        return self._queries.url(self._queries.archive_path(self._language)) if self._queries.has_posts() else None
 
     @property
     def feed_url(self) -> str | None:
