@@ -7,7 +7,6 @@ killed costs only time: what it left is done here. One whose parent is gone ends
     parent ◀── a pipe from each child: length and pickle of each result, and the end of file when it is done
 """
 
-import copyreg
 import os
 import pickle
 import selectors
@@ -18,8 +17,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
-from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -30,14 +27,6 @@ _SLICES: Final = 24  # of each worker's share: small enough to show progress, la
 _TOKEN: Final = struct.Struct("=I")  # read whole or not at all: a pipe parts nothing that was written at once
 _LENGTH: Final = struct.Struct("=Q")
 _CHUNK: Final = 1 << 16
-
-
-def _proxy(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
-    return MappingProxyType(mapping)
-
-
-# Our records have them, and pickle doesn't know them by itself.
-copyreg.pickle(MappingProxyType, lambda proxy: (_proxy, (dict(proxy),)))
 
 
 @dataclass(slots=True)
@@ -109,94 +98,6 @@ def shared(
     for number in sorted(left):
         part = items[number::count]
         yield part, work(part)
-
-
-class Mate:
-    """One process that is at work before it is known what there is to do: see `mate`.
-
-    What it is given is done in that order. Of one that was killed, the rest is done here.
-    """
-
-    def __init__(self, child: _Child, requests: int) -> None:
-        self._child = child
-        self._requests = requests
-        self._asked = 0
-        self._answers: list[tuple[Any, BaseException | None]] = []
-
-    def begin(self, work: Callable[..., R], *arguments: object) -> Callable[[], R]:
-        """Has it do work, all of which pickle takes; gives what waits for the result, and raises what that raised."""
-        with suppress(BrokenPipeError):
-            _write(self._requests, _packed((work, arguments)))
-        return self._answer(lambda: work(*arguments))
-
-    def leave(self) -> None:
-        """Nothing more will come: it ends when it has done what it was given."""
-        if self._requests >= 0:
-            os.close(self._requests)
-            self._requests = -1
-
-    def _answer(self, work: Callable[[], R]) -> Callable[[], R]:
-        number = self._asked
-        self._asked += 1
-
-        def wait() -> R:
-            while len(self._answers) <= number and (data := os.read(self._child.results, _CHUNK)):
-                self._child.waiting += data
-                for message in self._child.received():
-                    _, result, error = pickle.loads(message)  # noqa: S301 - from our own child
-                    self._answers.append((result, error))
-            if len(self._answers) <= number:
-                return work()
-            result, error = self._answers[number]
-            if error is not None:
-                raise error
-            return result  # type: ignore[no-any-return]
-
-        return cache(wait)
-
-
-@contextmanager
-def mate(*first: Callable[[], Any]) -> Iterator[tuple[Mate, list[Callable[[], Any]]]]:
-    """Another process, at work on what stands in memory now while this one goes on; with what waits for the results.
-
-    Gone with the context.
-    """
-    taken, requests = os.pipe()
-    results, out = os.pipe()
-    pid = os.fork()
-    if not pid:
-        os.close(requests)
-        os.close(results)
-        _serve(first, taken, out)
-    os.close(taken)
-    os.close(out)
-    found = Mate(_Child(pid, results), requests)
-    try:
-        yield found, [found._answer(work) for work in first]  # noqa: SLF001 - its own
-    finally:
-        found.leave()
-        _end([_Child(pid, results)])
-
-
-def _serve(first: Sequence[Callable[[], Any]], taken: int, out: int) -> NoReturn:
-    """A mate's life: it ends when nobody can ask any more, or listen."""
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for work in first:
-            _send(out, _done(work))
-        with open(taken, "rb") as requests:
-            while length := requests.read(_LENGTH.size):
-                work, arguments = pickle.loads(requests.read(*_LENGTH.unpack(length)))  # noqa: S301 - from our parent
-                _send(out, _done(partial(work, *arguments)))
-    finally:
-        os._exit(0)
-
-
-def _done(work: Callable[[], Any]) -> tuple[int, Any, BaseException | None]:
-    try:
-        return 0, work(), None
-    except BaseException as error:  # noqa: BLE001 - the parent raises it
-        return 0, None, _portable(error)
 
 
 @contextmanager

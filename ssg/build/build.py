@@ -4,8 +4,8 @@ Where nothing at all was touched since the last build, that one is told again; e
 Nothing is put in place before everything is made and checked, so a build that fails leaves the old tree as it was.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config import output_folder
 from sealpress.files import signing
-from sealpress.processes import workers as pool
 from ssg.build.inputs import Request, fingerprint, inputs_of
 from ssg.build.result import Built, report_of, retold
 from ssg.build.timing import Timings
@@ -33,7 +32,6 @@ _COMMITTED: Final = (
 )
 
 _MANY: Final = 32  # conversions
-_MANY_FILES: Final = 500  # to look at them takes as long as to start a process that does
 
 
 def build(request: Request, progress: Progress = SILENT) -> Built:
@@ -57,38 +55,36 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     with timings.phase("remembering"):
         last_mark = mark_of(output)
         tree = memory.tree() if memory else None
-    with _hands(tree, output, request) as (untouched, mate):
-        with timings.phase("listing sources"):
-            inputs = inputs_of(request)
-            seen = fingerprint(inputs)
-        if memory and inputs.sources.has_cache:
-            progress.note(_COMMITTED)
-            request, memory, tree = replace(request, store=None), None, None
-            inputs = replace(inputs, request=request)
-        with timings.phase("looking at the output"):
-            if tree and tree.seen == seen != "" and untouched():
-                return retold(tree, request.output, inputs, timings)
-        with timings.phase("starting"):
-            from ssg.build.steps import make  # noqa: PLC0415 - a build in which nothing changed need not load it
-        with timings.phase("looking at the output"):
-            found = tree.stamps() if tree and untouched() else None
-        with without_collector(), _stage(request, output, found, tree, last_mark, progress) as stage:
-            is_first = stage.record.is_empty
+    with timings.phase("listing sources"):
+        inputs = inputs_of(request)
+        seen = fingerprint(inputs)
+    if memory and inputs.sources.has_cache:
+        progress.note(_COMMITTED)
+        request, memory, tree = replace(request, store=None), None, None
+        inputs = replace(inputs, request=request)
+    with timings.phase("looking at the output"):
+        found = tree.stamps() if tree and tree.is_untouched(output) else None
+    if tree and found is not None and tree.seen == seen != "":
+        return retold(tree, request.output, inputs, timings)
+    with timings.phase("starting"):
+        from ssg.build.steps import make  # noqa: PLC0415 - a build in which nothing changed need not load it
+    with without_collector(), _stage(request, output, found, tree, last_mark, progress) as stage:
+        is_first = stage.record.is_empty
+        with timings.phase("remembering"):
+            if memory and stage.found is not found:  # another build was at work since
+                tree = memory.tree()
+            last = (memory.recall(tree) or memory.elsewhere(inputs.world) if memory else None) or LastBuild()
+        store = Store(request.store or stage.scratch)
+        made = make(inputs, last, stage, store, timings, progress)
+        if memory:
             with timings.phase("remembering"):
-                if memory and stage.found is not found:  # another build was at work since
-                    tree = memory.tree()
-                last = (memory.recall(tree) or memory.elsewhere(inputs.world) if memory else None) or LastBuild()
-            store = Store(request.store or stage.scratch)
-            made = make(inputs, last, stage, store, mate, timings, progress)
-            if memory:
-                with timings.phase("remembering"):
-                    # A source that was changed meanwhile looks different next time, whatever is told now. Where the
-                    # output folder was touched by hand, all of it is looked at anew.
-                    changes = made.changes if found is not None else None
-                    memory.keep(made.build, changes, _tree(seen, made, tree if changes else None))
-                    # Looking through the store takes as long as a small build: one in sixteen of these does it.
-                    if made.converted >= _MANY or (made.converted and seen.startswith("0")):
-                        store.trim()
+                # A source that was changed meanwhile looks different next time, whatever is told now. Where the
+                # output folder was touched by hand, all of it is looked at anew.
+                changes = made.changes if found is not None else None
+                memory.keep(made.build, changes, _tree(seen, made, tree if changes else None))
+                # Looking through the store takes as long as a small build: one in sixteen of these does it.
+                if made.converted >= _MANY or (made.converted and seen.startswith("0")):
+                    store.trim()
     if is_first and request.lasting and inputs.sources.repository:
         for line in to_ignore(output, inputs.sources):
             progress.note(line)
@@ -107,31 +103,6 @@ def _stage(
 
     left = tree.files if tree else {}
     return staged(output, found, mark, progress, left=left, adopting=request.adopting, lasting=request.lasting)
-
-
-@contextmanager
-def _hands(
-    tree: LastTree | None, output: Path, request: Request
-) -> Iterator[tuple[Callable[[], bool], pool.Mate | None]]:
-    """Whether the output folder is as the last build left it; and, where that is a long look, who looks.
-
-    That process then gets ready to convert a page, since something will have changed.
-    """
-
-    def look() -> bool:
-        return tree is not None and tree.is_untouched(output)
-
-    def prepare() -> None:
-        from ssg.build import convert  # noqa: PLC0415
-
-        if request.store:
-            convert.prepare(request.site.settings, request.store)
-
-    if request.workers > 1 and tree and len(tree.files) >= _MANY_FILES:
-        with pool.mate(look, prepare) as (mate, (untouched, _)):
-            yield untouched, mate
-    else:
-        yield look, None
 
 
 def _tree(seen: str, made: "Finished", before: LastTree | None) -> LastTree:

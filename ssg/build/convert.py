@@ -8,7 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from sealpress.problems import Place, Problem
 from sealpress.processes import workers as pool
 from ssg.build.records import PARSED_PAGES
 from ssg.cache.codec import Codec
-from ssg.cache.store import LIMIT, Store, digest_of_sources, store_at
+from ssg.cache.store import Store, digest_of_sources
 from ssg.cache.table import Plain
 from ssg.content.front_matter import read
 from ssg.content.location import locate
@@ -87,20 +87,10 @@ class Converter:
         site = [self.settings.site.default_language, *self.settings.site.languages]
         return hashlib.sha256("\0".join([*site, *options, *self.software()]).encode()).hexdigest()
 
-    def read(
-        self, sources: Sequence[str], workers: int, mate: pool.Mate | None, progress: Progress
-    ) -> Iterator[ReadPage]:
-        """Every source once, in an order of chance; a draft that isn't wanted is not converted.
-
-        A few of them are the business of `mate`, who is ready for it.
-        """
+    def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[ReadPage]:
+        """Every source once, in an order of chance; a draft that isn't wanted is not converted."""
         if workers > 1 and len(sources) >= pool.ALONE:
             self._warm_up()  # paid once, before the fork, instead of once in each worker
-        elif mate:
-            converter = replace(self, last={source: self.last[source] for source in sources if source in self.last})
-            yield from mate.begin(converter.read_all, sources)()
-            self.store.refresh()
-            return
         with progress.track("Reading and converting pages", len(sources)) as advance:
             for part, found in pool.shared(self.read_all, sources, workers):
                 yield from found
@@ -201,48 +191,6 @@ class KeptBodies:
         if page.source not in self.excerpts:
             self.excerpts[page.source] = Excerpt.of(self.converted(page))
         return self.excerpts[page.source]
-
-
-SAMPLE: Final = """\
-## Heading
-
-*One* **two** `three` [four](x.md) ![five](y.png) "six" -- ~~seven~~ <b>eight</b>[^1]
-
-- nine
-- ten
-
-| a | b |
-|---|---|
-| 1 | 2 |
-
-> eleven
-
-```
-twelve
-```
-
-[^1]: thirteen
-"""
-"""Something of all that most pages have: who has converted it once has loaded what a page needs."""
-
-
-def prepare(settings: Settings, folder: Path) -> None:
-    """Loads what a conversion needs, by doing one, and what there is in the store."""
-    from ssg.l10n.language import language  # noqa: PLC0415 - nobody waits for it here
-    from ssg.markup.converter import convert  # noqa: PLC0415
-
-    convert(SAMPLE, MarkdownOptions.of(settings.markdown), language(settings.site.default_language), _NoBlocks())
-    code_digest()
-    store_at(folder, LIMIT).look()
-
-
-class _NoBlocks:
-    """Blocks as they are known, so that Pygments need not be loaded."""
-
-    def get(self, _key: str) -> str:
-        return "<pre></pre>"
-
-    def put(self, _key: str, _html: str, _language: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

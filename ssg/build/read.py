@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from sealpress.commands.console import Progress
 from sealpress.config.settings import Settings
 from sealpress.problems import Exit, Problem
-from sealpress.processes.workers import Mate
 from sealpress.tree import strays
 from sealpress.tree.keys import KeySearch
 from sealpress.tree.tree import CHUNK, media_type
@@ -70,7 +69,6 @@ def read_sources(
     began: int,
     last: LastBuild,
     workers: int,
-    mate: Mate | None,
     timings: Timings,
     progress: Progress,
     *,
@@ -114,7 +112,7 @@ def read_sources(
     excerpts: dict[str, Excerpt] = {}
     alike = True
     unread: set[str] = set()
-    for read in converter.read(wanted, workers, mate, progress) if wanted else ():
+    for read in converter.read(wanted, workers, progress) if wanted else ():
         sources[read.source] = (_settled(found[read.source], began), read.sha256)
         timings.page(read.source, read.seconds)
         timings.highlighting(read.code)

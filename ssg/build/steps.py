@@ -17,7 +17,6 @@ from typing import Any, Final
 from sealpress.commands.console import Progress
 from sealpress.config.sitefile import NAME
 from sealpress.problems import Problem
-from sealpress.processes import workers
 from sealpress.tree.tree import cache_class, check_names, digest_of, media_type
 from ssg.build import stale as staleness
 from ssg.build.check import astray, check_links, clashes, shape_of
@@ -75,14 +74,13 @@ def make(
     last: LastBuild,
     stage: Stage,
     store: Store,
-    mate: workers.Mate | None,
     timings: Timings,
     progress: Progress,
 ) -> Finished:
     """Raises Problem or Problems (exit 3, 9)."""
     if (last.world, last.rows) != (inputs.world, ROWS):
         last = LastBuild(world=last.world and inputs.world)  # with no outputs: ssg.build.stale tells why all are made
-    return _Steps(inputs, last, stage, store, mate, timings, progress).run()
+    return _Steps(inputs, last, stage, store, timings, progress).run()
 
 
 @dataclass
@@ -91,7 +89,6 @@ class _Steps:
     last: LastBuild
     stage: Stage
     store: Store
-    mate: workers.Mate | None
     timings: Timings
     progress: Progress
 
@@ -101,8 +98,6 @@ class _Steps:
             theme, converter = converter_of(self.inputs, self.store, self.last, findings)
             conversion = converter.conversion()
             reading = self._take_in(converter, conversion)
-            if self.mate:
-                self.mate.leave()
             findings.tell(NAME, self.inputs.request.site.problems)
             findings.tell(TREE, self.inputs.sources.problems)
             findings.tell(TREE, self._passed_over(theme, reading))
@@ -182,7 +177,6 @@ class _Steps:
             self.inputs.began,
             self.last,
             self.inputs.request.workers,
-            self.mate,
             self.timings,
             self.progress,
             converted_alike=conversion == self.last.conversion,

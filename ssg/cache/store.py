@@ -18,9 +18,8 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sealpress.files import files, signing
 
@@ -70,14 +69,6 @@ class Store:
     folder: Path
     limit: int = LIMIT
     _state: _State = field(default_factory=_State, compare=False, repr=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """In another process it is the one that is there, with what that knows of packs."""
-        return store_at, (self.folder, self.limit)
-
-    def look(self) -> None:
-        """Reads the indexes of packs, for a process that waits for its first work."""
-        self._state.indexes = dict(self._indexes())
 
     def get(self, key: str) -> bytes | None:
         """The result under `key` (64 hex digits), or None where there is none that is whole."""
@@ -231,12 +222,6 @@ class Store:
         files.make(self.folder, folder.name)
         self._state.folders = None
         files.hide(self.folder)
-
-
-@cache
-def store_at(folder: Path, limit: int) -> Store:
-    """The store in a folder, one for each process."""
-    return Store(folder, limit)
 
 
 def digest_of_sources(*patterns: str) -> str:

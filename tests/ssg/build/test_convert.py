@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from sealpress.commands.console import SILENT
 from sealpress.config import sitefile
-from sealpress.processes import workers as pool
 from sealpress.processes.workers import ALONE
 from ssg.build import convert as convert_module
 from ssg.build.convert import Converter, decoded, encoded
@@ -55,7 +54,7 @@ def read(conversions: Converter, names: list[str], workers: int = 1) -> Found:
     """Each source's manuscript, and the body that it is kept with."""
     return {
         one.source: (one.parsed_page, conversions.store.get(PARSED_PAGES.unpack(one.parsed_page).key) or b"")
-        for one in list(conversions.read(names, workers, None, SILENT))  # what others kept is seen when all is read
+        for one in list(conversions.read(names, workers, SILENT))  # what others kept is seen when all is read
     }
 
 
@@ -71,52 +70,6 @@ def test_workers_give_what_one_process_gives(conversions: Converter, workers: in
     alone = read(replace(conversions, store=Store(tmp_path / "other")), names)
     assert len(alone) == 2 * ALONE
     assert read(conversions, names, workers) == alone
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_mate_gives_what_this_process_gives(kept: bool, conversions: Converter, tmp_path: Path) -> None:
-    names = written(conversions, 3)
-    (conversions.root / names[1]).write_text("no front matter")
-    alone = {
-        one.source: one for one in replace(conversions, store=Store(tmp_path / "other")).read(names, 1, None, SILENT)
-    }
-    if kept:
-        read(conversions, [names[0]])
-
-    def me() -> int:
-        return os.getpid()
-
-    with pool.mate(me) as (mate, (who,)):
-        found = {one.source: one for one in conversions.read(names, 2, mate, SILENT)}
-        assert who() != os.getpid()
-    assert {name: replace(one, seconds=0, kept=False, problem=None) for name, one in found.items()} == {
-        name: replace(one, seconds=0, kept=False, problem=None) for name, one in alone.items()
-    }
-    assert [found[name].kept for name in names] == [kept, False, False]
-    assert str(found[names[1]].problem) == str(alone[names[1]].problem)
-    assert "no front matter" in str(found[names[1]].problem)
-
-
-READY = """
-import sys
-from pathlib import Path
-from sealpress.config import sitefile
-from sealpress.processes import workers as crew
-from ssg.build import convert as manuscripts
-manuscripts.prepare(sitefile.load(Path(sys.argv[1]), "site.toml").settings, Path(sys.argv[2]))
-loaded = set(sys.modules)
-assert not any(name.partition(".")[0] == "pygments" for name in loaded)
-from ssg.l10n.language import language
-from ssg.markup.text.converted import MarkdownOptions
-from ssg.markup.converter import convert
-convert(manuscripts.SAMPLE, MarkdownOptions(), language("en"), manuscripts._NoBlocks())
-assert set(sys.modules) == loaded, set(sys.modules) - loaded
-"""
-
-
-def test_who_got_ready_has_loaded_what_a_page_needs_and_no_pygments(conversions: Converter, tmp_path: Path) -> None:
-    arguments = [str(conversions.root / "site.toml"), str(tmp_path / "store")]
-    subprocess.run([sys.executable, "-c", READY, *arguments], check=True, timeout=60)
 
 
 def test_the_second_time_nothing_is_converted(conversions: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,16 +131,16 @@ def test_whatever_a_conversion_depends_on_makes_it_new(
 
 def test_a_draft_is_read_but_not_converted(conversions: Converter) -> None:
     (conversions.root / "content/d.md").write_text("---\ntitle: D\ndraft: true\n---\nx\n")
-    (found,) = conversions.read(["content/d.md"], 1, None, SILENT)
+    (found,) = conversions.read(["content/d.md"], 1, SILENT)
     assert PARSED_PAGES.unpack(found.parsed_page).front_matter.draft
     assert PARSED_PAGES.unpack(found.parsed_page).key == ""
-    (found,) = replace(conversions, drafts=True).read(["content/d.md"], 1, None, SILENT)
+    (found,) = replace(conversions, drafts=True).read(["content/d.md"], 1, SILENT)
     assert PARSED_PAGES.unpack(found.parsed_page).key != ""
 
 
 def test_a_file_that_can_not_be_read_is_a_problem(conversions: Converter) -> None:
     """Gone since it was listed, or of another user."""
-    (found,) = conversions.read(["content/gone.md"], 1, None, SILENT)
+    (found,) = conversions.read(["content/gone.md"], 1, SILENT)
     assert str(found.problem).startswith("content/gone.md: can't be read: No such file or directory")
 
 

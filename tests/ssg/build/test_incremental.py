@@ -14,7 +14,6 @@ from hypothesis.stateful import rule
 from PIL import Image
 
 from sealpress.processes import workers as pool
-from ssg.build import build
 from ssg.content.sources import Options
 from tests.ssg.blogs import files
 from tests.ssg.build.edits import (
@@ -247,9 +246,8 @@ class Mishaps(Machine):
 
     @rule(workers=st.sampled_from([1, 2]))
     def share_the_work(self, workers: int) -> None:
-        """Even of a small site: among the cores, and with a mate."""
+        """Even of a small site, among the cores."""
         self.patches.setattr(pool, "ALONE", 2)
-        self.patches.setattr(build, "_MANY_FILES", 1)
         self.blog.workers = workers
 
     @rule(

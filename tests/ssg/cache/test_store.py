@@ -1,7 +1,6 @@
 """The store: what was kept comes back whole or not at all, and it never grows without bound."""
 
 import os
-import pickle
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from sealpress.files import signing
 from ssg.cache.last_build import LastBuild, LastTree, Memory
-from ssg.cache.store import LIMIT, PACKS, Store, store_at
+from ssg.cache.store import PACKS, Store
 
 KEYS = [f"{number:064x}" for number in range(1 << 20, (1 << 20) + 50)]
 
@@ -182,7 +181,7 @@ import sys
 from pathlib import Path
 from sealpress.files import signing as private
 from ssg.cache.last_build import LastBuild, LastTree, Memory
-from ssg.cache.store import LIMIT, PACKS, Store, store_at
+from ssg.cache.store import PACKS, Store
 folder, start = Path(sys.argv[1]), int(sys.argv[2])
 keys = [f"{number:064x}" for number in range(1 << 20, (1 << 20) + 60)]
 for turn in range(15):
@@ -209,19 +208,6 @@ def test_a_large_result_waits_for_no_others(tmp_path: Path) -> None:
         store.put(KEYS[1], b"small")
         assert Store(tmp_path).get(KEYS[0]) == b"large"
         assert Store(tmp_path).get(KEYS[1]) is None
-
-
-def test_in_a_message_it_is_the_store_that_is_there(tmp_path: Path) -> None:
-    """With what it knows: packs that were looked into are not looked into again."""
-    store = Store(tmp_path)
-    with store.together():
-        for key in KEYS:
-            store.put(key, b"x")
-    there = store_at(tmp_path, LIMIT)
-    there.look()
-    assert pickle.loads(pickle.dumps(store)) is there
-    assert there.get(KEYS[0]) == b"x"
-    assert pickle.loads(pickle.dumps(Store(tmp_path, limit=1))) is not there
 
 
 def test_nothing_is_written_or_dropped_through_a_link(tmp_path: Path) -> None:
