@@ -12,7 +12,7 @@ from benchmarks.structure import structure
 from sealpress.problems import Problem
 from ssg.l10n.language import language
 from ssg.markup import converter
-from ssg.markup.text.converted import MarkdownOptions, resolve
+from ssg.markup.text.converted import LINK, MarkdownOptions, closed
 from ssg.markup.text.positions import MarkdownSource
 
 VERSION: Final = "0.31.2"
@@ -59,7 +59,8 @@ def html_of(text: str, *, extended: bool) -> str:
     """A text's HTML, with all additions or as CommonMark alone."""
     one = converter.instance(html=True, extended=extended)
     found = converter.converted(one, MarkdownSource(text), _BARE, language("en"))
-    return resolve(found.html, [link.target for link in found.links])
+    given = [slot.target if slot.kind == LINK else "" for slot in found.slots]
+    return closed(found.html, given.__getitem__)
 
 
 def count(found: list[tuple[str, str]]) -> Read:

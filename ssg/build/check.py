@@ -13,7 +13,7 @@ from ssg.build.structure import Structure
 from ssg.content.links import Checker, Doubts
 from ssg.content.model import Page
 from ssg.content.places import in_body, lines_of
-from ssg.markup.text.converted import Link
+from ssg.markup.text.converted import Slot
 from ssg.output.stage import folders
 from ssg.rendering.plan import OutputFile, OutputKind
 from ssg.rendering.queries.site_queries import SiteQueries
@@ -30,7 +30,7 @@ def check_links(
     site = structure.inputs.request.site
     parsed_pages = structure.reading.parsed_pages
 
-    def place(page: Page, link: Link) -> Place:
+    def place(page: Page, link: Slot) -> Place:
         return in_body(page, lines_of(site.root, page), link)
 
     def ids(source: str) -> frozenset[str]:

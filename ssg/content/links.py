@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.content.absence import Absence
 from ssg.content.model import Page, Site, output_of
-from ssg.markup.text.converted import Link
+from ssg.markup.text.converted import Slot
 
 PAGE_ENDING: Final = ".md"
 
@@ -144,11 +144,11 @@ class Checker:
     map: Map
     ids: Callable[[str], Collection[str]]
     outputs: Collection[str]
-    place: Callable[[Page, Link], Place]
+    place: Callable[[Page, Slot], Place]
     doubts: Doubts = field(default_factory=Doubts)
     _guessed: list[str] = field(default_factory=list)
 
-    def sources(self, page: Page, link: Link) -> Problem | None:
+    def sources(self, page: Page, link: Slot) -> Problem | None:
         """The Problem of a link to a page, file or anchor that isn't there."""
         to = self._destination(page, link)
         match to.to:
@@ -165,7 +165,7 @@ class Checker:
             case To.PATH:
                 return None
 
-    def paths(self, page: Page, link: Link) -> Problem | None:
+    def paths(self, page: Page, link: Slot) -> Problem | None:
         """The Problem of a link to a path of the site that no output is at."""
         to = self._destination(page, link)
         if to.to is not To.PATH or output_of(to.name) in self.outputs or self.doubts.path(to.name):
@@ -183,7 +183,7 @@ class Checker:
             return Problem(message, place=place, hint=f'write "{near}": A and a are two letters')
         return Problem(message, place=place, hint="link to a page by its source: [x](/docs/x.md)")
 
-    def anchored(self, page: Page, link: Link) -> str | None:
+    def anchored(self, page: Page, link: Slot) -> str | None:
         """The source of the page whose anchor a link needs; None for a link that needs none."""
         to = self._destination(page, link)
         if not to.anchor or to.to not in {To.ITSELF, To.PAGE}:
@@ -195,10 +195,10 @@ class Checker:
         self._guessed.append(word)
         return did_you_mean(word, known) if len(self._guessed) <= _GUESSES else ""
 
-    def _destination(self, page: Page, link: Link) -> Destination:
+    def _destination(self, page: Page, link: Slot) -> Destination:
         return self.map.destination(page.source, link.target)
 
-    def _dead_page(self, page: Page, link: Link, source: str) -> Problem:
+    def _dead_page(self, page: Page, link: Slot, source: str) -> Problem:
         place = self.place(page, link)
         if absence := self.map.absence(source):
             return Problem(f'this links to "{source}", which is {absence.reason}', place=place, hint=absence.hint)
@@ -206,7 +206,7 @@ class Checker:
         hint = None if meant else "a page is named as seen from the one that links to it, or from content/: /docs/x.md"
         return Problem(f'this links to "{source}", which is not there{meant}', place=place, hint=hint)
 
-    def _dead_file(self, page: Page, link: Link, source: str) -> Problem:
+    def _dead_file(self, page: Page, link: Slot, source: str) -> Problem:
         place = self.place(page, link)
         if absence := self.map.absence(source):
             return Problem(f'"{source}" is {absence.reason}', place=place, hint=absence.hint)
@@ -229,7 +229,7 @@ class Checker:
             hint="a file is named as seen from the page; a page by its source, which ends in .md",
         )
 
-    def _anchor(self, page: Page, link: Link, target: str, anchor: str) -> Problem | None:
+    def _anchor(self, page: Page, link: Slot, target: str, anchor: str) -> Problem | None:
         if not anchor or anchor in (ids := self.ids(target)):
             return None
         where = "on this page" if target == page.source else f'in "{target}"'

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from sealpress.config.settings import LanguageSettings, PermalinkSettings, Settings
-from ssg.markup.text.converted import Fault, Link
+from ssg.markup.text.converted import Fault, Slot
 
 
 class PageKind(StrEnum):
@@ -58,7 +58,7 @@ class ParsedPage:
     front_matter: FrontMatter
     body_line: int
     key: str = ""
-    links: tuple[Link, ...] = ()
+    links: tuple[Slot, ...] = ()
     faults: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
 

@@ -7,7 +7,7 @@ from sealpress.files import given
 from sealpress.problems import Place, Problem
 from ssg.content.front_matter import read
 from ssg.content.model import Page
-from ssg.markup.text.converted import Fault, Link
+from ssg.markup.text.converted import Fault, Slot
 
 
 def in_front_matter(root: Path, source: str, *path: str | int) -> Place:
@@ -27,7 +27,7 @@ def lines_of(root: Path, page: Page) -> list[str]:
         return []
 
 
-def in_body(page: Page, lines: Sequence[str], at: Fault | Link) -> Place:
+def in_body(page: Page, lines: Sequence[str], at: Fault | Slot) -> Place:
     """A place in a page's Markdown, whose `lines` are these."""
     text = lines[at.line - 1] if 0 < at.line <= len(lines) else None
     return Place(page.source, page.body_line + at.line - 1, at.column, text, at.length)

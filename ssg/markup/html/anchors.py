@@ -11,7 +11,7 @@ from ssg.l10n.slugs import slug
 from ssg.markup.code.fences import Fence
 from ssg.markup.html.prose import finished, on_one_line, text
 from ssg.markup.html.tags import FOREIGN, Html, HtmlTag
-from ssg.markup.text.converted import ANCHOR, ContentsEntry, Heading, Link, MarkdownOptions, plain_anchor
+from ssg.markup.text.converted import ANCHOR, ContentsEntry, Heading, MarkdownOptions, Slot, plain_anchor
 from ssg.markup.text.positions import MarkdownSource
 
 _HEADING: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -60,9 +60,9 @@ def _in_drawings(html: Html) -> frozenset[int]:
     return frozenset(found)
 
 
-def meant(links: Sequence[Link], ids: Collection[str]) -> list[Link]:
-    """The links of a body with these `ids`, as they lead to ids without colons: on their own page, and on others."""
-    return [replace(link, target=plain_anchor(link.target, ids)) if "#" in link.target else link for link in links]
+def meant(slots: Sequence[Slot], ids: Collection[str]) -> list[Slot]:
+    """The slots of a body with these `ids`, as they lead to ids without colons: on their own page, and on others."""
+    return [replace(slot, target=plain_anchor(slot.target, ids)) if "#" in slot.target else slot for slot in slots]
 
 
 def named(html: Html, source: MarkdownSource, numbers: Sequence[int]) -> set[str]:

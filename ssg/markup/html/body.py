@@ -25,12 +25,12 @@ def body(
     foreign_syntax.look(html, source)
     depths, more = balance(html, source)
     attributed = [number for number, tag in enumerate(html.tags) if tag.attributes]
-    links, externals = take_links(html, source, attributed, is_plain=not options.html)
+    slots, externals = take_links(html, source, attributed, is_plain=not options.html)
     if options.dialect == "commonmark":
         anchors.without_colons(html, source, attributed, fences)
     ids = anchors.named(html, source, attributed) | {fence.id for fence in fences if fence.id}
     if options.dialect == "commonmark":
-        links = anchors.meant(links, ids)
+        slots = anchors.meant(slots, ids)
     if options.typography:
         set_text(html, language)
     headings = anchors.headings(html, ids, options, language)
@@ -50,7 +50,7 @@ def body(
     whole = finished(str(html), code).strip()
     return Converted(
         html=whole,
-        links=tuple(links),
+        slots=tuple(slots),
         externals=tuple(externals),
         headings=tuple(headings),
         ids=frozenset(ids),

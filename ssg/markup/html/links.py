@@ -1,17 +1,17 @@
-"""The URLs of a body: taken out of its tags as Links, with markers in their place."""
+"""The URLs of a body: taken out of its tags as slots, with markers in their place."""
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Final
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Final, Literal
 
 from sealpress.html import active_content, stylesheets
 from sealpress.html.active_content import Url, is_script
-from ssg.markup.html.tags import Html, HtmlTag, cut
+from ssg.markup.html.tags import Attributes, Html, HtmlTag, cut
 from ssg.markup.text.block import Place, Target
 from ssg.markup.text.characters import address
-from ssg.markup.text.converted import ANCHOR, STX, Link, LinkKind, link_marker
+from ssg.markup.text.converted import ANCHOR, LINK, OPEN, PICTURE, SLOT, STX, Argument, Slot, slot_marker
 from ssg.markup.text.positions import MarkdownSource
 
 # What must be there, as a link's target must. Other URLs are of old browsers, and only looked at for what they run.
@@ -32,53 +32,62 @@ _CHECKED: Final = frozenset(
 )
 _CANDIDATE: Final = re.compile(r"[\s,]*(\S+?)(?=,?(?:\s|$))[^,]*")
 _WORD: Final = re.compile(r"\S+")
+_FITTED: Final = frozenset({"width", "height", "loading", "decoding", "srcset", "sizes"})  # see ssg.rendering.bodies
 _DEPTH: Final = 8  # of documents in srcdoc attributes
 
 
 @dataclass(slots=True)
-class _Links:
+class _Slots:
     source: MarkdownSource
-    links: list[Link] = field(default_factory=list)
-    externals: dict[Link, None] = field(default_factory=dict)  # each once, in their order
-    numbers: dict[Place, int] = field(default_factory=dict)  # of a link by the place of its target
+    slots: list[Slot] = field(default_factory=list)
+    externals: dict[Slot, None] = field(default_factory=dict)  # each once, in their order
+    numbers: dict[Slot, int] = field(default_factory=dict)
 
-    def add(self, target: str, place: Place | None, kind: LinkKind, *, is_raw: bool = True) -> str:
-        """What stands in the HTML for `target`: a marker, or itself where it is external. `is_raw`: as in HTML."""
+    def link(self, target: str, place: Place | None, *, is_image: bool, form: Literal["=", "%"] = "=") -> str:
+        """What stands in the HTML for `target`: a marker, or itself where it is external."""
         line, column = place or (self.source.next_of(target) if target else (1, 1))
-        link = Link(str(target), kind, line, column, max(1, len(target)))
+        link = Slot(LINK, str(target), line, column, max(1, len(target)))
         if not target:
             self.source.fault("this link has no target", "write where it leads, or take the link away", (line, column))
             return ""
-        if scheme := active_content.active_scheme(target, is_image=kind == "image"):
-            self.refuse(scheme, (link.line, link.column), link.length)
+        if scheme := active_content.active_scheme(target, is_image=is_image):
+            self.refuse(scheme, (line, column), link.length)
             return "#"
         if active_content.scheme(target) or target.startswith("//"):
             self.externals[link] = None
-            return target if is_raw else address(target)
-        return link_marker(self._number(link, place), is_raw=is_raw)
+            return target if form == "=" else address(target)
+        return slot_marker(self._number(link), form)
 
     def refuse(self, scheme: str, place: Place, length: int) -> None:
         hint = "a page's links lead to pages and files; scripts belong to the theme"
         self.source.fault(f'a link can\'t lead to "{scheme}"', hint, place, length)
 
-    def _number(self, link: Link, place: Place | None) -> int:
-        number = None if place is None else self.numbers.get(place)
-        if number is None:
-            number = len(self.links)
-            self.links.append(link)
-            if place is not None:
-                self.numbers[place] = number
+    def picture(self, attributes: Attributes, place: Place) -> Attributes:
+        """The attributes of an <img>, with a marker before them where a link is among them."""
+        own = {name.lower(): value or "" for name, value in attributes.items()}
+        if not any(SLOT in value for value in own.values()):
+            return attributes
+        given = tuple(Argument(name, "" if SLOT in own[name] else own[name]) for name in own if name in _FITTED)
+        src = OPEN.fullmatch(own.get("src", ""))
+        link = self.slots[int(src[1])] if src else Slot(LINK, "", *place, len("<img"))
+        return {slot_marker(self._number(replace(link, kind=PICTURE, given=given))): None, **attributes}
+
+    def _number(self, slot: Slot) -> int:
+        number = self.numbers.setdefault(slot, len(self.slots))
+        if number == len(self.slots):
+            self.slots.append(slot)
         return number
 
 
 def take_links(
     html: Html, source: MarkdownSource, numbers: Sequence[int], *, is_plain: bool = False
-) -> tuple[list[Link], list[Link]]:
-    """Takes the targets out of tags, of which `numbers` have attributes, and puts markers in.
+) -> tuple[list[Slot], list[Slot]]:
+    """Takes the targets out of tags, of which `numbers` have attributes, and puts markers in; gives the slots of these,
+    and the links that lead elsewhere.
 
     `is_plain`: nothing but what can run nothing may stand in a tag (`[markdown] html = false`).
     """
-    found = _Links(source)
+    found = _Slots(source)
     for number in numbers:
         tag = html.tags[number]
         changed: dict[str, str | None] = {}
@@ -103,17 +112,19 @@ def take_links(
                 for _, _, scheme in active_urls(cut(value)):
                     found.refuse(scheme, written.place_of_name(source), len(name))
             elif isinstance(value, Target):
-                changed[name] = found.add(value, value.place, _kind(tag.name, known), is_raw=False)
+                changed[name] = found.link(value, value.place, is_image=_is_image(tag.name, known), form="%")
             elif kind is not None and ANCHOR not in value:
-                changed[name] = _replaced(written, kind, _kind(tag.name, known), found)
+                changed[name] = _replaced(written, kind, found, is_image=_is_image(tag.name, known))
         if changed or dropped:
-            kept = {name: value for name, value in tag.attributes.items() if name not in dropped}
-            html.tags[number] = tag.having({**kept, **changed})
+            kept: Attributes = {name: value for name, value in tag.attributes.items() if name not in dropped} | changed
+            html.tags[number] = tag.having(
+                found.picture(kept, html.place(number) or (1, 1)) if tag.name == "img" else kept
+            )
         if tag.name == "base" and "href" in map(str.lower, tag.attributes):
             hint = "every link of the page would lead elsewhere: write whole URLs where they are meant"
             place = html.place(number) or source.find(r"<base\b")
             source.fault("a page can't have a <base href>", hint, place, len("<base"))
-    return found.links, list(found.externals)
+    return found.slots, list(found.externals)
 
 
 def _url_of(tag: HtmlTag, known: str) -> Url | None:
@@ -136,7 +147,7 @@ def _complain_of_attribute(name: str, source: MarkdownSource) -> None:
 
 
 def _active(value: str, kind: Url, element: str, name: str) -> list[str]:
-    is_image = _kind(element, name) == "image"
+    is_image = _is_image(element, name)
     schemes = (active_content.active_scheme(url, is_image=is_image) for url in active_content.urls(kind, value))
     return [scheme for scheme in schemes if scheme]
 
@@ -154,11 +165,12 @@ def active_urls(html: Html, depth: int = 0) -> Iterator[tuple[str, str, str]]:
                     yield tag.name, known, scheme
 
 
-def _kind(tag: str, name: str) -> LinkKind:
+def _is_image(tag: str, name: str) -> bool:
+    """Whether a URL is shown as an image; else it is followed, or loaded as something else."""
     if tag in {"a", "area", "form", "button", "meta", "blockquote", "q", "del", "ins"} or name == "formaction":
-        return "link"
+        return False
     shows = tag in {"img", "image", "picture", "input", "feimage"} or name in {"srcset", "imagesrcset"}
-    return "image" if shows or name in {"poster", "background"} else "asset"
+    return shows or name in {"poster", "background"}
 
 
 @dataclass(frozen=True)
@@ -189,21 +201,21 @@ class _Value:
         return written.span() if written else None
 
 
-def _replaced(value: _Value, form: Url, kind: LinkKind, found: _Links) -> str:
-    text = value.text
+def _replaced(value: _Value, form: Url, found: _Slots, *, is_image: bool) -> str:
+    text, link = value.text, partial(found.link, is_image=is_image)
     match form:
         case Url.SET:
             # HTML, 4.8.4.2.1: candidates are URLs with a width or density, between commas.
             candidates = [(match[1], match) for match in _CANDIDATE.finditer(text) if match[1].strip(",")]
             return ", ".join(
-                found.add(url, value.place(match.start(1)), kind) + match[0][match.end(1) - match.start() :].rstrip()
+                link(url, value.place(match.start(1))) + match[0][match.end(1) - match.start() :].rstrip()
                 for url, match in candidates
             )
         case Url.LIST:
-            return " ".join(found.add(one[0], value.place(one.start()), kind) for one in _WORD.finditer(text))
+            return " ".join(link(one[0], value.place(one.start())) for one in _WORD.finditer(text))
         case Url.REFRESH:
             if not (at := active_content.refresh(text)):
                 return text
-            return text[: at[0]] + found.add(text[slice(*at)].strip(), value.place(at[0]), kind) + text[at[1] :]
+            return text[: at[0]] + link(text[slice(*at)].strip(), value.place(at[0])) + text[at[1] :]
         case _:
-            return found.add(text.strip(), value.place(), kind)
+            return link(text.strip(), value.place())

@@ -165,7 +165,7 @@ def _is_sign(tag: HtmlTag) -> bool:
 
 
 _STUB: Final = re.compile(f"<pre {STX}c([0-9]+){ETX}></pre>")
-_KEPT: Final = re.compile(f"{STX}(?:link[0-9]+%?|anchor|c[0-9]+){ETX}")
+_KEPT: Final = re.compile(f"{STX}(?:slot[0-9]+[=%]?|anchor|c[0-9]+){ETX}")
 _NO_BREAK: Final = f"{STX}160{ETX}"
 _LEFT: Final = re.compile(f"{_KEPT.pattern}|{STX}(?P<left>[^{STX}{ETX}]*){ETX}?|{ETX}")
 
@@ -175,6 +175,7 @@ def finished(html: str, code: Callable[[int], str] | None = None) -> str:
     if STX not in html and ETX not in html:
         return html
     html = html.replace(_NO_BREAK, "&#160;")  # before each link back from a footnote
+    html = html.replace(f'id="{ANCHOR}', 'id="').replace(f'"#{ANCHOR}', f'"{ANCHOR}#')
     if not len(_KEPT.findall(html)) == html.count(STX) == html.count(ETX):
         html = _LEFT.sub(_left, html)
     return _STUB.sub(lambda found: code(int(found[1])) if code else "", html)

@@ -12,7 +12,7 @@ from typing import Final
 
 from sealpress.html.active_content import attribute_value
 from ssg.markup.text.block import Place, Text
-from ssg.markup.text.converted import ETX, STX
+from ssg.markup.text.converted import ETX, SLOT, STX
 from ssg.markup.text.positions import MarkdownSource
 
 Attributes = Mapping[str, str | None]
@@ -33,11 +33,12 @@ class HtmlTag:
     def having(self, attributes: Attributes) -> "HtmlTag":
         """The same tag with these attributes, written anew."""
         written = [
-            name if value is None else f'{name}="{entities.escape(value)}"' for name, value in attributes.items()
+            f"{'' if name.startswith(SLOT) else ' '}{name}" if value is None else f' {name}="{entities.escape(value)}"'
+            for name, value in attributes.items()
         ]
         # In an SVG, the slash is an element's only end.
         end = "/>" if self.raw.endswith("/>") and self.name not in VOID else ">"
-        return HtmlTag(f"<{' '.join([self.name, *written])}{end}", self.name, self.is_end, attributes)
+        return HtmlTag(f"<{self.name}{''.join(written)}{end}", self.name, self.is_end, attributes)
 
     def closes(self, name: str) -> bool:
         return self.is_end and self.name == name

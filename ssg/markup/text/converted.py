@@ -1,4 +1,4 @@
-"""What a conversion gives, and how its open links are filled in.
+"""What a conversion gives, and how its slots are closed.
 
 A Converted is a function of the Markdown text, the options and the language, and of nothing else: no page, no site, no
 file name. So it can be kept by content, and the same text is never converted twice.
@@ -6,7 +6,7 @@ file name. So it can be kept by content, and the same text is never converted tw
 
 import html as entities
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import unquote
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 STX: Final = "\x02"
 ETX: Final = "\x03"
-
-LinkKind = Literal["link", "image", "asset"]
-"""What a URL stands in: a link to follow, an image to show, or anything else that is loaded (video, audio, frame)."""
-
 
 DialectName = Literal["commonmark", "python-markdown"]
 """How Markdown is read: as CommonMark with additions, or as Python-Markdown reads it."""
@@ -68,19 +64,38 @@ class MarkdownOptions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A URL that the author wrote. `target` is as written, less Markdown's and HTML's escapes.
+LINK: Final = "link"
+PICTURE: Final = "picture"
 
-    `line` and `column` count from 1 within the converted text and are where the target stands, `length` characters
-    long; a reference link's target stands in its definition.
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A word that the author gave a slot: of a picture, an attribute."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A part of a body's HTML that is open until the body is shown: what the author wrote for it, and where.
+
+    A LINK is a URL; a PICTURE what an <img> has besides its own attributes, those of which that count it is given.
+    `target` is as written, less Markdown's and HTML's escapes; "" for a picture that is none of the site's. `line` and
+    `column` count from 1 within the converted text and are where the target stands, `length` characters long; a
+    reference link's target stands in its definition.
     """
 
+    kind: str
     target: str
-    kind: LinkKind
     line: int
     column: int
     length: int
+    given: tuple[Argument, ...] = ()
+
+
+OpenSlot = tuple[str, str, tuple[Argument, ...]]
+"""A slot's kind, its target and what it was given: all that it is closed by, wherever it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +135,9 @@ class Fault:
 class Converted:
     """A converted body.
 
-    html          with a marker for every URL in `links`; see resolve()
-    links         URLs to resolve, in the order in which they stand in the HTML; one per place in the text, so a
-                  reference that is used twice is one Link
-    externals     URLs with a scheme or a host, which stand in the HTML as they are
+    html          with a marker for every slot; see closed()
+    slots         in the order in which they stand in the HTML; each once, so a reference that is used twice is one
+    externals     links with a scheme or a host, which stand in the HTML as they are
     headings      all headings; see contents()
     ids           every anchor of the HTML: headings, footnotes, raw HTML
     summary_html  up to <!-- more -->, else the first paragraph with text; no anchors, no footnotes
@@ -135,8 +149,8 @@ class Converted:
     """
 
     html: str
-    links: tuple[Link, ...]
-    externals: tuple[Link, ...]
+    slots: tuple[Slot, ...]
+    externals: tuple[Slot, ...]
     headings: tuple[Heading, ...]
     ids: frozenset[str]
     summary_html: str
@@ -145,6 +159,11 @@ class Converted:
     has_code: bool
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...] = ()
+
+    @property
+    def links(self) -> tuple[Slot, ...]:
+        """Of all slots, those that must lead somewhere."""
+        return tuple(slot for slot in self.slots if slot.kind == LINK)
 
 
 class HighlightedBlocks(Protocol):
@@ -159,30 +178,34 @@ class HighlightedBlocks(Protocol):
 
 
 # STX and ETX never come from a source: they are taken out before the conversion begins.
-_MARKER: Final = re.compile(f"{STX}(?:link([0-9]+)(%?)|(anchor)){ETX}")
 ANCHOR: Final = f"{STX}anchor{ETX}"
+"""Before each anchor that the conversion made, until its end; then, before the "#" of each link to one."""
+
+SLOT: Final = f"{STX}slot"
+OPEN: Final = re.compile(f"{SLOT}([0-9]+)([=%]?){ETX}|{ANCHOR}")
 
 
-def link_marker(number: int, *, is_raw: bool = True) -> str:
-    """What stands for a link's URL. One that is raw, as in HTML, is written as it is; others are percent-encoded."""
-    return f"{STX}link{number}{'' if is_raw else '%'}{ETX}"
+def slot_marker(number: int, form: Literal["", "=", "%"] = "") -> str:
+    """What stands for a slot. A URL's form is "=" where it is written as it is, in HTML; "%" where it is encoded."""
+    return f"{SLOT}{number}{form}{ETX}"
 
 
-def resolve(html: str, urls: Sequence[str], *, anchor_prefix: str = "") -> str:
-    """The HTML of a Converted (`html` or `summary_html`) with `urls` in place, one for each of its `links`.
+def closed(html: str, give: Callable[[int], str], own: str = "") -> str:
+    """The HTML of a Converted (`html` or `summary_html`) with what `give` gives for the slot of a number.
 
-    URLs are escaped here. `anchor_prefix` goes before the anchors of headings and footnotes, and before the links to
-    them that the conversion made, so that several bodies can stand on one page.
+    A URL is escaped here; all else is HTML. `own` is what stands before the anchors of the body in links that the
+    conversion made to them: the URL of its page, where it is shown elsewhere.
     """
-    prefix = entities.escape(anchor_prefix)
+    before = entities.escape(own)
 
-    def written(found: re.Match[str]) -> str:
-        if found[3]:
-            return prefix
-        url = urls[int(found[1])]
-        return entities.escape(address(url) if found[2] else url)
+    def text(found: re.Match[str]) -> str:
+        number, form = found.groups()
+        if number is None:
+            return before
+        given = give(int(number))
+        return given if not form else entities.escape(address(given) if form == "%" else given)
 
-    return _MARKER.sub(written, html)
+    return OPEN.sub(text, html) if STX in html else html
 
 
 def plain_anchor(target: str, ids: Collection[str] = ()) -> str:

@@ -1,34 +1,102 @@
-"""What the converter left open in a body, closed.
+"""The slots of a body, closed: in one pass over its HTML, each as its kind says.
 
 body(queries, source)      a page's whole body
 summary(queries, source)   what lists show of it
+contents(queries, source)  what its slots give that may have anchors
 href(queries, source, …)   the address for what a link of a body names
 """
 
-import html as entities
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
 
+from sealpress.problems import Problem
 from ssg.content.links import To
-from ssg.images.variants import Picture, Size, format_of
-from ssg.markup.text.converted import ANCHOR, STX, resolve
+from ssg.content.places import in_body, lines_of
+from ssg.images.variants import format_of
+from ssg.markup.text.converted import LINK, PICTURE, STX, Argument, Slot, closed
 from ssg.rendering.bodies import pictures
 from ssg.rendering.queries.site_queries import SiteQueries
+
+
+@dataclass(slots=True)
+class Closing:
+    """One closing of a body. `own` is what stands before an anchor of the page where the body stands elsewhere.
+
+    `absolute`: every link and image with the site's URL, for feeds. `eager` is how many of the images a reader sees at
+    once, `images` how many there were so far.
+    """
+
+    queries: SiteQueries
+    source: str
+    own: str = ""
+    absolute: bool = False
+    eager: int = 1
+    images: int = 0
+
+    def html(self, html: str) -> str:
+        """A body, or a part of one, with its slots closed."""
+        if STX not in html:
+            return html
+        slots = self.queries.slots(self.source)
+
+        def give(number: int) -> str:
+            kind, target, given = slots[number]
+            try:
+                return KINDS[kind].give(self, target, given)
+            except Problem as problem:
+                if problem.place:
+                    raise
+                raise self._at(number, problem) from None
+
+        return closed(html, give, self.own)
+
+    def _at(self, number: int, problem: Problem) -> Problem:
+        """A Problem of a slot, at its place in the source."""
+        page = self.queries.site.by_source[self.source]
+        place = in_body(page, lines_of(self.queries.site.root, page), self.queries.converted(self.source).slots[number])
+        return Problem(problem.message, place=place, hint=problem.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotKind:
+    """What closes slots of a kind, from their target and what they were given; and whether that may have anchors.
+
+    A Problem without a place is told at the slot's.
+    """
+
+    give: Callable[[Closing, str, tuple[Argument, ...]], str]
+    has_anchors: bool = True
 
 
 def body(queries: SiteQueries, source: str, *, absolute: bool = False) -> str:
     """A page's whole body. `absolute`: every link and image with the site's URL, for feeds."""
     own = queries.absolute_url(queries.path(source)) if absolute else ""
-    return _closed(queries, source, queries.body_html(source), own, absolute=absolute, eager=1)
+    return Closing(queries, source, own, absolute).html(queries.body_html(source))
 
 
 def summary(queries: SiteQueries, source: str, *, absolute: bool = False) -> str:
     """What lists show of a body, as HTML; `absolute` as in `body`. Links to a part of the page lead to the page."""
-    shown = queries.summary_html(source)
-    if STX not in shown:
-        return resolve(shown, [])
+    html = queries.summary_html(source)
+    if STX not in html:
+        return html
     path = queries.path(source)
     own = queries.absolute_url(path) if absolute else queries.url(path)
-    return _closed(queries, source, shown, own, absolute=absolute, eager=0)
+    return Closing(queries, source, own, absolute, eager=0).html(html)
+
+
+def contents(queries: SiteQueries, source: str) -> Iterator[tuple[Slot, str]]:
+    """The slots of a body whose kind says that they may have anchors, and the HTML that each gives.
+
+    Whoever looks for the addresses of a body finds them once, and with their places, in its `slots` and `externals`
+    (ssg.markup.text.converted); what other kinds of slots bring is in here. One at fault is left out: it is told where
+    the body is shown.
+    """
+    for slot in queries.converted(source).slots:
+        if KINDS[slot.kind].has_anchors:
+            with suppress(Problem):
+                yield slot, KINDS[slot.kind].give(Closing(queries, source), slot.target, slot.given)
 
 
 def href(queries: SiteQueries, source: str, target: str, own: str = "", *, absolute: bool = False) -> str:
@@ -48,33 +116,22 @@ def href(queries: SiteQueries, source: str, target: str, own: str = "", *, absol
     return url(path) + to.rest if path else own
 
 
-def _closed(queries: SiteQueries, source: str, html: str, own: str, *, absolute: bool, eager: int) -> str:
-    """A body with its links filled in. `own` is what stands before an anchor of the page where the body stands
-    elsewhere; `eager`, how many of its images a reader sees at once.
-    """
-    if own:
-        html = html.replace(f'href="#{ANCHOR}', f'href="{entities.escape(own)}#{ANCHOR}')
-    if STX not in html:
-        return resolve(html, [])
-    links = queries.links(source)
-    if "<img " in html:
-        html = _pictured(queries, source, html, links, absolute=absolute, eager=eager)
-    return resolve(html, [href(queries, source, target, own, absolute=absolute) for target in links])
+def _link(closing: Closing, target: str, _given: tuple[Argument, ...]) -> str:
+    return href(closing.queries, closing.source, target, closing.own, absolute=closing.absolute)
 
 
-def _pictured(queries: SiteQueries, source: str, html: str, links: Sequence[str], *, absolute: bool, eager: int) -> str:
-    """A body whose images know their size and their variants."""
+def _picture(closing: Closing, target: str, given: tuple[Argument, ...]) -> str:
+    queries = closing.queries
+    closing.images += 1
+    own = {one.name: one.value for one in given}
+    to = queries.destination(closing.source, target)
+    name = to.name if to.to is To.FILE and format_of(to.name) else ""
+    if closing.absolute:
+        return pictures.measured(own, queries.image_size(name) if name else None)
+    shown = queries.image(name) if name else None
+    is_late = closing.images > closing.eager
+    return pictures.fitted(own, shown, queries.url, queries.image_sizes(), is_late=is_late)
 
-    def file(number: int) -> str:
-        to = queries.destination(source, links[number])
-        return to.name if to.to is To.FILE and format_of(to.name) else ""
 
-    def picture(number: int) -> Picture | None:
-        return queries.image(name) if (name := file(number)) else None
-
-    def size(number: int) -> Size | None:
-        return queries.image_size(name) if (name := file(number)) else None
-
-    if absolute:
-        return pictures.measured(html, size)
-    return pictures.fitted(html, picture, queries.url, queries.image_sizes(), eager)
+KINDS: Final = {LINK: SlotKind(_link, has_anchors=False), PICTURE: SlotKind(_picture, has_anchors=False)}
+"""By the name that the converter gives them."""

@@ -26,7 +26,7 @@ from ssg.images.variants import Picture, Size
 from ssg.l10n.strings import Value
 from ssg.markup.html.prose import on_one_line
 from ssg.markup.html.typography import typeset
-from ssg.markup.text.converted import ContentsEntry, Heading, contents
+from ssg.markup.text.converted import ContentsEntry, Converted, Heading, OpenSlot, contents
 from ssg.rendering.queries.excerpts import Bodies
 from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.theme import Theme
@@ -83,6 +83,10 @@ class PageQueries(Questions):
         files = (f"{place}/{name}" for place in places for name in names)
         return next(((file, found) for file in files if (found := self.absence(file))), None)
 
+    def converted(self, source: str) -> Converted:
+        """A page's whole body, with the places of all in it: for checks and a Problem, which nothing is made from."""
+        return self._bodies.converted(self._pages[source])
+
     # Of one page.
 
     @fact("title", Origin.FRONT, asked_as="page.title")
@@ -138,21 +142,21 @@ class PageQueries(Questions):
 
     @fact("text", Origin.BODY, keep=False)
     def body_html(self, source: str) -> str:
-        """The whole body; the links in it still open."""
+        """The whole body; the slots in it still open."""
         return self._bodies.converted(self._pages[source]).html
 
     @fact("summary", Origin.BODY)
     def summary_html(self, source: str) -> str:
-        """What lists show; the links in it still open."""
+        """What lists show; the slots in it still open."""
         page = self._pages[source]
         if page.front_matter.summary:
             return f"<p>{html.escape(page.front_matter.summary)}</p>"
         return self._bodies.excerpt(page).summary_html
 
     @fact("links", Origin.BODY)
-    def links(self, source: str) -> tuple[str, ...]:
-        """What the links of its body name, as written."""
-        return self._bodies.excerpt(self._pages[source]).links
+    def slots(self, source: str) -> tuple[OpenSlot, ...]:
+        """What the author wrote for each slot of its body."""
+        return self._bodies.excerpt(self._pages[source]).slots
 
     @fact("headings", Origin.BODY, keep=False)
     def headings(self, source: str) -> tuple[Heading, ...]:

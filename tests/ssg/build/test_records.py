@@ -13,7 +13,7 @@ from ssg.build.records import PAGES, PARSED_PAGES
 from ssg.cache.codec import Codec
 from ssg.content.front_matter import read
 from ssg.content.model import FrontMatter, Page, PageKind, ParsedPage
-from ssg.markup.text.converted import Fault, Link
+from ssg.markup.text.converted import Fault, Slot
 
 # No author can say which of two equal hours he means (fold), nor a zone by its name.
 OFFSETS = st.integers(-1439, 1439).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
@@ -52,7 +52,7 @@ FRONTS = st.builds(
     toc=st.none() | st.booleans(),
     params=st.dictionaries(TEXTS, VALUES, max_size=4).map(MappingProxyType),
 )
-LINKS = st.builds(Link, **{one.name: st.integers(0, 9) if one.type == "int" else TEXTS for one in fields(Link)})
+LINKS = st.builds(Slot, TEXTS, TEXTS, *[st.integers(0, 9)] * 3)
 
 
 def kept(value: object) -> object:
@@ -92,7 +92,7 @@ def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: Front
 
 @settings(deadline=None)
 @given(front=FRONTS, links=st.lists(LINKS, max_size=3).map(tuple), line=st.integers(1, 99))
-def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Link, ...], line: int) -> None:
+def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Slot, ...], line: int) -> None:
     found = ParsedPage("0" * 64, "1" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
     assert PARSED_PAGES.unpack(kept(PARSED_PAGES.pack(found))) == found
 

@@ -16,7 +16,7 @@ from ssg.build.convert import decoded, encoded
 from ssg.cache.codec import Codec, at, number
 from ssg.cache.last_build import KeptOutput, LastBuild
 from ssg.cache.table import Table
-from ssg.markup.text.converted import Converted, Fault, Heading, Link
+from ssg.markup.text.converted import Argument, Converted, Fault, Heading, Slot
 
 
 class Colour(StrEnum):
@@ -78,13 +78,14 @@ def test_what_is_left_out_is_given_by_who_unpacks(record: Outer) -> None:
 
 TEXTS = st.text(max_size=8)
 LINES = st.integers(0, 99)
-LINKS = st.lists(st.builds(Link, TEXTS, st.sampled_from(["link", "image"]), LINES, LINES, LINES), max_size=3).map(tuple)
+GIVEN = st.lists(st.builds(Argument, TEXTS, TEXTS), max_size=2).map(tuple)
+SLOTS = st.lists(st.builds(Slot, TEXTS, TEXTS, LINES, LINES, LINES, GIVEN), max_size=3).map(tuple)
 FAULTS = st.lists(st.builds(Fault, TEXTS, TEXTS, LINES, LINES, LINES), max_size=3).map(tuple)
 BODIES = st.builds(
     Converted,
     html=TEXTS,
-    links=LINKS,
-    externals=LINKS,
+    slots=SLOTS,
+    externals=SLOTS,
     headings=st.lists(st.builds(Heading, LINES, TEXTS, TEXTS, TEXTS), max_size=3).map(tuple),
     ids=st.frozensets(TEXTS, max_size=3),
     faults=FAULTS,
@@ -97,7 +98,7 @@ BODIES = st.builds(
 def test_a_body_comes_back(body: Converted) -> None:
     found = decoded(encoded(body))
     assert found == body
-    assert repr(found.links) == repr(body.links)
+    assert repr(found.slots) == repr(body.slots)
     assert json.loads(encoded(body).partition(b"\n")[0])
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from ssg.l10n.language import language
 from ssg.markup.converter import convert
-from ssg.markup.text.converted import Converted, MarkdownOptions, resolve
+from ssg.markup.text.converted import Converted, MarkdownOptions
+from tests.ssg.markup.written import as_written
 
 PLAIN = MarkdownOptions(typography=False, permalinks=False)
 
@@ -24,6 +25,6 @@ def rendered(converted: Callable[..., Converted]) -> Callable[..., str]:
     def run(text: str, options: MarkdownOptions = PLAIN, tag: str = "en") -> str:
         found = converted(text, options, tag)
         assert found.faults == ()
-        return resolve(found.html, [link.target for link in found.links])
+        return as_written(found)
 
     return run

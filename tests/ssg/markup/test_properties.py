@@ -15,7 +15,8 @@ from ssg.l10n.language import language
 from ssg.markup import converter
 from ssg.markup.converter import convert
 from ssg.markup.html.tags import VOID
-from ssg.markup.text.converted import MarkdownOptions, resolve
+from ssg.markup.text.converted import MarkdownOptions
+from tests.ssg.markup.written import as_written
 
 # Markdown as people write it, as they break it, and as nobody would.
 PIECES = [
@@ -144,14 +145,13 @@ LANGUAGES = st.sampled_from(["en", "fr", "de"]).map(language)
 @settings(max_examples=400)
 def test_any_text_converts_and_nothing_of_the_works_is_left(text, options, tongue):
     found = convert(text, options, tongue)
-    urls = ["u"] * len(found.links)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for said in (resolve(found.html, urls), resolve(found.summary_html, urls), found.plain_text, found.summary_text):
+    for said in (as_written(found), as_written(found, found.summary_html), found.plain_text, found.summary_text):
         assert not re.search("[\x02\x03\x1e]", said)
     for heading in found.headings:
         assert not re.search("[\x02\x03\x1e]", heading.id + heading.title + heading.html)
         assert heading.id in found.ids
-    for thing in (*found.faults, *found.links, *found.externals):
+    for thing in (*found.faults, *found.slots, *found.externals):
         assert 1 <= thing.line <= len(lines) + 1
         assert thing.column >= 1
         assert thing.length >= 1
@@ -179,7 +179,7 @@ def test_tags_pair_in_all_that_markdown_makes(text):
     found = convert(text, MarkdownOptions(html=False), language("fr"))
     for html in (found.html, found.summary_html):
         check = _Balance()
-        check.feed(resolve(html, ["u"] * len(found.links)))
+        check.feed(as_written(found, html))
         check.close()
         assert (check.stack, check.wrong) == ([], [])
 
@@ -213,7 +213,7 @@ from ssg.markup.text.converted import MarkdownOptions
 from ssg.markup.converter import convert
 for tag in ("fr", "tr", "en"):
     found = convert(Path(sys.argv[1]).read_text("utf-8"), MarkdownOptions(), language(tag))
-    said = (found.html, found.links, found.headings, sorted(found.ids), found.plain_text)
+    said = (found.html, found.slots, found.headings, sorted(found.ids), found.plain_text)
     sys.stdout.buffer.write(repr(said).encode())
 """
 

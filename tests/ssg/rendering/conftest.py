@@ -19,7 +19,7 @@ from ssg.content.model import Asset, FrontMatter, Page, PageKind, Site, output_o
 from ssg.content.taxonomies import tags_of
 from ssg.images.gallery import Gallery
 from ssg.l10n.language import language
-from ssg.markup.text.converted import Converted, Heading, Link, link_marker
+from ssg.markup.text.converted import LINK, Converted, Heading, Slot, slot_marker
 from ssg.rendering import menus, plan
 from ssg.rendering.queries.excerpts import Excerpt
 from ssg.rendering.queries.site_queries import SiteQueries
@@ -53,11 +53,11 @@ class MemoryBodies:
     def converted(self, page: Page) -> Converted:
         text = self.texts[page.source]
         parts = re.split('href="([^"]*)', f"<p>{text}</p>")
-        links = tuple(Link(target, "link", 1, 1, 1) for target in parts[1::2])
-        marked = [f'href="{link_marker(number)}{part}' for number, part in enumerate(parts[2::2])]
+        links = tuple(Slot(LINK, target, 1, 1, 1) for target in parts[1::2])
+        marked = [f'href="{slot_marker(number, "=")}{part}' for number, part in enumerate(parts[2::2])]
         return Converted(
             html=parts[0] + "".join(marked),
-            links=links,
+            slots=links,
             externals=(),
             headings=tuple(self.headings.get(page.source, ())),
             ids=frozenset(),

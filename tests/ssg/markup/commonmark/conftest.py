@@ -10,7 +10,8 @@ from benchmarks.specification import install
 from sealpress.problems import Problem
 from ssg.l10n.language import language
 from ssg.markup import converter
-from ssg.markup.text.converted import MarkdownOptions, resolve
+from ssg.markup.text.converted import MarkdownOptions
+from tests.ssg.markup.written import as_written
 
 BARE = MarkdownOptions(typography=False, highlight=False, permalinks=False)
 
@@ -28,7 +29,7 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def html_of(text: str, options: MarkdownOptions = BARE) -> str:
     found = converter.convert(text, options, language("en"))
-    return resolve(found.html, [link.target for link in found.links])
+    return as_written(found)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from markdown.util import AtomicString
 
 from ssg.l10n.language import language
 from ssg.markup import converter
-from ssg.markup.text.converted import MarkdownOptions, resolve
+from ssg.markup.text.converted import MarkdownOptions
+from tests.ssg.markup.written import as_written
 
 
 class Keys(InlineProcessor):
@@ -65,7 +66,7 @@ def html_with(text: str, extension: Extension, monkeypatch: pytest.MonkeyPatch) 
     own.cache_clear = lambda: None
     monkeypatch.setattr(converter, "_own", own)
     found = converter.convert(text, MarkdownOptions(typography=False, permalinks=False), language("en"))
-    return resolve(found.html, [link.target for link in found.links])
+    return as_written(found)
 
 
 def test_inline_patterns_and_tree_processors_of_others_work(monkeypatch):

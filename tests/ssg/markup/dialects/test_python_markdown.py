@@ -5,7 +5,8 @@ import pytest
 
 from ssg.l10n.language import language
 from ssg.markup.converter import convert
-from ssg.markup.text.converted import MarkdownOptions, resolve
+from ssg.markup.text.converted import MarkdownOptions
+from tests.ssg.markup.written import as_written
 
 STOCK = MarkdownOptions(typography=False, permalinks=False, dialect="python-markdown")
 
@@ -13,7 +14,7 @@ STOCK = MarkdownOptions(typography=False, permalinks=False, dialect="python-mark
 def html_of(text: str) -> str:
     found = convert(text, STOCK, language("en"))
     assert found.faults == ()
-    return resolve(found.html, [link.target for link in found.links])
+    return as_written(found)
 
 
 @pytest.mark.parametrize(

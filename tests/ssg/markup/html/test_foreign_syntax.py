@@ -143,7 +143,7 @@ def test_what_is_told_is_short() -> None:
 )
 def test_what_a_backslash_keeps_reaches_readers_as_it_is(text: str, html: str | None) -> None:
     found = read(text)
-    assert "\x02" not in found.html.replace("\x02link", "").replace("\x02anchor", "")
+    assert "\x02" not in found.html.replace("\x02slot", "").replace("\x02anchor", "")
     assert found.faults == found.warnings == ()
     assert html is None or found.html == html
     assert "\x02" not in found.plain_text + found.summary_text

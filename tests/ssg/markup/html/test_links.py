@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ssg.l10n.language import language
 from ssg.markup.converter import convert
-from ssg.markup.text.converted import MarkdownOptions, resolve
+from ssg.markup.text.converted import LINK, PICTURE, Argument, MarkdownOptions, closed
 
 
 def places(found):
@@ -81,21 +81,43 @@ def test_a_links_place_is_where_its_target_stands(parts):
     assert len(set(found.links)) == len(found.links)
 
 
-def test_kinds_of_links(converted):
-    text = "[a](a) ![b](b)\n\n<div><iframe src=c></iframe><video poster=d src=e></video></div>"
-    assert [(link.target, link.kind) for link in converted(text).links] == [
-        ("a", "link"),
-        ("b", "image"),
-        ("c", "asset"),
-        ("d", "image"),
-        ("e", "asset"),
+def test_an_image_has_a_slot_for_its_link_and_one_for_what_it_is_given_besides(converted):
+    text = "[a](a) ![b](b)\n\n<div><video poster=d src=e></video></div>\n\n<IMG SRC=f width=3 SIZES='' alt=g>"
+    assert [(one.kind, one.target, one.line, one.column, one.length) for one in converted(text).slots] == [
+        (LINK, "a", 1, 5, 1),
+        (LINK, "b", 1, 13, 1),
+        (PICTURE, "b", 1, 13, 1),
+        (LINK, "d", 3, 20, 1),
+        (LINK, "e", 3, 26, 1),
+        (LINK, "f", 5, 10, 1),
+        (PICTURE, "f", 5, 10, 1),
+    ]
+    assert converted(text).slots[-1].given == (Argument("width", "3"), Argument("sizes", ""))
+    assert [one.kind for one in converted(text).links] == [LINK] * 5
+
+
+def test_an_image_from_elsewhere_is_no_slot_unless_it_has_one_of_the_site_s_too(converted):
+    assert converted("![a](https://e.example/x.png)").slots == ()
+    found = converted("b <img src=https://e.example/x.png srcset='x.png 2x'>").slots
+    assert [(one.kind, one.target, one.column, one.given) for one in found] == [
+        (LINK, "x.png", 44, ()),
+        (PICTURE, "", 3, (Argument("srcset", ""),)),
+    ]
+
+
+def test_one_definition_of_an_image_is_one_slot_unless_more_is_said_at_one_place(converted):
+    found = converted("![a][r] ![b][r] ![c][r]{width=3} [d][r]\n\n[r]: x.png")
+    assert [(one.kind, one.line, one.column, one.given) for one in found.slots] == [
+        (LINK, 3, 6, ()),
+        (PICTURE, 3, 6, ()),
+        (PICTURE, 3, 6, (Argument("width", "3"),)),
     ]
 
 
 def test_what_leads_out_is_listed_and_stays(converted):
     text = "[a](https://e.org/?a=1&b=2) [b](//e.org) [c](mailto:x@e.org) <http://e.org> [d](tel:+1)"
     found = converted(text)
-    assert found.links == ()
+    assert found.slots == ()
     assert [(link.target, link.column) for link in found.externals] == [
         ("https://e.org/?a=1&b=2", 5),
         ("//e.org", 33),
@@ -109,18 +131,18 @@ def test_what_leads_out_is_listed_and_stays(converted):
 def test_a_resolved_url_is_escaped(converted):
     url = '/"><script>&é%41%'
     found = converted("[a](x.md)")
-    assert resolve(found.html, [url]) == '<p><a href="/%22%3E%3Cscript%3E&amp;%C3%A9%41%25">a</a></p>'
+    assert closed(found.html, lambda _: url) == '<p><a href="/%22%3E%3Cscript%3E&amp;%C3%A9%41%25">a</a></p>'
     # In HTML that the author wrote, a URL stands as it is.
     found = converted("<a href=x.md>a</a>")
-    assert resolve(found.html, [url]) == '<p><a href="/&quot;&gt;&lt;script&gt;&amp;é%41%">a</a></p>'
+    assert closed(found.html, lambda _: url) == '<p><a href="/&quot;&gt;&lt;script&gt;&amp;é%41%">a</a></p>'
 
 
-def test_two_bodies_can_stand_on_one_page(converted):
-    found = converted("# A\n\nb[^1] <i id='raw'>c</i>\n\n[^1]: d")
-    html = resolve(found.html, [], anchor_prefix="p1-")
-    assert 'id="p1-a"' in html
-    assert 'href="#p1-fn-1"' in html
-    assert 'id="p1-fnref-1"' in html
+def test_where_a_body_is_shown_elsewhere_its_own_links_lead_back(converted):
+    found = converted("# A\n\nb[^1] <i id='raw'>c</i>\n\n[^1]: d", MarkdownOptions())
+    html = closed(found.html, str, "/x/?a&b")
+    assert re.findall('id="(.*?)"', html) == ["a", "fnref-1", "fn-1"]
+    assert re.findall('href="(.*?)"', html) == ["/x/?a&amp;b#a", "/x/?a&amp;b#fn-1", "/x/?a&amp;b#fnref-1"]
+    assert re.findall('href="(.*?)"', closed(found.html, str)) == ["#a", "#fn-1", "#fnref-1"]
     assert found.ids == {"a", "raw", "fn-1", "fnref-1"}
 
 
