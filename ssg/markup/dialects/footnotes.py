@@ -15,6 +15,7 @@ from ssg.markup.text.block import Place
 from ssg.markup.text.converted import ANCHOR, ETX, STX
 
 BACK: Final = "↩\ufe0e"
+_ROLES: Final = {"footnote-ref": "doc-noteref", "footnote-backref": "doc-backlink"}  # of links, by their class
 _BLANK: Final = f"{STX}160{ETX}"  # a no-break space that typography leaves alone
 
 
@@ -126,29 +127,23 @@ class Roles(Treeprocessor):
         footnotes = self.footnotes
         if not footnotes.footnotes:
             return
-        for tag in ("div", "a", "li", "sup"):
+        for element in root.iter("div"):
+            if element.get("class") == "footnote":
+                element.tag = "section"
+                element.attrib.update({"class": "footnotes", "role": "doc-endnotes"})
+        for element in root.iter("a"):
+            if role := _ROLES.get(element.get("class", "")):
+                element.attrib.update({"role": role, "href": "#" + _anchor(element.get("href", "")[1:])})
+        for tag in ("li", "sup"):
             for element in root.iter(tag):
-                _adapt(element)
+                if element.get("id", "").startswith(("fn:", "fnref")):
+                    element.set("id", _anchor(element.get("id", "")))
         for name in footnotes.footnotes:
             if name not in footnotes.footnote_order:
                 hint = f"write [^{name}] where it belongs, or remove it"
                 footnotes.state.source.fault(
                     f'nothing refers to the footnote "{name}"', hint, footnotes.place(name), len(name) + 3
                 )
-
-
-def _adapt(element: Element) -> None:
-    attributes: dict[str, Any] = element.attrib
-    kind = attributes.get("class")
-    if element.tag == "div" and kind == "footnote":
-        element.tag = "section"
-        attributes.update({"class": "footnotes", "role": "doc-endnotes"})
-    if element.tag == "a" and kind == "footnote-ref":
-        attributes.update({"role": "doc-noteref", "href": "#" + _anchor(attributes["href"][1:])})
-    if element.tag == "a" and kind == "footnote-backref":
-        attributes.update({"role": "doc-backlink", "href": "#" + _anchor(attributes["href"][1:])})
-    if element.tag in {"li", "sup"} and str(attributes.get("id", "")).startswith(("fn:", "fnref")):
-        attributes["id"] = _anchor(attributes["id"])
 
 
 def _anchor(name: str) -> str:

@@ -101,6 +101,8 @@ def take_links(
             if value is None:
                 continue
             kind = _url_of(tag, known)
+            if not kind and known != "style":  # as most are
+                continue
             written = _Value(html, number, name, value)
             if kind and kind is not Url.DOCUMENT and known not in _ANYWHERE and (tag.name, known) not in _CHECKED:
                 for scheme in _active(value, kind, tag.name, known):

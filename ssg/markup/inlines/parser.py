@@ -29,7 +29,8 @@ KEPT_ESCAPES: Final = frozenset("\"'-.!{%$:<[]()")
 were looked for.
 """
 
-_SIGN: Final = re.compile(r"[\\`*_\[\]!<&~\n]")
+# Most line breaks are text like any other: not those behind a blank, or behind a reference, which may stand for one.
+_SIGN: Final = re.compile(r"[\\`*_\[\]!<&~\n](?<![^ ;]\n)")
 _TICKS: Final = re.compile("`+")
 _ADDRESS: Final = re.compile(r"<([A-Za-z][A-Za-z0-9.+-]{1,31}:[^<>\x00-\x20]*+)>")
 _HOST: Final = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"

@@ -41,18 +41,17 @@ class Patterns:
 
     def on(self, text: Text) -> "Waiting | None":
         """Those that may match a text; None where none may."""
-        chosen = [(pattern, expression) for pattern, expression, clauses in self._patterns if _may_match(text, clauses)]
+        chosen = []
+        for pattern, expression, clauses in self._patterns:
+            for clause in clauses:
+                for literal in clause:
+                    if literal in text:
+                        break
+                else:
+                    break
+            else:
+                chosen.append((pattern, expression))
         return Waiting(text, chosen) if chosen else None
-
-
-def _may_match(text: str, clauses: tuple[expressions.Clause, ...]) -> bool:
-    for clause in clauses:
-        for literal in clause:
-            if literal in text:
-                break
-        else:
-            return False
-    return True
 
 
 def _names(registry: Any) -> list[str]:
