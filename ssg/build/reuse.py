@@ -57,7 +57,7 @@ class ReusableFiles:
     def _key(self, file: OutputFile, trace: Trace) -> str:
         """Empty where a question has no answer any more."""
         known = self._digests
-        found = [known[key] if key in known else self._digest(key, keep=key[1:2] != (file.subject,)) for key in trace]
+        found = [known.get(key) or self._digest(key, keep=key[1:2] != (file.subject,)) for key in trace]
         if not all(found):
             return ""
         what = "\0".join([code_digest(), *self.tools, file.kind, file.subject, ""])

@@ -34,6 +34,7 @@ _FOLDER: Final = 0o755
 _FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SHOWN: Final = 5  # names in one message
+_NEW: Final = "new"  # in the scaffold: what is on the stage
 
 _NOTE: Final = b"ssg writes this folder: every file in it is replaced by the next build.\n"
 _OLD: Final = frozenset(
@@ -77,7 +78,7 @@ class Stage:
 
     @property
     def folder(self) -> Path:
-        return self.scaffold / "new"
+        return self.scaffold / _NEW
 
     @property
     def scratch(self) -> Path:
@@ -97,7 +98,7 @@ class Stage:
             if not had or not (self.adopting or is_known):
                 raise self._foreign([path])
         self._make(path.rpartition("/")[0])
-        self._write(f"{self.folder}/{path}", content)
+        self._write(f"{self.scaffold}/{_NEW}/{path}", content)
         return new
 
     def parted(self, wanted: Collection[str]) -> tuple[list[str], list[str]]:
@@ -257,7 +258,7 @@ class Stage:
         if folder:
             self._make(folder.rpartition("/")[0])
             with suppress(FileExistsError):
-                os.mkdir(f"{self.folder}/{folder}")  # noqa: PTH102
+                os.mkdir(f"{self.scaffold}/{_NEW}/{folder}")  # noqa: PTH102
 
     def _write(self, target: str, content: bytes | Path) -> None:
         handle = os.open(target, _FRESH, _FILE)

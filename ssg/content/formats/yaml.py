@@ -42,7 +42,7 @@ def parse(text: str, file: str, *, first_line: int) -> Node:
         )
     try:
         # All events before the first node, so that what isn't YAML is said before what only makes no sense.
-        events = [event for event in yaml.parse(text, Loader=_Loader) if reader.takes(event)]
+        events = [event for event in iter(_Loader(text).get_event, None) if reader.takes(event)]
         if reader.documents > 1:
             yaml.compose(text, Loader=_Loader)  # which says so
     except yaml.MarkedYAMLError as error:
