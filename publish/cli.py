@@ -109,6 +109,7 @@ _target_argument = click.argument("target", required=False)
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The lock of the image's packages. [default: imagebake.lock beside site.toml]",
 )
+@click.option("--locked", is_flag=True, help="Refuse a commit without its lock, which would be written: for CI.")
 @allow_option
 @click.option("--check", is_flag=True, help="Then fetch every file from the host and compare it with the build.")
 @click.option("--key", metavar="KEY", help="The SSH key to sign the seal with. [default: the one git signs with]")
@@ -120,6 +121,7 @@ def publish_target(
     site_file: Path | None,
     dirty: bool,
     lock: Path | None,
+    locked: bool,
     allow_command: bool,
     check: bool,
     key: str | None,
@@ -139,8 +141,10 @@ def publish_target(
         ExitStack() as stack,
     ):
         # A site that can't be published is told before a host is asked, and perhaps a person for a key's passphrase.
-        lock_path = pipeline.lock_file(made_from, lock, site.root)
+        if locked:
+            pipeline.lock_file(made_from, lock, site.root, console, locked=True)
         product = pipeline.produce(made_from, folder, console, dirty=dirty, allow_command=allow_command)
+        lock_path = pipeline.lock_file(made_from, lock, site.root, console, locked=locked)
         image = pipeline.bake(product, made_from, lock_path, None, console)
         there = stack.enter_context(targets.opened(made_from.site, name, settings, console, made_from.home))
         if (architecture := there.engine.architecture()) != image.architecture:

@@ -5,6 +5,7 @@ produce   the output tree, by ssg or by the site's own generator ([build] comman
 bake      the image
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -139,27 +140,33 @@ def produce(
     return Product(_placed(built.tree, made_from), made_from.commit, built.as_of)
 
 
-def lock_file(made_from: SiteSource, given: Path | None, beside: Path) -> Path:
-    """The lock of the image: the one given, else the one that the commit holds beside site.toml.
+def lock_file(
+    made_from: SiteSource, given: Path | None, beside: Path, progress: Progress, *, locked: bool = False
+) -> Path:
+    """The lock of the image: the one given, else the one that the commit holds beside site.toml; else, unless `locked`,
+    the one in the folder `beside`, which is written where there is none.
 
-    Raises Problem (exit 4) where there is none, or only one that isn't committed (in the folder `beside`).
+    Raises Problem (exit 4) where the commit must hold it and doesn't, and where no mirror answers.
     """
     if given:
         return given
     file = made_from.site.root / LOCK_NAME
-    if not file.exists():  # what is there and is no file is told when it is read
-        if made_from.is_checkout and (beside / LOCK_NAME).is_file():
-            raise Problem(
-                f"{LOCK_NAME} is not committed",
-                hint=f"git add {LOCK_NAME} and commit it; or name it: --lock {LOCK_NAME}",
-                code=Exit.LOCK,
-            )
-        raise Problem(
-            f"there is no {LOCK_NAME} beside {made_from.site.name}",
-            hint=f"imagebake lock writes it; then git add {LOCK_NAME} and commit it",
-            code=Exit.LOCK,
-        )
-    return file
+    if os.path.lexists(file):  # what is there and is no file is told when it is read
+        return file
+    own = beside / LOCK_NAME
+    add = f"git add {LOCK_NAME} and commit it"
+    if locked:
+        if made_from.is_checkout and own.is_file():
+            raise Problem(f"{LOCK_NAME} is not committed", hint=add, code=Exit.LOCK)
+        hint = f"publish without --locked, or imagebake lock, writes it; then {add}"
+        raise Problem(f"there is no {LOCK_NAME} beside {made_from.site.name}", hint=hint, code=Exit.LOCK)
+    if not os.path.lexists(own):
+        from imagebake.recipes.lock import pin  # noqa: PLC0415 - once in the life of a blog
+
+        progress.note(f"there is no {LOCK_NAME} yet: pinning the packages of the web server")
+        pin(made_from.site.settings.image, own, progress)
+    progress.note(f"{LOCK_NAME} is not committed, so another machine may take other packages: {add}")
+    return own
 
 
 def bake(

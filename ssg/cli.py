@@ -1,4 +1,4 @@
-"""The command `ssg`: builds the output tree of a blog."""
+"""The command `ssg`: begins a blog, and builds its output tree."""
 
 from typing import NoReturn
 
@@ -6,6 +6,9 @@ import click
 
 from sealpress.commands.command import CommandGroup, run, version_option
 from ssg.commands.build import build
+from ssg.commands.init import init
+from ssg.commands.list import list_pages
+from ssg.commands.new import new
 from ssg.commands.why import why
 
 
@@ -18,6 +21,9 @@ def ssg() -> None:
 
     \b
     Examples:
+      ssg init shed             begin a blog in a new folder
+      ssg new post "First light"
+                                begin a post of today
       ssg build                 build into the folder that site.toml names (public/)
       ssg build --drafts        with the pages that are marked as drafts
       ssg build --dirty -o /tmp/look
@@ -26,7 +32,7 @@ def ssg() -> None:
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
-for command in (build, why):
+for command in (init, new, build, why, list_pages):
     ssg.add_command(command)
 
 

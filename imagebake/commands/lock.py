@@ -1,6 +1,5 @@
 """`imagebake lock`: pins the packages of the image, and tells what they lag behind in."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,7 +8,6 @@ from imagebake.commands.options import architectures_option, lock_option, settin
 from sealpress.commands.command import output_options
 from sealpress.commands.console import Console, size
 from sealpress.config.settings import LOCK_NAME, Architecture
-from sealpress.files.files import check_way
 from sealpress.problems import Exit
 
 
@@ -43,17 +41,11 @@ def lock(
         if upgrade or architectures:
             raise click.UsageError("--outdated goes with neither --upgrade nor --arch: it looks at the lock as it is")
         return _outdated(lock_file, site_file, console)
-    from imagebake.packages import lock as locks  # noqa: PLC0415
-    from imagebake.packages.resolve import resolve  # noqa: PLC0415
-    from imagebake.recipes.site import ROOTS  # noqa: PLC0415 - --help need not wait for what the work imports
+    from imagebake.recipes.lock import pin  # noqa: PLC0415 - --help need not wait for what the work imports
 
     settings, folder = settings_here(site_file, architectures)
     file = lock_file or folder / LOCK_NAME
-    check_way(file.parent)
-    existing = locks.load(file) if file.is_file() else None
-    found = resolve(settings, ROOTS, now=_now(), existing=existing, upgrade=upgrade, progress=console)
-    locks.save(found, file)
-    changed = existing is None or existing.digest != found.digest
+    found, changed = pin(settings, file, console, upgrade=upgrade)
     if not console.quiet:
         console.table(
             ["package", "version", "architecture", "size"],
@@ -84,12 +76,11 @@ def lock(
 
 
 def _outdated(lock_file: Path | None, site_file: Path | None, console: Console) -> int:
-    from imagebake.packages import lock as locks  # noqa: PLC0415
-    from imagebake.packages import resolve  # noqa: PLC0415
+    from imagebake.recipes.lock import outdated  # noqa: PLC0415 - as above
 
     settings, folder = settings_here(site_file, ())
     file = lock_file or folder / LOCK_NAME
-    found = resolve.outdated(settings, locks.load(file), now=_now(), progress=console)
+    found = outdated(settings, file, console)
     # Mostly both architectures lag behind in the same: that is one line for a person.
     lines: dict[tuple[str, str, str, str], list[str]] = {}
     for one in found:
@@ -120,8 +111,3 @@ def _outdated(lock_file: Path | None, site_file: Path | None, console: Console) 
         }
     )
     return Exit.DIFFERENT if waiting else Exit.OK
-
-
-def _now() -> datetime:
-    """The wall clock: it decides only whether a mirror's answer is too old to be believed."""
-    return datetime.now(UTC)  # noqa: TID251

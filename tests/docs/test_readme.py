@@ -74,13 +74,16 @@ def test_readme_s_blocks_run_to_the_letter_as_one_script(tmp_path: Path, name: s
     told = done.stdout.decode()
     assert done.returncode == 0, told
     assert "http://127.0.0.1:8090/ answers: generation 1" in told
-    assert '<a href="/about/#instruments">a dobsonian</a>' in told
+    assert "<title>First post – Shed</title>" in told
+    assert "http://127.0.0.1:8090/ answers: generation 2" in told
+    assert "files are the same" in told
     assert "here is down" in told
     tracked = subprocess.run(["git", "ls-files"], cwd=home / "shed", check=True, capture_output=True, timeout=60)
     assert tracked.stdout.decode().splitlines() == [
         ".gitignore",
         "content/about.md",
         "content/posts/first-light.md",
+        "content/posts/first-post.md",
         "imagebake.lock",
         "site.toml",
     ]

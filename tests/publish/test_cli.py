@@ -453,19 +453,27 @@ def test_a_mistake_is_answered_with_what_to_do(blog, publish, arguments, code, s
     assert said in err
 
 
-def test_a_lock_that_is_not_committed_is_said(blog, publish):
+def test_a_lock_that_is_not_committed_is_taken_and_said(blog, publish):
     git(blog.folder, "rm", "-q", "--cached", "imagebake.lock")
     git(blog.folder, "commit", "-q", "-m", "x")
-    code, _, err = publish()
+    code, _, err = publish("--locked")
     assert code == 4
     assert "error: imagebake.lock is not committed\nhint: git add imagebake.lock and commit it" in err
-    assert publish("--lock", "imagebake.lock")[0] == 0
+    code, _, err = publish()
+    assert code == 0
+    assert "imagebake.lock is not committed, so another machine may take other packages: git add imagebake.lock" in err
+    assert publish("--lock", "imagebake.lock", "--locked")[0] == 0
 
 
-def test_a_missing_lock_names_the_command_that_writes_it(blog, publish):
+def test_where_locks_are_not_written_a_missing_one_names_the_command_that_does(blog, publish):
     git(blog.folder, "rm", "-q", "imagebake.lock")
     git(blog.folder, "commit", "-q", "-m", "x")
-    assert "error: there is no imagebake.lock beside site.toml\nhint: imagebake lock writes it" in publish()[2]
+    code, _, err = publish("--locked")
+    assert code == 4
+    assert (
+        "error: there is no imagebake.lock beside site.toml\nhint: publish without --locked, or imagebake lock" in err
+    )
+    assert not (blog.folder / "imagebake.lock").exists()
 
 
 def test_a_folder_without_git_needs_dirty(blog, publish, tmp_path):

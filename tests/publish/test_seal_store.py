@@ -54,7 +54,7 @@ def blog(tmp_path: Path, key: Path) -> Path:
 def test_the_seal_of_a_release_is_kept_and_verifies_its_image(blog: Path, key: Path, tmp_path: Path) -> None:
     """Down to a rebuild from its commit; git sees nothing of it."""
     with pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=False) as made_from:
-        lock = pipeline.lock_file(made_from, None, blog)
+        lock = pipeline.lock_file(made_from, None, blog, SILENT)
         product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
         image = pipeline.bake(product, made_from, lock, HERE, SILENT)
         sealed = seal_store.seal(image, product, made_from, lock, SigningKey(str(key)))
@@ -74,7 +74,7 @@ def test_the_seal_of_a_release_is_kept_and_verifies_its_image(blog: Path, key: P
 def test_a_signature_is_never_lost_to_a_later_publish_of_the_same(blog: Path, key: Path, tmp_path: Path) -> None:
     """Unsigned, by another key, or with a Python that signs other bytes."""
     with pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=False) as made_from:
-        lock = pipeline.lock_file(made_from, None, blog)
+        lock = pipeline.lock_file(made_from, None, blog, SILENT)
         product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
         image = pipeline.bake(product, made_from, lock, HERE, SILENT)
         unsigned = seal_store.seal(image, product, made_from, lock, None)
@@ -98,14 +98,14 @@ def test_a_lock_that_is_no_file_is_told_as_what_it_is(blog: Path) -> None:
         pytest.raises(Problem, match="can't read it: it is a pipe, and no file") as caught,
         pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=True) as made_from,
     ):
-        locks.load(pipeline.lock_file(made_from, None, blog))
+        locks.load(pipeline.lock_file(made_from, None, blog, SILENT))
     assert caught.value.code is Exit.LOCK
 
 
 def test_a_seal_that_can_t_be_kept_is_a_problem(blog: Path, tmp_path: Path) -> None:
     (blog / ".sealpress").write_text("in the way")
     with pipeline.source(sitefile.open_site(blog / "site.toml"), SILENT, dirty=False) as made_from:
-        lock = pipeline.lock_file(made_from, None, blog)
+        lock = pipeline.lock_file(made_from, None, blog, SILENT)
         product = pipeline.produce(made_from, tmp_path / "scratch", SILENT, dirty=False)
         image = pipeline.bake(product, made_from, lock, HERE, SILENT)
         with pytest.raises(Problem, match="can't keep the seal") as caught:
