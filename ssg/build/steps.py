@@ -47,6 +47,7 @@ from ssg.images.variants import format_of, images_among
 from ssg.output.stage import Stage, refusals
 from ssg.rendering import menus, plan
 from ssg.rendering.plan import OutputFile, OutputKind, Renderer
+from ssg.rendering.queries.page_queries import Basis
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme import assets as theme_assets
 from ssg.rendering.theme import theme as themes
@@ -227,19 +228,19 @@ class _Steps:
         data: DataFiles,
         known: KnownAnswers,
     ) -> SiteQueries:
-        return SiteQueries(
-            self.inputs.request.site.settings,
-            structure.pages,
-            lambda: structure.site,
-            bodies,
-            theme,
-            assets,
-            gallery,
-            structure.as_of,
-            known.answer if structure.stands else None,
+        basis = Basis(
+            settings=self.inputs.request.site.settings,
+            pages=structure.pages,
+            site=lambda: structure.site,
+            bodies=bodies,
+            theme=theme,
+            assets=assets,
+            gallery=gallery,
+            as_of=structure.as_of,
             data=data,
             absences=lambda: structure.absences,
         )
+        return SiteQueries(basis, known.answer if structure.stands else None)
 
     def _files(self, structure: Structure, queries: SiteQueries) -> Mapping[str, OutputFile]:
         """All files of the tree by path. Where the structure stands they are those of the last build."""

@@ -20,6 +20,7 @@ from sealpress.problems import Exit
 from ssg.cli import ssg
 from ssg.content.model import FrontMatter
 from ssg.rendering import functions as template_functions
+from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.theme import built_in_folder
 from ssg.rendering.views.lists import ListView
 from ssg.rendering.views.pages import PageView, SectionView
@@ -133,6 +134,16 @@ def test_every_name_that_a_template_sees_stands_there(anchor: str, view: type, l
     text = section(page_of(f"{REFERENCE}/templates", language), anchor)
     shown = {code.partition("(")[0] for row in rows(text) for code in codes(row[0])}
     assert shown == {name for name in dir(view) if not name.startswith("_")}
+
+
+@in_both
+def test_every_question_that_templates_ask_stands_there(language: str) -> None:
+    page = page_of(f"{REFERENCE}/templates", language)
+    anchors = {"page": ("page", 0), "site": ("site", 0), "tag": ("small", 1)}
+    for asked in (question.asked_as for question in SiteQueries.declared.values() if question.asked_as):
+        view, _, name = asked.partition(".")
+        anchor, column = anchors[view]
+        assert name in {code for row in rows(section(page, anchor)) for code in codes(row[column])}, asked
 
 
 @in_both

@@ -8,6 +8,7 @@ between pages is asked of a SiteQueries. A data file is a source with one fact, 
 import datetime as dt
 import html
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -20,13 +21,13 @@ from sealpress.problems import Problem
 from ssg.cache.tracing import Key, Origin, Questions, fact, part
 from ssg.content.absence import Absence, Absences
 from ssg.content.data import NONE, DataFiles
-from ssg.content.model import Page, encoded, prefix
+from ssg.content.model import Page, Site, encoded, prefix
 from ssg.images.gallery import Gallery
 from ssg.images.variants import Picture, Size
 from ssg.l10n.strings import Value
 from ssg.markup.html.prose import on_one_line
 from ssg.markup.html.typography import typeset
-from ssg.markup.text.converted import ContentsEntry, Converted, Heading, OpenSlot, contents
+from ssg.markup.text.converted import Converted, Heading, OpenSlot
 from ssg.rendering.queries.excerpts import Bodies
 from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.theme import Theme
@@ -35,43 +36,43 @@ DESCRIPTION_LENGTH: Final = 200  # characters; search engines show no more
 _CODE: Final = 'class="highlight'
 
 
-class PageQueries(Questions):
-    """The pages by source, their bodies, the settings and the theme: asked one thing at a time."""
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What questions are answered from: the pages by source, their bodies, the settings, the theme, the data.
 
-    def __init__(
-        self,
-        settings: Settings,
-        pages: Mapping[str, Page],
-        bodies: Bodies,
-        theme: Theme,
-        assets: Assets,
-        gallery: Gallery,
-        as_of: dt.datetime,
-        recall: Callable[[Key], object] | None = None,
-        *,
-        data: DataFiles = NONE,
-        absences: Callable[[], Absences] | None = None,
-    ) -> None:
+    `site` and `absences` are called when a question can't be answered without them.
+    """
+
+    settings: Settings
+    pages: Mapping[str, Page]
+    site: Callable[[], Site]
+    bodies: Bodies
+    theme: Theme
+    assets: Assets
+    gallery: Gallery
+    as_of: dt.datetime
+    data: DataFiles = NONE
+    absences: Callable[[], Absences] = lambda: Absences(NONE.sources)
+
+
+class PageQueries(Questions):
+    """One thing asked at a time. `recall` as in Questions."""
+
+    def __init__(self, basis: Basis, recall: Callable[[Key], object] | None = None) -> None:
         super().__init__(recall)
-        self.theme = theme
-        self.assets = assets
-        self.gallery = gallery
-        self._settings = settings
-        self._pages = pages
-        self._bodies = bodies
-        self._as_of = as_of
-        self._data = data
-        self._absences = absences or (lambda: Absences(data.sources))
+        self.theme, self.assets, self.gallery = basis.theme, basis.assets, basis.gallery
+        self._settings, self._pages, self._bodies = basis.settings, basis.pages, basis.bodies
+        self._basis = basis
 
     # Of what is missing: asked for a Problem alone, which nothing is made from.
 
     def absence(self, source: str) -> Absence | None:
         """Why a file is not on the site; None where there is no such file."""
-        return self._absences().of(source)
+        return self._basis.absences().of(source)
 
     def absent_at(self, path: str) -> tuple[str, Absence] | None:
         """The file that would be at a path, and why it isn't."""
-        return self._absences().at(path, self._settings)
+        return self._basis.absences().at(path, self._settings)
 
     def absent_below(self, folder: str, *names: str) -> tuple[str, Absence] | None:
         """The first file that is not on the site of those that a folder of the theme's, or the site's own, might have.
@@ -199,10 +200,6 @@ class PageQueries(Questions):
         page = self._pages[source]
         return page.folder, page.is_index
 
-    def contents(self, source: str) -> tuple[ContentsEntry, ...]:
-        """The table of contents."""
-        return contents(self.headings(source))
-
     # Of one image, one data file.
 
     @fact("size and variants of", Origin.SITE)
@@ -219,14 +216,14 @@ class PageQueries(Questions):
     @fact("data", Origin.DATA)
     def data(self, source: str) -> object:
         """What it says (ssg.content.data)."""
-        return self._data.value(source)
+        return self._basis.data.value(source)
 
     # Of the build and the settings.
 
     @part("the clock", "of the build")
     def as_of(self) -> dt.datetime:
         """The clock of the build."""
-        return self._as_of
+        return self._basis.as_of
 
     @part("[site]", "url")
     def site_url(self) -> str:

@@ -4,55 +4,29 @@ A query depends on which pages and assets there are and on their front matter, n
 sources, lists by the paths of their first or further pages.
 """
 
-import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, replace
 from functools import cached_property
 from types import MappingProxyType
 
-from sealpress.config.settings import Settings
 from sealpress.html import active_content
 from sealpress.problems import Problem, did_you_mean
-from ssg.cache.tracing import Key, query
-from ssg.content.absence import Absences
-from ssg.content.data import NONE, DataFiles
+from ssg.cache.tracing import query
 from ssg.content.formats import dates
 from ssg.content.links import Destination, destination
 from ssg.content.model import Page, PageKind, Site, Tag, source_of, sources_of
-from ssg.images.gallery import Gallery
 from ssg.markup.text.converted import plain_anchor
 from ssg.rendering.queries import lists as listings
-from ssg.rendering.queries.excerpts import Bodies
 from ssg.rendering.queries.lists import Listing, ListKind, Months, Version
 from ssg.rendering.queries.page_queries import PageQueries
-from ssg.rendering.theme.assets import Assets
-from ssg.rendering.theme.theme import Theme
 
 
 class SiteQueries(PageQueries):
-    """One rendering of one site. `site` is made when a question can't be answered without it."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        pages: Mapping[str, Page],
-        site: Callable[[], Site],
-        bodies: Bodies,
-        theme: Theme,
-        assets: Assets,
-        gallery: Gallery,
-        as_of: dt.datetime,
-        recall: Callable[[Key], object] | None = None,
-        *,
-        data: DataFiles = NONE,
-        absences: Callable[[], Absences] | None = None,
-    ) -> None:
-        super().__init__(settings, pages, bodies, theme, assets, gallery, as_of, recall, data=data, absences=absences)
-        self._make_site = site
+    """One rendering of one site."""
 
     @cached_property
     def site(self) -> Site:
-        return self._make_site()
+        return self._basis.site()
 
     @cached_property
     def pages(self) -> tuple[Page, ...]:
@@ -264,12 +238,12 @@ class SiteQueries(PageQueries):
     @query("the data named", lambda name: name.replace("/", "."))
     def data_named(self, name: str) -> str | None:
         """The source of the data that is called so ("team/people"), "" for a folder; None where there is none."""
-        return self._data.names.get(name)
+        return self._basis.data.names.get(name)
 
     @query("all data in folder", "{folder}/")
     def data_names(self, folder: str) -> tuple[str, ...]:
         """What is right in a folder of data, "" for the outermost, in alphabetical order."""
-        return self._data.within(folder)
+        return self._basis.data.within(folder)
 
     # Links.
 

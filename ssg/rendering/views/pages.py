@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
-from ssg.markup.text.converted import ContentsEntry
+from ssg.markup.text.converted import ContentsEntry, contents
 from ssg.rendering.bodies import closing
 from ssg.rendering.queries.lists import Version
 from ssg.rendering.queries.site_queries import SiteQueries
@@ -61,7 +61,7 @@ class PageView(View):
     @property
     def contents(self) -> tuple[ContentsEntry, ...]:
         """The table of contents to [markdown] toc_depth: each entry has `heading` (id, title, html) and `children`."""
-        return self._queries.contents(self.source)
+        return contents(self._queries.headings(self.source))
 
     @property
     def tags(self) -> tuple[TagView, ...]:

@@ -22,6 +22,7 @@ from ssg.l10n.language import language
 from ssg.markup.text.converted import LINK, Converted, Heading, Slot, slot_marker
 from ssg.rendering import menus, plan
 from ssg.rendering.queries.excerpts import Excerpt
+from ssg.rendering.queries.page_queries import Basis
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme import assets, theme
 
@@ -153,7 +154,7 @@ class Blog:
         bodies = MemoryBodies(self.texts, self.headings)
         gallery = Gallery(self.root, site.settings.images, Store(self.root / "store"), {})
         made = assets.make(found)
-        return SiteQueries(site.settings, site.by_source, lambda: site, bodies, found, made, gallery, site.as_of)
+        return SiteQueries(Basis(site.settings, site.by_source, lambda: site, bodies, found, made, gallery, site.as_of))
 
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         queries = self.queries()
