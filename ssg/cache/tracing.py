@@ -16,7 +16,7 @@ cut-off"). Source: verifying traces, in Mokhov, Mitchell, Peyton Jones, "Build S
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import wraps
 from typing import Any, ClassVar, Final, TypeVar
@@ -64,55 +64,23 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is declared of one. `about` and `what` are its words in two halves, with `parameters` in braces, or made
-    of them. `asked_as` is how templates ask it, "page.title", or "". If `are_pages`, it answers with the sources of
-    pages, and templates see these.
+    """What is declared of one: it marks a method. `about` and `what` are its words in two halves, with `parameters`
+    in braces, or made of them. `asked_as` is how templates ask it, "page.title", or "". If `are_pages`, it answers with
+    the sources of pages, and templates see these. Unless it is to `keep`, it is worked out each time it is asked.
     """
 
-    name: str
-    parameters: tuple[str, ...]
     scope: Scope
     origin: Origin
     about: str
     what: str | Callable[..., str]
     asked_as: str
-    are_pages: bool
+    are_pages: bool = False
+    keep: bool = True
+    name: str = ""
+    parameters: tuple[str, ...] = ()
 
-
-def fact(words: str, origin: Origin, *, asked_as: str = "", keep: bool = True) -> Callable[[F], F]:
-    """Marks a question about one page, image or data file; its first argument is the `source`.
-
-    One that is not to be kept, because it is too large for the memory, is worked out each time it is asked.
-    """
-    about, what = (words, "{source}") if origin is Origin.SITE else ("{source}", words)
-    return _question(Scope.FACT, origin, about, what, asked_as, keep=keep)
-
-
-def query(
-    about: str, what: str | Callable[..., str] = "", *, asked_as: str = "", are_pages: bool = False
-) -> Callable[[F], F]:
-    """Marks a question about the site's structure. Its answer is plain: text, numbers, None, and tuples of them."""
-    return _question(Scope.QUERY, Origin.SITE, about, what, asked_as, are_pages=are_pages)
-
-
-def part(of: str | Origin, what: str, *, asked_as: str = "") -> Callable[[F], F]:
-    """Marks a question about settings or the theme: `of` is a table of site.toml, or what else is asked."""
-    origin, about = (of, "") if isinstance(of, Origin) else (Origin.SETTINGS, of)
-    return _question(Scope.PART, origin, about, what, asked_as)
-
-
-def _question(
-    scope: Scope,
-    origin: Origin,
-    about: str,
-    what: str | Callable[..., str],
-    asked_as: str,
-    *,
-    are_pages: bool = False,
-    keep: bool = True,
-) -> Callable[[F], F]:
-    def declared(function: Any) -> Any:
-        name, code = function.__name__, function.__code__
+    def __call__(self, function: F) -> F:
+        name, code, scope, keep = function.__name__, function.__code__, self.scope, self.keep
 
         @wraps(function)
         def asked(self: "Questions", *given: str | int | None) -> object:
@@ -133,12 +101,25 @@ def _question(
             return _isolated(self, function, given) if answer is _NOTHING else answer
 
         parameters = code.co_varnames[1 : code.co_argcount]
-        asked.question = Question(  # type: ignore[attr-defined]
-            name, parameters, scope, origin, about, what, asked_as, are_pages
-        )
-        return asked
+        asked.question = replace(self, name=name, parameters=parameters)  # type: ignore[attr-defined]
+        return asked  # type: ignore[return-value]
 
-    return declared
+
+def fact(words: str, origin: Origin, *, asked_as: str = "", keep: bool = True) -> Question:
+    """A question about one page, image or data file; its first argument is the `source`."""
+    about, what = (words, "{source}") if origin is Origin.SITE else ("{source}", words)
+    return Question(Scope.FACT, origin, about, what, asked_as, keep=keep)
+
+
+def query(about: str, what: str | Callable[..., str] = "", *, asked_as: str = "", are_pages: bool = False) -> Question:
+    """A question about the site's structure. Its answer is plain: text, numbers, None, and tuples of them."""
+    return Question(Scope.QUERY, Origin.SITE, about, what, asked_as, are_pages)
+
+
+def part(of: str | Origin, what: str, *, asked_as: str = "") -> Question:
+    """A question about settings or the theme: `of` is a table of site.toml, or what else is asked."""
+    origin, about = (of, "") if isinstance(of, Origin) else (Origin.SETTINGS, of)
+    return Question(Scope.PART, origin, about, what, asked_as)
 
 
 def _plain(name: str, given: Iterable[object]) -> Iterator[str | int | None]:
