@@ -15,7 +15,7 @@ from ssg.content.model import Page
 from ssg.content.places import in_body, lines_of
 from ssg.markup.text.converted import Slot
 from ssg.output.stage import folders
-from ssg.rendering.plan import OutputFile, OutputKind
+from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.queries.site_queries import SiteQueries
 
 
@@ -103,7 +103,7 @@ def astray(files: Sequence[OutputFile], keep: Sequence[str]) -> Iterator[Problem
     if not strays.may_stray([file.path for file in files]):
         return
     for file in files:
-        is_odd = file.kind is not OutputKind.COPY and (strays.stray_at(file.path, keep) or unfit(file.path))
+        is_odd = not file.kind.is_copy and (strays.stray_at(file.path, keep) or unfit(file.path))
         if is_odd and not _too_long(file.path):
             yield Problem(
                 f'the path "{file.path}" is one that no site publishes: it looks hidden, left over or secret',

@@ -19,8 +19,9 @@ from sealpress.files import given
 from sealpress.problems import Place, Problem
 from sealpress.processes import workers as pool
 from ssg.build.records import PARSED_PAGES
+from ssg.cache import software
 from ssg.cache.codec import Codec
-from ssg.cache.store import Store, digest_of_sources
+from ssg.cache.store import Store
 from ssg.cache.table import Plain
 from ssg.content.front_matter import read
 from ssg.content.location import locate
@@ -28,15 +29,6 @@ from ssg.content.model import FrontMatter, Page, ParsedPage
 from ssg.l10n.language import Language
 from ssg.markup.text.converted import Converted, MarkdownOptions
 from ssg.rendering.queries.excerpts import Excerpt
-
-CODE: Final = (
-    "sealpress/**/*.py",
-    "ssg/markup/**/*.py",
-    "ssg/l10n/**/*.py",
-    "ssg/build/convert.py",
-    "ssg/cache/codec.py",
-)
-"""All that a conversion is made and kept by: markup imports nothing else, which `make check` holds."""
 
 _RECENT: Final = 8  # whole bodies in memory: a page asks for its own several times in a row
 _BODIES: Final = Codec(Converted, besides=("html", "plain_text"))
@@ -156,7 +148,7 @@ class Converter:
 
     def software(self) -> list[str]:
         """What conversions depend on besides text and options."""
-        return [code_digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
+        return [software.digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
 
     def _warm_up(self) -> None:
         from ssg.markup.converter import convert  # noqa: PLC0415
@@ -221,12 +213,6 @@ class _KeptBlocks:
 @cache
 def _depends(options: MarkdownOptions, language: str, software: tuple[str, ...]) -> str:
     return "\0".join([json.dumps(astuple(options)), language, *software])
-
-
-@cache
-def code_digest() -> str:
-    """Over the sources of what converts, so that an edit of sealpress itself is never answered from the store."""
-    return digest_of_sources(*CODE)
 
 
 def encoded(body: Converted) -> bytes:

@@ -4,19 +4,22 @@ import datetime as dt
 import hashlib
 import marshal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sealpress import VERSION, tools
 from sealpress.config.sitefile import SiteFile
 from sealpress.git.clock import as_of
 from sealpress.git.repository import History
 from sealpress.problems import Place, Problem, raise_all
-from ssg.cache import stamps
+from ssg.cache import software, stamps
 from ssg.content import absence, other_generators
 from ssg.content.sources import Options, Sources, list_sources
+
+if TYPE_CHECKING:
+    from ssg.rendering.output_kind import OutputKind
 
 STRINGS: Final = "i18n"  # as in ssg.l10n.strings, which takes long to load
 
@@ -30,7 +33,7 @@ class Request:
     `adopting` and `lasting` as in ssg.output.stage.staged: what may be replaced, and whether it is on record.
     `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work,
     `profile` whether the time that templates take is measured; none of these can change a byte. `strict`: a warning
-    ends the build, as `[build] strict` says of all of them.
+    ends the build, as `[build] strict` says of all of them. `kinds` are those of output besides ssg's own.
     """
 
     site: SiteFile
@@ -46,6 +49,7 @@ class Request:
     adopting: bool = False
     lasting: bool = True
     strict: bool = False
+    kinds: Sequence["OutputKind"] = ()
 
     @property
     def is_strict(self) -> bool:
@@ -74,7 +78,12 @@ def inputs_of(request: Request) -> Inputs:
     clock = request.as_of or as_of(sources.repository)
     head = sources.history.tip() if sources.history and request.site.settings.build.git_dates else None
     began = stamps.now(request.store) if request.store and not sources.has_cache else 0
-    world = [VERSION, sys.version, *(f"{name} {found}" for name, found in sorted(tools.of_tree().items())), _software()]
+    world = [
+        VERSION,
+        sys.version,
+        *(f"{name} {found}" for name, found in sorted(tools.of_tree().items())),
+        software.looks(),
+    ]
     scope = [
         repr(request.site.settings),
         repr(request.options),
@@ -121,14 +130,6 @@ def _sources(request: Request) -> Sources:
     return sources
 
 
-def _software() -> str:
-    """What the code and the built-in themes look like from outside: an edit of sealpress itself is seen too."""
-    package = Path(__file__).parents[1]
-    folders = [package, package.parent / "sealpress", package.parent / "themes"]
-    found = [(str(folder), *one) for folder in folders if folder.is_dir() for one in stamps.below(str(folder), "")]
-    return _digest([], marshal.dumps(sorted(one for one in found if "__pycache__" not in one[1]), 2))
-
-
 def _digest(texts: Iterable[str], data: bytes = b"") -> str:
     return hashlib.blake2b(
         "\0".join(texts).encode("utf-8", "surrogateescape") + b"\0" + data, digest_size=20
@@ -144,5 +145,6 @@ def fingerprint(inputs: Inputs) -> str:
         or not all(stamps.is_settled(stamp, inputs.began) for stamp in found.values())
     ):
         return ""
-    facts = [inputs.world, inputs.scope, str(inputs.clock)]
+    kinds = [(kind.name, kind.code) for kind in inputs.request.kinds]
+    facts = [inputs.world, inputs.scope, str(inputs.clock), repr(kinds)]
     return _digest(facts, marshal.dumps(tuple(found.items()), 2))

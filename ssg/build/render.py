@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from sealpress.commands.console import Progress
 from sealpress.files import given
@@ -21,12 +20,10 @@ from ssg.cache.answers import KnownAnswers
 from ssg.cache.tracing import Answers, Trace
 from ssg.checks.addresses import SHEETS, Looked, Reach
 from ssg.output.stage import FileContent, Stage, refusals
-from ssg.rendering.plan import OutputFile, OutputKind, Renderer
+from ssg.rendering.output_kind import OutputFile
+from ssg.rendering.plan import Renderer
 from ssg.rendering.theme.limits import TOO_MUCH
 from ssg.rendering.theme.stopwatch import Stopwatch
-
-_FIRST: Final = frozenset({OutputKind.SITEMAP, OutputKind.IMAGE})
-"""The longest work: what is begun last is waited for by all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +81,9 @@ class SharedRendering:
             return done, self.renderer.queries.learned(), self.stopwatch.taken() if self.stopwatch else {}
 
         done: list[Staged] = []
-        numbered = sorted(enumerate(stale), key=lambda one: one[1].file.kind not in _FIRST)
-        # An image takes as long as a hundred pages.
-        alone = 2 if any(one.file.kind is OutputKind.IMAGE for one in stale) else None
+        # The longest work first: what is begun last is waited for by all.
+        numbered = sorted(enumerate(stale), key=lambda one: -one[1].file.kind.weight)
+        alone = 2 if any(one.file.kind.is_heavy for one in stale) else None
         refusing = refusals(self.stage.root) if self.stage else nullcontext()
         with refusing, progress.track("Rendering pages", len(stale)) as advance:
             for part, (finished, learned, seconds) in pool.shared(work, numbered, self.workers, alone):
@@ -102,13 +99,13 @@ class SharedRendering:
         began = self._clock()
         file = one.file
         try:
-            if file.kind is OutputKind.COPY:
+            if file.kind.is_copy:
                 looked = self._look_at_copy(file)
                 return Staged(number, self._put(file, self.root / file.subject), frozenset(), looked=looked)
             found = kept.find(file) if kept and look else None
             content, trace, warnings = (*found, ()) if found else self.renderer.make(file)
             written = self._put(file, content)
-            looked = self.reach.look(file.path, content) if file.kind is not OutputKind.SITEMAP else None
+            looked = self.reach.look(file.path, content) if file.kind.has_addresses else None
         except Problem as problem:
             return Staged(number, None, frozenset(), problem=problem)
         if kept and written and not found and not warnings:  # or nobody would tell these again

@@ -6,19 +6,15 @@ is kept by a digest of these; and which questions to look at is known from the l
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Final
 
+from ssg.cache import software
 from ssg.cache.answers import KnownAnswers
 from ssg.cache.codec import at
 from ssg.cache.last_build import KeptOutput, LastBuild
-from ssg.cache.store import Store, digest_of_sources
+from ssg.cache.store import Store
 from ssg.cache.tracing import GONE, Key, Trace, digest
-from ssg.rendering.plan import OutputFile, OutputKind
+from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.queries.site_queries import SiteQueries
-
-KINDS: Final = frozenset({OutputKind.PAGE, OutputKind.LIST, OutputKind.FEED, OutputKind.SITEMAP, OutputKind.ROBOTS})
-"""What is rendered; the rest is copied, or kept by whoever makes it."""
 
 _made_of = at(KeptOutput, "kind", "subject")
 
@@ -37,12 +33,12 @@ class ReusableFiles:
     def prepare(self) -> None:
         """Pays once for what every process would pay for, before the work is shared."""
         self.known.keys(b"")
-        code_digest()
+        software.digest()
 
     def find(self, file: OutputFile) -> tuple[bytes, Trace] | None:
         """What the file holds if it was rendered before with the answers of today; with the questions."""
         old = self.last.outputs.get(file.path)
-        if file.kind not in KINDS or not old or _made_of(old) != (file.kind, file.subject):
+        if not file.kind.is_reusable or not old or _made_of(old) != (file.kind.name, file.subject):
             return None
         trace = frozenset(self.known.keys(self.last.traces[file.path]))
         key = self._key(file, trace)
@@ -51,7 +47,7 @@ class ReusableFiles:
 
     def keep(self, file: OutputFile, trace: Trace, content: bytes, sha256: str) -> None:
         """Keeps what a file holds, of which `sha256` is the digest."""
-        if file.kind in KINDS and (key := self._key(file, trace)):
+        if file.kind.is_reusable and (key := self._key(file, trace)):
             self.store.put(key, content, sha256=sha256)
 
     def _key(self, file: OutputFile, trace: Trace) -> str:
@@ -60,7 +56,7 @@ class ReusableFiles:
         found = [known.get(key) or self._digest(key, keep=key[1:2] != (file.subject,)) for key in trace]
         if not all(found):
             return ""
-        what = "\0".join([code_digest(), *self.tools, file.kind, file.subject, ""])
+        what = "\0".join([software.digest(), file.kind.code, *self.tools, file.kind.name, file.subject, ""])
         return hashlib.sha256(what.encode("utf-8", "surrogatepass") + b"".join(sorted(found))).hexdigest()
 
     def _digest(self, key: Key, *, keep: bool) -> bytes:
@@ -77,9 +73,3 @@ class ReusableFiles:
         if keep:
             self._digests[key] = found
         return found
-
-
-@cache
-def code_digest() -> str:
-    """Over the sources of what renders, so that after an edit of sealpress itself nothing is taken from before it."""
-    return digest_of_sources("ssg/**/*.py", "sealpress/**/*.py")

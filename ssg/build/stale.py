@@ -14,11 +14,12 @@ from ssg.cache.codec import at
 from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource, sha256_of, stamp_of
 from ssg.cache.stamps import Stamp
 from ssg.cache.tracing import GONE, Key, Scope
-from ssg.rendering.plan import OutputFile, OutputKind
+from ssg.rendering.output_kind import OutputFile, OutputKind
 from ssg.rendering.queries.site_queries import SiteQueries
 
 FIRST: Final = "nothing was built into this folder before"
 OTHER: Final = "sealpress or its tools are other versions"
+CODE: Final = "the code that makes it is another version"
 NEW: Final = "it is new"
 TOUCHED: Final = "the file in the output folder was changed or is gone"
 
@@ -34,14 +35,15 @@ class Stale:
 
 
 class KnownFiles(Mapping[str, OutputFile]):
-    """The files of the last build, each as a OutputFile when it is asked for."""
+    """The files of the last build, each as an OutputFile when it is asked for."""
 
-    def __init__(self, outputs: Mapping[str, tuple[Any, ...]]) -> None:
+    def __init__(self, outputs: Mapping[str, tuple[Any, ...]], kinds: Mapping[str, OutputKind]) -> None:
         self._outputs = outputs
+        self.kinds = kinds
 
     def __getitem__(self, path: str) -> OutputFile:
         kept = KeptOutput._make(self._outputs[path])
-        return OutputFile(path, OutputKind(kept.kind), kept.subject, kept.origin)
+        return OutputFile(path, self.kinds[kept.kind], kept.subject, kept.origin)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._outputs)
@@ -84,18 +86,20 @@ def stale(
 
     `hits` are the questions with other answers by the files that asked them, `copied` the sources of copies.
     """
-    quality = tuple({key for keys in hits.values() for key in keys if key[0] == "image_quality"})
+    changed = dict.fromkeys(key for keys in hits.values() for key in keys)
     for path in _suspects(files, last, hits, on_disk):
         file = files[path]
         plain_output = last.outputs.get(path)
         old = KeptOutput._make(plain_output) if plain_output else None
         if last.elsewhere:
             yield Stale(file, (FIRST,))
-        elif old is None or (old.kind, old.subject) != (file.kind, file.subject):
-            yield Stale(file, _new(file, last, copied, quality))
+        elif old is None or (old.kind, old.subject) != (file.kind.name, file.subject):
+            yield Stale(file, _new(file, last, copied, changed))
+        elif last.kinds.get(old.kind) != file.kind.code:
+            yield Stale(file, (CODE,))
         elif on_disk.get(path) != stamp_of(last.files[path]):
             yield Stale(file, (TOUCHED,))
-        elif file.kind is OutputKind.COPY and copied[file.subject][1] != sha256_of(last.files[path]):
+        elif file.kind.is_copy and copied[file.subject][1] != sha256_of(last.files[path]):
             yield Stale(file, (f"content of {file.subject}",))
         elif path in hits:
             yield Stale(file, tuple(hits[path]))
@@ -108,20 +112,23 @@ def _suspects(
     if last.elsewhere or not isinstance(wanted, KnownFiles):
         return wanted
     files = last.files
+    copies = {kind.name for kind in wanted.kinds.values() if kind.is_copy}
     return [
         path
         for path, output in last.outputs.items()
-        if path in hits or _kind_of(output) == OutputKind.COPY or on_disk.get(path) != stamp_of(files[path])
+        if path in hits or _kind_of(output) in copies or on_disk.get(path) != stamp_of(files[path])
     ]
 
 
 def _new(
-    file: OutputFile, last: LastBuild, sources: Mapping[str, SeenSource], quality: tuple[Key, ...]
+    file: OutputFile, last: LastBuild, sources: Mapping[str, SeenSource], changed: Iterable[Key]
 ) -> tuple[str | Key, ...]:
     """Why a file that the last build did not make is made: where all are, not since it is new itself."""
     if not last.outputs:
         return (OTHER if last.world else FIRST,)
-    if file.kind is OutputKind.IMAGE and (old := last.sources.get(file.subject)):
+    if file.kind.named_by and (old := last.sources.get(file.subject)):
         # Its name follows from these, so it has another one.
-        return (f"content of {file.subject}",) if old[1] != sources[file.subject][1] else quality or (NEW,)
+        if old[1] != sources[file.subject][1]:
+            return (f"content of {file.subject}",)
+        return tuple(key for key in changed if key[0] in file.kind.named_by) or (NEW,)
     return (NEW,)

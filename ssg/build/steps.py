@@ -11,6 +11,7 @@ The steps, of which each needs only what the one before it gave:
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -45,8 +46,9 @@ from ssg.content.findings import IMAGES, PAGES, THEME, TREE, Findings
 from ssg.images.gallery import Gallery
 from ssg.images.variants import format_of, images_among
 from ssg.output.stage import Stage, refusals
-from ssg.rendering import menus, plan
-from ssg.rendering.plan import OutputFile, OutputKind, Renderer
+from ssg.rendering import assets, menus, plan
+from ssg.rendering.output_kind import OutputFile, OutputKind
+from ssg.rendering.plan import Renderer
 from ssg.rendering.queries.page_queries import Basis
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme import assets as theme_assets
@@ -92,6 +94,15 @@ class _Steps:
     store: Store
     timings: Timings
     progress: Progress
+
+    @cached_property
+    def kinds(self) -> Mapping[str, OutputKind]:
+        return plan.kinds(self.inputs.request.kinds)
+
+    @property
+    def _codes(self) -> dict[str, str]:
+        """The code of each kind of output, by its name."""
+        return {name: kind.code for name, kind in self.kinds.items()}
 
     def run(self) -> Finished:
         findings = Findings(self.last.warnings, self.inputs.request.is_strict)
@@ -154,6 +165,7 @@ class _Steps:
             aims=survey.aims(stale, done),
             shape=shape,
             theme_key=theme_assets.key(theme),
+            kinds=self._codes,
             theme_files=tuple(tuple(KeptAsset(file.name, file.path, file.origin)) for file in assets.files),
             questions=known.table(),
             count=known.count,
@@ -168,7 +180,7 @@ class _Steps:
         )
         with self.timings.phase("remembering"):
             changes = self.last.changed_to(build)
-            encoded = sum(one.file.kind is OutputKind.IMAGE for one in stale)
+            encoded = sum(one.file.kind.is_heavy for one in stale)
             return Finished(built, build if changes else build.compact(), changes, len(reading.changed) + encoded)
 
     def _take_in(self, converter: Converter, conversion: str) -> ReadSources:
@@ -246,13 +258,13 @@ class _Steps:
         """All files of the tree by path. Where the structure stands they are those of the last build."""
         if self._same_files(structure, queries):
             structure.findings.keep(filter(format_of, self.last.warnings))
-            return staleness.KnownFiles(self.last.outputs)
+            return staleness.KnownFiles(self.last.outputs, self.kinds)
         findings = structure.findings
         with findings.collecting(IMAGES):
-            queries.gallery.learn(plan.images(queries.site), self.inputs.request.workers, self.progress)
-        for image in plan.images(queries.site):
+            queries.gallery.learn(assets.images(queries.site), self.inputs.request.workers, self.progress)
+        for image in assets.images(queries.site):
             findings.tell(image, queries.gallery.warnings(image))
-        files = list(plan.files(queries))
+        files = list(plan.files(queries, self.kinds))
         doubts = structure.doubts
         if [file.path for file in files] != list(self.last.outputs):  # these were looked at
             clashing = clashes(files, doubts)
@@ -265,9 +277,12 @@ class _Steps:
         return {file.path: file for file in files}
 
     def _same_files(self, structure: Structure, queries: SiteQueries) -> bool:
-        """Whether the tree has the files that it had: the theme's own and images have other names for other content."""
+        """Whether the tree has the files that it had: other code may give others, and the theme's own and images have
+        other names for other content.
+        """
         return (
             structure.stands
+            and self._codes == self.last.kinds
             and theme_assets.key(queries.theme) == self.last.theme_key
             and not images_among(structure.reading.changed_files)
         )
@@ -354,7 +369,7 @@ class _Steps:
                 stamp = stamps.stamp(self.stage.root / file.path)
                 assert stamp is not None  # noqa: S101 - it was put there just now
                 assert content is not None  # noqa: S101 - or there was a problem
-                outputs[file.path] = tuple(KeptOutput(file.kind.value, file.subject, file.origin, one.because))
+                outputs[file.path] = tuple(KeptOutput(file.kind.name, file.subject, file.origin, one.because))
                 files[file.path] = tuple(
                     KeptFile(content.sha256, content.size, media_type(file.path), cache_class(file.path).value, stamp)
                 )

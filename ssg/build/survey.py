@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 from sealpress.commands.console import Progress
 from sealpress.config.sitefile import NAME
 from sealpress.files import files
+from sealpress.problems import Problem
 from ssg.build.convert import KeptBodies
 from ssg.build.image_places import at_pictures
 from ssg.build.render import Staged, once
@@ -27,10 +27,9 @@ from ssg.content.findings import IMAGES, THEME, TREE
 from ssg.content.links import Doubts
 from ssg.output.stage import Stage
 from ssg.rendering.bodies.closing import href
-from ssg.rendering.plan import OutputFile, OutputKind, Renderer
+from ssg.rendering.output_kind import OutputFile, OutputKind
+from ssg.rendering.plan import Renderer
 from ssg.rendering.queries.site_queries import SiteQueries
-
-_RENDERED: Final = frozenset({OutputKind.PAGE, OutputKind.LIST, OutputKind.FEED, OutputKind.THEME})
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,12 @@ class Survey:
         findings = self.structure.findings
         if self.queries.theme.is_there:
             findings.tell(THEME, Renderer(self.queries).faults(self.files.values()))
-        new = [
-            file for path, file in self.files.items() if file.kind is OutputKind.IMAGE and path not in self.last.outputs
-        ]
-        of_source = {file.subject: file.path for file in reversed(new)}
-        findings.tell(IMAGES, self.queries.gallery.damaged(of_source, self.queries.image_quality(), workers, progress))
+        new: dict[OutputKind, list[OutputFile]] = {}
+        for path, file in self.files.items():
+            if file.kind.faults and path not in self.last.outputs:
+                new.setdefault(file.kind, []).append(file)
+        for kind, ahead in new.items():
+            findings.tell(kind.topic, kind.faults(self.queries, ahead, workers, progress) if kind.faults else ())
         if not self.queries.theme.is_there or not findings.at_fault.isdisjoint({NAME, THEME}):
             self._locate()
             findings.check()
@@ -78,9 +78,12 @@ class Survey:
         """
         findings = self.structure.findings
         if self._is_sound:
-            for subject, is_image in ((IMAGES, True), (TREE, False)):
-                failed_so = (one for one in done if (stale[one.number].file.kind is OutputKind.IMAGE) is is_image)
-                findings.tell(subject, once(one.problem for one in failed_so if one.problem))
+            failed_so: dict[str, list[Problem]] = {IMAGES: [], TREE: []}
+            for one in done:
+                if one.problem:
+                    failed_so.setdefault(stale[one.number].file.kind.topic, []).append(one.problem)
+            for topic, problems in failed_so.items():
+                findings.tell(topic, once(problems))
         stale_paths = {one.file.path for one in stale}
         findings.keep(path for path in findings.last if path in self.files and path not in stale_paths)
         for one in done:
@@ -146,11 +149,11 @@ class Survey:
     def _at(self, path: str) -> Looked | None:
         """What is in a file that is copied, or stands in the tree since an earlier build."""
         output = self.files[path]
-        place = self.reach.site.root / output.subject if output.kind is OutputKind.COPY else self.stage.root / path
+        place = self.reach.site.root / output.subject if output.kind.is_copy else self.stage.root / path
         if path.endswith((*LOOKED_AT, SHEETS)):
             with suppress(OSError), files.opened(place) as file:
                 return self.reach.look(path, file.read())
         return None
 
     def _may_show(self, file: OutputFile) -> bool:
-        return file.kind in _RENDERED or (file.kind is OutputKind.COPY and file.path.endswith(SHEETS))
+        return file.kind.has_addresses and (not file.kind.is_copy or file.path.endswith(SHEETS))

@@ -129,7 +129,7 @@ class LastTree:
 class KeptOutput(NamedTuple):
     """A file of the tree by how it is made.
 
-    `kind` and `subject` say that (ssg.rendering.plan, or a copy), `origin` what messages call it. `because` is what it
+    `kind` and `subject` say that (ssg.rendering.output_kind), `origin` what messages call it. `because` is what it
     was made anew for when it last was: sentences, and questions that got another answer.
     """
 
@@ -163,6 +163,7 @@ _WHOLE: Final = (
     "shape",
     "theme_key",
     "theme_files",
+    "kinds",
     "parts",
     "settings",
 )
@@ -182,6 +183,7 @@ class LastBuild:
     to. `theme_files` are the theme's own files as they are served. `images` is what is known of each image
     (ssg.images.gallery), `warnings` what was warned of, by subject (ssg.content.findings).
 
+    `kinds` are those of outputs by name, each with the digest of the code that made it (ssg.rendering.output_kind).
     `outputs` are plain Outputs by path, `traces` what was asked for each, `questions` and `count` as in
     ssg.cache.answers, of which `parts` are those about settings and the theme. `settings` are the keys of site.toml
     (ssg.cache.settings). `used` counts the questions that somebody asked when they were last counted. `files` are those
@@ -204,6 +206,7 @@ class LastBuild:
     shape: str = ""
     theme_key: str = ""
     theme_files: tuple[Annotated[Plain, KeptAsset], ...] = ()
+    kinds: dict[str, str] = field(default_factory=dict)
     questions: Table = field(default_factory=Table)
     count: int = 0
     parts: tuple[Key, ...] = ()

@@ -224,18 +224,6 @@ class Store:
         files.hide(self.folder)
 
 
-def digest_of_sources(*patterns: str) -> str:
-    """Over sealpress's own sources: part of a key, so that after an edit of them nothing is answered from before it.
-
-    `patterns` are relative to the folder that holds the packages.
-    """
-    top = Path(__file__).parents[2]
-    sha = hashlib.sha256()
-    for file in sorted(file for pattern in patterns for file in top.glob(pattern)):
-        sha.update(file.read_bytes() + b"\0")
-    return sha.hexdigest()
-
-
 def _read(file: Path) -> bytes:
     with files.opened(file) as found:
         return found.read()

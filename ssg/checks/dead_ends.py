@@ -14,7 +14,7 @@ from sealpress.problems import Place, Problem, did_you_mean
 from ssg.checks.addresses import SHEETS, Aim, Looked, Reach
 from ssg.checks.whereabouts import Whereabouts, Written, spellings
 from ssg.content.links import Doubts, alike
-from ssg.rendering.plan import OutputFile, OutputKind
+from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.theme import ThemeFile
 
@@ -126,8 +126,8 @@ class DeadEnds:
             for name in found.twice:
                 file = self.files[path]
                 templates = self.templates(file)
-                places = self.whereabouts.of_id(name, self._body_of(file), templates)
-                place = places[-1] if places else Place(templates[0].shown)
+                places = self.whereabouts.of_id(name, file.kind.body(self.queries, file), templates)
+                place = places[-1] if places else Place(templates[0].shown if templates else file.origin)
                 if (name, place) in told:  # a template gives it to many pages, and is mended once
                     continue
                 told.add((name, place))
@@ -150,12 +150,6 @@ class DeadEnds:
             return next((place for place in places if place and place not in self.told_at), None)
         place = next(filter(None, found), Place(origins[0]))
         return None if place in self.told_at else place
-
-    def _body_of(self, file: OutputFile) -> str:
-        """The source of the body that a page or a list shows whole; ""."""
-        if file.kind is OutputKind.LIST:
-            return self.queries.list_at(file.subject).introduction or ""
-        return file.subject
 
 
 def _beginning(path: str) -> str:

@@ -13,11 +13,10 @@ from ssg.cache.tracing import Key, Origin
 from ssg.explain.columns import WIDTH, Row, section
 from ssg.explain.why import Explanation, Use
 from ssg.explain.wording import FACTS, ITSELF, OF_PAGES, Said, facts, said
-from ssg.rendering.plan import OutputKind
+from ssg.rendering.output_kind import Subject
 
 _SOURCE: Final = "Source:"
 _SHOWN: Final = 3  # of each kind before the rest is counted
-_VARIANT: Final = "a smaller image of it"
 _REPEATED: Final = 24  # characters that may stand in row after row
 
 
@@ -31,7 +30,7 @@ def lines(found: Explanation | Use, width: int = WIDTH, *, whole: bool = False) 
 def _explanation(found: Explanation, width: int, *, whole: bool) -> list[str]:
     """A file of the tree: what it is, what it was made from, why it was made anew."""
     keys = found.questions
-    subject = found.source if found.kind is OutputKind.PAGE else ""
+    subject = found.source if found.kind.subject is Subject.PAGE else ""
     sections: list[tuple[str, list[Row]]] = []
     if subject:
         sections.append((f"{_SOURCE} {subject}", _own(keys, subject)))
@@ -42,7 +41,7 @@ def _explanation(found: Explanation, width: int, *, whole: bool) -> list[str]:
     sections += [(title, rows) for title, rows in _rest(keys, found, subject, whole=whole)]
     sections.append(("Tools", [("", ", ".join(f"{name} {version}" for name, version in found.tools.items()))]))
     sections.append(("Last made anew because", _because(found.because, subject, whole=whole)))
-    what = f"  {_what(found)}, {size(found.size)}, served at {found.served}"
+    what = f"  {found.kind.words(found.origin, found.source)}, {size(found.size)}, served at {found.served}"
     lines = [found.path, what, f"  in {found.at.parent}", *_changes(found, whole=whole)]
     for title, rows in sections:
         if any(map(any, rows)) or title.startswith(_SOURCE):
@@ -62,27 +61,11 @@ def _use(found: Use, width: int, *, whole: bool) -> list[str]:
     rows: dict[str, list[str]] = {}
     for path, keys in found.files.items():
         asked = _asked_of(found.source, keys, whole=whole)
-        rows.setdefault(_VARIANT if path in found.variants else asked, []).append(path)
+        rows.setdefault(asked or found.made.get(path, ""), []).append(path)
     if not count:
         return [*lines, "", "No file of the last build asked anything of it."]
     title = f"Asked for {count} file{'s' if count > 1 else ''}"
     return [*lines, *section(title, _folded(rows, "file", whole=whole), width)]
-
-
-def _what(found: Explanation) -> str:
-    match found.kind:
-        case OutputKind.PAGE:
-            return "a page"
-        case OutputKind.COPY:
-            return "a copy, byte for byte"
-        case OutputKind.IMAGE:
-            return f"a variant of {found.origin}"
-        case OutputKind.THEME:
-            return "a file of the theme" if found.source else found.origin
-        case OutputKind.LIST if found.origin.endswith(".md"):
-            return f"a list, introduced by {found.origin}"
-        case _:
-            return found.origin
 
 
 def _changes(found: Explanation, *, whole: bool) -> list[str]:
@@ -178,4 +161,4 @@ def _asked_of(source: str, keys: Sequence[Key], *, whole: bool) -> str:
         f"{one.about} it" if one.what == ITSELF else one.what if one.about == source else one.sentence()
         for one in others
     ]
-    return _listed(list(dict.fromkeys([*facts(keys), *rest])), whole=whole) or "a copy of it"
+    return _listed(list(dict.fromkeys([*facts(keys), *rest])), whole=whole)

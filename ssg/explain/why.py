@@ -7,8 +7,8 @@ Nothing is built. All comes from what the last build into the output folder left
 changed since is looked at, and told.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,8 @@ from ssg.cache.tracing import Key, Origin, Scope, scope_of
 from ssg.content.data import ENDINGS
 from ssg.content.model import output_of
 from ssg.explain.wording import said
-from ssg.rendering.plan import OutputKind
+from ssg.rendering import plan
+from ssg.rendering.output_kind import OutputKind, Subject
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.theme import OWN, STATIC, TEMPLATES, built_in
 
@@ -75,7 +76,7 @@ class Explanation:
             "path": self.path,
             "url": self.served,
             "file": str(self.at),
-            "kind": self.kind.value,
+            "kind": self.kind.name,
             "origin": self.origin,
             "source": self.source or None,
             "sha256": self.sha256,
@@ -96,14 +97,14 @@ class Explanation:
 class Use:
     """A source, and the files for which something was asked of it: each with the questions, none for a copy.
 
-    `variants` are those among them that are smaller images of it.
+    `made` are those among them that are made of its bytes, each with what it is to it: "a copy of it".
     """
 
     source: str
     files: Mapping[str, tuple[Key, ...]]
     note: str
     changes: ChangesSince
-    variants: frozenset[str] = frozenset()
+    made: Mapping[str, str] = field(default_factory=dict)
 
     def data(self) -> dict[str, object]:
         """All of it for a machine."""
@@ -121,13 +122,15 @@ def _question(one: str | Key) -> dict[str, object]:
     return {"question": one[0], "arguments": list(one[1:]), "said": said(one).sentence(), "group": said(one).group}
 
 
-def asked(site: SiteFile, output: Path, path: str, *, dirty: bool = False) -> Explanation | Use:
-    """What `path` is: a file of the tree by any of its names, or a source. `dirty` as for a build.
+def asked(
+    site: SiteFile, output: Path, path: str, *, dirty: bool = False, kinds: Sequence[OutputKind] = ()
+) -> Explanation | Use:
+    """What `path` is: a file of the tree by any of its names, or a source. `dirty` and `kinds` as for a build.
 
     Raises Problem (exit 2) where there is no last build to ask, or it knows no such path; and as `situation_of` does.
     """
-    last, inputs = _recalled(Request(site, output, dirty=dirty))
-    known = _LastBuildLookup(site, output, last, inputs)
+    last, inputs = _recalled(Request(site, output, dirty=dirty, kinds=kinds))
+    known = _LastBuildLookup(site, output, last, inputs, plan.kinds(kinds))
     if found := known.output(path):
         return known.explanation(found)
     if source := known.source(path):
@@ -149,7 +152,7 @@ def _recalled(request: Request) -> tuple[LastBuild, Inputs]:
         )
         raise Problem(message, hint=f"{HINT}, without --no-cache", code=Exit.USAGE)
     inputs = inputs_of(request)
-    if last.world != inputs.world:
+    if last.world != inputs.world or not last.kinds.keys() <= plan.kinds(request.kinds).keys():
         raise Problem(
             "the last build was made with other versions of sealpress or its tools", hint=HINT, code=Exit.USAGE
         )
@@ -164,6 +167,7 @@ class _LastBuildLookup:
     folder: Path
     last: LastBuild
     inputs: Inputs
+    kinds: Mapping[str, OutputKind]
 
     # What a person names.
 
@@ -205,14 +209,13 @@ class _LastBuildLookup:
 
     def explanation(self, path: str) -> Explanation:
         old, file = KeptOutput._make(self.last.outputs[path]), KeptFile._make(self.last.files[path])
-        kind = OutputKind(old.kind)
+        kind = self.kinds[old.kind]
         questions = tuple(self.last.known().keys(self.last.traces[path]))
         files = {str(key[1]): self._template(str(key[1])) for key in questions if key[0] == "template"}
         theirs = self._theme_files
         assets = {str(key[1]) for key in questions if key[0] == "asset"}
         files |= {name: theirs[name] for name in sorted(assets) if name in theirs}
-        made_of = dict.fromkeys((OutputKind.PAGE, OutputKind.COPY, OutputKind.IMAGE), old.subject)
-        source = (made_of | {OutputKind.THEME: theirs.get(old.subject, "")}).get(kind, "")
+        source = self._source(old)
         changed = self._changed()
         facts = {str(key[1]) for key in questions if scope_of(SiteQueries, key) is Scope.FACT}
         strings = {file for key in questions if key[0] == "string" for file in self._string_files(str(key[2]))}
@@ -238,14 +241,17 @@ class _LastBuildLookup:
         known = self.last.known()
         hits = known.hits(self.last.traces, [key for key, _ in known.items() if self._is_about(key, source)])
         found: dict[str, tuple[Key, ...]] = {}
+        made: dict[str, str] = {}
         for path, plain in self.last.outputs.items():
-            if path in hits or self._is_made_of(KeptOutput._make(plain), source):
+            output = KeptOutput._make(plain)
+            kind = self.kinds[output.kind]
+            if kind.subject in {Subject.FILE, Subject.THEME} and self._source(output) == source:
+                made[path] = kind.relation
+            if path in hits or path in made:
                 found[path] = tuple(sorted(hits.get(path, ()), key=lambda key: tuple(map(str, key))))
         drafts, scheduled = self.last.left_out
         note = "a draft" if source in drafts else "dated after the commit" if source in scheduled else ""
-        outputs = ((path, KeptOutput._make(self.last.outputs[path])) for path in found)
-        variants = frozenset(path for path, one in outputs if (one.kind, one.subject) == (OutputKind.IMAGE, source))
-        return Use(source, found, note, self._changes("", [one for one in self._changed() if one == source]), variants)
+        return Use(source, found, note, self._changes("", [one for one in self._changed() if one == source]), made)
 
     def _is_about(self, key: Key, source: str) -> bool:
         name, *given = key
@@ -257,10 +263,15 @@ class _LastBuildLookup:
             return source in self._string_files(str(given[1]))
         return source in given or (source == NAME and _is_of_site_file(key))
 
-    def _is_made_of(self, output: KeptOutput, source: str) -> bool:
-        if output.kind in {OutputKind.COPY, OutputKind.IMAGE}:
-            return output.subject == source
-        return output.kind == OutputKind.THEME and self._theme_files.get(output.subject) == source
+    def _source(self, output: KeptOutput) -> str:
+        """What a file alone is made of, or ""."""
+        match self.kinds[output.kind].subject:
+            case Subject.PAGE | Subject.FILE:
+                return output.subject
+            case Subject.THEME:
+                return self._theme_files.get(output.subject, "")
+            case Subject.OTHER:
+                return ""
 
     # Which files are behind names.
 
@@ -329,10 +340,8 @@ class _LastBuildLookup:
 
 def _tools(kind: OutputKind) -> Mapping[str, str]:
     """Those that a file may depend on."""
-    if kind is OutputKind.COPY:
-        return {}
     found = tools.of_tree()
-    return {name: found[name] for name in ("sealpress", "pillow")} if kind is OutputKind.IMAGE else found
+    return found if kind.tools is None else {name: found[name] for name in kind.tools}
 
 
 def _below(path: Path, folder: Path) -> str:

@@ -8,15 +8,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from sealpress.commands.console import Progress
 from sealpress.config.settings import ImagesSettings
 from sealpress.problems import Place, Problem, raise_all
 from sealpress.processes import workers as pool
+from ssg.cache import software
 from ssg.cache.last_build import KeptImage, SeenSource
-from ssg.cache.store import Store, digest_of_sources
+from ssg.cache.store import Store
 from ssg.cache.table import Plain
 from ssg.images.variants import Dimensions, Picture, format_of, picture
 
@@ -146,11 +146,5 @@ class Gallery:
         self.store.put(self._key(source, "look", format_of(source)), data)
 
     def _key(self, source: str, *what: str | int) -> str:
-        depends = [*map(str, what), self.sources[source][1], self.pillow, code_digest()]
+        depends = [*map(str, what), self.sources[source][1], self.pillow, software.digest()]
         return hashlib.sha256("\0".join(["image", *depends]).encode()).hexdigest()
-
-
-@cache
-def code_digest() -> str:
-    """Over the sources of what makes images, so that an edit of sealpress itself is never answered from the store."""
-    return digest_of_sources("ssg/images/*.py")

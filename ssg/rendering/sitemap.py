@@ -12,6 +12,7 @@ from typing import Final
 
 from ssg.content.formats import dates
 from ssg.rendering import xml
+from ssg.rendering.output_kind import OutputFile, OutputKind
 from ssg.rendering.queries.site_queries import SiteQueries
 
 NAME: Final = "sitemap.xml"
@@ -55,6 +56,30 @@ def sitemap(queries: SiteQueries, name: str, limits: Limits = LIMITS) -> bytes:
 def robots(queries: SiteQueries) -> bytes:
     """Everybody may read everything."""
     return f"User-agent: *\nDisallow:\n\nSitemap: {queries.absolute_url(f'/{NAME}')}\n".encode()
+
+
+def _sitemaps(queries: SiteQueries) -> Iterator[OutputFile]:
+    return (OutputFile(name, SITEMAP, name, "the sitemap") for name in names(queries))
+
+
+SITEMAP = OutputKind(
+    name="sitemap",
+    files=_sitemaps,
+    make=lambda rendering, file: sitemap(rendering.queries, file.subject),
+    has_addresses=False,  # all are those of pages and lists
+    weight=10,
+)
+
+
+def _robots(queries: SiteQueries) -> Iterator[OutputFile]:
+    # The site's own static/robots.txt comes before this one.
+    if all(asset.output != "robots.txt" for asset in queries.site.assets):
+        yield OutputFile("robots.txt", ROBOTS, "", "robots.txt")
+
+
+ROBOTS = OutputKind(
+    name="robots", files=_robots, make=lambda rendering, _file: robots(rendering.queries), has_addresses=False
+)
 
 
 def _parts(queries: SiteQueries, limits: Limits) -> list[Sequence[Subject]]:

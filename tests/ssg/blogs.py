@@ -16,6 +16,7 @@ from ssg.build.build import build
 from ssg.build.inputs import Request
 from ssg.build.result import Built
 from ssg.content.sources import Options
+from ssg.rendering.output_kind import OutputKind
 from ssg.rendering.theme.theme import built_in_folder
 
 HEAD: Mapping[str, str] = {"date": "2026-01-05", "tags": "[red]"}
@@ -36,6 +37,7 @@ class Blog:
     clock: dt.datetime | None = None
     workers: int = 1
     place: str = "public"
+    kinds: Sequence[OutputKind] = ()
 
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,8 @@ class Blog:
 
     def request(self, output: Path, store: Path | None, workers: int = 1) -> Request:
         site = sitefile.load(self.root / "site.toml", "site.toml", is_tolerant=True)
-        return Request(site, output, self.options, in_git=False, as_of=self.clock, store=store, workers=workers)
+        given = {"in_git": False, "as_of": self.clock, "store": store, "workers": workers, "kinds": self.kinds}
+        return Request(site, output, self.options, **given)
 
     def built(self, progress: Progress = SILENT) -> "Built | list[object]":
         """A build on top of what the last one left; or its faults."""

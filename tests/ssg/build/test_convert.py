@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,6 @@ from hypothesis import strategies as st
 from sealpress.commands.console import SILENT
 from sealpress.config import sitefile
 from sealpress.processes.workers import ALONE
-from ssg.build import convert as convert_module
 from ssg.build.convert import Converter, decoded, encoded
 from ssg.build.records import PARSED_PAGES
 from ssg.cache.store import Store
@@ -165,22 +162,3 @@ def test_a_build_with_a_store_gives_the_golden_tree(tmp_path: Path) -> None:
     for output in ("cold", "warm"):
         built = build_golden(GOLDEN / "site", tmp_path / output, store=tmp_path / "store", workers=2)
         assert built.digest == clean.digest
-
-
-def test_an_edit_of_any_module_that_converts_makes_all_conversions_new() -> None:
-    """What a conversion loads of sealpress is in the digest of its code, this module's own file among it."""
-    code = (
-        "import sys; from ssg.l10n.language import language; from ssg.markup.converter import convert\n"
-        "from ssg.markup.text.converted import MarkdownOptions\n"
-        f"for dialect in ('commonmark', 'python-markdown'):\n"
-        f"    convert({TEXT.format(n=1)!r}, MarkdownOptions(dialect=dialect), language('fr'))\n"
-        "found = [one.__file__ for name, one in sys.modules.items() if name.startswith(('ssg.', 'sealpress.'))]\n"
-        "print(*found, sep='\\n')"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    top = Path(convert_module.__file__).parents[2]
-    loaded = {Path(file).relative_to(top).as_posix() for file in done.stdout.split("\n") if file}
-    covered = {file.relative_to(top).as_posix() for pattern in convert_module.CODE for file in top.glob(pattern)}
-    assert "ssg/markup/fast/lexing.py" in loaded
-    assert {name for name in loaded if name not in covered} <= {"ssg/build/__init__.py"}
-    assert "ssg/build/convert.py" in covered

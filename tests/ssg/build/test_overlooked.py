@@ -19,7 +19,8 @@ from ssg.build.inputs import Request
 from ssg.build.result import Built
 from ssg.cache import last_build
 from ssg.content.sources import Options
-from ssg.rendering.plan import OutputFile, Renderer
+from ssg.rendering.output_kind import OutputFile
+from ssg.rendering.plan import Renderer
 from tests.ssg.blogs import Blog, files, told, tried
 
 pytestmark = pytest.mark.long

@@ -1,6 +1,5 @@
 """What was rendered before with the answers of today is not rendered again, wherever it goes."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -9,8 +8,9 @@ import pytest
 from sealpress.processes import workers as pool
 from ssg.build import reuse
 from ssg.build.result import Built
+from ssg.cache import software
 from ssg.content.sources import Options
-from ssg.rendering.plan import OutputKind, Renderer
+from ssg.rendering.plan import Renderer
 from tests.ssg.blogs import Blog, files, told
 
 NOT_RENDERED = ("assets/",)
@@ -48,11 +48,10 @@ def rendered_files(blog: Blog) -> int:
 def never(monkeypatch: pytest.MonkeyPatch) -> None:
     """To be called once nothing may be rendered any more."""
     real = Renderer.make
-    rendering = {OutputKind.PAGE, OutputKind.LIST, OutputKind.FEED, OutputKind.SITEMAP, OutputKind.ROBOTS}
     monkeypatch.setattr(
         Renderer,
         "make",
-        lambda self, file: pytest.fail(f"{file.path} was rendered") if file.kind in rendering else real(self, file),
+        lambda self, file: pytest.fail(f"{file.path} was rendered") if file.kind.is_reusable else real(self, file),
     )
 
 
@@ -134,7 +133,7 @@ def test_what_is_damaged_in_the_store_is_rendered_again(blog: Blog) -> None:
 def test_after_an_edit_of_the_software_nothing_is_taken(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> None:
     built(blog)
     shutil.rmtree(blog.output)
-    monkeypatch.setattr(reuse, "code_digest", lambda: "another")
+    monkeypatch.setattr(software, "digest", lambda: "another")
     assert built(blog).kept == 0
 
 
@@ -166,7 +165,7 @@ def test_a_build_into_another_folder_says_that_nothing_was_there_before(blog: Bl
 def test_another_softwares_build_is_no_help(blog: Blog, monkeypatch: pytest.MonkeyPatch) -> None:
     built(blog)
     blog.place = "elsewhere"
-    os.utime(Path(reuse.__file__))  # as an upgrade leaves it
+    monkeypatch.setattr(software, "looks", lambda: "as an upgrade leaves it")
     assert built(blog).kept == 0
 
 

@@ -197,3 +197,15 @@ def test_each_id_that_a_page_has_twice_is_told_in_one_run(blog: Blog) -> None:
     blog.page("about.md", "## One\n\n## Two")
     blog.write("templates/page.html", HEAD.format("<i id=one></i>\n<i id=two></i>"))
     assert [place for _, place, _ in faults(blog)] == ["templates/page.html:2:23", "templates/page.html:3:7"]
+
+
+def test_an_id_that_a_file_of_the_theme_has_twice_is_told_with_that_file(blog: Blog) -> None:
+    """No template makes it."""
+    blog.own_theme()
+    blog.set("site", "theme", "own")
+    blog.write("own/static/demo.html", '<p id="x">One</p><p id="x">Two</p>')
+    built = blog.built()
+    assert isinstance(built, list)
+    assert [(message, place.file) for message, place, *_ in built] == [
+        ('own/static/demo.html gets two things with the id "x"', "own/static/demo.html")
+    ]

@@ -9,8 +9,9 @@ from sealpress.commands.console import SILENT
 from sealpress.config.settings import ImagesSettings
 from sealpress.problems import Problem, Problems
 from sealpress.processes import workers as pool
+from ssg.cache import software
 from ssg.cache.store import Store
-from ssg.images import gallery, raster
+from ssg.images import raster
 from ssg.images.gallery import Gallery
 from tests.ssg.images.pictures import gradient, save
 
@@ -85,7 +86,7 @@ def test_another_quality_or_software_makes_it_anew(
         case "pillow":
             changed = gallery_of(root, pillow="14.0.0")
         case "code":
-            monkeypatch.setattr(gallery, "code_digest", lambda: "other")
+            monkeypatch.setattr(software, "digest", lambda: "other")
     found = changed.picture("content/a.png")
     assert found is not None
     changed.content("content/a.png", found.variants[0].output, quality)

@@ -158,10 +158,10 @@ class Blog:
 
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         queries = self.queries()
-        files = list(plan.files(queries))
+        files = list(plan.files(queries, plan.kinds()))
         raise_all(list(menus.check(queries, frozenset(file.path for file in files), Doubts())))
         renderer = plan.Renderer(queries)
-        yield from ((file.path, renderer.make(file)[0]) for file in files if file.kind is not plan.OutputKind.COPY)
+        yield from ((file.path, renderer.make(file)[0]) for file in files if not file.kind.is_copy)
 
     def rendered(self) -> dict[str, str]:
         """Every output's text, by path."""

@@ -6,6 +6,8 @@ import pytest
 
 from sealpress.problems import Problem
 from ssg.rendering import plan
+from ssg.rendering.output_kind import OutputFile
+from ssg.rendering.pages import PAGE
 from ssg.rendering.theme import limits, sizes
 
 LONG_TEXTS = [
@@ -89,9 +91,7 @@ def made(blog):
         for name, text in others.items():
             blog.write(f"templates/{name}.html", text)
         renderer = plan.Renderer(blog.queries())
-        return renderer.make(
-            plan.OutputFile("about/index.html", plan.OutputKind.PAGE, "content/about.md", "content/about.md")
-        )[0]
+        return renderer.make(OutputFile("about/index.html", PAGE, "content/about.md", "content/about.md"))[0]
 
     return make
 

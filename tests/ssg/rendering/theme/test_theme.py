@@ -191,7 +191,7 @@ def test_a_theme_without_a_template_that_is_needed_says_which(blog, problem_of):
 
 def test_the_built_in_theme_is_whole():
     """Each template of rendering is there, and a copy of the theme in a repository is a theme like any other."""
-    from ssg.rendering.plan import TEMPLATES
+    from ssg.rendering.pages import TEMPLATES
 
     folder = theme.built_in_folder() / "plain"
     there = {path.name for path in (folder / "templates").iterdir()}
