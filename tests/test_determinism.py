@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
+
 pytestmark = pytest.mark.long
 
 GOLDEN = Path(__file__).parent / "golden" / "site"
@@ -64,7 +66,7 @@ def test_locale_zone_umask_hash_seed_order_and_folder_reach_no_byte(machine: str
     assert actual["tree"] == expected["tree"]
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@needs.root
 def test_another_user_builds_the_same_tree(tmp_path: Path) -> None:
     commit_site(tmp_path, backwards=False)
     expected = build(tmp_path, {}, 0o022)

@@ -19,12 +19,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from publish.ssh.connection import CONFIG
 from sealpress.config.settings import PublishTarget
+from tests.needs import unavailable
 
 PROGRAMS = {
     "dockerd": "docker.io",
@@ -80,13 +80,6 @@ ${ROOT:+chroot "$ROOT"} dockerd --config-file "$D/etc/daemon.json" --cgroup-pare
 "$(command -v sshd)" -D -e -f "$D/etc/sshd_config" >"$D/sshd.log" 2>&1 &
 wait
 """
-
-
-def unavailable(reason: str) -> NoReturn:
-    """Skips, or fails where nothing may be skipped."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
 
 
 @dataclass

@@ -22,8 +22,9 @@ import pytest
 from imagebake.image import oci
 from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import described
-from tests.engine.machine import PATH, Machine, unavailable
+from tests.engine.machine import PATH, Machine
 from tests.imagebake.seal.conftest import Site, keys, make_site, once_sealed, packages, sealed, site
+from tests.needs import unavailable
 
 __all__ = ["keys", "make_site", "once_sealed", "packages", "sealed", "site"]  # fixtures
 

@@ -18,8 +18,8 @@ from imagebake.nginx.runners import Bubblewrap, DynamicLoader, Runner
 from imagebake.recipes import site
 from sealpress.tree import tree
 from tests.engine.containers import ContainerEngine
-from tests.engine.machine import unavailable
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
+from tests.needs import unavailable
 from tests.ports import free_port
 from tests.publish.locks import real_lock
 

@@ -13,7 +13,8 @@ from publish.hosts import open_host
 from publish.ssh.connection import CONFIG, connect
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
-from tests.engine.machine import SHELLS, commands, unavailable
+from tests.engine.machine import SHELLS, commands
+from tests.needs import unavailable
 
 
 @contextmanager

@@ -16,14 +16,13 @@ from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
-import pytest
-
 from imagebake.image.layers import described
 from imagebake.nginx import runners
 from imagebake.recipes import site
 from sealpress.config.settings import ImageSettings
 from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
+from tests.needs import unavailable
 from tests.ports import free_port
 
 # In a process of its own, so that all that a runner asks the machine is asked as that user. To import it, that user may
@@ -160,8 +159,8 @@ def serving(rootfs: Path, way: Way) -> Iterator[Server]:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
                 time.sleep(0.01)
-            if process.poll() == NOT_AVAILABLE and os.environ.get("CI") != "true":
-                pytest.skip(f"{way.runner} can't run here as this user")
+            if process.poll() == NOT_AVAILABLE:
+                unavailable(f"{way.runner} can't run here as this user")
             assert process.poll() is None, Path(log.name).read_text()
             yield Server(port, process, Path(log.name))
         finally:

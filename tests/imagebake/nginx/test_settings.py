@@ -1,6 +1,5 @@
 """Each setting of [image] that nginx is told, in the configuration and, where it shows there only, on the wire."""
 
-import os
 import re
 import signal
 import socket
@@ -21,6 +20,7 @@ from sealpress.problems import Exit, Problem
 from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
 from tests.imagebake.nginx.servers import Way, dressed, scratch_for, serving
+from tests.needs import unavailable
 from tests.ports import free_port
 
 network = pytest.mark.network
@@ -153,9 +153,7 @@ def test_it_listens_on_both_families_and_starts_where_the_kernel_has_one(
 ) -> None:
     """Each on a socket of its own; readers of either are logged as networks. The configuration is as it was sealed."""
     if not runners.has_bubblewrap() or not runners.has_ipv6():
-        if os.environ.get("CI") == "true":
-            pytest.fail("needs bubblewrap, and a kernel with IPv6")
-        pytest.skip("needs bubblewrap, and a kernel with IPv6")
+        unavailable("needs bubblewrap, and a kernel with IPv6")
     settings = replace(PLAIN, port=free_port())
     made = dressed(rootfs, PAGES, settings, open_folder / kernel.replace(" ", "-"))
     with scratch_for(Way("bubblewrap")) as scratch, (scratch / "log").open("wb") as log:

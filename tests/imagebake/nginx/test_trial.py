@@ -26,6 +26,7 @@ from sealpress.problems import Exit, Place, Problem
 from sealpress.tree import tree
 from sealpress.tree.tree import OutputTree
 from tests.imagebake.conftest import CREATED, HERE, write_tree
+from tests.needs import unavailable
 
 network = pytest.mark.network
 PAGES = ("index.html", "404.html", "fr/index.html", "fr/404.html", "a.html")
@@ -34,7 +35,7 @@ PAGES = ("index.html", "404.html", "fr/index.html", "fr/404.html", "a.html")
 @pytest.fixture(scope="module", autouse=True)
 def runner() -> None:
     if not runners.has_bubblewrap():
-        pytest.skip("bubblewrap can't make namespaces here")
+        unavailable("bubblewrap can't make namespaces here")
 
 
 @pytest.fixture(scope="module")

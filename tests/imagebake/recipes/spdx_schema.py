@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from tests.engine.machine import unavailable
+from tests.needs import unavailable
 
 CARRIER = "scancodeio==32.5.0"
 MEMBER = "scanpipe/pipes/schemas/spdx-schema-2.3.json"

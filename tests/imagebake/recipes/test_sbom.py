@@ -23,9 +23,9 @@ from imagebake.recipes import sbom, site
 from imagebake.recipes.recipe import Image
 from imagebake.recipes.sbom import BillSubject, Component
 from sealpress.tree import tree
-from tests.engine.machine import unavailable
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 from tests.imagebake.recipes import spdx_schema
+from tests.needs import unavailable
 
 network = pytest.mark.network
 

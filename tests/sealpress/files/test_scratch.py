@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sealpress.files import scratch
+from tests import needs
 
 RUN = """\
 import sys, time
@@ -168,7 +169,7 @@ def test_nothing_that_was_not_made_by_us_is_touched(start: Start, tmp_path: Path
         assert (folder / "letter").read_text() == "years of work"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
+@needs.root
 @pytest.mark.parametrize("place", ["another user's", "open", "a link", "a file"])
 def test_a_place_that_another_user_prepared_is_not_used(place: str, tmp_path: Path) -> None:
     base = tmp_path / "tmp" / f"sealpress-{os.getuid()}"

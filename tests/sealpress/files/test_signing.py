@@ -15,6 +15,7 @@ from sealpress.problems import Exit, Problem
 from ssg.build.result import Built
 from ssg.cache import last_build
 from ssg.cache.last_build import LastBuild, LastTree, Memory
+from tests import needs
 from tests.ssg.blogs import Blog
 
 
@@ -124,7 +125,7 @@ def test_a_key_of_another_length_is_replaced(content: bytes, state: Path) -> Non
     assert signing.opened("what", signing.seal("what", b"data")) == b"data"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+@needs.root
 def test_a_key_of_another_user_is_no_key(state: Path) -> None:
     signing.seal("what", b"data")
     os.chown(key_file(state), 65534, 65534)

@@ -10,6 +10,7 @@ import pytest
 
 from sealpress.git import call, repository
 from sealpress.problems import Exit, Problem
+from tests import needs
 from tests.sealpress.git.conftest import Repo
 
 
@@ -116,7 +117,7 @@ def test_a_worktree_without_its_repository_is_not_taken_for_none(repo: Repo, tmp
         repository.discover(tmp_path / "linked")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
+@needs.root
 def test_another_users_repository_is_a_problem_with_the_fix(repo: Repo) -> None:
     repo.commit(a_md="1")
     for path in [repo.root, *repo.root.rglob("*")]:

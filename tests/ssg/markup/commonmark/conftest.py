@@ -1,6 +1,5 @@
 """What others say about CommonMark: its specification and its reference parser, from npm."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from sealpress.problems import Problem
 from ssg.l10n.language import language
 from ssg.markup import converter
 from ssg.markup.text.converted import MarkdownOptions
+from tests.needs import unavailable
 from tests.ssg.markup.written import as_written
 
 BARE = MarkdownOptions(typography=False, highlight=False, permalinks=False)
@@ -22,9 +22,7 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         return install(tmp_path_factory.mktemp("npm"))
     except Problem as problem:
-        if os.environ.get("CI") == "true":
-            pytest.fail(problem.message)
-        pytest.skip(problem.message)
+        unavailable(problem.message)
 
 
 def html_of(text: str, options: MarkdownOptions = BARE) -> str:
