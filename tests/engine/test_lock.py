@@ -34,24 +34,30 @@ def test_a_second_publish_is_told_who_holds_the_lock(machine, host):
 
 
 def test_a_lock_is_free_again_at_once(host):
-    for _ in range(3):
+    taken = []
+    for number in range(3):
         with host.lock("blog"):
-            pass
+            taken.append(number)
+    assert taken == [0, 1, 2]
 
 
 def test_another_account_can_take_a_lock_that_the_first_left(machine, host):
     """The file is the first account's; the second may not write it, but may lock it."""
+    taken = []
     with host.lock("blog"):
-        pass
+        taken.append("first")
     with open_host(machine.target("root"), SILENT) as other, other.lock("blog"):
-        pass
+        taken.append("second")
     with host.lock("blog"):
-        pass
+        taken.append("first")
+    assert taken == ["first", "second", "first"]
 
 
 def test_two_sites_do_not_wait_for_each_other(host):
+    taken = []
     with host.lock("blog"), host.lock("other"):
-        pass
+        taken.append("both")
+    assert taken == ["both"]
 
 
 def test_a_lock_frees_itself_when_its_holder_dies(machine, runtime, host):

@@ -358,4 +358,5 @@ def test_a_folder_for_sockets_is_short_enough(machine, monkeypatch, tmp_path):
     deep.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
     monkeypatch.setattr("tempfile.tempdir", str(deep))
-    open_and_close(machine.target())
+    with open_host(machine.target(), SILENT) as host:
+        assert host.engine.containers() == ()

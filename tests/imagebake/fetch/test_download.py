@@ -67,12 +67,12 @@ def test_a_package_is_fetched_once_and_kept_by_its_digest(place: Place) -> None:
 
 def test_a_warm_cache_asks_for_no_mirror(place: Place) -> None:
     place.put("main")
-    place.fetch()
+    file = place.fetch()
 
     def no_mirror() -> Mirrors:
         raise AssertionError
 
-    pool.fetched(Package(), place.cache, no_mirror)
+    assert pool.fetched(Package(), place.cache, no_mirror) == file
 
 
 def test_security_packages_come_from_the_security_mirror(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""The policy of a whole tree: what is allowed, what is refused and where, and that the cache changes nothing."""
+"""The policy of a whole tree: what is allowed, and what is refused and where."""
 
 import subprocess
 import sys
@@ -7,41 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from imagebake.policy import header, needs, pages
-from imagebake.policy.header import Policies
+from imagebake.policy import header, pages
 from imagebake.policy.pages import digest
 from sealpress.config.settings import ImageSettings
-from sealpress.problems import Exit, Problem, Problems
+from sealpress.problems import Problem
 from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree
-
-NOTHING = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-def policy(folder: Path, files: dict[str, str], settings: ImageSettings | None = None, url: str = "") -> str:
-    return policies(folder, files, settings, url).pages
-
-
-def policies(folder: Path, files: dict[str, str], settings: ImageSettings | None = None, url: str = "") -> Policies:
-    write_tree(folder / "tree", {path: text.encode() for path, text in files.items()})
-    return header.compute(tree.scan(folder / "tree"), settings or ImageSettings(), url=url)
-
-
-def directives(text: str) -> dict[str, list[str]]:
-    return {words[0]: words[1:] for part in text.split("; ") if (words := part.split())}
-
-
-def refused(folder: Path, files: dict[str, str], settings: ImageSettings | None = None) -> Problem:
-    with pytest.raises(Problem) as caught:
-        policy(folder, files, settings)
-    assert caught.value.code is Exit.TREE
-    return caught.value
+from tests.imagebake.policy.conftest import NOTHING, directives, policy, refused
 
 
 def test_a_page_that_needs_nothing_is_allowed_nothing(tmp_path: Path) -> None:
@@ -273,80 +245,6 @@ def test_the_site_itself_is_no_third_party_whatever_the_scheme(tmp_path: Path) -
     assert caught.value.hint == "that is the site itself, without TLS: write the path alone"
 
 
-DRAWING = "<svg xmlns='http://www.w3.org/2000/svg'>{}</svg>"
-
-
-def test_drawings_count_for_themselves_and_no_page_needs_more_for_them(tmp_path: Path) -> None:
-    styled = DRAWING.format("<style>a{b:c}</style>" + "".join(f"<g style='x:{number}'/>" for number in range(1545)))
-    found = policies(tmp_path, {"index.html": "<img src=a.svg>", "a.svg": styled})
-    assert found.pages == NOTHING.replace("object", "img-src 'self'; object")
-    assert found.drawings == NOTHING.replace("object", "style-src 'unsafe-inline'; object")
-
-
-def test_a_drawing_may_load_what_it_names_and_run_just_its_own_scripts(tmp_path: Path) -> None:
-    files = {
-        "index.html": "<p>",
-        "a.svg": DRAWING.format("<script>a()</script><image href='b.png'/><g onclick='c()'/>"),
-        "b.svg": '<?xml-stylesheet href="d.css"?>' + DRAWING.format(""),
-        "d.css": "@font-face{src:url(e.woff2)}",
-        "b.png": "",
-        "e.woff2": "",
-    }
-    found = policies(tmp_path, files)
-    assert "script" not in found.pages
-    drawn = directives(found.drawings)
-    assert drawn["script-src"] == ["'self'", digest("a()")] or drawn["script-src"] == [digest("a()")]
-    assert drawn["script-src-attr"] == ["'unsafe-hashes'", digest("c()")]
-    assert (drawn["img-src"], drawn["font-src"], drawn["style-src"]) == (["'self'"], ["'self'"], ["'self'"])
-    assert "unsafe-inline" not in found.drawings
-
-
-def test_what_is_listed_for_a_drawing_runs_in_no_page(tmp_path: Path) -> None:
-    font = "<style>@font-face{src:url(https://fonts.example/a.woff2)}</style>"
-    files = {"index.html": "<script>a()</script><img src=a.svg>", "a.svg": DRAWING.format(font)}
-    found = policies(tmp_path, files, ImageSettings(third_parties=("https://fonts.example",)))
-    assert "fonts.example" not in found.pages
-    assert directives(found.drawings)["font-src"] == ["https://fonts.example"]
-
-
-@pytest.mark.parametrize(
-    ("drawing", "asks"),
-    [
-        ("<image href='https://e.example/a.png'/>", "loads an image from https://e.example"),
-        ("<style>@import url(https://e.example/a.css)</style>", "loads a style sheet from https://e.example"),
-        ("<image href='//e.example/a.png'/>", "loads an image from e.example"),
-        ("<style>@font-face { src: url(https://e.example/f) }</style>", "https://e.example"),
-    ],
-)
-def test_what_a_drawing_asks_of_others_is_withheld_and_told(tmp_path: Path, drawing: str, asks: str) -> None:
-    """An `img` loads none of it, listed or not."""
-    found = policies(tmp_path, {"index.html": "<img src=a.svg>", "a.svg": DRAWING.format(drawing)})
-    assert "e.example" not in found.pages + found.drawings
-    (line,) = found.withheld
-    assert line.startswith("a.svg:1:")
-    assert asks in line
-    assert 'third_parties = ["https://e.example"]' in line
-
-
-def test_of_many_drawings_the_first_few_are_told(tmp_path: Path) -> None:
-    files = {f"{n}.svg": DRAWING.format(f"<image href='https://e{n}.example/a.png'/>") for n in range(9)}
-    assert [line.partition(":")[0] for line in policies(tmp_path, files).withheld] == [
-        "0.svg",
-        "1.svg",
-        "2.svg",
-        "6 more of the kind, in other drawings",
-    ]
-
-
-@pytest.mark.parametrize("drawing", ["<a href='javascript:x()'>a</a>", "<image href='https://[::1/'/>"])
-def test_what_no_policy_allows_is_refused_in_drawings_too(tmp_path: Path, drawing: str) -> None:
-    assert refused(tmp_path, {"a.svg": DRAWING.format(drawing)}).place.file == "a.svg"
-
-
-def test_without_drawings_there_is_one_policy(tmp_path: Path) -> None:
-    assert policies(tmp_path, {"index.html": "<p style='a:b'>"}).drawings == ""
-
-
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -396,84 +294,3 @@ def test_a_document_that_changes_after_it_was_described_is_refused(tmp_path: Pat
     (tmp_path / "tree/index.html").write_bytes(b"<p>two</p>")
     with pytest.raises(Problem, match="changed while it was read"):
         header.compute(found, ImageSettings())
-
-
-PAGES = {
-    "index.html": "<script>a()</script>",
-    "b.html": "<img src=i>",
-    "c.css": "a{b:url(d)}",
-    "e.svg": "<svg onload='f()'/>",
-}
-
-
-def test_a_second_time_no_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = policy(tmp_path, PAGES)
-    monkeypatch.setattr(needs, "_loads", None)
-    assert policy(tmp_path, PAGES) == first
-
-
-def test_what_was_read_beforehand_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = tree.scan(write_tree(tmp_path / "tree", {path: text.encode() for path, text in PAGES.items()}))
-    documents = header.unread(found, ImageSettings(), "site")
-    assert [one.path for one in documents] == sorted(PAGES)
-    known = needs.read(found, documents)
-    expected = header.compute(found, ImageSettings(), name="other")
-    monkeypatch.setattr(needs, "_loads", None)
-    assert header.compute(found, ImageSettings(), known=known) == expected
-    assert header.unread(found, ImageSettings(), "site") == [], "and it is kept"
-    assert header.unread(found, replace(ImageSettings(), policy="off"), "third") == []
-    assert header.unread(found, replace(ImageSettings(), policy="default-src *"), "third") == []
-
-
-def test_what_cannot_be_read_beforehand_is_told_in_its_turn(tmp_path: Path) -> None:
-    found = tree.scan(write_tree(tmp_path / "tree", {"a.html": b"<p>one</p>", "b.html": b"<p>", "c.html": b"<i>"}))
-    (tmp_path / "tree/a.html").write_bytes(b"<p>two</p>")
-    (tmp_path / "tree/b.html").unlink()
-    known = needs.read(found, found.entries)
-    assert len(known) == 1
-    with pytest.raises(Problems) as caught:
-        header.compute(found, ImageSettings(), known=known)
-    assert [one.message for one in caught.value.each] == [
-        '"a.html" changed while it was read',
-        'can\'t read "b.html": No such file or directory',
-    ]
-
-
-def test_the_cache_holds_no_more_than_the_tree(tmp_path: Path, own_cache: Path) -> None:
-    policy(tmp_path, PAGES)
-    (index,) = (own_cache / "policies").iterdir()
-    before = index.stat().st_size
-    for number in range(5):
-        policy(tmp_path, {"index.html": f"<script>a({number})</script>"})
-    assert index.stat().st_size == before
-
-
-@pytest.mark.parametrize("damage", ["", "{}", "0" * 64 + "\n{}", "\xff\n\n"])
-def test_a_damaged_cache_is_made_again(tmp_path: Path, own_cache: Path, damage: str) -> None:
-    first = policy(tmp_path, PAGES)
-    (index,) = (own_cache / "policies").iterdir()
-    good = index.read_bytes()
-    index.write_bytes(damage.encode("latin-1"))
-    assert policy(tmp_path, PAGES) == first
-    assert index.read_bytes() == good
-
-
-def test_other_rules_read_everything_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    policy(tmp_path, PAGES)
-    monkeypatch.setattr(needs, "_RULES", needs._RULES + 1)
-    monkeypatch.setattr(pages, "READERS", dict.fromkeys(pages.READERS, lambda _text: []))
-    assert policy(tmp_path, PAGES) == NOTHING
-
-
-def test_without_a_cache_it_takes_longer_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = policy(tmp_path, PAGES)
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "file"))
-    assert policy(tmp_path, PAGES) == first
-
-
-def test_settings_that_say_the_same_give_the_same_policy(tmp_path: Path) -> None:
-    one = ImageSettings(third_parties=("https://a.example", "https://b.example"))
-    page = {"index.html": "<img src=https://b.example/><img src=https://a.example/>"}
-    other = replace(one, third_parties=one.third_parties[::-1])
-    assert policy(tmp_path, page, one) == policy(tmp_path, page, other)

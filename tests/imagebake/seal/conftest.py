@@ -14,9 +14,11 @@ import pytest
 from imagebake.packages import lock as locks
 from imagebake.packages.resolve import resolve
 from imagebake.packages.selection import Root
-from imagebake.seal import envelope
+from imagebake.seal import envelope, verification
 from imagebake.seal.envelope import Seal
 from sealpress.commands import consent
+from sealpress.commands.console import SILENT
+from sealpress.problems import Exit, Problem
 from tests.imagebake.packages.conftest import NOW, tiny_mirror
 
 ROOTS = (Root("server-common", "etc/server/types"), Root("server", "usr/sbin/server"))
@@ -214,3 +216,10 @@ def baked(packages: Path, keys: Keys, tmp_path_factory: pytest.TempPathFactory) 
     subprocess.run(command, cwd=folder, env=environment, check=True, timeout=100)
     keys.allow(folder / "allowed_signers", keys.ada)
     return Baked(folder / "image", envelope.load(folder / "image/seal.json"))
+
+
+def refused(path: Path, seal: Seal) -> str:
+    with pytest.raises(Problem) as caught:
+        verification.images(path, seal, SILENT)
+    assert caught.value.code is Exit.SEAL, caught.value
+    return caught.value.message

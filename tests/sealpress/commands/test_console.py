@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
@@ -329,6 +330,7 @@ def test_a_reader_that_went_away_does_not_end_the_work() -> None:
         console = Console(gone, gone)
         console.say("x")
         console.say("y")
+        assert os.path.samestat(os.fstat(gone.fileno()), Path(os.devnull).stat()), "what is left to say goes nowhere"
 
 
 def test_silence_is_silent(capsys: pytest.CaptureFixture[str]) -> None:

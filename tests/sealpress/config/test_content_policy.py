@@ -1,5 +1,7 @@
 """What site.toml may say of the Content-Security-Policy, and how a mistake in it is told."""
 
+import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,9 @@ def load(folder: Path, text: str) -> sitefile.SiteFile:
     ],
 )
 def test_what_may_be_said(tmp_path: Path, text: str) -> None:
-    load(tmp_path, text)
+    key, said = next(iter(tomllib.loads(text).items()))
+    found = getattr(load(tmp_path, text).settings.image, key)
+    assert json.loads(json.dumps(found, default=dict)) == said
 
 
 @pytest.mark.parametrize(

@@ -80,3 +80,32 @@ def _clean_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
     return Repo(tmp_path / "repo")
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own configuration, empty."""
+    file = tmp_path / "gitconfig"
+    file.write_text("")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(file))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    return file
+
+
+class Trap:
+    """A program that leaves a mark where it runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mark = folder / "it-ran"
+        self.program = folder / "trap.sh"
+        self.program.write_text(f"#!/bin/sh\necho \"$@\" >> '{self.mark}'\ncat\n")
+        self.program.chmod(0o755)
+
+    @property
+    def ran(self) -> str:
+        return self.mark.read_text() if self.mark.exists() else ""
+
+
+@pytest.fixture
+def trap(tmp_path: Path) -> Trap:
+    return Trap(tmp_path)

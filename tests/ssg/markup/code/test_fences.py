@@ -155,7 +155,7 @@ def test_classes_and_an_id_stand_on_the_block() -> None:
 @pytest.mark.parametrize("piece", ["a=[", 'a="', "a={", "{", "a=", ".", "#", "1-", ",", "a:"])
 def test_no_info_string_takes_long(piece: str) -> None:
     """Only so much of it is read."""
-    read(piece * 100_000)
+    assert len(read(piece * 100_000)[0].language) <= 1000
 
 
 NAMES = """
@@ -226,4 +226,4 @@ assert "pygments" not in sys.modules
 
 
 def test_a_language_that_is_shown_plain_loads_no_pygments() -> None:
-    subprocess.run([sys.executable, "-c", PLAIN], check=True, timeout=60)
+    assert subprocess.run([sys.executable, "-c", PLAIN], check=False, timeout=60).returncode == 0

@@ -180,4 +180,4 @@ assert "pygments" in sys.modules
 
 
 def test_a_conversion_whose_code_is_known_imports_no_pygments():
-    subprocess.run([sys.executable, "-c", FRESH], check=True, timeout=60)
+    assert subprocess.run([sys.executable, "-c", FRESH], check=False, timeout=60).returncode == 0
