@@ -11,7 +11,7 @@ from sealpress import labels
 from sealpress.commands.command import CommandGroup, allow_option, output_options, run, version_option
 from sealpress.commands.console import Console
 from sealpress.files import scratch
-from sealpress.problems import Exit, Problem, did_you_mean
+from sealpress.problems import Exit, Problem, ReleaseProblem, did_you_mean
 
 if TYPE_CHECKING:
     from publish.targets import OpenTarget
@@ -267,10 +267,9 @@ def start(*, target: str | None, site_file: Path | None, console: Console) -> No
         release = history.start(there.engine, there.line)
         wrong = probe.wait(lambda: history.wrong_with(there.host, release.containers), there.settings.timeout)
         if wrong:
-            raise Problem(
+            raise ReleaseProblem(
                 f"generation {release.generation} was started, but does not answer rightly: {wrong}",
                 hint="publish rollback goes back to the release before it",
-                code=Exit.RELEASE,
             )
         address = there.address(release.release, release.site)
         console.say(f"{address} answers: generation {release.generation}, {report.short(release)}")
@@ -325,7 +324,7 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
         there = stack.enter_context(targets.opened(site, name, settings, console))
         found = history.read(there.engine, there.line)
         if not found:
-            raise Problem("nothing is published there yet", hint="publish first", code=Exit.RELEASE)
+            raise ReleaseProblem("nothing is published there yet", hint="publish first")
         compared = report.verify(there, found[0].site.id, product.tree, console)
         if found[0].commit != product.commit:
             console.note(report.other_commit(found[0].commit, product.commit))

@@ -18,7 +18,7 @@ from publish.ssh.refusals import no_shell
 from sealpress.commands.console import Progress
 from sealpress.config.settings import PublishTarget
 from sealpress.files import state
-from sealpress.problems import Exit, Problem
+from sealpress.problems import HostProblem, Problem
 
 if TYPE_CHECKING:
     from publish.engines.docker import DockerEngine
@@ -141,22 +141,19 @@ def _no_remote_engine(connection: Connection, looked: _FoundSockets) -> Problem:
         time.sleep(0.1)  # for ssh to write down why
         said = connection.said()
         reason = f" ({said})" if "open failed" in said else ""
-        return Problem(
+        return HostProblem(
             f"no container engine answers at {looked.found[0]} on {address}{reason}",
             # sshd refuses to forward a socket with the same words as it fails to.
             hint="start it there, such as with `sudo systemctl start docker`; if it runs, sshd must be allowed to "
             "forward sockets: AllowStreamLocalForwarding yes",
-            code=Exit.HOST,
         )
     if looked.denied:
         user = address.user or "$USER"
-        return Problem(
+        return HostProblem(
             f"{address} may not use the container engine's socket {looked.denied[0]}",
             hint=f"add the account to the socket's group there, such as with `sudo usermod -aG docker {user}`",
-            code=Exit.HOST,
         )
-    return Problem(
+    return HostProblem(
         f"there is no container engine's socket on {address} (looked at {', '.join(looked.missing)})",
         hint="install or start Docker there, or name its `socket` in site.toml",
-        code=Exit.HOST,
     )

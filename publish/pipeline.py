@@ -21,7 +21,7 @@ from sealpress.config.sitefile import SiteFile
 from sealpress.git import clock
 from sealpress.git import repository as git
 from sealpress.git.repository import History
-from sealpress.problems import Exit, Problem, in_short
+from sealpress.problems import LockProblem, MachineProblem, Problem, in_short
 from sealpress.tree import provenance, strays, tree
 from sealpress.tree.provenance import Provenance
 from sealpress.tree.tree import OutputTree
@@ -76,10 +76,9 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Site
         yield SiteSource(found, held, as_of, is_checkout=False, home=folder, provenance=told, subject=subject)
         return
     if repository is None or commit is None:
-        raise Problem(
+        raise MachineProblem(
             f"{folder} is in no git repository" if repository is None else "this repository has no commit yet",
             hint="git init, git add, git commit; or publish the folder as it is: --dirty",
-            code=Exit.MACHINE,
         )
     if not repository.is_clean(folder, built):
         progress.note(
@@ -157,9 +156,9 @@ def lock_file(
     add = f"git add {LOCK_NAME} and commit it"
     if locked:
         if made_from.is_checkout and own.is_file():
-            raise Problem(f"{LOCK_NAME} is not committed", hint=add, code=Exit.LOCK)
+            raise LockProblem(f"{LOCK_NAME} is not committed", hint=add)
         hint = f"publish without --locked, or imagebake lock, writes it; then {add}"
-        raise Problem(f"there is no {LOCK_NAME} beside {made_from.site.name}", hint=hint, code=Exit.LOCK)
+        raise LockProblem(f"there is no {LOCK_NAME} beside {made_from.site.name}", hint=hint)
     if not os.path.lexists(own):
         from imagebake.recipes.lock import pin  # noqa: PLC0415 - once in the life of a blog
 

@@ -15,7 +15,7 @@ from publish.releases.release import Release, ReleaseSpec
 from publish.targets import OpenTarget
 from sealpress import labels
 from sealpress.commands.console import Console, size
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Exit, Problem, ReleaseProblem
 from sealpress.tree.tree import OutputTree
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def verify(there: OpenTarget, container_id: str, tree: OutputTree, console: Cons
     """
     endpoint = there.engine.endpoint(container_id, there.site.settings.image.port)
     if endpoint is None:
-        raise Problem("the site does not run", hint="publish start brings it back", code=Exit.RELEASE)
+        raise ReleaseProblem("the site does not run", hint="publish start brings it back")
     with there.host.reach(endpoint) as reached:
         differences = compare(tree, reached, console)
     if differences:
@@ -117,10 +117,7 @@ def verify(there: OpenTarget, container_id: str, tree: OutputTree, console: Cons
         raise Problem(
             f"{len(differences)} of {len(tree.served)} files differ from what the host serves",
             code=Exit.DIFFERENT,
-            said=[
-                *map(str, differences[:_SHOWN_DIFFERENCES]),
-                *([f"… and {more} more"] if more > 0 else []),
-            ],
+            said=[*map(str, differences[:_SHOWN_DIFFERENCES]), *([f"… and {more} more"] if more > 0 else [])],
         )
     console.say(f"verified: all {len(tree.served)} files are served as they were built")
     return {"files": len(tree.served), "differences": []}

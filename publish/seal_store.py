@@ -13,7 +13,7 @@ from imagebake.recipes.recipe import Image
 from imagebake.recipes.statement import RELEASE_LENGTH
 from imagebake.seal import envelope
 from sealpress.files import files
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, Problem
 
 if TYPE_CHECKING:
     from imagebake.seal.envelope import Seal
@@ -44,7 +44,7 @@ def keep(found: "Seal", image: Image, home: Path) -> tuple[Path, "Seal"]:
     try:
         files.hide(files.make(home, *FOLDER.parts))
     except OSError as error:
-        raise Problem(f"can't keep the seal in {home / FOLDER}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't keep the seal in {home / FOLDER}: {error.strerror}") from None
     kept = _joined(found, file)
     envelope.save(kept, file)
     return file, kept

@@ -19,7 +19,7 @@ from sealpress.config import sitefile
 from sealpress.config.settings import PublishTarget
 from sealpress.config.sitefile import RESERVED_TARGETS, SiteFile
 from sealpress.git import repository as git
-from sealpress.problems import Exit, Place, Problem, did_you_mean
+from sealpress.problems import HostProblem, Place, Problem, UsageProblem, did_you_mean
 
 
 def choose(site: SiteFile, name: str | None) -> tuple[str, PublishTarget]:
@@ -30,21 +30,19 @@ def choose(site: SiteFile, name: str | None) -> tuple[str, PublishTarget]:
     if name is not None and name in known:
         return name, known[name]
     if not known:
-        raise Problem(
+        raise UsageProblem(
             f"{site.document.place.file} names no host to publish to",
             hint='add [publish.production] with host = "user@blog.example.org", or host = "local"',
-            code=Exit.USAGE,
         )
     listed = ", ".join(known)
     if name is None:
-        raise Problem(f"which target? {site.document.place.file} has {listed}", code=Exit.USAGE)
+        raise UsageProblem(f"which target? {site.document.place.file} has {listed}")
     if name in RESERVED_TARGETS:
-        raise Problem(f'"{name}" is a command, and must come first: publish {name}', code=Exit.USAGE)
-    raise Problem(
+        raise UsageProblem(f'"{name}" is a command, and must come first: publish {name}')
+    raise UsageProblem(
         f'there is no target "{name}"{did_you_mean(name, [*known, *RESERVED_TARGETS])}',
         place=Place(site.document.place.file),
         hint=f"targets: {listed}",
-        code=Exit.USAGE,
     )
 
 
@@ -54,10 +52,8 @@ def check(target: PublishTarget) -> None:
         return
     parse_address(target.host)
     if target.engine == "embedded":
-        raise Problem(
-            "the embedded runner works on this machine only",
-            hint='host = "local", or another engine in site.toml',
-            code=Exit.HOST,
+        raise HostProblem(
+            "the embedded runner works on this machine only", hint='host = "local", or another engine in site.toml'
         )
 
 

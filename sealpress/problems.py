@@ -1,6 +1,7 @@
 """What can go wrong that a person can mend, and how it is said.
 
     Problem            one thing wrong: what, where, how to mend it, and the exit code that it ends with
+    TreeProblem, …     one that ends with the code of this name, where all of a room's do
     Problems           several Problems of one stage, shown together
     Problem, is_warning  what a person should know, and what ends no work: collected beside the faults, told after it
 
@@ -18,6 +19,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import Final
 
 EXCERPT: Final = 120
@@ -146,6 +148,16 @@ class Problem(Exception):  # noqa: N818 - it names what a person has, not what t
             "code": int(self.code),
         }
 
+
+UsageProblem: Final = partial(Problem, code=Exit.USAGE)
+LockProblem: Final = partial(Problem, code=Exit.LOCK)
+TreeProblem: Final = partial(Problem, code=Exit.TREE)
+HostProblem: Final = partial(Problem, code=Exit.HOST)
+EngineProblem: Final = partial(Problem, code=Exit.ENGINE)
+ReleaseProblem: Final = partial(Problem, code=Exit.RELEASE)
+MachineProblem: Final = partial(Problem, code=Exit.MACHINE)
+SealProblem: Final = partial(Problem, code=Exit.SEAL)
+RegistryProblem: Final = partial(Problem, code=Exit.REGISTRY)
 
 _GUESS: Final = re.compile(r" \(did you mean \"[^\"]*\"\?\)| \(while rendering [^()]*\)$")
 _CASES: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[0-9][0-9.,]*")

@@ -11,7 +11,7 @@ from imagebake.recipes.recipe import Image
 from sealpress.commands.console import Advance, Progress
 from sealpress.files import scratch
 from sealpress.files.files import is_folder
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem
 
 
 def check_place(folder: Path, names: Iterable[str]) -> None:
@@ -19,10 +19,9 @@ def check_place(folder: Path, names: Iterable[str]) -> None:
     if is_folder(folder / "oci"):
         return
     if taken := sorted({name for name in names if os.path.lexists(folder / name)}):
-        raise Problem(
+        raise MachineProblem(
             f"{', '.join(taken)} in {folder} would be replaced, and no bake seems to have written there",
             hint="name another folder for the output, or move the files away",
-            code=Exit.MACHINE,
         )
 
 
@@ -53,7 +52,7 @@ def stream(image: Image, progress: Progress) -> None:
     Raises Problem (exit 9) where that is closed, before the archive's end or from the beginning; (exit 5).
     """
     if sys.stdout is None:  # as it is where file descriptor 1 was closed
-        raise Problem("standard output is closed", code=Exit.MACHINE)
+        raise MachineProblem("standard output is closed")
     total = image.archive_size(image.reference)
     try:
         with progress.track("Writing the archive", total, "bytes") as advance:
@@ -66,12 +65,11 @@ def stream(image: Image, progress: Progress) -> None:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
-            raise Problem(
+            raise MachineProblem(
                 "whoever read the archive went away before its end",
                 hint="see what that program says: what it has read is no whole image",
-                code=Exit.MACHINE,
             ) from None
-        raise Problem(f"can't write to standard output: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't write to standard output: {error.strerror}") from None
 
 
 def write(file: Path, pieces: Iterable[bytes], advance: Advance = lambda _done: None) -> None:
@@ -80,4 +78,4 @@ def write(file: Path, pieces: Iterable[bytes], advance: Advance = lambda _done: 
         file.parent.mkdir(parents=True, exist_ok=True)
         scratch.save(file, pieces, advance, sync=False)
     except OSError as error:
-        raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't write {file}: {error.strerror}") from None

@@ -7,7 +7,7 @@ import click
 from imagebake.commands.options import key_option
 from sealpress.commands.command import output_options
 from sealpress.commands.console import Console
-from sealpress.problems import Exit, Problem
+from sealpress.problems import SealProblem
 
 
 @click.command()
@@ -26,10 +26,9 @@ def sign(*, path: Path, key: str | None, console: Console) -> None:
     seal = envelope.load(file)
     wanted = signing.key_for(key, Path.cwd())
     if wanted is None:
-        raise Problem(
+        raise SealProblem(
             "there is no key to sign with",
             hint="name one: --key; or let git know it: git config --global gpg.format ssh, then user.signingKey FILE",
-            code=Exit.SEAL,
         )
     seal = envelope.signed(seal, wanted)
     envelope.save(seal, file)

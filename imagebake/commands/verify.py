@@ -11,7 +11,7 @@ from imagebake.commands.options import site_here, site_option
 from sealpress.commands.command import allow_option, output_options
 from sealpress.commands.console import Console
 from sealpress.files import scratch
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, SealProblem, TreeProblem
 
 if TYPE_CHECKING:
     from imagebake.seal.envelope import Seal
@@ -76,7 +76,7 @@ def verify(
     from imagebake.registry import reference  # noqa: PLC0415
 
     if not reference.looks_like_one(target):
-        raise Problem(f"there is no {target}", hint="name a folder, an archive, or REGISTRY/NAME:TAG", code=Exit.TREE)
+        raise TreeProblem(f"there is no {target}", hint="name a folder, an archive, or REGISTRY/NAME:TAG")
     with scratch.folder("verify") as folder:
         layout = folder / "oci"
         found = _pulled(target, layout, seal_file, console)
@@ -119,13 +119,11 @@ def _pulled(target: str, layout: Path, given: Path | None, console: Console) -> 
                 return [envelope.load(given)]
             data = list(referrers.attached(repository, top, envelope.ENVELOPE_TYPE, envelope.LIMIT))
         except Altered as problem:
-            raise Problem(problem.message, hint=problem.hint, code=Exit.SEAL) from None
+            raise SealProblem(problem.message, hint=problem.hint) from None
         except Problem as problem:
             raise verification.altered(problem) from None
     if not data:
-        raise Problem(
-            f"{target} has no seal", hint="imagebake push sends it along; --seal names a file", code=Exit.SEAL
-        )
+        raise SealProblem(f"{target} has no seal", hint="imagebake push sends it along; --seal names a file")
     return [envelope.read(one, f"the seal of {target}") for one in data]
 
 
@@ -153,7 +151,7 @@ def _verify(
         else:
             break
     if found is None:
-        raise problem or Problem(f"{target} has no seal", code=Exit.SEAL)
+        raise problem or SealProblem(f"{target} has no seal")
     beside = None
     if file and folder.is_baked(path):
         beside = folder.check(path, found.images, found.seal.statement, file)

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sealpress.files import files, home, signing
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem
 
 
 def folder() -> Path:
@@ -49,10 +49,8 @@ def _folder(given: str | None, *_variables: str | None) -> Path:
         return base / "sealpress"
     if own := home.folder():
         return own / ".cache" / "sealpress"
-    raise Problem(
-        "there is no home folder to keep a cache in",
-        hint="set SEALPRESS_CACHE to a folder that may be written",
-        code=Exit.MACHINE,
+    raise MachineProblem(
+        "there is no home folder to keep a cache in", hint="set SEALPRESS_CACHE to a folder that may be written"
     )
 
 

@@ -15,7 +15,7 @@ from imagebake.fetch.cache import Pinned, fresh
 from imagebake.fetch.http import Interrupted
 from sealpress.commands.console import Advance
 from sealpress.files import given
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, MachineProblem, Problem
 
 TIMEOUT: Final = 30.0  # seconds without a byte
 _CHUNK: Final = 1 << 18
@@ -41,10 +41,9 @@ def store(file: Path, pinned: Pinned, urls: Sequence[str], advance: Advance = la
         except Gone:
             continue
         except OSError as error:
-            raise Problem(
+            raise MachineProblem(
                 f"can't write the cache at {file.parent}: {error.strerror or error}",
                 hint="make room there, or set SEALPRESS_CACHE to another folder",
-                code=Exit.MACHINE,
             ) from None
         return
     raise Gone
@@ -87,7 +86,7 @@ def _exactly(pinned: Pinned, url: str) -> Iterator[bytes]:
 
 def _wrong(pinned: Pinned, url: str, how: str) -> Problem:
     hint = f"nothing was unpacked; try again, or {_ELSEWHERE}"
-    return Problem(f"{pinned.what} from {url} {how}", hint=hint, code=Exit.LOCK)
+    return LockProblem(f"{pinned.what} from {url} {how}", hint=hint)
 
 
 def small(url: str, limit: int, what: str) -> bytes:
@@ -98,7 +97,7 @@ def small(url: str, limit: int, what: str) -> bytes:
         for chunk in _pieces(url):
             data += chunk
             if len(data) > limit:
-                raise Problem(f"{what} from {url} is larger than {limit} bytes", code=Exit.LOCK)
+                raise LockProblem(f"{what} from {url} is larger than {limit} bytes")
         return data
 
     return _persistent(attempt, what, url)
@@ -115,7 +114,7 @@ def _persistent(attempt: Callable[[], _Result], what: str, url: str) -> _Result:
         return attempt()
     except Interrupted as error:
         hint = f"check the network, or {_ELSEWHERE}"
-        raise Problem(f"can't fetch {what} from {url}: {error}", hint=hint, code=Exit.LOCK) from None
+        raise LockProblem(f"can't fetch {what} from {url}: {error}", hint=hint) from None
 
 
 def _pieces(url: str) -> Iterator[bytes]:
@@ -134,7 +133,7 @@ def _pieces(url: str) -> Iterator[bytes]:
                 raise Interrupted(f"HTTP {response.status} {response.reason}")
             yield from http.pieces(response, url)
     except http.Refused as error:
-        raise Problem(f"{url} {error}", hint=error.hint or _ELSEWHERE, code=Exit.LOCK) from None
+        raise LockProblem(f"{url} {error}", hint=error.hint or _ELSEWHERE) from None
     except http.NoAddress as error:
         raise Interrupted(f"it leads to {str(error)[:200]!a}, which is no address") from None
 

@@ -141,12 +141,7 @@ class Client:
         raise Refused(first.host, "redirects without end")
 
     def _exchange(
-        self,
-        to: Origin,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: Callable[[], Iterator[bytes]] | None,
+        self, to: Origin, method: str, url: str, headers: Mapping[str, str], body: Callable[[], Iterator[bytes]] | None
     ) -> http.client.HTTPResponse:
         try:
             proxy = None if self._is_secret else _proxy_to(to)

@@ -67,10 +67,7 @@ def documents(
 
 def names(reference: str) -> dict[str, str]:
     """The annotations that name an image in an archive's index.json."""
-    return {
-        "io.containerd.image.name": reference,
-        "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
-    }
+    return {"io.containerd.image.name": reference, "org.opencontainers.image.ref.name": reference.rpartition(":")[2]}
 
 
 def _entries(image: Sealed, reference: str, omit: Collection[str]) -> list[Entry]:

@@ -16,7 +16,7 @@ from imagebake.image.documents import Config
 from imagebake.image.entries import parents
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport
 from imagebake.image.untar import Member
-from sealpress.problems import Exit, Problem
+from sealpress.problems import TreeProblem
 
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
@@ -83,7 +83,7 @@ def compare(
         wanted = sorted(architectures or {*left, *right})
         for name in wanted:
             if name not in left and name not in right:
-                raise Problem(f"neither {before} nor {after} holds an image for {name}", code=Exit.TREE)
+                raise TreeProblem(f"neither {before} nor {after} holds an image for {name}")
         return tuple(
             _difference(
                 name,
@@ -120,7 +120,7 @@ def _by_architecture(reports: Iterable[ImageReport], shown: str) -> dict[str, Im
     found: dict[str, ImageReport] = {}
     for report in reports:
         if report.architecture in found:
-            raise Problem(f"{shown} holds two images for {report.architecture}", code=Exit.TREE)
+            raise TreeProblem(f"{shown} holds two images for {report.architecture}")
         found[report.architecture] = report
     return found
 
@@ -195,7 +195,7 @@ def _files(side: _Side, common: Collection[str]) -> dict[str, _Placed]:
             folder, _, name = member.path.rpartition("/")
             whiteouts += name.startswith(_WHITEOUT)
             if whiteouts > _WHITEOUT_LIMIT:
-                raise Problem(f"{side.shown} removes more than {_WHITEOUT_LIMIT} files by its layers", code=Exit.TREE)
+                raise TreeProblem(f"{side.shown} removes more than {_WHITEOUT_LIMIT} files by its layers")
             if name == _OPAQUE:
                 _drop(found, folder, itself=False)
             elif name.startswith(_WHITEOUT):

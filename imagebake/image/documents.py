@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
 
 from sealpress.config.settings import Architecture
-from sealpress.problems import Exit, Problem, did_you_mean
+from sealpress.problems import Problem, TreeProblem, did_you_mean
 
 LAYER_LIMIT: Final = 8 << 30  # bytes of one blob
 _DEPTH: Final = 32
@@ -157,7 +157,7 @@ def parse(data: bytes, name: str) -> object:
         found: object = json.loads(data.decode(), object_pairs_hook=_pairs, parse_constant=_no_constant)
         _check_depth(found)
     except (ValueError, RecursionError):
-        raise Problem(f"{name} is not JSON, or not such as all readers read alike", code=Exit.TREE) from None
+        raise TreeProblem(f"{name} is not JSON, or not such as all readers read alike") from None
     return found
 
 
@@ -236,7 +236,7 @@ def _get(found: Mapping[str, object], key: str, shape: Shape[_Value], where: str
     value = found.get(key)
     if value is None:
         if default is _MISSING:
-            raise Problem(f'{where} needs the key "{key}"', code=Exit.TREE)
+            raise TreeProblem(f'{where} needs the key "{key}"')
         return default  # type: ignore[no-any-return]
     return shape(value, f"{key} in {where}")
 
@@ -244,10 +244,8 @@ def _get(found: Mapping[str, object], key: str, shape: Shape[_Value], where: str
 def _only(found: Mapping[str, object], known: frozenset[str], where: str) -> None:
     for key in found:
         if key not in known:
-            raise Problem(
-                f'unknown key "{key}" in {where}{_meant(key, known)}',
-                hint=f"known keys: {', '.join(sorted(known))}",
-                code=Exit.TREE,
+            raise TreeProblem(
+                f'unknown key "{key}" in {where}{_meant(key, known)}', hint=f"known keys: {', '.join(sorted(known))}"
             )
 
 
@@ -331,4 +329,4 @@ def _named_texts(found: Mapping[str, object], where: str) -> Iterator[tuple[str,
 
 
 def _wrong(where: str, wanted: str) -> Problem:
-    return Problem(f"{where} must be {wanted}", code=Exit.TREE)
+    return TreeProblem(f"{where} must be {wanted}")

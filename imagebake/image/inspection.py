@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeVar
 
 from imagebake.image import documents, oci, untar
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, Problem, TreeProblem
 
 _DOCUMENT_LIMIT: Final = 4 << 20
 _MEMBER_LIMIT: Final = 512
@@ -160,7 +160,7 @@ def opened(path: Path) -> Iterator[Blobs]:
         # Not a pipe or a device, which might never end.
         archive = path.open("rb") if path.is_file() or not path.exists() else None
     except FileNotFoundError:
-        raise Problem(f"there is no {path}", code=Exit.TREE) from None
+        raise TreeProblem(f"there is no {path}") from None
     except OSError as error:
         raise _unknown(str(path), error) from None
     if archive is None:
@@ -300,9 +300,9 @@ def _typed(reading: Callable[[bytes, str], _Record], data: bytes, name: str, sho
 
 def _unknown(shown: str, error: object) -> Problem:
     if isinstance(error, PermissionError):
-        return Problem(f"can't read {error.filename or shown}: {error.strerror}", code=Exit.MACHINE)
+        return MachineProblem(f"can't read {error.filename or shown}: {error.strerror}")
     return _refused(shown, f"it is neither an archive nor an OCI layout ({error})")
 
 
 def _refused(shown: str, why: str) -> Problem:
-    return Problem(f"{shown} is no image that can be trusted: {why}", hint="bake it again", code=Exit.TREE)
+    return TreeProblem(f"{shown} is no image that can be trusted: {why}", hint="bake it again")

@@ -15,7 +15,7 @@ from imagebake.fetch import cache
 from imagebake.image import tar
 from imagebake.image.entries import CHUNK, Entry
 from sealpress import VERSION
-from sealpress.problems import Exit, Problem
+from sealpress.problems import TreeProblem
 
 LIMIT: Final = 125
 """As many layers as every engine takes (overlayfs mounts 128 at most, less what the engine itself needs)."""
@@ -58,10 +58,9 @@ class Layer:
             sha.update(piece)
             yield piece
         if "sha256:" + sha.hexdigest() != self.diff_id:
-            raise Problem(
+            raise TreeProblem(
                 f'the layer "{self.name}" has other bytes than its name says',
                 hint=f"delete {self.blob or cache.folder() / 'layers'} and bake again",
-                code=Exit.TREE,
             )
 
 
@@ -171,7 +170,7 @@ def stack(layers: Iterable[Layer]) -> tuple[Layer, ...]:
         if layer.diff_id != empty:
             kept.setdefault(layer.diff_id, layer)
     if len(kept) > LIMIT:
-        raise Problem(f"the image would have {len(kept)} layers; engines take {LIMIT}", code=Exit.TREE)
+        raise TreeProblem(f"the image would have {len(kept)} layers; engines take {LIMIT}")
     return tuple(kept.values())
 
 

@@ -21,7 +21,7 @@ from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture
 from sealpress.files import scratch
 from sealpress.files.files import is_folder
-from sealpress.problems import Exit, Problem, raise_all
+from sealpress.problems import MachineProblem, Problem, raise_all
 
 INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -233,7 +233,7 @@ def _check_place(folder: Path) -> None:
         what = f"holds {min(theirs)}, which is no part of an OCI layout"
     else:
         what = "is there already and is no OCI layout"
-    raise Problem(f"{folder} {what}", hint="name another folder for the output, or move it away", code=Exit.MACHINE)
+    raise MachineProblem(f"{folder} {what}", hint="name another folder for the output, or move it away")
 
 
 def _wrong(runtime: Runtime) -> Iterator[Problem]:
@@ -342,4 +342,4 @@ def _read_from(image: Sealed, folder: Path) -> Sealed:
 
 
 def _unwritable(folder: Path, error: OSError) -> Problem:
-    return Problem(f"{folder} can't be written: {error.strerror}", code=Exit.MACHINE)
+    return MachineProblem(f"{folder} can't be written: {error.strerror}")

@@ -30,7 +30,7 @@ from imagebake.image.entries import (
     folded,
     leads_out,
 )
-from sealpress.problems import Exit, Place, Problem
+from sealpress.problems import Place, Problem, TreeProblem
 from sealpress.tree.tree import changed, unfit
 
 BLOCK: Final = 512
@@ -183,7 +183,7 @@ def _check_folding(found: Iterable[str]) -> None:
 
 
 def _refused(path: str, why: str) -> Problem:
-    return Problem(f'"{path}" {why}', place=Place(path) if path else None, code=Exit.TREE)
+    return TreeProblem(f'"{path}" {why}', place=Place(path) if path else None)
 
 
 def _file(path: str, content: FileContent, mode: int) -> Iterator[bytes]:
@@ -276,14 +276,7 @@ def _record(key: str, text: str) -> bytes:
 
 
 def _block(
-    name: bytes,
-    kind: bytes,
-    *,
-    mode: int,
-    size: int,
-    mtime: int,
-    target: bytes,
-    owner: tuple[int, int] = (0, 0),
+    name: bytes, kind: bytes, *, mode: int, size: int, mtime: int, target: bytes, owner: tuple[int, int] = (0, 0)
 ) -> bytes:
     before = b"%-100b%07o\0%07o\0%07o\0%011o\0%011o\0" % (name.ljust(100, b"\0"), mode, *owner, size, mtime)
     after = kind + target.ljust(100, b"\0") + b"ustar\x0000" + bytes(64) + b"0000000\x000000000\0"

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, Literal
 
 from imagebake.image.entries import CHUNK
 from imagebake.image.tar import BLOCK
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, TreeProblem
 
 # Bounds far above anything that an image is made of, and far below what would hurt a machine.
 FILE_LIMIT: Final = 256 << 20  # bytes of one file that is held
@@ -275,4 +275,4 @@ def _inside(path: str) -> str:
 
 
 def _refused(why: str) -> Problem:
-    return Problem(why, code=Exit.TREE)
+    return TreeProblem(why)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sealpress.problems import Exit, Place, Problem
+from sealpress.problems import Place, TreeProblem
 
 RELEASE_PATH: Final = ".well-known/release"
 SEAL_PATH: Final = ".well-known/seal.json"
@@ -56,9 +56,8 @@ def check_own(paths: Iterable[str]) -> None:
     """Raises Problem (exit 5) for a file at a path that the image answers itself."""
     for path in paths:
         if path in {RELEASE_PATH, SEAL_PATH, HEALTH_PATH}:
-            raise Problem(
+            raise TreeProblem(
                 f'"{path}" is a path that the image answers itself',
                 place=Place(path),
                 hint="take it out of the tree, or rename it",
-                code=Exit.TREE,
             )

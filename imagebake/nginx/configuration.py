@@ -88,9 +88,7 @@ def entries(
 # nginx would not start on a kernel without IPv6, and there is no shell that could ask first. But a pattern that fits no
 # file is taken for nothing: this one fits where the kernel has the folder.
 _IPV6: Final = directive(
-    "include",
-    f"/proc/sys/net/ipv[6]/../../../../{FOLDER}/listen-ipv6.conf",
-    why="Where the kernel has IPv6.",
+    "include", f"/proc/sys/net/ipv[6]/../../../../{FOLDER}/listen-ipv6.conf", why="Where the kernel has IPv6."
 )
 
 
@@ -221,11 +219,7 @@ def _server(
             *headers.in_server(settings, policy),
             *languages.in_server(settings, below),
             *_front(below),
-            Directive(
-                "location",
-                ("~", "/$"),
-                (directive("try_files", "${uri}index.html", "@absent"),),
-            ),
+            Directive("location", ("~", "/$"), (directive("try_files", "${uri}index.html", "@absent"),)),
             Directive("location", ("/",), (directive("try_files", "$uri", "$uri.html", "$uri/", "@absent"),)),
             *(
                 Directive(

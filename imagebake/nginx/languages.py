@@ -16,7 +16,7 @@ from imagebake.nginx.answers import INDEX, NOT_FOUND
 from imagebake.nginx.directives import LONGEST, Directive, choice, directive, length, literal, when
 from sealpress.config.document import Node
 from sealpress.config.settings import ImageSettings
-from sealpress.problems import Exit, Place, Problem
+from sealpress.problems import Place, Problem, TreeProblem
 
 # All blanks are possessive: a header of nothing but blanks must cost no more than its length.
 _START: Final = r"(?:^|,)[ \t]*+"
@@ -95,10 +95,7 @@ def in_http(settings: ImageSettings, paths: Collection[str], below: str = "") ->
             (rf"~*^x {_SKIPPED}(?<asked_x>{asked}){_WHOLE}{_END}", "$asked_x"),
             (rf"~*^([0-9])00 {_SKIPPED}(?<asked_1>{asked}){_Q}0\.\g{{1}}0{{0,2}}{_END}", "$asked_1"),
             (rf"~*^([0-9])([0-9])0 {_SKIPPED}(?<asked_2>{asked}){_Q}0\.\g{{1}}\g{{2}}0?{_END}", "$asked_2"),
-            (
-                rf"~*^([0-9])([0-9])([0-9]) {_SKIPPED}(?<asked_3>{asked}){_Q}0\.\g{{1}}\g{{2}}\g{{3}}{_END}",
-                "$asked_3",
-            ),
+            (rf"~*^([0-9])([0-9])([0-9]) {_SKIPPED}(?<asked_3>{asked}){_Q}0\.\g{{1}}\g{{2}}\g{{3}}{_END}", "$asked_3"),
             why="The first range with that weight.",
         ),
         choice("$language_asked", "$language_found", ("default", ""), *_fitting(folders)),
@@ -123,20 +120,18 @@ def front_pages(
     """
     found: dict[str, str] = {}
     if settings.negotiate_languages and below + INDEX not in paths:
-        raise Problem(
+        raise TreeProblem(
             f"[image] negotiate_languages needs the page {INDEX}: it is for readers who ask for no language",
             place=_place(document),
             hint="write that page, or take negotiate_languages out",
-            code=Exit.TREE,
         )
     for number, tag in enumerate(settings.negotiate_languages):
         folder = next((name for name in (tag, tag.lower()) if f"{below}{name}/{INDEX}" in paths), None)
         if folder is None and number:
-            raise Problem(
+            raise TreeProblem(
                 f'[image] negotiate_languages names "{tag}", and the tree has no {tag}/{INDEX}',
                 place=_place(document, number),
                 hint="only the first language may do without a folder: its front page is then /",
-                code=Exit.TREE,
             )
         found[tag.lower()] = f"/{quote(below)}{folder}/" if folder else ""
     if (long := length(_asked(found)) + _AROUND) > LONGEST:

@@ -15,7 +15,7 @@ from sealpress.config.document import Node, text_of
 from sealpress.config.redirects import GONE, MOVED, Redirect
 from sealpress.config.settings import ImageSettings
 from sealpress.files import given
-from sealpress.problems import Exit, Place, Problem, did_you_mean, raise_all
+from sealpress.problems import Exit, Place, Problem, TreeProblem, did_you_mean, raise_all
 from sealpress.tree.tree import REDIRECTS, OutputTree
 
 _BUCKET: Final = 128  # bytes; nginx's own default is 64
@@ -172,4 +172,4 @@ def _chain(rule: Redirect, following: Redirect, first: Mapping[str, Redirect]) -
 
 
 def _problem(message: str, place: Place, hint: str) -> Problem:
-    return Problem(message, place=place, hint=hint, code=Exit.TREE)
+    return TreeProblem(message, place=place, hint=hint)

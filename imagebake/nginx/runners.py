@@ -28,7 +28,7 @@ from imagebake.image import nss, tar
 from imagebake.image.entries import Directory, File, FileContent, Symlink
 from imagebake.image.layers import Layer
 from imagebake.image.oci import Runtime
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, TreeProblem
 
 _NGINX: Final = "usr/sbin/nginx"
 _TRIAL_SECONDS: Final = 10
@@ -134,10 +134,9 @@ class DynamicLoader:
         self, rootfs: Path, runtime: Runtime, arguments: Sequence[str] = (), volumes: Mapping[str, Path] = NO_VOLUMES
     ) -> Sequence[str]:
         if volumes:
-            raise Problem(
+            raise MachineProblem(
                 f"without namespaces nothing can stand at {', '.join(volumes)}",
                 hint="install bubblewrap, or run the image in Docker or Podman",
-                code=Exit.MACHINE,
             )
         program, *rest = runtime.entrypoint
         return [
@@ -186,10 +185,9 @@ def _loader(rootfs: Path) -> Path:
     """The ELF interpreter: glibc's name for it, by this machine's architecture."""
     path = {"x86_64": "lib64/ld-linux-x86-64.so.2", "aarch64": "lib/ld-linux-aarch64.so.1"}.get(platform.machine())
     if path is None or not (rootfs / path).is_file():
-        raise Problem(
+        raise MachineProblem(
             f"the image has no loader for this machine ({platform.machine()})",
             hint="bake it for this machine's architecture",
-            code=Exit.MACHINE,
         )
     return rootfs / path
 
@@ -210,7 +208,7 @@ def unpack(layers: Iterable[Layer], folder: Path) -> None:
         for entry in tar.arranged(layer.entries()):
             target = folder / entry.path
             if target.parent.resolve() != folder.resolve() / Path(entry.path).parent:
-                raise Problem(f'"{entry.path}" would be written through a link', code=Exit.TREE)
+                raise TreeProblem(f'"{entry.path}" would be written through a link')
             match entry:
                 case Directory(_, mode):
                     target.mkdir(exist_ok=True)
@@ -242,10 +240,8 @@ def available() -> tuple[Runner, ...]:
 def find_runner() -> Runner:
     """The best of what works here. Raises Problem (exit 9) on anything but Linux."""
     if platform.system() != "Linux":
-        raise Problem(
-            "a sealed image runs on Linux only",
-            hint="publish to a host, or install Docker or Podman here",
-            code=Exit.MACHINE,
+        raise MachineProblem(
+            "a sealed image runs on Linux only", hint="publish to a host, or install Docker or Podman here"
         )
     return available()[0]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from imagebake.image.entries import CHUNK
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, Problem
 
 _XZ_MEMORY: Final = 96 << 20  # `xz -9` needs 65 MB to unpack
 
@@ -89,4 +89,4 @@ def _ungzip(packed: Iterator[bytes]) -> Iterator[bytes]:
 
 def refused(why: str) -> Problem:
     """Says only what is wrong; who reads the archive adds its name."""
-    return Problem(why, code=Exit.LOCK)
+    return LockProblem(why)

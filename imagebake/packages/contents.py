@@ -16,7 +16,7 @@ from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture, ImageSettings
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, Problem
 
 _WORKERS: Final = 2  # packages that are unpacked at a time: each may take 20 MB
 
@@ -65,10 +65,9 @@ def unpack(
     fields = deb.control(file)
     found = (fields["Package"], fields.get("Version", ""))
     if found != (package.name, package.version):
-        raise Problem(
+        raise LockProblem(
             f"the file of {package.name} {package.version} holds {' '.join(found)}",
             hint="renew the lock: imagebake lock",
-            code=Exit.LOCK,
         )
     return deb.read(file, selection.wanted(package.name, roots, architecture))
 
@@ -96,8 +95,7 @@ def _checked(package: LockedPackage, entries: tuple[Entry, ...]) -> tuple[Entry,
 
 
 def _mismatch(what: str) -> Problem:
-    return Problem(
+    return LockProblem(
         f"the lock does not fit: {what}",
         hint="another version of sealpress wrote it, or it was edited; renew it: imagebake lock",
-        code=Exit.LOCK,
     )

@@ -6,7 +6,7 @@ Source: deb822(5).
 from collections.abc import Mapping
 from typing import Final
 
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem
 
 Fields = Mapping[str, str]
 """One paragraph: values by field name, as it is spelt. Continuation lines stand behind "\\n", without their blank."""
@@ -20,7 +20,7 @@ def paragraphs(text: str) -> list[Fields]:
     last = ""
     lines = text.split("\n")
     if len(lines) > _LINE_LIMIT:
-        raise Problem(f"more than {_LINE_LIMIT} lines", code=Exit.LOCK)
+        raise LockProblem(f"more than {_LINE_LIMIT} lines")
     values: dict[str, list[str]] = {}
     for number, line in enumerate([*lines, ""], start=1):
         line = line.rstrip("\r")  # noqa: PLW2901 - one name for one line
@@ -32,12 +32,12 @@ def paragraphs(text: str) -> list[Fields]:
             values, last = {}, ""
         elif line[0] in " \t":
             if not last:
-                raise Problem(f"line {number} continues no field", code=Exit.LOCK)
+                raise LockProblem(f"line {number} continues no field")
             values[last].append(line[1:].rstrip())
         else:
             name, colon, value = line.partition(":")
             if not (colon and name) or name in values:
-                raise Problem(f"line {number} is no field of its own", code=Exit.LOCK)
+                raise LockProblem(f"line {number} is no field of its own")
             last = name
             values[name] = [value.strip()]
     return found

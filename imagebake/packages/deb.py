@@ -17,7 +17,7 @@ from imagebake.image.untar import Member
 from imagebake.packages import ar
 from imagebake.packages.ar import refused
 from imagebake.packages.control import Fields, paragraphs
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, Problem
 from sealpress.tree.tree import unfit
 
 _KEPT_LIMIT: Final = 512 << 20  # bytes of all wanted files of one package: these are held in memory
@@ -59,7 +59,7 @@ def control(file: Path) -> Fields:
 
 
 def _named(file: Path, problem: Problem) -> Problem:
-    return Problem(f"the package {file.name} is refused: {problem.message}", hint=problem.hint, code=Exit.LOCK)
+    return LockProblem(f"the package {file.name} is refused: {problem.message}", hint=problem.hint)
 
 
 def _items(file: Path, member: str, wanted: Callable[[str], bool]) -> Iterator[Member]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealpress.config.settings import Architecture
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem
 
 MAGIC: Final = b"\x7fELF"
 MACHINES: Final[dict[int, Architecture]] = {62: "amd64", 183: "arm64"}  # e_machine
@@ -44,7 +44,7 @@ def parse(data: bytes, name: str) -> Elf:
     try:
         return _parse(data)
     except _Broken as error:
-        raise Problem(f"{name} is no program or library that can run: {error}", code=Exit.LOCK) from None
+        raise LockProblem(f"{name} is no program or library that can run: {error}") from None
 
 
 class _Broken(Exception):  # noqa: N818 - it says what the file is

@@ -21,7 +21,7 @@ from imagebake.packages.names import Archive, is_pool_path, is_sha256
 from imagebake.packages.signed_release import ArchiveRelease
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, Problem
 
 _UNPACKED_LIMIT: Final = 256 << 20  # bytes; main has 57 MB
 
@@ -118,7 +118,7 @@ def _candidate(archive: Archive, fields: Fields) -> Candidate:
 
 
 def _broken_entry(name: str) -> Problem:
-    return Problem(f'the index of packages has a broken entry for "{name}"', hint="use another mirror", code=Exit.LOCK)
+    return LockProblem(f'the index of packages has a broken entry for "{name}"', hint="use another mirror")
 
 
 @cache
@@ -143,10 +143,9 @@ def load(
     """The index of one architecture, from the cache or the mirror. Raises Problem (exit 4)."""
     path = f"main/binary-{architecture}/Packages.xz"
     if path not in release.files or architecture not in release.architectures:
-        raise Problem(
+        raise LockProblem(
             f"the mirror has no packages for {architecture} at {release.url}",
             hint="check architectures under [image] in site.toml",
-            code=Exit.LOCK,
         )
     size, sha256 = release.files[path]
     blob = Pinned(f"the index of packages ({archive}, {architecture})", sha256, size)
@@ -157,10 +156,9 @@ def load(
             with progress.track(blob.what, size, "bytes") as advance:
                 download.store(file, blob, [f"{release.url}/{where}"], advance)
         except download.Gone:
-            raise Problem(
+            raise LockProblem(
                 f"the mirror names {blob.what} but does not have it: it is being updated",
                 hint="try again in some minutes, or use another mirror",
-                code=Exit.LOCK,
             ) from None
     return PackageIndex(archive, _unpacked(file, blob.what))
 
@@ -173,10 +171,10 @@ def _unpacked(file: Path, what: str) -> bytearray:
                 data += piece
                 _check_size(len(data))
         except Problem as problem:
-            raise Problem(f"{what} can't be unpacked: {problem.message}", code=Exit.LOCK) from None
+            raise LockProblem(f"{what} can't be unpacked: {problem.message}") from None
     return data
 
 
 def _check_size(size: int) -> None:
     if size > _UNPACKED_LIMIT:
-        raise Problem(f"it unpacks to more than {_UNPACKED_LIMIT} bytes", code=Exit.LOCK)
+        raise LockProblem(f"it unpacks to more than {_UNPACKED_LIMIT} bytes")

@@ -82,11 +82,7 @@ def of(
 
 def status(described: Described) -> str:
     """The package's paragraph as dpkg keeps it in its database."""
-    first = {
-        "Package": described.package.name,
-        "Status": "install ok installed",
-        "Version": described.package.version,
-    }
+    first = {"Package": described.package.name, "Status": "install ok installed", "Version": described.package.version}
     return "".join(f"{name}: {value}\n" for name, value in {**first, **described.fields}.items())
 
 

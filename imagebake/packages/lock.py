@@ -20,7 +20,7 @@ from sealpress.config import toml
 from sealpress.config.document import Node, decode
 from sealpress.config.settings import Architecture
 from sealpress.files import given, scratch
-from sealpress.problems import Exit, Place, Problem, raise_all
+from sealpress.problems import Exit, LockProblem, MachineProblem, Place, Problem, raise_all
 
 FORMAT: Final = 1
 
@@ -73,10 +73,9 @@ class Lock:
         """The packages of one image, in layer order. Raises Problem (exit 4) where the lock has none."""
         found = tuple(package for package in self.packages if package.architecture == architecture)
         if not found:
-            raise Problem(
+            raise LockProblem(
                 f"the lock has no packages for {architecture}, only for {', '.join(self.architectures)}",
                 hint=f'add "{architecture}" to architectures under [image] in site.toml, then: imagebake lock',
-                code=Exit.LOCK,
             )
         return found
 
@@ -126,15 +125,15 @@ def load(path: Path) -> Lock:
     try:
         data = given.read(path, _FILE_LIMIT, inside=True)
     except FileNotFoundError:
-        raise Problem(
-            f"there is no {path.name}", place=Place(str(path)), hint="write one: imagebake lock", code=Exit.LOCK
+        raise LockProblem(
+            f"there is no {path.name}", place=Place(str(path)), hint="write one: imagebake lock"
         ) from None
     except OSError as error:
-        raise Problem(f"can't read it: {error.strerror}", place=Place(str(path)), code=Exit.LOCK) from None
+        raise LockProblem(f"can't read it: {error.strerror}", place=Place(str(path))) from None
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise Problem("it is not UTF-8 text", place=Place(str(path)), hint=_RENEW, code=Exit.LOCK) from None
+        raise LockProblem("it is not UTF-8 text", place=Place(str(path)), hint=_RENEW) from None
     return parse(text, str(path))
 
 
@@ -143,7 +142,7 @@ def save(lock: Lock, path: Path) -> None:
     try:
         scratch.save(path, [text_of(lock).encode()])
     except OSError as error:
-        raise Problem(f"can't write it: {error.strerror}", place=Place(str(path)), code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't write it: {error.strerror}", place=Place(str(path))) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +173,10 @@ def _check_digest(text: str, lock: Lock, file: str) -> None:
     """Holds a lock against the digest that it was written with; one of before has none."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(_DIGEST) and line.removeprefix(_DIGEST).strip() != lock.digest:
-            raise Problem(
+            raise LockProblem(
                 "this lock was edited by hand, or merged: it is not as imagebake lock wrote it",
                 place=Place(file, number, 1, line, len(line)),
                 hint=_RENEW,
-                code=Exit.LOCK,
             )
 
 
@@ -186,17 +184,16 @@ def _node(text: str, file: str) -> Node:
     try:
         return toml.parse(text, file, code=Exit.LOCK)
     except RecursionError:
-        raise Problem("it is nested too deeply", place=Place(file), hint=_RENEW, code=Exit.LOCK) from None
+        raise LockProblem("it is nested too deeply", place=Place(file), hint=_RENEW) from None
 
 
 def _check_format(node: Node) -> None:
     given = node.at("version")
     if given and isinstance(given.value, int) and given.value != FORMAT:
-        raise Problem(
+        raise LockProblem(
             f"the lock has format {given.value}; this sealpress reads format {FORMAT}",
             place=given.place,
             hint="use the sealpress that wrote it, or delete the lock and write a new one: imagebake lock",
-            code=Exit.LOCK,
         )
 
 
@@ -236,4 +233,4 @@ def _wrong_values(node: Node, found: _LockFile) -> Iterable[Problem]:
 
 def _wrong(node: Node, path: tuple[str | int, ...], message: str) -> Problem:
     at = node.at(*path)
-    return Problem(message, place=at.place if at else node.place, hint=_RENEW, code=Exit.LOCK)
+    return LockProblem(message, place=at.place if at else node.place, hint=_RENEW)

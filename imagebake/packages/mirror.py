@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from imagebake.packages.control import paragraphs
 from sealpress.config.settings import ImageSettings
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, Problem
 
 APT: Final = Path("/etc/apt")
 
@@ -70,19 +70,17 @@ def find(settings: ImageSettings, environ: Mapping[str, str] = os.environ, apt: 
 
 
 def _unknown(what: str, setting: str, variable: str) -> Problem:
-    return Problem(
+    return LockProblem(
         f"no {what} is known: this machine's apt names none",
         hint=f"set {setting} under [image] in site.toml, or {variable}, to the mirror's URL (http, https or file)",
-        code=Exit.LOCK,
     )
 
 
 def _checked(url: str, name: str) -> str:
     if url and not _is_mirror(url):
-        raise Problem(
+        raise LockProblem(
             f'{name} is "{url}", which is no URL of a mirror',
             hint="write http://host/folder, https://host/folder or file:///folder",
-            code=Exit.LOCK,
         )
     return url.rstrip("/")
 

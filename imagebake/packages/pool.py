@@ -10,7 +10,7 @@ from imagebake.fetch import cache
 from imagebake.fetch.cache import Pinned
 from imagebake.packages.mirror import Mirrors
 from sealpress.commands.console import SILENT, Progress
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem
 
 
 class Package(Protocol):
@@ -56,11 +56,10 @@ def fetched(
         with progress.track(pinned.what, pinned.size, "bytes") as advance:
             download.store(file, pinned, urls, advance)
     except download.Gone:
-        raise Problem(
+        raise LockProblem(
             f"the mirror no longer has {pinned.what}: mirrors drop a package as soon as a newer one is out",
             hint="renew the lock: imagebake lock --upgrade; or set snapshot_mirror under [image] in site.toml"
             " to a mirror that keeps old packages",
-            code=Exit.LOCK,
         ) from None
     return file
 

@@ -22,7 +22,7 @@ from imagebake.packages.selection import Root, Selected
 from imagebake.packages.signed_release import ArchiveRelease
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture, ImageSettings
-from sealpress.problems import Exit, Problem, raise_all
+from sealpress.problems import LockProblem, Problem, raise_all
 
 if TYPE_CHECKING:
     from pysequoia import Cert
@@ -115,10 +115,9 @@ def _releases(
     releases = signed_release.releases(mirrors, suite, now, signed_release.keyring() if keys is None else keys)
     date = max(release.date for release in releases.values())
     if known and date < known.date:
-        raise Problem(
+        raise LockProblem(
             f"the mirror is older than the lock: {date:%Y-%m-%d %H:%M}, before {known.date:%Y-%m-%d %H:%M} UTC",
             hint="use another mirror, or wait until this one is updated; to go back on purpose, delete the lock",
-            code=Exit.LOCK,
         )
     return releases
 
@@ -129,11 +128,10 @@ def _steps_back(known: Lock, packages: Sequence[LockedPackage]) -> Iterator[Prob
     for package in packages:
         before = locked.get((package.name, package.architecture), package.version)
         if version.compare(package.version, before) < 0:
-            yield Problem(
+            yield LockProblem(
                 f"the mirror has only {package.name} {package.version} for {package.architecture}: older than"
                 f" {before}, which the lock has",
                 hint="use another mirror, or wait until this one is updated; to go back on purpose, delete the lock",
-                code=Exit.LOCK,
             )
 
 
@@ -164,10 +162,9 @@ def _locked(
             break
         names = [name for name in conflict.names if pins.pop(name, None)]
         if not names:
-            raise Problem(
+            raise LockProblem(
                 f"{conflict.package} needs {conflict.wanted}, which the mirror does not have: it is being updated",
                 hint="try again in some minutes, or use another mirror",
-                code=Exit.LOCK,
             )
         work.progress.note(f"{conflict.package} needs {conflict.wanted}: taking newer {', '.join(names)}")
     return tuple(
@@ -235,9 +232,7 @@ class _Choices:
     def known(self, name: str) -> Candidate:
         if candidate := self.choose(name):
             return candidate
-        raise Problem(
-            f"the mirror has no package {name}", hint="check suite under [image] in site.toml", code=Exit.LOCK
-        )
+        raise LockProblem(f"the mirror has no package {name}", hint="check suite under [image] in site.toml")
 
     def satisfying(self, group: Sequence[Dependency]) -> Candidate | None:
         """The first package that satisfies one of the alternatives, in their order."""

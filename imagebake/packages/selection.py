@@ -26,7 +26,7 @@ from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink, pare
 from imagebake.packages import elf
 from imagebake.packages.deb import MERGED
 from sealpress.config.settings import Architecture
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem
 
 TRIPLETS: Final[Mapping[Architecture, str]] = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
@@ -128,10 +128,9 @@ class _Walk:
         entries = self.source.entries(root.package)
         matches = [path for path, entry in entries.items() if root.takes(path) and _fits(root, entry)]
         if not matches:
-            raise Problem(
+            raise LockProblem(
                 f'the package {root.package} has no "{root.path}"',
                 hint="the recipe asks for it; does it fit the suite under [image] in site.toml?",
-                code=Exit.LOCK,
             )
         if root.joined:
             self._put(root.package, _joined(root.joined, [entries[path] for path in sorted(matches, key=str.encode)]))
@@ -158,10 +157,9 @@ class _Walk:
         for package, entries in self.kept.items():
             for entry in entries.values():
                 if isinstance(entry, Symlink) and pointed(entry) not in kept | folders:
-                    raise Problem(
+                    raise LockProblem(
                         f'the link "{entry.path}" of {package} points to "{entry.target}", which is not kept',
                         hint="name the file that it points to among the recipe's roots, too, or exclude the link",
-                        code=Exit.LOCK,
                     )
 
     def keep_licence(self, package: str) -> None:
@@ -182,7 +180,7 @@ class _Walk:
                     package = parts[3]
                 case _:
                     break
-        raise Problem(f"the package {package} has no copyright file", code=Exit.LOCK)
+        raise LockProblem(f"the package {package} has no copyright file")
 
     def depth_and_name(self, package: str) -> tuple[int, str]:
         return self._depth(package, frozenset()), package
@@ -196,9 +194,7 @@ class _Walk:
         if self._put(package, entry) and isinstance(entry, File) and (data := elf_data(entry)):
             file = elf.parse(data, f'"{entry.path}" of {package}')
             if file.machine != self.architecture:
-                raise Problem(
-                    f'"{entry.path}" of {package} is for {file.machine}, not for {self.architecture}', code=Exit.LOCK
-                )
+                raise LockProblem(f'"{entry.path}" of {package} is for {file.machine}, not for {self.architecture}')
             self.queue.append((package, entry.path, file))
 
     def _put(self, package: str, entry: Entry) -> bool:
@@ -229,11 +225,10 @@ class _Walk:
             for place in places:
                 if file := _resolved(entries, place):
                     return package, File(place, file.content, file.mode)
-        raise Problem(
+        raise LockProblem(
             f'the library "{name}" is missing: "{path}" of {needer} needs it, and no package that {needer} depends'
             " on has it",
             hint="name the package that has it among the recipe's roots",
-            code=Exit.LOCK,
         )
 
 

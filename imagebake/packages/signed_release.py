@@ -15,7 +15,7 @@ from imagebake.fetch import download
 from imagebake.packages.control import paragraphs
 from imagebake.packages.mirror import Mirrors
 from imagebake.packages.names import ARCHIVES, Archive, is_sha256
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, Problem
 
 if TYPE_CHECKING:
     from pysequoia import Cert
@@ -51,7 +51,7 @@ def releases(mirrors: Mirrors, suite: str, now: datetime, keys: Sequence["Cert"]
     Raises Problem (exit 4): no such suite, a wrong signature, a Release of another suite, an expired one.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", suite):
-        raise Problem(f'"{suite}" is no suite of Debian', hint='write suite = "trixie" under [image]', code=Exit.LOCK)
+        raise LockProblem(f'"{suite}" is no suite of Debian', hint='write suite = "trixie" under [image]')
     return {archive: _release(mirrors, suite, archive, now, keys) for archive in ARCHIVES}
 
 
@@ -61,24 +61,21 @@ def _release(mirrors: Mirrors, suite: str, archive: Archive, now: datetime, keys
     try:
         signed = download.small(f"{url}/InRelease", _RELEASE_LIMIT, f"the Release file of {name}")
     except download.Gone:
-        raise Problem(
+        raise LockProblem(
             f'the mirror has no suite "{name}": {url}/InRelease is not there',
             hint="check suite under [image] in site.toml, and the mirror's URL",
-            code=Exit.LOCK,
         ) from None
     release = parse_release(verified(signed, keys, f"{url}/InRelease"), name, url)
     if release.date > now + _CLOCK_SLACK:
-        raise Problem(
+        raise LockProblem(
             f"the Release file at {url} is of {release.date:%Y-%m-%d}, but this machine's clock says {now:%Y-%m-%d}",
             hint="set the clock",
-            code=Exit.LOCK,
         )
     if release.valid_until and release.valid_until < now:
-        raise Problem(
+        raise LockProblem(
             f"the Release file at {url} was valid until {release.valid_until:%Y-%m-%d %H:%M} UTC: the mirror is out"
             " of date, or somebody keeps updates from you",
             hint="use another mirror; if this machine's clock is wrong, set it",
-            code=Exit.LOCK,
         )
     return release
 
@@ -91,10 +88,9 @@ def verified(signed: bytes, keys: Sequence["Cert"], what: str) -> str:
         text = verify(signed, lambda _ids: list(keys)).bytes
     except Exception as error:  # noqa: BLE001 - the library raises RuntimeError and others, with a backtrace as text
         reason = (str(error).strip() or "unreadable").splitlines()[0].rstrip(".")
-        raise Problem(
+        raise LockProblem(
             f"no trusted key signed {what}: {reason}",
             hint="use a mirror of Debian itself; if Debian has new keys, a newer sealpress has them too",
-            code=Exit.LOCK,
         ) from None
     return (text or b"").decode("utf-8", "replace")
 
@@ -107,9 +103,7 @@ def parse_release(text: str, name: str, url: str) -> ArchiveRelease:
         names = {fields.get("Suite"), fields.get("Codename")}
         if name not in names:
             of = fields.get("Codename") or fields.get("Suite") or "no suite"
-            raise Problem(
-                f'the Release file at {url} is of "{of}", not of "{name}"', hint="use another mirror", code=Exit.LOCK
-            )
+            raise LockProblem(f'the Release file at {url} is of "{of}", not of "{name}"', hint="use another mirror")
         return ArchiveRelease(
             url,
             _moment(fields["Date"]),
@@ -123,7 +117,7 @@ def parse_release(text: str, name: str, url: str) -> ArchiveRelease:
 
 
 def _broken(url: str, why: str) -> Problem:
-    return Problem(f"the Release file at {url} is broken: {why}", hint="use another mirror", code=Exit.LOCK)
+    return LockProblem(f"the Release file at {url} is broken: {why}", hint="use another mirror")
 
 
 def _moment(text: str) -> datetime:

@@ -20,7 +20,7 @@ from imagebake.policy.origins import INVALID, SCRIPT, SELF
 from sealpress.commands.console import Progress
 from sealpress.config.content_policy import COMPUTED, DIRECTIVES, LONGEST, OFF
 from sealpress.config.settings import ImageSettings
-from sealpress.problems import Exit, Problem, raise_all
+from sealpress.problems import Problem, TreeProblem, raise_all
 from sealpress.tree.tree import OutputTree, TreeFile
 
 _FREE: Final = frozenset({("img-src", "data:"), ("font-src", "data:"), ("media-src", "data:"), ("img-src", "blob:")})
@@ -46,12 +46,7 @@ _LOADS: Final[Mapping[str, str]] = MappingProxyType(
 
 # What scripts may load of the site itself, where the tree has files of the kind.
 _KINDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "text/javascript": "script-src",
-        "text/css": "style-src",
-        "image/": "img-src",
-        "font/": "font-src",
-    }
+    {"text/javascript": "script-src", "text/css": "style-src", "image/": "img-src", "font/": "font-src"}
 )
 
 
@@ -307,7 +302,7 @@ def _withheld(tree: OutputTree, found: Sequence[FoundNeed], own: str | None) -> 
 
 
 def _refused(tree: OutputTree, one: FoundNeed, own: str | None) -> Problem:
-    return Problem(_complaint(one), place=needs.place(tree, one), hint=_mend(one, own), code=Exit.TREE)
+    return TreeProblem(_complaint(one), place=needs.place(tree, one), hint=_mend(one, own))
 
 
 def _complaint(one: FoundNeed) -> str:
@@ -350,9 +345,8 @@ def _too_long(text: str, sources: Mapping[str, set[str]], whose: str) -> Problem
         pages.HANDLERS: "add listeners in a script file",
     }.get(worst, 'write a wider one yourself: policy = "…" under [image]')
     count = len(sources[worst] - {"'unsafe-hashes'"})
-    return Problem(
+    return TreeProblem(
         f"the policy of {whose} would have {len(text)} characters, most of them for the {count} sources"
         f" of {worst}; proxies take no more than {LONGEST}",
         hint=hint,
-        code=Exit.TREE,
     )

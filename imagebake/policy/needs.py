@@ -11,7 +11,7 @@ from typing import Final
 from imagebake.fetch import cache
 from imagebake.policy import pages
 from imagebake.policy.source import LONGEST, TextSource, TooLongError, pieces, texts
-from sealpress.problems import Exit, Place, Problem, raise_all
+from sealpress.problems import Place, Problem, TreeProblem, raise_all
 from sealpress.tree.tree import OutputTree, TreeFile
 
 _RULES: Final = 5
@@ -147,15 +147,12 @@ def _loads(tree: OutputTree, entry: TreeFile) -> list[pages.Load]:
     try:
         loads = pages.READERS[entry.media_type](TextSource(texts(data)))
     except UnicodeError:
-        raise Problem(
-            "the document is UTF-16", place=Place(entry.path), hint="write it as UTF-8", code=Exit.TREE
-        ) from None
+        raise TreeProblem("the document is UTF-16", place=Place(entry.path), hint="write it as UTF-8") from None
     except TooLongError:
-        raise Problem(
+        raise TreeProblem(
             f"one part of the document, such as a script or an attribute, has more than {LONGEST} characters",
             place=Place(entry.path),
             hint='put it into a file of its own; or write the policy yourself: policy = "…" under [image]',
-            code=Exit.TREE,
         ) from None
     for _ in data:
         pass  # what the rest of it says matters to nobody, but it must be what the tree says

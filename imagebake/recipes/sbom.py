@@ -29,7 +29,7 @@ from imagebake.packages import inventory
 from imagebake.packages.copyright import Licence
 from imagebake.packages.inventory import Described
 from sealpress import VERSION
-from sealpress.problems import Exit, Problem
+from sealpress.problems import TreeProblem
 
 PATH: Final = "usr/share/sbom/image.spdx.json"
 ENDING: Final = ".spdx.json"
@@ -154,7 +154,7 @@ def beside(inside: bytes, name: str, created: str, subject: BillSubject) -> byte
             own |= {"creationInfo": creation | {"created": created}, "packages": [_image(name, subject), *packages]}
             return _named(own | {"name": f"{name}-{subject.architecture}"})
         case _:
-            raise Problem(f"{PATH} is no bill of materials", code=Exit.TREE)
+            raise TreeProblem(f"{PATH} is no bill of materials")
 
 
 def _named(data: Mapping[str, object]) -> bytes:

@@ -27,14 +27,11 @@ from sealpress.commands.console import SILENT, Progress
 from sealpress.config import sitefile
 from sealpress.config.document import Node
 from sealpress.config.settings import Architecture, ImageSettings
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, UsageProblem
 from sealpress.tree.provenance import Provenance
 from sealpress.tree.tree import OutputTree
 
-ROOTS: Final = (
-    Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE),
-    Root("nginx", "usr/sbin/nginx"),
-)
+ROOTS: Final = (Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE), Root("nginx", "usr/sbin/nginx"))
 """What `imagebake lock` resolves for the image of a site."""
 
 _NAME_LIMIT: Final = 128
@@ -174,10 +171,9 @@ def bake(
     package that can't be had or trusted, (exit 5) a tree that can't be sealed, or that its redirects don't fit.
     """
     if not re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*", name) or len(name) > _NAME_LIMIT:
-        raise Problem(
+        raise UsageProblem(
             f'"{name}" can\'t be the name of an image',
             hint="use small letters and digits, with dots, dashes or underscores between them",
-            code=Exit.USAGE,
         )
     settings = _of_suite(settings, lock, document)
     packages = package_layers.files_of(lock, settings, architectures, progress)
@@ -207,10 +203,9 @@ def _of_suite(settings: ImageSettings, lock: Lock, document: Node | None) -> Ima
     """
     asked = document.at("image", "suite") if document else None
     if asked and asked.value != lock.suite:
-        raise Problem(
+        raise LockProblem(
             f'[image] suite is "{asked.value}", and the lock has packages of "{lock.suite}"',
             place=asked.place,
             hint="imagebake lock renews it",
-            code=Exit.LOCK,
         )
     return replace(settings, suite=lock.suite)

@@ -15,7 +15,7 @@ from imagebake.image.oci import canonical
 from imagebake.packages.names import is_sha256
 from imagebake.recipes import precompressed
 from sealpress import tools
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, SealProblem
 from sealpress.tree import provenance
 from sealpress.tree.provenance import Provenance
 from sealpress.tree.tree import OutputTree, TreeFile
@@ -197,8 +197,6 @@ def _unserved(path: str, found: Any, shown: str) -> tuple[str, str, int]:
 
 
 def refused(shown: str, why: str) -> Problem:
-    return Problem(
-        f"{shown} can't be trusted: {why}",
-        hint="don't run the image before you know why; imagebake bake seals it anew",
-        code=Exit.SEAL,
+    return SealProblem(
+        f"{shown} can't be trusted: {why}", hint="don't run the image before you know why; imagebake bake seals it anew"
     )

@@ -18,7 +18,7 @@ from imagebake.fetch.cache import Pinned, is_intact
 from imagebake.recipes.wheels import MACHINES, Pin, Wheel, load
 from sealpress.commands.console import SILENT, Progress
 from sealpress.files import scratch
-from sealpress.problems import Exit, Problem
+from sealpress.problems import LockProblem, MachineProblem, Problem
 
 _SECONDS: Final = 300
 _GLIBC: Final = (17, 24, 26, 27, 28, 31, 34, 35, 36, 38, 39, 40, 41)  # of manylinux tags; Debian 13 has 2.41
@@ -69,12 +69,11 @@ def _fetch(pin: Pin, python: str, file: Path) -> None:
         except subprocess.TimeoutExpired:
             raise _gone(pin, f"pip did not answer within {_SECONDS} seconds") from None
         except OSError as error:
-            raise Problem(f"can't start pip: {error.strerror}", code=Exit.MACHINE) from None
+            raise MachineProblem(f"can't start pip: {error.strerror}") from None
         if "No module named pip" in done.stderr:
-            raise Problem(
+            raise MachineProblem(
                 f"this Python has no pip to fetch the wheel {pin.name} with",
                 hint="install it: python3 -m ensurepip, or Debian's python3-pip",
-                code=Exit.MACHINE,
             )
         brought = sorted((folder / "wheels").glob("*.whl"))
         if done.returncode or len(brought) != 1:
@@ -85,10 +84,8 @@ def _fetch(pin: Pin, python: str, file: Path) -> None:
         raise _gone(pin, "pip brought another file")
     cache.keep(file, [data])
     if not file.is_file():
-        raise Problem(
-            f"can't write the cache at {file.parent}",
-            hint="make room there, or set SEALPRESS_CACHE to another folder",
-            code=Exit.MACHINE,
+        raise MachineProblem(
+            f"can't write the cache at {file.parent}", hint="make room there, or set SEALPRESS_CACHE to another folder"
         )
 
 
@@ -104,8 +101,7 @@ def _target(pin: Pin, python: str) -> list[str]:
 
 
 def _gone(pin: Pin, why: str) -> Problem:
-    return Problem(
+    return LockProblem(
         f"can't fetch the wheel {pin.name} {pin.version}: {why}",
         hint="check the network and pip's configuration; if the project has taken the file back, pin another version",
-        code=Exit.LOCK,
     )

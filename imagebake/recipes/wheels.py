@@ -34,7 +34,7 @@ from imagebake.packages.selection import elf_data, is_left_out, library_folders
 from imagebake.recipes.sbom import Component, purl
 from sealpress.config.settings import Architecture
 from sealpress.files import given
-from sealpress.problems import Exit, Problem, raise_all
+from sealpress.problems import LockProblem, Problem, raise_all
 from sealpress.tree.tree import unfit
 
 PREFIX: Final = "usr/local"
@@ -145,15 +145,14 @@ def check_libraries(programs: Iterable[Entry], present: Iterable[Entry], archite
         if isinstance(entry, File) and (data := elf_data(entry)):
             file = elf.parse(data, f'"{entry.path}"')
             if file.machine != architecture:
-                raise Problem(f'"{entry.path}" is for {file.machine}, not for {architecture}', code=Exit.LOCK)
+                raise LockProblem(f'"{entry.path}" is for {file.machine}, not for {architecture}')
             parsed.append((entry.path, file))
             given.add(basename(entry.path))
     raise_all(
         [
-            Problem(
+            LockProblem(
                 f'the library "{name}" is missing: "{path}" needs it, and no package of the image has it',
                 hint="name the package that has it among the recipe's roots",
-                code=Exit.LOCK,
             )
             for path, file in parsed
             for name in file.needed
@@ -385,9 +384,9 @@ def _named(pin: Pin) -> Iterator[None]:
         yield
     except Problem as problem:
         message = f"the wheel {pin.name} {pin.version} is refused: {problem.message}"
-        raise Problem(message, hint=problem.hint, code=Exit.LOCK) from None
+        raise LockProblem(message, hint=problem.hint) from None
 
 
 def _refused(why: str) -> Problem:
     """Says only what is wrong; `_named` adds of which wheel."""
-    return Problem(why, code=Exit.LOCK)
+    return LockProblem(why)

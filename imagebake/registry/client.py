@@ -20,7 +20,7 @@ from imagebake.registry.credentials import Login
 from imagebake.registry.reference import Reference
 from imagebake.registry.transport import PAUSES, Response, Transport, joined, origin, unreachable
 from sealpress.files import given
-from sealpress.problems import Exit, Problem, printable
+from sealpress.problems import Exit, Problem, RegistryProblem, printable
 
 UPLOAD_WHOLE: Final = 64 << 20
 """Bytes. A blob up to this size goes in one request, as every registry takes it; proxies may take no more."""
@@ -122,10 +122,9 @@ class ImageRepository:
             raise self._refused(answer, "an upload")
         url = joined(answer.url, place)
         if not self._transport.may_lead_to(url):
-            raise Problem(
+            raise RegistryProblem(
                 f"{self._reference.registry.address} wants an upload to go to {origin(url).host} without TLS",
                 hint="nothing was sent there; ask who runs the registry",
-                code=Exit.REGISTRY,
             )
         return url
 
@@ -136,9 +135,7 @@ class ImageRepository:
         if answer.status != 201:
             raise self._refused(answer, "a manifest")
         if (stored := answer.headers.get("docker-content-digest", manifest.digest)) != manifest.digest:
-            raise Problem(
-                f"{self._reference.registry.address} stored {stored[:80]}, not {manifest.digest}", code=Exit.REGISTRY
-            )
+            raise RegistryProblem(f"{self._reference.registry.address} stored {stored[:80]}, not {manifest.digest}")
         return answer.headers
 
     def manifest(self, name: str) -> OciDocument | None:
@@ -244,10 +241,9 @@ class ImageRepository:
         service = origin(realm)
         address = self._reference.registry.address
         if not self._transport.may_lead_to(realm):
-            raise Problem(
+            raise RegistryProblem(
                 f"{address} wants the login to go to {service.host} without TLS",
                 hint="the login was not sent; ask who runs the registry",
-                code=Exit.REGISTRY,
             )
         asked = {name: challenge.parameters[name] for name in ("service", "scope") if name in challenge.parameters}
         if self._login and self._login.identity_token:
@@ -269,7 +265,7 @@ class ImageRepository:
             case {"token": str(token)} | {"access_token": str(token)} if _TOKEN.fullmatch(token):
                 return token
             case _:
-                raise Problem(f"{service.host} answered a login with no token", code=Exit.REGISTRY)
+                raise RegistryProblem(f"{service.host} answered a login with no token")
 
     def _refused(self, answer: Response, what: str) -> Problem:
         address, name = self._reference.registry.address, self._reference.name
@@ -287,7 +283,7 @@ class ImageRepository:
                 message, hint = f"{address} knows no {name}{reason}", "some registries want a name to be made first"
             case _:
                 message = f"{address} refused {what} with HTTP {answer.status}{reason}"
-        return Problem(message, hint=hint, code=Exit.REGISTRY)
+        return RegistryProblem(message, hint=hint)
 
     def _false(self, digest: str) -> "Altered":
         return Altered(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from imagebake.fetch import cache
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, RegistryProblem
 
 LEVEL: Final = 6
 FORMAT: Final = 1
@@ -104,4 +104,4 @@ def remember(diff_id: str, compressed: Compressed) -> None:
 
 
 def _refused(what: str, why: str) -> Problem:
-    return Problem(f"{what} from the registry {why}", code=Exit.REGISTRY)
+    return RegistryProblem(f"{what} from the registry {why}")

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sealpress.files import given, home
-from sealpress.problems import Exit, Place, Problem, printable
+from sealpress.problems import MachineProblem, Place, Problem, printable
 
 HELPER_SECONDS: Final = 60  # a person may have to unlock a key ring
 _LIMIT: Final = 1 << 20
@@ -131,8 +131,8 @@ def _last(lines: Iterable[str]) -> str:
 
 
 def _broken(file: Path, why: str, hint: str = "docker login writes this file; DOCKER_CONFIG names another") -> Problem:
-    return Problem(f"the login file {why}", place=Place(str(file)), hint=hint, code=Exit.MACHINE)
+    return MachineProblem(f"the login file {why}", place=Place(str(file)), hint=hint)
 
 
 def _failed(program: str, why: str) -> Problem:
-    return Problem(f"{program} {why}", hint=f"try it: echo REGISTRY | {program} get", code=Exit.MACHINE)
+    return MachineProblem(f"{program} {why}", hint=f"try it: echo REGISTRY | {program} get")

@@ -16,7 +16,7 @@ from imagebake.registry.reference import Reference
 from sealpress.commands.console import Progress
 from sealpress.config.settings import Architecture
 from sealpress.files import scratch
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Exit, MachineProblem, Problem, RegistryProblem, TreeProblem
 
 _CONFIG_LIMIT: Final = 4 << 20
 _TOTAL_LIMIT: Final = 8 << 30  # bytes of all layers together, unpacked
@@ -32,7 +32,7 @@ def pull(repository: ImageRepository, reference: Reference, folder: Path, progre
     named = reference.digest or reference.tag
     found = repository.manifest(named)
     if found is None:
-        raise Problem(f"{reference.registry.address} has no image {reference}", code=Exit.REGISTRY)
+        raise RegistryProblem(f"{reference.registry.address} has no image {reference}")
     top = found.digest
     if reference.digest and top != reference.digest:
         raise Altered(f"{reference.registry.address} answered with another image", code=Exit.REGISTRY)
@@ -107,7 +107,7 @@ class _Pull:
                     out.write(piece)
                     advance(len(piece))
         except OSError as error:
-            raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
+            raise MachineProblem(f"can't write {file}: {error.strerror}") from None
         if "sha256:" + sha.hexdigest() != diff_id:
             raise self._refused(f"{what} does not hold the {diff_id} that its configuration names")
         self._left -= size
@@ -121,4 +121,4 @@ class _Pull:
             raise self._refused(problem.message) from None
 
     def _refused(self, why: str) -> Problem:
-        return Problem(f"{self._shown} is no image that can be trusted: {why}", code=Exit.TREE)
+        return TreeProblem(f"{self._shown} is no image that can be trusted: {why}")

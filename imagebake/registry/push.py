@@ -18,7 +18,7 @@ from imagebake.registry.client import ImageRepository
 from sealpress.commands.console import Progress
 from sealpress.config.settings import Architecture
 from sealpress.files import scratch
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, RegistryProblem, TreeProblem
 
 WRITER: Final = "org.sealpress.gzip"
 """The annotation of a manifest that tells what its layers' bytes depend on."""
@@ -78,19 +78,18 @@ def push(path: Path, repository: ImageRepository, tags: Callable[[str], Sequence
 def _check(reports: Sequence[ImageReport], path: Path) -> None:
     missing = [layer for report in reports for layer in report.layers if not layer.is_there]
     if missing:
-        raise Problem(
+        raise TreeProblem(
             f"{path} lacks the layer {missing[0].diff_id}: it was written for a host that has it",
             hint="push the folder that imagebake bake wrote",
-            code=Exit.TREE,
         )
     if not reports or len({report.architecture for report in reports}) != len(reports):
-        raise Problem(f"{path} holds no image, or two for one architecture", hint="bake it again", code=Exit.TREE)
+        raise TreeProblem(f"{path} holds no image, or two for one architecture", hint="bake it again")
 
 
 def _architecture(report: ImageReport) -> Architecture:
     if found := documents.architecture(report.architecture):
         return found
-    raise Problem(f'the image is for "{report.architecture}", which is not known here', code=Exit.TREE)
+    raise TreeProblem(f'the image is for "{report.architecture}", which is not known here')
 
 
 def _image(work: _Push, report: ImageReport) -> oci.OciDocument:
@@ -115,7 +114,7 @@ def _layer(work: _Push, report: ImageReport, layer: LayerReport) -> oci.Descript
         try:
             compressed = compression.write(_pieces(work.blobs, layer.diff_id), file)
         except OSError as error:
-            raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
+            raise MachineProblem(f"can't write {file}: {error.strerror}") from None
         compression.remember(layer.diff_id, compressed)
         _send(work, told, compressed, file)
         file.unlink()
@@ -138,7 +137,7 @@ def _pieces(blobs: Blobs, digest: str) -> Iterator[bytes]:
     blob: IO[bytes]
     found = blobs.open(oci.blob_path(digest))
     if found is None:
-        raise Problem(f"the layer {digest} is gone", hint="bake it again", code=Exit.TREE)
+        raise TreeProblem(f"the layer {digest} is gone", hint="bake it again")
     with found as blob:
         yield from iter(partial(blob.read, CHUNK), b"")
 
@@ -146,8 +145,7 @@ def _pieces(blobs: Blobs, digest: str) -> Iterator[bytes]:
 def _check_tag(repository: ImageRepository, tag: str, index: oci.OciDocument) -> None:
     stored = repository.manifest(tag)
     if stored is None or stored.digest != index.digest:
-        raise Problem(
+        raise RegistryProblem(
             f'the registry took the tag "{tag}" and now answers with another image',
             hint="somebody else may be pushing; push again",
-            code=Exit.REGISTRY,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from imagebake.image.documents import DIGEST
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, UsageProblem
 
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME: Final = re.compile(rf"{_PART}(?:/{_PART})*")
@@ -73,10 +73,9 @@ def parse(text: str) -> Reference:
     if scheme not in {"http", "https"}:
         raise _refused(text, f'"{scheme}" is no way to speak to a registry')
     if scheme == "http" and not here:
-        raise Problem(
+        raise UsageProblem(
             f"{address} would be spoken to without TLS",
             hint="leave http:// out: only a registry on this machine may do without",
-            code=Exit.USAGE,
         )
     return Reference(Registry(scheme, address), name, tag, digest)
 
@@ -120,8 +119,7 @@ def _split(path: str) -> tuple[str, str, str]:
 
 
 def _refused(text: str, why: str) -> Problem:
-    return Problem(
+    return UsageProblem(
         f'"{text}" names no image in a registry: {why}',
         hint="for example registry.example.org/blog, localhost:5000/blog or registry.example.org/ada/blog:latest",
-        code=Exit.USAGE,
     )

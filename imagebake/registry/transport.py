@@ -19,7 +19,7 @@ from imagebake.fetch import http
 from imagebake.fetch.http import ANSWER_LIMIT, Client, Interrupted, pieces
 from imagebake.image.entries import FileContent
 from imagebake.registry.reference import Registry, is_loopback
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, RegistryProblem
 
 TIMEOUT: Final = 60.0  # seconds without a byte; a registry checks a large blob before it answers
 ANSWER_SECONDS: Final = 300.0  # for a whole small answer, however slowly it drips
@@ -58,9 +58,9 @@ def _told() -> Iterator[None]:
     try:
         yield
     except http.Refused as error:
-        raise Problem(f"{error.host} {error}", hint=error.hint, code=Exit.REGISTRY) from None
+        raise RegistryProblem(f"{error.host} {error}", hint=error.hint) from None
     except http.NoAddress as error:
-        raise Problem(f"a registry led to {str(error)[:200]!a}, which is no address", code=Exit.REGISTRY) from None
+        raise RegistryProblem(f"a registry led to {str(error)[:200]!a}, which is no address") from None
 
 
 class Transport:
@@ -134,10 +134,9 @@ class Transport:
 
     def _check(self, url: str) -> None:
         if not self.may_lead_to(url):
-            raise Problem(
+            raise RegistryProblem(
                 f"{self._registry.address} led to {origin(url).host} without TLS",
                 hint="nothing was sent there; ask who runs the registry",
-                code=Exit.REGISTRY,
             )
 
     def _persistent(self, attempt: Callable[[], Response], url: str) -> Response:
@@ -157,10 +156,9 @@ class Transport:
 
 
 def unreachable(url: str, why: str) -> Problem:
-    return Problem(
+    return RegistryProblem(
         f"can't reach {urlsplit(url).netloc}: {why}",
         hint="check the network and the registry's name, then push again: what is there already is not sent twice",
-        code=Exit.REGISTRY,
     )
 
 
@@ -178,9 +176,9 @@ def _whole(response: HTTPResponse, url: str) -> bytes:
     for piece in pieces(response, url):
         data += piece
         if len(data) > ANSWER_LIMIT:
-            raise Problem(f"{urlsplit(url).netloc} answered with more than {ANSWER_LIMIT} bytes", code=Exit.REGISTRY)
+            raise RegistryProblem(f"{urlsplit(url).netloc} answered with more than {ANSWER_LIMIT} bytes")
         if time.monotonic() > deadline:
-            raise Problem(f"{urlsplit(url).netloc} took too long to answer", code=Exit.REGISTRY)
+            raise RegistryProblem(f"{urlsplit(url).netloc} took too long to answer")
     return data
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imagebake.recipes.statement import Statement
 from sealpress.git import repository as git
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, SealProblem, UsageProblem
 
 
 def check(told: Statement, created: datetime, than: str, home: Path) -> None:
@@ -23,10 +23,9 @@ def check(told: Statement, created: datetime, than: str, home: Path) -> None:
         return
     repository = git.discover(home)
     if repository is None:
-        raise Problem(
+        raise UsageProblem(
             f'"{than}" is no date, and {home} is in no git repository',
             hint="run it in the site's repository, name its site file: --site, or write a date: 2026-05-04",
-            code=Exit.USAGE,
         )
     try:
         known = repository.commit(than)
@@ -39,17 +38,15 @@ def check(told: Statement, created: datetime, than: str, home: Path) -> None:
     try:
         commit = repository.commit(told.commit)
     except Problem:
-        raise Problem(
+        raise SealProblem(
             f"the seal is of the commit {told.commit[:12]}, which is not in this repository",
             hint="git fetch, if it should be; else don't run the image",
-            code=Exit.SEAL,
         ) from None
     if commit.id == known.id or not repository.is_ancestor(known, commit):
         if commit.id != known.id and repository.is_shallow:
-            raise Problem(
+            raise SealProblem(
                 f"this clone is shallow: it can't tell whether {commit.id[:12]} follows {than}",
                 hint="git fetch --unshallow (in CI: fetch the whole history)",
-                code=Exit.SEAL,
             )
         raise _older(told, f"its commit {commit.id[:12]} does not follow {known.id[:12]}", than)
 
@@ -64,8 +61,7 @@ def _day(text: str) -> datetime | None:
 
 
 def _older(told: Statement, why: str, than: str) -> Problem:
-    return Problem(
+    return SealProblem(
         f"the release {told.release[:19]} of {told.site} is not newer than {than}: {why}",
         hint="an old release may have been put in the place of a newer one",
-        code=Exit.SEAL,
     )

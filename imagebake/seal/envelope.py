@@ -26,7 +26,7 @@ from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import signing
 from imagebake.seal.signing import SigningKey
 from sealpress.files import scratch
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, SealProblem
 
 NAME: Final = "seal.json"
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -124,7 +124,7 @@ def save(found: Seal, file: Path) -> None:
     try:
         scratch.save(file, [document(found)])
     except OSError as error:
-        raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't write {file}: {error.strerror}") from None
 
 
 def load(file: Path) -> Seal:
@@ -136,13 +136,11 @@ def load(file: Path) -> Seal:
         with file.open("rb") as found:
             data = found.read(LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
-        raise Problem(
-            f"there is no seal at {file}",
-            hint="imagebake bake writes it beside the image; --seal names another file",
-            code=Exit.SEAL,
+        raise SealProblem(
+            f"there is no seal at {file}", hint="imagebake bake writes it beside the image; --seal names another file"
         ) from None
     except OSError as error:
-        raise Problem(f"can't read {file}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't read {file}: {error.strerror}") from None
     return read(data, str(file))
 
 

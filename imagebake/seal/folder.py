@@ -16,7 +16,7 @@ from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import envelope, standing
 from imagebake.seal.verification import Verified, altered
 from sealpress.config.settings import Architecture
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, Problem, SealProblem
 
 LAYOUT: Final = "oci"
 ARCHIVE: Final = ".tar"
@@ -50,10 +50,9 @@ def check(folder: Path, images: Sequence[Verified], told: Statement, seal: Path)
             if architecture:
                 image = by_architecture.get(architecture)
                 if image is None:
-                    raise Problem(
+                    raise SealProblem(
                         f"{file} can't be trusted: the seal names no image for {architecture}",
                         hint="an earlier bake may have left it there: remove it, or bake for all architectures again",
-                        code=Exit.SEAL,
                     )
                 _check_archive(file, image, told) if ending == ARCHIVE else _check_bill(file, image)
             if architecture or (name == envelope.NAME and file.samefile(seal)):
@@ -61,7 +60,7 @@ def check(folder: Path, images: Sequence[Verified], told: Statement, seal: Path)
             elif name != LAYOUT:
                 unknown.append(f"{name}/" if file.is_dir() else name)
     except OSError as error:
-        raise Problem(f"can't read {error.filename or folder}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't read {error.filename or folder}: {error.strerror}") from None
     return Beside(tuple(sorted(verified)), tuple(unknown))
 
 

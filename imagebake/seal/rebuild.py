@@ -27,7 +27,7 @@ from sealpress.config.settings import LOCK_NAME, Architecture
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import scratch
 from sealpress.git import repository as git
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Exit, Problem, SealProblem, UsageProblem
 from sealpress.tree import provenance, tree
 
 _SECONDS: Final = 1800
@@ -54,17 +54,15 @@ def rebuild(path: Path, seal: Seal, home: Path, progress: Progress, *, allow_com
     """
     told = seal.statement
     if not told.commit or told.clean is not True:
-        raise Problem(
+        raise SealProblem(
             "the seal names no commit that holds all that the release was made from",
             hint="only a release of a commit, with nothing changed beside it, can be built again",
-            code=Exit.SEAL,
         )
     repository = git.discover(home)
     if repository is None:
-        raise Problem(
+        raise UsageProblem(
             f"{home} is in no git repository, and the image is of the commit {told.commit[:12]}",
             hint="run it in the site's repository, or name its site file: --site",
-            code=Exit.USAGE,
         )
     commit = repository.commit(told.commit)
     wanted = _architectures(path)
@@ -106,14 +104,13 @@ def _architectures(path: Path) -> list[Architecture]:
 def _parts(root: Path, told: Statement) -> tuple[SiteFile, locks.Lock]:
     """The site file and the lock, as the commit has them."""
     if not (root / sitefile.NAME).is_file():
-        raise Problem(f"the commit {told.commit[:12]} has no {sitefile.NAME} in this folder", code=Exit.SEAL)
+        raise SealProblem(f"the commit {told.commit[:12]} has no {sitefile.NAME} in this folder")
     site = sitefile.load(root / sitefile.NAME, sitefile.NAME)
     lock = locks.load(root / LOCK_NAME)
     if lock.digest != told.lock:
-        raise Problem(
+        raise SealProblem(
             f"the commit {told.commit[:12]} has the lock {lock.digest}, and the image was baked with {told.lock}",
             hint="it was baked with --lock, or with a lock that was not committed",
-            code=Exit.SEAL,
         )
     return site, lock
 

@@ -20,7 +20,7 @@ from typing import Final
 
 from sealpress.files import scratch
 from sealpress.git import repository
-from sealpress.problems import Exit, Place, Problem, printable
+from sealpress.problems import MachineProblem, Place, Problem, SealProblem, printable
 
 NAMESPACE: Final = "sealpress"
 ALLOWED_SIGNERS: Final = "allowed_signers"
@@ -97,7 +97,7 @@ def sign(data: bytes, key: SigningKey) -> bytes:
             file, more = str(folder / "key.pub"), ["-U"]  # as git does: the agent has the private half
             Path(file).write_text(key.text.removeprefix("key::") + "\n", encoding="utf-8")
         elif not Path(file).is_file():
-            raise Problem(f"there is no key {file}", hint="--key names a private or public key file", code=Exit.SEAL)
+            raise SealProblem(f"there is no key {file}", hint="--key names a private or public key file")
         # A file, not standard input: programs in ssh-keygen's place know only that.
         statement = folder / "statement"
         statement.write_bytes(data)
@@ -107,10 +107,9 @@ def sign(data: bytes, key: SigningKey) -> bytes:
         if done.returncode or not signature.is_file():
             locked = b"incorrect passphrase" in done.stderr
             reason = "it is locked, and its passphrase was not given" if locked else _last(done.stderr)
-            raise Problem(
+            raise SealProblem(
                 f"the key {_shown(key)} did not sign: {reason}",
                 hint="unlock it first: ssh-add; or name another one: --key; or leave the seal unsigned: --no-sign",
-                code=Exit.SEAL,
             )
         return signature.read_bytes()
 
@@ -148,10 +147,9 @@ def verify(data: bytes, signature: bytes, allowed: Path, revoked: Path | None = 
     if found.namespace != NAMESPACE:
         raise _bad(f'it was made for "{printable(found.namespace, keep="")[:40]}", not for "{NAMESPACE}"')
     if not allowed.is_file():
-        raise Problem(
+        raise SealProblem(
             f"there is no file {allowed}: nobody's signature counts",
             hint=f'write one beside site.toml, a line a key: ada@example.org namespaces="{NAMESPACE}" ssh-ed25519 AA…',
-            code=Exit.SEAL,
         )
     with scratch.folder("verify") as folder:
         file = folder / "signature"
@@ -191,44 +189,39 @@ def _not_allowed(found: Signature, principals: list[str], said: bytes, allowed: 
         line, when = int(untimely[1]), printable(untimely[3].decode("utf-8", "replace"), keep="")
         is_over = untimely[2] == b"has expired"
         state = "has expired: it counted until" if is_over else "is not valid yet: it does not count before"
-        return Problem(
+        return SealProblem(
             f"the key {found.fingerprint} {state} {when}",
             place=Place(str(allowed), line),
             hint=f"see valid-{'before' if is_over else 'after'}= on its line: signatures hold no time,"
             " so what counts is the day on which one verifies",
-            code=Exit.SEAL,
         )
     if principals or _ELSEWHERE.search(said):
         whose = f" of {printable(principals[0], keep='')}" if principals else ""
         elsewhere = _ELSEWHERE.search(said)
-        return Problem(
+        return SealProblem(
             f'the key {found.fingerprint}{whose} may not sign for "{NAMESPACE}"',
             place=Place(str(allowed), int(elsewhere[1]) if elsewhere else None),
             hint=f'see namespaces= on its line: it must name "{NAMESPACE}"',
-            code=Exit.SEAL,
         )
     if unreadable := _UNREADABLE.search(said):
-        return Problem(
+        return SealProblem(
             f"nobody has the key {found.fingerprint}, and this line can't be read: "
             + unreadable[2].decode("utf-8", "replace").strip(),
             place=Place(str(allowed), int(unreadable[1])),
             hint=f'a line is: ada@example.org namespaces="{NAMESPACE}" ssh-ed25519 AA…',
-            code=Exit.SEAL,
         )
-    return Problem(
+    return SealProblem(
         f"the signature is by the key {found.fingerprint}, which nobody in {allowed.name} has",
         place=Place(str(allowed)),
         hint="if you know the key, and whose it is, add its line",
-        code=Exit.SEAL,
     )
 
 
 def _revoked(found: Signature, principal: str, revoked: Path) -> Problem:
-    return Problem(
+    return SealProblem(
         f"the key {found.fingerprint} of {printable(principal, keep='')} was revoked, or {revoked.name} can't be read",
         place=Place(str(revoked)),
         hint="don't run the image; a new seal by another key counts: imagebake sign",
-        code=Exit.SEAL,
     )
 
 
@@ -253,13 +246,11 @@ def _run(command: list[str], data: bytes, *, may_ask: bool) -> subprocess.Comple
             start_new_session=not may_ask,  # without a terminal there is nobody to ask
         )
     except FileNotFoundError:
-        raise Problem(
-            f"{command[0]} is not installed", hint="on Debian: apt install openssh-client", code=Exit.MACHINE
-        ) from None
+        raise MachineProblem(f"{command[0]} is not installed", hint="on Debian: apt install openssh-client") from None
     except OSError as error:
-        raise Problem(f"{command[0]} can't be run: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"{command[0]} can't be run: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise Problem(f"{command[0]} gave no answer in {seconds} s", code=Exit.SEAL) from None
+        raise SealProblem(f"{command[0]} gave no answer in {seconds} s") from None
 
 
 def _is_interactive() -> bool:
@@ -276,8 +267,4 @@ def _last(said: bytes) -> str:
 
 
 def _bad(why: str) -> Problem:
-    return Problem(
-        f"the signature is not valid: {why}",
-        hint="don't run the image before you know who changed it",
-        code=Exit.SEAL,
-    )
+    return SealProblem(f"the signature is not valid: {why}", hint="don't run the image before you know who changed it")

@@ -19,7 +19,7 @@ from imagebake.image.inspection import Archive, Blobs, Folder, ImageReport
 from imagebake.image.oci import OciDocument, blob_path
 from imagebake.recipes.statement import refused
 from sealpress.config.settings import Architecture
-from sealpress.problems import Exit, Problem
+from sealpress.problems import SealProblem
 
 _SHOWN: Final = 3
 _SLACK: Final = 4096  # bytes that Docker's documents may be longer than ours
@@ -59,10 +59,9 @@ def check_packing(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(max(map(len, _PACKED)))
     if start.startswith(_PACKED):
-        raise Problem(
+        raise SealProblem(
             f"{path} is compressed, and a seal speaks of the archive in it",
             hint="unpack it into a file, verify that, and load what was verified",
-            code=Exit.SEAL,
         )
 
 

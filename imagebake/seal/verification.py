@@ -24,7 +24,7 @@ from imagebake.seal.standing import Held
 from sealpress import labels
 from sealpress.commands.console import Progress
 from sealpress.config.settings import Architecture
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Exit, MachineProblem, Problem, SealProblem
 from sealpress.tree import tree
 from sealpress.tree.tree import TreeFile
 
@@ -72,10 +72,8 @@ class _Served:
 def signers(seal: Seal, allowed: Path, revoked: Path | None = None) -> tuple[Signer, ...]:
     """Who signed the seal. All signatures must be good. Raises Problem (exit 10): nobody did, or see signing.verify."""
     if not seal.signatures:
-        raise Problem(
-            "the seal is not signed",
-            hint="imagebake sign signs it; --unsigned checks all but the signature",
-            code=Exit.SEAL,
+        raise SealProblem(
+            "the seal is not signed", hint="imagebake sign signs it; --unsigned checks all but the signature"
         )
     found = []
     for keyid, signature in seal.signatures:
@@ -107,17 +105,16 @@ def images(
     except Problem as problem:
         raise altered(problem) from None
     except OSError as error:
-        raise Problem(f"can't read {error.filename or shown}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't read {error.filename or shown}: {error.strerror}") from None
     return found
 
 
 def check_site(told: Statement, site: str) -> None:
     """Raises Problem (exit 10) where the seal is that of another site than `site`, a good one by the same key."""
     if told.site != site:
-        raise Problem(
+        raise SealProblem(
             f"the seal is that of the site {told.site[:80]!a}, and this one is called {site!a}",
             hint="if you mean that site, name its site file: --site; or what it was baked as: --name",
-            code=Exit.SEAL,
         )
 
 
@@ -125,7 +122,7 @@ def altered(problem: Problem) -> Problem:
     """The same problem, which is the seal's where it was the image's."""
     if problem.code is not Exit.TREE:
         return problem
-    return Problem(problem.message, place=problem.place, hint=problem.hint, code=Exit.SEAL)
+    return SealProblem(problem.message, place=problem.place, hint=problem.hint)
 
 
 def _images(blobs: Blobs, seal: Seal, shown: str, progress: Progress) -> Iterator[Verified]:

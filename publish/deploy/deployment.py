@@ -12,7 +12,7 @@ from publish.releases.ownership import ReleaseLine
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceSpec, place_of
 from sealpress import labels
 from sealpress.commands.console import SILENT, Progress
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem
 
 
 def _forget(event: Event) -> None:
@@ -96,7 +96,7 @@ class Deployment:
         """The line's own name of the image, where it has several."""
         name = self.line.reference(image.labels)
         if name not in image.references:
-            raise Problem(f"the image {image.id} has no name of {self.line.name} on the host", code=Exit.ENGINE)
+            raise EngineProblem(f"the image {image.id} has no name of {self.line.name} on the host")
         return name
 
 

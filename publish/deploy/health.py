@@ -7,7 +7,7 @@ from publish.engines.protocol import Container, RunState
 from publish.probing import probe
 from publish.releases import history
 from publish.releases.release import service_of
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, ReleaseProblem
 
 LOG_LINES: Final = 20
 
@@ -44,7 +44,7 @@ def _unhealthy(one: Deployment, container: Container, sentence: str) -> Problem:
         logs = one.engine.logs(container.id, LOG_LINES).strip("\n")
     except Problem as problem:
         logs = f"(no logs: {problem.message})"
-    return Problem(sentence, code=Exit.RELEASE, said=logs.splitlines() or ["(it logged nothing)"])
+    return ReleaseProblem(sentence, said=logs.splitlines() or ["(it logged nothing)"])
 
 
 def _ask(one: Deployment, container: Container) -> str | None:

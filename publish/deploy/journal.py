@@ -34,11 +34,7 @@ PHASES: Final = (
 _STAGED: Final = (DeployStep.DISCARD,)
 _COMMITTED: Final = (DeployStep.RESTORE, DeployStep.DISCARD)
 TAKEN_BACK_BY: Final[Mapping[DeployStep, tuple[DeployStep, ...]]] = MappingProxyType(
-    {
-        DeployStep.LOOK: (),
-        **dict.fromkeys(PHASES[1], _STAGED),
-        **dict.fromkeys(PHASES[2], _COMMITTED),
-    }
+    {DeployStep.LOOK: (), **dict.fromkeys(PHASES[1], _STAGED), **dict.fromkeys(PHASES[2], _COMMITTED)}
 )
 
 # Steps that put things right run to their end: an interrupt waits.

@@ -9,7 +9,7 @@ from publish.engines.protocol import Container, Endpoint, Host, Role, RunState
 from publish.probing import probe
 from publish.releases.ownership import ReleaseLine, overlap, readers_of
 from sealpress import labels
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem, Problem
 
 
 def check_free(line: ReleaseLine, containers: Iterable[Container]) -> None:
@@ -48,10 +48,9 @@ def check_silent(host: Host, line: ReleaseLine, fetch: probe.Fetch) -> None:
             break
     else:
         return
-    raise Problem(
+    raise EngineProblem(
         f"port {line.readers.port} of {host.title} is taken: something answers there that is no release of this target",
         hint=f"see `docker ps` and `ss -ltnp` there, or set another `port` for [publish.{line.target}] in site.toml",
-        code=Exit.ENGINE,
     )
 
 
@@ -83,4 +82,4 @@ def _taken(line: ReleaseLine, other: Container) -> Problem:
             f"give this one a name of its own, [image] name, and {free}; if it is this site, which has moved, publish "
             f"from a clone with its whole history, or stop it on the host: {other.name}"
         )
-    return Problem(f"port {line.readers.port} is taken by {whose}", hint=hint, code=Exit.ENGINE)
+    return EngineProblem(f"port {line.readers.port} is taken by {whose}", hint=hint)

@@ -7,7 +7,7 @@ from publish.deploy.deployment import Deployment, Standing
 from publish.probing import probe
 from publish.releases import history, prune
 from publish.releases.release import generation_of, is_server
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, ReleaseProblem
 
 PAUSES: Final = (0.5, 2.0)  # before the second and the third attempt to put the old servers back
 
@@ -21,18 +21,16 @@ def restore(one: Deployment, standing: Standing) -> Standing:
         except (Exception, KeyboardInterrupt) as error:
             if pause is None:
                 said = error.message if isinstance(error, Problem) else repr(error)
-                raise Problem(
+                raise ReleaseProblem(
                     f"the old release could not be put back: {said}",
                     hint="the site may be down: run publish again, or publish start, as soon as the host answers",
-                    code=Exit.RELEASE,
                 ) from error
             one.clock.sleep(pause)
     wrong = probe.wait(lambda: history.wrong_with(one.host, standing.before, one.fetch), one.timeout, one.clock)
     if wrong:
-        raise Problem(
+        raise ReleaseProblem(
             f"the old release was started again, but does not answer rightly: {wrong}",
             hint="look at publish status, and at the container's logs on the host",
-            code=Exit.RELEASE,
         )
     if standing.before:
         generations = ", ".join(dict.fromkeys(str(generation_of(each)) for each in standing.before))

@@ -18,7 +18,7 @@ from publish.engines.protocol import ContainerSpec, Engine, LoadedImage, Role
 from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 from sealpress.commands.console import Advance, Progress, size
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem, Exit, Problem
 
 
 class BakedLayer(Protocol):
@@ -135,12 +135,10 @@ def _send(engine: Engine, image: Baked, line: ReleaseLine, omit: tuple[str, ...]
             raise (_NotTaken(problem) if problem.code is Exit.ENGINE else problem) from None
         loaded = engine.image(arriving)
         if loaded is None:
-            raise _NotTaken(
-                Problem(f"{engine.title} took the image, but does not have it", hint=_LOOK, code=Exit.ENGINE)
-            )
+            raise _NotTaken(EngineProblem(f"{engine.title} took the image, but does not have it", hint=_LOOK))
         if difference := _difference(image, loaded):
             message = f"{engine.title} holds another image than was sent: {difference}"
-            raise _NotTaken(Problem(message, hint=_LOOK, code=Exit.ENGINE))
+            raise _NotTaken(EngineProblem(message, hint=_LOOK))
         if omit and loaded.unproven:
             _try_out(engine, line)
         engine.tag(loaded.id, own)
@@ -151,7 +149,7 @@ def _send(engine: Engine, image: Baked, line: ReleaseLine, omit: tuple[str, ...]
     named = engine.image(own)
     if named is None or named.id != loaded.id:
         message = f"{own} was loaded, but is not what the host now has under that name"
-        raise Problem(message, hint="is somebody else publishing? Try again", code=Exit.ENGINE)
+        raise EngineProblem(message, hint="is somebody else publishing? Try again")
     return named
 
 

@@ -14,7 +14,7 @@ from publish.releases.ownership import overlap, readers_of
 from publish.releases.recovery import settle
 from publish.releases.release import ServiceImage, generation_of, generations, is_server
 from sealpress import labels
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem
 
 
 def look(one: Deployment, standing: Standing) -> Standing:
@@ -52,7 +52,7 @@ def _loaded(one: Deployment, wanted: ServiceImage) -> LoadedImage:
     image = wanted.ship(one.engine, one.progress)
     if (release := image.labels.get(labels.RELEASE, "")) != wanted.release:
         message = f"the image on the host is release {release or 'unknown'}, not {wanted.release}"
-        raise Problem(message, code=Exit.ENGINE)
+        raise EngineProblem(message)
     return image
 
 

@@ -32,7 +32,7 @@ from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, En
 from sealpress import labels
 from sealpress.bounded import Misbehaviour
 from sealpress.config.settings import Architecture
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem, Exit, Problem
 
 # Seconds until an answer begins, and from there to its end. Starting a container on a busy host takes some, and so does
 # unpacking an image on a slow disk.
@@ -80,7 +80,7 @@ def _title(version: object) -> str:
 def _architecture(version: object) -> Architecture:
     told = shapes.take(version, str, "Arch")
     if told not in ARCHITECTURES:
-        raise Problem(f"the host's architecture is {told}; images are for amd64 and arm64", code=Exit.ENGINE)
+        raise EngineProblem(f"the host's architecture is {told}; images are for amd64 and arm64")
     return ARCHITECTURES[told]
 
 
@@ -195,10 +195,9 @@ class DockerEngine:
         except Problem as problem:
             # A taken name is 409 on Docker and 500 on Podman: so look.
             if problem.code is Exit.ENGINE and (other := self.inspect(spec.name)):
-                raise Problem(
+                raise EngineProblem(
                     f"the host already has a container {spec.name} ({other.state}, of {other.image})",
                     hint="if sealpress did not make it, rename or remove it; else publish again",
-                    code=Exit.ENGINE,
                 ) from None
             raise
         return self._existing(name)
@@ -251,7 +250,7 @@ class DockerEngine:
     def _existing(self, container_id: str) -> Container:
         found = self.inspect(container_id)
         if found is None:
-            raise Problem(f"{self.title} made a container and lost it at once", code=Exit.ENGINE)
+            raise EngineProblem(f"{self.title} made a container and lost it at once")
         return found
 
     def _refused(self, doing: str, words: str) -> Problem:
@@ -294,21 +293,20 @@ def _in_its_words(title: str, doing: str, explain: Explain) -> Iterator[None]:
     try:
         yield
     except (Misbehaviour, shapes.Misshapen) as error:
-        raise explain() or Problem(f"{title} {error}", hint=_ODD, code=Exit.ENGINE) from None
+        raise explain() or EngineProblem(f"{title} {error}", hint=_ODD) from None
     except APIError as error:
         raise _refusal(title, doing, _plain(error.explanation) or str(error)) from None
     except (DockerException, RequestException, HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         if broken := explain():
             raise broken from None
-        raise Problem(
+        raise EngineProblem(
             f"{title} broke off when asked to {doing}: {_plain(error)}",
             hint="look at the engine's own log on the host, such as `journalctl -u docker`",
-            code=Exit.ENGINE,
         ) from None
 
     except (LookupError, TypeError, AttributeError, RecursionError, struct.error):
         # docker-py takes answers for what they should be; ours are looked at first.
-        raise Problem(f"{title} gives an answer that makes no sense to {doing}", hint=_ODD, code=Exit.ENGINE) from None
+        raise EngineProblem(f"{title} gives an answer that makes no sense to {doing}", hint=_ODD) from None
 
 
 _ODD: Final = "is that a container engine? Look at what listens on its socket, and at the engine's own log"
@@ -323,7 +321,7 @@ _HINTS: Final = {
 
 def _refusal(title: str, doing: str, words: str) -> Problem:
     hint = next((hint for phrase, hint in _HINTS.items() if phrase in words.lower()), None)
-    return Problem(f"{title} refused to {doing}: {words}", hint=hint, code=Exit.ENGINE)
+    return EngineProblem(f"{title} refused to {doing}: {words}", hint=hint)
 
 
 def _said(part: dict[str, object]) -> str:

@@ -18,7 +18,7 @@ from docker.errors import APIError, NotFound
 from publish.engines import shapes
 from publish.engines.protocol import ContainerSpec
 from sealpress import labels
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem
 
 NAME: Final = "sealpress"
 DEFAULT: Final = "podman"
@@ -61,7 +61,7 @@ class Networks:
             hint = "rename or remove it there"
             if name == NAME:
                 hint += '; or serve IPv4 alone: address = "0.0.0.0" in site.toml'
-            raise Problem(f'the host has a network "{name}" that sealpress did not make', hint=hint, code=Exit.ENGINE)
+            raise EngineProblem(f'the host has a network "{name}" that sealpress did not make', hint=hint)
 
     def join(self, container_id: str, names: Iterable[str]) -> None:
         for name in names:

@@ -11,7 +11,7 @@ from typing import Final
 from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
 from sealpress.config.settings import PublishTarget
 from sealpress.files import home
-from sealpress.problems import Exit, Problem
+from sealpress.problems import HostProblem, Problem
 
 RUNTIME: Final = "$XDG_RUNTIME_DIR"
 """Stands in a path for the folder of the user's own sockets."""
@@ -34,10 +34,9 @@ def local(target: PublishTarget) -> Path | None:
             return path_here
     if named:
         variable = _variable(target)
-        raise Problem(
+        raise HostProblem(
             f"no container engine answers at {named}, which {variable} names",
             hint=f"start it, correct or unset {variable}, or name the `socket` in site.toml",
-            code=Exit.HOST,
         )
     return None
 
@@ -57,10 +56,9 @@ def _named(target: PublishTarget) -> str | None:
     hint = f'unset {variable} for the engine of this machine, or give the target the host = "user@name" in site.toml'
     if kind == "ssh":
         hint = f'over ssh, site.toml says it: host = "{named}"; or unset {variable}'
-    raise Problem(
+    raise HostProblem(
         f'{variable} is "{named}", and an engine of this machine is asked over a socket only, as in unix:///run/docker.sock',
         hint=hint,
-        code=Exit.HOST,
     )
 
 
@@ -78,10 +76,9 @@ def candidates(target: PublishTarget) -> tuple[str, ...]:
 
 def none_answers(target: PublishTarget) -> Problem:
     looked = ", ".join(candidates(target))
-    return Problem(
+    return HostProblem(
         f"no container engine answers on this machine (looked at {looked})",
         hint="start Docker or Podman, or become a member of its group, or name its `socket` in site.toml",
-        code=Exit.HOST,
     )
 
 

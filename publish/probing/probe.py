@@ -15,7 +15,7 @@ from urllib.parse import quote
 from publish.engines.protocol import Endpoint
 from sealpress.bounded import HTTP, Allowance, Late, Misbehaviour
 from sealpress.commands.console import size
-from sealpress.problems import Exit, Problem, printable
+from sealpress.problems import Problem, ReleaseProblem, printable
 
 RELEASE_PATH: Final = "/.well-known/release"
 HEALTH_PATH: Final = "/healthz"
@@ -116,7 +116,7 @@ def get(connection: HTTP, path: str, *, seconds: float, limit: int) -> SiteAnswe
             return SiteAnswer(response.status, bytes(body[:limit]), MappingProxyType(headers), whole=len(body) <= limit)
     except (OSError, http.client.HTTPException, Misbehaviour) as error:
         connection.close()
-        raise Problem(f"GET {path}: {_said(error)}", code=Exit.RELEASE) from error
+        raise ReleaseProblem(f"GET {path}: {_said(error)}") from error
 
 
 def mismatch(expected: Expectation, answer: SiteAnswer) -> str | None:
@@ -145,11 +145,7 @@ def check(endpoint: Endpoint, expectations: Iterable[Expectation], ask: Fetch = 
     return None
 
 
-def wait(
-    check_once: Callable[[], str | None],
-    seconds: float,
-    clock: Clock = SYSTEM_CLOCK,
-) -> str | None:
+def wait(check_once: Callable[[], str | None], seconds: float, clock: Clock = SYSTEM_CLOCK) -> str | None:
     """Repeats a check until it finds nothing wrong, or until the time is over: then what was wrong at last.
 
     It is made at least once, and last at the very end of the time.

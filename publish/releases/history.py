@@ -13,7 +13,7 @@ from publish.engines.protocol import Container, Engine, Host, RunState
 from publish.probing import probe
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import Release, answer_of, generations, is_server, port_of
-from sealpress.problems import Exit, Problem
+from sealpress.problems import ReleaseProblem
 
 STOP_SECONDS: Final = 5
 
@@ -70,7 +70,7 @@ def start(engine: Engine, line: ReleaseLine) -> Release:
     """Starts the current release again, where it doesn't run. Raises Problem (exit 8) where there is none."""
     found = read(engine, line)
     if not found:
-        raise Problem("there is no release of this site on the host", hint="publish it first", code=Exit.RELEASE)
+        raise ReleaseProblem("there is no release of this site on the host", hint="publish it first")
     stopped = [one for one in found[0].containers if one.state is not RunState.RUNNING]
     for one in stopped:
         engine.start(one.id)

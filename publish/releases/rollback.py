@@ -7,13 +7,13 @@ from publish.releases.ownership import ReleaseLine
 from publish.releases.release import Release, ReleaseSpec, ServiceImage, ServiceSpec, Ship, service_of
 from sealpress import labels
 from sealpress.commands.console import Progress
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem, ReleaseProblem, UsageProblem
 
 
 def choose(found: tuple[Release, ...], to: int | None, keep: int) -> Release:
     """The release to go back to: generation `to`, or the one before the current. Raises Problem (exit 2, 8)."""
     if not found:
-        raise Problem("there is no release of this site on the host", hint="publish it first", code=Exit.RELEASE)
+        raise ReleaseProblem("there is no release of this site on the host", hint="publish it first")
     have = ", ".join(str(one.generation) for one in found)
     newest = found[0].generation
     if to is not None:
@@ -22,7 +22,7 @@ def choose(found: tuple[Release, ...], to: int | None, keep: int) -> Release:
                 return one
         is_lost = newest - keep < to < newest and len(found) < keep
         hint = f"these are there: {have}" + (f"; {_lost(keep)}" if is_lost else "")
-        raise Problem(f"there is no generation {to} on the host", hint=hint, code=Exit.USAGE)
+        raise UsageProblem(f"there is no generation {to} on the host", hint=hint)
     if len(found) > 1:
         return found[1]
     if newest == 1:
@@ -31,7 +31,7 @@ def choose(found: tuple[Release, ...], to: int | None, keep: int) -> Release:
         hint = f"with `keep` = 1 in site.toml, publish keeps none to go back to; {_AGAIN}"
     else:
         hint = _lost(keep)
-    raise Problem(f"there is no release before generation {newest} on the host", hint=hint, code=Exit.RELEASE)
+    raise ReleaseProblem(f"there is no release before generation {newest} on the host", hint=hint)
 
 
 _AGAIN: Final = (
@@ -68,10 +68,9 @@ def ship_again(old: Release, image: str, line: ReleaseLine) -> Ship:
             if name not in found.references:
                 engine.tag(found.id, name)
             return engine.image(name) or found
-        raise Problem(
+        raise EngineProblem(
             f"the image of generation {old.generation} is gone from the host",
             hint=f"publish its commit again: {old.commit}" if old.commit else None,
-            code=Exit.ENGINE,
         )
 
     return look_up

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sealpress.problems import Exit, Problem
+from sealpress.problems import HostProblem
 
 _USER: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\$?"
 _NAME: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?"
@@ -49,9 +49,8 @@ def parse_address(host: str) -> Address:
     parts = found.groupdict() if found else {}
     port = int(parts["port"]) if parts.get("port") else None
     if not found or (port is not None and not 0 < port < 65536):
-        raise Problem(
+        raise HostProblem(
             f'"{host}" is not a host that ssh can reach',
             hint='write it as "user@name" or "ssh://user@name:port", an IPv6 address as "user@[2001:db8::1]"',
-            code=Exit.HOST,
         )
     return Address(parts["name"] or parts["ip6"] or "", parts["user"], port)

@@ -29,7 +29,7 @@ from publish.ssh.refusals import by_hand, last_line, no_shell, refusal
 from sealpress.config import ssh_options
 from sealpress.config.settings import PublishTarget
 from sealpress.files import home, scratch
-from sealpress.problems import Exit, Problem
+from sealpress.problems import HostProblem, MachineProblem, Problem
 from sealpress.processes.pipes import hear
 
 _CONNECTED_WITHIN: Final = 60.0  # seconds for the whole login; a security key may wait for a finger
@@ -73,10 +73,10 @@ class Connection:
             process.wait(_COMMAND_WITHIN)
         except (TimeoutError, subprocess.TimeoutExpired):
             message = f'"{command[0]}" on {self.address} gave no answer in {_COMMAND_WITHIN:.0f} seconds'
-            raise Problem(message, hint="look at the host's load and disks", code=Exit.HOST) from None
+            raise HostProblem(message, hint="look at the host's load and disks") from None
         except ValueError:
             message = f'"{command[0]}" on {self.address} writes without an end'
-            raise Problem(message, hint="look at the account's shell on the host", code=Exit.HOST) from None
+            raise HostProblem(message, hint="look at the account's shell on the host") from None
         finally:
             end(process)
         if process.returncode == _FAILED and (cut := self.cut()):
@@ -102,7 +102,7 @@ class Connection:
             if refusal is None:
                 break
             if attempt == 4:
-                raise Problem(f"ssh can't forward a port to {self.address}: {refusal}", code=Exit.HOST)
+                raise HostProblem(f"ssh can't forward a port to {self.address}: {refusal}")
         try:
             yield here
         finally:
@@ -115,14 +115,13 @@ class Connection:
         Raises Problem (exit 6) where ssh refuses. That something answers there is for the caller to see.
         """
         if not _SOCKET.fullmatch(remote):
-            raise Problem(
+            raise HostProblem(
                 f'"{remote}" is not a path of a socket',
                 hint="write an absolute path without spaces or colons, such as /var/run/docker.sock",
-                code=Exit.HOST,
             )
         local = self.folder / secrets.token_hex(3)
         if refusal := self._control("forward", "-L", f"{local}:{remote}"):
-            raise Problem(f"ssh can't forward {remote} of {self.address}: {refusal}", code=Exit.HOST)
+            raise HostProblem(f"ssh can't forward {remote} of {self.address}: {refusal}")
         return local
 
     def cut(self, within: float = 2.0) -> Problem | None:
@@ -135,10 +134,9 @@ class Connection:
         if self._master.poll() is None:
             return None
         said = self.said()
-        return Problem(
+        return HostProblem(
             f"the connection to {self.address} was cut" + (f": {said}" if said else ""),
             hint="look at the network and the host, then run it again",
-            code=Exit.HOST,
         )
 
     def said(self) -> str:
@@ -199,22 +197,18 @@ def _command(address: Address, target: PublishTarget) -> list[str]:
     command = ["ssh", "-T", "-x", "-a"]
     if config := os.environ.get(CONFIG):
         if not Path(config).is_file():
-            raise Problem(f"there is no file {config}", hint=f"{CONFIG} names it: correct or unset it", code=Exit.HOST)
+            raise HostProblem(f"there is no file {config}", hint=f"{CONFIG} names it: correct or unset it")
         command += ["-F", config]
     for option in _OURS:
         command += ["-o", option]
     for option in target.ssh_options:
         if wrong := ssh_options.wrong(option):
-            raise Problem(f"ssh_options {wrong}", hint=ssh_options.HINT, code=Exit.HOST)
+            raise HostProblem(f"ssh_options {wrong}", hint=ssh_options.HINT)
         command += ssh_options.arguments(option)
     if target.identity:
         identity = home.expanded(target.identity)
         if not identity.is_file():
-            raise Problem(
-                f"there is no key file at {identity}",
-                hint="correct `identity` of the host in site.toml",
-                code=Exit.HOST,
-            )
+            raise HostProblem(f"there is no key file at {identity}", hint="correct `identity` of the host in site.toml")
         command += ["-i", str(identity), "-o", "IdentitiesOnly=yes"]
     if address.port is not None:
         command += ["-p", str(address.port)]
@@ -250,7 +244,7 @@ def _private_folder(stack: ExitStack) -> Path:
             return folder
         if base and len(os.fsencode(base)) + len("/sealpress-12345678") <= _FOLDER_LIMIT and os.access(base, os.W_OK):
             return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sealpress-", dir=base)))
-    raise Problem("no folder for temporary files can be written", hint="set TMPDIR to one", code=Exit.MACHINE)
+    raise MachineProblem("no folder for temporary files can be written", hint="set TMPDIR to one")
 
 
 def _await_login(address: Address, folder: Path, master: "subprocess.Popen[bytes]") -> str | None:
@@ -261,7 +255,7 @@ def _await_login(address: Address, folder: Path, master: "subprocess.Popen[bytes
     except TimeoutError:
         said = last_line(_log(folder))
         message = f"{address} did not let us in within {_CONNECTED_WITHIN:.0f} seconds"
-        raise Problem(message + (f": {said}" if said else ""), hint=by_hand(address), code=Exit.HOST) from None
+        raise HostProblem(message + (f": {said}" if said else ""), hint=by_hand(address)) from None
     except ValueError:
         raise no_shell(address, 0, "it writes without an end") from None
     return None if greeting in out else (out + b"\n" + err).decode("utf-8", "replace")

@@ -24,7 +24,7 @@ from typing import IO, Final, cast
 
 from publish.ssh.connection import Connection
 from publish.ssh.process import end
-from sealpress.problems import Exit, Problem
+from sealpress.problems import HostProblem, MachineProblem, Problem
 from sealpress.processes.pipes import hear
 
 _BEAT: Final = 20.0  # seconds between two signs of life
@@ -98,7 +98,7 @@ def hold_here(site: str, title: str = "this machine") -> Iterator[None]:
     """Holds the same lock on this machine. Raises Problem (exit 6) as `hold_over_ssh` does."""
     folder = next((Path(name) for name in _FOLDERS if os.access(name, os.W_OK)), None)
     if folder is None:
-        raise Problem(f"no folder for a lock can be written: {', '.join(_FOLDERS)}", code=Exit.MACHINE)
+        raise MachineProblem(f"no folder for a lock can be written: {', '.join(_FOLDERS)}")
     path = folder / f"{lock_name(site)}.lock"
     descriptor = _open_lock(path)
     mine = path.with_suffix(f".by.{os.getuid()}")
@@ -135,10 +135,8 @@ def _open_lock(path: Path) -> int:
             return descriptor
         return os.open(path, flags)
     except OSError as error:
-        raise Problem(
-            f"the lock {path} can't be opened: {error.strerror}",
-            hint="look at that file, or remove it",
-            code=Exit.MACHINE,
+        raise MachineProblem(
+            f"the lock {path} can't be opened: {error.strerror}", hint="look at that file, or remove it"
         ) from None
 
 
@@ -153,10 +151,9 @@ def _holder(path: Path) -> str:
 
 
 def _held(site: str, title: str, holder: str) -> Problem:
-    return Problem(
+    return HostProblem(
         f'"{site}" is being published to {title} by {holder or "somebody else"}',
         hint="wait for it to end; the lock frees itself",
-        code=Exit.HOST,
     )
 
 
@@ -169,16 +166,14 @@ def _take(connection: Connection, process: subprocess.Popen[bytes], word: str, s
         heard = b""
     found = said.search(heard)
     if not found:
-        raise connection.cut() or Problem(
-            f"{connection.address} did not answer when asked for the lock", code=Exit.HOST
-        )
+        raise connection.cut() or HostProblem(f"{connection.address} did not answer when asked for the lock")
     answer = found[2].decode("utf-8", "replace").strip()
     match found[1]:
         case b"held":
             raise _held(site, str(connection.address), answer)
         case b"broken":
             message = f"{connection.address} can't hold a lock: {answer}"
-            raise Problem(message, hint="look at that on the host", code=Exit.HOST)
+            raise HostProblem(message, hint="look at that on the host")
 
 
 def _beat(process: subprocess.Popen[bytes], released: threading.Event) -> None:

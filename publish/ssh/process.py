@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem
 
 # Safe in every shell that an account may have: no quote, no line feed, no "!" of csh, no backslash before another.
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./,:@+-")
@@ -32,7 +32,7 @@ def popen(command: list[str], *, stderr: int = subprocess.PIPE) -> "subprocess.P
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise Problem("there is no ssh on this machine", hint="install OpenSSH's client", code=Exit.MACHINE) from None
+        raise MachineProblem("there is no ssh on this machine", hint="install OpenSSH's client") from None
 
 
 def for_any_shell(command: Sequence[str]) -> str:

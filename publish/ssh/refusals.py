@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 
 from publish.ssh.address import Address
-from sealpress.problems import Exit, Problem
+from sealpress.problems import HostProblem, Problem
 
 
 def refusal(address: Address, log: str, words: str = "") -> Problem:
@@ -17,18 +17,17 @@ def refusal(address: Address, log: str, words: str = "") -> Problem:
         for phrases, message, hint in _reasons(address):
             if lines := [line for line in text.splitlines() if any(phrase in line for phrase in phrases)]:
                 last = last_line(log) if text is log else last_line(lines[-1])
-                return Problem(f"{message} ({last})", hint=hint, code=Exit.HOST)
+                return HostProblem(f"{message} ({last})", hint=hint)
     last = last_line(log) or last_line(words) or "ssh ended without a word"
-    return Problem(f"ssh can't log in to {address} ({last})", hint=by_hand(address), code=Exit.HOST)
+    return HostProblem(f"ssh can't log in to {address} ({last})", hint=by_hand(address))
 
 
 def no_shell(address: Address, code: int, said: str) -> Problem:
     """The account lets us in, and runs something else than it was asked to."""
-    return Problem(
+    return HostProblem(
         f"{address} runs no commands for us (exit {code}): {last_line(said) or 'it ended without a word'}",
         hint="the account needs a shell on the host: look for nologin in its /etc/passwd, for ForceCommand in its "
         'sshd_config, for command="…" in authorized_keys',
-        code=Exit.HOST,
     )
 
 
@@ -43,11 +42,7 @@ def _reasons(address: Address) -> Iterator[tuple[tuple[str, ...], str, str]]:
         f"the host key of {address} is another one than known_hosts has",
         changed,
     )
-    yield (
-        ("REVOKED HOST KEY",),
-        f"the host key of {address} is revoked",
-        "ask who looks after the host",
-    )
+    yield (("REVOKED HOST KEY",), f"the host key of {address} is revoked", "ask who looks after the host")
     yield (
         ("Host key verification failed",),
         f"the host key of {address} is not known here",
@@ -63,11 +58,7 @@ def _reasons(address: Address) -> Iterator[tuple[tuple[str, ...], str, str]]:
         f"there is no host {address.name}",
         "correct `host` in site.toml, or look at your network",
     )
-    yield (
-        ("Connection refused",),
-        f"{address} refuses connections",
-        "look whether sshd runs there, and on which port",
-    )
+    yield (("Connection refused",), f"{address} refuses connections", "look whether sshd runs there, and on which port")
     yield (
         ("timed out", "No route to host", "Network is unreachable"),
         f"{address} does not answer",

@@ -19,7 +19,7 @@ import click
 
 from sealpress.commands.console import Progress
 from sealpress.files import files, state
-from sealpress.problems import Exit, Place, Problem, printable
+from sealpress.problems import Place, Problem, UsageProblem, printable
 
 OPTION: Final = "--allow-command"
 VARIABLE: Final = "SEALPRESS_ALLOW_COMMAND"
@@ -42,11 +42,10 @@ def need(command: Sequence[str], home: Path, place: Place | None, progress: Prog
                 files.save(file, f"{json.dumps(list(command))}\nmay run for {os.fspath(home)!a}\n".encode())
                 progress.note(f"from now on it may run for {home}; to forget that: rm {file}")
         return
-    raise Problem(
+    raise UsageProblem(
         f'site.toml wants to run "{shown}", and nobody has allowed that yet',
         place=place,
         hint=f"if you trust this repository: {OPTION}; it is asked once. In CI: {VARIABLE}=1",
-        code=Exit.USAGE,
     )
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO
 
-from sealpress.problems import Exit, Problem, printable, shown
+from sealpress.problems import MachineProblem, Problem, printable, shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -217,7 +217,7 @@ class Console:
                 os.dup2(nowhere.fileno(), stream.fileno())
             # The reader went away (`ssg build | head`): the work goes on, and ends with its own exit code.
             if not isinstance(error, BrokenPipeError):
-                raise Problem(f"can't write what there is to say: {error.strerror}", code=Exit.MACHINE) from None
+                raise MachineProblem(f"can't write what there is to say: {error.strerror}") from None
 
 
 def _by_kind(found: Sequence[Problem]) -> dict[str, list[Problem]]:

@@ -9,7 +9,7 @@ from typing import Final
 from sealpress.commands import consent
 from sealpress.commands.console import Progress
 from sealpress.config.sitefile import SiteFile
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, Problem
 
 _COMMAND_SECONDS: Final = 1800
 _SHOWN_LINES: Final = 20
@@ -38,9 +38,9 @@ def run(site: SiteFile, home: Path, as_of: datetime, progress: Progress, *, allo
             check=False,
         )
     except FileNotFoundError:
-        raise Problem(f'"{command[0]}" is not installed', place=place, code=Exit.MACHINE) from None
+        raise MachineProblem(f'"{command[0]}" is not installed', place=place) from None
     except OSError as error:
-        raise Problem(f'"{command[0]}" can\'t be run: {error.strerror}', place=place, code=Exit.MACHINE) from None
+        raise MachineProblem(f'"{command[0]}" can\'t be run: {error.strerror}', place=place) from None
     except subprocess.TimeoutExpired:
         raise Problem(f'"{command[0]}" did not end in {_COMMAND_SECONDS} s', place=place) from None
     if done.returncode:

@@ -43,14 +43,7 @@ DIRECTIVES: Final = ("default-src", *FETCHES, "base-uri", "form-action", "frame-
 """All directives that take a list of sources."""
 
 _OTHERS: Final = frozenset(
-    {
-        "report-to",
-        "report-uri",
-        "require-trusted-types-for",
-        "sandbox",
-        "trusted-types",
-        "upgrade-insecure-requests",
-    }
+    {"report-to", "report-uri", "require-trusted-types-for", "sandbox", "trusted-types", "upgrade-insecure-requests"}
 )
 
 KEYWORDS: Final = (

@@ -70,11 +70,7 @@ def text_of(data: bytes, file: str, code: Exit = Exit.SITE) -> str:
 
 
 def decode(
-    node: Node,
-    record: type[Record],
-    name: str,
-    code: Exit = Exit.SITE,
-    meant: Mapping[str, str] = MappingProxyType({}),
+    node: Node, record: type[Record], name: str, code: Exit = Exit.SITE, meant: Mapping[str, str] = MappingProxyType({})
 ) -> Record:
     """A `record` from a table. `name` is how messages call the table: "[site]". `meant` are hints for keys, in small
     letters, that it doesn't know and that others do, and for tables, as messages call them, that are none.

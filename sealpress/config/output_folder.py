@@ -12,7 +12,7 @@ from typing import Final
 from sealpress.config.settings import LOCK_NAME, Settings
 from sealpress.files import given, home, state
 from sealpress.files.files import above, is_git, real, repository
-from sealpress.problems import Exit, Place, Problem
+from sealpress.problems import MachineProblem, Place, Problem
 
 _GIT: Final = ".git"
 _OWN_NAME: Final = "give it a folder of its own"
@@ -129,8 +129,7 @@ def _folded(text: str) -> PurePosixPath:
 
 
 def _refused(path: Path, why: str) -> Problem:
-    return Problem(
+    return MachineProblem(
         f"{path} can't be the output folder: it {why}",
         hint=f"{_OWN_NAME}: ssg build -o /tmp/look, or [build] output in site.toml",
-        code=Exit.MACHINE,
     )

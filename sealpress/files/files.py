@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem
 
 _LINKS: Final = 40  # on the way to one file: as many as Linux follows
 _PATH: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -143,7 +143,7 @@ def check_way(path: Path) -> None:
     """
     whole = path.absolute()
     if any(map(is_git, whole.parts)):
-        raise Problem(f"{path} lies in what git keeps of a repository", hint="name another one", code=Exit.MACHINE)
+        raise MachineProblem(f"{path} lies in what git keeps of a repository", hint="name another one")
     through = [Path(os.path.realpath(one)) for one in whole.parents if os.path.lexists(one / ".git")]
     for top in (repository(Path.cwd()), *through):
         real(path, top)
@@ -171,10 +171,9 @@ def real(path: Path, top: Path) -> Path:
             continue
         followed += 1
         if there.is_relative_to(top) or followed > _LINKS:
-            raise Problem(
+            raise MachineProblem(
                 f"{there} is a link on the way to {path}: what a repository links to could be anything",
                 hint=f"name the folder itself: {os.path.realpath(there)}; or remove the link",
-                code=Exit.MACHINE,
             )
         here = Path(target.anchor) if target.is_absolute() else here
         left += reversed(target.parts[1:] if target.is_absolute() else target.parts)

@@ -75,11 +75,7 @@ def _check_inside(file: Path) -> None:
 
 
 def _kind(mode: int) -> str:
-    for kind, name in (
-        (stat.S_ISDIR, "a folder"),
-        (stat.S_ISFIFO, "a pipe"),
-        (stat.S_ISSOCK, "a socket"),
-    ):
+    for kind, name in ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket")):
         if kind(mode):
             return name
     return "a device"

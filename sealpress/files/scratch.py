@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.files import files, state
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, Problem
 
 _LOCK: Final = "in-use"
 _INSIDE: Final = "files"
@@ -195,10 +195,9 @@ def _own(base: Path, *, make: bool) -> Path | None:
 
 
 def _nowhere(error: OSError) -> Problem:
-    return Problem(
+    return MachineProblem(
         f"no temporary folder can be made: {error.strerror}",
         hint="make room in the one that there is, or set TMPDIR to another",
-        code=Exit.MACHINE,
     )
 
 

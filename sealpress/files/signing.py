@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.files import files, state
-from sealpress.problems import Exit, Problem
+from sealpress.problems import Problem, UsageProblem
 
 VARIABLE: Final = "SEALPRESS_CACHE_KEY"
 
@@ -107,10 +107,9 @@ def _key() -> _Key:
 
 def _given(text: str) -> bytes:
     if not re.fullmatch(f"[0-9a-fA-F]{{{2 * SIZE}}}", text):
-        raise Problem(
+        raise UsageProblem(
             f"{VARIABLE} is no key: it must be {2 * SIZE} hexadecimal digits, and has {len(text)} characters",
             hint="make one, and keep it secret: openssl rand -hex 32",
-            code=Exit.USAGE,
         )
     return bytes.fromhex(text)
 

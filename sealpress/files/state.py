@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from sealpress.files import home
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem
 
 
 def folder() -> Path:
@@ -24,10 +24,8 @@ def folder() -> Path:
         return chosen
     if own := home.folder():
         return own / ".local/state/sealpress"
-    raise Problem(
-        "there is no home folder to keep state in",
-        hint="set SEALPRESS_STATE to a folder that may be written",
-        code=Exit.MACHINE,
+    raise MachineProblem(
+        "there is no home folder to keep state in", hint="set SEALPRESS_STATE to a folder that may be written"
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from sealpress.problems import Exit, Problem, printable
+from sealpress.problems import MachineProblem, printable
 from sealpress.processes.pipes import hear
 
 TIMEOUT: Final = 120
@@ -102,28 +102,26 @@ def ask(
         )
     except FileNotFoundError:
         if not folder.is_dir():
-            raise Problem(f"there is no folder {folder}", code=Exit.MACHINE) from None
-        raise Problem("git is not installed", hint="on Debian: apt install git", code=Exit.MACHINE) from None
+            raise MachineProblem(f"there is no folder {folder}") from None
+        raise MachineProblem("git is not installed", hint="on Debian: apt install git") from None
     out, err = _heard(process, name)
     if process.returncode == 0:
         return out
     said = printable(err.decode("utf-8", "replace"), keep="\t\n").strip()
     if "dubious ownership" in said:
-        raise Problem(
+        raise MachineProblem(
             f"git distrusts {folder}, which belongs to another user",
             hint=f'git config --global --add safe.directory "{folder}"',
-            code=Exit.MACHINE,
         )
     if may_fail is True or (may_fail and any(known in said for known in may_fail)):
         return None
     if "unknown option" in said:
-        raise Problem("this git is too old", hint="install git 2.26 or newer", code=Exit.MACHINE)
+        raise MachineProblem("this git is too old", hint="install git 2.26 or newer")
     reason = said.splitlines()[-1].removeprefix("fatal: ") if said else "no reason given"
     fetched = "not allowed" in said and "transport" in said
-    raise Problem(
+    raise MachineProblem(
         f"git {name} failed: {reason}",
         hint="this clone lacks a part of the commit: git fetch --refetch --no-filter" if fetched else None,
-        code=Exit.MACHINE,
     )
 
 
@@ -137,9 +135,9 @@ def _heard(process: "subprocess.Popen[bytes]", name: str) -> tuple[bytes, bytes]
                 process.kill()
                 raise
     except (TimeoutError, subprocess.TimeoutExpired):
-        raise Problem(f"git {name} gave no answer in {TIMEOUT} s", code=Exit.MACHINE) from None
+        raise MachineProblem(f"git {name} gave no answer in {TIMEOUT} s") from None
     except ValueError:
-        raise Problem(f"git {name} gave an answer of more than {LIMIT >> 20} MiB", code=Exit.MACHINE) from None
+        raise MachineProblem(f"git {name} gave an answer of more than {LIMIT >> 20} MiB") from None
     return heard
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.git import call
-from sealpress.problems import Exit, Place, Problem
+from sealpress.problems import MachineProblem, Place
 
 _PLAIN: Final = {
     "bare": "false",
@@ -70,11 +70,8 @@ def _take(tree: Path, name: str, large: Path) -> None:
         return
     oid = pointer[1].decode()
     kept = large / oid[:2] / oid[2:4] / oid
-    missing = Problem(
-        "Git LFS keeps this file, and it is not on this machine",
-        place=Place(name),
-        hint="git lfs fetch",
-        code=Exit.MACHINE,
+    missing = MachineProblem(
+        "Git LFS keeps this file, and it is not on this machine", place=Place(name), hint="git lfs fetch"
     )
     if not kept.is_file():
         raise missing

@@ -17,7 +17,7 @@ from typing import Final
 from sealpress.files import scratch
 from sealpress.git import call
 from sealpress.git import checkout as gitfolder
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, UsageProblem
 
 _FILTER: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
 
@@ -63,10 +63,8 @@ class Repository:
             self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", may_fail=True
         )
         if found is None or found.startswith(b"^"):  # "^main" is a range: all that main does not hold
-            raise Problem(
-                f'there is no commit "{revision}" in this repository',
-                hint="git log --oneline lists them",
-                code=Exit.USAGE,
+            raise UsageProblem(
+                f'there is no commit "{revision}" in this repository', hint="git log --oneline lists them"
             )
         return self._dated(found.decode().strip())
 
@@ -141,10 +139,9 @@ class Repository:
         names = {name for scope, name in _scoped(listed) if scope not in call.USERS}
         own = sorted(name for name in names if _FILTER.fullmatch(name))
         if odd := next((name for name in own if "=" in name), None):  # -c would take it for another one
-            raise Problem(
+            raise MachineProblem(
                 f"git can't be kept from running \"{odd}\" of this repository's configuration",
                 hint="remove it from .git/config, or give the filter another name",
-                code=Exit.MACHINE,
             )
         return [f"{name}={'false' if name.endswith('.required') else ''}" for name in own]
 
@@ -158,10 +155,9 @@ class Repository:
         if self.head() is None:
             return {}
         if self.is_shallow:
-            raise Problem(
+            raise MachineProblem(
                 "this clone is shallow: it can't tell when a file was written",
                 hint="git fetch --unshallow (in CI: fetch the whole history), or set [build] git_dates = false",
-                code=Exit.MACHINE,
             )
         log = self._ask(
             folder,
@@ -248,7 +244,7 @@ def discover(folder: Path) -> Repository | None:
     """
     start = folder.resolve()
     if not start.is_dir():
-        raise Problem(f"there is no folder {folder}", code=Exit.MACHINE)
+        raise MachineProblem(f"there is no folder {folder}")
     for place in _upwards(start):
         mark = place / ".git"
         if mark == start or mark in start.parents:

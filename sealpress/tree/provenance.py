@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sealpress.files import given, scratch
-from sealpress.problems import Exit, Place, Problem
+from sealpress.problems import MachineProblem, Place, Problem, UsageProblem
 from sealpress.tools import of_tree
 
 _LIMIT: Final = 64 << 20
@@ -88,17 +88,15 @@ def save(provenance: Provenance, file: Path) -> None:
         try:
             load(file)
         except Problem as problem:
-            raise Problem(
-                f"{file} is there already and is no provenance",
-                hint="name another file, or remove this one",
-                code=Exit.MACHINE,
+            raise MachineProblem(
+                f"{file} is there already and is no provenance", hint="name another file, or remove this one"
             ) from problem
     text = json.dumps(provenance.as_json(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         scratch.save(file, [text.encode()])
     except OSError as error:
-        raise Problem(f"can't write {file}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't write {file}: {error.strerror}") from None
 
 
 def load(file: Path) -> Provenance:
@@ -106,7 +104,7 @@ def load(file: Path) -> Provenance:
     try:
         return from_json(given.parsed(given.read(file, _LIMIT)), file.name)
     except OSError as error:
-        raise Problem(f"can't read {file}: {error.strerror}", code=Exit.USAGE) from None
+        raise UsageProblem(f"can't read {file}: {error.strerror}") from None
 
 
 def from_json(document: Any, shown: str) -> Provenance:
@@ -150,8 +148,8 @@ def _digest(file: Path) -> str:
         with file.open("rb") as found:
             return hashlib.file_digest(found, "sha256").hexdigest()
     except OSError as error:
-        raise Problem(f"can't read the input {file}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't read the input {file}: {error.strerror}") from None
 
 
 def _refused(shown: str, why: str) -> Problem:
-    return Problem(f"this is no provenance of a tree: {why}", place=Place(shown), code=Exit.USAGE)
+    return UsageProblem(f"this is no provenance of a tree: {why}", place=Place(shown))

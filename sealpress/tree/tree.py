@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from sealpress.problems import Exit, Place, Problem, raise_all
+from sealpress.problems import Place, Problem, TreeProblem, raise_all
 from sealpress.tree import keys, strays
 
 CHUNK: Final = 1 << 20
@@ -113,11 +113,7 @@ def scan(root: Path, keep: Sequence[str] = ()) -> OutputTree:
     meant to be published: secrets, the history of a repository.
     """
     if not root.is_dir():
-        raise Problem(
-            f"no output tree at {root}",
-            hint="build it first: ssg build, or your own generator",
-            code=Exit.TREE,
-        )
+        raise TreeProblem(f"no output tree at {root}", hint="build it first: ssg build, or your own generator")
     found, left_out = _walk(root, keep)
     sifted = strays.sift(root, found, keep)
     check_names(sifted.kept)
@@ -161,11 +157,10 @@ def check_names(paths: list[str]) -> None:
         folded = unicodedata.normalize("NFC", path).casefold()
         if (twin := seen.setdefault(folded, path)) != path:
             problems.append(
-                Problem(
+                TreeProblem(
                     f'"{path}" and "{twin}" are one name on a file system that folds case or accents',
                     place=Place(path),
                     hint="rename one of them",
-                    code=Exit.TREE,
                 )
             )
     raise_all(problems)
@@ -205,11 +200,10 @@ def _walk(root: Path, keep: Sequence[str]) -> tuple[list[str], list[str]]:
                 found.append(f"{path}/" if is_folder else path)
             else:
                 kind = "a symbolic link" if item.is_symlink() else "neither a file nor a folder"
-                raise Problem(
+                raise TreeProblem(
                     f'"{path}" is {kind}; an output tree holds only files',
                     place=Place(path),
                     hint="write the file itself into the tree",
-                    code=Exit.TREE,
                 )
         waiting += reversed(folders)
     return found, left_out
@@ -220,16 +214,13 @@ def _check_name(path: str, name: str) -> None:
         name.encode()
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode("utf-8", "backslashreplace")
-        raise Problem(f'the name "{shown}" is not UTF-8', hint="rename the file", code=Exit.TREE) from None
+        raise TreeProblem(f'the name "{shown}" is not UTF-8', hint="rename the file") from None
     if _CONTROL.search(name):
-        raise Problem(
-            f"the name {name!a} has a control character or a backslash",
-            place=Place(path),
-            hint="rename the file",
-            code=Exit.TREE,
+        raise TreeProblem(
+            f"the name {name!a} has a control character or a backslash", place=Place(path), hint="rename the file"
         )
     if wrong := unfit(path):
-        raise Problem(f'"{path}" {wrong}', place=Place(path), hint="rename it", code=Exit.TREE)
+        raise TreeProblem(f'"{path}" {wrong}', place=Place(path), hint="rename it")
 
 
 def unfit(path: str, limit: int = PATH_LIMIT) -> str:
@@ -247,15 +238,12 @@ def unfit(path: str, limit: int = PATH_LIMIT) -> str:
 
 
 def unreadable(path: str, error: OSError) -> Problem:
-    return Problem(f'can\'t read "{path}": {error.strerror}', place=Place(path), code=Exit.TREE)
+    return TreeProblem(f'can\'t read "{path}": {error.strerror}', place=Place(path))
 
 
 def changed(path: str) -> Problem:
-    return Problem(
-        f'"{path}" changed while it was read',
-        place=Place(path),
-        hint="let nothing write into the tree, and bake again",
-        code=Exit.TREE,
+    return TreeProblem(
+        f'"{path}" changed while it was read', place=Place(path), hint="let nothing write into the tree, and bake again"
     )
 
 
@@ -368,11 +356,7 @@ MEDIA_TYPES: Final = {
 }
 
 # Files that are more than their ending says.
-NAMED_TYPES: Final = {
-    "atom.xml": MEDIA_TYPES["atom"],
-    "feed.xml": MEDIA_TYPES["atom"],
-    "rss.xml": MEDIA_TYPES["rss"],
-}
+NAMED_TYPES: Final = {"atom.xml": MEDIA_TYPES["atom"], "feed.xml": MEDIA_TYPES["atom"], "rss.xml": MEDIA_TYPES["rss"]}
 
 
 def media_type(path: str) -> str:

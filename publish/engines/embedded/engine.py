@@ -29,7 +29,7 @@ from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, En
 from sealpress import labels
 from sealpress.config.settings import Architecture
 from sealpress.files import files
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem, MachineProblem, Problem
 
 _LOG_TAIL: Final = 64 << 10  # bytes of a log that are looked at
 
@@ -49,7 +49,7 @@ class EmbeddedEngine:
 
     def architecture(self) -> Architecture:
         if (told := platform.machine()) not in ARCHITECTURES:
-            raise Problem(f"this machine is {told}; images are for amd64 and arm64", code=Exit.MACHINE)
+            raise MachineProblem(f"this machine is {told}; images are for amd64 and arm64")
         return ARCHITECTURES[told]
 
     # Images.
@@ -62,9 +62,7 @@ class EmbeddedEngine:
             rootfs.spool(archive, new / "archive.tar")
             found = rootfs.contents(new / "archive.tar")
             if found.architecture != self.architecture():
-                raise Problem(
-                    f"the image is for {found.architecture}, this machine is {self.architecture()}", code=Exit.ENGINE
-                )
+                raise EngineProblem(f"the image is for {found.architecture}, this machine is {self.architecture()}")
             rootfs.unpack(new / "archive.tar", found, new / "rootfs")
             (new / "archive.tar").unlink()
             with self._alone():
@@ -336,7 +334,7 @@ def _read(path: Path, made: Callable[[Any], _Kind]) -> _Kind:
     try:
         return made(json.loads(path.read_bytes()))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        raise Problem(f"{path} is broken", hint=f"remove {path.parent} and publish again", code=Exit.MACHINE) from None
+        raise MachineProblem(f"{path} is broken", hint=f"remove {path.parent} and publish again") from None
 
 
 def _write_json(path: Path, data: Mapping[str, object]) -> None:
@@ -344,4 +342,4 @@ def _write_json(path: Path, data: Mapping[str, object]) -> None:
 
 
 def _refused(reason: str) -> Problem:
-    return Problem(f"the embedded runner refused: {reason}", code=Exit.ENGINE)
+    return EngineProblem(f"the embedded runner refused: {reason}")

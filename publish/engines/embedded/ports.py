@@ -8,7 +8,7 @@ from typing import Final
 
 from imagebake.nginx import runners
 from publish.engines.protocol import Endpoint
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem
 
 _LISTENS_WITHIN: Final = 5.0  # seconds: a server that takes longer is still waited for, with its port given free
 _PAUSE: Final = 0.01
@@ -34,10 +34,9 @@ def held(wanted: Endpoint) -> Iterator[int]:
             try:
                 holder.bind((address, port))
             except OSError as error:
-                raise Problem(
+                raise EngineProblem(
                     f"port {port} of {wanted.address or 'this machine'} can't be had: {error.strerror}",
                     hint="set another `port` in site.toml; ports below 1024 need more rights, or see `ss -ltnp`",
-                    code=Exit.ENGINE,
                 ) from None
             port = int(holder.getsockname()[1])
         yield port

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealpress.problems import Exit, Problem
+from sealpress.problems import EngineProblem, MachineProblem
 
 _PROC: Final = Path("/proc")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -35,10 +35,9 @@ def boot() -> str:
     try:
         return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:
-        raise Problem(
+        raise MachineProblem(
             "a site can run without an engine only on Linux",
             hint='install Docker or Podman, or publish to a host (host = "user@name" in site.toml)',
-            code=Exit.MACHINE,
         ) from None
 
 
@@ -66,7 +65,7 @@ def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) ->
             setsigdef=(*_SIGNALS, signal.SIGQUIT, signal.SIGPIPE),
         )
     except OSError as error:
-        raise Problem(f"{command[0]} can't be started: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"{command[0]} can't be started: {error.strerror}") from None
     # Our own child stays a zombie until we ask, so its start time is there even if it ended at once.
     found = _stat(pid)
     return Process(pid, found.started if found else -1, this_boot)
@@ -106,7 +105,7 @@ def end(process: Process, seconds: float, rootfs: Path) -> None:
             found = _members(process, rootfs)
         if not found:
             return
-    raise Problem(f"process {process.pid} can't be ended", code=Exit.ENGINE)
+    raise EngineProblem(f"process {process.pid} can't be ended")
 
 
 @contextmanager

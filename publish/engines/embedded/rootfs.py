@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, Problem, TreeProblem
 
 CHUNK: Final = 1 << 20
 ARCHIVE_LIMIT: Final = 8 << 30  # bytes, unpacked
@@ -52,7 +52,7 @@ def spool(archive: Iterable[bytes], to: Path) -> None:
     except zlib.error as error:
         raise _refused(f"its gzip data is broken ({error})") from None
     except OSError as error:
-        raise Problem(f"the image can't be stored in {to.parent}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"the image can't be stored in {to.parent}: {error.strerror}") from None
 
 
 def contents(archive: Path) -> Contents:
@@ -95,7 +95,7 @@ def unpack(archive: Path, found: Contents, folder: Path) -> None:
             except tarfile.TarError as error:
                 raise _refused(f"the layer {diff_id} is no tar ({error})") from None
             except OSError as error:
-                raise Problem(f"the image can't be unpacked in {folder}: {error}", code=Exit.MACHINE) from None
+                raise MachineProblem(f"the image can't be unpacked in {folder}: {error}") from None
 
 
 def _apply(layer: tarfile.TarFile, folder: Path) -> None:
@@ -236,4 +236,4 @@ def _plain(archive: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _refused(reason: str) -> Problem:
-    return Problem(f"the archive is refused: {reason}", code=Exit.TREE)
+    return TreeProblem(f"the archive is refused: {reason}")
