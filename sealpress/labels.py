@@ -20,4 +20,5 @@ ROLE: Final = "org.sealpress.role"  # publish.engines.protocol.Role
 PORT: Final = "org.sealpress.port"  # the port inside the container, so that it can be asked without site.toml
 SERVICE: Final = "org.sealpress.service"  # which program of the release it is; "site" where the label is not there
 REPLICA: Final = "org.sealpress.replica"  # 1, 2, 3 …: which of the containers alike; 1 where the label is not there
+SETTINGS: Final = "org.sealpress.settings"  # digest of environment, volumes, networks, ports; none for a site alone
 HEALTH: Final = "org.sealpress.health"  # the path that a service answers; else a site tells its release

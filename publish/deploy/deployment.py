@@ -41,7 +41,13 @@ class Deployment:
     def labels(self, service: ServiceSpec, replica: int) -> dict[str, str]:
         """What two containers for the same place in the same release have in common."""
         release = self.release
-        told = {labels.SEAL: release.seal if service.name == SITE_SERVICE else "", labels.HEALTH: service.health}
+        # A site alone is told by the line's readers, as an older sealpress did.
+        is_plain = service.settings == ServiceSpec(readers=(self.line.readers,)).settings
+        told = {
+            labels.SEAL: release.seal if service.name == SITE_SERVICE else "",
+            labels.HEALTH: service.health,
+            labels.SETTINGS: "" if is_plain else service.settings,
+        }
         return {
             **self.line.labels,
             labels.RELEASE: release.images[service.name].release,
@@ -123,5 +129,5 @@ def names(containers: tuple[Container, ...]) -> str:
 def _is_same(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """What a release of an older sealpress does not tell is the site's first replica, and without a health path."""
     before = {labels.SERVICE: SITE_SERVICE, labels.REPLICA: "1"}
-    compared = {*wanted, labels.SEAL, labels.HEALTH}
+    compared = {*wanted, labels.SEAL, labels.HEALTH, labels.SETTINGS}
     return all(held.get(name, before.get(name, "")) == wanted.get(name, "") for name in compared)

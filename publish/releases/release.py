@@ -4,6 +4,7 @@ The least release is a site alone: one service, one replica. A container whose l
 an older sealpress made them, is the first replica of the site.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,12 @@ class ServiceSpec:
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     volumes: tuple[Volume, ...] = ()
     networks: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> str:
+        """A digest, in hex, of what its containers are created with beside their memory."""
+        told = (sorted(self.environment.items()), *map(repr, (self.volumes, self.networks, self.readers)))
+        return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
 
     def endpoint(self, role: Role, replica: int) -> Endpoint:
         """Where a replica's port appears on the host. What no reader is to see gets one of the loopback."""

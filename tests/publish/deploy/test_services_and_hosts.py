@@ -150,6 +150,31 @@ def test_the_same_release_twice_is_nothing_to_do_and_less_than_all_of_it_is_some
     assert [[*fleet.servers(engine)] for engine in fleet.engines] == [[1], [2]]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"environment": {"WORKERS": "2"}},
+        {"volumes": (Volume("blog-comments", "/db", is_read_only=True),)},
+        {"networks": ("blog", "mail")},
+        {"readers": tuple(Endpoint("127.0.0.1", 90 + number) for number in range(3))},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_same_images_with_other_settings_are_another_release(fleet: Fleet, change: dict[str, object]) -> None:
+    release = fleet.wanted("a", {})
+    site, comments = release.services
+    other = fleet.deployments(replace(release, services=(site, replace(comments, **change))))
+    assert [(one.unchanged, one.generation) for one in deploy(other)] == [(False, 2)] * 2
+    assert [(one.unchanged, one.generation) for one in deploy(other)] == [(True, 2)] * 2
+
+
+def test_a_site_alone_has_no_label_that_an_older_sealpress_would_miss() -> None:
+    line = replace(LINE, readers=Endpoint("0.0.0.0", 80))
+    release = ReleaseSpec((ServiceSpec(readers=(line.readers,)),), {SITE_SERVICE: ServiceImage("sha256:a", print)}, "")
+    one = Deployment(MemoryHost(), line, release)
+    assert labels.SETTINGS not in one.labels(release.services[0], 1)
+
+
 def test_a_generation_has_one_number_on_all_hosts(fleet: Fleet) -> None:
     """Also where one of them has had more releases than the other."""
     deploy(fleet.deployments(fleet.wanted("b", {}))[:1])
