@@ -286,11 +286,11 @@ def prune(*, target: str | None, site_file: Path | None, console: Console) -> No
 
     As many stay as `keep` in site.toml says. Only containers and images with this site's labels are touched.
     """
-    from publish.releases import history, prune, recovery  # noqa: PLC0415
+    from publish.releases import history, prune  # noqa: PLC0415
 
     with _opened(site_file, target, console, locked=True) as there:
         before = history.read(there.engine, there.line)
-        for done in recovery.settle(there.host, there.line):
+        for done in history.settle(there.host, there.line):
             console.note(done)
         warnings = prune.prune(there.engine, there.line, there.settings.keep)
         after = history.read(there.engine, there.line)

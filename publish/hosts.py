@@ -17,7 +17,7 @@ from publish.ssh.lock import hold_here, hold_over_ssh
 from publish.ssh.refusals import no_shell
 from sealpress.commands.console import Progress
 from sealpress.config.settings import PublishTarget
-from sealpress.files import state
+from sealpress.files import home
 from sealpress.problems import HostProblem, Problem
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _this_machine(target: PublishTarget, stack: ExitStack) -> LocalHost:
         return LocalHost(stack.enter_context(closing(open_engine(path))))
     if target.engine == "embedded" or (target.engine == "auto" and not target.socket):
         # It is for looking at a site: at this clone's, not at another's.
-        return LocalHost(EmbeddedEngine(state.shared_folder(), runners.find_runner()), is_by_folder=True)
+        return LocalHost(EmbeddedEngine(home.shared_state_folder(), runners.find_runner()), is_by_folder=True)
     raise sockets.none_answers(target)
 
 

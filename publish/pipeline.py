@@ -18,7 +18,6 @@ from sealpress.commands.console import Progress
 from sealpress.config import sitefile
 from sealpress.config.settings import LOCK_NAME, Architecture
 from sealpress.config.sitefile import SiteFile
-from sealpress.git import clock
 from sealpress.git import repository as git
 from sealpress.git.repository import History
 from sealpress.problems import LockProblem, MachineProblem, Problem, in_short
@@ -72,7 +71,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Site
         told = _provenance(found, names, commit.id if commit else "", clean=is_clean)
         held = told.commit if is_clean else ""
         subject = repository.subject(commit) if held and repository and commit else ""
-        as_of = clock.as_of(repository)
+        as_of = git.as_of(repository)
         yield SiteSource(found, held, as_of, is_checkout=False, home=folder, provenance=told, subject=subject)
         return
     if repository is None or commit is None:
@@ -96,7 +95,7 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Site
         yield SiteSource(
             site,
             commit.id,
-            clock.as_of(repository),
+            git.as_of(repository),
             is_checkout=True,
             home=folder,
             provenance=told,
@@ -216,7 +215,7 @@ def _provenance(site: SiteFile, names: list[str], commit: str, *, clean: bool) -
 
 def _by_command(made_from: SiteSource, progress: Progress, *, allowed: bool) -> Product:
     """Runs [build] command in the site's folder."""
-    as_of = made_from.as_of or clock.NO_DATE
+    as_of = made_from.as_of or git.NO_DATE
     folder = generator.run(made_from.site, made_from.home, as_of, progress, allowed=allowed)
     scanned = tree.scan(folder, made_from.site.settings.build.keep)
     if scanned.left_out:

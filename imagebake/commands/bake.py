@@ -208,7 +208,7 @@ def _name(site: "SiteFile | None", tree: Path) -> str:
 def _created(tree: Path, lock: "Lock") -> datetime:
     import shutil  # noqa: PLC0415
 
-    from sealpress.git import clock, repository  # noqa: PLC0415
+    from sealpress.git import repository  # noqa: PLC0415
 
     # A tree of another generator may well be on a machine without git.
-    return clock.as_of(repository.discover(tree) if shutil.which("git") else None) or lock.date
+    return repository.as_of(repository.discover(tree) if shutil.which("git") else None) or lock.date

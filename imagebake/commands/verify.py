@@ -174,7 +174,7 @@ class _GoodSeal:
 
 def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console: Console) -> _GoodSeal:
     """`file` is the seal's own; None where it was pulled with the image."""
-    from imagebake.seal import age, verification  # noqa: PLC0415
+    from imagebake.seal import verification  # noqa: PLC0415
 
     signers: tuple[Signer, ...] = ()
     if not asked.is_unsigned:
@@ -184,7 +184,7 @@ def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console
         verification.check_site(seal.statement, asked.site)
     if asked.newer_than is not None:
         for image in images:
-            age.check(seal.statement, image.created, asked.newer_than, asked.home)
+            verification.check_newer(seal.statement, image.created, asked.newer_than, asked.home)
     return _GoodSeal(seal, signers, images)
 
 

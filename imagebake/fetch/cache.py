@@ -1,6 +1,6 @@
 """The cache folder: what is costly to fetch or to work out, by the digest of what it is. Safe to delete at any time.
 
-    packages/   .deb files by sha256 (imagebake/packages/pool.py)
+    packages/   .deb files by sha256 (imagebake/packages/mirror.py)
     indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
     compressed/ digests and sizes of layers as gzip, by what wrote them (imagebake/registry/compression.py)

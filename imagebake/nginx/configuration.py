@@ -17,7 +17,7 @@ from urllib.parse import quote
 from imagebake.image.entries import Bytes, Directory, Entry, File
 from imagebake.nginx import answers, headers, languages, log, redirects
 from imagebake.nginx.answers import HEALTH_PATH, RELEASE_PATH
-from imagebake.nginx.directives import DOLLAR, Directive, directive, literal, rendered
+from imagebake.nginx.directives import DOLLAR, Directive, directive, literal, rendered, simple
 from imagebake.policy.header import NO_POLICY, Policies
 from sealpress.config.redirects import Redirect
 from sealpress.config.settings import ImageSettings
@@ -49,17 +49,16 @@ _CONNECTIONS: Final = 3072
 these fit the 128 MiB that a container has by default.
 """
 
-_PATIENCE: Final = (
-    directive(
-        "client_header_timeout", "10s", why="Who sends or takes too slowly makes room for others, without a farewell."
-    ),
-    directive("client_body_timeout", "10s"),
-    directive("send_timeout", "20s"),
-    directive("keepalive_timeout", "30s"),
-    directive("lingering_time", "10s"),
-    directive("reset_timedout_connection", "on"),
-    directive("large_client_header_buffers", "1", "8k"),
-)
+_PATIENCE: Final = """
+# Who sends or takes too slowly makes room for others, without a farewell.
+client_header_timeout 10s
+client_body_timeout 10s
+send_timeout 20s
+keepalive_timeout 30s
+lingering_time 10s
+reset_timedout_connection on
+large_client_header_buffers 1 8k
+"""
 
 
 def entries(
@@ -120,85 +119,70 @@ def nginx_conf(
     paths = tuple(sorted(paths))
     answers.check_own(paths)
     pages = languages.not_found_pages(paths, below)
-    served = _server(settings, moved, policy, below, has_pages=bool(pages))
-    http = (*_http(settings, moved), *_variables(settings, paths, pages, moved, policy, below), served)
-    return "# Written by imagebake. Paths are relative to nginx's prefix.\n\n" + rendered(
-        [
-            directive(
-                "load_module",
-                BROTLI_MODULE,
-                why="Serves files that were compressed beforehand: `x.css.br` beside `x.css`.",
-            ),
-            directive("daemon", "off"),
-            directive(
-                "worker_processes",
-                "2",
-                why="One may wait for the disk while the other answers. `auto` would count the host's cores, and on a"
-                " large\n# host its workers outgrow the container's memory.",
-            ),
-            directive(
-                "worker_rlimit_nofile", str(_CONNECTIONS + 512), why="Connections, and the files that stay open."
-            ),
-            directive("pid", "tmp/nginx.pid"),
-            directive("error_log", "stderr", "crit", why="Lower levels tell of readers' mistakes, with their address."),
-            Directive("events", block=(directive("worker_connections", str(_CONNECTIONS)),)),
-            Directive("http", block=http),
-        ]
-    )
-
-
-def _http(settings: ImageSettings, moved: Sequence[Redirect]) -> tuple[Directive, ...]:
-    return (
-        directive("include", "mime.types"),
-        directive("default_type", "application/octet-stream"),
-        directive("charset", "utf-8"),
-        directive("charset_types", *_TEXT),
-        *(
-            directive(f"{kind}_temp_path", f"tmp/{kind}", why="" if number else "Only /tmp can be written.")
-            for number, kind in enumerate(("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        ),
-        *_PATIENCE,
-        *redirects.sizes(moved),
-        *log.in_http(settings),
-        directive("server_tokens", "off"),
-        directive("sendfile", "on"),
-        directive("tcp_nopush", "on"),
-        directive(
-            "open_file_cache",
-            "max=256",
-            why="What is sealed doesn't change: a file that was asked for stays open, which saves a third of the"
-            " work.\n# Not more of them: some engines let a process have 1024 files and connections in all.",
-        ),
-        directive("open_file_cache_errors", "on"),
-        directive(
-            "etag", "on", why="A file's time comes from its content: the ETag changes whenever the content does."
-        ),
-        directive("if_modified_since", "off", why="For the same reason the time says nothing else, and is not told."),
-        directive("gzip", "on", why="Done when asked for, so that no byte of the image depends on a compressor."),
-        directive("gzip_vary", "on"),
-        directive("gzip_proxied", "any"),
-        directive("gzip_comp_level", "5"),
-        directive("gzip_min_length", "256"),
-        directive("gzip_types", *_COMPRESSIBLE),
-        directive("brotli_static", "on"),
-        DOLLAR,
-    )
-
-
-def _variables(
-    settings: ImageSettings,
-    paths: tuple[str, ...],
-    pages: tuple[str, ...],
-    moved: Sequence[Redirect],
-    policy: Policies,
-    below: str,
-) -> tuple[Directive, ...]:
-    return (
+    main = f"""
+        # Serves files that were compressed beforehand: `x.css.br` beside `x.css`.
+        load_module {BROTLI_MODULE}
+        daemon off
+        # One may wait for the disk while the other answers. `auto` would count the host's cores, and on a large
+        # host its workers outgrow the container's memory.
+        worker_processes 2
+        # Connections, and the files that stay open.
+        worker_rlimit_nofile {_CONNECTIONS + 512}
+        pid tmp/nginx.pid
+        # Lower levels tell of readers' mistakes, with their address.
+        error_log stderr crit
+    """
+    http = (
+        *_http(settings, moved),
         *headers.in_http(settings, policy),
         languages.not_found(pages, below),
         *languages.in_http(settings, paths, below),
         *redirects.in_http(moved),
+        _server(settings, moved, policy, below, has_pages=bool(pages)),
     )
+    blocks = (
+        Directive("events", block=(directive("worker_connections", str(_CONNECTIONS)),)),
+        Directive("http", block=http),
+    )
+    return "# Written by imagebake. Paths are relative to nginx's prefix.\n\n" + rendered([*simple(main), *blocks])
+
+
+def _http(settings: ImageSettings, moved: Sequence[Redirect]) -> tuple[Directive, ...]:
+    before = f"""
+        include mime.types
+        default_type application/octet-stream
+        charset utf-8
+        charset_types {" ".join(_TEXT)}
+        # Only /tmp can be written.
+        client_body_temp_path tmp/client_body
+        proxy_temp_path tmp/proxy
+        fastcgi_temp_path tmp/fastcgi
+        uwsgi_temp_path tmp/uwsgi
+        scgi_temp_path tmp/scgi
+        {_PATIENCE.strip()}
+    """
+    behind = f"""
+        server_tokens off
+        sendfile on
+        tcp_nopush on
+        # What is sealed doesn't change: a file that was asked for stays open, which saves a third of the work.
+        # Not more of them: some engines let a process have 1024 files and connections in all.
+        open_file_cache max=256
+        open_file_cache_errors on
+        # A file's time comes from its content: the ETag changes whenever the content does.
+        etag on
+        # For the same reason the time says nothing else, and is not told.
+        if_modified_since off
+        # Done when asked for, so that no byte of the image depends on a compressor.
+        gzip on
+        gzip_vary on
+        gzip_proxied any
+        gzip_comp_level 5
+        gzip_min_length 256
+        gzip_types {" ".join(_COMPRESSIBLE)}
+        brotli_static on
+    """
+    return (*simple(before), *redirects.sizes(moved), *log.in_http(settings), *simple(behind), DOLLAR)
 
 
 def _server(
@@ -233,12 +217,7 @@ def _server(
             Directive(
                 "location",
                 ("=", f"/{HEALTH_PATH}"),
-                (
-                    directive("access_log", "off"),
-                    without_types,
-                    directive("default_type", "text/plain"),
-                    directive("return", "200", "ok"),
-                ),
+                (directive("access_log", "off"), without_types, *simple("default_type text/plain\nreturn 200 ok")),
             ),
             *redirects.absent(moved),
         ),

@@ -32,6 +32,19 @@ def directive(name: str, *arguments: str, why: str = "") -> Directive:
     return Directive(name, arguments, why=why)
 
 
+def simple(text: str) -> tuple[Directive, ...]:
+    """Those of a text, one a line, without blocks and of words that need no quotes; comments stand above theirs."""
+    found: list[Directive] = []
+    why: list[str] = []
+    for line in map(str.strip, text.strip().splitlines()):
+        if line.startswith("#"):
+            why.append(line.removeprefix("# "))
+        else:
+            found.append(directive(*line.split(), why="\n# ".join(why)))
+            why.clear()
+    return tuple(found)
+
+
 def when(variable: str, *block: Directive) -> Directive:
     """What happens where a variable, "$name", is neither empty nor "0"."""
     return Directive("if", (f"({variable})",), block)

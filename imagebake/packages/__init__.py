@@ -1,12 +1,11 @@
 """Pinned packages: from a Debian mirror to the files of an image's lower layers.
 
-mirror           where Debian mirrors are
-control          the format of Debian's control files, Release files, indexes and .sources
-names, version   what packages, paths and archives may be called; the order of versions
+mirror           where Debian mirrors are; .deb files from there, by sha256
+control          the format of Debian's control files, Release files, indexes and .sources, and what may stand in them
+version          the order of versions
 signed_release   Release files and their signatures
 index            what packages an archive has, and what they depend on
-pool             .deb files from a mirror, by sha256
-ar, deb          what a .deb is packed in; its files
+deb              a .deb: what it is packed in, and its files
 elf              what a program or a library needs
 selection        which files an image needs of which packages
 lock             imagebake.lock: what was chosen, by digest

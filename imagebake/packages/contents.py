@@ -11,7 +11,7 @@ from typing import Final
 from imagebake.fetch import cache as cache_folder
 from imagebake.image import tar
 from imagebake.image.entries import Entry
-from imagebake.packages import deb, mirror, pool, selection
+from imagebake.packages import deb, mirror, selection
 from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from sealpress.commands.console import SILENT, Progress
@@ -40,7 +40,7 @@ def layers_of(
     locked = {package.name: package for package in lock.of(architecture)}
     mirrors = partial(mirror.find, settings)
     files = {
-        name: pool.fetched(package, folder, mirrors, date=lock.date, progress=progress)
+        name: mirror.fetched(package, folder, mirrors, date=lock.date, progress=progress)
         for name, package in locked.items()
     }
     # xz leaves Python's lock to the others. The largest first, so that none is waited for alone at the end.
@@ -56,7 +56,7 @@ def layers_of(
 
 
 def unpack(
-    file: Path, package: pool.Package, roots: tuple[Root, ...], architecture: Architecture
+    file: Path, package: mirror.Package, roots: tuple[Root, ...], architecture: Architecture
 ) -> Mapping[str, Entry]:
     """What may be kept of a verified .deb.
 

@@ -1,10 +1,11 @@
-"""Debian's control format: paragraphs of fields. Release files, package indexes, apt's .sources files.
+"""Debian's control format, and what its fields may hold: names, paths, digests, as far as their shape tells.
 
-Source: deb822(5).
+Release files, package indexes and apt's .sources files are written in it. Source: deb822(5).
 """
 
+import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, get_args
 
 from sealpress.problems import LockProblem
 
@@ -41,3 +42,28 @@ def paragraphs(text: str) -> list[Fields]:
             last = name
             values[name] = [value.strip()]
     return found
+
+
+Archive = Literal["main", "updates", "security"]
+"""The suite itself, its updates between point releases, and its security updates, which have a mirror of their own."""
+
+ARCHIVES: Final[tuple[Archive, ...]] = get_args(Archive)
+
+
+def is_name(text: str) -> bool:
+    """Whether a package may have this name."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9+.-]{1,127}", text) is not None
+
+
+def is_pool_path(path: str) -> bool:
+    """Whether a path of a package stays below the mirror's root and is plain text."""
+    parts = path.split("/")
+    return (
+        path.endswith(".deb")
+        and not {"", ".", ".."} & {*parts}
+        and re.fullmatch(r"[\w.+~:/%-]+", path, re.ASCII) is not None
+    )
+
+
+def is_sha256(text: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{64}", text) is not None

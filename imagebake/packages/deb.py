@@ -4,18 +4,19 @@
     modes    0644 or 0755; set-user-id and set-group-id files are refused
     links    hard links become copies; nothing is written through a symbolic link
 
-Source: deb(5), version 2.0.
+What it is packed in is ar, and in that xz or gzip: from hostile bytes too comes a Problem or the content, and memory
+stays bounded. Source: deb(5), version 2.0.
 """
 
+import lzma
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from imagebake.image import untar
-from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink, folded, leads_out, parents
+from imagebake.image.entries import CHUNK, Bytes, Directory, Entry, File, Symlink, folded, leads_out, parents
 from imagebake.image.untar import Member
-from imagebake.packages import ar
-from imagebake.packages.ar import refused
 from imagebake.packages.control import Fields, paragraphs
 from sealpress.problems import LockProblem, Problem
 from sealpress.tree.tree import unfit
@@ -64,12 +65,12 @@ def _named(file: Path, problem: Problem) -> Problem:
 
 def _items(file: Path, member: str, wanted: Callable[[str], bool]) -> Iterator[Member]:
     with file.open("rb") as opened:
-        for number, (name, content) in enumerate(ar.members(opened)):
+        for number, (name, content) in enumerate(members(opened)):
             if number == 0:
                 if name != "debian-binary" or not next(content, b"").startswith(b"2."):
                     raise refused("it is no Debian package of format 2")
             elif name.startswith(member):
-                yield from untar.streamed(ar.unpacked(name, content), wanted)
+                yield from untar.streamed(unpacked(name, content), wanted)
                 return
     raise refused(f"it has no {member}")
 
@@ -175,3 +176,83 @@ def _check_mode(path: str, mode: int) -> None:
 def _check_target(path: str, target: str) -> None:
     if not target or leads_out(path, target):
         raise refused(f'the link "{path}" points outside the image: "{target}"')
+
+
+_XZ_MEMORY: Final = 96 << 20  # `xz -9` needs 65 MB to unpack
+
+
+def members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Name and content of each member. A content not read is skipped. Raises Problem (exit 4)."""
+    if file.read(8) != b"!<arch>\n":
+        raise refused("it is no ar archive")
+    end = file.seek(0, 2)
+    at = 8
+    while at < end:
+        file.seek(at)
+        header = file.read(60)
+        if len(header) < 60 or header[58:] != b"`\n":
+            raise refused("a member's header is broken")
+        name = header[:16].rstrip(b" ").removesuffix(b"/")
+        digits = header[48:58].rstrip(b" ")
+        if not name.isascii() or not digits.isdigit():
+            raise refused("a member's header is broken")
+        size = int(digits)
+        at += 60
+        if at + size > end:
+            raise refused("it is cut short")
+        yield name.decode(), _slice(file, at, size)
+        at += size + size % 2
+
+
+def _slice(file: BinaryIO, start: int, size: int) -> Iterator[bytes]:
+    file.seek(start)
+    while size and (chunk := file.read(min(size, CHUNK))):
+        size -= len(chunk)
+        yield chunk
+
+
+def unpacked(name: str, packed: Iterator[bytes]) -> Iterator[bytes]:
+    """The content of `x.tar`, `x.tar.gz` or `x.tar.xz`, in pieces of at most CHUNK. Raises Problem (exit 4)."""
+    match name.rpartition(".tar")[2]:
+        case "":
+            return packed
+        case ".xz":
+            return unxz(packed)
+        case ".gz":
+            return _ungzip(packed)
+        case other:
+            raise refused(f'"{name}" is packed with "{other}"; xz and gz are understood')
+
+
+def unxz(packed: Iterator[bytes]) -> Iterator[bytes]:
+    """One xz stream, in pieces of at most CHUNK. Raises Problem (exit 4), also where it wants too much memory."""
+    unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    try:
+        for chunk in packed:
+            yield unpacker.decompress(chunk, CHUNK)
+            while not (unpacker.needs_input or unpacker.eof):
+                yield unpacker.decompress(b"", CHUNK)
+            if unpacker.eof:
+                return
+    except lzma.LZMAError as error:
+        raise refused(f"its xz data is broken ({error})") from None
+    raise refused("its xz data is cut short")
+
+
+def _ungzip(packed: Iterator[bytes]) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        for chunk in packed:
+            yield unpacker.decompress(chunk, CHUNK)
+            while unpacker.unconsumed_tail and not unpacker.eof:
+                yield unpacker.decompress(unpacker.unconsumed_tail, CHUNK)
+            if unpacker.eof:
+                return
+    except zlib.error as error:
+        raise refused(f"its gzip data is broken ({error})") from None
+    raise refused("its gzip data is cut short")
+
+
+def refused(why: str) -> Problem:
+    """Says only what is wrong; who reads the archive adds its name."""
+    return LockProblem(why)

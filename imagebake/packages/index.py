@@ -15,9 +15,8 @@ from imagebake.fetch import download
 from imagebake.fetch.cache import Pinned
 from imagebake.image.entries import CHUNK
 from imagebake.packages import version
-from imagebake.packages.ar import unxz
-from imagebake.packages.control import Fields, paragraphs
-from imagebake.packages.names import Archive, is_pool_path, is_sha256
+from imagebake.packages.control import Archive, Fields, is_pool_path, is_sha256, paragraphs
+from imagebake.packages.deb import unxz
 from imagebake.packages.signed_release import ArchiveRelease
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture

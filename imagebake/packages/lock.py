@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from imagebake.packages.names import Archive, is_name, is_pool_path, is_sha256
+from imagebake.packages.control import Archive, is_name, is_pool_path, is_sha256
 from imagebake.packages.selection import Root
 from imagebake.packages.version import is_version
 from sealpress.config import toml

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from imagebake.fetch import cache as cache_folder
 from imagebake.image import tar
 from imagebake.image.entries import Entry
-from imagebake.packages import contents, index, mirror, pool, selection, signed_release, version
+from imagebake.packages import contents, index, mirror, selection, signed_release, version
+from imagebake.packages.control import Archive
 from imagebake.packages.index import Candidate, Dependency, PackageIndex
 from imagebake.packages.lock import Lock, LockedPackage
-from imagebake.packages.names import Archive
 from imagebake.packages.selection import Root, Selected
 from imagebake.packages.signed_release import ArchiveRelease
 from sealpress.commands.console import SILENT, Progress
@@ -270,7 +270,7 @@ class _MirrorPackages:
         if package not in self.unpacked:
             work = self.work
             candidate = self.choices.known(package)
-            file = pool.fetched(candidate, work.cache, lambda: work.mirrors, progress=work.progress)
+            file = mirror.fetched(candidate, work.cache, lambda: work.mirrors, progress=work.progress)
             self.unpacked[package] = contents.unpack(file, candidate, work.roots, work.architecture)
         return self.unpacked[package]
 

@@ -12,9 +12,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from imagebake.fetch import download
-from imagebake.packages.control import paragraphs
+from imagebake.packages.control import ARCHIVES, Archive, is_sha256, paragraphs
 from imagebake.packages.mirror import Mirrors
-from imagebake.packages.names import ARCHIVES, Archive, is_sha256
 from sealpress.problems import LockProblem, Problem
 
 if TYPE_CHECKING:

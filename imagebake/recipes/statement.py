@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from imagebake.image import documents
 from imagebake.image.oci import canonical
-from imagebake.packages.names import is_sha256
+from imagebake.packages.control import is_sha256
 from imagebake.recipes import precompressed
 from sealpress import tools
 from sealpress.problems import Problem, SealProblem

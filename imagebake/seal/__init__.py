@@ -2,10 +2,9 @@
 
     envelope.py       seal.json beside the image: the release statement, the images' digests and who baked, signed
     signing.py        ssh-keygen -Y: signatures and who they are by
-    verification.py   a signature, every digest, and the tree, checked against each other
+    verification.py   a signature, every digest, and the tree, checked against each other; whether a release is newer
     standing.py       the archive or layout that holds an image: an engine can read nothing else from it
     folder.py         what stands beside the layout: archives, bills of materials
-    age.py            whether a release is newer than a commit or a day
     rebuild.py        the image baked again from its commit; the first difference
 
 Sources: in-toto Attestation Framework, Statement v1; DSSE v1.0.2, "Protocol"; OpenSSH, PROTOCOL.sshsig.

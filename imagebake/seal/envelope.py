@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from imagebake.image import oci
 from imagebake.image.oci import Sealed, canonical
-from imagebake.packages.names import is_sha256
+from imagebake.packages.control import is_sha256
 from imagebake.recipes import statement as statements
 from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import signing

@@ -47,7 +47,7 @@ class Rebuilt:
 def rebuild(path: Path, seal: Seal, home: Path, progress: Progress, *, allow_command: bool = False) -> Rebuilt:
     """Builds and bakes the seal's commit, and compares each image at `path`. `home` is the site's folder here.
 
-    `allow_command`: [build] command may run (sealpress/commands/consent.py).
+    `allow_command`: [build] command may run (sealpress/commands/generator.py).
 
     Raises Problem: (exit 1) an image differs: the first file and byte; (exit 10) the seal names no commit that could be
     built, or one with another lock; and as the build and the bake do.

@@ -9,9 +9,8 @@ from publish.deploy.deployment import Deployment, Standing, names
 from publish.deploy.health import must_answer, wrong_with
 from publish.deploy.port_conflicts import check_free, check_silent, left_alone
 from publish.engines.protocol import LoadedImage, Role, RunState
-from publish.releases.history import containers
+from publish.releases.history import containers, settle
 from publish.releases.ownership import overlap, readers_of
-from publish.releases.recovery import settle
 from publish.releases.release import ServiceImage, generation_of, generations, is_server
 from sealpress import labels
 from sealpress.problems import EngineProblem

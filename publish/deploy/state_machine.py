@@ -22,7 +22,6 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from publish.deploy import commit, interrupts, stage
-from publish.deploy import restore as restoring
 from publish.deploy.deployment import Deployment, Standing
 from publish.deploy.interrupts import Interrupts
 from publish.deploy.journal import PHASES, SHELTERED, TAKEN_BACK_BY, DeployStep, Event
@@ -158,7 +157,7 @@ _ACTIONS: Final[Mapping[DeployStep, Callable[[Deployment, Standing], Standing]]]
         DeployStep.FLIP: commit.flip,
         DeployStep.VERIFY: commit.verify,
         DeployStep.PRUNE: commit.prune,
-        DeployStep.RESTORE: restoring.restore,
-        DeployStep.DISCARD: restoring.discard,
+        DeployStep.RESTORE: commit.restore,
+        DeployStep.DISCARD: commit.discard,
     }
 )

@@ -12,6 +12,7 @@ Source: ssh(1) and ssh_config(5) of OpenSSH 8.4 and later.
 import os
 import re
 import secrets
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -24,7 +25,6 @@ from typing import IO, Final, cast
 
 from publish.engines.protocol import Endpoint
 from publish.ssh.address import Address, parse_address
-from publish.ssh.process import end, for_any_shell, popen
 from publish.ssh.refusals import by_hand, last_line, no_shell, refusal
 from sealpress.config import ssh_options
 from sealpress.config.settings import PublishTarget
@@ -188,6 +188,17 @@ def connect(target: PublishTarget) -> Iterator[Connection]:
 _GREETING: Final = f"sealpress-{secrets.token_hex(8)}"
 
 
+def for_any_shell(command: Sequence[str]) -> str:
+    """A command line that hands these words to a command, whatever the account's login shell is: sh, csh, fish.
+
+    Line feeds and exclamation marks mean something to csh within quotes, too; so the words travel in octal.
+    """
+    octal = "".join(chr(byte) if byte in _PLAIN else f"\\0{byte:03o}" for byte in os.fsencode(shlex.join(command)))
+    return f"""exec sh -c 'eval "$(printf %b "$0")"' '{octal}'"""
+
+
+# Safe in every shell that an account may have: no quote, no line feed, no "!" of csh, no backslash before another.
+_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./,:@+-")
 # Runs in whatever login shell the user has there. The greeting tells our line from a shell's own greetings.
 _WATCH: Final = for_any_shell(["sh", "-c", f"echo {_GREETING}; exec cat >/dev/null"])
 
@@ -305,3 +316,36 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def popen(command: list[str], *, stderr: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
+    """Starts ssh with pipes, in the C locale, so that its words can be read; in a session of its own, so that Ctrl-C
+    reaches this program first, which then ends ssh in order.
+
+    Raises Problem (exit 9) where there is no ssh.
+    """
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env={**os.environ, "LC_ALL": "C"},
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise MachineProblem("there is no ssh on this machine", hint="install OpenSSH's client") from None
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Ends a process that we started: asked first, then made to. Closes its pipes."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()

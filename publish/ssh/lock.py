@@ -22,8 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, cast
 
-from publish.ssh.connection import Connection
-from publish.ssh.process import end
+from publish.ssh.connection import Connection, end
 from sealpress.problems import HostProblem, MachineProblem, Problem
 from sealpress.processes.pipes import hear
 

@@ -2,5 +2,5 @@
 
 command.py  options that all have; how problems end, and Ctrl-C
 console.py  progress, tables, results
-consent.py  whether a program that a repository names may run; generator.py: [build] command, which is one
+generator.py  [build] command, a program that a repository names, and whether it may run
 """

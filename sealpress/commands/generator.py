@@ -1,15 +1,73 @@
-"""A generator other than ssg: [build] command in site.toml, which fills [build] output."""
+"""A generator other than ssg: [build] command in site.toml, which fills [build] output. And whether such a program,
+which a repository names, may run: only where the person who runs us has said so.
 
+Their word is an option, a variable, or an answer on the terminal. It is kept in the state folder, where no repository
+can bring it along, for one folder and one command line:
+
+    <state folder>/commands/<sha256 of both>    in words, for a person to read or remove
+"""
+
+import hashlib
+import json
 import os
 import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sealpress.commands import consent
+import click
+
 from sealpress.commands.console import Progress
 from sealpress.config.sitefile import SiteFile
-from sealpress.problems import MachineProblem, Problem
+from sealpress.files import files, home
+from sealpress.problems import MachineProblem, Place, Problem, UsageProblem, printable
+
+OPTION: Final = "--allow-command"
+VARIABLE: Final = "SEALPRESS_ALLOW_COMMAND"
+"""`1`: what site.toml names may run, this once. For CI."""
+
+
+def need_consent(command: Sequence[str], home: Path, place: Place | None, progress: Progress, *, allowed: bool) -> None:
+    """Asks for consent to run `command`, of the site in the user's folder `home`, unless it was given.
+
+    `allowed`: it was given on the command line. Raises Problem (exit 2) where it is not given.
+    """
+    shown = printable(" ".join(command), keep="")
+    file = _record(command, home)
+    if os.environ.get(VARIABLE) == "1" or (file and file.is_file()):
+        return
+    if allowed or _answered(shown, home):
+        with suppress(OSError):
+            if file:
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                files.save(file, f"{json.dumps(list(command))}\nmay run for {os.fspath(home)!a}\n".encode())
+                progress.note(f"from now on it may run for {home}; to forget that: rm {file}")
+        return
+    raise UsageProblem(
+        f'site.toml wants to run "{shown}", and nobody has allowed that yet',
+        place=place,
+        hint=f"if you trust this repository: {OPTION}; it is asked once. In CI: {VARIABLE}=1",
+    )
+
+
+def _record(command: Sequence[str], folder: Path) -> Path | None:
+    """None for a user without a home: then nothing is kept."""
+    said = json.dumps([os.fsencode(folder.resolve()).hex(), list(command)])
+    with suppress(Problem):
+        return home.state_folder() / "commands" / hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    return None
+
+
+def _answered(shown: str, home: Path) -> bool:
+    if os.environ.get("CI") or not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        return False
+    click.echo(f"The site in {printable(str(home), keep='')} is built by a program that its site.toml names:", err=True)
+    click.echo(f"  {shown}", err=True)
+    return click.confirm("Do you trust it to run, now and from now on?", default=False, err=True)
+
 
 _COMMAND_SECONDS: Final = 1800
 _SHOWN_LINES: Final = 20
@@ -19,11 +77,11 @@ def run(site: SiteFile, home: Path, as_of: datetime, progress: Progress, *, allo
     """Runs the command in the site's folder, without a shell and with a clock that stands still; gives what it filled.
 
     `home` is the site's folder on this machine, which may be another one than a commit's copy; `allowed` as in
-    consent.need. Raises Problem (exit 2, 3, 9): nobody has allowed it, it fails, can't be run, or fills no folder.
+    need_consent. Raises Problem (exit 2, 3, 9): nobody has allowed it, it fails, can't be run, or fills no folder.
     """
     command, output = site.settings.build.command, site.settings.build.output
     place = site.place("build", "command")
-    consent.need(command, home, place, progress, allowed=allowed)
+    need_consent(command, home, place, progress, allowed=allowed)
     progress.note(f"running {' '.join(command)}")
     fixed = {"SOURCE_DATE_EPOCH": str(int(as_of.timestamp())), "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     try:

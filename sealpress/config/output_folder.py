@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sealpress.config.settings import LOCK_NAME, Settings
-from sealpress.files import given, home, state
+from sealpress.files import given, home
 from sealpress.files.files import above, is_git, real, repository
 from sealpress.problems import MachineProblem, Place, Problem
 
@@ -92,7 +92,7 @@ def _kept(root: Path, settings: Settings) -> Iterator[tuple[str, Path]]:
     if own := home.folder():
         yield _HOME, Path(os.path.realpath(own))
     with suppress(Problem):
-        yield "the state folder", Path(os.path.realpath(state.folder()))
+        yield "the state folder", Path(os.path.realpath(home.state_folder()))
 
 
 def _git_folders(top: Path) -> Iterator[Path]:

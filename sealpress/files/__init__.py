@@ -3,5 +3,5 @@
 files.py    whole or not at all; no link of a repository leads elsewhere
 given.py    files that somebody else gives
 scratch.py  folders for the time of a run
-home.py     the home folder; state.py: what runs leave for the next ones; signing.py: whose they are
+home.py     the home folder, and in it what runs leave for the next ones; signing.py: whose they are
 """

@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from sealpress.files import files, state
+from sealpress.files import files, home
 from sealpress.problems import MachineProblem, Problem
 
 _LOCK: Final = "in-use"
@@ -175,7 +175,7 @@ def _own_of(place: str, *, make: bool) -> Path | None:
 def _recorded(*, make: bool = True) -> Path | None:
     """The user's list of what lies beside outputs; None for a user without a home."""
     try:
-        return _own(state.folder() / "unfinished", make=make)
+        return _own(home.state_folder() / "unfinished", make=make)
     except Problem:
         return None
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from sealpress.files import files, state
+from sealpress.files import files, home
 from sealpress.problems import Problem, UsageProblem
 
 VARIABLE: Final = "SEALPRESS_CACHE_KEY"
@@ -79,7 +79,7 @@ def _key() -> _Key:
     if given := os.environ.get(VARIABLE, "").strip():
         return _Key(_given(given))
     try:
-        file = state.folder() / "cache-key"
+        file = home.state_folder() / "cache-key"
     except Problem:  # a user without a home
         return _passing("nothing is remembered from build to build: set SEALPRESS_STATE to a folder of yours")
     try:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sealpress import VERSION, tools
 from sealpress.config.sitefile import SiteFile
-from sealpress.git.clock import as_of
-from sealpress.git.repository import History
+from sealpress.git.repository import History, as_of
 from sealpress.problems import Place, Problem, raise_all
 from ssg.cache import software, stamps
 from ssg.content import absence, other_generators

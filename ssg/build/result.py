@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sealpress.git import clock as commits
+from sealpress.git import repository as commits
 from sealpress.problems import Problem, raise_all
 from sealpress.tree.tree import CacheClass, OutputTree, TreeFile
 from ssg.build.inputs import Inputs

@@ -15,7 +15,7 @@ from typing import Final
 from sealpress import tools
 from sealpress.config.sitefile import NAME, SiteFile
 from sealpress.files import given
-from sealpress.git.clock import NO_DATE
+from sealpress.git.repository import NO_DATE
 from sealpress.tree.tree import REDIRECTS
 from ssg.build.convert import Converter
 from ssg.build.inputs import Inputs

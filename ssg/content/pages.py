@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.config.settings import Settings
-from sealpress.git.clock import NO_DATE
-from sealpress.git.repository import FileDates
+from sealpress.git.repository import NO_DATE, FileDates
 from sealpress.problems import Place, Problem
 from ssg.content import other_generators
 from ssg.content.findings import PAGES, Findings

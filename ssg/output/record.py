@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.commands.console import Progress
-from sealpress.files import files, scratch, state
+from sealpress.files import files, home, scratch
 from sealpress.problems import Problem
 from ssg.cache import stamps
 from ssg.cache.stamps import Stamp
@@ -199,12 +199,12 @@ def _wait(lock: int, root: Path, progress: Progress) -> None:
 
 def _place(root: Path) -> Path:
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()
-    return state.folder() / _FOLDER / digest[:24]
+    return home.state_folder() / _FOLDER / digest[:24]
 
 
 def _shown_state() -> str:
     try:
-        return str(state.folder())
+        return str(home.state_folder())
     except Problem:
         return "a home folder"
 

@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from imagebake.nginx.runners import Runner
-from publish.engines.embedded import ports, processes, rootfs
+from publish.engines.embedded import processes, rootfs
 from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, Endpoint, LoadedImage, RunState
 from sealpress import labels
 from sealpress.config.settings import Architecture
@@ -137,7 +137,7 @@ class EmbeddedEngine:
         wanted = stored.publish
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         (folder / "scratch").mkdir()
-        with ports.held(wanted) as port:
+        with processes.held(wanted) as port:
             command = self.runner.command(self._rootfs(folder), port, wanted.address, folder / "scratch")
             # What starts and its record are one: else a process could run that nobody knows.
             with processes.uninterrupted():
@@ -146,7 +146,7 @@ class EmbeddedEngine:
                 )
                 _write_json(folder / "process.json", {**asdict(process), "port": port})
             if port != wanted.port:
-                ports.await_listener(replace(wanted, port=port), lambda: processes.is_alive(process))
+                processes.await_listener(replace(wanted, port=port), lambda: processes.is_alive(process))
 
     def stop(self, container_id: str, seconds: int) -> None:
         if (folder := self._containers / container_id).is_dir():

@@ -1,4 +1,5 @@
-"""Processes that outlive the command that started them: launched in a session of their own, and known again later.
+"""Servers that outlive the command that started them: launched in a session of their own, and known again later. And
+the ports of this machine that they are about to have.
 
 A process is known by its pid, its start time and the boot it belongs to, so a pid that the system has given to
 somebody else is never signalled. Linux only: it reads /proc.
@@ -8,13 +9,16 @@ Source: proc(5), /proc/PID/stat, fields 3 (state), 6 (session) and 22 (start tim
 
 import os
 import signal
+import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from imagebake.nginx import runners
+from publish.engines.protocol import Endpoint
 from sealpress.problems import EngineProblem, MachineProblem
 
 _PROC: Final = Path("/proc")
@@ -158,3 +162,47 @@ def _runs_from(pid: int, rootfs: Path) -> bool:
         return link.samefile(inside)
     except (OSError, ValueError):
         return False
+
+
+_LISTENS_WITHIN: Final = 5.0  # seconds: a server that takes longer is still waited for, with its port given free
+_PAUSE: Final = 0.01
+
+
+@contextmanager
+def held(wanted: Endpoint) -> Iterator[int]:
+    """The port itself, or a free one for 0, which the system gives to nobody meanwhile.
+
+    A server can listen there in spite of that, if it sets SO_REUSEADDR, as all do. Raises Problem (exit 7) where the
+    port can't be had.
+    """
+    addresses = [wanted.address] if wanted.address else ["0.0.0.0", *(["::"] if runners.has_ipv6() else [])]  # noqa: S104
+    port = wanted.port
+    with ExitStack() as stack:
+        for address in addresses:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            holder = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            # As nginx does it: connections of the server that was just stopped may still be fading.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                holder.bind((address, port))
+            except OSError as error:
+                raise EngineProblem(
+                    f"port {port} of {wanted.address or 'this machine'} can't be had: {error.strerror}",
+                    hint="set another `port` in site.toml; ports below 1024 need more rights, or see `ss -ltnp`",
+                ) from None
+            port = int(holder.getsockname()[1])
+        yield port
+
+
+def await_listener(endpoint: Endpoint, is_alive: Callable[[], bool]) -> None:
+    """Comes back when somebody listens there, or nobody will: the server ended, or takes its time."""
+    until = time.monotonic() + _LISTENS_WITHIN
+    while is_alive() and time.monotonic() < until:
+        try:
+            socket.create_connection((endpoint.local.address, endpoint.port), _LISTENS_WITHIN).close()
+        except OSError:
+            time.sleep(_PAUSE)
+        else:
+            return

@@ -13,7 +13,7 @@ import pytest
 
 from imagebake.fetch import download
 from imagebake.fetch.cache import Pinned
-from imagebake.packages import pool
+from imagebake.packages import mirror
 from imagebake.packages.mirror import Mirrors
 from sealpress.problems import Exit, Problem
 
@@ -43,7 +43,7 @@ class Place:
         return file
 
     def fetch(self, package: Package = Package(), **more) -> Path:
-        return pool.fetched(package, self.cache, lambda: self.mirrors, **more)
+        return mirror.fetched(package, self.cache, lambda: self.mirrors, **more)
 
     def left(self) -> list[str]:
         return sorted(file.name for file in (self.cache / "packages").iterdir())
@@ -72,7 +72,7 @@ def test_a_warm_cache_asks_for_no_mirror(place: Place) -> None:
     def no_mirror() -> Mirrors:
         raise AssertionError
 
-    assert pool.fetched(Package(), place.cache, no_mirror) == file
+    assert mirror.fetched(Package(), place.cache, no_mirror) == file
 
 
 def test_security_packages_come_from_the_security_mirror(place: Place) -> None:

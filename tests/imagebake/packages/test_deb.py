@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imagebake.image import untar
 from imagebake.image.entries import Bytes, Directory, File, Symlink
-from imagebake.packages import ar, deb
+from imagebake.packages import deb
 from sealpress.problems import Exit, Problem
 from sealpress.tree.tree import unfit
 
@@ -237,4 +237,4 @@ def test_damaged_tars_are_a_problem_and_nothing_worse(make, data) -> None:
 @given(st.binary(max_size=2000))
 def test_random_bytes_are_a_problem(data: bytes) -> None:
     with pytest.raises(Problem):
-        list(ar.members(io.BytesIO(b"!<arch>\n" + data + b"x")))
+        list(deb.members(io.BytesIO(b"!<arch>\n" + data + b"x")))

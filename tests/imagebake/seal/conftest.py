@@ -16,7 +16,7 @@ from imagebake.packages.resolve import resolve
 from imagebake.packages.selection import Root
 from imagebake.seal import envelope, verification
 from imagebake.seal.envelope import Seal
-from sealpress.commands import consent
+from sealpress.commands import generator
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.imagebake.packages.conftest import NOW, tiny_mirror
@@ -133,7 +133,7 @@ def _alone(patch: pytest.MonkeyPatch, home: Path, packages: Path) -> None:
         patch.delenv(name, raising=False)
     patch.setenv("HOME", str(home))
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    patch.setenv(consent.VARIABLE, "1")
+    patch.setenv(generator.VARIABLE, "1")
     patch.setenv("SEALPRESS_CACHE", str(packages))
 
 

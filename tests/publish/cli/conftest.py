@@ -17,7 +17,7 @@ from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Endpoint
 from publish.probing import probe
 from sealpress import labels
-from sealpress.commands import consent
+from sealpress.commands import generator
 from sealpress.commands.command import run
 from sealpress.config import sitefile
 from tests.ports import free_port
@@ -81,7 +81,7 @@ def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
     )
     monkeypatch.setattr(runners, "find_runner", lambda: python_runner)
     monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv(consent.VARIABLE, "1")
+    monkeypatch.setenv(generator.VARIABLE, "1")
     monkeypatch.chdir(folder)
     yield Blog(folder, port)
     engine = EmbeddedEngine(tmp_path / "state", python_runner)

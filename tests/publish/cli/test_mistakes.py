@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealpress.commands import consent
+from sealpress.commands import generator
 from tests.publish.cli.conftest import GENERATE, commit, git
 
 pytestmark = pytest.mark.long
@@ -110,7 +110,7 @@ def test_a_generator_that_fails_is_shown_with_its_words(blog, publish, script, s
 
 def test_somebody_elses_command_does_not_run_before_it_is_allowed(blog, publish, monkeypatch):
     """Neither by publish nor by its verify; once allowed for this folder, both run it."""
-    monkeypatch.delenv(consent.VARIABLE)
+    monkeypatch.delenv(generator.VARIABLE)
     (blog.folder / "generate.sh").write_text(f"touch {blog.folder}/../ran\n{GENERATE}")
     commit(blog.folder)
     for arguments in ((), ("--dirty",), ("verify",)):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publish.deploy.journal import TAKEN_BACK_BY
-from publish.releases import recovery
+from publish.releases import history
 from sealpress.problems import Exit, Problem
 from tests.publish.memory import no_fault
 from tests.publish.worlds import LINE, Faults, World, steps
@@ -117,7 +117,7 @@ def test_a_publish_that_dies_anywhere_is_put_right_by_the_next_one(number, behav
     with contextlib.suppress(Problem):
         world.publish("b", behaviour)
     world.engine.fault = no_fault
-    recovery.settle(world.host, LINE)
+    history.settle(world.host, LINE)
     assert world.answers() in ("a", "b")
     assert world.candidates() == []
     world.publish("c")

@@ -10,7 +10,7 @@ from publish.deploy.deployment import Deployment
 from publish.deploy.journal import Event
 from publish.deploy.state_machine import Outcome, deploy
 from publish.engines.protocol import Container, Endpoint, LoadedImage, RunState, Volume
-from publish.releases import history, prune, recovery, rollback
+from publish.releases import history, prune, rollback
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage, ServiceSpec, place_of
 from sealpress import labels
 from sealpress.problems import Exit, Problem
@@ -291,7 +291,7 @@ def test_a_host_on_which_a_publish_died_anywhere_serves_one_whole_release(number
         fleet.publish("b")
     for engine, host in zip(fleet.engines, fleet.hosts, strict=True):
         engine.fault = no_fault
-        recovery.settle(host, LINE)
+        history.settle(host, LINE)
         serving = [one for one in history.read(engine, LINE) if one.runs]
         assert [one.state for one in serving] == [RunState.RUNNING]
         assert [place_of(one) for one in serving[0].containers] == PLACES

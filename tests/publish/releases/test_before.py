@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from publish.engines.protocol import Container, ContainerSpec, Endpoint, Role, RunState
-from publish.releases import history, prune, recovery, rollback
+from publish.releases import history, prune, rollback
 from publish.releases.release import place_of
 from sealpress import labels
 from sealpress.problems import Problem
@@ -106,7 +106,7 @@ def test_what_it_left_when_it_died_is_put_right(world):
         if one.labels[labels.ROLE] == Role.SERVER:
             world.engine.stop(one.id, 1)
     assert world.answers() == ""
-    told = recovery.settle(world.host, LINE)
+    told = history.settle(world.host, LINE)
     assert f"started sealpress-{SITE}.production-2 again, which a publish that was cut off had stopped" in told
     assert f"removed {server.name}, which a publish that was cut off has left" in told
     assert world.answers() == "b"

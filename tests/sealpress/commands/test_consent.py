@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress.commands import consent
+from sealpress.commands import generator
 from sealpress.commands.console import SILENT, Silent
 from sealpress.problems import Exit, Place, Problem
 
@@ -19,14 +19,14 @@ PLACE = Place("site.toml", 5, 11)
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SEALPRESS_STATE", str(tmp_path / "state"))
-    monkeypatch.delenv(consent.VARIABLE, raising=False)
+    monkeypatch.delenv(generator.VARIABLE, raising=False)
     (tmp_path / "blog").mkdir()
     return tmp_path / "state"
 
 
 def may(home: Path, command: tuple[str, ...] = COMMAND, *, allowed: bool = False) -> bool:
     try:
-        consent.need(command, home, PLACE, SILENT, allowed=allowed)
+        generator.need_consent(command, home, PLACE, SILENT, allowed=allowed)
     except Problem:
         return False
     return True
@@ -34,7 +34,7 @@ def may(home: Path, command: tuple[str, ...] = COMMAND, *, allowed: bool = False
 
 def test_nobody_has_allowed_it_yet(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="and nobody has allowed that yet") as caught:
-        consent.need(COMMAND, tmp_path / "blog", PLACE, SILENT, allowed=False)
+        generator.need_consent(COMMAND, tmp_path / "blog", PLACE, SILENT, allowed=False)
     assert (caught.value.code, caught.value.place) == (Exit.USAGE, PLACE)
     assert "--allow-command" in (caught.value.hint or "")
     assert "SEALPRESS_ALLOW_COMMAND=1" in (caught.value.hint or "")
@@ -64,7 +64,7 @@ def test_it_is_told_where_that_is_kept(tmp_path: Path, state: Path) -> None:
         def note(self, text: str) -> None:
             told.append(text)
 
-    consent.need(COMMAND, tmp_path / "blog", PLACE, Notes(), allowed=True)
+    generator.need_consent(COMMAND, tmp_path / "blog", PLACE, Notes(), allowed=True)
     assert told == [
         f"from now on it may run for {tmp_path}/blog; to forget that: rm {next((state / 'commands').iterdir())}"
     ]
@@ -74,7 +74,7 @@ def test_it_is_told_where_that_is_kept(tmp_path: Path, state: Path) -> None:
 def test_ci_says_it_once(
     value: str, expected: bool, tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(consent.VARIABLE, value)
+    monkeypatch.setenv(generator.VARIABLE, value)
     assert may(tmp_path / "blog") is expected
     assert not state.exists()
 
@@ -88,9 +88,9 @@ def test_without_a_home_the_option_serves_once(tmp_path: Path, monkeypatch: pyte
 ASK = """\
 import sys
 from pathlib import Path
-from sealpress.commands import consent
+from sealpress.commands import generator
 from sealpress.commands.console import SILENT
-consent.need(("evil\\x1b[2K", "--now"), Path(sys.argv[1]), None, SILENT, allowed=False)
+generator.need_consent(("evil\\x1b[2K", "--now"), Path(sys.argv[1]), None, SILENT, allowed=False)
 print("ran")
 """
 

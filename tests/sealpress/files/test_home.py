@@ -8,7 +8,7 @@ import pytest
 
 from imagebake.fetch import cache
 from imagebake.registry import credentials
-from sealpress.files import home, state
+from sealpress.files import home
 
 _ACCOUNT = Path(pwd.getpwuid(os.getuid()).pw_dir)
 
@@ -25,7 +25,7 @@ def test_a_home_that_is_no_absolute_path_is_that_of_the_account(
         monkeypatch.delenv(name, raising=False)
     assert home.folder() == _ACCOUNT
     assert home.expanded("~/keys/blog") == _ACCOUNT / "keys/blog"
-    assert state.folder() == _ACCOUNT / ".local/state/sealpress"
+    assert home.state_folder() == _ACCOUNT / ".local/state/sealpress"
     assert cache.folder() == _ACCOUNT / ".cache/sealpress"
     assert credentials.config_file() == _ACCOUNT / ".docker/config.json"
 

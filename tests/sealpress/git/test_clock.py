@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sealpress.git import repository as git
-from sealpress.git.clock import as_of
+from sealpress.git.repository import as_of
 from sealpress.problems import Exit, Problem
 
 

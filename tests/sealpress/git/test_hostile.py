@@ -245,7 +245,7 @@ STARTS = {
     "imagebake/nginx/trial.py": "the nginx that is baked",
     "imagebake/recipes/wheelhouse.py": "pip",
     "publish/engines/embedded/processes.py": "what was baked",
-    "publish/ssh/process.py": "ssh",
+    "publish/ssh/connection.py": "ssh",
 }
 """All that starts a process, and which: whoever adds one says here why no repository can choose it."""
 

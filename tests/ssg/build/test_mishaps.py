@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sealpress.files import state
+from sealpress.files import home
 from tests.ssg.blogs import Blog, files, told
 
 pytestmark = pytest.mark.long
@@ -83,7 +83,7 @@ def group_is_gone(group: int, seconds: float = 10) -> bool:
 
 def scaffolds(inside: str) -> Iterator[Path]:
     """What lies in the scaffolds of builds that are at work now."""
-    return state.folder().glob(f"outputs/*/.sealpress-*/{inside}")
+    return home.state_folder().glob(f"outputs/*/.sealpress-*/{inside}")
 
 
 def edit(blog: Blog, number: int) -> None:
@@ -111,7 +111,7 @@ def expect_right(blog: Blog) -> None:
     assert told(blog.built()) == clean
     assert files(blog.output) == files(blog.folder / "clean")
     assert not [path for path in blog.folder.rglob("*") if ".sealpress-" in path.name]
-    assert not list(state.folder().glob("outputs/*/.sealpress-*"))
+    assert not list(home.state_folder().glob("outputs/*/.sealpress-*"))
     assert not list(blog.store.rglob("*.tmp*"))
 
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sealpress.files import state
+from sealpress.files import home
 from sealpress.problems import Exit, Problem
 from ssg import cli
 
@@ -268,7 +268,7 @@ def test_nothing_that_no_build_wrote_is_ever_changed(
             sandbox.blog(name, output, in_git=in_git)
         for step in steps:
             if step[0] == "state":
-                shutil.rmtree(state.folder() / "outputs", ignore_errors=True)
+                shutil.rmtree(home.state_folder() / "outputs", ignore_errors=True)
             else:
                 getattr(sandbox, str(step[0]))(*step[1:])
             sandbox.expect_all_theirs(step)
@@ -427,7 +427,7 @@ def test_a_first_build_says_the_line_for_gitignore_once(output: str, line: str, 
         subprocess.run([*run_git, "add", "-A"], check=True, timeout=60)
         listed = subprocess.run([*run_git, "ls-files"], check=True, timeout=60, capture_output=True, text=True).stdout
         assert "index.html" not in listed
-        shutil.rmtree(state.folder() / "outputs")
+        shutil.rmtree(home.state_folder() / "outputs")
         shutil.rmtree(tmp_path / "one" / output)
         assert "gitignore" not in said(tmp_path / "one", *command)
 
