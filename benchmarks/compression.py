@@ -27,10 +27,9 @@ from typing import Final
 import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from benchmarks import blog
-from imagebake import nginx
 from imagebake.image import tar
 from imagebake.image.entries import Bytes, Entry, File
-from imagebake.nginx import runners
+from imagebake.nginx import configuration, runners
 from imagebake.packages import lock as locks
 from imagebake.recipes import precompressed, site, site_layers
 from imagebake.recipes.site_layers import FileKind, Share
@@ -158,9 +157,9 @@ def loads(found: OutputTree, path: str, lock_file: Path, folder: Path) -> list[L
     )  # fmt: skip
     rootfs = folder / "rootfs"
     runners.unpack(image.layers, rootfs)
-    conf = rootfs / nginx.FOLDER / "nginx.conf"
+    conf = rootfs / configuration.FOLDER / "nginx.conf"
     text = conf.read_text("utf-8").replace("access_log /dev/stdout", "access_log off; #", 1)
-    page = rootfs / nginx.ROOT / path
+    page = rootfs / configuration.ROOT / path
     ways = [
         ("plain", "identity", text),
         ("Brotli, from its sibling", "br", text),

@@ -23,8 +23,7 @@ from typing import Final
 
 from benchmarks import blog
 from benchmarks.baking import LOCK
-from imagebake import nginx
-from imagebake.nginx import runners
+from imagebake.nginx import configuration, runners
 from imagebake.packages import lock as locks
 from imagebake.recipes import site
 from sealpress.commands.console import Progress
@@ -169,7 +168,7 @@ def _sealed(public: Path, folder: Path) -> tuple[Sequence[str], str]:
     (folder / "log").mkdir()
     (folder / "conf.d").mkdir()
     (folder / "conf.d/gzip.conf").write_text(f"gzip_comp_level {LEVEL};\n")
-    (folder / "Caddyfile").write_text(_CADDYFILE % (PORTS[CADDY], rootfs / nginx.ROOT, LEVEL))
+    (folder / "Caddyfile").write_text(_CADDYFILE % (PORTS[CADDY], rootfs / configuration.ROOT, LEVEL))
     version = next(one.version for one in lock.of(_HERE) if one.name == "nginx")
     return runners.DynamicLoader().command(rootfs, PORTS[OWN], "127.0.0.1", scratch), version
 

@@ -229,7 +229,9 @@ def printable(text: str, keep: str = "\t", escape: Callable[[str], str] = _escap
     """
     if text.isprintable():
         return text
-    return "".join(char if char in keep or _is_harmless(char) else escape(char) for char in text)
+    return "".join(
+        char if char in keep or unicodedata.category(char) not in _HARMFUL else escape(char) for char in text
+    )
 
 
 def _blank(text: str) -> str:
@@ -245,7 +247,3 @@ def _width(char: str) -> int:
 
 
 _HARMFUL: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
-
-def _is_harmless(char: str) -> bool:
-    return unicodedata.category(char) not in _HARMFUL

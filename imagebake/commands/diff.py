@@ -1,5 +1,6 @@
 """`imagebake diff`: what differs between two images."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -11,7 +12,7 @@ from sealpress.config.settings import Architecture
 from sealpress.problems import Exit
 
 if TYPE_CHECKING:
-    from imagebake.image.comparison import Change, FileState, ImageDifference, Setting
+    from imagebake.image.comparison import FileState, ImageDifference
 
 
 @click.command()
@@ -31,10 +32,10 @@ def diff(*, before: Path, after: Path, architectures: tuple[Architecture, ...], 
     BEFORE and AFTER are archives, OCI layouts, or folders that `imagebake bake` wrote. Ends with 0 where the images are
     the same to the last byte, with 1 where they differ.
     """
-    from imagebake import nginx  # noqa: PLC0415
     from imagebake.image import comparison  # noqa: PLC0415
+    from imagebake.nginx import configuration  # noqa: PLC0415
 
-    found = comparison.compare(before, after, architectures, nginx.FOLDER)
+    found = comparison.compare(before, after, architectures, configuration.FOLDER)
     for one in found:
         _show_difference(one, before, after, console)
     is_equal = all(one.is_equal for one in found)
@@ -53,10 +54,13 @@ def _show_difference(found: "ImageDifference", before: Path, after: Path, consol
     console.say(f"{' ' * len(found.architecture)}  {found.after}")
     for title, settings in (("package", found.packages), ("setting", found.settings)):
         if settings:
-            console.table([title, "before", "after"], [_setting_row(one) for one in settings])
+            console.table(
+                [title, "before", "after"], [[one.name, one.before or "–", one.after or "–"] for one in settings]
+            )
     if found.files:
-        rows = [[_sign(one), one.path, _size(one.before), _size(one.after)] for one in found.files]
-        console.table(["", "file", "before", "after"], rows)
+        signs = ["~" if one.before and one.after else "-" if one.before else "+" for one in found.files]
+        sizes = [[one.path, _size(one.before), _size(one.after)] for one in found.files]
+        console.table(["", "file", "before", "after"], [[sign, *row] for sign, row in zip(signs, sizes, strict=True)])
         for change in found.files:
             for line in change.lines:
                 console.say(f"  {change.path}: {line}")
@@ -71,14 +75,6 @@ def _show_difference(found: "ImageDifference", before: Path, after: Path, consol
     console.say(f"files: {', '.join(counts)}")
 
 
-def _setting_row(setting: "Setting") -> list[str]:
-    return [setting.name, *(value or "–" for value in (setting.before, setting.after))]
-
-
-def _sign(change: "Change") -> str:
-    return "~" if change.before and change.after else "-" if change.before else "+"
-
-
 def _size(state: "FileState | None") -> str:
     if state is None:
         return "–"
@@ -86,36 +82,7 @@ def _size(state: "FileState | None") -> str:
 
 
 def _difference_data(found: "ImageDifference") -> dict[str, object]:
-    return {
-        "architecture": found.architecture,
-        "equal": found.is_equal,
-        "before": found.before or None,
-        "after": found.after or None,
-        "packages": [_setting_data(one) for one in found.packages],
-        "settings": [_setting_data(one) for one in found.settings],
-        "files": [
-            {
-                "path": one.path,
-                "before": _state_data(one.before),
-                "after": _state_data(one.after),
-                "lines": list(one.lines),
-            }
-            for one in found.files
-        ],
-    }
-
-
-def _setting_data(setting: "Setting") -> dict[str, object]:
-    return {"name": setting.name, "before": setting.before, "after": setting.after}
-
-
-def _state_data(state: "FileState | None") -> dict[str, object] | None:
-    if state is None:
-        return None
-    return {
-        "kind": state.kind,
-        "mode": f"{state.mode:04o}",
-        "size": state.size,
-        "sha256": state.sha256,
-        "target": state.target,
-    }
+    told = asdict(found)
+    for state in (one[side] for one in told["files"] for side in ("before", "after") if one[side]):
+        state["mode"] = f"{state['mode']:04o}"
+    return told | {"equal": found.is_equal, "before": found.before or None, "after": found.after or None}

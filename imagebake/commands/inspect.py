@@ -1,5 +1,6 @@
 """`imagebake inspect`: what an image is made of."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def _show(report: "ImageReport", console: Console) -> None:
 
 def _as_data(report: "ImageReport") -> dict[str, object]:
     execution = report.config.execution
-    return {
+    return {one.name: getattr(execution, one.name) for one in fields(execution)} | {
         "reference": report.reference,
         "digest": report.digest,
         "config": report.config_digest,
@@ -57,14 +58,6 @@ def _as_data(report: "ImageReport") -> dict[str, object]:
         "variant": report.config.variant,
         "os": report.config.os,
         "created": report.created,
-        "user": execution.user,
-        "ports": list(execution.ports),
-        "environment": list(execution.environment),
-        "entrypoint": list(execution.entrypoint),
-        "arguments": list(execution.arguments),
-        "volumes": list(execution.volumes),
-        "working_dir": execution.working_dir,
-        "stop_signal": execution.stop_signal,
         "labels": dict(report.labels),
         "packages": dict(report.packages),
         "size": report.size,

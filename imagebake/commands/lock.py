@@ -1,6 +1,7 @@
 """`imagebake lock`: pins the packages of the image, and tells what they lag behind in."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -59,20 +60,13 @@ def lock(
             "changed": changed,
             "suite": found.suite,
             "date": found.date.isoformat(),
-            "packages": [
-                {
-                    "name": one.name,
-                    "version": one.version,
-                    "architecture": one.architecture,
-                    "sha256": one.sha256,
-                    "size": one.size,
-                    "diff_id": one.diff_id,
-                }
-                for one in found.packages
-            ],
+            "packages": [{name: getattr(one, name) for name in _TOLD} for one in found.packages],
         }
     )
     return Exit.OK
+
+
+_TOLD: Final = ("name", "version", "architecture", "sha256", "size", "diff_id")
 
 
 def _outdated(lock_file: Path | None, site_file: Path | None, console: Console) -> int:

@@ -66,8 +66,11 @@ def verify(
       imagebake verify --newer-than v1.4                 refuse an older release, shown again
       imagebake verify registry.example.org/blog:latest  what a registry holds
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    home, site = _here(site_file)
-    asked = _Asked(home, allowed, name or site, newer_than, is_unsigned=unsigned, allow_command=allow_command)
+    from sealpress.config import sitefile  # noqa: PLC0415
+
+    site = site_here(site_file)
+    home, named = (site.root, sitefile.image_name(site.settings)) if site else (Path.cwd(), None)
+    asked = _Asked(home, allowed, name or named, newer_than, is_unsigned=unsigned, allow_command=allow_command)
     path = Path(target)
     if os.path.lexists(path):
         file = seal_file or _seal_beside(path)
@@ -174,11 +177,11 @@ class _GoodSeal:
 
 def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console: Console) -> _GoodSeal:
     """`file` is the seal's own; None where it was pulled with the image."""
-    from imagebake.seal import verification  # noqa: PLC0415
+    from imagebake.seal import signing, verification  # noqa: PLC0415
 
     signers: tuple[Signer, ...] = ()
     if not asked.is_unsigned:
-        signers = verification.signers(seal, asked.allowed or _allowed(asked.home), _revoked(asked.home))
+        signers = verification.signers(seal, asked.allowed or signing.allowed(asked.home), signing.revoked(asked.home))
     images = verification.images(path, seal, console, file=file, is_pulled=file is None)
     if asked.site is not None:
         verification.check_site(seal.statement, asked.site)
@@ -186,28 +189,6 @@ def _checked(path: Path, seal: "Seal", file: Path | None, asked: _Asked, console
         for image in images:
             verification.check_newer(seal.statement, image.created, asked.newer_than, asked.home)
     return _GoodSeal(seal, signers, images)
-
-
-def _here(site_file: Path | None) -> tuple[Path, str | None]:
-    """The folder of the site file, and what its site is called; without one, the folder that we are in, and None."""
-    from sealpress.config import sitefile  # noqa: PLC0415
-
-    site = site_here(site_file)
-    return (site.root, sitefile.image_name(site.settings)) if site else (Path.cwd(), None)
-
-
-def _allowed(home: Path) -> Path:
-    from imagebake.seal import signing  # noqa: PLC0415
-
-    beside = home / signing.ALLOWED_SIGNERS
-    return beside if beside.exists() else signing.allowed_of_git(home) or beside
-
-
-def _revoked(home: Path) -> Path | None:
-    from imagebake.seal import signing  # noqa: PLC0415
-
-    beside = home / signing.REVOKED_SIGNERS
-    return beside if os.path.lexists(beside) else signing.revoked_of_git(home)
 
 
 def _show(

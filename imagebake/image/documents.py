@@ -10,7 +10,7 @@ names that stand twice.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
@@ -320,12 +320,8 @@ def _set_of(pattern: re.Pattern[str], wanted: str) -> Shape[tuple[str, ...]]:
 
 
 def _texts_by_name(value: object, where: str) -> Mapping[str, str]:
-    return MappingProxyType(dict(_named_texts(_object(value, where), where)))
-
-
-def _named_texts(found: Mapping[str, object], where: str) -> Iterator[tuple[str, str]]:
-    for key, value in found.items():
-        yield _text(key, where), _text(value, f"{key} in {where}")
+    found = _object(value, where).items()
+    return MappingProxyType({_text(key, where): _text(one, f"{key} in {where}") for key, one in found})
 
 
 def _wrong(where: str, wanted: str) -> Problem:

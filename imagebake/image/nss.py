@@ -51,8 +51,8 @@ def entries(users: Sequence[User] = (NGINX,), *, services: bool = False) -> tupl
     for users that can't stand in one file.
     """
     raise_all(list(_wrong(users)))
-    passwd = [_passwd(user) for user in (_ROOT, *users)]
-    group = [_group(user) for user in (_ROOT, *users)]
+    passwd = [f"{one.name}:x:{one.uid}:{one.gid}:{one.name}:{one.home}:/sbin/nologin\n" for one in (_ROOT, *users)]
+    group = [f"{one.name}:x:{one.gid}:\n" for one in (_ROOT, *users)]
     files = {
         "etc/passwd": "".join([*passwd, f"nobody:x:{_NOBODY}:{_NOBODY}:nobody:/var/empty:/sbin/nologin\n"]),
         "etc/group": "".join([*group, f"nogroup:x:{_NOBODY}:\n"]),
@@ -63,14 +63,6 @@ def entries(users: Sequence[User] = (NGINX,), *, services: bool = False) -> tupl
         Directory("tmp", 0o1777),
         *(Directory(path) for path in ("dev", "proc", "sys", "run", "root", "var/empty")),
     )
-
-
-def _passwd(user: User) -> str:
-    return f"{user.name}:x:{user.uid}:{user.gid}:{user.name}:{user.home}:/sbin/nologin\n"
-
-
-def _group(user: User) -> str:
-    return f"{user.name}:x:{user.gid}:\n"
 
 
 def _wrong(users: Sequence[User]) -> Iterator[Problem]:

@@ -23,11 +23,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from imagebake import nginx
 from imagebake.image import nss, tar
 from imagebake.image.entries import Directory, File, FileContent, Symlink
 from imagebake.image.layers import Layer
 from imagebake.image.oci import Runtime
+from imagebake.nginx import configuration
 from sealpress.problems import MachineProblem, TreeProblem
 
 _NGINX: Final = "usr/sbin/nginx"
@@ -75,10 +75,10 @@ class Bubblewrap:
             "bwrap",
             *_NAMESPACES,
             *("--ro-bind", str(rootfs), "/"),
-            *("--ro-bind", str(listen), f"/{nginx.FOLDER}/listen.conf"),
+            *("--ro-bind", str(listen), f"/{configuration.FOLDER}/listen.conf"),
             *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own, in its own world
             *("--clearenv", "--chdir", "/", "--"),
-            *nginx.ENTRYPOINT,
+            *configuration.ENTRYPOINT,
         ]
 
     def program(
@@ -119,7 +119,7 @@ class DynamicLoader:
 
     def command(self, rootfs: Path, port: int, address: str, scratch: Path) -> Sequence[str]:
         prefix = _prefix(rootfs, scratch)
-        conf = prefix / nginx.FOLDER / "nginx.conf"
+        conf = prefix / configuration.FOLDER / "nginx.conf"
         (conf.parent / "listen.conf").write_text(listen_conf(address, port), encoding="utf-8")
         globally = ["-g", f"user {_worker(rootfs, scratch)};"] if os.geteuid() == 0 else []
         return [
@@ -148,7 +148,7 @@ class DynamicLoader:
 
 def listen_conf(address: str, port: int) -> str:
     """The runner's own listen.conf: "" for every address of the machine, in both families where it has them."""
-    return nginx.listen_conf(address, port, ipv6=has_ipv6())
+    return configuration.listen_conf(address, port, ipv6=has_ipv6())
 
 
 def has_ipv6() -> bool:
@@ -172,12 +172,12 @@ def _prefix(rootfs: Path, scratch: Path) -> Path:
     """A folder that looks like the image's root to nginx: links to what is read, a place for what is written."""
     scratch.chmod(0o755)
     prefix = scratch / "root"
-    (prefix / nginx.FOLDER).mkdir(parents=True)
+    (prefix / configuration.FOLDER).mkdir(parents=True)
     (prefix / "tmp").mkdir()
     for name in ("usr", "srv"):
         (prefix / name).symlink_to((rootfs / name).absolute())
     for name in ("nginx.conf", "mime.types"):
-        (prefix / nginx.FOLDER / name).symlink_to((rootfs / nginx.FOLDER / name).absolute())
+        (prefix / configuration.FOLDER / name).symlink_to((rootfs / configuration.FOLDER / name).absolute())
     return prefix.absolute()
 
 

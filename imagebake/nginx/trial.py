@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from imagebake import nginx
 from imagebake.fetch import cache
 from imagebake.image.layers import Layer
+from imagebake.nginx import configuration
 from sealpress.config.document import Node
 from sealpress.config.settings import Architecture
 from sealpress.files import scratch as folders
@@ -62,7 +62,7 @@ def check(layers: Iterable[Layer], architecture: Architecture, document: Node | 
         own.mkdir()
         runners.unpack(held, root)
         said = reason(root, own)
-        conf = (root / nginx.FOLDER / "nginx.conf").read_text("utf-8")
+        conf = (root / configuration.FOLDER / "nginx.conf").read_text("utf-8")
     if said is None:
         cache.remember(known, b"")
     elif said:

@@ -139,53 +139,16 @@ def _known(name: str) -> str:
 
 
 _GNU: Final = frozenset(
-    [
-        "AGPL-3.0",
-        "GFDL-1.1",
-        "GFDL-1.2",
-        "GFDL-1.3",
-        "GPL-1.0",
-        "GPL-2.0",
-        "GPL-3.0",
-        "LGPL-2.0",
-        "LGPL-2.1",
-        "LGPL-3.0",
-    ]
+    """AGPL-3.0 GFDL-1.1 GFDL-1.2 GFDL-1.3 GPL-1.0 GPL-2.0 GPL-3.0 LGPL-2.0 LGPL-2.1 LGPL-3.0""".split()  # noqa: SIM905
 )
 
 # Short names that stand for one licence of SPDX's list, by the specification's own table or because both lists call it
 # so. Names like "BSD" or "public-domain" stand for many texts, and are left to the file.
-_SAME: Final = (
-    *("0BSD", "AFL-2.1", "AFL-3.0", "Apache-1.0", "Apache-1.1", "Apache-2.0", "Artistic-2.0", "Beerware"),
-    *("BSD-1-Clause", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause", "BSD-4-Clause-UC", "BSL-1.0", "bzip2-1.0.6"),
-    *("CC-BY-3.0", "CC-BY-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "CC0-1.0", "CDDL-1.0", "curl", "EPL-1.0", "EPL-2.0"),
-    *("FSFAP", "FSFUL", "FSFULLR", "FTL", "HPND", "IJG", "Info-ZIP", "ISC", "Libpng", "MIT", "MIT-0", "MIT-CMU"),
-    *(
-        "MPL-1.1",
-        "MPL-2.0",
-        "NCSA",
-        "NTP",
-        "OFL-1.1",
-        "OpenSSL",
-        "PSF-2.0",
-        "Python-2.0",
-        "RSA-MD",
-        "Ruby",
-        "Sleepycat",
-    ),
-    *(
-        "Unicode-3.0",
-        "Unicode-DFS-2015",
-        "Unicode-DFS-2016",
-        "Unlicense",
-        "Vim",
-        "W3C",
-        "WTFPL",
-        "X11",
-        "Zlib",
-        "ZPL-2.1",
-    ),
-)
+_SAME: Final = """0BSD AFL-2.1 AFL-3.0 Apache-1.0 Apache-1.1 Apache-2.0 Artistic-2.0 Beerware BSD-1-Clause BSD-2-Clause
+    BSD-3-Clause BSD-4-Clause BSD-4-Clause-UC BSL-1.0 bzip2-1.0.6 CC-BY-3.0 CC-BY-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0
+    CC0-1.0 CDDL-1.0 curl EPL-1.0 EPL-2.0 FSFAP FSFUL FSFULLR FTL HPND IJG Info-ZIP ISC Libpng MIT MIT-0 MIT-CMU
+    MPL-1.1 MPL-2.0 NCSA NTP OFL-1.1 OpenSSL PSF-2.0 Python-2.0 RSA-MD Ruby Sleepycat Unicode-3.0
+    Unicode-DFS-2015 Unicode-DFS-2016 Unlicense Vim W3C WTFPL X11 Zlib ZPL-2.1""".split()  # noqa: SIM905
 _OTHERWISE: Final = {
     "apache": "Apache-2.0",
     "artistic": "Artistic-1.0-Perl",

@@ -99,14 +99,16 @@ class _Unpacking:
     def _add(self, path: str, item: Member) -> None:
         match item.kind:
             case "file":
-                _check_mode(path, item.mode)
+                if item.mode & 0o6000:
+                    raise refused(f'"{path}" is a set-user-id or set-group-id file')
                 self._files.add(path)
                 if item.data is not None:
                     self._hold(path, File(path, Bytes(item.data), 0o755 if item.mode & 0o111 else 0o644))
             case "hard link":
                 self._copy(path, merged(item.target))
             case "symlink":
-                _check_target(path, item.target)
+                if not item.target or leads_out(path, item.target):
+                    raise refused(f'the link "{path}" points outside the image: "{item.target}"')
                 self._links.add(path)
                 self._hold(path, Symlink(path, item.target))
             case "directory":
@@ -166,16 +168,6 @@ def merged(path: str) -> str:
     if wrong := unfit(path):
         raise refused(f'"{path}" {wrong}')
     return "/".join(["usr", *parts] if parts[0] in MERGED else parts)
-
-
-def _check_mode(path: str, mode: int) -> None:
-    if mode & 0o6000:
-        raise refused(f'"{path}" is a set-user-id or set-group-id file')
-
-
-def _check_target(path: str, target: str) -> None:
-    if not target or leads_out(path, target):
-        raise refused(f'the link "{path}" points outside the image: "{target}"')
 
 
 _XZ_MEMORY: Final = 96 << 20  # `xz -9` needs 65 MB to unpack

@@ -107,7 +107,9 @@ def select(roots: Sequence[Root], architecture: Architecture, source: PackageSou
     for package in list(walk.kept):
         walk.keep_licence(package)
     named = list(dict.fromkeys(root.package for root in roots))
-    needed = sorted((package for package in walk.kept if package not in named), key=walk.depth_and_name)
+    needed = sorted(
+        (package for package in walk.kept if package not in named), key=lambda one: (walk.depth(one, frozenset()), one)
+    )
     return tuple(
         Selected(package, tuple(walk.kept[package][path] for path in sorted(walk.kept[package], key=str.encode)))
         for package in (*needed, *named)
@@ -182,13 +184,10 @@ class _Walk:
                     break
         raise LockProblem(f"the package {package} has no copyright file")
 
-    def depth_and_name(self, package: str) -> tuple[int, str]:
-        return self._depth(package, frozenset()), package
-
-    def _depth(self, package: str, above: frozenset[str]) -> int:
+    def depth(self, package: str, above: frozenset[str]) -> int:
         """The longest way down; packages that need each other end it."""
         below = self.needs.get(package, set()) - above - {package}
-        return max((1 + self._depth(other, above | {package}) for other in below), default=0)
+        return max((1 + self.depth(other, above | {package}) for other in below), default=0)
 
     def _keep(self, package: str, entry: Entry) -> None:
         if self._put(package, entry) and isinstance(entry, File) and (data := elf_data(entry)):

@@ -10,10 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from imagebake import nginx
 from imagebake.image import nss, oci, tar
 from imagebake.image.entries import Bytes, File
-from imagebake.nginx import languages, redirects, trial
+from imagebake.nginx import answers, configuration, languages, redirects, trial
 from imagebake.packages.lock import Lock
 from imagebake.packages.selection import Root
 from imagebake.policy import header
@@ -31,7 +30,7 @@ from sealpress.problems import LockProblem, UsageProblem
 from sealpress.tree.provenance import Provenance
 from sealpress.tree.tree import OutputTree
 
-ROOTS: Final = (Root("libnginx-mod-http-brotli-static", nginx.BROTLI_MODULE), Root("nginx", "usr/sbin/nginx"))
+ROOTS: Final = (Root("libnginx-mod-http-brotli-static", configuration.BROTLI_MODULE), Root("nginx", "usr/sbin/nginx"))
 """What `imagebake lock` resolves for the image of a site."""
 
 _NAME_LIMIT: Final = 128
@@ -97,23 +96,22 @@ def recipe(
     tree = replace(tree, entries=tree.served)
     paths = frozenset(tree.paths)
     languages.front_pages(settings, paths, tree.below, document)
-    served = nginx.entries(settings, paths, moved, policy, tree.below)
-    configuration = (*nss.entries(), *served)
-    marks = [File(f"{nginx.ROOT}/{nginx.RELEASE_PATH}", Bytes(f"{release}\n".encode()))]
+    files = (*nss.entries(), *configuration.entries(settings, paths, moved, policy, tree.below))
+    marks = [File(f"{configuration.ROOT}/{answers.RELEASE_PATH}", Bytes(f"{release}\n".encode()))]
     told = {labels.SITE: name, labels.RELEASE: release, labels.COMMIT: commit}
     if seal:
-        marks.append(File(f"{nginx.ROOT}/{nginx.SEAL_PATH}", Bytes(seal)))
+        marks.append(File(f"{configuration.ROOT}/{answers.SEAL_PATH}", Bytes(seal)))
         told[labels.SEAL] = "sha256:" + hashlib.sha256(seal).hexdigest()
     held = held or site_layers.parts_of(tree, name)
     return Recipe(
         name=name,
         parts=(
-            RecipePart(CONFIGURATION, tar.digest(configuration).diff_id, lambda: configuration),
+            RecipePart(CONFIGURATION, tar.digest(files).diff_id, lambda: files),
             *held.below,
             held.front(marks),
         ),
         runtime=oci.Runtime(
-            entrypoint=nginx.ENTRYPOINT,
+            entrypoint=configuration.ENTRYPOINT,
             user=f"{nss.USER}:{nss.GROUP}",
             port=settings.port,
             stop_signal="SIGQUIT",  # nginx's graceful end: answers under way are finished

@@ -27,10 +27,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from imagebake import nginx
 from imagebake.image import tar
 from imagebake.image.entries import Entry, File, FromFile
 from imagebake.image.layers import is_remembered
+from imagebake.nginx import configuration
 from imagebake.policy import needs
 from imagebake.policy.needs import Needs
 from imagebake.recipes import precompressed
@@ -272,7 +272,7 @@ def _part(tree: OutputTree, share: Share, packed: frozenset[str], site: str, mor
 
 
 def _files(tree: OutputTree, entries: Sequence[TreeEntry], packed: frozenset[str], pack: str) -> list[Entry]:
-    prefix = f"{nginx.ROOT}/{tree.below}"
+    prefix = f"{configuration.ROOT}/{tree.below}"
     whole = [File(f"{prefix}{one.path}", FromFile(tree.file(one), one.size, one.sha256)) for one in entries]
     return [*whole, *precompressed.of(tree, (one for one in entries if one.path in packed), prefix, pack)]
 

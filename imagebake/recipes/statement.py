@@ -18,7 +18,7 @@ from sealpress import tools
 from sealpress.problems import Problem, SealProblem
 from sealpress.tree import provenance
 from sealpress.tree.provenance import Provenance
-from sealpress.tree.tree import OutputTree, TreeFile
+from sealpress.tree.tree import OutputTree
 
 FORMAT: Final = "https://sealpress.org/seal/v1"
 RELEASE_LENGTH: Final = 16  # hex digits of the release in an image's tag: enough for every blog ever
@@ -101,7 +101,7 @@ def describe(
         clean=source.clean if source else None,
         inputs=source.inputs if source else None,
         unserved=tuple((entry.path, entry.sha256, entry.size) for entry in tree.entries if entry.path not in served),
-        own_siblings=tuple(entry.path for entry in tree.entries if is_named_as_sibling(entry)),
+        own_siblings=tuple(entry.path for entry in tree.entries if entry.path.endswith(precompressed.SUFFIX)),
         below=tree.below,
     )
 
@@ -109,10 +109,6 @@ def describe(
 def reference(site: str, release: str) -> str:
     """What an image of this release, "sha256:…", is called on a host."""
     return f"localhost/site/{site}:{release.removeprefix('sha256:')[:RELEASE_LENGTH]}"
-
-
-def is_named_as_sibling(entry: TreeFile) -> bool:
-    return entry.path.endswith(precompressed.SUFFIX)
 
 
 def digest(data: bytes) -> str:

@@ -139,7 +139,11 @@ def check_libraries(programs: Iterable[Entry], present: Iterable[Entry], archite
     Otherwise a module fails when it is first imported, with a message about something else. Raises Problem (exit 4).
     """
     folders = library_folders(architecture)
-    given = {basename(entry.path) for entry in present if dirname(entry.path) in folders and _is_there(entry)}
+    given = {
+        basename(entry.path)
+        for entry in present
+        if dirname(entry.path) in folders and isinstance(entry, File | Symlink)
+    }
     parsed: list[tuple[str, elf.Elf]] = []
     for entry in programs:
         if isinstance(entry, File) and (data := elf_data(entry)):
@@ -164,10 +168,6 @@ def check_libraries(programs: Iterable[Entry], present: Iterable[Entry], archite
 def normalized(name: str) -> str:
     """A project's name as all its spellings have it ("Names and normalization")."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _is_there(entry: Entry) -> bool:
-    return isinstance(entry, File | Symlink)
 
 
 def _members(file: Path, pin: Pin) -> dict[str, _WheelFile]:

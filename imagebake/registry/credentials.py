@@ -78,11 +78,8 @@ def _named(table: Any, address: str) -> Any:
         return None
     if address in table:
         return table[address]
-    return next((value for key, value in table.items() if _host(str(key)) == address.lower()), None)
-
-
-def _host(key: str) -> str:
-    return re.sub(r"^https?://", "", key).partition("/")[0].lower()
+    hosts = ((re.sub(r"^https?://", "", str(key)).partition("/")[0].lower(), value) for key, value in table.items())
+    return next((value for host, value in hosts if host == address.lower()), None)
 
 
 def _kept(entry: Mapping[str, Any], address: str, file: Path) -> Login:

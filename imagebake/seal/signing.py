@@ -77,14 +77,18 @@ def key_of_git(folder: Path) -> SigningKey | None:
     return SigningKey(text, repository.setting(folder, "gpg.ssh.program", is_path=True) or "ssh-keygen")
 
 
-def allowed_of_git(folder: Path) -> Path | None:
-    """The file of allowed signers that this user's git verifies commits by."""
-    found = repository.setting(folder, "gpg.ssh.allowedSignersFile", is_path=True)
-    return folder / found if found else None
+def allowed(folder: Path) -> Path:
+    """The file of allowed signers: the one in the site's folder, else the one that this user's git verifies by."""
+    beside = folder / ALLOWED_SIGNERS
+    found = "" if beside.exists() else repository.setting(folder, "gpg.ssh.allowedSignersFile", is_path=True)
+    return folder / found if found else beside
 
 
-def revoked_of_git(folder: Path) -> Path | None:
-    """The file of revoked keys that this user's git verifies commits by."""
+def revoked(folder: Path) -> Path | None:
+    """The file of revoked keys, from the same places."""
+    beside = folder / REVOKED_SIGNERS
+    if os.path.lexists(beside):
+        return beside
     found = repository.setting(folder, "gpg.ssh.revocationFile", is_path=True)
     return folder / found if found else None
 
@@ -102,7 +106,8 @@ def sign(data: bytes, key: SigningKey) -> bytes:
         statement = folder / "statement"
         statement.write_bytes(data)
         command = [key.program, "-Y", "sign", "-n", NAMESPACE, "-f", file, *more, str(statement)]
-        done = _run(command, b"", may_ask=_is_interactive())
+        may_ask = sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+        done = _run(command, b"", may_ask=may_ask)
         signature = statement.with_name("statement.sig")
         if done.returncode or not signature.is_file():
             locked = b"incorrect passphrase" in done.stderr
@@ -251,10 +256,6 @@ def _run(command: list[str], data: bytes, *, may_ask: bool) -> subprocess.Comple
         raise MachineProblem(f"{command[0]} can't be run: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise SealProblem(f"{command[0]} gave no answer in {seconds} s") from None
-
-
-def _is_interactive() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
 
 
 def _shown(key: SigningKey) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]  # it brings no types
 
-from imagebake import nginx
 from imagebake.image import inspection
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport
 from imagebake.image.untar import Member
+from imagebake.nginx import answers, configuration
 from imagebake.recipes import precompressed, sbom
 from imagebake.recipes.statement import LIMIT, Statement, digest, read, refused
 from imagebake.seal import signing, standing
@@ -29,8 +29,8 @@ from sealpress.problems import Exit, MachineProblem, Problem, SealProblem, Usage
 from sealpress.tree import tree
 from sealpress.tree.tree import TreeFile
 
-_PREFIX = f"{nginx.ROOT}/"
-_MARKS = frozenset({nginx.RELEASE_PATH, nginx.SEAL_PATH})
+_PREFIX = f"{configuration.ROOT}/"
+_MARKS = frozenset({answers.RELEASE_PATH, answers.SEAL_PATH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +196,11 @@ def _verified(blobs: Blobs, report: ImageReport, found: dict[str, _Served], told
             raise refused(shown, f"it has no {path}")
         return _held_content(blobs, one, shown)
 
-    statement = content(nginx.SEAL_PATH)
-    if digest(statement) != told.digest or read(statement, f"{shown}: {nginx.SEAL_PATH}") != told:
-        raise refused(shown, f"its {nginx.SEAL_PATH} is not the statement that was sealed")
-    if content(nginx.RELEASE_PATH) != f"{told.release}\n".encode():
-        raise refused(shown, f"its {nginx.RELEASE_PATH} is not the release that was sealed")
+    statement = content(answers.SEAL_PATH)
+    if digest(statement) != told.digest or read(statement, f"{shown}: {answers.SEAL_PATH}") != told:
+        raise refused(shown, f"its {answers.SEAL_PATH} is not the statement that was sealed")
+    if content(answers.RELEASE_PATH) != f"{told.release}\n".encode():
+        raise refused(shown, f"its {answers.RELEASE_PATH} is not the release that was sealed")
     packed = _siblings(served, told)
     for path in sorted(packed):
         base = served[path.removesuffix(precompressed.SUFFIX)]

@@ -15,10 +15,6 @@ from sealpress.commands.console import SILENT, Progress
 from sealpress.problems import EngineProblem
 
 
-def _forget(event: Event) -> None:
-    del event
-
-
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One release to be put on one host. `record` sees every line of the journal as it is written."""
@@ -32,7 +28,7 @@ class Deployment:
     progress: Progress = SILENT
     fetch: probe.Fetch = probe.fetch
     clock: probe.Clock = probe.SYSTEM_CLOCK
-    record: Callable[[Event], None] = _forget
+    record: Callable[[Event], None] = lambda _event: None
 
     @property
     def engine(self) -> Engine:

@@ -7,7 +7,7 @@ there. Nothing compressed is asked for, so what comes is what the tree holds.
 import hashlib
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -103,21 +103,15 @@ def _difference(connection: HTTP, entry: TreeFile, url: str) -> Mismatch | None:
         return Mismatch(entry.path, url, problem.message.removeprefix(f"GET {url}: "))
     expected = 404 if entry.path == "404.html" else 200
     if answer.status != expected:
-        return Mismatch(entry.path, url, f"status {answer.status}{_to(answer.headers)}, expected {expected}")
+        to = f" to {answer.headers['location']}" if "location" in answer.headers else ""
+        return Mismatch(entry.path, url, f"status {answer.status}{to}, expected {expected}")
     if not answer.whole:
         return Mismatch(entry.path, url, f"more than the {entry.size} bytes of the tree's file")
     if len(answer.body) != entry.size:
         return Mismatch(entry.path, url, f"{len(answer.body)} bytes, expected {entry.size}")
     if hashlib.sha256(answer.body).hexdigest() != entry.sha256:
         return Mismatch(entry.path, url, "other bytes than the tree's file")
-    if (sent := _media_type(answer.headers)) != entry.media_type:
+    sent = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != entry.media_type:
         return Mismatch(entry.path, url, f'media type "{sent}", expected "{entry.media_type}"')
     return None
-
-
-def _media_type(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _to(headers: Mapping[str, str]) -> str:
-    return f" to {headers['location']}" if "location" in headers else ""

@@ -21,21 +21,8 @@ COMPUTED: Final = "computed"
 OFF: Final = "off"
 
 FETCHES: Final = (
-    "script-src",
-    "script-src-elem",
-    "script-src-attr",
-    "style-src",
-    "style-src-elem",
-    "style-src-attr",
-    "img-src",
-    "font-src",
-    "media-src",
-    "frame-src",
-    "child-src",
-    "connect-src",
-    "manifest-src",
-    "worker-src",
-    "object-src",
+    *("script-src", "script-src-elem", "script-src-attr", "style-src", "style-src-elem", "style-src-attr", "img-src"),
+    *("font-src", "media-src", "frame-src", "child-src", "connect-src", "manifest-src", "worker-src", "object-src"),
 )
 """Directives that say where something may be loaded from, and run."""
 
@@ -47,15 +34,8 @@ _OTHERS: Final = frozenset(
 )
 
 KEYWORDS: Final = (
-    "'none'",
-    "'self'",
-    "'unsafe-inline'",
-    "'unsafe-eval'",
-    "'unsafe-hashes'",
-    "'wasm-unsafe-eval'",
-    "'strict-dynamic'",
-    "'report-sample'",
-    "'inline-speculation-rules'",
+    *("'none'", "'self'", "'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "'wasm-unsafe-eval'"),
+    *("'strict-dynamic'", "'report-sample'", "'inline-speculation-rules'"),
 )
 
 _HASH: Final = re.compile(r"'sha(256|384|512)-[A-Za-z0-9+/_-]+={0,2}'")

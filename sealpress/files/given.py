@@ -29,8 +29,10 @@ def read(file: str | Path, limit: int, *, inside: bool = False) -> bytes:
 
     Raises OSError, whose `strerror` says for a person what is wrong.
     """
-    if inside:
-        _check_inside(Path(file))
+    if inside and (path := Path(file)).is_symlink():
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(files.repository(path.parent)):
+            raise OSError(errno.ELOOP, f"it is a link out of the repository, to {real}", str(file))
     with opened(file) as found:
         size = os.fstat(found.fileno()).st_size
         # To ask for `limit` bytes at once would take that much memory first: 0.2 ms for each page.
@@ -56,7 +58,7 @@ def opened(file: str | Path) -> BinaryIO:
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
-        raise OSError(errno.EINVAL, f"it is {_kind(mode)}, and no file", str(file))
+        raise OSError(errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(mode), 'a device')}, and no file", str(file))
     return os.fdopen(handle, "rb")
 
 
@@ -68,14 +70,4 @@ def content(file: Path, limit: int, shown: str, code: Exit = Exit.SITE) -> bytes
         raise Problem(f"can't be read: {error.strerror}", place=Place(shown), code=code) from None
 
 
-def _check_inside(file: Path) -> None:
-    real = Path(os.path.realpath(file))
-    if file.is_symlink() and not real.is_relative_to(files.repository(file.parent)):
-        raise OSError(errno.ELOOP, f"it is a link out of the repository, to {real}", str(file))
-
-
-def _kind(mode: int) -> str:
-    for kind, name in ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket")):
-        if kind(mode):
-            return name
-    return "a device"
+_KINDS: Final = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}

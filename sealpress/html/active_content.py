@@ -27,30 +27,15 @@ class Url(StrEnum):
     DOCUMENT = "document"  # a whole page: srcdoc
 
 
+_ONE: Final = (
+    *("href", "src", "action", "formaction", "poster", "background", "cite", "longdesc", "manifest"),
+    *("lowsrc", "dynsrc", "codebase", "classid", "icon", "profile"),  # of old browsers
+)
 _ANY: Final = MappingProxyType(
-    {
-        "href": Url.ONE,
-        "src": Url.ONE,
-        "action": Url.ONE,
-        "formaction": Url.ONE,
-        "poster": Url.ONE,
-        "background": Url.ONE,
-        "cite": Url.ONE,
-        "longdesc": Url.ONE,
-        "manifest": Url.ONE,
-        "srcset": Url.SET,
-        "imagesrcset": Url.SET,
-        "ping": Url.LIST,
-        "attributionsrc": Url.LIST,
-        "srcdoc": Url.DOCUMENT,
-        # Of old browsers.
-        "lowsrc": Url.ONE,
-        "dynsrc": Url.ONE,
-        "codebase": Url.ONE,
-        "classid": Url.ONE,
-        "icon": Url.ONE,
-        "profile": Url.ONE,
-    }
+    dict.fromkeys(_ONE, Url.ONE)
+    | dict.fromkeys(("srcset", "imagesrcset"), Url.SET)
+    | dict.fromkeys(("ping", "attributionsrc"), Url.LIST)
+    | {"srcdoc": Url.DOCUMENT}
 )
 _OF: Final[Mapping[tuple[str, str], Url]] = MappingProxyType(
     {

@@ -333,21 +333,8 @@ _ENDINGS: Final = (*_SECRET_ENDINGS, *_JUDGED_ENDINGS, *_LEFT_ENDINGS)
 
 # A path with a stray has one of these, or one of these words between its dots and slashes.
 _HINTS: Final = (
-    "/.",
-    "/_",
-    "~",
-    "#",
-    "$",
-    ":",
-    "+",
-    " \n",
-    " /",
-    "/ ",
-    "/cvs/",
-    "/head\n",
-    "wp-config",
-    "/id_",
-    "ssh_host_",
+    *("/.", "/_", "~", "#", "$", ":", "+", " \n", " /", "/ "),
+    *("/cvs/", "/head\n", "wp-config", "/id_", "ssh_host_"),
 )
 _WORDS: Final = frozenset(
     {

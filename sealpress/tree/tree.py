@@ -288,72 +288,64 @@ def cache_class(path: str) -> CacheClass:
 
 # Own table: Python's mimetypes reads the machine's /etc/mime.types. Sources: the IANA registry of media types, and
 # RFC 9239 for JavaScript. Text types are served with charset=utf-8.
-MEDIA_TYPES: Final = {
-    "html": "text/html",
-    "htm": "text/html",
-    "xhtml": "application/xhtml+xml",
-    "css": "text/css",
-    "js": "text/javascript",
-    "mjs": "text/javascript",
-    "json": "application/json",
-    "map": "application/json",
-    "jsonld": "application/ld+json",
-    "geojson": "application/geo+json",
-    "webmanifest": "application/manifest+json",
-    "xml": "application/xml",
-    "xsl": "application/xslt+xml",
-    "atom": "application/atom+xml",
-    "rss": "application/rss+xml",
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "csv": "text/csv",
-    "ics": "text/calendar",
-    "vcf": "text/vcard",
-    "vtt": "text/vtt",
-    "svg": "image/svg+xml",
-    "png": "image/png",
-    "apng": "image/apng",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "avif": "image/avif",
-    "jxl": "image/jxl",
-    "ico": "image/vnd.microsoft.icon",
-    "bmp": "image/bmp",
-    "tif": "image/tiff",
-    "tiff": "image/tiff",
-    "woff": "font/woff",
-    "woff2": "font/woff2",
-    "ttf": "font/ttf",
-    "otf": "font/otf",
-    "wasm": "application/wasm",
-    "pdf": "application/pdf",
-    "epub": "application/epub+zip",
-    "zip": "application/zip",
-    "gz": "application/gzip",
-    "bz2": "application/x-bzip2",
-    "xz": "application/x-xz",
-    "zst": "application/zstd",
-    "tar": "application/x-tar",
-    "mp3": "audio/mpeg",
-    "m4a": "audio/mp4",
-    "aac": "audio/aac",
-    "weba": "audio/webm",
-    "ogg": "audio/ogg",
-    "oga": "audio/ogg",
-    "opus": "audio/ogg",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "mp4": "video/mp4",
-    "m4v": "video/mp4",
-    "webm": "video/webm",
-    "ogv": "video/ogg",
-    "mov": "video/quicktime",
-    "asc": "text/plain",
-    "sig": "application/octet-stream",
-    "bin": "application/octet-stream",
-}
+_TYPES: Final = """
+text/html html htm
+application/xhtml+xml xhtml
+text/css css
+text/javascript js mjs
+application/json json map
+application/ld+json jsonld
+application/geo+json geojson
+application/manifest+json webmanifest
+application/xml xml
+application/xslt+xml xsl
+application/atom+xml atom
+application/rss+xml rss
+text/plain txt asc
+text/markdown md
+text/csv csv
+text/calendar ics
+text/vcard vcf
+text/vtt vtt
+image/svg+xml svg
+image/png png
+image/apng apng
+image/jpeg jpg jpeg
+image/gif gif
+image/webp webp
+image/avif avif
+image/jxl jxl
+image/vnd.microsoft.icon ico
+image/bmp bmp
+image/tiff tif tiff
+font/woff woff
+font/woff2 woff2
+font/ttf ttf
+font/otf otf
+application/wasm wasm
+application/pdf pdf
+application/epub+zip epub
+application/zip zip
+application/gzip gz
+application/x-bzip2 bz2
+application/x-xz xz
+application/zstd zst
+application/x-tar tar
+audio/mpeg mp3
+audio/mp4 m4a
+audio/aac aac
+audio/webm weba
+audio/ogg ogg oga opus
+audio/flac flac
+audio/wav wav
+video/mp4 mp4 m4v
+video/webm webm
+video/ogg ogv
+video/quicktime mov
+application/octet-stream sig bin
+"""
+
+MEDIA_TYPES: Final = {ending: kind for kind, *endings in map(str.split, _TYPES.split("\n")[1:-1]) for ending in endings}
 
 # Files that are more than their ending says.
 NAMED_TYPES: Final = {"atom.xml": MEDIA_TYPES["atom"], "feed.xml": MEDIA_TYPES["atom"], "rss.xml": MEDIA_TYPES["rss"]}

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from imagebake import nginx
 from imagebake.image import nss
 from imagebake.image.oci import Runtime
+from imagebake.nginx import configuration
 from imagebake.nginx.runners import NO_VOLUMES, listen_conf
 from sealpress.problems import Exit, Problem
 
@@ -34,9 +34,9 @@ class ContainerEngine:
         listen = scratch / "listen.conf"
         listen.write_text(listen_conf(address, port), encoding="utf-8")
         listen.chmod(0o644)
-        over = f"type=bind,source={listen.absolute()},target=/{nginx.FOLDER}/listen.conf,readonly"
+        over = f"type=bind,source={listen.absolute()},target=/{configuration.FOLDER}/listen.conf,readonly"
         user = f"{nss.USER}:{nss.GROUP}"
-        return [*self._run(), "--user", user, "--mount", over, self._taken(rootfs), *nginx.ENTRYPOINT]
+        return [*self._run(), "--user", user, "--mount", over, self._taken(rootfs), *configuration.ENTRYPOINT]
 
     def program(
         self, rootfs: Path, runtime: Runtime, arguments: Sequence[str] = (), volumes: Mapping[str, Path] = NO_VOLUMES

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from imagebake import nginx
 from imagebake.image import inspection, tar, untar
+from imagebake.nginx import answers, configuration
 from imagebake.packages import deb, elf
 from imagebake.packages import lock as locks
 from imagebake.recipes import precompressed, site
@@ -121,7 +121,7 @@ def _baked(tree: trees.OutputTree) -> Iterator[tuple[str, bytes]]:
         for member in untar.members(layer):
             if member.kind != "file":
                 assert member.kind == "directory"
-            elif member.path.startswith("srv/www/") and member.path != f"{nginx.ROOT}/{nginx.RELEASE_PATH}":
+            elif member.path.startswith("srv/www/") and member.path != f"{configuration.ROOT}/{answers.RELEASE_PATH}":
                 yield member.path, layer.getvalue()[member.start : member.start + member.size]
 
 

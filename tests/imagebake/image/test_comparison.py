@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from imagebake import nginx
 from imagebake.image import archive, comparison, layers, oci, tar
 from imagebake.image.comparison import ImageDifference, Setting
 from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink
 from imagebake.image.layers import Layer
+from imagebake.nginx import configuration
 from sealpress.problems import Problem
 
 CREATED = datetime(2026, 6, 1, tzinfo=UTC)
@@ -56,7 +56,7 @@ def save(
 
 
 def only(before: Path, after: Path) -> ImageDifference:
-    (found,) = comparison.compare(before, after, lines_in=nginx.FOLDER)
+    (found,) = comparison.compare(before, after, lines_in=configuration.FOLDER)
     return found
 
 

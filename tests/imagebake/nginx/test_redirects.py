@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from imagebake import nginx
-from imagebake.nginx import answers, redirects
+from imagebake.nginx import answers, configuration, redirects
 from imagebake.packages import lock as locks
 from imagebake.packages.lock import Lock
 from imagebake.recipes import site
@@ -240,7 +239,7 @@ def test_what_is_gone_answers_410_in_a_tree_without_a_404_page(rootfs: Path, ope
 
 def test_the_order_of_the_list_changes_no_byte() -> None:
     one, two = ("/a /x\n/b /x 302\n/c /x\n", "/c /x\n/a /x\n/b /x 302\n")
-    assert nginx.nginx_conf(ImageSettings(), ["x"], rules.parse(one)) == nginx.nginx_conf(
+    assert configuration.nginx_conf(ImageSettings(), ["x"], rules.parse(one)) == configuration.nginx_conf(
         ImageSettings(), ["x"], rules.parse(two)
     )
 

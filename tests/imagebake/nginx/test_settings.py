@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from imagebake import nginx
 from imagebake.image.entries import Bytes, File
-from imagebake.nginx import runners
+from imagebake.nginx import configuration, runners
 from imagebake.policy.header import Policies
 from imagebake.recipes import site
 from sealpress.config import toml
@@ -30,7 +29,7 @@ PAGES = {"index.html": b"home", "404.html": b"not here", "fr/index.html": b"accu
 
 
 def conf(settings: ImageSettings = PLAIN, policy: str = "") -> str:
-    return nginx.nginx_conf(settings, PAGES, (), Policies(policy))
+    return configuration.nginx_conf(settings, PAGES, (), Policies(policy))
 
 
 def headers(text: str) -> dict[str, str]:
@@ -120,7 +119,7 @@ def test_a_language_without_a_front_page_is_refused(
     assert message in caught.value.message
     assert (str(caught.value.place), caught.value.code) == (f"site.toml:{at}", Exit.TREE)
     with pytest.raises(Problem) as caught:
-        nginx.nginx_conf(settings, paths)
+        configuration.nginx_conf(settings, paths)
     assert str(caught.value.place) == "site.toml"
 
 
@@ -199,7 +198,7 @@ def test_the_image_listens_on_ipv4_alone_where_it_is_told_so() -> None:
     found = {
         settings.ipv6: {
             entry.path.rpartition("/")[2]: entry.content.data.decode()
-            for entry in nginx.entries(settings, PAGES)
+            for entry in configuration.entries(settings, PAGES)
             if isinstance(entry, File) and "listen" in entry.path and isinstance(entry.content, Bytes)
         }
         for settings in (PLAIN, replace(PLAIN, ipv6=False))
@@ -225,9 +224,11 @@ def test_http2_without_tls_can_be_turned_off(rootfs: Path, open_folder: Path) ->
 
 def test_drawings_have_a_policy_of_their_own_where_it_is_another_one() -> None:
     """By the ending, in any case; what is not there is answered with a page, under the pages' policy."""
-    found = nginx.nginx_conf(ImageSettings(), PAGES, (), Policies("default-src 'none'", "style-src 'unsafe-inline'"))
+    found = configuration.nginx_conf(
+        ImageSettings(), PAGES, (), Policies("default-src 'none'", "style-src 'unsafe-inline'")
+    )
     assert "map $uri $policy {\n        default \"default-src 'none'\";" in found
     assert "~*\\\\.svg$ \"style-src 'unsafe-inline'\";" in found.replace('"~*\\\\.svg$"', "~*\\\\.svg$")
     assert "add_header Content-Security-Policy $policy always;" in found
     for same in (Policies("default-src 'none'"), Policies("default-src 'none'", "default-src 'none'")):
-        assert "$policy" not in nginx.nginx_conf(ImageSettings(), PAGES, (), same)
+        assert "$policy" not in configuration.nginx_conf(ImageSettings(), PAGES, (), same)

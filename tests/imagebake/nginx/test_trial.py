@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from imagebake import nginx
 from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import Layer
-from imagebake.nginx import runners, trial
+from imagebake.nginx import configuration, directives, runners, trial
 from imagebake.packages.lock import Lock
 from imagebake.policy.header import Policies
 from imagebake.recipes import site
@@ -51,7 +50,7 @@ def _is_held(layer: Layer, lock: Lock) -> bool:
 
 
 def _refusal(root: Path, conf: str, tmp_path_factory: pytest.TempPathFactory) -> str | None:
-    (root / nginx.FOLDER / "nginx.conf").write_text(conf, encoding="utf-8")
+    (root / configuration.FOLDER / "nginx.conf").write_text(conf, encoding="utf-8")
     return trial.reason(root, tmp_path_factory.mktemp("scratch"))
 
 
@@ -127,7 +126,7 @@ def test_nginx_takes_what_our_rules_let_through(
     try:
         moved = rules.of_table(image.redirects, None)
         policy = image.policy if image.policy not in {"computed", "off"} else ""
-        conf = nginx.nginx_conf(image, paths, moved, Policies(policy))
+        conf = configuration.nginx_conf(image, paths, moved, Policies(policy))
     except Problem as problem:
         assert problem.code in {Exit.SITE, Exit.TREE}  # noqa: PT017 - most are taken
         return
@@ -143,7 +142,7 @@ def test_nginx_takes_the_404_page_of_any_folder(
     """Or the path is too long for it, which is said with its name."""
     assume(name not in {".", ".."})
     try:
-        conf = nginx.nginx_conf(ImageSettings(), {*PAGES, f"{name}/404.html"})
+        conf = configuration.nginx_conf(ImageSettings(), {*PAGES, f"{name}/404.html"})
     except Problem as problem:
         assert "nginx takes words of 4094 bytes" in problem.message  # noqa: PT017 - most are taken
         return
@@ -157,7 +156,7 @@ def test_the_longest_word_that_nginx_takes_is_known(
 ) -> None:
     text = f'pid tmp/x.pid;\nevents {{ }}\nhttp {{ server {{ include listen.conf; add_header X "{"x" * size}"; }} }}\n'
     said = _refusal(root, text, tmp_path_factory)
-    assert (said is not None and "too long parameter" in said) == (size > nginx.LONGEST_WORD)
+    assert (said is not None and "too long parameter" in said) == (size > directives.LONGEST)
 
 
 # --- at the bake ------------------------------------------------------------------------------------------------------
@@ -235,7 +234,7 @@ def test_a_program_that_never_ends_costs_its_time_alone(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial, "_SECONDS", 1)
-    conf = root / nginx.FOLDER / "nginx.conf"
+    conf = root / configuration.FOLDER / "nginx.conf"
     conf.unlink()
     os.mkfifo(conf)
     try:

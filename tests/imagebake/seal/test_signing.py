@@ -202,7 +202,7 @@ def test_the_key_of_git_is_the_default(tmp_path: Path, monkeypatch: pytest.Monke
     config.write_text('[user]\nsigningKey = "key::ssh-ed25519 AAAA"\n[gpg]\nformat = ssh\n[gpg "ssh"]\nprogram = /x\n')
     assert signing.key_of_git(tmp_path) == SigningKey("key::ssh-ed25519 AAAA", "/x")
     config.write_text('[gpg "ssh"]\nallowedSignersFile = ~/signers\n')
-    assert signing.allowed_of_git(tmp_path) == tmp_path / "signers"
+    assert signing.allowed(tmp_path) == tmp_path / "signers"
 
 
 def test_a_passphrase_is_asked_for_on_a_terminal(keys: Keys, tmp_path: Path) -> None:
