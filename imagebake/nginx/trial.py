@@ -69,7 +69,7 @@ def check(layers: Iterable[Layer], architecture: Architecture, document: Node | 
         raise _problem(said, conf, document)
 
 
-def reason(root: Path, scratch: Path) -> str | None:
+def reason(root: Path, scratch: Path, seconds: float = _SECONDS) -> str | None:
     """Why the nginx in this root file system refuses its configuration, in its words; None where it takes it.
 
     "" where it can't be told: it could not be started, or did not end.
@@ -90,7 +90,7 @@ def reason(root: Path, scratch: Path) -> str | None:
         with suppress(OSError, ValueError):
             resource.prlimit(process.pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         try:
-            said = _said(process)
+            said = _said(process, seconds)
         finally:
             process.kill()
     if process.returncode == 0:
@@ -98,16 +98,16 @@ def reason(root: Path, scratch: Path) -> str | None:
     return next((found[1] or found[2] for found in _REFUSED.finditer(said)), "")
 
 
-def _said(process: "subprocess.Popen[bytes]") -> str:
+def _said(process: "subprocess.Popen[bytes]", seconds: float) -> str:
     """What it says, as far as that is of interest, within its time."""
     import threading  # noqa: PLC0415
 
     assert process.stderr  # noqa: S101 - it is a pipe
-    timer = threading.Timer(_SECONDS, process.kill)
+    timer = threading.Timer(seconds, process.kill)
     timer.start()
     try:
         said = process.stderr.read(_SAID)
-        process.wait(_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         return ""
     finally:

@@ -79,7 +79,14 @@ class ImageRepository:
             return False
         raise self._refused(answer, "about a layer")
 
-    def upload(self, digest: str, content: FileContent, sent: Sent = lambda _size: None) -> None:
+    def upload(
+        self,
+        digest: str,
+        content: FileContent,
+        sent: Sent = lambda _size: None,
+        whole: int = UPLOAD_WHOLE,
+        piece: int = UPLOAD_PIECE,
+    ) -> None:
         """Sends a blob: whole, or in pieces where it is large. A connection that breaks begins anew, a few times.
 
         Raises Problem (exit 11).
@@ -87,7 +94,7 @@ class ImageRepository:
         for pause in (*PAUSES, None):
             counted = _Counted(sent)
             try:
-                self._upload(digest, content, counted)
+                self._upload(digest, content, counted, whole, piece)
             except Interrupted as error:
                 sent(-counted.done)
                 if self.has_blob(digest, content.size):  # only the answer was lost
@@ -99,13 +106,13 @@ class ImageRepository:
             else:
                 return
 
-    def _upload(self, digest: str, content: FileContent, sent: Sent) -> None:
+    def _upload(self, digest: str, content: FileContent, sent: Sent, whole: int, piece: int) -> None:
         answer = self._send("POST", f"{self._base}/blobs/uploads/")
         place = self._place(answer)
         asked = answer.headers.get("oci-chunk-min-length", "")
-        piece = max(UPLOAD_PIECE, int(asked) if re.fullmatch(r"\d{1,10}", asked) else 0)
+        piece = max(piece, int(asked) if re.fullmatch(r"\d{1,10}", asked) else 0)
         body: FileContent = content
-        if content.size > max(UPLOAD_WHOLE, piece):
+        if content.size > max(whole, piece):
             for start, part in _parts(content, piece):
                 headers = {"Content-Range": f"{start}-{start + len(part) - 1}", **_BINARY}
                 answer = self._send("PATCH", place, headers=headers, body=Bytes(part), again=False, sent=sent)

@@ -46,13 +46,15 @@ Explain = Callable[[], Problem | None]
 """Asked when the socket broke: the Problem of the way to it, or None where the way stands."""
 
 
-def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
+def open_engine(
+    path: Path, explain: Explain = lambda: None, *, call: tuple[int, int] = _CALL, load: tuple[int, int] = _LOAD
+) -> "DockerEngine":
     """Connects to the engine behind a unix socket of this machine. Close it when done.
 
     Raises Problem (exit 7) where none answers, or one that is too old (API below 1.24) or of a strange architecture.
     """
     with _in_its_words("the container engine", "answer", explain):
-        status, body = sockets.ask(path, "/version", _CALL)
+        status, body = sockets.ask(path, "/version", call)
         if status != 200:
             raise Misbehaviour(f"answers {status} when asked for its version")
         version = json.loads(body)
@@ -61,8 +63,8 @@ def open_engine(path: Path, explain: Explain = lambda: None) -> "DockerEngine":
             raise shapes.Misshapen("gives no version as ApiVersion")
         title, architecture = _title(version), _architecture(version)
         with ExitStack() as stack:
-            calls = stack.enter_context(closing(client(path, api, *_CALL)))
-            loads = stack.enter_context(closing(client(path, api, *_LOAD)))
+            calls = stack.enter_context(closing(client(path, api, *call)))
+            loads = stack.enter_context(closing(client(path, api, *load)))
             info = calls.info()
             containerd = _has_containerd_store(info)
             is_rootless = "name=rootless" in shapes.texts(info, "SecurityOptions")

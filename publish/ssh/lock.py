@@ -17,7 +17,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, cast
@@ -93,11 +93,11 @@ def hold_over_ssh(connection: Connection, site: str) -> Iterator[None]:
 
 
 @contextmanager
-def hold_here(site: str, title: str = "this machine") -> Iterator[None]:
+def hold_here(site: str, title: str = "this machine", folders: Sequence[str] = _FOLDERS) -> Iterator[None]:
     """Holds the same lock on this machine. Raises Problem (exit 6) as `hold_over_ssh` does."""
-    folder = next((Path(name) for name in _FOLDERS if os.access(name, os.W_OK)), None)
+    folder = next((Path(name) for name in folders if os.access(name, os.W_OK)), None)
     if folder is None:
-        raise MachineProblem(f"no folder for a lock can be written: {', '.join(_FOLDERS)}")
+        raise MachineProblem(f"no folder for a lock can be written: {', '.join(folders)}")
     path = folder / f"{lock_name(site)}.lock"
     descriptor = _open_lock(path)
     mine = path.with_suffix(f".by.{os.getuid()}")

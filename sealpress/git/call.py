@@ -67,6 +67,8 @@ def ask(
     may_fail: bool | tuple[str, ...] = False,
     environment: Mapping[str, str] | None = None,
     settings: Iterable[str] = (),
+    within: float = TIMEOUT,
+    limit: int = LIMIT,
 ) -> bytes | None:
     """What git printed; None where it failed and may: always, or saying one of the given things.
 
@@ -89,7 +91,7 @@ def ask(
         if not folder.is_dir():
             raise MachineProblem(f"there is no folder {folder}") from None
         raise MachineProblem("git is not installed", hint="on Debian: apt install git") from None
-    out, err = _heard(process, name)
+    out, err = _heard(process, name, within, limit)
     if process.returncode == 0:
         return out
     said = printable(err.decode("utf-8", "replace"), keep="\t\n").strip()
@@ -110,19 +112,19 @@ def ask(
     )
 
 
-def _heard(process: "subprocess.Popen[bytes]", name: str) -> tuple[bytes, bytes]:
+def _heard(process: "subprocess.Popen[bytes]", name: str, within: float, limit: int) -> tuple[bytes, bytes]:
     try:
         with process:
             try:
-                heard = hear(process, TIMEOUT, LIMIT)
-                process.wait(TIMEOUT)
+                heard = hear(process, within, limit)
+                process.wait(within)
             except BaseException:
                 process.kill()
                 raise
     except (TimeoutError, subprocess.TimeoutExpired):
-        raise MachineProblem(f"git {name} gave no answer in {TIMEOUT} s") from None
+        raise MachineProblem(f"git {name} gave no answer in {within} s") from None
     except ValueError:
-        raise MachineProblem(f"git {name} gave an answer of more than {LIMIT >> 20} MiB") from None
+        raise MachineProblem(f"git {name} gave an answer of more than {limit >> 20} MiB") from None
     return heard
 
 

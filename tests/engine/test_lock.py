@@ -89,6 +89,7 @@ def test_a_lock_frees_itself_when_the_network_is_cut(machine):
 
 def test_a_lock_frees_itself_when_its_holder_falls_silent(machine, host, monkeypatch):
     """As when a network dies without a word: no sign of life comes, and no end either."""
+    # Two ends of one habit: no target has others.
     monkeypatch.setattr(lock, "_BEAT", 60.0)
     monkeypatch.setattr(lock, "_SILENCE", 1)
     with open_host(machine.target(), SILENT) as other, other.lock("blog"):
@@ -137,34 +138,34 @@ def assert_free_soon(host):
             time.sleep(0.1)
 
 
-def test_this_machine_has_the_same_lock(tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "_FOLDERS", (str(tmp_path),))
-    with hold_here("blog"):
-        with pytest.raises(Problem) as caught, hold_here("blog"):
+def test_this_machine_has_the_same_lock(tmp_path):
+    folders = (str(tmp_path),)
+    with hold_here("blog", folders=folders):
+        with pytest.raises(Problem) as caught, hold_here("blog", folders=folders):
             pass
-        with hold_here("other"):
+        with hold_here("other", folders=folders):
             pass
     assert caught.value.message.startswith(f'"blog" is being published to this machine by {lock.who()}, since 2')
-    with hold_here("blog"):
+    with hold_here("blog", folders=folders):
         pass
     assert sorted(file.name for file in tmp_path.iterdir()) == ["sealpress-blog.lock", "sealpress-other.lock"]
 
 
-def test_other_accounts_can_open_it_whatever_the_umask(tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "_FOLDERS", (str(tmp_path),))
+def test_other_accounts_can_open_it_whatever_the_umask(tmp_path):
+    folders = (str(tmp_path),)
     before = os.umask(0o077)
     try:
-        with hold_here("blog"):
+        with hold_here("blog", folders=folders):
             assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o644}
             assert len(list(tmp_path.iterdir())) == 2
     finally:
         os.umask(before)
 
 
-def test_a_local_link_in_the_locks_place_is_not_followed(tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "_FOLDERS", (str(tmp_path),))
+def test_a_local_link_in_the_locks_place_is_not_followed(tmp_path):
+    folders = (str(tmp_path),)
     (tmp_path / "sealpress-blog.lock").symlink_to("/etc/passwd")
-    with pytest.raises(Problem, match="can't be opened"), hold_here("blog"):
+    with pytest.raises(Problem, match="can't be opened"), hold_here("blog", folders=folders):
         pass
 
 

@@ -221,13 +221,12 @@ def test_an_upload_in_pieces_is_taken(registries: Machine, tmp_path: Path) -> No
 import hashlib, sys
 from imagebake.image.entries import Bytes
 from imagebake.registry import client, reference, transport
-client.UPLOAD_WHOLE = client.UPLOAD_PIECE = 1 << 20
 data = bytes(range(256)) * 10000
 named = reference.parse(sys.argv[1])
 with transport.Transport(named.registry) as connection:
     repository = client.ImageRepository(named, connection, lambda: None)
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    repository.upload(digest, Bytes(data))
+    repository.upload(digest, Bytes(data), whole=1 << 20, piece=1 << 20)
     print(repository.has_blob(digest, len(data)), repository.small_blob(digest, len(data)) == data)
 """
     command = [*registries._inside(), sys.executable, "-c", script, f"127.0.0.1:{OPEN}/ada/large"]

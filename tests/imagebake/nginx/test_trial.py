@@ -230,15 +230,12 @@ def test_a_program_of_a_hostile_lock_sees_and_changes_nothing(
 
 
 @network
-def test_a_program_that_never_ends_costs_its_time_alone(
-    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trial, "_SECONDS", 1)
+def test_a_program_that_never_ends_costs_its_time_alone(tmp_path: Path, root: Path) -> None:
     conf = root / configuration.FOLDER / "nginx.conf"
     conf.unlink()
     os.mkfifo(conf)
     try:
-        assert trial.reason(root, tmp_path) == ""
+        assert trial.reason(root, tmp_path, seconds=1) == ""
     finally:
         conf.unlink()
 

@@ -256,5 +256,6 @@ def mirror(tmp_path: Path) -> FakeMirror:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """No waiting between attempts, and no snapshot mirror from outside where a package has to be gone."""
+    # Pauses are for mirrors that recover, and no caller chooses them.
     monkeypatch.setattr(download, "_PAUSES", (0.0, 0.0))
     monkeypatch.delenv("SEALPRESS_SNAPSHOT_MIRROR", raising=False)

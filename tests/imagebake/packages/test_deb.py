@@ -149,12 +149,14 @@ def test_a_huge_file_is_refused_before_it_is_read(make, read, wanted: bool) -> N
 
 
 def test_a_package_that_unpacks_without_end_is_refused(make, read, monkeypatch) -> None:
+    # A bound against bombs that no caller may widen: the real one takes a minute to reach.
     monkeypatch.setattr(untar, "TOTAL_LIMIT", 4 << 20)
     with pytest.raises(Problem, match="unpacks to more than the 4194304 bytes"):
         read(make.deb([make.Member(f"./{number}", bytes(1 << 20)) for number in range(5)]), lambda _path: False)
 
 
 def test_too_many_files_are_refused(make, read, monkeypatch) -> None:
+    # Likewise.
     monkeypatch.setattr(untar, "ITEM_LIMIT", 10)
     with pytest.raises(Problem, match="more than 10 files"):
         read(make.deb([make.Member(f"./{number}") for number in range(11)]))

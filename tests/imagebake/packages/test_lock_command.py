@@ -27,6 +27,7 @@ def archive(mirror, make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     """The small archive in the place of Debian, with its key and its date, and an empty folder to work in."""
     monkeypatch.setattr(signed_release, "keyring", lambda: tuple(mirror.keys))
     monkeypatch.setattr(lock_command, "_now", lambda: make.now)
+    # What a site is made of is no choice; the tiny mirror has no nginx.
     monkeypatch.setattr(site, "ROOTS", ROOTS)
     monkeypatch.setenv("SEALPRESS_MIRROR", mirror.settings.mirror)
     monkeypatch.setenv("SEALPRESS_SECURITY_MIRROR", mirror.settings.security_mirror)

@@ -74,6 +74,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, own_cache: Path, damage: 
 
 def test_other_rules_read_everything_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     policy(tmp_path, PAGES)
+    # As another version of sealpress would have it.
     monkeypatch.setattr(needs, "_RULES", needs._RULES + 1)
     monkeypatch.setattr(pages, "READERS", dict.fromkeys(pages.READERS, lambda _text: []))
     assert policy(tmp_path, PAGES) == NOTHING

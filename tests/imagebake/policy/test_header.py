@@ -284,6 +284,7 @@ def test_a_place_far_down_is_shown_as_any_other(tmp_path: Path) -> None:
 
 
 def test_a_part_that_no_memory_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A bound on memory that no caller may widen.
     monkeypatch.setattr(pages, "LONGEST", 3 << 20)
     problem = refused(tmp_path, {"index.html": "<script>" + "a()\n" * (2 << 20) + "</script>"})
     assert "one part of the document, such as a script or an attribute, has more than" in problem.message

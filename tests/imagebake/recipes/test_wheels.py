@@ -207,6 +207,7 @@ def test_a_file_that_stands_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Bounds against bombs that no caller may widen.
     monkeypatch.setattr(wheels, "_TOTAL_LIMIT", 1 << 20)
     assert "it is too large" in refused(tmp_path, wheel_bytes({**FILES, "big": bytes(1 << 21)}))
     monkeypatch.setattr(wheels, "_TOTAL_LIMIT", 1 << 30)

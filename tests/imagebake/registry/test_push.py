@@ -16,7 +16,7 @@ from imagebake.fetch import http
 from imagebake.image import oci
 from imagebake.image.entries import Bytes
 from imagebake.image.inspection import inspect
-from imagebake.registry import client, transport
+from imagebake.registry import transport
 from imagebake.registry.client import ImageRepository, challenges
 from imagebake.registry.credentials import Login
 from imagebake.registry.push import WRITER, push
@@ -74,15 +74,11 @@ def test_the_tag_comes_last(fake: FakeRegistry, open_repository: Opener, layout:
     assert [path for path in writes if path.endswith("/manifests/live")] == writes[-1:]
 
 
-def test_a_large_blob_goes_in_pieces(
-    fake: FakeRegistry, open_repository: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "UPLOAD_WHOLE", 2000)
-    monkeypatch.setattr(client, "UPLOAD_PIECE", 1000)
+def test_a_large_blob_goes_in_pieces(fake: FakeRegistry, open_repository: Opener) -> None:
     data = bytes(range(256)) * 10
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     sent: list[int] = []
-    open_repository(fake).upload(digest, Bytes(data), sent.append)
+    open_repository(fake).upload(digest, Bytes(data), sent.append, whole=2000, piece=1000)
     assert fake.blobs[digest] == data
     assert [said[2]["content-range"] for said in fake.said if said[0] == "PATCH"] == ["0-999", "1000-1999", "2000-2559"]
     assert sum(sent) == len(data)

@@ -1,6 +1,7 @@
 """An engine that lies costs neither time nor memory, and what comes of it is one message with exit code 7."""
 
 import contextlib
+import functools
 import resource
 import tempfile
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from publish.engines import docker, docker_wire
+from publish.engines import docker_wire
 from publish.engines.docker import DockerEngine, open_engine
 from publish.engines.protocol import ContainerSpec, Endpoint
 from publish.engines.sockets import answers
@@ -66,11 +67,12 @@ def said(call: Callable[[DockerEngine], object], one: DockerEngine) -> Problem |
     return None
 
 
+_open = functools.partial(open_engine, call=(1, 1), load=(1, 1))
+"""With time limits of a second, so that silence is heard soon."""
+
+
 @pytest.fixture
-def liar(monkeypatch) -> Iterator[Liar]:
-    """Time limits of a second, so that silence is heard soon."""
-    monkeypatch.setattr(docker, "_CALL", (1, 1))
-    monkeypatch.setattr(docker, "_LOAD", (1, 1))
+def liar() -> Iterator[Liar]:
     with (
         tempfile.TemporaryDirectory(prefix="sp-", dir="/tmp") as folder,
         contextlib.closing(Liar(Path(folder) / "s")) as one,
@@ -89,7 +91,7 @@ def bounded(seconds: float = 10.0) -> Iterator[None]:
 
 def test_an_honest_engine_is_believed(liar):
     assert answers(liar.path)
-    with contextlib.closing(open_engine(liar.path)) as one:
+    with contextlib.closing(_open(liar.path)) as one:
         assert one.title == "Docker 20.10.24"
         assert [image.references for image in one.images("blog")] == [("blog:1",)]
         assert [container.name for container in one.containers("blog")] == ["blog-1"]
@@ -102,18 +104,18 @@ def test_an_honest_engine_is_believed(liar):
 def test_whatever_is_said_before_it_is_open_is_one_message(liar, lie):
     for question in OPENING:
         liar.lies = {question: LIES[lie]}
-        with bounded(), contextlib.suppress(Problem), contextlib.closing(open_engine(liar.path)):
+        with bounded(), contextlib.suppress(Problem), contextlib.closing(_open(liar.path)):
             assert question == "GET /info"  # of which nothing need be there: an unknown store is the classic one
             continue
         with pytest.raises(Problem) as caught:
-            open_engine(liar.path)
+            _open(liar.path)
         assert caught.value.code is Exit.ENGINE
         assert len(str(caught.value)) < 3000
 
 
 @pytest.mark.parametrize("lie", [*LIES, *STATUSES])
 def test_whatever_is_said_to_a_question_is_one_message_or_a_plain_answer(liar, lie):
-    with contextlib.closing(open_engine(liar.path)) as one:
+    with contextlib.closing(_open(liar.path)) as one:
         for name, (call, questions) in CALLS.items():
             for question in questions:
                 liar.lies = {question: (LIES | STATUSES)[lie]}
@@ -130,7 +132,7 @@ def test_whatever_is_said_to_a_question_is_one_message_or_a_plain_answer(liar, l
 @pytest.mark.parametrize("lie", [*LIES, *STATUSES])
 def test_whatever_podman_says_of_networks_is_one_message_or_a_plain_answer(liar, lie):
     liar.truths |= PODMAN
-    with contextlib.closing(open_engine(liar.path)) as one:
+    with contextlib.closing(_open(liar.path)) as one:
         for name, (call, questions) in PODMAN_CALLS.items():
             for question in questions:
                 liar.lies = {question: (LIES | STATUSES)[lie]}

@@ -24,6 +24,7 @@ def engines(monkeypatch):
         paths = [folder / "usual", folder / "other"]
         for path in paths:
             stack.enter_context(contextlib.closing(Liar(path)))
+        # Where engines listen is no choice; those of this machine must not answer.
         monkeypatch.setattr(sockets, "_DOCKER", (str(paths[0]),))
         monkeypatch.setattr(sockets, "_PODMAN", (str(paths[0]),))
         yield paths

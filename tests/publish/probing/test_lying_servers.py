@@ -106,6 +106,7 @@ ASKED = {
 def test_a_lie_on_the_wire_is_one_message_soon_and_in_little_memory(
     ask: Callable[[int], None], liar: int, monkeypatch
 ) -> None:
+    # Bounds for whoever asks, which no caller chooses.
     monkeypatch.setattr(transport, "TIMEOUT", 1.0)
     monkeypatch.setattr(transport, "ANSWER_SECONDS", 1.0)
     monkeypatch.setattr(transport, "PAUSES", ())

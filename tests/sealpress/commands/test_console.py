@@ -98,6 +98,7 @@ def test_several_problems_are_counted() -> None:
 
 
 def test_a_terminal_gets_colour_and_a_bar(terminal: tuple[Console, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    # A person's patience: no caller has another.
     monkeypatch.setattr("sealpress.commands.console._PATIENCE", 0.01)
     console, reader = terminal
     assert console.is_live

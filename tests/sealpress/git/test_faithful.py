@@ -132,23 +132,19 @@ def test_settings_are_the_users_own(repo: Repo, user: Path, monkeypatch: pytest.
     assert git.setting(repo.root, "user.signingKey") == "given"
 
 
-def test_an_answer_without_an_end_is_cut_off(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_without_an_end_is_cut_off(repo: Repo) -> None:
     """A commit's message may have gigabytes, in a repository of a few megabytes."""
     repo.commit(a_md="1")
-    monkeypatch.setattr(call, "LIMIT", 1 << 20)
-    assert call.ask(repo.root, "log", "-1", "--format=%s") == b"x\n"
+    assert call.ask(repo.root, "log", "-1", "--format=%s", limit=1 << 20) == b"x\n"
     (repo.root.parent / "message").write_text("y" * (2 << 20))
     repo.run("commit", "-q", "--allow-empty", "-F", str(repo.root.parent / "message"))
     with pytest.raises(Problem, match="git log gave an answer of more than 1 MiB") as caught:
-        call.ask(repo.root, "log", "-1", "--format=%s")
+        call.ask(repo.root, "log", "-1", "--format=%s", limit=1 << 20)
     assert caught.value.code is Exit.MACHINE
 
 
-def test_an_answer_that_does_not_come_is_not_waited_for(
-    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_that_does_not_come_is_not_waited_for(repo: Repo) -> None:
     """Such as where a .gitignore is a pipe that nobody writes to."""
     os.mkfifo(repo.root / ".gitignore")
-    monkeypatch.setattr(call, "TIMEOUT", 1)
     with pytest.raises(Problem, match="git ls-files gave no answer in 1 s"):
-        call.ask(repo.root, "ls-files", "--others", "--exclude-standard")
+        call.ask(repo.root, "ls-files", "--others", "--exclude-standard", within=1)

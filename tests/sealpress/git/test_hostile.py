@@ -185,6 +185,7 @@ def test_a_committed_folder_that_looks_like_a_repository_is_a_folder(
 ) -> None:
     """Its configuration names a monitor, hooks, filters, and a work tree elsewhere: none of it is read."""
     if not knows:
+        # An older git takes this setting for nothing: there is none of that age here.
         monkeypatch.setattr(call, "SETTINGS", tuple(one for one in call.SETTINGS if "bareRepo" not in one))
     (trap.program.parent / "elsewhere").mkdir()
     repo.file("blog/HEAD", "ref: refs/heads/main\n")
