@@ -83,54 +83,44 @@ class Allowance:
             raise Misbehaviour(f"gives an answer of more than {self._limit >> 20} MiB")
 
 
-class Plain(socket.socket):
-    """A connected socket, taken over, within an allowance. Raises Misbehaviour where that is used up."""
+class _Within(socket.socket):
+    """A socket within an allowance. Raises Misbehaviour where that is used up."""
+
+    allowance: Allowance
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        with self._in_time():
+            size = super().recv_into(buffer, nbytes or memoryview(buffer).nbytes, flags)
+        self.allowance.received(size)
+        return size
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        rest = memoryview(data).cast("B")
+        while rest:
+            with self._in_time():
+                size = self.send(rest[:_PIECE], flags)
+            self.allowance.sent(size)
+            rest = rest[size:]
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        self.settimeout(self.allowance.left())
+        try:
+            yield
+        except TimeoutError:
+            raise self.allowance.late() from None
+
+
+class Plain(_Within):
+    """A connected socket, taken over."""
 
     def __init__(self, connected: socket.socket, allowance: Allowance) -> None:
         super().__init__(fileno=connected.detach())
         self.allowance = allowance
 
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        with _within(self, self.allowance):
-            size = super().recv_into(buffer, nbytes, flags)
-        self.allowance.received(size)
-        return size
 
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        _send(self, self.allowance, data, flags)
-
-
-class _Secret(ssl.SSLSocket):
+class _Secret(_Within, ssl.SSLSocket):
     """The same over TLS: as a context makes it, with its allowance given afterwards."""
-
-    allowance: Allowance
-
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        with _within(self, self.allowance):
-            size = super().recv_into(buffer, nbytes, flags)
-        self.allowance.received(size)
-        return size
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        _send(self, self.allowance, data, flags)
-
-
-@contextmanager
-def _within(connection: socket.socket, allowance: Allowance) -> Iterator[None]:
-    connection.settimeout(allowance.left())
-    try:
-        yield
-    except TimeoutError:
-        raise allowance.late() from None
-
-
-def _send(connection: socket.socket, allowance: Allowance, data: Any, flags: int) -> None:
-    rest = memoryview(data).cast("B")
-    while rest:
-        with _within(connection, allowance):
-            size = connection.send(rest[:_PIECE], flags)
-        allowance.sent(size)
-        rest = rest[size:]
 
 
 class HTTP(http.client.HTTPConnection):

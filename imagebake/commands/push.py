@@ -1,5 +1,6 @@
 """`imagebake push`: a baked image to a registry."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def push(*, to: str, path: Path, more: tuple[str, ...], console: Console) -> Non
         tags.extend(dict.fromkeys([wanted.tag or release, *more]))
         return tags
 
-    with transport.Transport(wanted.registry) as connection:
+    with closing(transport.Transport(wanted.registry)) as connection:
         repository = ImageRepository(
             wanted, connection, lambda: credentials.login(wanted.registry.address, credentials.config_file())
         )

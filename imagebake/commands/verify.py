@@ -1,6 +1,7 @@
 """`imagebake verify`: whether an image is what its seal says."""
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +113,7 @@ def _pulled(target: str, layout: Path, given: Path | None, console: Console) -> 
     named = reference.parse(target)
     if not (named.tag or named.digest):
         raise click.UsageError("name the image's tag or digest, too: REGISTRY/NAME:TAG")
-    with transport.Transport(named.registry) as connection:
+    with closing(transport.Transport(named.registry)) as connection:
         repository = ImageRepository(
             named, connection, lambda: credentials.login(named.registry.address, credentials.config_file())
         )

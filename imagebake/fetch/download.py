@@ -6,6 +6,7 @@ A file appears in the cache under its name only when it is whole, so that any nu
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -124,7 +125,7 @@ def _pieces(url: str) -> Iterator[bytes]:
         return
     try:
         with (
-            http.Client(TIMEOUT, TIMEOUT, lambda _url: None, is_secret=False) as client,
+            closing(http.Client(TIMEOUT, TIMEOUT, lambda _url: None, is_secret=False)) as client,
             client.answered("GET", url, {}, is_large=True) as response,
         ):
             if response.status in {404, 410}:

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from sealpress import VERSION, bounded
@@ -86,12 +86,6 @@ class Client:
         self._seconds, self._answer_seconds = seconds, answer_seconds
         self._check, self._is_secret = check, is_secret
         self._open: dict[Origin, _Connection] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         for connection in self._open.values():

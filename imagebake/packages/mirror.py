@@ -24,6 +24,7 @@ APT: Final = Path("/etc/apt")
 
 _RELEASES: Final = ("bullseye", "bookworm", "trixie", "forky", "duke", "sid")
 _SUITES: Final = frozenset({*_RELEASES, "oldoldstable", "oldstable", "stable", "testing", "unstable"})
+_SECURITY_SUITES: Final = frozenset(f"{suite}-security" for suite in _SUITES)
 _SCHEMES: Final = ("http", "https", "file")
 
 
@@ -61,7 +62,7 @@ def find(settings: ImageSettings, environ: Mapping[str, str] = os.environ, apt: 
     security = (
         _checked(settings.security_mirror, "[image] security_mirror")
         or _checked(environ.get("SEALPRESS_SECURITY_MIRROR", ""), "SEALPRESS_SECURITY_MIRROR")
-        or next((source.url for source in sources if _is_security(source.suite)), "")
+        or next((source.url for source in sources if source.suite in _SECURITY_SUITES), "")
     )
     snapshot = _checked(settings.snapshot_mirror, "[image] snapshot_mirror") or _checked(
         environ.get("SEALPRESS_SNAPSHOT_MIRROR", ""), "SEALPRESS_SNAPSHOT_MIRROR"
@@ -98,10 +99,6 @@ def _is_mirror(url: str) -> bool:
         return False
     place = parts.path.startswith("/") and not parts.netloc if parts.scheme == "file" else bool(parts.hostname)
     return parts.scheme in _SCHEMES and place and not (parts.query or parts.fragment)
-
-
-def _is_security(suite: str) -> bool:
-    return suite.endswith("-security") and suite.removesuffix("-security") in _SUITES
 
 
 def _sources(apt: Path) -> Iterator[_AptSource]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from imagebake.fetch import download
 from imagebake.packages.control import ARCHIVES, Archive, is_sha256, paragraphs
 from imagebake.packages.mirror import Mirrors
-from sealpress.problems import LockProblem, Problem
+from sealpress.problems import LockProblem
 
 if TYPE_CHECKING:
     from pysequoia import Cert
@@ -112,11 +112,8 @@ def parse_release(text: str, name: str, url: str) -> ArchiveRelease:
             dict(_files(fields["SHA256"])),
         )
     except (KeyError, ValueError, OverflowError) as error:
-        raise _broken(url, f"its field {error}" if isinstance(error, KeyError) else str(error)) from None
-
-
-def _broken(url: str, why: str) -> Problem:
-    return LockProblem(f"the Release file at {url} is broken: {why}", hint="use another mirror")
+        why = f"its field {error}" if isinstance(error, KeyError) else str(error)
+        raise LockProblem(f"the Release file at {url} is broken: {why}", hint="use another mirror") from None
 
 
 def _moment(text: str) -> datetime:

@@ -7,6 +7,8 @@ Level 3, section 6.7.2 "URL Matching Algorithms".
 import re
 from typing import Final
 
+from sealpress.html.active_content import plain_url
+
 SELF: Final = "'self'"
 
 INVALID: Final = "?"
@@ -15,9 +17,6 @@ INVALID: Final = "?"
 SCRIPT: Final = "javascript:"
 
 _PORTS: Final = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
-
-_OUTSIDE: Final = "".join(map(chr, range(0x21)))  # C0 controls and the space are taken off both ends
-_INSIDE: Final = str.maketrans("", "", "\t\n\r")  # these are taken out everywhere
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _RELATIVE_SCHEME: Final = re.compile(r"[/\\]{2}")
@@ -32,7 +31,7 @@ def source(url: str, base: str = SELF) -> str | None:
     `https://host` and `https://host:port` for other sites, `host` where the URL takes over the page's scheme, `data:`
     and its like for what has no host, SCRIPT, or INVALID.
     """
-    url = url.strip(_OUTSIDE).translate(_INSIDE)
+    url = plain_url(url)
     if not url or url.startswith("#"):
         return None
     if found := _SCHEME.match(url):

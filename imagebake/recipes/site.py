@@ -105,11 +105,7 @@ def recipe(
     held = held or site_layers.parts_of(tree, name)
     return Recipe(
         name=name,
-        parts=(
-            RecipePart(CONFIGURATION, tar.digest(files).diff_id, lambda: files),
-            *held.below,
-            held.front(marks),
-        ),
+        parts=(RecipePart(CONFIGURATION, tar.digest(files).diff_id, lambda: files), *held.below, held.front(marks)),
         runtime=oci.Runtime(
             entrypoint=configuration.ENTRYPOINT,
             user=f"{nss.USER}:{nss.GROUP}",

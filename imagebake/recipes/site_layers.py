@@ -170,7 +170,7 @@ def _kind(path: str, paths: frozenset[str], above: frozenset[str]) -> FileKind:
             return FileKind.FRONT
         if name not in _HOMES or folder in above:
             return FileKind.LIST
-    if _type(path) not in _PAGE_TYPES:
+    if MEDIA_TYPES.get(name.rpartition(".")[2].lower(), "") not in _PAGE_TYPES:
         return FileKind.ASSET
     return FileKind.LIST if _LISTED.fullmatch(path) else FileKind.PAGE
 
@@ -197,10 +197,6 @@ def _whole(path: str, paths: frozenset[str]) -> str:
     """The file that a compressed sibling is made of; any other path is its own."""
     base, dot, ending = path.rpartition(".")
     return base if base in paths and dot + ending in SIBLINGS else path
-
-
-def _type(path: str) -> str:
-    return MEDIA_TYPES.get(path.rpartition("/")[2].rpartition(".")[2].lower(), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class ImageRepository:
                     return
                 if pause is None:
                     raise unreachable(self._reference.registry.url, str(error)) from None
-                self._transport.wait(pause)
+                self._transport.pause(pause)
             else:
                 return
 

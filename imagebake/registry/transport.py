@@ -12,7 +12,7 @@ from email.message import Message
 from functools import partial
 from http.client import HTTPResponse
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urlsplit
 
 from imagebake.fetch import http
@@ -64,26 +64,16 @@ def _told() -> Iterator[None]:
 
 
 class Transport:
-    """Connections to a registry and to where it sends us, each kept open and used again."""
+    """Connections to a registry and to where it sends us, each kept open and used again. `pause`: between attempts."""
 
     def __init__(self, registry: Registry, pause: Callable[[float], None] = time.sleep) -> None:
         self._registry = registry
         self._home = origin(registry.url)
-        self._pause = pause
+        self.pause = pause
         self._client = Client(TIMEOUT, ANSWER_SECONDS, self._check, is_secret=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         self._client.close()
-
-    def wait(self, seconds: float) -> None:
-        """Before another attempt."""
-        self._pause(seconds)
 
     def send(
         self,
@@ -144,11 +134,11 @@ class Transport:
             try:
                 answer = attempt()
             except Interrupted:
-                self._pause(pause)
+                self.pause(pause)
                 continue
             if answer.status not in _AGAIN:
                 return answer
-            self._pause(_asked_pause(answer, pause))
+            self.pause(_asked_pause(answer, pause))
         try:
             return attempt()
         except Interrupted as error:

@@ -9,10 +9,10 @@ the host takes such an archive badly, or the image read back is not the baked on
 then it is a Problem.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import takewhile
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from publish.engines.protocol import ContainerSpec, Engine, LoadedImage, Role
 from publish.releases.ownership import ReleaseLine
@@ -20,33 +20,11 @@ from sealpress import labels
 from sealpress.commands.console import Advance, Progress, size
 from sealpress.problems import EngineProblem, Exit, Problem
 
-
-class BakedLayer(Protocol):
-    """One layer: "sha256:…" over its uncompressed tar."""
-
-    @property
-    def diff_id(self) -> str: ...
+if TYPE_CHECKING:
+    from imagebake.recipes.recipe import Image
 
 
-class Baked(Protocol):
-    """What an image must tell of itself to be sent: imagebake's, or a hand-made one in tests."""
-
-    @property
-    def layers(self) -> Sequence[BakedLayer]: ...
-
-    @property
-    def labels(self) -> Mapping[str, str]: ...
-
-    def archive(self, reference: str, omit: Collection[str]) -> Iterable[bytes]:
-        """The hybrid archive, without the layers of these diff_ids, which names the image as told."""
-        ...
-
-    def archive_size(self, reference: str, omit: Collection[str]) -> int:
-        """Its size in bytes."""
-        ...
-
-
-def ship(engine: Engine, image: Baked, progress: Progress, line: ReleaseLine) -> LoadedImage:
+def ship(engine: Engine, image: "Image", progress: Progress, line: ReleaseLine) -> LoadedImage:
     """The image as the engine now holds it, under the line's name for it.
 
     Nothing is sent where the engine has it already. Raises Problem (exit 7) where the engine can't take it, and (exit
@@ -71,7 +49,7 @@ def ship(engine: Engine, image: Baked, progress: Progress, line: ReleaseLine) ->
     return loaded
 
 
-def _under_another_name(engine: Engine, image: Baked) -> LoadedImage | None:
+def _under_another_name(engine: Engine, image: "Image") -> LoadedImage | None:
     """The image, as another line of the site has it. One that may lack a layer is not taken for it."""
     for held in engine.images(image.labels.get(labels.SITE, "")):
         if held.references and not held.unproven and _difference(image, held) is None:
@@ -79,7 +57,7 @@ def _under_another_name(engine: Engine, image: Baked) -> LoadedImage | None:
     return None
 
 
-def _send_what_is_needed(engine: Engine, image: Baked, line: ReleaseLine, progress: Progress) -> LoadedImage:
+def _send_what_is_needed(engine: Engine, image: "Image", line: ReleaseLine, progress: Progress) -> LoadedImage:
     known = _known(engine, image)
     if known:
         try:
@@ -100,7 +78,7 @@ class _NotTaken(Exception):  # noqa: N818 - a reason to try again, not an error 
         self.problem = problem
 
 
-def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
+def _known(engine: Engine, image: "Image") -> tuple[str, ...]:
     """What may be left out: each layer that some image of this site on the host has, where the host knows layers by
     content; else the longest run of layers from the lowest up that one of them has.
     """
@@ -116,7 +94,7 @@ def _known(engine: Engine, image: Baked) -> tuple[str, ...]:
     return max(prefixes, key=len, default=())
 
 
-def _send(engine: Engine, image: Baked, line: ReleaseLine, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
+def _send(engine: Engine, image: "Image", line: ReleaseLine, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
     arriving, own = line.arriving, line.reference(image.labels)
     # What a shipment that was killed has left.
     for left in engine.containers(image.labels.get(labels.SITE, "")):
@@ -173,7 +151,7 @@ def _try_out(engine: Engine, line: ReleaseLine) -> None:
 _LOOK: Final = "look at the engine's own log and free space on the host, then publish again"
 
 
-def _difference(image: Baked, held: LoadedImage) -> str | None:
+def _difference(image: "Image", held: LoadedImage) -> str | None:
     """In what the held image is not the baked one; None where it is."""
     wanted = tuple(layer.diff_id for layer in image.layers)
     if wanted != held.diff_ids:

@@ -123,7 +123,7 @@ class DockerEngine:
                 for part in self._loads.load_image(source, quiet=True):  # type: ignore[no-untyped-call]
                     # Docker tells of a bad archive with HTTP 200 and an errorDetail; Podman with "cause".
                     if shapes.take(part, dict).keys() & {"errorDetail", "error", "cause"}:
-                        raise self._refused("load the image", _said(part))
+                        raise _refusal(self.title, "load the image", _said(part))
         except Problem:
             if source.failure:
                 raise source.failure from None
@@ -202,7 +202,9 @@ class DockerEngine:
                     hint="if sealpress did not make it, rename or remove it; else publish again",
                 ) from None
             raise
-        return self._existing(name)
+        if (found := self.inspect(name)) is None:
+            raise EngineProblem(f"{self.title} made a container and lost it at once")
+        return found
 
     def start(self, container_id: str) -> None:
         with self._words(f"start the container {container_id[:12]}"):
@@ -248,15 +250,6 @@ class DockerEngine:
             return shapes.take(self._calls.inspect_container(container_id), dict)
         except NotFound:
             return None
-
-    def _existing(self, container_id: str) -> Container:
-        found = self.inspect(container_id)
-        if found is None:
-            raise EngineProblem(f"{self.title} made a container and lost it at once")
-        return found
-
-    def _refused(self, doing: str, words: str) -> Problem:
-        return _refusal(self.title, doing, words)
 
     def _words(self, doing: str) -> AbstractContextManager[None]:
         return _in_its_words(self.title, doing, self._explain)

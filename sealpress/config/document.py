@@ -155,7 +155,11 @@ class _Decoder:
 
     def _unknown(self, key: str, child: Node, record: Any, name: str) -> None:
         known = _fields(record)
-        below = [one for one, (wanted, _) in known.items() if isinstance(wanted, type) and _has(wanted, key)]
+        below = [
+            one
+            for one, (wanted, _) in known.items()
+            if isinstance(wanted, type) and is_dataclass(wanted) and key in _fields(wanted)
+        ]
         hint = self.meant.get(key.lower()) or (f"it belongs below {_inside(name, below[0])}" if len(below) == 1 else "")
         near = "" if hint else did_you_mean(key, known)
         self._complain(f'unknown key "{key}" in {name}{near}', child.key, hint or f"known keys: {', '.join(known)}")
@@ -170,10 +174,6 @@ class _Decoder:
 
     def _complain(self, message: str, place: Place | None, hint: str | None = None) -> None:
         self.problems.append(Problem(message, place=place, hint=hint, code=self.code))
-
-
-def _has(record: type, key: str) -> bool:
-    return is_dataclass(record) and key in _fields(record)
 
 
 @cache

@@ -2,16 +2,15 @@
 
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from sealpress.config import quantities
+from sealpress.config.content_policy import Check
 from sealpress.config.settings import PermalinkSettings
 from sealpress.problems import did_you_mean
-
-Check = Callable[[str], str | None]
-"""Takes a text value; gives what is wrong with it, or None."""
 
 # What a permalink may be made of, by what it is for; the second set is what tells two pages apart.
 _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingProxyType(
@@ -28,14 +27,11 @@ _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingPro
 
 def texts(path: tuple[str | int, ...], permalinks: PermalinkSettings) -> list[tuple[tuple[str | int, ...], str, Check]]:
     """Each of them with the path of its key, and what checks it."""
-
-    def check_for(kind: str) -> Check:
-        return lambda pattern: _wrong(pattern, *_FIELDS[kind])
-
-    return [((*path, kind), getattr(permalinks, kind), check_for(kind)) for kind in _FIELDS]
+    return [((*path, kind), getattr(permalinks, kind), partial(_wrong, kind)) for kind in _FIELDS]
 
 
-def _wrong(pattern: str, known: frozenset[str], telling: frozenset[str]) -> str | None:
+def _wrong(kind: str, pattern: str) -> str | None:
+    known, telling = _FIELDS[kind]
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError:

@@ -19,8 +19,8 @@ from sealpress.config import (
     ssh_options,
     toml,
 )
+from sealpress.config.content_policy import Check
 from sealpress.config.document import Node, decode, text_of
-from sealpress.config.permalinks import Check
 from sealpress.config.settings import LanguageSettings, Settings, homes
 from sealpress.files import given
 from sealpress.problems import Place, Problem, did_you_mean, raise_all

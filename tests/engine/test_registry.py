@@ -218,12 +218,12 @@ def test_a_registry_that_isn_t_there_is_one_sentence(push) -> None:
 def test_an_upload_in_pieces_is_taken(registries: Machine, tmp_path: Path) -> None:
     """A blob of more than one piece, as Debian's registry takes it."""
     script = """
-import hashlib, sys
+import contextlib, hashlib, sys
 from imagebake.image.entries import Bytes
 from imagebake.registry import client, reference, transport
 data = bytes(range(256)) * 10000
 named = reference.parse(sys.argv[1])
-with transport.Transport(named.registry) as connection:
+with contextlib.closing(transport.Transport(named.registry)) as connection:
     repository = client.ImageRepository(named, connection, lambda: None)
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     repository.upload(digest, Bytes(data), whole=1 << 20, piece=1 << 20)

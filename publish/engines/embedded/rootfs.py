@@ -58,7 +58,7 @@ def spool(archive: Iterable[bytes], to: Path) -> None:
 def contents(archive: Path) -> Contents:
     """Reads what an archive says of itself. Raises Problem (exit 5)."""
     with _opened(archive) as tar:
-        match _document(tar, "manifest.json"):
+        match _json(_read(tar, "manifest.json"), "manifest.json"):
             case [{"Config": str(config), "Layers": list(layers), "RepoTags": list() | None as tags}]:
                 pass
             case _:
@@ -193,10 +193,6 @@ def _read(tar: tarfile.TarFile, name: str) -> bytes:
         raise _refused(f'"{name}" in it is too large')
     source = tar.extractfile(member)
     return source.read() if source else b""
-
-
-def _document(tar: tarfile.TarFile, name: str) -> Any:
-    return _json(_read(tar, name), name)
 
 
 def _json(data: bytes, name: str) -> Any:

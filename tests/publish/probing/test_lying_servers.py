@@ -74,13 +74,13 @@ def of_a_site(port: int) -> None:
 
 
 def of_a_registry(port: int) -> None:
-    with transport.Transport(Registry("http", f"127.0.0.1:{port}"), pause=lambda _: None) as one:
+    with contextlib.closing(transport.Transport(Registry("http", f"127.0.0.1:{port}"), pause=lambda _: None)) as one:
         one.send("GET", "/v2/")
 
 
 def of_a_blob(port: int) -> None:
     with (
-        transport.Transport(Registry("http", f"127.0.0.1:{port}"), pause=lambda _: None) as one,
+        contextlib.closing(transport.Transport(Registry("http", f"127.0.0.1:{port}"), pause=lambda _: None)) as one,
         one.stream("/v2/a/blobs/b") as (_, pieces),
     ):
         held = 0
