@@ -8,7 +8,7 @@ from typing import Final
 
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import given
-from sealpress.git.clock import NO_DATE, as_of
+from sealpress.git.repository import NO_DATE, as_of
 from sealpress.problems import Exit, Problem
 from ssg.content import front_matter
 from ssg.content.findings import Findings

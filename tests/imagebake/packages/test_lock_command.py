@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from imagebake.cli import imagebake
-from imagebake.commands import lock as lock_command
 from imagebake.packages import lock as locks
 from imagebake.packages import signed_release
 from imagebake.packages.selection import Root
-from imagebake.recipes import site
+from imagebake.recipes import lock as pinning
 from sealpress.problems import Exit, Problem
 
 ROOTS = (Root("server", "usr/sbin/server"),)
@@ -26,9 +25,9 @@ ROOTS = (Root("server", "usr/sbin/server"),)
 def archive(mirror, make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The small archive in the place of Debian, with its key and its date, and an empty folder to work in."""
     monkeypatch.setattr(signed_release, "keyring", lambda: tuple(mirror.keys))
-    monkeypatch.setattr(lock_command, "_now", lambda: make.now)
+    monkeypatch.setattr(pinning, "_now", lambda: make.now)
     # What a site is made of is no choice; the tiny mirror has no nginx.
-    monkeypatch.setattr(site, "ROOTS", ROOTS)
+    monkeypatch.setattr(pinning, "ROOTS", ROOTS)
     monkeypatch.setenv("SEALPRESS_MIRROR", mirror.settings.mirror)
     monkeypatch.setenv("SEALPRESS_SECURITY_MIRROR", mirror.settings.security_mirror)
     monkeypatch.setenv("SEALPRESS_CACHE", str(tmp_path / "cache"))
