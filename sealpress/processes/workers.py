@@ -13,6 +13,7 @@ import selectors
 import signal
 import struct
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -113,7 +114,7 @@ def _forked(
     try:
         for _ in range(min(workers, count)):
             results, out = os.pipe()
-            pid = os.fork()
+            pid = _fork()
             if not pid:
                 for other in (*(child.results for child in children), results):
                     os.close(other)
@@ -140,6 +141,12 @@ def _work(work: Callable[[Sequence[T]], R], items: Sequence[T], count: int, queu
             _send(out, (-1, None, _portable(error)))
     finally:
         os._exit(code)
+
+
+def _fork() -> int:
+    """A child of a process that runs no thread beside this one: another's locks would stay closed in it for ever."""
+    assert threading.active_count() == 1, "a process is forked beside a thread"  # noqa: S101 - of ours alone
+    return os.fork()
 
 
 def _send(out: int, message: tuple[int, Any, BaseException | None]) -> None:

@@ -3,7 +3,9 @@ know.
 
 build.py       up to date? then the last build is told again; else the steps
 inputs.py      what a build starts from; result.py: what it gives
-steps.py       the steps in their order
+engine.py      a build that stays in memory, turn by turn; overlay.py: its files over those of the output folder
+prepare.py     what there is to make: read, arrange, check, compare
+steps.py       the rest of a build into a folder: render, place, remember
 read.py        which sources changed, and what they say now; convert.py: one page, read and converted
 structure.py   pages, lists and assets, as they are arranged anew or as the last build left them
 check.py       files that want one path, links that lead nowhere

@@ -40,17 +40,8 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     Raises Problem or Problems (exit 3), as many as one stage can find, with nothing put in place.
     """
     timings = Timings()
-    for folder in (request.store.parent, request.store) if request.store else ():
-        if folder.is_symlink():
-            progress.note(f"{folder} is a link, which could lead anywhere: nothing is kept there, and nothing taken")
-            request = replace(request, store=None)
-            break
+    request = believed(request, progress)
     output = output_folder.found(request.output, request.site.root, request.site.settings)
-    complaint = signing.complaint()  # before the first fork: all processes have one key
-    if request.store and complaint:
-        progress.note(complaint)
-    if not signing.is_lasting():
-        request = replace(request, store=None)
     memory = Memory.of(request.store, output) if request.store else None
     with timings.phase("remembering"):
         last_mark = mark_of(output)
@@ -89,6 +80,19 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         for line in to_ignore(output, inputs.sources):
             progress.note(line)
     return made.built
+
+
+def believed(request: Request, progress: Progress) -> Request:
+    """The same, without a store that nobody should believe."""
+    for folder in (request.store.parent, request.store) if request.store else ():
+        if folder.is_symlink():
+            progress.note(f"{folder} is a link, which could lead anywhere: nothing is kept there, and nothing taken")
+            request = replace(request, store=None)
+            break
+    complaint = signing.complaint()  # before the first fork: all processes have one key
+    if request.store and complaint:
+        progress.note(complaint)
+    return request if signing.is_lasting() else replace(request, store=None)
 
 
 def _stage(

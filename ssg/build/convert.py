@@ -7,7 +7,7 @@ store nor the number of workers can change a byte. Converted bodies stay on disk
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -55,12 +55,16 @@ class ReadPage:
     code: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
+def go_on() -> None:
+    """Nothing else is to be done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Converter:
     """Where manuscripts are read: the site's folder, and all that a conversion depends on besides the text.
 
     `store` keeps what is converted. `tools` are versions that conversions depend on. `last` are the manuscripts as the
-    last build read them, plain.
+    last build read them, plain. `pause` is called before each, and raises what is to end it.
     """
 
     root: Path
@@ -71,6 +75,7 @@ class Converter:
     tools: Mapping[str, str] = field(default_factory=dict)
     drafts: bool = False
     last: Mapping[str, Plain] = field(default_factory=dict)
+    pause: Callable[[], None] = go_on
 
     def conversion(self) -> str:
         """A digest of all that conversions depend on besides a page's own text."""
@@ -87,7 +92,8 @@ class Converter:
             for part, found in pool.shared(self.read_all, sources, workers):
                 yield from found
                 advance(len(part))
-        self.store.refresh()
+        if workers > 1:
+            self.store.refresh()
 
     def converted(self, page: Page) -> Converted:
         """A page's body, once more: from its source, where the store has lost it."""
@@ -95,8 +101,12 @@ class Converter:
         return self._converted(document.body, page.language, _KeptBlocks(self))[1]
 
     def read_all(self, sources: Sequence[str]) -> list[ReadPage]:
+        found: list[ReadPage] = []
         with self.store.together():
-            return [self._read(source) for source in sources]
+            for source in sources:
+                self.pause()
+                found.append(self._read(source))
+        return found
 
     def _read(self, source: str) -> ReadPage:
         try:

@@ -3,8 +3,10 @@
 import datetime as dt
 import hashlib
 import marshal
+import os
+import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +16,7 @@ from sealpress.config.sitefile import SiteFile
 from sealpress.git.repository import History, as_of
 from sealpress.problems import Place, Problem, raise_all
 from ssg.cache import software, stamps
+from ssg.cache.store import NAME as STORE
 from ssg.content import absence, other_generators
 from ssg.content.sources import Options, Sources, list_sources
 
@@ -60,6 +63,7 @@ class Inputs:
     """All that a build starts from. `clock` is the moment of the build, where it doesn't hang on the pages.
 
     `world` names the software, `scope` what was asked of it besides the sources; `began` is the file system's clock.
+    `looked`: only these sources can be others than in the turn before; None: any.
     """
 
     request: Request
@@ -69,6 +73,7 @@ class Inputs:
     world: str
     scope: str
     began: int
+    looked: frozenset[str] | None = None
 
 
 def inputs_of(request: Request) -> Inputs:
@@ -90,6 +95,44 @@ def inputs_of(request: Request) -> Inputs:
         repr((sources.left_out, sources.leftovers, sources.submodules, sources.elsewhere)),
     ]
     return Inputs(request, sources, clock, head.id if head else "", _digest(world), _digest(scope), began)
+
+
+def named(before: Inputs, paths: Collection[str], folder: Path) -> Inputs | None:
+    """The same with what the sources at these `paths` look like now; None where that takes a look at everything.
+
+    So it is where a source comes or goes, and where git or site.toml have others say which there are. `folder` is one
+    whose clock stamps files as that of the sources does.
+    """
+    sources = before.sources
+    stamps_now = dict(sources.stamps)
+    began = stamps.now(folder)
+    for path in paths:
+        if path in stamps_now:
+            try:
+                status = os.lstat(sources.root / path)
+            except OSError:
+                return None
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            stamps_now[path] = stamps.of(status)
+        elif _may_matter(before, path):
+            return None
+    looked = frozenset(path for path in paths if path in stamps_now)
+    return replace(before, sources=replace(sources, stamps=stamps_now), began=began, looked=looked)
+
+
+_ASKED: Final = frozenset({".gitignore", ".gitattributes", ".gitmodules"})
+
+
+def _may_matter(before: Inputs, path: str) -> bool:
+    """Whether what is at a path that is no source can change which sources there are, or what is asked of them."""
+    first = path.partition("/")[0]
+    return (
+        path == before.request.site.name
+        or first in {"", "..", ".", ".git", STORE, *other_generators.ELSEWHERE}
+        or path.rpartition("/")[2] in _ASKED
+        or any(f"{path}/".startswith(start) or start.startswith(f"{path}/") for start in before.sources.folders)
+    )
 
 
 def _sources(request: Request) -> Sources:

@@ -1,7 +1,7 @@
 """The sources of a build: which of them changed since the last one, and what they say now."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -74,15 +74,20 @@ def read_sources(
     *,
     converted_alike: bool,
     same_settings: bool,
+    looked: Collection[str] | None = None,
+    aside: Mapping[str, Problem] | None = None,
 ) -> ReadSources:
     """Reads what looks different. `began` is the file system's clock from before anything was looked at.
 
     `converted_alike`: conversions depend on the same options and software as last time. `same_settings`: what may be
-    published was judged by the same settings.
+    published was judged by the same settings. `looked`: nothing else can have changed; None: anything can.
+
+    `aside` are pages with a fault that was found before (None: a fault ends the build). These, and those that can't be
+    read, stay as the last build read them, and are read again next time.
     """
     content = f"{PurePosixPath(converter.settings.build.content)}/"
     pages = tuple(file for file in found if file.startswith(content) and file.endswith(PAGE_ENDING))
-    touched = [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
+    touched = _touched(found, last, looked)
     is_page = frozenset(pages)
     sources: dict[str, SeenSource] = {file: old for file in found if (old := last.sources.get(file))}
     changed_files: set[str] = set()
@@ -91,16 +96,8 @@ def read_sources(
             sources[file] = (_settled(found[file], began), sha256_of(converter.root / file))
             if file not in last.sources or sources[file][1] != last.sources[file][1]:
                 changed_files.add(file)
-    problems: dict[str, Problem] = {}
-    shown = _published(converter.settings)
-    for file in touched if same_settings else found:
-        if file not in is_page and file.startswith(shown):
-            try:
-                if file.startswith(content):
-                    check_no_page(converter.root, file)
-                _check_content(converter, file)
-            except Problem as problem:
-                problems[file] = problem
+    others = [file for file in (touched if same_settings else found) if file not in is_page]
+    problems = dict(_of_others(converter, content, others))
     parsed_pages = ParsedPages(last.parsed_pages)
     wanted = list(pages)
     if converted_alike:
@@ -108,16 +105,26 @@ def read_sources(
         again = {file for file in pages if not _is_converted(parsed_pages.plain(file))} if converter.drafts else set()
         again.update(touched)
         wanted = [file for file in pages if file in again]
+    unread: set[str] = set()
+    for source, problem in (aside or {}).items():
+        problems[source], sources[source] = problem, (None, "")
+        if not parsed_pages.plain(source):
+            unread.add(source)
+    wanted = [file for file in wanted if file not in aside] if aside else wanted
     changed: set[str] = set()
     excerpts: dict[str, Excerpt] = {}
     alike = True
-    unread: set[str] = set()
     for read in converter.read(wanted, workers, progress) if wanted else ():
         sources[read.source] = (_settled(found[read.source], began), read.sha256)
         timings.page(read.source, read.seconds)
         timings.highlighting(read.code)
         if read.problem:
             problems[read.source] = read.problem
+            if aside is not None:
+                sources[read.source] = (None, "")
+                if not parsed_pages.plain(read.source):
+                    unread.add(read.source)
+                continue
         if read.parsed_page is None:
             unread.add(read.source)
             continue
@@ -137,11 +144,31 @@ def read_sources(
         pages,
         frozenset(changed),
         problems,
-        same_files and alike and not problems,
+        same_files and alike and (not problems or aside is not None),
         excerpts,
         frozenset(changed_files),
         frozenset(unread),
     )
+
+
+def _touched(found: Mapping[str, Stamp], last: LastBuild, looked: Collection[str] | None) -> list[str]:
+    if looked is None:
+        return [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
+    unsettled = (file for file, (stamp, _) in last.sources.items() if not stamp)
+    return sorted({*looked, *unsettled} & found.keys())
+
+
+def _of_others(converter: Converter, content: str, others: Iterable[str]) -> Iterator[tuple[str, Problem]]:
+    """What is wrong with files that are no pages, and may be no part of the tree."""
+    shown = _published(converter.settings)
+    for file in others:
+        if file.startswith(shown):
+            try:
+                if file.startswith(content):
+                    check_no_page(converter.root, file)
+                _check_content(converter, file)
+            except Problem as problem:
+                yield file, problem
 
 
 def _published(settings: Settings) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sealpress.commands.console import Progress
 from sealpress.files import given
-from sealpress.problems import Place, Problem
+from sealpress.problems import Exit, Place, Problem
 from sealpress.processes import workers as pool
 from ssg.build.reuse import ReusableFiles
 from ssg.build.stale import Stale
@@ -19,7 +20,7 @@ from ssg.build.timing import Timings
 from ssg.cache.answers import KnownAnswers
 from ssg.cache.tracing import Answers, Trace
 from ssg.checks.addresses import SHEETS, Looked, Reach
-from ssg.output.stage import FileContent, Stage, refusals
+from ssg.output.stage import FileContent, refusals
 from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.plan import Renderer
 from ssg.rendering.theme.limits import TOO_MUCH
@@ -44,6 +45,15 @@ class Staged:
     warnings: tuple[Problem, ...] = ()
 
 
+class Target(Protocol):
+    """Where files are put: onto the stage of an output folder, or in memory."""
+
+    @property
+    def root(self) -> Path: ...
+
+    def put(self, path: str, content: bytes | Path) -> FileContent: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SharedRendering:
     """Where files are made. `root` is the site's folder, `known` gets the answers that are new; nothing is kept of what
@@ -51,7 +61,7 @@ class SharedRendering:
     """
 
     root: Path
-    stage: Stage | None
+    stage: Target | None
     renderer: Renderer
     rendered: ReusableFiles | None
     known: KnownAnswers
@@ -94,6 +104,16 @@ class SharedRendering:
                 advance(len(part))
         self.known.learn(self.renderer.queries.learned())
         return sorted(done, key=lambda one: one.number)
+
+    def one(self, stale: Stale) -> Staged:
+        """One file, by itself, in this process."""
+        try:
+            done = self._made(0, stale, None, look=False)
+        except OSError as error:
+            problem = Problem(f"can't read {error.filename or self.root}: {error.strerror}", code=Exit.MACHINE)
+            done = Staged(0, None, frozenset(), problem=problem)
+        self.known.learn(self.renderer.queries.learned())
+        return done
 
     def _made(self, number: int, one: Stale, kept: ReusableFiles | None, *, look: bool) -> Staged:
         began = self._clock()

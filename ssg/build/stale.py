@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from ssg.cache.answers import KnownAnswers
 from ssg.cache.codec import at
-from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource, sha256_of, stamp_of
-from ssg.cache.stamps import Stamp
+from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource, sha256_of
 from ssg.cache.tracing import GONE, Key, Scope
 from ssg.rendering.output_kind import OutputFile, OutputKind
 from ssg.rendering.queries.site_queries import SiteQueries
@@ -44,6 +43,9 @@ class KnownFiles(Mapping[str, OutputFile]):
     def __getitem__(self, path: str) -> OutputFile:
         kept = KeptOutput._make(self._outputs[path])
         return OutputFile(path, self.kinds[kept.kind], kept.subject, kept.origin)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._outputs
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._outputs)
@@ -79,15 +81,16 @@ def stale(
     files: Mapping[str, OutputFile],
     last: LastBuild,
     hits: Mapping[str, Sequence[Key]],
-    on_disk: Mapping[str, Stamp],
+    touched: Collection[str],
     copied: Mapping[str, SeenSource],
 ) -> Iterator[Stale]:
     """Those of the jobs whose file isn't what it would be if it were made now.
 
-    `hits` are the questions with other answers by the files that asked them, `copied` the sources of copies.
+    `hits` are the questions with other answers by the files that asked them, `copied` the sources of copies, `touched`
+    the files that are not as the last build left them.
     """
     changed = dict.fromkeys(key for keys in hits.values() for key in keys)
-    for path in _suspects(files, last, hits, on_disk):
+    for path in _suspects(files, last, hits, touched):
         file = files[path]
         plain_output = last.outputs.get(path)
         old = KeptOutput._make(plain_output) if plain_output else None
@@ -97,7 +100,7 @@ def stale(
             yield Stale(file, _new(file, last, copied, changed))
         elif last.kinds.get(old.kind) != file.kind.code:
             yield Stale(file, (CODE,))
-        elif on_disk.get(path) != stamp_of(last.files[path]):
+        elif path in touched:
             yield Stale(file, (TOUCHED,))
         elif file.kind.is_copy and copied[file.subject][1] != sha256_of(last.files[path]):
             yield Stale(file, (f"content of {file.subject}",))
@@ -106,17 +109,14 @@ def stale(
 
 
 def _suspects(
-    wanted: Mapping[str, OutputFile], last: LastBuild, hits: Collection[str], on_disk: Mapping[str, Stamp]
+    wanted: Mapping[str, OutputFile], last: LastBuild, hits: Collection[str], touched: Collection[str]
 ) -> Iterable[str]:
     """The files that have to be looked at: of those that the last build knows, only what can have changed."""
     if last.elsewhere or not isinstance(wanted, KnownFiles):
         return wanted
-    files = last.files
     copies = {kind.name for kind in wanted.kinds.values() if kind.is_copy}
     return [
-        path
-        for path, output in last.outputs.items()
-        if path in hits or _kind_of(output) in copies or on_disk.get(path) != stamp_of(files[path])
+        path for path, output in last.outputs.items() if path in hits or _kind_of(output) in copies or path in touched
     ]
 
 

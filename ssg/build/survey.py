@@ -4,7 +4,7 @@ A build that found faults already makes its files too, where these leave it a si
 one run tells of both. Of what hangs on a fault that was told, it says nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,57 +13,48 @@ from sealpress.commands.console import Progress
 from sealpress.config.sitefile import NAME
 from sealpress.files import files
 from sealpress.problems import Problem
-from ssg.build.convert import KeptBodies
 from ssg.build.image_places import at_pictures
+from ssg.build.prepare import Prepared
 from ssg.build.render import Staged, once
 from ssg.build.stale import Stale
-from ssg.build.structure import Structure
-from ssg.cache.last_build import LastBuild
 from ssg.checks.addresses import PAGES as LOOKED_AT
-from ssg.checks.addresses import SHEETS, Aim, Looked, Reach
+from ssg.checks.addresses import SHEETS, Aim, Looked
 from ssg.checks.dead_ends import DeadEnds
 from ssg.checks.whereabouts import Whereabouts
 from ssg.content.findings import IMAGES, THEME, TREE
 from ssg.content.links import Doubts
-from ssg.output.stage import Stage
 from ssg.rendering.bodies.closing import href
 from ssg.rendering.output_kind import OutputFile, OutputKind
 from ssg.rendering.plan import Renderer
-from ssg.rendering.queries.site_queries import SiteQueries
 
 
 @dataclass(frozen=True)
 class Survey:
-    """`dead` are the links of bodies that lead nowhere, as ssg.build.check.check_links tells and gives them.
+    """Of a tree that is made `of` what was prepared. `standing` gives what a file of it holds that was not made anew;
+    None where that can't be read.
 
     `is_ahead`: there are faults already.
     """
 
-    structure: Structure
-    queries: SiteQueries
-    bodies: KeptBodies
-    files: Mapping[str, OutputFile]
-    reach: Reach
-    last: LastBuild
-    stage: Stage
-    dead: Sequence[tuple[str, str]]
-    is_ahead: bool
+    of: Prepared
+    standing: Callable[[str], bytes | None]
+    is_ahead: bool = False
 
     def look_ahead(self, workers: int, progress: Progress) -> None:
         """Tells what can be known of templates and images before files are made of them.
 
         Raises Problem or Problems (exit 3), all that were told, where there is not enough of a site to make files of.
         """
-        findings = self.structure.findings
-        if self.queries.theme.is_there:
-            findings.tell(THEME, Renderer(self.queries).faults(self.files.values()))
+        findings = self.of.findings
+        if self.of.queries.theme.is_there:
+            findings.tell(THEME, Renderer(self.of.queries).faults(self.of.files.values()))
         new: dict[OutputKind, list[OutputFile]] = {}
-        for path, file in self.files.items():
-            if file.kind.faults and path not in self.last.outputs:
+        for path, file in self.of.files.items():
+            if file.kind.faults and path not in self.of.last.outputs:
                 new.setdefault(file.kind, []).append(file)
         for kind, ahead in new.items():
-            findings.tell(kind.topic, kind.faults(self.queries, ahead, workers, progress) if kind.faults else ())
-        if not self.queries.theme.is_there or not findings.at_fault.isdisjoint({NAME, THEME}):
+            findings.tell(kind.topic, kind.faults(self.of.queries, ahead, workers, progress) if kind.faults else ())
+        if not self.of.queries.theme.is_there or not findings.at_fault.isdisjoint({NAME, THEME}):
             self._locate()
             findings.check()
 
@@ -76,7 +67,7 @@ class Survey:
 
         `everywhere`: something is gone that files could lead to which were not made anew.
         """
-        findings = self.structure.findings
+        findings = self.of.findings
         if self._is_sound:
             failed_so: dict[str, list[Problem]] = {IMAGES: [], TREE: []}
             for one in done:
@@ -85,27 +76,27 @@ class Survey:
             for topic, problems in failed_so.items():
                 findings.tell(topic, once(problems))
         stale_paths = {one.file.path for one in stale}
-        findings.keep(path for path in findings.last if path in self.files and path not in stale_paths)
+        findings.keep(path for path in findings.last if path in self.of.files and path not in stale_paths)
         for one in done:
             findings.tell(stale[one.number].file.path, one.warnings)
         looked = {stale[one.number].file.path: one.looked for one in done if one.looked}
         made = {stale[one.number].file.path for one in done if not one.problem}
         failed = {one.file.path for one in stale} - made
         if everywhere:
-            left = (file for path, file in self.files.items() if path not in made and path not in failed)
+            left = (file for path, file in self.of.files.items() if path not in made and path not in failed)
             looked |= {file.path: seen for file in left if self._may_show(file) and (seen := self._at(file.path))}
         ends = DeadEnds(
-            self.queries,
-            self.reach,
-            self.files,
-            Whereabouts(self.reach.site, self.queries.theme, self.structure.pages, self.bodies),
+            self.of.queries,
+            self.of.reach,
+            self.of.files,
+            Whereabouts(self.of.reach.site, self.of.queries.theme, self.of.structure.pages, self.of.bodies),
             lambda path: None if path in failed else self._at(path),
-            Renderer(self.queries).templates,
+            Renderer(self.of.queries).templates,
             self._told,
             {problem.place for problem in findings.faults if problem.place},
-            self.structure.doubts if self.is_ahead else Doubts(),
+            self.of.structure.doubts if self.is_ahead else Doubts(),
         )
-        known = {path: aims for path, aims in self.last.aims.items() if path in self.files and path not in looked}
+        known = {path: aims for path, aims in self.of.last.aims.items() if path in self.of.files and path not in looked}
         leading = {path: aims for path, aims in known.items() if any(name in looked for name, _ in aims)}
         found = ends.faults({path: seen for path, seen in looked.items() if not self._is_at_fault(path)}, leading)
         findings.tell(TREE, list(found))
@@ -113,47 +104,51 @@ class Survey:
 
     def _locate(self) -> None:
         """Tells what is wrong with images where pages show them."""
-        self.structure.findings.retell(
-            IMAGES, lambda told: at_pictures(told, self.queries, self.structure.pages, self.bodies)
+        self.of.findings.retell(
+            IMAGES, lambda told: at_pictures(told, self.of.queries, self.of.structure.pages, self.of.bodies)
         )
 
     def aims(self, stale: Sequence[Stale], done: Sequence[Staged]) -> dict[str, tuple[tuple[str, str], ...]]:
         """What each file of the tree aims at; () for one that no longer does."""
-        known = self.last.aims
-        left = {path: found for path, found in known.items() if path in self.files}
+        known = self.of.last.aims
+        left = {path: found for path, found in known.items() if path in self.of.files}
         new = {stale[one.number].file.path: one.looked.aims for one in done if one.looked}
         return left | {path: found for path, found in new.items() if found or path in left}
 
     @cached_property
     def _is_sound(self) -> bool:
         """Whether nothing but bodies is at fault, so that what templates are given is whole."""
-        at_fault = self.structure.findings.at_fault
-        return at_fault <= self.structure.pages.keys() and at_fault.isdisjoint(self.structure.reading.problems)
+        at_fault = self.of.findings.at_fault
+        return at_fault <= self.of.structure.pages.keys() and at_fault.isdisjoint(self.of.structure.reading.problems)
 
     @cached_property
     def _told(self) -> frozenset[Aim]:
         return frozenset(self._of_links())
 
     def _of_links(self) -> Iterator[Aim]:
-        for source, target in self.dead:
-            page = self.structure.pages[source]
-            if aim := self.reach.aim(href(self.queries, source, target), page.output):
-                yield aim if aim[0] in self.reach.outputs else (aim[0], "")
+        for source, target in self.of.dead:
+            page = self.of.structure.pages[source]
+            if aim := self.of.reach.aim(href(self.of.queries, source, target), page.output):
+                yield aim if aim[0] in self.of.reach.outputs else (aim[0], "")
 
     def _is_at_fault(self, path: str) -> bool:
         """Whether a file shows a body of which it isn't known what it would say."""
-        subject = self.files[path].subject
-        pages = self.structure.pages
-        return self.is_ahead and subject in pages and bool(self.structure.reading.parsed_pages[subject].faults)
+        subject = self.of.files[path].subject
+        pages = self.of.structure.pages
+        return self.is_ahead and subject in pages and bool(self.of.structure.reading.parsed_pages[subject].faults)
 
     def _at(self, path: str) -> Looked | None:
         """What is in a file that is copied, or stands in the tree since an earlier build."""
-        output = self.files[path]
-        place = self.reach.site.root / output.subject if output.kind.is_copy else self.stage.root / path
-        if path.endswith((*LOOKED_AT, SHEETS)):
-            with suppress(OSError), files.opened(place) as file:
-                return self.reach.look(path, file.read())
-        return None
+        output = self.of.files[path]
+        if not path.endswith((*LOOKED_AT, SHEETS)):
+            return None
+        content: bytes | None = None
+        if output.kind.is_copy:
+            with suppress(OSError), files.opened(self.of.reach.site.root / output.subject) as file:
+                content = file.read()
+        else:
+            content = self.standing(path)
+        return self.of.reach.look(path, content) if content is not None else None
 
     def _may_show(self, file: OutputFile) -> bool:
         return file.kind.has_addresses and (not file.kind.is_copy or file.path.endswith(SHEETS))

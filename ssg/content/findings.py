@@ -4,7 +4,7 @@ A room tells what it found about a subject: a page's source, or its own word for
 doesn't look at again it keeps what the last one found, so that it warns of all that a clean build warns of.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -66,6 +66,9 @@ class Findings:
     def at_fault(self) -> frozenset[str]:
         """The subjects that are."""
         return frozenset(filter(self.is_at_fault, self._found))
+
+    def faults_of(self, subjects: Collection[str]) -> tuple[Problem, ...]:
+        return _in_order(one for name in subjects for one in self._found.get(name, ()) if not one.is_warning)
 
     @property
     def faults(self) -> tuple[Problem, ...]:

@@ -1,0 +1,368 @@
+"""A build that stays in memory: after an edit it makes what is looked at first, and the rest when there is time.
+
+    turn    what changed is prepared as for any build (ssg.build.prepare), the files that are wanted `first` are made
+    make    one of the files that are left
+    rest    all of them, one after the other, until something else is to be done
+
+Nothing is written into the output folder: what is made lies over it in memory (ssg.build.overlay), with the same bytes
+that `ssg build` would put there. A fault is a value. What is wrong with one page keeps no other from being made: of
+that page all stays as it was. What is wrong with the site as a whole leaves everything as it was.
+
+All of it belongs to one thread; others read a Snapshot. No process is forked.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+from sealpress.commands.console import SILENT
+from sealpress.config import output_folder, sitefile
+from sealpress.files import scratch
+from sealpress.problems import Problem
+from sealpress.tree.tree import cache_class, media_type
+from ssg.build.build import believed
+from ssg.build.inputs import STRINGS, Inputs, Request, inputs_of, named
+from ssg.build.overlay import Overlay, Snapshot
+from ssg.build.prepare import Prepared, Residence, prepare
+from ssg.build.render import SharedRendering, Staged, once
+from ssg.build.stale import TOUCHED, KnownFiles, Stale
+from ssg.build.steps import Placed, remembered
+from ssg.build.survey import Survey
+from ssg.build.timing import Timings
+from ssg.cache import stamps
+from ssg.cache.last_build import KeptFile, KeptOutput, LastBuild, Memory, stamp_of, without_collector
+from ssg.cache.store import Store
+from ssg.content.findings import IMAGES
+from ssg.content.sources import Options
+from ssg.rendering.output_kind import OutputFile
+from ssg.rendering.plan import Renderer
+from ssg.rendering.theme.limits import TOO_MUCH
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error
+    """Something else is to be done. All is as it was before the turn; the next one looks at the same paths, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn has changed so far. `changed` are files with other bytes than before it, `gone` those that the site
+    no longer has; `left` are still to be made.
+
+    `problems` are what is wrong; `is_whole` where that is the site as a whole, of which all stays as it was.
+    """
+
+    changed: tuple[str, ...] = ()
+    gone: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+    is_whole: bool = False
+
+
+def never() -> bool:
+    """Nothing else is to be done."""
+    return False
+
+
+_UNKNOWN = (0, 0, 0, 0)  # the stamp of what is in memory
+
+
+@dataclass
+class Engine:
+    """Of the site and the output folder that a Request names: see `Engine.opened`."""
+
+    request: Request
+    store: Store
+    overlay: Overlay
+    last: LastBuild
+    touched: set[str] = field(default_factory=set)  # what the output folder doesn't hold as the last build left it
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    _wanted: frozenset[str] | None = None  # paths to look at; None: everything
+    _files: Mapping[str, OutputFile] = field(default_factory=dict)
+    _left: dict[str, Stale] = field(default_factory=dict)
+    _failed: dict[str, Problem] = field(default_factory=dict)  # of these, what can't be made
+    _before: Prepared | None = None  # the last turn
+    _work: "_Work | None" = None  # its files, as long as it is not settled what the next one should know
+    _renderer: Renderer | None = None
+    _seen: dict[str, Staged] = field(default_factory=dict)  # made, and not surveyed
+    _everywhere: bool = False
+    _again: frozenset[str] = frozenset()
+    _faulty: frozenset[str] = frozenset()
+    _cut: Callable[[], bool] = never
+
+    @classmethod
+    @contextmanager
+    def opened(cls, request: Request) -> Iterator["Engine"]:
+        """An engine that begins where the last build into the output folder left off, if there was one.
+
+        What the Request says of workers, of placing files and of profiles is not for it. Raises Problem (exit 9).
+        """
+        with scratch.folder("engine") as folder:
+            request = replace(believed(request, SILENT), workers=1, profile=False)
+            output = output_folder.found(request.output, request.site.root, request.site.settings)
+            memory = Memory.of(request.store, output) if request.store else None
+            last = (memory.recall(memory.tree()) if memory else None) or LastBuild()
+            touched = {path for path, file in last.files.items() if stamps.stamp(output / path) != stamp_of(file)}
+            standing = {path: file for path, file in last.files.items() if path not in touched}
+            yield cls(request, Store(request.store or folder), Overlay(output, standing), last, touched)
+
+    def turn(
+        self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = never
+    ) -> Turn:
+        """Looks at what changed. `paths` are those that somebody saw change, relative to the site's folder, files and
+        folders alike; None: at everything. Of the files that have to be made, those that are wanted `first` are.
+
+        Raises Interrupted where `cut` tells that something else is to be done.
+        """
+        self._cut = cut
+        self._wanted = None if paths is None or self._wanted is None else self._wanted | frozenset(paths)
+        with without_collector():
+            self._settle()
+            try:
+                prepared = self._prepared(self._looked())
+            except Problem as problem:
+                self.problems = problem.each
+                return Turn(left=self.left, problems=self.problems, is_whole=True)
+            gone = frozenset(self._files.keys() - prepared.files.keys())
+            self._take(prepared)
+            changed = tuple(path for path in dict.fromkeys(first) if self.make(path))
+        return Turn(changed, gone, self.left, self.problems)
+
+    def ask(self, options: Options, as_of: dt.datetime | None) -> None:
+        """From the next turn on for other drafts, or as of another moment."""
+        if (options, as_of) != (self.request.options, self.request.as_of):
+            self.request = replace(self.request, options=options, as_of=as_of)
+            self._wanted = None
+
+    def make(self, path: str) -> bool:
+        """Makes a file that is left, or is no more in the output folder as a build left it; whether its bytes changed.
+
+        Where that fails, it is among the `problems`, and the file stays as it was.
+        """
+        if path not in self._files or path in self._failed:
+            return False
+        if path not in self._left:
+            if self.snapshot.read(path) is not None:
+                return False
+            self.touched.add(path)
+            self.overlay.standing.pop(path, None)
+            self._left[path] = Stale(self._files[path], (TOUCHED,))
+        if self._work is None and self.turn(()).is_whole:
+            return False
+        assert self._work is not None  # noqa: S101 - the turn began it
+        stale = self._left.get(path)
+        return stale is not None and self._made(self._work, stale)
+
+    def rest(self, cut: Callable[[], bool] = never) -> Iterator[str]:
+        """Makes what is left, and gives the paths of the files with other bytes than before, until `cut`."""
+        self._cut = cut
+        for path in list(self._left) if self._work else ():
+            if cut():
+                return
+            if self.make(path):
+                yield path
+            if path in self._failed and self._failed[path].message.startswith(TOO_MUCH):
+                return  # which would take as long for each file of that template
+        if self._work and not cut():
+            with without_collector(), suppress(Interrupted):
+                self._survey(self._work)
+                self._settle()
+
+    @property
+    def left(self) -> frozenset[str]:
+        """The files that are still to be made, without those that can't be."""
+        return frozenset(self._left.keys() - self._failed.keys())
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """For other threads."""
+        overlay = self.overlay
+        made, standing = MappingProxyType(dict(overlay.made)), MappingProxyType(dict(overlay.standing))
+        return Snapshot(overlay.root, self._files, made, standing, frozenset(self._left), self.problems, self.warnings)
+
+    def _looked(self) -> Inputs:
+        """Raises Problem or Problems (exit 3)."""
+        before = self._before.inputs if self._before else None
+        if before and self._wanted is not None and (found := named(before, self._wanted, self.store.folder)):
+            return found
+        site = self.request.site
+        if before:
+            found_site = sitefile.load(site.root / site.name, site.name, is_tolerant=True)
+            site = site if found_site == site else found_site
+        found = inputs_of(replace(self.request, site=site))
+        if not found.sources.has_cache or not self.request.store:
+            return found
+        # What stands there is committed, and anybody's.
+        self.request = replace(self.request, store=None)
+        raise Problem("the cache of builds is committed", hint="git rm -r --cached .sealpress/cache")
+
+    def _prepared(self, inputs: Inputs) -> Prepared:
+        """Raises Problem or Problems (exit 3) where the site as a whole is at fault."""
+        before = self._before if self._before and _theme_stands(self._before.inputs, inputs) else None
+        aside: dict[str, Problem] = {}
+        while True:
+            turn = Residence(before, self._again, aside, self._pause)
+            found = prepare(inputs, self.last, self.store, Timings(), SILENT, turn)
+            pages = frozenset(found.reading.pages)
+            problems = found.findings.faults_of(found.findings.at_fault - pages - {IMAGES})
+            guilty = {one.place.file: one for one in problems if one.place and one.place.file in pages}
+            if not problems:
+                return found
+            if guilty.keys() <= aside.keys() or any(not one.place or one.place.file not in pages for one in problems):
+                found.findings.check()
+            aside |= {source: guilty[source] for source in guilty.keys() - aside.keys()}
+
+    def _pause(self) -> None:
+        if self._cut():
+            raise Interrupted
+
+    def _take(self, prepared: Prepared) -> None:
+        """From now on files are made of this."""
+        self._wanted = frozenset()
+        self.request = prepared.inputs.request
+        files = prepared.files
+        new = {one.file.path: one for one in prepared.stale(self.touched)}
+        old = {path: Stale(files[path], one.because) for path, one in self._left.items() if path in files}
+        self._left = {
+            path: Stale(one.file, tuple(dict.fromkeys((*one.because, *(old[path].because if path in old else ())))))
+            for path, one in new.items()
+        } | {path: one for path, one in old.items() if path not in new}
+        self._failed = {}
+        self._files = files
+        self._seen = {path: seen for path, seen in self._seen.items() if path in files}
+        self._everywhere = self._everywhere or prepared.has_lost_files
+        self.overlay.forget(files)
+        self._renderer = Renderer(prepared.queries)
+        self._before = prepared
+        self._work = _Work(
+            prepared,
+            SharedRendering(
+                prepared.inputs.request.site.root,
+                self.overlay,
+                self._renderer,
+                None,
+                prepared.known,
+                1,
+                prepared.reach,
+            ),
+        )
+        self._tell(prepared)
+
+    def _made(self, work: "_Work", stale: Stale) -> bool:
+        path = stale.file.path
+        done = work.rendering.one(stale)
+        if done.problem or not done.content:
+            if done.problem:
+                self._failed[path] = done.problem
+                self._tell(work.prepared)
+            return False
+        work.traces[path] = work.prepared.known.asked(done.trace)
+        work.stale[path], work.done[path] = stale, replace(done, trace=frozenset())
+        del self._left[path]
+        self.touched.discard(path)
+        return done.content.is_new
+
+    def _tell(self, prepared: Prepared) -> None:
+        """What is known by now of what is wrong."""
+        self.problems = (*prepared.findings.faults, *once(self._failed.values()))
+        self.warnings = prepared.findings.warnings
+
+    def _survey(self, work: "_Work") -> None:
+        """Looks where addresses in all that was made lead to. Raises Interrupted."""
+        prepared = work.prepared
+        survey = Survey(prepared, self._standing)
+        seen = self._seen | work.done
+        for path in self._seen.keys() - work.done.keys():  # as it was seen when there were other files
+            content = self._standing(path)
+            looked = prepared.reach.look(path, content) if content is not None else None
+            seen[path] = replace(seen[path], looked=looked)
+        done = [replace(one, number=number) for number, one in enumerate(seen.values())]
+        stale = [Stale(prepared.files[path], ()) for path in seen]
+        survey.tell(stale, done, everywhere=self._everywhere)
+        self._tell(prepared)
+        is_fine = prepared.findings.at_fault <= frozenset(prepared.reading.pages)
+        self._seen = {} if is_fine else seen
+        work.is_surveyed = is_fine
+        self._everywhere = self._everywhere and not is_fine
+
+    def _standing(self, path: str) -> bytes | None:
+        self._pause()
+        return self.snapshot.read(path)
+
+    def _settle(self) -> None:
+        """What the next turn should know of this one."""
+        if not self._work:
+            return
+        work, self._work = self._work, None
+        prepared, last = work.prepared, work.prepared.last
+        if not work.is_surveyed:
+            self._seen |= work.done
+            made = work.done.keys()
+            warned = prepared.findings.last
+            prepared.findings.keep(path for path in warned if path in prepared.files and path not in made)
+        outputs, traces, files = {}, dict(work.traces), {}
+        for path, stale in work.stale.items():
+            file, content = stale.file, work.done[path].content
+            assert content is not None  # noqa: S101 - see _made
+            outputs[path] = tuple(KeptOutput(file.kind.name, file.subject, file.origin, stale.because))
+            files[path] = _kept(path, content.sha256, content.size)
+        for path, stale in self._left.items():  # those that were never made: nothing was asked for them yet
+            file, old = stale.file, last.outputs.get(path)
+            if not old or KeptOutput._make(old)[:2] != (file.kind.name, file.subject):
+                outputs[path] = tuple(KeptOutput(file.kind.name, file.subject, file.origin, ()))
+                traces[path], files[path] = b"", _kept(path, "", 0)
+        if isinstance(prepared.files, KnownFiles):
+            placed = Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, 0, 0)
+        else:
+            placed = Placed(
+                {path: outputs.get(path) or last.outputs[path] for path in prepared.files},
+                {path: traces[path] if path in traces else last.traces[path] for path in prepared.files},
+                {path: files.get(path) or last.files[path] for path in prepared.files},
+                0,
+                0,
+            )
+        stale_ones = list(work.stale.values())
+        done = [replace(work.done[one.file.path], number=number) for number, one in enumerate(stale_ones)]
+        last = remembered(prepared, Survey(prepared, self._standing), stale_ones, done, placed)
+        pages = frozenset(prepared.reading.pages)
+        self._again = prepared.findings.at_fault & pages
+        for one in prepared.findings.faults:  # of an image, say: it is looked at again
+            if one.place and one.place.file in last.sources and one.place.file not in pages:
+                last.sources[one.place.file] = (None, "")
+        self.last = last.compact()
+        self.last.files = placed.files
+
+
+@dataclass(slots=True)
+class _Work:
+    """What was made in a turn, by path: why, what it gave, and what was asked for it."""
+
+    prepared: Prepared
+    rendering: SharedRendering
+    stale: dict[str, Stale] = field(default_factory=dict)
+    done: dict[str, Staged] = field(default_factory=dict)
+    traces: dict[str, bytes] = field(default_factory=dict)
+    is_surveyed: bool = False
+
+
+def _kept(path: str, sha256: str, size: int) -> tuple[object, ...]:
+    return tuple(KeptFile(sha256, size, media_type(path), cache_class(path).value, _UNKNOWN))
+
+
+def _theme_stands(before: Inputs, now: Inputs) -> bool:
+    """Whether nothing of the theme, of templates, strings and settings is another one."""
+    if before.request.site is not now.request.site:
+        return False
+    settings = now.request.site.settings
+    folders = (settings.build.templates, settings.site.theme, STRINGS)
+    starts = tuple(f"{PurePosixPath(folder)}/" for folder in folders)
+    if now.looked is not None:
+        return not any(path.startswith(starts) for path in now.looked)
+    then, there = (
+        {path: stamp for path, stamp in one.sources.stamps.items() if path.startswith(starts)} for one in (before, now)
+    )
+    is_settled = all(stamps.is_settled(stamp, before.began) for stamp in then.values())
+    return then == there and is_settled and before.sources.submodules == now.sources.submodules

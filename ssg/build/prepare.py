@@ -1,0 +1,332 @@
+"""What there is to make: what changed is read, arranged and checked, and the answers are compared.
+
+    read      sources that look different are read and converted, on all cores (ssg.build.read)
+    arrange   pages, lists, links: the site's structure, or that of the last build where it stands
+    check     links of bodies, files that want one path (ssg.build.check)
+    compare   which questions of the last build have another answer now (ssg.build.stale)
+
+Nothing is written anywhere but into the store.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from sealpress.commands.console import Progress
+from sealpress.config.sitefile import NAME
+from sealpress.problems import Problem
+from sealpress.tree.tree import check_names
+from ssg.build import stale as staleness
+from ssg.build.check import astray, check_links, clashes, shape_of
+from ssg.build.convert import Converter, KeptBodies, go_on
+from ssg.build.inputs import Inputs
+from ssg.build.read import ReadSources, read_sources
+from ssg.build.records import ROWS
+from ssg.build.stale import Stale
+from ssg.build.structure import Structure, converter_of
+from ssg.build.timing import Timings
+from ssg.cache.answers import KnownAnswers
+from ssg.cache.last_build import KeptAsset, LastBuild
+from ssg.cache.store import Store
+from ssg.checks.addresses import Reach
+from ssg.content import passed_over
+from ssg.content.data import DataFiles
+from ssg.content.findings import IMAGES, PAGES, THEME, TREE, Findings
+from ssg.images.gallery import Gallery
+from ssg.images.variants import format_of, images_among
+from ssg.rendering import assets as asset_files
+from ssg.rendering import menus, plan
+from ssg.rendering.output_kind import OutputFile, OutputKind
+from ssg.rendering.queries.page_queries import Basis
+from ssg.rendering.queries.site_queries import SiteQueries
+from ssg.rendering.theme import assets as theme_assets
+from ssg.rendering.theme import theme as themes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that files are made with, and which `files` of the tree there are.
+
+    `anchored` and `shape` as in LastBuild; `dead` are the links of bodies that lead nowhere (ssg.build.check).
+    """
+
+    inputs: Inputs
+    last: LastBuild
+    theme: themes.Theme
+    theme_key: str
+    converter: Converter
+    conversion: str
+    reading: ReadSources
+    structure: Structure
+    data: DataFiles
+    bodies: KeptBodies
+    gallery: Gallery
+    known: KnownAnswers
+    queries: SiteQueries
+    files: Mapping[str, OutputFile]
+    reach: Reach
+    findings: Findings
+    anchored: dict[str, tuple[str, ...]]
+    shape: str
+    kinds: Mapping[str, OutputKind]
+    dead: list[tuple[str, str]]
+
+    def stale(self, touched: Collection[str]) -> list[Stale]:
+        """What has to be made anew. Forgets in `known` what is true no more.
+
+        `touched` are files that are not as the last build left them.
+        """
+        reading, structure, last = self.reading, self.structure, self.last
+        sources = structure.changed_pages(images_among(reading.changed_files))
+        if sources is not None:
+            gone = () if structure.stands else last.sources.keys() - self.inputs.sources.stamps.keys()
+            sources |= frozenset(filter(self.data.holds, {*reading.changed_files, *gone}))
+        changed = staleness.changed_questions(
+            self.queries, self.known, last.parts, sources, structure=not structure.stands
+        )
+        self.known.forget(changed)
+        hits = self.known.hits(last.traces, changed)
+        return list(staleness.stale(self.files, last, hits, touched, reading.sources))
+
+    @property
+    def has_lost_files(self) -> bool:
+        """Whether something is gone that files could lead to which are not made anew."""
+        return bool(self.last.outputs.keys() - self.files.keys()) or self.structure.may_redirect_elsewhere
+
+
+def prepare(
+    inputs: Inputs,
+    last: LastBuild,
+    store: Store,
+    timings: Timings,
+    progress: Progress,
+    turn: "Residence | None" = None,
+) -> Prepared:
+    """What is wrong so far is told to its `findings`. Raises Problem (exit 3) for a language that there isn't."""
+    last = last if (last.world, last.rows) == (inputs.world, ROWS) else LastBuild(world=last.world and inputs.world)
+    return _Preparation(inputs, last, store, timings, progress, turn).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Residence:
+    """What an engine that stays knows besides (ssg.build.engine).
+
+    `before` is a turn whose theme still stands. The pages `again` are looked at whether or not they changed, and those
+    `aside` stay as they were (ssg.build.read). `pause` is called now and then, and raises what is to end it all.
+    """
+
+    before: Prepared | None = None
+    again: frozenset[str] = frozenset()
+    aside: Mapping[str, Problem] = field(default_factory=dict)
+    pause: Callable[[], None] = go_on
+
+
+def codes_of(kinds: Mapping[str, OutputKind]) -> dict[str, str]:
+    """The code of each kind of output, by its name."""
+    return {name: kind.code for name, kind in kinds.items()}
+
+
+@dataclass
+class _Preparation:
+    inputs: Inputs
+    last: LastBuild
+    store: Store
+    timings: Timings
+    progress: Progress
+    turn: Residence | None
+    findings: Findings = field(init=False)
+    before: Prepared | None = field(init=False)
+
+    @cached_property
+    def kinds(self) -> Mapping[str, OutputKind]:
+        return plan.kinds(self.inputs.request.kinds)
+
+    def run(self) -> Prepared:
+        self.before = self.turn.before if self.turn else None
+        self.findings = findings = Findings(self.last.warnings, self.inputs.request.is_strict)
+        with self.timings.phase("reading and converting"):
+            theme, converter = self._theme()
+            conversion = self.before.conversion if self.before else converter.conversion()
+            reading = self._take_in(converter, conversion)
+            findings.tell(NAME, self.inputs.request.site.problems)
+            findings.tell(TREE, self.inputs.sources.problems)
+            findings.tell(TREE, self._passed_over(theme, reading))
+            for subject, problem in reading.problems.items():
+                findings.tell(subject, [problem])
+            structure = Structure(self.inputs, converter.languages, reading, self.last, findings)
+            if structure.stands:
+                findings.keep([PAGES])
+            data = self._data(structure)
+        bodies = KeptBodies(converter, reading.parsed_pages, reading.excerpts)
+        with self.timings.phase("arranging pages and lists"):
+            theme_key = self.before.theme_key if self.before else theme_assets.key(theme)
+            assets = self._assets(theme, theme_key)
+            gallery = self._gallery(reading, converter)
+            known = self.last.known()
+            queries = self._queries(structure, bodies, theme, assets, gallery, data, known)
+            same_files = self._same_files(structure, theme_key)
+            files = self._files(structure, queries, same=same_files)
+        with self.timings.phase("checking links"):
+            anchored, shape, dead = self._check(structure, queries, bodies, files, same=same_files)
+            reach = self.before.reach if self.before and same_files else Reach(self.inputs.request.site, files.keys())
+        return Prepared(
+            self.inputs,
+            self.last,
+            theme,
+            theme_key,
+            converter,
+            conversion,
+            reading,
+            structure,
+            data,
+            bodies,
+            gallery,
+            known,
+            queries,
+            files,
+            reach,
+            findings,
+            anchored,
+            shape,
+            self.kinds,
+            dead,
+        )
+
+    def _theme(self) -> tuple[themes.Theme, Converter]:
+        if self.before:
+            self.findings.keep([THEME])
+            theme, converter = self.before.theme, replace(self.before.converter, last=self.last.parsed_pages)
+        else:
+            theme, converter = converter_of(self.inputs, self.store, self.last, self.findings)
+        return theme, replace(converter, pause=self.turn.pause) if self.turn else converter
+
+    def _take_in(self, converter: Converter, conversion: str) -> ReadSources:
+        return read_sources(
+            converter,
+            self.inputs.sources.stamps,
+            self.inputs.began,
+            self.last,
+            self.inputs.request.workers,
+            self.timings,
+            self.progress,
+            converted_alike=conversion == self.last.conversion,
+            same_settings=self.last.scope == self.inputs.scope,
+            looked=self.inputs.looked,
+            aside=self.turn.aside if self.turn else None,
+        )
+
+    def _passed_over(self, theme: themes.Theme, reading: ReadSources) -> Iterable[Problem]:
+        settings, sources = self.inputs.request.site.settings, self.inputs.sources
+        return passed_over.warnings(settings, sources, theme.own_templates, reading.wanted_templates)
+
+    def _data(self, structure: Structure) -> DataFiles:
+        """The data files: those that changed are looked at whether or not somebody asks for them, so that a fault in
+        one is told.
+        """
+        data = DataFiles(self.inputs.request.site.settings.build.data, self.inputs.sources)
+        if not structure.stands:
+            with structure.findings.collecting(TREE):
+                data.names  # noqa: B018 - which finds their faults
+        is_all = self.last.scope != self.inputs.scope  # the folder may be another one
+        with structure.findings.collecting(TREE):
+            data.check(self.inputs.sources.files if is_all else sorted(structure.reading.changed_files))
+        return data
+
+    def _assets(self, theme: themes.Theme, key: str) -> theme_assets.Assets:
+        """Those of the last build, where the theme's files are the same: made only if one is lost."""
+        if key != self.last.theme_key:
+            try:
+                return theme_assets.make(theme)
+            except Problem as problem:
+                self.findings.tell(THEME, [problem])
+                return theme_assets.Assets((), lambda _: b"")
+        files = tuple(theme_assets.ThemeAsset(**KeptAsset._make(file)._asdict()) for file in self.last.theme_files)
+        return theme_assets.Assets(files, lambda name: theme_assets.make(theme).content(name))
+
+    def _gallery(self, reading: ReadSources, converter: Converter) -> Gallery:
+        settings = converter.settings.images
+        return Gallery(
+            converter.root, settings, self.store, reading.sources, converter.tools["pillow"], dict(self.last.images)
+        )
+
+    def _queries(
+        self,
+        structure: Structure,
+        bodies: KeptBodies,
+        theme: themes.Theme,
+        assets: theme_assets.Assets,
+        gallery: Gallery,
+        data: DataFiles,
+        known: KnownAnswers,
+    ) -> SiteQueries:
+        basis = Basis(
+            settings=self.inputs.request.site.settings,
+            pages=structure.pages,
+            site=lambda: structure.site,
+            bodies=bodies,
+            theme=theme,
+            assets=assets,
+            gallery=gallery,
+            as_of=structure.as_of,
+            data=data,
+            absences=lambda: structure.absences,
+        )
+        return SiteQueries(basis, known.answer if structure.stands else None)
+
+    def _files(self, structure: Structure, queries: SiteQueries, *, same: bool) -> Mapping[str, OutputFile]:
+        """All files of the tree by path: where they are the `same`, those of the last build."""
+        if same:
+            structure.findings.keep(filter(format_of, self.last.warnings))
+            return staleness.KnownFiles(self.last.outputs, self.kinds)
+        findings = structure.findings
+        with findings.collecting(IMAGES):
+            queries.gallery.learn(asset_files.images(queries.site), self.inputs.request.workers, self.progress)
+        for image in asset_files.images(queries.site):
+            findings.tell(image, queries.gallery.warnings(image))
+        files = list(plan.files(queries, self.kinds))
+        doubts = structure.doubts
+        if [file.path for file in files] != list(self.last.outputs):  # these were looked at
+            clashing = clashes(files, doubts)
+            findings.tell(TREE, clashing)
+            if not clashing:
+                with findings.collecting(TREE):
+                    check_names([file.path for file in files if file.subject not in doubts.unsure])
+            findings.tell(TREE, astray(files, self.inputs.request.site.settings.build.keep))
+        findings.tell(TREE, menus.check(queries, frozenset(file.path for file in files), doubts))
+        return {file.path: file for file in files}
+
+    def _same_files(self, structure: Structure, theme_key: str) -> bool:
+        """Whether the tree has the files that it had: other code may give others, and the theme's own and images have
+        other names for other content.
+        """
+        return (
+            structure.stands
+            and codes_of(self.kinds) == self.last.kinds
+            and theme_key == self.last.theme_key
+            and not images_among(structure.reading.changed_files)
+        )
+
+    def _check(
+        self,
+        structure: Structure,
+        queries: SiteQueries,
+        bodies: KeptBodies,
+        files: Mapping[str, OutputFile],
+        *,
+        same: bool,
+    ) -> tuple[dict[str, tuple[str, ...]], str, list[tuple[str, str]]]:
+        """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
+        shape = self.last.shape if same else shape_of(structure, files)
+        pages = structure.pages
+        changed = structure.reading.changed
+        anchored = self.last.anchored
+        sources: Iterable[str] = pages
+        if shape == self.last.shape:
+            leading = {source for source, targets in anchored.items() if not changed.isdisjoint(targets)}
+            again = self.turn.again if self.turn else frozenset()
+            sources = sorted((changed | leading | again) & pages.keys())
+        checked = {source: pages[source] for source in sources}
+        found, dead = check_links(structure, queries, bodies, checked.values(), files)
+        left = {source: found for source, found in anchored.items() if source in pages and source not in checked}
+        structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
+        return left | found, shape, dead

@@ -1,0 +1,219 @@
+"""The engine that stays in memory: an edit, what is looked at first, the rest; and what is wrong, as a value."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sealpress.processes import workers
+from ssg.build.engine import Engine, Interrupted
+from tests.ssg.blogs import Blog, files
+
+POSTS = 6
+
+
+@pytest.fixture
+def blog(tmp_path: Path) -> Blog:
+    found = Blog(tmp_path)
+    for number in range(POSTS):
+        found.page(f"posts/p{number}.md", f"Body {number}.", date=f"2026-01-0{number + 1}")
+    found.page("about.md", "[tags](/tags/)\n\n## Part")
+    found.built()
+    return found
+
+
+@pytest.fixture
+def engine(blog: Blog) -> Iterator[Engine]:
+    with Engine.opened(blog.request(blog.output, blog.store)) as opened:
+        opened.turn()
+        yield opened
+
+
+def all_made(engine: Engine) -> dict[str, bytes | None]:
+    """What the site is, once nothing is left."""
+    list(engine.rest())
+    assert not engine.left
+    snapshot = engine.snapshot
+    return {path: snapshot.read(path) for path in snapshot.files}
+
+
+def clean(blog: Blog) -> dict[str, bytes]:
+    """The same of a build that knows of no other."""
+    built = blog.clean()
+    assert not isinstance(built, list), built
+    return files(blog.folder / "clean")
+
+
+def test_nothing_is_made_where_nothing_changed(engine: Engine, blog: Blog) -> None:
+    assert not engine.left
+    assert not engine.overlay.made
+    assert all_made(engine) == clean(blog)
+
+
+def test_the_page_that_is_looked_at_comes_first(engine: Engine, blog: Blog) -> None:
+    blog.body("posts/p2.md", "Another one.")
+    turn = engine.turn({"content/posts/p2.md"}, first=["posts/p2/index.html"])
+    assert turn.changed == ("posts/p2/index.html",)
+    assert b"Another one." in (engine.snapshot.read("posts/p2/index.html") or b"")
+    assert turn.left  # the lists that show it
+    assert b"Another one." not in (engine.snapshot.read(min(turn.left)) or b"")
+    assert set(engine.rest()) == turn.left
+    assert all_made(engine) == clean(blog)
+
+
+def test_what_is_asked_for_is_made(engine: Engine, blog: Blog) -> None:
+    blog.body("posts/p2.md", "Another one.")
+    left = engine.turn({"content/posts/p2.md"}).left
+    assert engine.make("posts/p2/index.html")
+    assert not engine.make("posts/p2/index.html")
+    assert engine.left == left - {"posts/p2/index.html"}
+
+
+def test_nothing_is_written_but_into_the_store(engine: Engine, blog: Blog) -> None:
+    before = files(blog.output)
+    looks = {path: (blog.output / path).stat().st_mtime_ns for path in before}
+    blog.page("posts/p2.md", "Another one.", title="Other")
+    blog.page("posts/new.md", "New.")
+    engine.turn({"content/posts/p2.md", "content/posts/new.md"})
+    assert all_made(engine) == clean(blog)
+    assert files(blog.output) == before
+    assert {path: (blog.output / path).stat().st_mtime_ns for path in before} == looks
+
+
+@pytest.mark.parametrize("made", range(POSTS))
+def test_an_edit_cuts_in_wherever_the_rest_is(engine: Engine, blog: Blog, made: int) -> None:
+    blog.set("site", "title", "Other")
+    engine.turn({"site.toml"})
+    rest = engine.rest()
+    for _ in range(made):
+        next(rest)
+    rest.close()
+    left = engine.left
+    blog.body("posts/p2.md", "Another one.")
+    turn = engine.turn({"content/posts/p2.md"}, first=["posts/p2/index.html"])
+    assert left - turn.left <= {"posts/p2/index.html"}
+    assert all_made(engine) == clean(blog)
+
+
+@pytest.mark.parametrize("read", range(POSTS))
+def test_reading_can_be_cut_off(engine: Engine, blog: Blog, read: int) -> None:
+    for number in range(POSTS):
+        blog.page(f"posts/p{number}.md", f"Again {number}.", title=f"T{number}", date=f"2026-01-0{number + 1}")
+    looks = iter([False] * read + [True])
+    before = engine.snapshot
+    with pytest.raises(Interrupted):
+        engine.turn({f"content/posts/p{number}.md" for number in range(POSTS)}, cut=lambda: next(looks))
+    assert engine.snapshot == before
+    engine.turn(set())
+    assert all_made(engine) == clean(blog)
+
+
+def test_a_fault_in_one_page_keeps_no_other_from_being_made(engine: Engine, blog: Blog) -> None:
+    good = engine.snapshot.read("posts/p1/index.html")
+    blog.write("content/posts/p1.md", "---\ntitle: [\n---\nBroken.")
+    turn = engine.turn({"content/posts/p1.md"})
+    assert [one.place and one.place.file for one in turn.problems] == ["content/posts/p1.md"]
+    assert engine.snapshot.read("posts/p1/index.html") == good
+    blog.body("posts/p2.md", "Another one.")
+    turn = engine.turn({"content/posts/p2.md"}, first=["posts/p2/index.html"])
+    assert turn.changed == ("posts/p2/index.html",)
+    assert [one.place and one.place.file for one in turn.problems] == ["content/posts/p1.md"]
+    blog.page("posts/p1.md", "Mended.")
+    assert not engine.turn({"content/posts/p1.md"}).problems
+    assert all_made(engine) == clean(blog)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "message"),
+    [
+        ({"date": ""}, "New.", "a post needs a date"),
+        ({"key": "posts/p1"}, "New.", 'the key "posts/p1"'),
+        ({"slug": "p1", "date": "2026-01-02"}, "New.", "both become"),
+        ({}, "[x](nowhere.md)", "which is not there"),
+    ],
+)
+def test_a_new_page_with_a_fault_keeps_no_other_from_being_made(
+    engine: Engine, blog: Blog, head: dict[str, str], body: str, message: str
+) -> None:
+    blog.page("posts/z.md", body, **head)
+    turn = engine.turn({"content/posts/z.md"})
+    assert [message in one.message for one in turn.problems] == [True]
+    blog.body("posts/p2.md", "Another one.")
+    turn = engine.turn({"content/posts/p2.md"}, first=["posts/p2/index.html"])
+    assert turn.changed == ("posts/p2/index.html",)
+    assert [message in one.message for one in turn.problems] == [True]
+    blog.page("posts/z.md", "Mended.")
+    assert not engine.turn({"content/posts/z.md"}).problems
+    assert all_made(engine) == clean(blog)
+
+
+def test_a_broken_site_file_leaves_all_as_it_was(engine: Engine, blog: Blog) -> None:
+    before = engine.snapshot
+    good = (blog.root / "site.toml").read_text("utf-8")
+    blog.write("site.toml", "[site\n")
+    turn = engine.turn({"site.toml"})
+    assert turn.is_whole
+    assert turn.problems
+    after = engine.snapshot
+    assert (after.files, after.made, after.left) == (before.files, before.made, before.left)
+    blog.body("posts/p2.md", "Another one.")
+    assert engine.turn({"content/posts/p2.md"}).is_whole
+    blog.write("site.toml", good)
+    turn = engine.turn({"site.toml"})
+    assert not turn.problems
+    assert all_made(engine) == clean(blog)
+
+
+def test_a_template_at_fault_leaves_what_it_makes(engine: Engine, blog: Blog) -> None:
+    good = engine.snapshot.read("about/index.html")
+    blog.write("templates/page.html", "{{ page.nothing }}")
+    turn = engine.turn({"templates/page.html"}, first=["about/index.html"])
+    assert not turn.changed
+    assert ["has no" in one.message for one in turn.problems] == [True]
+    assert engine.snapshot.read("about/index.html") == good
+    list(engine.rest())
+    blog.write("templates/page.html", "{{ page.title }}")
+    assert not engine.turn({"templates/page.html"}).problems
+    assert all_made(engine) == clean(blog)
+
+
+def test_a_file_that_was_changed_by_hand_is_made_anew(engine: Engine, blog: Blog) -> None:
+    good = engine.snapshot.read("about/index.html")
+    (blog.output / "about/index.html").write_text("Other.", encoding="utf-8")
+    assert engine.snapshot.read("about/index.html") is None
+    engine.make("about/index.html")
+    assert engine.snapshot.read("about/index.html") == good
+
+
+def test_an_engine_begins_where_nothing_was_built(tmp_path: Path) -> None:
+    blog = Blog(tmp_path)
+    blog.page("posts/a.md", "One.")
+    with Engine.opened(blog.request(blog.output, None)) as engine:
+        turn = engine.turn(first=["posts/a/index.html"])
+        assert turn.changed == ("posts/a/index.html",)
+        assert all_made(engine) == clean(blog)
+    assert not blog.output.exists()
+
+
+def test_a_new_file_is_seen_where_git_does_not_know_it(tmp_path: Path) -> None:
+    """Preview is `--dirty`; these blogs are exports, of which every file counts."""
+    blog = Blog(tmp_path)
+    blog.page("posts/a.md", "One.")
+    with Engine.opened(blog.request(blog.output, blog.store)) as engine:
+        engine.turn()
+        blog.page("posts/b.md", "Two.")
+        engine.turn({"content/posts"})  # a folder was made: files in it are not named
+        assert "posts/b/index.html" in engine.snapshot.files
+
+
+def test_no_process_is_forked_while_threads_run() -> None:
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        with pytest.raises(AssertionError, match="thread"):
+            list(workers.shared(len, list(range(100)), 2))
+    finally:
+        done.set()
+        other.join()
