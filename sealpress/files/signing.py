@@ -6,7 +6,6 @@ place. Machines that are to believe each other are given one key: `$SEALPRESS_CA
 """
 
 import hmac
-import mmap
 import os
 import re
 import secrets
@@ -40,7 +39,7 @@ def seal(what: str, data: bytes) -> bytes:
     return signature(what, data) + data
 
 
-def opened(what: str, sealed: bytes | mmap.mmap) -> memoryview | None:
+def opened(what: str, sealed: bytes) -> memoryview | None:
     """What `seal` was given, by this user; else None."""
     view = memoryview(sealed)
     return view[SIZE:] if is_signed(what, view[SIZE:], view[:SIZE]) else None

@@ -6,9 +6,7 @@ edit needs those of few.
 """
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, Final
 
 from ssg.cache.table import Table
@@ -18,8 +16,6 @@ Row = dict[Key, tuple[int, object]]
 """Questions about one thing, each with its number and its answer. In a table the thing itself, which is the row's name,
 is not said again for each of them.
 """
-
-_FEW: Final = 16  # questions that are looked for one by one in all traces
 
 
 class KnownAnswers:
@@ -106,21 +102,10 @@ class KnownAnswers:
         """The traces in which any of the questions is, by their names, each with those that are, in their order."""
         numbers = {number: key for key in keys if (number := self._row(_about(key)).get(key, _NEVER)[0]) >= 0}
         found: dict[str, list[Key]] = {}
-        if len(numbers) > _FEW:
-            order = {number: place for place, number in enumerate(numbers)}
-            for name, trace in traces.items():
-                if hits := sorted((order[number], number) for number in array("I", trace) if number in order):
-                    found[name] = [numbers[number] for _, number in hits]
-            return found
-        names = list(traces)
-        whole, ends = b"".join(traces.values()), list(accumulate(map(len, traces.values())))
-        for number, key in numbers.items():
-            needle = array("I", [number]).tobytes()
-            at = whole.find(needle)
-            while at >= 0:
-                if at % 4 == 0:
-                    found.setdefault(names[bisect_right(ends, at)], []).append(key)
-                at = whole.find(needle, at + 1)
+        order = {number: place for place, number in enumerate(numbers)}
+        for name, trace in traces.items():
+            if hits := sorted((order[number], number) for number in array("I", trace) if number in order):
+                found[name] = [numbers[number] for _, number in hits]
         return found
 
     def _row(self, name: str) -> Row:

@@ -13,7 +13,6 @@ All are believed only as this user's own (sealpress.files.signing), and both can
 import gc
 import hashlib
 import marshal
-import mmap
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -354,7 +353,8 @@ class Memory:
     def _load(self, kind: str) -> Any:
         """None for what this user didn't write, for what is no data, and for another version's."""
         with without_collector(), suppress(OSError, ValueError, EOFError, TypeError):
-            data = signing.opened(self._what(kind), _mapped(self._file(kind)))
+            with files.opened(self._file(kind)) as file:
+                data = signing.opened(self._what(kind), file.read())
             if data is not None:
                 told, plain = marshal.loads(data)  # noqa: S302 - signed by this user
                 return plain if told == FORMAT else None
@@ -378,12 +378,6 @@ class Memory:
                     for file in parts:
                         file.unlink(missing_ok=True)
             files.sweep(self.folder, builds[0].stat().st_mtime)
-
-
-def _mapped(file: Path) -> mmap.mmap:
-    """What a file holds, without a second place for tens of megabytes: a file of ours that stands is never changed."""
-    with files.opened(file) as there:
-        return mmap.mmap(there.fileno(), 0, prot=mmap.PROT_READ)
 
 
 @contextmanager

@@ -10,13 +10,11 @@ its like.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sealpress.html import active_content, stylesheets
 from sealpress.html.active_content import Url
-
-if TYPE_CHECKING:
-    from ssg.markup.html.tags import HtmlTag
+from ssg.markup.html import tags
 
 TAG: Final = re.compile(rb'<(?!span class="[a-z0-9]*">)[a-zA-Z][^>]*=[^>]*>')
 """What may be a tag with attributes; those of coloured code, which are most of all, are left out. It is none in a
@@ -58,13 +56,11 @@ def of_tag(raw: bytes) -> tuple[list[str], bytes] | None:
     if ordinary := _ORDINARY.fullmatch(raw):
         name, value = ordinary.groups()
         return ([], value or b"") if name in {b"id", None} else ([value.decode("utf-8", "replace")], b"")
-    from ssg.markup.html.tags import tag  # noqa: PLC0415 - where nothing is rendered, nobody needs it
-
     text = raw.decode("utf-8", "replace")
     if text[:6].lower() == "<style" and not text.endswith(">"):
         opening, _, sheet = text.partition(">")
         return (_of_sheet(sheet), b"") if "id" not in opening else None
-    one = tag(text)
+    one = tags.tag(text)
     found = set(_anchors(one))
     if not one.name or "<" in text[1:] or len(found) > 1:
         return None
@@ -79,14 +75,12 @@ def hides(content: bytes, tags: Iterable[bytes]) -> bool:
 
 def marks(html: str) -> Marks:
     """All of a page, as a browser reads it."""
-    from ssg.markup.html.tags import cut  # noqa: PLC0415 - as above
-
     addresses: dict[str, None] = {}
     ids: list[str] = []
     anchors: set[str] = set()
     before = ""
     drawings = 0
-    for tag in cut(html).tags:
+    for tag in tags.cut(html).tags:
         if before == "style" and not tag.name:
             addresses |= dict.fromkeys(_of_sheet(tag.raw))
         before = tag.name
@@ -109,18 +103,18 @@ def _of_sheet(sheet: str) -> list[str]:
     return [url for _, url, _ in stylesheets.loads(sheet) if not url.startswith("#")]
 
 
-def _attribute(tag: "HtmlTag", wanted: str) -> str:
+def _attribute(tag: tags.HtmlTag, wanted: str) -> str:
     return next((value or "" for name, value in tag.attributes.items() if name.lower() == wanted), "")
 
 
-def _anchors(tag: "HtmlTag") -> Iterator[str]:
+def _anchors(tag: tags.HtmlTag) -> Iterator[str]:
     if found := _attribute(tag, "id"):
         yield found
     if tag.name == "a" and (found := _attribute(tag, "name")):
         yield found
 
 
-def _addresses(tag: "HtmlTag") -> Iterator[str]:
+def _addresses(tag: tags.HtmlTag) -> Iterator[str]:
     for written, value in tag.attributes.items():
         name = written.lower()
         if not value:

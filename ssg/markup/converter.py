@@ -7,15 +7,21 @@ is the frame: its pipeline, its registries, its stash, its tree processors. Its 
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from markdown import Markdown
+
 from ssg.l10n.language import Language
+from ssg.markup.code.highlighting import block
+from ssg.markup.dialects.commonmark import Dialect
+from ssg.markup.dialects.conversion import Conversion, MarkdownInstance
+from ssg.markup.dialects.serialization import parts
+from ssg.markup.html.body import body
 from ssg.markup.text.converted import Converted, HighlightedBlocks, MarkdownOptions
+from ssg.markup.text.positions import MarkdownSource
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from ssg.markup.dialects.conversion import Conversion, MarkdownInstance
     from ssg.markup.html.tags import Html
-    from ssg.markup.text.positions import MarkdownSource
 
 EMPTY: Final = Converted("", (), (), (), frozenset(), "", "", "", has_code=False, faults=())
 
@@ -28,8 +34,6 @@ def convert(
     `blocks` keeps highlighted code from one conversion to another, and changes nothing but who does the work.
     Raises nothing for what an author can write: what must be mended is in `faults`, at its line and column in `text`.
     """
-    from ssg.markup.text.positions import MarkdownSource  # noqa: PLC0415 - a build of nothing needs none of it
-
     source = MarkdownSource(text)
     if not source.text.strip():
         return EMPTY
@@ -45,15 +49,13 @@ def convert(
 
 
 def converted(
-    converter: "MarkdownInstance",
-    source: "MarkdownSource",
+    converter: MarkdownInstance,
+    source: MarkdownSource,
     options: MarkdownOptions,
     language: Language,
     blocks: HighlightedBlocks | None = None,
 ) -> Converted:
     """As convert(), by a certain instance. Raises RecursionError where a text is nested too deeply."""
-    from ssg.markup.html.body import body  # noqa: PLC0415 - with what it needs 20 ms, which a build of nothing saves
-
     state = converter.state
     state.begin(source, options, language)
     converter.markdown.reset()
@@ -61,28 +63,20 @@ def converted(
     return body(html, source, options, language, state.fences, lambda number: _code(state, number, options, blocks))
 
 
-def _code(state: "Conversion", number: int, options: MarkdownOptions, blocks: HighlightedBlocks | None) -> str:
-    from ssg.markup.code.highlighting import block  # noqa: PLC0415 - a text without code needs none of it
-
+def _code(state: Conversion, number: int, options: MarkdownOptions, blocks: HighlightedBlocks | None) -> str:
     if number >= len(state.fences):
         return ""
     return block(state.fences[number], state.source, highlight=options.highlight, blocks=blocks)
 
 
 @cache
-def _own(html: bool) -> "MarkdownInstance":  # noqa: FBT001 - the key of the cache
+def _own(html: bool) -> MarkdownInstance:  # noqa: FBT001 - the key of the cache
     """One Markdown instance for all texts of a process. Language and labels come later."""
     return instance(html=html)
 
 
-def instance(*, html: bool, extended: bool = True) -> "MarkdownInstance":
+def instance(*, html: bool, extended: bool = True) -> MarkdownInstance:
     """A new instance that reads CommonMark: no more of it where `extended` is False, as its tests want it."""
-    from markdown import Markdown  # noqa: PLC0415 - 35 ms
-
-    from ssg.markup.dialects.commonmark import Dialect  # noqa: PLC0415
-    from ssg.markup.dialects.conversion import Conversion, MarkdownInstance  # noqa: PLC0415
-    from ssg.markup.dialects.serialization import parts  # noqa: PLC0415
-
     state = Conversion(html=html)
     markdown = Markdown(extensions=[Dialect(state, extended=extended)], output_format="html")
 
@@ -101,7 +95,7 @@ def instance(*, html: bool, extended: bool = True) -> "MarkdownInstance":
 
 
 @cache
-def _stock(html: bool) -> "MarkdownInstance":  # noqa: FBT001 - the key of the cache
+def _stock(html: bool) -> MarkdownInstance:  # noqa: FBT001 - the key of the cache
     from ssg.markup.dialects.python_markdown import instance  # noqa: PLC0415
 
     return instance(html=html)

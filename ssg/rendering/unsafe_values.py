@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 from sealpress.problems import Place, Problem
+from ssg.markup.html.links import active_urls
+from ssg.markup.html.tags import cut
 
 # Without any of these, nothing has to be looked at more closely: as in nearly all pages. A colon that follows none of
 # the names is passed over first.
@@ -57,9 +59,6 @@ def check(html: bytes, origin: str, template: str) -> None:
     is_scheme = any(part.endswith(_NAMES) for part in seen.split(b":")) and any(sign in seen for sign in _SIGNS)
     if not is_scheme and not _BASE.search(seen) and not _REFERENCE.search(seen):
         return
-    from ssg.markup.html.links import active_urls  # noqa: PLC0415 - hardly any page needs it
-    from ssg.markup.html.tags import cut  # noqa: PLC0415
-
     page = cut(html.decode())
     for element, attribute, scheme in active_urls(page):
         raise Problem(

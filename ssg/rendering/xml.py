@@ -1,16 +1,14 @@
 """XML documents for machines: feeds and sitemaps."""
 
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from xml.etree import ElementTree as ET
+from typing import Final
+from xml.etree import ElementTree as ET
 
 # Source: XML 1.0, section 2.2, Char. A body may hold others (a form feed in a code block), but no document can.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def child(parent: "ET.Element", name: str, text: str | None = None, **attributes: str) -> "ET.Element":
+def child(parent: ET.Element, name: str, text: str | None = None, **attributes: str) -> ET.Element:
     """Adds an element. A trailing "_" of an attribute's name is dropped, and "__" stands for ":"."""
     cleaned = {key.rstrip("_").replace("__", ":"): clean(value) for key, value in attributes.items()}
     element = parent.makeelement(name, cleaned)
@@ -25,10 +23,8 @@ def clean(text: str) -> str:
     return _FORBIDDEN.sub("", text)
 
 
-def document(root: "ET.Element") -> bytes:
+def document(root: ET.Element) -> bytes:
     """The whole document, indented, in UTF-8."""
-    from xml.etree import ElementTree as ET  # noqa: PLC0415 - an edit that reaches no feed need not load it
-
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode", short_empty_elements=True)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
