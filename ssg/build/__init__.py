@@ -9,7 +9,7 @@ steps.py       the rest of a build into a folder: render, place, remember
 read.py        which sources changed, and what they say now; convert.py: one page, read and converted
 structure.py   pages, lists and assets, as they are arranged anew or as the last build left them
 check.py       files that want one path, links that lead nowhere
-survey.py      what files of the tree show to be wrong once they are made; image_places.py: where pages show an image
+survey.py      what files of the tree show to be wrong once they are made
 stale.py       which files have to be made anew, and why
 render.py      these are made, on all cores; reuse.py: or taken from the store
 records.py     what is kept of sources and pages, each record made only when it is asked for

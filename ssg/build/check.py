@@ -4,12 +4,13 @@ nowhere.
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from sealpress.problems import Place, Problem
 from sealpress.tree import strays
 from sealpress.tree.tree import NAME_LIMIT, PATH_LIMIT, unfit
-from ssg.build.convert import KeptBodies
 from ssg.build.structure import Structure
+from ssg.checks.whereabouts import anchors
 from ssg.content.links import Checker, Doubts
 from ssg.content.model import Page
 from ssg.content.places import in_body, lines_of
@@ -20,7 +21,7 @@ from ssg.rendering.queries.site_queries import SiteQueries
 
 
 def check_links(
-    structure: Structure, queries: SiteQueries, bodies: KeptBodies, pages: Iterable[Page], outputs: Collection[str]
+    structure: Structure, queries: SiteQueries, pages: Iterable[Page], outputs: Collection[str]
 ) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str]]]:
     """Looks at the bodies of `pages`: their faults and warnings, and whether their links lead to one of the `outputs`.
 
@@ -33,11 +34,8 @@ def check_links(
     def place(page: Page, link: Slot) -> Place:
         return in_body(page, lines_of(site.root, page), link)
 
-    def ids(source: str) -> frozenset[str]:
-        return bodies.converted(structure.pages[source]).ids
-
     pages = tuple(pages)
-    checker = Checker(queries, ids, outputs, place, structure.doubts)
+    checker = Checker(queries, partial(anchors, queries), outputs, place, structure.doubts)
     findings = structure.findings
     for page in pages:
         of_page = parsed_pages[page.source]

@@ -59,7 +59,6 @@ class Prepared:
     reading: ReadSources
     structure: Structure
     data: DataFiles
-    bodies: KeptBodies
     gallery: Gallery
     known: KnownAnswers
     queries: SiteQueries
@@ -167,7 +166,7 @@ class _Preparation:
             same_files = self._same_files(structure, theme_key)
             files = self._files(structure, queries, same=same_files)
         with self.timings.phase("checking links"):
-            anchored, shape, dead = self._check(structure, queries, bodies, files, same=same_files)
+            anchored, shape, dead = self._check(structure, queries, files, same=same_files)
             reach = self.before.reach if self.before and same_files else Reach(self.inputs.request.site, files.keys())
         return Prepared(
             self.inputs,
@@ -179,7 +178,6 @@ class _Preparation:
             reading,
             structure,
             data,
-            bodies,
             gallery,
             known,
             queries,
@@ -310,7 +308,6 @@ class _Preparation:
         self,
         structure: Structure,
         queries: SiteQueries,
-        bodies: KeptBodies,
         files: Mapping[str, OutputFile],
         *,
         same: bool,
@@ -326,7 +323,7 @@ class _Preparation:
             again = self.turn.again if self.turn else frozenset()
             sources = sorted((changed | leading | again) & pages.keys())
         checked = {source: pages[source] for source in sources}
-        found, dead = check_links(structure, queries, bodies, checked.values(), files)
+        found, dead = check_links(structure, queries, checked.values(), files)
         left = {source: found for source, found in anchored.items() if source in pages and source not in checked}
         structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
         return left | found, shape, dead

@@ -12,8 +12,7 @@ from functools import cached_property
 from sealpress.commands.console import Progress
 from sealpress.config.sitefile import NAME
 from sealpress.files import files
-from sealpress.problems import Problem
-from ssg.build.image_places import at_pictures
+from sealpress.problems import Place, Problem
 from ssg.build.prepare import Prepared
 from ssg.build.render import Staged, once
 from ssg.build.stale import Stale
@@ -89,7 +88,7 @@ class Survey:
             self.of.queries,
             self.of.reach,
             self.of.files,
-            Whereabouts(self.of.reach.site, self.of.queries.theme, self.of.structure.pages, self.of.bodies),
+            self._whereabouts,
             lambda path: None if path in failed else self._at(path),
             Renderer(self.of.queries).templates,
             self._told,
@@ -103,10 +102,14 @@ class Survey:
         self._locate()
 
     def _locate(self) -> None:
-        """Tells what is wrong with images where pages show them."""
-        self.of.findings.retell(
-            IMAGES, lambda told: at_pictures(told, self.of.queries, self.of.structure.pages, self.of.bodies)
-        )
+        """Tells what is wrong with images where pages show them, which is what an author looks at."""
+
+        def moved(told: list[Problem]) -> list[Problem]:
+            places = self._whereabouts.of_images({one.place.file for one in told if one.place})
+            at = ((one, places.get(one.place.file) if one.place else None) for one in told)
+            return [_moved(one, place) if place else one for one, place in at]
+
+        self.of.findings.retell(IMAGES, moved)
 
     def aims(self, stale: Sequence[Stale], done: Sequence[Staged]) -> dict[str, tuple[tuple[str, str], ...]]:
         """What each file of the tree aims at; () for one that no longer does."""
@@ -114,6 +117,10 @@ class Survey:
         left = {path: found for path, found in known.items() if path in self.of.files}
         new = {stale[one.number].file.path: one.looked.aims for one in done if one.looked}
         return left | {path: found for path, found in new.items() if found or path in left}
+
+    @cached_property
+    def _whereabouts(self) -> Whereabouts:
+        return Whereabouts(self.of.reach.site, self.of.queries, self.of.structure.pages)
 
     @cached_property
     def _is_sound(self) -> bool:
@@ -152,3 +159,9 @@ class Survey:
 
     def _may_show(self, file: OutputFile) -> bool:
         return file.kind.has_addresses and (not file.kind.is_copy or file.path.endswith(SHEETS))
+
+
+def _moved(problem: Problem, place: Place) -> Problem:
+    line = problem.place.text if problem.place else None  # of a drawing, which is text
+    message, said = f'{problem.message}: "{problem.place}"', [line] if line else []
+    return Problem(message, place=place, hint=problem.hint, code=problem.code, said=said)

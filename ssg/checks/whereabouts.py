@@ -3,6 +3,7 @@
 All of it is looked for when something is at fault alone, and each file is read once.
 """
 
+import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,10 +17,12 @@ from sealpress.config.document import Node
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import given
 from sealpress.problems import Place, Problem
-from ssg.content.model import Page
-from ssg.content.places import in_body, lines_of
-from ssg.rendering.queries.excerpts import Bodies
-from ssg.rendering.theme.theme import Theme, ThemeFile
+from ssg.checks.hypertext import marks
+from ssg.content.model import Page, encoded
+from ssg.content.places import front_matter, in_body, lines_of
+from ssg.rendering.bodies.closing import contents
+from ssg.rendering.queries.site_queries import SiteQueries
+from ssg.rendering.theme.theme import ThemeFile
 
 _LOOKED_AT: Final = 20  # sources of pages, for what is in all of them
 _WORDS: Final = re.compile(r"\w+")
@@ -42,9 +45,8 @@ class Whereabouts:
     """`pages` are those of the site by source."""
 
     site: SiteFile
-    theme: Theme
+    queries: SiteQueries
     pages: Mapping[str, Page]
-    bodies: Bodies
     _read: dict[Path, str] = field(default_factory=dict)
 
     def of_address(self, address: str, origins: Sequence[str]) -> Written:
@@ -65,15 +67,47 @@ class Whereabouts:
         return found
 
     def of_id(self, name: str, source: str, templates: Iterable[ThemeFile]) -> list[Place]:
-        """Where an id is given that a page made of `source` has: by its body, and by the `templates`."""
+        """Where an id is given that a page made of `source` has: by its body, its slots, and the `templates`."""
         found: list[Place] = []
-        if source in self.pages and name in self.bodies.converted(self.pages[source]).ids:
-            found.append(self._in_body(self.pages[source], name) or Place(source))
+        if source in self.pages:
+            page = self.pages[source]
+            if name in self.queries.converted(source).ids:
+                found.append(self._in_body(page, name) or Place(source))
+            giving = (slot for slot, html in contents(self.queries, source) if name in marks(html).anchors)
+            found += [in_body(page, lines_of(self.site.root, page), slot) for slot in giving]
         pattern = re.compile(rf"(?<=\s(?i:id)=)[\"']?{re.escape(name)}(?=[\"'\s/>])")
         return found + [place for one in templates for place in self._all(one.shown, one.path, pattern)]
 
+    def of_images(self, images: Iterable[str]) -> dict[str, Place]:
+        """Where pages name each of these images first, by source: in their front matter, or in their bodies."""
+        left = {image: path for image in images if (path := self.queries.asset_path(image))}
+        found: dict[str, Place] = {}
+        for source in sorted(self.pages):
+            if not left:
+                break
+            for image, place in self._images(self.pages[source], left):
+                found.setdefault(image, place)
+            left = {image: path for image, path in left.items() if image not in found}
+        return found
+
+    def _images(self, page: Page, paths: Mapping[str, str]) -> Iterator[tuple[str, Place]]:
+        """Those images that a page names, which have these `paths`."""
+        root, queries = self.site.root, self.queries
+        if page.front_matter.params and (params := front_matter(root, page.source, "params")):
+            for image, path in paths.items():
+                seen = posixpath.relpath(image, posixpath.dirname(page.source))
+                names = {seen, f"./{seen}", image.removeprefix(queries.site.settings.build.content), image, path}
+                urls = {queries.url(path), queries.absolute_url(path), *map(encoded, names)}
+                if place := _in_settings(params, names | urls):
+                    yield image, place
+        at = {name: image for image, path in paths.items() for name in (image, path)}
+        slots = sorted(queries.converted(page.source).slots, key=lambda slot: (slot.line, slot.column))
+        for slot in slots:
+            if shown := at.get(queries.destination(page.source, slot.target).name):
+                yield shown, in_body(page, lines_of(root, page), slot)
+
     def _link(self, page: Page, names: Collection[str]) -> Place | None:
-        body = self.bodies.converted(page)
+        body = self.queries.converted(page.source)
         for link in (*body.links, *body.externals):
             if link.target in names:
                 return in_body(page, lines_of(self.site.root, page), link)
@@ -82,7 +116,7 @@ class Whereabouts:
     def _in_body(self, page: Page, name: str) -> Place | None:
         """Where the body gives the id: by the words of a heading, or as such."""
         lines = lines_of(self.site.root, page)
-        titles = (one.title for one in self.bodies.converted(page).headings if one.id == name)
+        titles = (one.title for one in self.queries.converted(page.source).headings if one.id == name)
         words = next((_WORDS.findall(title) for title in titles), None)
         as_such = re.compile(rf"(?<=[{{ ]#){re.escape(name)}(?=[\s}}])|(?<=id=[\"']){re.escape(name)}(?=[\"'])")
         for number, line in enumerate(lines):
@@ -97,7 +131,8 @@ class Whereabouts:
 
     @cached_property
     def _theirs(self) -> list[tuple[str, Path]]:
-        return [(one.shown, one.path) for one in (*self.theme.templates.values(), *self.theme.static.values())]
+        theme = self.queries.theme
+        return [(one.shown, one.path) for one in (*theme.templates.values(), *theme.static.values())]
 
     def _first(self, files: Iterable[tuple[str, Path]], pattern: re.Pattern[str]) -> Place | None:
         return next((place for file in files for place in self._all(*file, pattern)), None)
@@ -117,6 +152,11 @@ class Whereabouts:
             with suppress(OSError, Problem):
                 self._read[path] = given.read(path, given.TEXT).decode("utf-8", "replace")
         return self._read[path]
+
+
+def anchors(queries: SiteQueries, source: str) -> frozenset[str]:
+    """All that links to a page can lead to in its body: its own anchors, and those that its slots bring."""
+    return queries.converted(source).ids.union(*(marks(html).anchors for _, html in contents(queries, source)))
 
 
 def spellings(address: str, url: str) -> list[str]:

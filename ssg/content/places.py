@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from sealpress.config.document import Node
 from sealpress.files import given
 from sealpress.problems import Place, Problem
 from ssg.content.front_matter import read
@@ -10,12 +11,17 @@ from ssg.content.model import Page
 from ssg.markup.text.converted import Fault, Slot
 
 
+def front_matter(root: Path, source: str, *path: str | int) -> Node | None:
+    """What is at a path of keys; None where nothing is, or it can't be read any more."""
+    try:
+        return read(given.read(root / source, given.TEXT), source).node.at(*path)
+    except (OSError, Problem):
+        return None
+
+
 def in_front_matter(root: Path, source: str, *path: str | int) -> Place:
     """The value at a path of keys; the file alone where that isn't there."""
-    try:
-        node = read(given.read(root / source, given.TEXT), source).node.at(*path)
-    except (OSError, Problem):
-        node = None
+    node = front_matter(root, source, *path)
     return node.place if node else Place(source)
 
 
