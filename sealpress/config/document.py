@@ -52,6 +52,12 @@ class Node:
                 return scalar
 
 
+def dotted(path: tuple[str | int, ...]) -> str:
+    """A key as messages call it: "[image.headers] X-Robots-Tag"."""
+    names = [str(part) for part in path if isinstance(part, str)]
+    return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
+
+
 def text_of(data: bytes, file: str, code: Exit = Exit.SITE) -> str:
     """The text of a UTF-8 file, without a byte order mark.
 
@@ -81,6 +87,20 @@ def decode(
     value = _Decoder(problems, code, meant).value(node, record, name)
     raise_all(sorted(problems, key=line_of))
     return value  # type: ignore[no-any-return]
+
+
+def decode_keys(
+    node: Node,
+    known: Mapping[str, tuple[Any, bool]],
+    name: str,
+    code: Exit = Exit.SITE,
+    meant: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The same of a table whose keys are no record's: each is `known` with its type and whether it must be there."""
+    problems: list[Problem] = []
+    values = _Decoder(problems, code, meant).table(node, known, name)
+    raise_all(sorted(problems, key=line_of))
+    return values
 
 
 def line_of(problem: Problem) -> tuple[int, int]:
@@ -138,27 +158,31 @@ class _Decoder:
         return self.value(node, options[-1], name)
 
     def _record(self, node: Node, record: Any, name: str) -> Any:
+        values = self.table(node, keys_of(record), name)
+        return None if self.problems else record(**values)
+
+    def table(self, node: Node, known: Mapping[str, tuple[Any, bool]], name: str) -> dict[str, Any]:
+        """The decoded values of a table's known keys."""
+        values: dict[str, Any] = {}
         if not isinstance(node.value, Mapping):
             hint = self.meant.get(name)
-            return self._complain(f"{name} must be a table, not {_describe_value(node.value)}", node.place, hint)
-        known = _fields(record)
+            self._complain(f"{name} must be a table, not {_describe_value(node.value)}", node.place, hint)
+            return values
         for key, child in node.value.items():
             if key not in known:
-                self._unknown(key, child, record, name)
-        values = {}
+                self._unknown(key, child, known, name)
         for key, (wanted, is_required) in known.items():
             if (found := node.value.get(key)) is not None:
                 values[key] = self.value(found, wanted, _inside(name, key))
             elif is_required:
                 self._complain(f'{name} needs the key "{key}", {_describe(wanted)}', node.key or node.place)
-        return None if self.problems else record(**values)
+        return values
 
-    def _unknown(self, key: str, child: Node, record: Any, name: str) -> None:
-        known = _fields(record)
+    def _unknown(self, key: str, child: Node, known: Mapping[str, tuple[Any, bool]], name: str) -> None:
         below = [
             one
             for one, (wanted, _) in known.items()
-            if isinstance(wanted, type) and is_dataclass(wanted) and key in _fields(wanted)
+            if isinstance(wanted, type) and is_dataclass(wanted) and key in keys_of(wanted)
         ]
         hint = self.meant.get(key.lower()) or (f"it belongs below {_inside(name, below[0])}" if len(below) == 1 else "")
         near = "" if hint else did_you_mean(key, known)
@@ -184,7 +208,8 @@ def _scalars(wanted: Any) -> frozenset[Any]:
 
 
 @cache
-def _fields(record: Any) -> dict[str, tuple[Any, bool]]:
+def keys_of(record: Any) -> dict[str, tuple[Any, bool]]:
+    """The keys of a record's table, each with its type and whether it must be there."""
     hints = get_type_hints(record)
     return {
         field.name: (hints[field.name], field.default is MISSING and field.default_factory is MISSING)
@@ -209,7 +234,7 @@ def _inside(name: str, key: str) -> str:
     """How a member is called: `[site]`, then `[site] title`; `[publish]`, then `[publish.production]`."""
     if not name.startswith("["):
         return f"[{key}]" if name == "site.toml" else f"{key} in {name}"
-    return f"[{name[1:-1]}.{key}]" if name in {"[publish]", "[language]"} else f"{name} {key}"
+    return f"[{name[1:-1]}.{key}]" if name in {"[publish]", "[language]", "[taxonomies]"} else f"{name} {key}"
 
 
 def _mend(wanted: Any, value: object) -> str | None:

@@ -31,8 +31,8 @@ _THEME: Final = 'here: [site] theme = "…", a built-in theme\'s name or a folde
 _MENUS: Final = "here: [[menus.main]] for each item, with title and url, in the order in which they are shown"
 _PAGES: Final = "here: [lists] per_page"
 _FEEDS: Final = "here: [feeds] enabled, limit, full; feeds are Atom, of posts"
-_TAGS: Final = (
-    "no table is needed: posts have tags, which front matter names; their paths are [permalinks] tags and tag"
+_TAXONOMIES: Final = (
+    'posts have tags, for which no table is needed; to declare another taxonomy: [taxonomies.series] title = "Series"'
 )
 _MARKDOWN: Final = "here: [markdown] typography, toc_depth, highlight, html, dialect"
 _HIGHLIGHT: Final = "here: [markdown] highlight; colours are the theme's"
@@ -71,7 +71,8 @@ KEYS: Final = MappingProxyType(
     | dict.fromkeys(("paginate", "pagination", "default_pagination", "paginate_by", "paginate_path"), _PAGES)
     | dict.fromkeys(("rss", "rsslimit", "generate_feed", "generate_feeds", "feed_limit"), _FEEDS)
     | dict.fromkeys(("feed_filenames", "feed_all_atom", "feed_domain", "limit_posts"), _FEEDS)
-    | dict.fromkeys(("taxonomies", "taxonomy", "tag_url", "category_url", "use_folder_as_category"), _TAGS)
+    | dict.fromkeys(("[taxonomies]", "[taxonomies.tag]", "[taxonomies.category]", "taxonomy"), _TAXONOMIES)
+    | dict.fromkeys(("tag_url", "category_url", "use_folder_as_category"), _TAXONOMIES)
     | dict.fromkeys(("markup", "kramdown", "goldmark", "commonmark", "[markdown]", "typogrify"), _MARKDOWN)
     | dict.fromkeys(("smart_punctuation", "markdown_extensions"), _MARKDOWN)
     | dict.fromkeys(

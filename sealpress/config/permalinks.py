@@ -27,10 +27,11 @@ _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingPro
 
 def texts(path: tuple[str | int, ...], permalinks: PermalinkSettings) -> list[tuple[tuple[str | int, ...], str, Check]]:
     """Each of them with the path of its key, and what checks it."""
-    return [((*path, kind), getattr(permalinks, kind), partial(_wrong, kind)) for kind in _FIELDS]
+    return [((*path, kind), getattr(permalinks, kind), partial(wrong, kind)) for kind in _FIELDS]
 
 
-def _wrong(kind: str, pattern: str) -> str | None:
+def wrong(kind: str, pattern: str) -> str | None:
+    """What is wrong with a pattern that stands where that of `kind` might; None where nothing is."""
     known, telling = _FIELDS[kind]
     try:
         parts = list(string.Formatter().parse(pattern))

@@ -13,6 +13,7 @@ LONGEST_PERMALINK: Final = 200
 _MOST_LANGUAGES: Final = 100  # each page names its twin in all of them
 _MOST_ITEMS: Final = 100  # of a menu, which stands on every page
 _MOST_WIDTHS: Final = 20
+_MOST_TAXONOMIES: Final = 20  # each page may link to all of them
 _WIDTHS: Final = range(16, 8193)  # pixels
 
 
@@ -26,6 +27,7 @@ def _check_lengths(settings: Settings, document: Node, place: Callable[..., Plac
     lists: list[tuple[str, tuple[str, ...], Sequence[object], int]] = [
         ("[site] languages", ("site", "languages"), settings.site.languages, _MOST_LANGUAGES),
         ("[images] widths", ("images", "widths"), settings.images.widths, _MOST_WIDTHS),
+        ("[taxonomies]", ("taxonomies",), tuple(settings.taxonomies), _MOST_TAXONOMIES),
         *((f"[menus] {name}", ("menus", name), items, _MOST_ITEMS) for name, items in settings.menus.items()),
     ]
     for tag, language in settings.language.items():

@@ -41,6 +41,19 @@ class PermalinkSettings:
     archive: str = "/archive/"
 
 
+TAGS: Final = "tags"
+"""The taxonomy that every site has. Where its lists are is said by [permalinks]."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonomySettings:
+    """[taxonomies.NAME]: what posts are grouped by. NAME is the key of front matter that lists a post's terms."""
+
+    title: str  # of the list of its terms, and of links to it
+    path: str = ""  # of the list of its terms; "": /NAME/
+    term_path: str = ""  # of the posts of one term, with {slug}; "": below the list
+
+
 @dataclass(frozen=True, slots=True)
 class LanguageSettings:
     """[language.fr]: what differs from [site] in one language. None: as in [site]."""
@@ -50,6 +63,7 @@ class LanguageSettings:
     author: str | None = None
     menus: Mapping[str, tuple[MenuItem, ...]] | None = None
     permalinks: PermalinkSettings | None = None
+    taxonomies: Mapping[str, TaxonomySettings] = field(default_factory=nothing)
     params: Mapping[str, object] = field(default_factory=nothing)
 
 
@@ -175,6 +189,7 @@ class Settings:
     language: Mapping[str, LanguageSettings] = field(default_factory=nothing)
     build: BuildSettings = BuildSettings()
     permalinks: PermalinkSettings = PermalinkSettings()
+    taxonomies: Mapping[str, TaxonomySettings] = field(default_factory=nothing)
     markdown: MarkdownSettings = MarkdownSettings()
     lists: ListSettings = ListSettings()
     feeds: FeedSettings = FeedSettings()

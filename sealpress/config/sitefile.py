@@ -17,10 +17,11 @@ from sealpress.config import (
     quantities,
     serving,
     ssh_options,
+    taxonomies,
     toml,
 )
 from sealpress.config.content_policy import Check
-from sealpress.config.document import Node, decode, text_of
+from sealpress.config.document import Node, decode, dotted, text_of
 from sealpress.config.settings import LanguageSettings, Settings, homes
 from sealpress.files import given
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
@@ -158,7 +159,8 @@ def _settings(document: Node) -> Settings:
         tag: _language(document, settings, tag, settings.language.get(tag, LanguageSettings()))
         for tag in [*site.languages, *(tag for tag in settings.language if tag not in site.languages)]
     }
-    return replace(settings, site=site, language=MappingProxyType(languages))
+    declared = taxonomies.of_language(settings.permalinks, settings.taxonomies)
+    return replace(settings, site=site, language=MappingProxyType(languages), taxonomies=declared)
 
 
 _MEANT: Final = MappingProxyType({**homes(), **other_generators.KEYS})
@@ -181,7 +183,9 @@ def _language(document: Node, settings: Settings, tag: str, language: LanguageSe
     names = given.value if given and isinstance(given.value, Mapping) else {}
     own = {name: getattr(language.permalinks, name) for name in names} if language.permalinks else {}
     menus = MappingProxyType({**settings.menus, **(language.menus or {})})
-    return replace(language, permalinks=replace(settings.permalinks, **own), menus=menus)
+    merged = replace(settings.permalinks, **own)
+    declared = taxonomies.of_language(merged, language.taxonomies, settings.taxonomies)
+    return replace(language, permalinks=merged, taxonomies=declared, menus=menus)
 
 
 def _check(site: SiteFile) -> Iterable[Problem]:
@@ -211,6 +215,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         ),
         *((("publish", name, "address"), target.address, _address) for name, target in settings.publish.items()),
         *(permalinks.texts(("permalinks",), settings.permalinks)),
+        *taxonomies.texts(settings, site.document),
     ]
     for tag, language in settings.language.items():
         if language.permalinks:
@@ -230,12 +235,6 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         yield Problem(
             "[image] architectures must name each architecture once", place=site.place("image", "architectures")
         )
-
-
-def dotted(path: tuple[str | int, ...]) -> str:
-    """A key as messages call it: "[image.headers] X-Robots-Tag"."""
-    names = [str(part) for part in path if isinstance(part, str)]
-    return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _check_languages(site: SiteFile) -> Iterable[Problem]:

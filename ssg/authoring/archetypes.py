@@ -14,7 +14,7 @@ from typing import Final, Literal
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import files, given
 from sealpress.problems import Exit, Place, Problem, did_you_mean
-from ssg.content import front_matter
+from ssg.content import front_matter, taxonomies
 from ssg.content.location import POSTS, Location, locate
 from ssg.l10n.language import language
 from ssg.l10n.slugs import slug
@@ -74,7 +74,7 @@ def translation(site: SiteFile, file: Path, title: str, tag: str) -> str:
     if title:
         own = _TITLE.sub(lambda _: f"title{sign} {json.dumps(title, ensure_ascii=False)}", own, count=1)
     text = f"{page.fence}\ndraft{sign} true\n{own.strip()}\n{page.fence}\n{page.body}"
-    front = front_matter.read(text.encode(), where.source).front_matter
+    front = front_matter.read(text.encode(), where.source, taxonomies.keys(site)).front_matter
     if not front.draft or (title and front.title != title):
         hint = "copy the file by hand, and give it the keys title and draft: true"
         raise Problem(f"the front matter of {where.source} is written in a way that can't be taken over", hint=hint)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from sealpress.config.settings import TAGS
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import given
 from sealpress.git.repository import NO_DATE, as_of
 from sealpress.problems import Exit, Problem
-from ssg.content import front_matter
+from ssg.content import front_matter, taxonomies
 from ssg.content.findings import Findings
 from ssg.content.model import Page
 from ssg.content.pages import read_content
@@ -44,7 +45,7 @@ class Entry:
             "kind": page.kind.value,
             "language": page.language,
             "date": page.date.isoformat() if page.date else None,
-            "tags": list(page.tags),
+            "tags": list(page.terms_of(TAGS)),
             "standing": self.standing.value,
         }
 
@@ -62,7 +63,7 @@ def pages(site: SiteFile) -> list[Entry]:
     for source in sources.below(settings.build.content):
         if source.endswith(_ENDING):
             with findings.collecting(source):
-                page = front_matter.read(_text(site, source), source)
+                page = front_matter.read(_text(site, source), source, taxonomies.keys(site))
                 heads[source] = (page.front_matter, page.body_line)
     tags = {tag: language(tag, site.place("site", "languages", n)) for n, tag in enumerate(settings.site.languages)}
     zone = timezone(settings.site.timezone, site.place("site", "timezone"))

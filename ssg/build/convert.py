@@ -80,8 +80,8 @@ class Converter:
     def conversion(self) -> str:
         """A digest of all that conversions depend on besides a page's own text."""
         options = [f"{tag} {json.dumps(astuple(one))}" for tag, one in sorted(self.options.items())]
-        # These tell which language a page is in that says none.
-        site = [self.settings.site.default_language, *self.settings.site.languages]
+        # These tell which language a page is in that says none, and which keys front matter may have.
+        site = [self.settings.site.default_language, *self.settings.site.languages, *self.settings.taxonomies]
         return hashlib.sha256("\0".join([*site, *options, *self.software()]).encode()).hexdigest()
 
     def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[ReadPage]:
@@ -116,12 +116,13 @@ class Converter:
             return ReadPage(source, problem=Problem(f"can't be read: {error.strerror}", place=Place(source), hint=hint))
         sha256 = hashlib.sha256(data).hexdigest()
         wrong: Problem | None = None
+        taxonomies = tuple(self.settings.taxonomies)
         try:
             language = locate(self.settings, source).language
-            document = read(data, source)
+            document = read(data, source, taxonomies)
         except Problem as problem:
             return ReadPage(source, sha256, problem=problem)
-        head = hashlib.sha256(f"{document.fence}\n{document.head}".encode()).hexdigest()
+        head = hashlib.sha256("\n".join([*taxonomies, document.fence, document.head]).encode()).hexdigest()
         try:
             front = self._known_front_matter(source, head) or document.front_matter
         except Problem as problem:

@@ -24,14 +24,13 @@ from ssg.build.records import PAGES, LazyPages
 from ssg.cache.last_build import LastBuild
 from ssg.cache.store import Store
 from ssg.cache.table import Table, since
-from ssg.content import absence
+from ssg.content import absence, taxonomies
 from ssg.content.absence import LEFTOVER, Absences
 from ssg.content.assets import FOLDER, content_assets, static_assets
 from ssg.content.findings import THEME, Findings
 from ssg.content.links import Doubts
 from ssg.content.model import Page, PageKind, Site
 from ssg.content.pages import PublishedPages, moment, read_content
-from ssg.content.taxonomies import tags_of
 from ssg.l10n.language import Language, language
 from ssg.l10n.timezones import timezone
 from ssg.markup.text.converted import MarkdownOptions
@@ -97,7 +96,7 @@ class Structure:
         settings = inputs.request.site.settings
         assets = content_assets(settings, inputs.sources, content.pages) + static_assets(settings, inputs.sources)
         site = Site(inputs.request.site.root, settings, content.pages, (), assets, content.as_of)
-        return replace(site, tags=tags_of(settings, site.posts_by_language, self.languages))
+        return replace(site, terms=taxonomies.terms_of(settings, site.posts_by_language, self.languages))
 
     @property
     def may_redirect_elsewhere(self) -> bool:
@@ -213,8 +212,11 @@ class Structure:
 
 
 def converter_of(inputs: Inputs, store: Store, last: LastBuild, findings: Findings) -> tuple[themes.Theme, Converter]:
-    """The theme, and where manuscripts are read with it. Raises Problem (exit 3) for a language that there isn't."""
+    """The theme, and where manuscripts are read with it. Raises Problem (exit 3) for a language that there isn't,
+    and for a taxonomy that there can't be.
+    """
     site = inputs.request.site
+    taxonomies.keys(site)
     tags = site.settings.site.languages
     languages = {tag: language(tag, site.place("site", "languages", number)) for number, tag in enumerate(tags)}
     sources = inputs.sources

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from sealpress.config.document import Node
-from sealpress.config.sitefile import SiteFile, dotted
+from sealpress.config.document import Node, dotted
+from sealpress.config.sitefile import SiteFile
 from ssg.cache.tracing import digest
 
 ALL = ""

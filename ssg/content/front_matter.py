@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final
 
 from sealpress.config import toml
-from sealpress.config.document import Node, decode, line_of, text_of
+from sealpress.config.document import Node, decode_keys, keys_of, line_of, text_of
+from sealpress.config.settings import TAGS
 from sealpress.problems import Place, Problem, raise_all
 from ssg.content import other_generators
 from ssg.content.formats import dates
@@ -20,7 +23,8 @@ _END: Final = {fence: re.compile(rf"\n{re.escape(fence)}[^\S\n]*(?=\n|\Z)") for 
 class SplitPage:
     """A page's file in its two halves: `head` stands between two lines `fence`, `body` begins on line `body_line`.
 
-    The head is parsed when it is asked for: most builds know what it says from the last one.
+    The head is parsed when it is asked for: most builds know what it says from the last one. `taxonomies` are the keys
+    that list terms.
     """
 
     source: str
@@ -28,6 +32,7 @@ class SplitPage:
     head: str
     body: str
     body_line: int
+    taxonomies: tuple[str, ...] = (TAGS,)
 
     @property
     def node(self) -> Node:
@@ -41,7 +46,7 @@ class SplitPage:
         """Raises Problem or Problems (exit 3), each with its place in the source."""
         node, problems = _dated(self.node)
         try:
-            front_matter = decode(node, FrontMatter, "the front matter", meant=other_generators.KEYS)
+            front_matter = self._decoded(node, other_generators.KEYS)
         except Problem as problem:
             raise_all(sorted([*problems, *problem.each], key=line_of))
         raise_all(problems)
@@ -62,13 +67,29 @@ class SplitPage:
             return found
         for key, child in keys.items() if isinstance(keys, Mapping) else ():
             with suppress(Problem):
-                one = decode(Node({"title": nowhere, key: child}, nowhere.place), FrontMatter, "the front matter")
-                found = replace(found, **{key: getattr(one, key)})
+                one = self._decoded(Node({"title": nowhere, key: child}, nowhere.place))
+                is_taxonomy = key in self.taxonomies
+                more = {"terms": found.terms + one.terms} if is_taxonomy else {key: getattr(one, key)}
+                found = replace(found, **more)
         return found
 
+    def _decoded(self, node: Node, meant: Mapping[str, str] = MappingProxyType({})) -> FrontMatter:
+        values = decode_keys(node, _known(self.taxonomies), "the front matter", meant=meant)
+        terms = tuple((name, listed) for name in self.taxonomies if (listed := values.pop(name, ())))
+        return FrontMatter(**values, terms=terms)
 
-def read(data: bytes, source: str) -> SplitPage:
-    """Raises Problem (exit 3), with its place in `source`."""
+
+@cache
+def _known(taxonomies: tuple[str, ...]) -> Mapping[str, tuple[Any, bool]]:
+    """The keys of front matter: those of FrontMatter, with one for each taxonomy in the place of its terms."""
+    known: dict[str, tuple[Any, bool]] = {}
+    for key, wanted in keys_of(FrontMatter).items():
+        known |= dict.fromkeys(taxonomies, (tuple[str, ...], False)) if key == "terms" else {key: wanted}
+    return known
+
+
+def read(data: bytes, source: str, taxonomies: tuple[str, ...] = (TAGS,)) -> SplitPage:
+    """`taxonomies` are the keys of the head that list terms. Raises Problem (exit 3), with its place in `source`."""
     text = _text(data, source)
     first = text[: text.find("\n")] if "\n" in text else text
     fence = first.rstrip()
@@ -87,7 +108,7 @@ def read(data: bytes, source: str) -> SplitPage:
             hint=f"write {fence} on a line of its own between the front matter and the text",
         )
     head = text[len(first) + 1 : end.start()]
-    return SplitPage(source, fence, head, text[end.end() + 1 :], text.count("\n", 0, end.start()) + 3)
+    return SplitPage(source, fence, head, text[end.end() + 1 :], text.count("\n", 0, end.start()) + 3, taxonomies)
 
 
 def _yaml(head: str, source: str) -> Node:

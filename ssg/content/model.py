@@ -1,6 +1,6 @@
-"""The site as ssg knows it after reading: pages, tags, assets. Frozen; everything else is asked of it.
+"""The site as ssg knows it after reading: pages, terms, assets. Frozen; everything else is asked of it.
 
-    Site ── languages ── pages (posts among them) ── tags
+    Site ── languages ── pages (posts among them) ── terms of taxonomies
                      └── assets (files beside pages, static files)
 
 Paths: a *source* is a file's path relative to site.toml, with "/" ("content/posts/x.fr.md"). A *path* is where a reader
@@ -18,8 +18,11 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
 
-from sealpress.config.settings import LanguageSettings, PermalinkSettings, Settings
+from sealpress.config.settings import LanguageSettings, PermalinkSettings, Settings, TaxonomySettings
 from ssg.markup.text.converted import Fault, Slot
+
+Terms = tuple[tuple[str, tuple[str, ...]], ...]
+"""The names of a page's terms, by the name of their taxonomy; of those taxonomies that it has terms of."""
 
 
 class PageKind(StrEnum):
@@ -36,7 +39,7 @@ class FrontMatter:
     updated: dt.datetime | dt.date | None = None
     slug: str = ""  # "": from the file's name
     key: str = ""  # pages of several languages with one key are translations of each other; "": from the file's path
-    tags: tuple[str, ...] = ()
+    terms: Terms = ()  # in the file, a key for each taxonomy: tags: [one, two]
     description: str = ""  # for search engines and previews; "": the summary's text
     summary: str = ""  # for lists; "": up to <!-- more -->, or the first paragraph
     author: str = ""  # "": the language's or site's
@@ -86,8 +89,11 @@ class Page:
     is_index: bool
     date: dt.datetime | None
     updated: dt.datetime | None
-    tags: tuple[str, ...]
+    terms: Terms
     author: str
+
+    def terms_of(self, taxonomy: str) -> tuple[str, ...]:
+        return next((names for name, names in self.terms if name == taxonomy), ())
 
     @property
     def section(self) -> str:
@@ -105,14 +111,16 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
-    """A tag in one language, with its posts, newest first. `name` is as its first post wrote it."""
+class Term:
+    """What posts of one language have in common: a tag, say. `name` is as its first post wrote it; the newest post is
+    first.
+    """
 
+    taxonomy: str
+    language: str
     name: str
     slug: str
-    language: str
     path: str
-    output: str
     posts: tuple[Page, ...]
 
 
@@ -136,7 +144,7 @@ class Site:
     root: Path
     settings: Settings
     pages: tuple[Page, ...]
-    tags: tuple[Tag, ...]
+    terms: tuple[Term, ...]
     assets: tuple[Asset, ...]
     as_of: dt.datetime
 
@@ -146,6 +154,9 @@ class Site:
 
     def language_settings(self, language: str) -> LanguageSettings:
         return self.settings.language[language]
+
+    def taxonomies(self, language: str) -> Mapping[str, TaxonomySettings]:
+        return self.settings.language[language].taxonomies
 
     def permalinks(self, language: str) -> PermalinkSettings:
         return self.settings.language[language].permalinks or self.settings.permalinks
@@ -160,6 +171,17 @@ class Site:
     def prefix(self, language: str) -> str:
         """What stands before every path of a language: "" for the default one, "/fr" for another."""
         return prefix(self.settings, language)
+
+    @cached_property
+    def terms_in(self) -> Mapping[str, Mapping[str, tuple[Term, ...]]]:
+        """The terms by taxonomy and language; only of taxonomies that have any, if in another language."""
+        found: dict[str, dict[str, list[Term]]] = {}
+        for term in self.terms:
+            of_taxonomy = found.setdefault(term.taxonomy, {language: [] for language in self.languages})
+            of_taxonomy[term.language].append(term)
+        return MappingProxyType(
+            {name: {language: tuple(terms) for language, terms in one.items()} for name, one in found.items()}
+        )
 
     @cached_property
     def by_source(self) -> Mapping[str, Page]:
@@ -199,7 +221,7 @@ class Site:
 
     @cached_property
     def _spellings(self) -> Mapping[str, str]:
-        paths = [*(page.path for page in self.pages), *(tag.path for tag in self.tags), *self.asset_paths.values()]
+        paths = [*(page.path for page in self.pages), *(term.path for term in self.terms), *self.asset_paths.values()]
         names = (*self.by_source, *self.asset_paths, *paths)
         return MappingProxyType({unicodedata.normalize("NFC", name): name for name in names if not name.isascii()})
 

@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 _UPDATED: Final = "here it is called updated"
-_TAGS: Final = "here these are tags: tags: [one, two]"
+_TAGS: Final = "here these are tags: tags: [one, two]; site.toml declares other taxonomies: [taxonomies.NAME]"
+_SERIES: Final = "posts are grouped by it where site.toml declares it: [taxonomies.series]"
 _SLUG: Final = "the last part of a page's path is slug here; what comes before it is set by [permalinks] in site.toml"
 _REDIRECTS: Final = 'old addresses are redirected in site.toml: [image.redirects] "/old/" = "/new/"'
 _DRAFT: Final = "a page that is not to be published says draft: true; all others are published"
@@ -24,6 +25,7 @@ KEYS: Final = MappingProxyType(
     | dict.fromkeys(("authors", "creator", "by"), _AUTHOR)
     | dict.fromkeys(("lang", "language", "locale"), _LANGUAGE)
     | dict.fromkeys(("layout", "type"), _TEMPLATE)
+    | dict.fromkeys(("series",), _SERIES)
     | dict.fromkeys(("excerpt", "abstract", "lead"), _SUMMARY)
     | dict.fromkeys(("weight", "nav_order", "position", "sort", "menu_order"), "here it is called order")
     | dict.fromkeys(("translationkey", "translation_key", "ref"), "here it is called key")
@@ -37,7 +39,6 @@ KEYS: Final = MappingProxyType(
             "thumbnail",
             "featured_image",
             "subtitle",
-            "series",
             "linktitle",
             "math",
             "comments",

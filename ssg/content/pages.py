@@ -1,22 +1,23 @@
-"""Manuscripts become pages: each file is located, its slug and path found, its tags checked."""
+"""Manuscripts become pages: each file is located, its slug and path found, its terms checked."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sealpress.config.settings import Settings
 from sealpress.git.repository import NO_DATE, FileDates
 from sealpress.problems import Place, Problem
-from ssg.content import other_generators
+from ssg.content import other_generators, taxonomies
 from ssg.content.findings import PAGES, Findings
 from ssg.content.location import POSTS, Location, Permalinks, locate
 from ssg.content.model import FrontMatter, Page, PageKind, output_of
 from ssg.content.places import in_front_matter
 from ssg.content.sources import Options, Sources
 from ssg.l10n.language import Language
-from ssg.l10n.slugs import LIMIT, name_slug, same_name, slug
+from ssg.l10n.slugs import LIMIT, slug
 
 Clock = Callable[[Iterable[dt.datetime]], dt.datetime]
 """The moment that a build is of, from the dates of its pages: for a folder that no commit dates."""
@@ -52,6 +53,10 @@ class _PageReading:
     unsure: set[str]
     problems: list[Problem] = field(default_factory=list)
 
+    def place(self, source: str) -> Callable[..., Place]:
+        """Where values of a page's front matter stand."""
+        return partial(in_front_matter, self.root, source)
+
     def path_is_unsure(self, where: Location, problem: Problem) -> None:
         self.problems.append(problem)
         self.unsure.add(where.source)
@@ -82,7 +87,8 @@ def read_content(
     pages = [_page(reading, where, *head, slugs[where], permalinks) for where, head in located.items()]
     content = published(pages, clock, options)
     reading.problems.extend(_foreign_folders(reading, located))
-    reading.problems.extend([*_shared_keys(reading, content.pages), *_shared_tags(reading, content.pages)])
+    reading.problems.extend(_shared_keys(reading, content.pages))
+    reading.problems.extend(taxonomies.shared(content.pages, languages, lambda page: reading.place(page.source)))
     findings.tell(PAGES, reading.problems)
     return content
 
@@ -166,7 +172,9 @@ def _page(
         date=date,
         # A post that git has seen only before its date was not updated since.
         updated=updated or (git.last if git and not (date and git.last < date) else None),
-        tags=_tags(reading, where, front),
+        terms=taxonomies.names_of(
+            front, reading.languages[where.language], reading.place(where.source), reading.problems
+        ),
         author=front.author or language.author or reading.settings.site.author,
     )
 
@@ -180,12 +188,6 @@ def moment(value: dt.datetime | dt.date | None, zone: dt.tzinfo) -> dt.datetime 
     return found.replace(tzinfo=dt.timezone(offset or dt.timedelta()))
 
 
-"""Of a post that lacks one, in a build that ends with that fault."""
-
-MOST_TAGS: Final = 100
-"""Of one page. Each of its tags has a page that lists it with all its tags: n of them write n² links."""
-
-_LONGEST_TAG: Final = 100  # characters
 _LONGEST_TITLE: Final = 1000  # characters: it stands in each list, each feed, and on the pages beside its own
 
 
@@ -194,28 +196,6 @@ def _check_title(reading: _PageReading, where: Location, front: FrontMatter) -> 
         place = in_front_matter(reading.root, where.source, "title")
         message = f"the title has {len(front.title)} characters; at most {_LONGEST_TITLE} can stand in lists and feeds"
         reading.problems.append(Problem(message, place=place, hint="what is longer belongs into the text"))
-
-
-def _tags(reading: _PageReading, where: Location, front: FrontMatter) -> tuple[str, ...]:
-    names: dict[str, None] = {}
-    if len(front.tags) > MOST_TAGS:
-        place = in_front_matter(reading.root, where.source, "tags", MOST_TAGS)
-        message = f"the page has {len(front.tags)} tags; {MOST_TAGS} is the most"
-        hint = "each tag has a page that lists this one with all its tags: keep those that readers look for"
-        reading.problems.append(Problem(message, place=place, hint=hint))
-        return ()
-    for number, tag in enumerate(front.tags):
-        if len(tag) > _LONGEST_TAG:
-            place = in_front_matter(reading.root, where.source, "tags", number)
-            message = f"the tag has {len(tag)} characters; {_LONGEST_TAG} is the most"
-            reading.problems.append(Problem(message, place=place, hint="a tag is a word or two"))
-        elif name_slug(tag, reading.languages[where.language]):
-            names[" ".join(tag.split())] = None
-        else:
-            place = in_front_matter(reading.root, where.source, "tags", number)
-            message, hint = f'the tag "{tag}" has no letter or digit', "its page needs a path: give it a name in words"
-            reading.problems.append(Problem(message, place=place, hint=hint))
-    return tuple(names)
 
 
 def published(pages: Iterable[Page], clock: Clock, options: Options) -> PublishedPages:
@@ -234,27 +214,6 @@ def published(pages: Iterable[Page], clock: Clock, options: Options) -> Publishe
         scheduled=tuple(page.source for page in scheduled),
         next=min((page.date for page in scheduled if page.date), default=None),
     )
-
-
-def _shared_tags(reading: _PageReading, pages: tuple[Page, ...]) -> Iterator[Problem]:
-    """Two tags that are not one name can't have one address."""
-    seen: dict[tuple[str, str], tuple[str, Page]] = {}
-    known: dict[tuple[str, str], str | None] = {}
-    for page in pages:
-        language = reading.languages[page.language]
-        for tag in page.tags if page.kind is PageKind.POST else ():
-            key = (page.language, tag)
-            if key in known:
-                continue
-            made = known[key] = name_slug(tag, language)
-            other, first = seen.setdefault((page.language, made or tag), (tag, page))
-            if same_name(other, language) != same_name(tag, language):
-                number = [" ".join(one.split()) for one in page.front_matter.tags].index(tag)
-                yield Problem(
-                    f'the tags "{tag}" and "{other}", in {first.source}, would have one page, "{made}"',
-                    place=in_front_matter(reading.root, page.source, "tags", number),
-                    hint="one tag is written alike everywhere; of two, give one a name that differs in letters",
-                )
 
 
 def _shared_keys(reading: _PageReading, pages: tuple[Page, ...]) -> list[Problem]:

@@ -111,9 +111,7 @@ def _templates(
 _OTHERS: Final = {
     "baseof.html": "base.html",
     "single.html": "post.html",
-    "taxonomy.html": "tag.html",
-    "terms.html": "tags.html",
-    "term.html": "tag.html",
+    "terms.html": "taxonomy.html",
     "section.html": "list.html",
     "article.html": "post.html",
     "default.html": "base.html",

@@ -60,8 +60,10 @@ def _entry(queries: SiteQueries, feed: "ET.Element", post: str, *, is_full: bool
         xml.child(entry, "updated", dates.rfc3339(changed))
     if author := queries.author(post):
         _author(entry, author)
-    for slug in queries.tags_of(post):
-        xml.child(entry, "category", term=slug, label=queries.tag(queries.language(post), slug)[0])
+    language = queries.language(post)
+    for taxonomy in queries.taxonomies():
+        for slug in queries.terms_of(post, taxonomy):
+            xml.child(entry, "category", term=slug, label=queries.term(taxonomy, language, slug)[0])
     xml.child(entry, "summary", closing.summary(queries, post, absolute=True), type="html", xml__base=url)
     if is_full:
         xml.child(entry, "content", closing.body(queries, post, absolute=True), type="html", xml__base=url)

@@ -17,14 +17,11 @@ TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
     {
         ListKind.HOME: "list.html",
         ListKind.POSTS: "list.html",
-        ListKind.TAG: "tag.html",
-        ListKind.TAGS: "tags.html",
-        ListKind.ARCHIVE: "archive.html",
         ListKind.YEAR: "archive.html",
         ListKind.MISSING: "404.html",
     }
 )
-"""The template of each kind of list. A page's is that of its front matter, else by its kind."""
+"""The templates of lists that are not called as their kind. A page's is that of its front matter, else by its kind."""
 
 
 def _pages(queries: SiteQueries) -> Iterator[OutputFile]:
@@ -54,7 +51,7 @@ PAGE = OutputKind(
 
 
 def _lists(queries: SiteQueries) -> Iterator[OutputFile]:
-    return (OutputFile(one.output, LIST, one.path, one.origin) for one in queries.listings.values())
+    return (OutputFile(one.output, LIST, one.path, one.origin) for one in queries.lists)
 
 
 def _list(rendering: Rendering, file: OutputFile) -> bytes:
@@ -67,7 +64,7 @@ def _list(rendering: Rendering, file: OutputFile) -> bytes:
 def _list_template(queries: SiteQueries, file: OutputFile) -> str:
     listing = queries.list_at(file.subject)
     wanted = _wanted(queries, listing.introduction) if listing.introduction else ""
-    return wanted or _known(queries, TEMPLATES[listing.kind], file.origin)
+    return wanted or _known(queries, TEMPLATES.get(listing.kind, f"{listing.called}.html"), file.origin)
 
 
 LIST = OutputKind(

@@ -23,8 +23,8 @@ from ssg.rendering import functions as template_functions
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.theme import built_in_folder
 from ssg.rendering.views.lists import ListView
-from ssg.rendering.views.pages import PageView, SectionView
-from ssg.rendering.views.shared import LanguageView, TagView, VersionView
+from ssg.rendering.views.pages import PageView, SectionView, TaxonomyView, TermView
+from ssg.rendering.views.shared import LanguageView, VersionView
 from ssg.rendering.views.sites import SiteView
 from tests.docs.pages import CONTENT, ROOT, codes, rows, section
 
@@ -36,6 +36,7 @@ TABLES = {
     "language": settings.LanguageSettings,
     "build": settings.BuildSettings,
     "permalinks": settings.PermalinkSettings,
+    "taxonomies": settings.TaxonomySettings,
     "markdown": settings.MarkdownSettings,
     "lists": settings.ListSettings,
     "feeds": settings.FeedSettings,
@@ -79,7 +80,7 @@ def test_every_table_of_site_toml_has_a_part() -> None:
 @in_both
 def test_every_key_of_the_front_matter_stands_there(language: str) -> None:
     text = page_of(f"{REFERENCE}/front-matter", language).read_text("utf-8")
-    known = {field.name for field in fields(FrontMatter)}
+    known = {field.name for field in fields(FrontMatter)} - {"terms"} | {settings.TAGS}
     shown = {codes(cells[0])[0] for cells in rows(text.split("\n## ")[0]) if len(cells) == 4}
     assert shown == known
 
@@ -139,7 +140,7 @@ def test_every_name_that_a_template_sees_stands_there(anchor: str, view: type, l
 @in_both
 def test_every_question_that_templates_ask_stands_there(language: str) -> None:
     page = page_of(f"{REFERENCE}/templates", language)
-    anchors = {"page": ("page", 0), "site": ("site", 0), "tag": ("small", 1)}
+    anchors = {"page": ("page", 0), "site": ("site", 0), "term": ("small", 1)}
     for asked in (question.asked_as for question in SiteQueries.declared.values() if question.asked_as):
         view, _, name = asked.partition(".")
         anchor, column = anchors[view]
@@ -150,7 +151,7 @@ def test_every_question_that_templates_ask_stands_there(language: str) -> None:
 def test_small_views_and_functions_stand_there(language: str) -> None:
     page = page_of(f"{REFERENCE}/templates", language)
     shown = {code for row in rows(section(page, "small")) for code in codes(row[1])}
-    for view in (LanguageView, VersionView, TagView):
+    for view in (LanguageView, VersionView, TermView, TaxonomyView):
         own = {name for name in dir(view) if not name.startswith("_")}
         assert own <= shown
     of_section = next(row[1] for row in rows(section(page, "page")) if codes(row[0]) == ["section"])

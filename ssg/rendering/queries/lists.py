@@ -1,11 +1,11 @@
-"""Pages that ssg makes of itself: lists of posts, tags, the archive, the page for what is not there.
+"""Pages that ssg makes of itself: lists of posts and terms, the archive, the page for what is not there.
 
 All languages have the same lists, so that each has its twin; which page of a list has one depends on their lengths.
 
     home      "/" where a language has no content/index.md: the list of posts, by pages
     posts     "/posts/", "/posts/page/2/": the same beside a home page; content/posts/index.md is its introduction.
               Where the home page is the list, "/posts/" only repeats its first page, for those who shorten a URL
-    tags      "/tags/"; tag: "/tags/python/", by pages
+    taxonomy  "/tags/"; term: "/tags/python/", by pages
     archive   "/archive/" all years; year: "/archive/2026/"
     missing   "/404.html"
 """
@@ -14,31 +14,38 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ssg.content.model import Page, Site, output_of
+from sealpress.config.settings import TAGS
+from ssg.content.model import Page, Site, output_of, sources_of
+from ssg.content.taxonomies import kinds
 
 
 class ListKind(StrEnum):
     HOME = "home"
     POSTS = "posts"
-    TAGS = "tags"
-    TAG = "tag"
+    TAXONOMY = "taxonomy"
+    TERM = "term"
     ARCHIVE = "archive"
     YEAR = "year"
     MISSING = "missing"
 
 
+Identity = tuple[str, str, str, int]
+"""Kind, taxonomy, name and number of a list's page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of one list. `name` tells lists of a kind apart (a tag's slug, a year).
+    """One page of one list. `name` tells lists of a kind apart (a term's slug, a year), with the `taxonomy` of terms.
 
     `number` counts from 1 to `count`. `start` is the path of the first page. `posts` are sources, newest first, and
-    `introduction` is the source of the page that stands above the list. `title` is a tag's name.
+    `introduction` is the source of the page that stands above the list. `title` is a term's name.
     """
 
     kind: ListKind
     language: str
     path: str
     start: str
+    taxonomy: str = ""
     name: str = ""
     number: int = 1
     count: int = 1
@@ -57,21 +64,33 @@ class Listing:
         return self.kind is not ListKind.MISSING and not self.repeats
 
     @property
-    def identity(self) -> tuple[str, str, int]:
+    def identity(self) -> Identity:
         """The same in every language: who has it is the twin."""
-        return (self.kind.value, self.name, self.number)
+        return (self.kind.value, self.taxonomy, self.name, self.number)
+
+    @property
+    def called(self) -> str:
+        """What kind of page it is for templates: that of taxonomies and terms may have words of its own."""
+        match self.kind:
+            case ListKind.TAXONOMY:
+                return kinds(self.taxonomy)[0]
+            case ListKind.TERM:
+                return kinds(self.taxonomy)[1]
+            case kind:
+                return kind.value
 
     @property
     def origin(self) -> str:
         """What messages call it."""
         if self.introduction:
             return self.introduction
-        if self.kind is ListKind.TAG:
-            return f'the tag "{self.title}" ({self.language})'
+        if self.kind is ListKind.TERM:
+            of = "" if self.taxonomy == TAGS else f" of {self.taxonomy}"
+            return f'the {self.called} "{self.title}"{of} ({self.language})'
         names = {
             ListKind.HOME: "the list of posts",
             ListKind.POSTS: "the list of posts",
-            ListKind.TAGS: "the list of tags",
+            ListKind.TAXONOMY: f"the list of {self.taxonomy}",
             ListKind.ARCHIVE: "the archive",
             ListKind.YEAR: f"the archive of {self.name}",
             ListKind.MISSING: "the page for what is not there",
@@ -123,19 +142,19 @@ def _of_language(site: Site, language: str) -> Iterator[Listing]:
     if not site.home(language):
         home = list(_paged(site, Listing(ListKind.HOME, language, f"{before}/", f"{before}/"), posts))
         yield from home
-        if has_posts(site) and not introduction:
-            path = before + permalinks.posts
+        path = before + permalinks.posts
+        if has_posts(site) and not introduction and path != home[0].path:
             yield replace(home[0], kind=ListKind.POSTS, path=path, repeats=home[0].path)
     if introduction or (site.home(language) and has_posts(site)):
         path = before + permalinks.posts
         yield from _paged(site, Listing(ListKind.POSTS, language, path, path, introduction=introduction), posts)
-    if site.tags:
-        path = before + permalinks.tags
-        yield Listing(ListKind.TAGS, language, path, path)
-    for tag in site.tags:
-        if tag.language == language:
-            listing = Listing(ListKind.TAG, language, tag.path, tag.path, name=tag.slug, title=tag.name)
-            yield from _paged(site, listing, tuple(page.source for page in tag.posts))
+    for taxonomy, one in site.taxonomies(language).items():
+        if taxonomy in site.terms_in:
+            path = before + one.path
+            yield Listing(ListKind.TAXONOMY, language, path, path, taxonomy)
+            for term in site.terms_in[taxonomy][language]:
+                listing = Listing(ListKind.TERM, language, term.path, term.path, taxonomy, term.slug, title=term.name)
+                yield from _paged(site, listing, sources_of(term.posts))
     if has_posts(site):
         path = before + permalinks.archive
         yield Listing(ListKind.ARCHIVE, language, path, path, posts=posts)

@@ -257,9 +257,16 @@ class PageQueries(Questions):
     def default_language(self) -> str:
         return self._settings.site.default_language
 
-    @part("[permalinks]", "tags")
-    def tags_path(self, language: str) -> str:
-        return prefix(self._settings, language) + self._permalinks(language).tags
+    @part("[taxonomies]", "names")
+    def taxonomies(self) -> tuple[str, ...]:
+        """What posts are grouped by."""
+        return tuple(self._settings.taxonomies)
+
+    @part("[taxonomies]", "{taxonomy}")
+    def taxonomy(self, taxonomy: str, language: str) -> tuple[str, str]:
+        """A taxonomy's title, "" where that is an interface string, and the path of the list of its terms."""
+        found = self._settings.language[language].taxonomies[taxonomy]
+        return found.title, prefix(self._settings, language) + found.path
 
     @part("[permalinks]", "archive")
     def archive_path(self, language: str) -> str:

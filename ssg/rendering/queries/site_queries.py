@@ -9,15 +9,16 @@ from dataclasses import astuple, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from sealpress.config.settings import TAGS
 from sealpress.html import active_content
 from sealpress.problems import Problem, did_you_mean
 from ssg.cache.tracing import query
 from ssg.content.formats import dates
 from ssg.content.links import Destination, destination
-from ssg.content.model import Page, PageKind, Site, Tag, source_of, sources_of
+from ssg.content.model import Page, PageKind, Site, Term, source_of, sources_of
 from ssg.markup.text.converted import plain_anchor
 from ssg.rendering.queries import lists as listings
-from ssg.rendering.queries.lists import Listing, ListKind, Months, Version
+from ssg.rendering.queries.lists import Identity, Listing, ListKind, Months, Version
 from ssg.rendering.queries.page_queries import PageQueries
 
 
@@ -46,9 +47,14 @@ class SiteQueries(PageQueries):
     # Lists.
 
     @cached_property
+    def lists(self) -> tuple[Listing, ...]:
+        """Every page of every list. Two may be for one path: who writes them sees that."""
+        return listings.listings(self.site)
+
+    @cached_property
     def listings(self) -> Mapping[str, Listing]:
-        """Every page of every list, by path."""
-        return MappingProxyType({listing.path: listing for listing in listings.listings(self.site)})
+        """The same by path."""
+        return MappingProxyType({listing.path: listing for listing in self.lists})
 
     @query("the list at", "{path}")
     def listing(self, path: str) -> tuple[object, ...]:
@@ -84,10 +90,6 @@ class SiteQueries(PageQueries):
     def has_posts(self) -> bool:
         return listings.has_posts(self.site)
 
-    @query("whether there are tags")
-    def has_tags(self) -> bool:
-        return bool(self.site.tags)
-
     @query("where posts begin")
     def posts_path(self, language: str) -> str:
         """Where the newest posts begin."""
@@ -103,8 +105,8 @@ class SiteQueries(PageQueries):
         """The newest first; `tag` is a tag's name or slug."""
         found = self.site.posts_by_language[language]
         if tag is not None:
-            of_tag = (one for one in self.site.tags if one.language == language)
-            found = next((one.posts for one in of_tag if tag in {one.name, one.slug}), ())
+            tags = self._terms_in(TAGS, language)
+            found = next((one.posts for one in tags if tag in {one.name, one.slug}), ())
         return sources_of(found[:limit])
 
     @query("number of posts", asked_as="site.post_count")
@@ -114,39 +116,52 @@ class SiteQueries(PageQueries):
     def has_feeds(self) -> bool:
         return self.wants_feeds() and self.has_posts()
 
-    # Tags.
+    # Taxonomies.
 
-    @query("all tags")
-    def tags(self, language: str) -> tuple[str, ...]:
+    @query("whether there are", "{taxonomy}")
+    def has_terms(self, taxonomy: str) -> bool:
+        """Whether posts of any language have one: then all languages have a list of them."""
+        return taxonomy in self.site.terms_in
+
+    @query("all", "{taxonomy}")
+    def terms(self, taxonomy: str, language: str) -> tuple[str, ...]:
         """Slugs, in the language's alphabetical order."""
-        return tuple(tag.slug for tag in self.site.tags if tag.language == language)
+        return tuple(term.slug for term in self._terms_in(taxonomy, language))
 
-    @query("tags of", "{source}")
-    def tags_of(self, source: str) -> tuple[str, ...]:
-        """The slugs of a page's tags."""
-        return tuple(tag.slug for tag in self._tags_by_page.get(source, ()))
+    def _terms_in(self, taxonomy: str, language: str) -> Sequence[Term]:
+        return self.site.terms_in.get(taxonomy, {}).get(language, ())
 
-    @query("name and path of tag", "{slug}")
-    def tag(self, language: str, slug: str) -> tuple[str, str]:
-        """A tag's name and path."""
-        found = self._tags[language, slug]
+    @query("{taxonomy} of", "{source}")
+    def terms_of(self, source: str, taxonomy: str) -> tuple[str, ...]:
+        """The slugs of a page's terms."""
+        return tuple(term.slug for term in self._terms_by_page.get((source, taxonomy), ()))
+
+    @query("name and path of", "{taxonomy}/{slug}")
+    def term(self, taxonomy: str, language: str, slug: str) -> tuple[str, str]:
+        """A term's name and path."""
+        found = self._terms[taxonomy, language, slug]
         return found.name, found.path
 
-    @query("number of posts of tag", "{slug}", asked_as="tag.count")
-    def tag_count(self, language: str, slug: str) -> int:
+    @query("number of posts of", "{taxonomy}/{slug}", asked_as="term.count")
+    def term_count(self, taxonomy: str, language: str, slug: str) -> int:
         """How many posts have it."""
-        return len(self._tags[language, slug].posts)
+        return len(self._terms[taxonomy, language, slug].posts)
+
+    @query("posts of", "{taxonomy}/{slug}", asked_as="term.posts", are_pages=True)
+    def term_posts(self, taxonomy: str, language: str, slug: str) -> tuple[str, ...]:
+        """Those that have it, the newest first."""
+        return sources_of(self._terms[taxonomy, language, slug].posts)
 
     @cached_property
-    def _tags(self) -> Mapping[tuple[str, str], Tag]:
-        return {(tag.language, tag.slug): tag for tag in self.site.tags}
+    def _terms(self) -> Mapping[tuple[str, str, str], Term]:
+        return {(term.taxonomy, term.language, term.slug): term for term in self.site.terms}
 
     @cached_property
-    def _tags_by_page(self) -> Mapping[str, Sequence[Tag]]:
-        found: dict[str, list[Tag]] = {}
-        for tag in self.site.tags:
-            for post in tag.posts:
-                found.setdefault(post.source, []).append(tag)
+    def _terms_by_page(self) -> Mapping[tuple[str, str], Sequence[Term]]:
+        found: dict[tuple[str, str], list[Term]] = {}
+        for term in self.site.terms:
+            for post in term.posts:
+                found.setdefault((post.source, term.taxonomy), []).append(term)
         return found
 
     # Pages among pages.
@@ -209,23 +224,23 @@ class SiteQueries(PageQueries):
         """The page in every language that has it, itself among them; the same for each of them."""
         page = self.site.by_source[source]
         if page.is_home:
-            return self._twins["home", "", 1]
+            return self._twins["home", "", "", 1]
         return tuple((other.language, other.path) for other in self.site.translations(page))
 
     @query("languages of", "{path}")
     def versions_of_list(self, path: str) -> tuple[Version, ...]:
         """The same of a list's page."""
         listing = self.listings[path]
-        return self._twins["home", "", 1] if listing.repeats else self._twins[listing.identity]
+        return self._twins["home", "", "", 1] if listing.repeats else self._twins[listing.identity]
 
     @cached_property
-    def _twins(self) -> Mapping[tuple[str, str, int], tuple[Version, ...]]:
+    def _twins(self) -> Mapping[Identity, tuple[Version, ...]]:
         """Lists and home pages of all languages that are one another's translation, in the site's order."""
-        found: dict[tuple[str, str, int], dict[str, str]] = {}
+        found: dict[Identity, dict[str, str]] = {}
         for listing in self.listings.values():
             if not listing.repeats:
                 found.setdefault(listing.identity, {})[listing.language] = listing.path
-        homes = found.setdefault(("home", "", 1), {})
+        homes = found.setdefault(("home", "", "", 1), {})
         homes |= {page.language: page.path for language in self.site.languages if (page := self.site.home(language))}
         order = self.site.languages
         return {

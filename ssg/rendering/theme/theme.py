@@ -9,13 +9,13 @@ The value of site.toml's `theme` is the name of a built-in theme, or a folder in
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from sealpress.config import toml
-from sealpress.config.document import Node, decode, text_of
+from sealpress.config.document import Node, decode, decode_keys, text_of
 from sealpress.config.settings import Settings
 from sealpress.files import given
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
@@ -297,16 +297,11 @@ def _check_options(theme: ThemeSettings, document: Node) -> Iterable[Problem]:
 
 
 def _options(theme: ThemeSettings, document: Node, languages: Sequence[str]) -> Mapping[str, object]:
-    """[theme] of site.toml against the theme's options: a record is made of them, and decoded like any other."""
-    record = make_dataclass(
-        "Options",
-        [(name, _type(option), field(default=option.default)) for name, option in theme.options.items()],
-        frozen=True,
-        slots=True,
-    )
+    """[theme] of site.toml against the theme's options."""
+    known = {name: (_type(option), False) for name, option in theme.options.items()}
     table = document.at("theme")
-    decoded = decode(table, record, "[theme]") if table else record()
-    values = {name: getattr(decoded, name) for name in theme.options}
+    decoded = decode_keys(table, known, "[theme]") if table else {}
+    values = {name: decoded.get(name, option.default) for name, option in theme.options.items()}
     problems = []
     for name, value in values.items():
         for tag in value if isinstance(value, Mapping) else ():

@@ -5,25 +5,23 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from sealpress.config.settings import TAGS
 from ssg.rendering.queries.lists import Listing, ListKind, Version, page_path
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
-from ssg.rendering.views.pages import PageView, page_views
+from ssg.rendering.views.pages import PageView, TaxonomyView, TermView, page_views, term_views
 from ssg.rendering.views.shared import (
     LanguageView,
     LinkView,
-    TagView,
     VersionView,
     alternates,
     default_version,
     language_view,
     switcher,
-    tag_views,
 )
 
 TITLES: Mapping[ListKind, str] = {
     ListKind.POSTS: "posts",
-    ListKind.TAGS: "tags",
     ListKind.ARCHIVE: "archive",
     ListKind.MISSING: "not_found",
 }
@@ -47,8 +45,8 @@ class ListView(View):
 
     @property
     def kind(self) -> str:
-        """One of "home", "posts", "tags", "tag", "archive", "year" and "missing"."""
-        return self._listing.kind.value
+        """One of "home", "posts", "tags", "tag", "taxonomy", "term", "archive", "year" and "missing"."""
+        return self._listing.called
 
     @property
     def title(self) -> str:
@@ -58,7 +56,9 @@ class ListView(View):
         match listing.kind:
             case ListKind.HOME:
                 return self._queries.site_title(listing.language)
-            case ListKind.TAG:
+            case ListKind.TAXONOMY:
+                return TaxonomyView(self._queries, listing.taxonomy, listing.language).title
+            case ListKind.TERM:
                 return listing.title
             case ListKind.YEAR:
                 return listing.name
@@ -113,10 +113,20 @@ class ListView(View):
         return page_views(self._queries, self._listing.posts)
 
     @property
-    def tag(self) -> TagView | None:
-        if self._listing.kind is not ListKind.TAG:
-            return None
-        return tag_views(self._queries, self._listing.language, [self._listing.name])[0]
+    def taxonomy(self) -> TaxonomyView | None:
+        """Of the list of a taxonomy's terms, and of a term's list."""
+        name = self._listing.taxonomy
+        return TaxonomyView(self._queries, name, self._listing.language) if name else None
+
+    @property
+    def term(self) -> TermView | None:
+        one = self._listing
+        found = (one.name,) if one.kind is ListKind.TERM else ()
+        return next(iter(term_views(self._queries, one.taxonomy, one.language, found)), None)
+
+    @property
+    def tag(self) -> TermView | None:
+        return self.term if self._listing.taxonomy == TAGS else None
 
     @property
     def pagination(self) -> "PaginationView | None":

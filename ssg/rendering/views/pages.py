@@ -1,4 +1,4 @@
-"""A page with a body, as templates see it."""
+"""A page with a body, and what it is grouped by, as templates see them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
+from sealpress.config.settings import TAGS
+from sealpress.problems import Problem, did_you_mean
 from ssg.markup.text.converted import ContentsEntry, contents
 from ssg.rendering.bodies import closing
 from ssg.rendering.queries.lists import Version
@@ -13,14 +15,12 @@ from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.shared import (
     LanguageView,
-    TagView,
     VersionView,
     alternates,
     asking,
     default_version,
     language_view,
     switcher,
-    tag_views,
 )
 
 
@@ -64,8 +64,16 @@ class PageView(View):
         return contents(self._queries.headings(self.source))
 
     @property
-    def tags(self) -> tuple[TagView, ...]:
-        return tag_views(self._queries, self._queries.language(self.source), self._queries.tags_of(self.source))
+    def tags(self) -> tuple["TermView", ...]:
+        return self._terms(TAGS)
+
+    def terms(self, taxonomy: str) -> tuple["TermView", ...]:
+        """A post's terms of a taxonomy. Raises Problem where there is no such taxonomy."""
+        return self._terms(known_taxonomy(self._queries, taxonomy))
+
+    def _terms(self, taxonomy: str) -> tuple["TermView", ...]:
+        slugs = self._queries.terms_of(self.source, taxonomy)
+        return term_views(self._queries, taxonomy, self._queries.language(self.source), slugs)
 
     @property
     def previous(self) -> "PageView | None":
@@ -136,6 +144,68 @@ class SectionView(View):
     def children(self) -> tuple["SectionView", ...]:
         below = self._queries.children(self._source)
         return tuple(SectionView(self._queries, source, self._seen_from) for source in below)
+
+
+@asking("term", PageView)
+@dataclass(frozen=True, slots=True, repr=False)
+class TermView(View):
+    """A term of a taxonomy: a tag, say."""
+
+    _queries: SiteQueries
+    _taxonomy: str
+    _language: str
+    slug: str
+
+    def __repr__(self) -> str:
+        return f"<term {self.slug} of {self._taxonomy}>"
+
+    @property
+    def name(self) -> str:
+        return self._queries.term(self._taxonomy, self._language, self.slug)[0]
+
+    @property
+    def url(self) -> str:
+        return self._queries.url(self._queries.term(self._taxonomy, self._language, self.slug)[1])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TaxonomyView(View):
+    """What posts are grouped by."""
+
+    _queries: SiteQueries
+    name: str
+    _language: str
+
+    def __repr__(self) -> str:
+        return f"<taxonomy {self.name}>"
+
+    @property
+    def title(self) -> str:
+        title, _ = self._queries.taxonomy(self.name, self._language)
+        return self._queries.typeset(title, self._language) if title else self._queries.text(self.name, self._language)
+
+    @property
+    def url(self) -> str:
+        """Of the list of its terms."""
+        return self._queries.url(self._queries.taxonomy(self.name, self._language)[1])
+
+    @property
+    def terms(self) -> tuple[TermView, ...]:
+        """In the language's alphabetical order."""
+        return term_views(self._queries, self.name, self._language, self._queries.terms(self.name, self._language))
+
+
+def known_taxonomy(queries: SiteQueries, name: str) -> str:
+    """The name of a taxonomy, as a template calls it. Raises Problem where there is no such taxonomy."""
+    known = queries.taxonomies()
+    if name not in known:
+        hint = f"taxonomies: {', '.join(known)}; site.toml declares others, as [taxonomies.NAME]"
+        raise Problem(f'there is no taxonomy "{name}"{did_you_mean(str(name), known)}', hint=hint)
+    return name
+
+
+def term_views(queries: SiteQueries, taxonomy: str, language: str, slugs: Sequence[str]) -> tuple[TermView, ...]:
+    return tuple(TermView(queries, taxonomy, language, slug) for slug in slugs)
 
 
 def page_views(queries: SiteQueries, sources: Sequence[str]) -> tuple[PageView, ...]:

@@ -77,31 +77,6 @@ class VersionView(View):
     is_translation: bool
 
 
-@asking("tag")
-@dataclass(frozen=True, slots=True, repr=False)
-class TagView(View):
-    """A tag."""
-
-    _queries: SiteQueries
-    _language: str
-    slug: str
-
-    def __repr__(self) -> str:
-        return f"<tag {self.slug}>"
-
-    @property
-    def name(self) -> str:
-        return self._queries.tag(self._language, self.slug)[0]
-
-    @property
-    def url(self) -> str:
-        return self._queries.url(self._queries.tag(self._language, self.slug)[1])
-
-
-def tag_views(queries: SiteQueries, language: str, slugs: Sequence[str]) -> tuple[TagView, ...]:
-    return tuple(TagView(queries, language, slug) for slug in slugs)
-
-
 def language_view(queries: SiteQueries, tag: str) -> LanguageView:
     language = queries.theme.languages[tag]
     return LanguageView(tag, language.name, language.direction)

@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sealpress.config.settings import TAGS
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.data import DataView
 from ssg.rendering.views.lists import ListView
-from ssg.rendering.views.pages import PageView, page_views
-from ssg.rendering.views.shared import LanguageView, TagView, asking, language_view, tag_views
+from ssg.rendering.views.pages import PageView, TaxonomyView, TermView, known_taxonomy, page_views
+from ssg.rendering.views.shared import LanguageView, asking, language_view
 
-# Kinds of pages that a reader has come to by way of the posts.
-_OF_POSTS = frozenset({"post", "posts", "tag", "tags", "archive", "year"})
+_NOT_OF_POSTS = frozenset({"home", "page", "missing"})
+"""Kinds of pages that a reader has not come to by way of the posts."""
 
 
 @asking("site", PageView)
@@ -48,9 +49,19 @@ class SiteView(View):
         return page_views(self._queries, self._queries.posts(self._language, limit, tag))
 
     @property
-    def tags(self) -> tuple[TagView, ...]:
+    def taxonomies(self) -> tuple[TaxonomyView, ...]:
+        """What posts are grouped by: of those that site.toml declares, the ones that a post has a term of."""
+        found = (name for name in self._queries.taxonomies() if self._queries.has_terms(name))
+        return tuple(TaxonomyView(self._queries, name, self._language) for name in found)
+
+    def terms(self, taxonomy: str) -> tuple[TermView, ...]:
+        """In the language's alphabetical order. Raises Problem where there is no such taxonomy."""
+        return TaxonomyView(self._queries, known_taxonomy(self._queries, taxonomy), self._language).terms
+
+    @property
+    def tags(self) -> tuple[TermView, ...]:
         """In the language's alphabetical order."""
-        return tag_views(self._queries, self._language, self._queries.tags(self._language))
+        return TaxonomyView(self._queries, TAGS, self._language).terms
 
     def pages(self, folder: str = "") -> tuple[PageView, ...]:
         """The pages right below a folder of the content ("docs"), in their order."""
@@ -67,7 +78,7 @@ class SiteView(View):
 
     @property
     def tags_url(self) -> str | None:
-        return self._queries.url(self._queries.tags_path(self._language)) if self._queries.has_tags() else None
+        return TaxonomyView(self._queries, TAGS, self._language).url if self._queries.has_terms(TAGS) else None
 
     @property
     def archive_url(self) -> str | None:
@@ -117,7 +128,7 @@ class MenuView(View):
         """For aria-current: "page" where it leads to this page, "true" where the page is below it, else ""."""
         if self.url == page.url:
             return "page"
-        of_posts = page.kind in _OF_POSTS and self.url == self._site.posts_url
+        of_posts = page.kind not in _NOT_OF_POSTS and self.url == self._site.posts_url
         below = self.url.endswith("/") and self.url != self._site.url and page.url.startswith(self.url)
         return "true" if of_posts or below else ""
 

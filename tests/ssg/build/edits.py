@@ -47,6 +47,7 @@ KEYS = {
     "updated": ["", "2026-02-01", "2026-01-05", "2020-01-01"],
     "slug": ["", "red", "tan", "a"],
     "tags": ["", "[red]", "[Red, tan]", "[tan, sky]", "[RED]"],
+    "series": ["", "", "", "[red]", "[Red, tan]"],  # unknown where the settings don't declare it
     "key": ["", "one", "two"],
     "draft": ["", "true", "false"],
     "description": ["", "Told"],
@@ -109,6 +110,7 @@ SETTINGS = [
     *[("permalinks", "post", value) for value in ("/posts/{slug}/", "/{year}/{slug}.html", "/{slug}/")],
     *[("permalinks", "tag", value) for value in ("/tags/{slug}/", "/t/{slug}/")],
     *[("permalinks", "archive", value) for value in ("/archive/", "/posts/a/")],
+    *[("taxonomies", "series", value) for value in (None, {"title": "One"}, {"title": "It's", "path": "/s.html"})],
     *[("lists", "per_page", value) for value in (1, 2, 10)],
     *[("feeds", "limit", value) for value in (1, 2, 20)],
     *[("feeds", "full", value) for value in (True, False)],

@@ -42,7 +42,7 @@ FRONTS = st.builds(
     updated=MOMENTS,
     slug=TEXTS,
     key=TEXTS,
-    tags=st.lists(TEXTS, max_size=3).map(tuple),
+    terms=st.lists(st.tuples(TEXTS, st.lists(TEXTS, max_size=3).map(tuple)), max_size=2).map(tuple),
     description=TEXTS,
     summary=TEXTS,
     author=TEXTS,

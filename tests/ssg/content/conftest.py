@@ -13,10 +13,10 @@ from ssg.content import front_matter
 from ssg.content.assets import content_assets, static_assets
 from ssg.content.findings import Findings
 from ssg.content.location import locate
-from ssg.content.model import FrontMatter, Page, Site, Tag
+from ssg.content.model import FrontMatter, Page, Site, Term
 from ssg.content.pages import PublishedPages, read_content
 from ssg.content.sources import Options, Sources, list_sources
-from ssg.content.taxonomies import tags_of
+from ssg.content.taxonomies import terms_of
 from ssg.l10n.language import Language, language
 from ssg.l10n.timezones import timezone
 
@@ -42,8 +42,8 @@ class Read:
         return {asset.source: asset.path for asset in self.site.assets}
 
     @property
-    def tags(self) -> tuple[Tag, ...]:
-        return tags_of(self.settings, self.site.posts_by_language, self.languages)
+    def tags(self) -> tuple[Term, ...]:
+        return terms_of(self.settings, self.site.posts_by_language, self.languages)
 
     def page(self, source: str) -> Page:
         return self.site.by_source[f"content/{source}"]

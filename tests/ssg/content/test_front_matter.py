@@ -22,7 +22,7 @@ TOML = '+++\ntitle = "A page"\ndate = 2026-05-04\ntags = ["one", "two"]\n[params
 def test_both_spellings_say_the_same(text: str) -> None:
     document = read(text.encode(), "f")
     front = document.front_matter
-    assert (front.title, front.date, front.tags) == ("A page", dt.date(2026, 5, 4), ("one", "two"))
+    assert (front.title, front.date, front.terms) == ("A page", dt.date(2026, 5, 4), (("tags", ("one", "two")),))
     assert front.params == {"colour": "red"}
     assert (document.body, document.body_line) == ("\nText.\n", 8)
     title = document.node.at("title")
@@ -50,7 +50,7 @@ def test_a_page_may_have_no_body() -> None:
 
 def test_a_key_without_value_is_as_if_it_were_not_there() -> None:
     front = read(b"---\ntitle: x\ndate:\ntags:\ndescription: ~\n---\n", "f").front_matter
-    assert (front.date, front.tags, front.description) == (None, (), "")
+    assert (front.date, front.terms, front.description) == (None, (), "")
 
 
 @pytest.mark.parametrize(

@@ -298,9 +298,9 @@ def test_ten_thousand_posts_are_sorted_out_quickly(read: Reader) -> None:
     pages = [_renamed(first, number) for number in range(10_000)]
     started = time.monotonic()
     content = published(pages, lambda _dates: dt.datetime(2026, 6, 1, tzinfo=dt.UTC), Options())
-    from ssg.content.taxonomies import tags_of
+    from ssg.content.taxonomies import terms_of
 
-    (tag,) = tags_of(found.settings, {"en": content.pages, "fr": ()}, found.languages)
+    (tag,) = terms_of(found.settings, {"en": content.pages, "fr": ()}, found.languages)
     assert len(tag.posts) == 10_000
     assert time.monotonic() - started < 2
 

@@ -16,7 +16,7 @@ from sealpress.problems import raise_all
 from ssg.cache.store import Store
 from ssg.content.links import Doubts
 from ssg.content.model import Asset, FrontMatter, Page, PageKind, Site, output_of, prefix
-from ssg.content.taxonomies import tags_of
+from ssg.content.taxonomies import terms_of
 from ssg.images.gallery import Gallery
 from ssg.l10n.language import language
 from ssg.markup.text.converted import LINK, Converted, Heading, Slot, slot_marker
@@ -80,7 +80,8 @@ def make_page(source: str, settings: Any, **given: Any) -> Page:
     folder, stem = "/".join(parts[:-1]), parts[-1]
     is_index = stem == "index"
     kind = PageKind.POST if folder.startswith("posts") and not (is_index and folder == "posts") else PageKind.PAGE
-    front = FrontMatter(**{"title": stem.title(), **given})
+    terms = tuple((name, given.pop(name)) for name in settings.taxonomies if name in given)
+    front = FrontMatter(**{"title": stem.title(), "terms": terms, **given})
     slug = front.slug or (folder.rpartition("/")[2] if is_index else stem)
     above = folder.rpartition("/")[0] if is_index else folder
     path = prefix(settings, tag) + (f"/{above}/{slug}/" if above else f"/{slug}/" if slug else "/")
@@ -101,7 +102,7 @@ def make_page(source: str, settings: Any, **given: Any) -> Page:
         is_index=is_index,
         date=front.date if isinstance(front.date, dt.datetime) else None,
         updated=front.updated if isinstance(front.updated, dt.datetime) else None,
-        tags=front.tags,
+        terms=front.terms,
         author=front.author or settings.site.author,
     )
 
@@ -145,8 +146,8 @@ class Blog:
         assets = tuple(Asset(f"static{path}", path, output_of(path), self.root / path[1:]) for path in self.assets)
         site = Site(self.root, file.settings, pages, (), assets, day(31, 12))
         languages = {tag: language(tag) for tag in file.settings.site.languages}
-        tags = tags_of(file.settings, site.posts_by_language, languages)
-        return Site(self.root, file.settings, pages, tags, assets, day(31, 12)), file.document
+        terms = terms_of(file.settings, site.posts_by_language, languages)
+        return Site(self.root, file.settings, pages, terms, assets, day(31, 12)), file.document
 
     def queries(self) -> SiteQueries:
         site, document = self.site()

@@ -298,7 +298,7 @@ def test_an_unknown_template_is_a_problem_at_its_place(blog, problem_of):
         '3 | template = "pge.html"\n'
         "               ^^^^^^^^^^\n"
         "hint: templates: 404.html, archive.html, base.html, home.html, list.html, macros.html, page.html, post.html, "
-        "tag.html, tags.html"
+        "tag.html, tags.html, taxonomy.html, term.html"
     )
 
 

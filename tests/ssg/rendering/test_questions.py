@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 
 from ssg.rendering.queries.site_queries import SiteQueries
-from ssg.rendering.views.pages import PageView
-from ssg.rendering.views.shared import TagView
+from ssg.rendering.views.pages import PageView, TermView
 from ssg.rendering.views.sites import SiteView
 from tests.ssg.explain.whys import SITE, part, post, write
 
-VIEWS = {"page": PageView, "site": SiteView, "tag": TagView}
+VIEWS = {"page": PageView, "site": SiteView, "term": TermView}
 
 DECLARED = """\
 from ssg.cache.tracing import Origin, fact, query
