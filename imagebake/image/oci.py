@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -218,7 +218,13 @@ def write_layout(
             _swap(new, folder)
     except OSError as error:
         raise _unwritable(folder, error) from None
-    return [_read_from(image, folder) for image in images]
+    return [
+        replace(
+            image,
+            layers=tuple(from_blob(one, folder / blob_path(one.diff_id), is_checked=True) for one in image.layers),
+        )
+        for image in images
+    ]
 
 
 def _check_place(folder: Path) -> None:
@@ -334,11 +340,6 @@ def _swap(new: Path, folder: Path) -> None:
             new.replace(folder)
     else:
         new.replace(folder)
-
-
-def _read_from(image: Sealed, folder: Path) -> Sealed:
-    layers = tuple(from_blob(layer, folder / blob_path(layer.diff_id), is_checked=True) for layer in image.layers)
-    return Sealed(image.architecture, image.config, image.manifest, layers)
 
 
 def _unwritable(folder: Path, error: OSError) -> Problem:

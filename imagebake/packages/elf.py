@@ -62,17 +62,13 @@ def _parse(data: bytes) -> Elf:
         raise _Broken(f"it is for the machine {machine}, not amd64 or arm64")
     if count and (entry_size != _SEGMENT.size or count > _PLAIN_SEGMENTS or table + count * entry_size > len(data)):
         raise _Broken("its segments are broken")
-    segments = [_segment(data, table + number * _SEGMENT.size) for number in range(count)]
+    found = (_SEGMENT.unpack_from(data, table + number * _SEGMENT.size) for number in range(count))
+    segments = [_Segment(kind, offset, address, size) for kind, _, offset, address, _, size, _, _ in found]
     needed, soname = _dynamic(data, segments)
     interpreters = [_string(data, one.offset, one.size) for one in segments if one.kind == _INTERPRETER]
     if len(interpreters) > 1 or not all(name.startswith("/") for name in interpreters):
         raise _Broken("its interpreter is broken")
     return Elf(MACHINES[machine], needed, soname, interpreters[0] if interpreters else "")
-
-
-def _segment(data: bytes, at: int) -> _Segment:
-    kind, _, offset, address, _, size, _, _ = _SEGMENT.unpack_from(data, at)
-    return _Segment(kind, offset, address, size)
 
 
 def _dynamic(data: bytes, segments: list[_Segment]) -> tuple[tuple[str, ...], str]:

@@ -51,8 +51,6 @@ class Seal:
     payload: bytes
     subjects: tuple[SealSubject, ...]
     statement: Statement
-    python: str
-    machine: str
     signatures: tuple[tuple[str, bytes], ...] = ()
 
     @property
@@ -80,20 +78,21 @@ def seal(images: Sequence[Sealed], reference: str, statement: Statement) -> Seal
             SealSubject(named, image.manifest.digest),
             SealSubject(f"{named} configuration", image.config.digest),
         ]
-    python, machine = platform.python_version(), platform.machine()
+    # What an image must not depend on; it stands here alone.
+    baked_by = {
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "machine": platform.machine(),
+    }
     document = {
         "_type": STATEMENT_TYPE,
         "subject": [
             {"name": subject.name, "digest": {"sha256": subject.digest.partition(":")[2]}} for subject in subjects
         ],
         "predicateType": statements.FORMAT,
-        "predicate": {
-            "release": statement.as_json(),
-            # What an image must not depend on; it stands here alone.
-            "bakedBy": {"python": python, "implementation": sys.implementation.name, "machine": machine},
-        },
+        "predicate": {"release": statement.as_json(), "bakedBy": baked_by},
     }
-    return Seal(canonical(document), tuple(subjects), statement, python, machine)
+    return Seal(canonical(document), tuple(subjects), statement)
 
 
 def signed(unsigned: Seal, key: SigningKey) -> Seal:
@@ -161,7 +160,7 @@ def read(data: bytes, shown: str) -> Seal:
             "_type": str(version),
             "subject": list(subjects),
             "predicateType": str(predicate),
-            "predicate": {"release": dict(release), "bakedBy": {"python": str(python), "machine": str(machine)}},
+            "predicate": {"release": dict(release), "bakedBy": {"python": str(), "machine": str()}},
         }:
             pass
         case _:
@@ -172,8 +171,6 @@ def read(data: bytes, shown: str) -> Seal:
         payload=body,
         subjects=tuple(_subject(one, shown) for one in subjects),
         statement=statements.from_json(release, shown),
-        python=python,
-        machine=machine,
         signatures=tuple(_signature(one, shown) for one in signatures),
     )
 

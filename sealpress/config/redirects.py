@@ -74,7 +74,7 @@ def parse(text: str, file: str = REDIRECTS, code: Exit = Exit.TREE) -> tuple[Red
     return tuple(found)
 
 
-def of_table(table: Mapping[str, str], node: Node | None, file: str = "site.toml") -> tuple[Redirect, ...]:
+def of_table(table: Mapping[str, str], node: Node | None) -> tuple[Redirect, ...]:
     """The rules of [image.redirects]: FROM is a key, and the rest of the line its value ("/new/", "/new/ 302", "410").
 
     `node` is that table as it was read, for places. Raises Problem or Problems (exit 3).
@@ -83,7 +83,7 @@ def of_table(table: Mapping[str, str], node: Node | None, file: str = "site.toml
     problems: list[Problem] = []
     for path, rest in table.items():
         at = node.at(path) if node else None
-        key, value = (at.key or at.place, at.place) if at else (Place(file), Place(file))
+        key, value = (at.key or at.place, at.place) if at else (Place("site.toml"), Place("site.toml"))
         try:
             words = [_seen(_Word(path, key), Exit.SITE)]
             words += [_seen(_Word(word, value), Exit.SITE) for word in re.findall(r"[^ \t]+", rest)]
