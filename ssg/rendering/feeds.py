@@ -1,7 +1,7 @@
 """The Atom feed of each language. Source: RFC 4287; RFC 3339 for dates."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 from ssg.content.formats import dates
 from ssg.content.model import output_of
@@ -9,9 +9,6 @@ from ssg.rendering import xml
 from ssg.rendering.bodies import closing
 from ssg.rendering.output_kind import OutputFile, OutputKind
 from ssg.rendering.queries.site_queries import SiteQueries
-
-if TYPE_CHECKING:
-    from xml.etree import ElementTree as ET
 
 
 def _feeds(queries: SiteQueries) -> Iterator[OutputFile]:
@@ -24,8 +21,6 @@ FEED = OutputKind(name="feed", files=_feeds, make=lambda rendering, file: feed(r
 
 def feed(queries: SiteQueries, language: str) -> bytes:
     """A language's feed. One without posts has a feed without entries, dated by the clock of the build."""
-    from xml.etree import ElementTree as ET  # noqa: PLC0415 - as ssg.rendering.xml
-
     limit, is_full = queries.feed_wishes()
     posts = queries.posts(language, limit, None)
     home = queries.absolute_url(queries.home_path(language))
@@ -48,7 +43,7 @@ def feed(queries: SiteQueries, language: str) -> bytes:
     return xml.document(feed)
 
 
-def _entry(queries: SiteQueries, feed: "ET.Element", post: str, *, is_full: bool) -> None:
+def _entry(queries: SiteQueries, feed: ET.Element, post: str, *, is_full: bool) -> None:
     url = queries.absolute_url(queries.path(post))
     entry = xml.child(feed, "entry")
     xml.child(entry, "id", url)
@@ -69,5 +64,5 @@ def _entry(queries: SiteQueries, feed: "ET.Element", post: str, *, is_full: bool
         xml.child(entry, "content", closing.body(queries, post, absolute=True), type="html", xml__base=url)
 
 
-def _author(parent: "ET.Element", name: str) -> None:
+def _author(parent: ET.Element, name: str) -> None:
     xml.child(xml.child(parent, "author"), "name", name)

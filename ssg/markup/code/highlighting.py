@@ -3,7 +3,6 @@
 import hashlib
 import html as entities
 import re
-from collections.abc import Callable
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -16,8 +15,8 @@ from ssg.markup.text.converted import HighlightedBlocks
 from ssg.markup.text.positions import MarkdownSource
 
 if TYPE_CHECKING:
+    from pygments.formatters import HtmlFormatter
     from pygments.lexer import Lexer
-    from pygments.token import _TokenType
 
 LIGHT: Final = "xcode"
 DARK: Final = "lightbulb"
@@ -103,7 +102,9 @@ def _highlighted(fence: Fence, source: MarkdownSource) -> str | None:
             "write the name of another language, or leave it out",
         )
         return None
-    return _spans()(tokens)
+    from pygments import format as formatted  # noqa: PLC0415 - as _lexer
+
+    return formatted(tokens, _formatter())
 
 
 def _warn(fence: Fence, source: MarkdownSource, message: str, hint: str) -> None:
@@ -136,18 +137,10 @@ def _lexer(name: str) -> "Lexer":
 
 
 @cache
-def _spans() -> Callable[[list[tuple["_TokenType", str]]], str]:
-    from pygments import __version__ as pygments_version  # noqa: PLC0415
-
-    if switch.is_on(pygments_version, switch.PYGMENTS):
-        from ssg.markup.fast.lexing import spans  # noqa: PLC0415
-
-        return spans
-    from pygments import format as formatted  # noqa: PLC0415
+def _formatter() -> "HtmlFormatter[str]":
     from pygments.formatters import HtmlFormatter  # noqa: PLC0415
 
-    formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
-    return lambda tokens: str(formatted(tokens, formatter))
+    return HtmlFormatter(nowrap=True)
 
 
 @cache

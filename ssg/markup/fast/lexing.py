@@ -3,7 +3,6 @@
 Pygments tries the rules of a state one after the other at each place of the text. Here they are sorted once by the
 ASCII characters that they can begin with, as expressions.first() derives them; what remains is tried in the same order,
 by the same steps. It skips nothing that could match: all rules stand at other characters and at the end of the text.
-And its HtmlFormatter, less the choices that a highlighted block never makes.
 """
 
 import re
@@ -11,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from pygments.formatters.html import HtmlFormatter
 from pygments.lexer import Lexer, RegexLexer
 from pygments.token import Error, Whitespace, _TokenType
 
@@ -145,47 +143,3 @@ def _enter(opened: list[str], new_state: tuple[str, ...] | int | str) -> None:
         del opened[max(1, len(opened) - abs(new_state)) :]
     else:
         opened.append(opened[-1])  # "#push"
-
-
-class _Openings(dict[_TokenType, str]):
-    """The start tag of each token type's span, or "" where it has none."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.classes = HtmlFormatter(nowrap=True)._get_css_classes  # type: ignore[attr-defined] # noqa: SLF001
-
-    def __missing__(self, kind: _TokenType) -> str:
-        classes = self.classes(kind)
-        self[kind] = f'<span class="{classes}">' if classes else ""
-        return self[kind]
-
-
-_openings: Final = _Openings()
-
-
-def spans(tokens: Iterable[tuple[_TokenType, str]]) -> str:
-    """As HtmlFormatter(nowrap=True) of Pygments 2.21: neighbours of one class share a span, and none crosses a line."""
-    parts: list[str] = []
-    write = parts.append
-    current: str | None = None  # the start tag of the span that is open; None at the start of a line
-    for kind, text in tokens:
-        opening = _openings[kind]
-        if not text.isalnum() and ("&" in text or "<" in text or ">" in text):
-            text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")  # noqa: PLW2901
-        if "\n" not in text:
-            if text:
-                write(text if current == opening else f"</span>{opening}{text}" if current else opening + text)
-                current = opening
-            continue
-        first, *lines = text.split("\n")
-        if first:
-            write(first if current == opening else f"</span>{opening}{first}" if current else opening + first)
-            current = opening
-        for line in lines:
-            write("</span>\n" if current else "\n")
-            if line:
-                write(opening + line)
-            current = opening if line else None
-    if current is not None:
-        write("</span>\n" if current else "\n")
-    return "".join(parts)

@@ -160,8 +160,9 @@ def test_what_pygments_does_not_know_is_told_each_time_and_never_kept():
 
 FRESH = """
 import sys
-import ssg.markup.converter
+import ssg.build.steps
 assert not {"markdown", "pygments", "babel"} & sys.modules.keys()
+import ssg.markup.converter
 from ssg.l10n.language import Language
 from ssg.markup.text.converted import MarkdownOptions
 class Kept(dict):

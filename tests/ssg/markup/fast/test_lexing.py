@@ -10,21 +10,16 @@ import pygments
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pygments.formatters import HtmlFormatter
 from pygments.lexer import RegexLexer, bygroups, combined, default, include, using, words
 from pygments.lexers import get_lexer_by_name
 from pygments.token import (
     Comment,
-    Error,
     Keyword,
     Name,
     Number,
     Punctuation,
     String,
     Text,
-    Token,
-    Whitespace,
-    _TokenType,
 )
 
 from ssg.markup.code import highlighting, languages
@@ -324,17 +319,3 @@ def test_every_ascii_character_is_ruled_out_only_where_it_cannot_begin() -> None
                 beginnings = first(match.__self__)
                 for char in ASCII - beginnings:
                     assert not any(match(f"{before}{char} a1{char}", len(before)) for before in behind), match.__self__
-
-
-TOKENS = st.lists(
-    st.tuples(
-        st.sampled_from([Text, Whitespace, Token, Keyword, Name, Name.Unheard.Of, Error]),
-        st.sampled_from(["a", " ", "", "\n", "\n\n", "a\n", "\nb", "a\nb\n", "<&>", '"']) | st.text(max_size=3),
-    ),
-    max_size=12,
-)
-
-
-@given(TOKENS)
-def test_spans_are_those_of_pygments(tokens: list[tuple[_TokenType, str]]) -> None:
-    assert lexing.spans(tokens) == str(pygments.format(tokens, HtmlFormatter(nowrap=True)))
