@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from sealpress import labels
+from publish.commands.hook import hook
+from publish.commands.push import push
 from sealpress.commands.command import CommandGroup, allow_option, output_options, run, version_option
 from sealpress.commands.console import Console
 from sealpress.files import scratch
@@ -90,6 +91,8 @@ def publish() -> None:
       publish rollback production   go back to the release before
       publish rollback --to 7       or to generation 7
       publish stop                  take the site down until `publish start`
+      publish push                  git push, then publish what the remote accepted
+      publish hook install          build and check each push before the remote gets it
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
@@ -129,52 +132,13 @@ def publish_target(
     console: Console,
 ) -> None:
     """Build, bake, send, probe and switch to the last commit."""
-    from imagebake.seal.signing import key_for  # noqa: PLC0415 - --help need not wait for it
-    from publish import pipeline, report, seal_store, targets  # noqa: PLC0415
-    from publish.deploy.ship import ship  # noqa: PLC0415
-    from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage  # noqa: PLC0415
+    from publish import pipeline  # noqa: PLC0415 - --help need not wait for it
+    from publish.publication import Wishes, publish_site  # noqa: PLC0415
 
     site, name, settings = _site_and_target(site_file, target)
-    with (
-        scratch.folder("publish") as folder,
-        pipeline.source(site, console, dirty=dirty) as made_from,
-        ExitStack() as stack,
-    ):
-        # A site that can't be published is told before a host is asked, and perhaps a person for a key's passphrase.
-        if locked:
-            pipeline.lock_file(made_from, lock, site.root, console, locked=True)
-        product = pipeline.produce(made_from, folder, console, dirty=dirty, allow_command=allow_command)
-        lock_path = pipeline.lock_file(made_from, lock, site.root, console, locked=locked)
-        image = pipeline.bake(product, made_from, lock_path, None, console)
-        there = stack.enter_context(targets.opened(made_from.site, name, settings, console, made_from.home))
-        if (architecture := there.engine.architecture()) != image.architecture:
-            image = pipeline.bake(product, made_from, lock_path, architecture, console)
-        # Signed and kept before anything is sent: nothing goes live that has no seal.
-        seal = seal_store.seal(image, product, made_from, lock_path, None if no_sign else key_for(key, made_from.home))
-        kept, seal = seal_store.keep(seal, image, made_from.home)
-        baked = ServiceImage(
-            image.release,
-            lambda engine, progress: ship(engine, image, progress, there.line),
-            report.expectations(product),
-        )
-        release = ReleaseSpec(
-            (there.site_service(),),
-            {SITE_SERVICE: baked},
-            product.commit,
-            image.labels.get(labels.SEAL, ""),
-            subject=made_from.subject if product.commit else "",
-        )
-        outcome = report.put_out(there, release, console)
-        facts: dict[str, object] = {
-            "digest": image.digest,
-            "bytes": image.size,
-            "tree": product.tree.digest,
-            "seal": str(kept),
-            "keys": [fingerprint for fingerprint, _ in seal.signatures],
-        }
-        report.tell(there, outcome, facts, console)
-        if check:
-            report.verify(there, outcome.site.id, product.tree, console)
+    wishes = Wishes(lock, locked=locked, allow_command=allow_command, check=check, key=key, sign=not no_sign)
+    with pipeline.source(site, console, dirty=dirty) as made_from:
+        publish_site(made_from, name, settings, wishes, console)
 
 
 @publish.command()
@@ -330,6 +294,10 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
             console.note(report.other_commit(found[0].commit, product.commit))
         told = {"site": there.line.site, "commit": product.commit, "runs": found[0].commit}
         console.result(compared | told)
+
+
+publish.add_command(push)
+publish.add_command(hook)
 
 
 def _site_and_target(site_file: Path | None, target: str | None) -> "tuple[SiteFile, str, PublishTarget]":

@@ -19,7 +19,7 @@ from sealpress.config import sitefile
 from sealpress.config.settings import LOCK_NAME, Architecture
 from sealpress.config.sitefile import SiteFile
 from sealpress.git import repository as git
-from sealpress.git.repository import History
+from sealpress.git.repository import Commit, History, Repository
 from sealpress.problems import LockProblem, MachineProblem, Problem, in_short
 from sealpress.tree import provenance, strays, tree
 from sealpress.tree.provenance import Provenance
@@ -83,22 +83,31 @@ def source(found: SiteFile, progress: Progress, *, dirty: bool) -> Iterator[Site
         progress.note(
             f"publishing commit {commit.id[:12]}; changes that are not committed stay out (--dirty takes them in)"
         )
+    with committed(repository, commit, folder, found.name) as made_from:
+        yield made_from
+
+
+@contextmanager
+def committed(repository: Repository, commit: Commit, folder: Path, name: str) -> Iterator[SiteSource]:
+    """The site of the site file `name` in the blog's own `folder`, as a commit holds it; gone afterwards.
+
+    Raises Problem (exit 3) where the commit has no such file, (exit 9) where a part of the commit is missing.
+    """
     with repository.checkout(commit) as checkout:
         root = checkout / folder.relative_to(repository.root.resolve())
-        if not (root / found.name).is_file():
+        if not (root / name).is_file():
             raise Problem(
-                f"commit {commit.id[:12]} has no {found.name} in this folder",
-                hint=f"git add {found.name} and commit it; or publish the folder as it is: --dirty",
+                f"commit {commit.id[:12]} has no {name} in this folder",
+                hint=f"git add {name} and commit it; or publish the folder as it is: --dirty",
             )
-        site = sitefile.load(root / found.name, found.name)
-        told = _provenance(site, provenance.files_below(root), commit.id, clean=True)
+        site = sitefile.load(root / name, name)
         yield SiteSource(
             site,
             commit.id,
-            git.as_of(repository),
+            git.as_of(repository, commit),
             is_checkout=True,
             home=folder,
-            provenance=told,
+            provenance=_provenance(site, provenance.files_below(root), commit.id, clean=True),
             subject=repository.subject(commit),
             history=History(repository, folder, commit.id),
         )

@@ -182,6 +182,16 @@ class PublishTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """[hook]: what `publish hook` and `publish push` do. `publish` names a target; `on` says what publishes to it."""
+
+    branches: tuple[str, ...] = ("main", "master")  # of the remote: pushes to others are not looked at
+    publish: str = ""  # "": `publish push` asks for the only target, and the hook publishes nothing
+    on: Literal["push", "pre-push"] = "push"  # "pre-push": the hook publishes what it has checked, before the push
+    timeout: int = 300  # seconds that the hook may take
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole of site.toml."""
 
@@ -197,6 +207,7 @@ class Settings:
     images: ImagesSettings = ImagesSettings()
     image: ImageSettings = ImageSettings()
     publish: Mapping[str, PublishTarget] = field(default_factory=nothing)
+    hook: HookSettings = HookSettings()
     params: Mapping[str, object] = field(default_factory=nothing)
     theme: Mapping[str, object] = field(default_factory=nothing)
 

@@ -31,7 +31,7 @@ NAME: Final = "site.toml"
 
 # Words of the publish command line: a target with such a name could not be called.
 RESERVED_TARGETS: Final = frozenset(
-    {"status", "rollback", "stop", "start", "prune", "verify", "hook", "preview", "help"}
+    {"status", "rollback", "stop", "start", "prune", "verify", "hook", "push", "doctor", "preview", "help"}
 )
 
 
@@ -91,7 +91,7 @@ def open_site(given: Path | None = None, *, is_tolerant: bool = False) -> SiteFi
     return load(path, shown=path.name, is_tolerant=is_tolerant)
 
 
-_LESSER: Final = frozenset({"lists", "feeds", "menus", "images", "image", "publish", "params", "theme"})
+_LESSER: Final = frozenset({"lists", "feeds", "menus", "images", "image", "publish", "hook", "params", "theme"})
 """The tables that a page's path and text don't hang on."""
 
 
@@ -228,6 +228,7 @@ def _check(site: SiteFile) -> Iterable[Problem]:
     yield from output_folder.check(settings, site.place)
     yield from _check_languages(site)
     yield from _check_numbers(site)
+    yield from _check_hook(site)
     yield from quantities.check(settings, site.document, site.place)
     yield from ssh_options.check(settings, site.place)
     yield from serving.check(settings, site.document, site.place)
@@ -267,9 +268,26 @@ _RANGES: Final[tuple[tuple[str, str, int, int], ...]] = (
     ("lists", "per_page", 1, 10_000),
     ("feeds", "limit", 1, 10_000),
     ("images", "quality", 1, 100),
+    ("hook", "timeout", 1, 3600),
     ("image", "port", 1024, 65_535),  # the container has no right to ports below 1024
 )
 _TARGET_RANGES: Final = (("port", 1, 65_535), ("keep", 1, 1000), ("timeout", 1, 3600), ("memory", 16, 65_536))
+
+
+def _check_hook(site: SiteFile) -> Iterable[Problem]:
+    hook, targets = site.settings.hook, site.settings.publish
+    if hook.publish and hook.publish not in targets:
+        yield Problem(
+            f"[hook] publish names no target{did_you_mean(hook.publish, targets)}",
+            place=site.place("hook", "publish"),
+            hint=f"targets: {', '.join(targets)}" if targets else "add a table [publish.production]",
+        )
+    elif hook.on == "pre-push" and not hook.publish:
+        yield Problem(
+            '[hook] on = "pre-push" has no target',
+            place=site.place("hook", "on"),
+            hint='add publish = "…" below [hook], with the name of a target',
+        )
 
 
 def _check_numbers(site: SiteFile) -> Iterable[Problem]:

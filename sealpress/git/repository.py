@@ -209,6 +209,19 @@ class Repository:
             gitfolder.fill(tree, own, commit.id, self._place("lfs/objects"))
             yield tree
 
+    def hooks_path(self) -> tuple[str, str]:
+        """core.hooksPath, as a push takes it: the scope that it is set in, and the folder; "" twice for none."""
+        told = self._ask(
+            self.root, "config", "-z", "--show-scope", "--type=path", "--get-all", "core.hooksPath", may_fail=True
+        )
+        found = [(scope, value) for scope, value in _scoped(told) if scope != "command"]  # call.ask puts it out
+        return found[-1] if found else ("", "")
+
+    def hooks(self, path: str) -> Path:
+        """The folder of hooks that core.hooksPath names, or git's own, which linked worktrees share."""
+        common = (self._ask(self.root, "rev-parse", "--git-common-dir") or b"").removesuffix(b"\n")
+        return self.root / path if path else self.root / os.fsdecode(common) / "hooks"
+
     def _place(self, name: str) -> Path:
         """Where in the git folder, or in that of which this one is a linked worktree, something is."""
         told = self._ask(self.root, "rev-parse", "--git-path", name) or b""
@@ -333,8 +346,9 @@ NO_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
 """That of what nothing dates: the first that every archive's format can say (ZIP's begins there)."""
 
 
-def as_of(repository: Repository | None) -> datetime | None:
-    """SOURCE_DATE_EPOCH, else the time of the commit, else None where there is neither; in UTC, whole seconds.
+def as_of(repository: Repository | None, commit: Commit | None = None) -> datetime | None:
+    """SOURCE_DATE_EPOCH, else the time of the commit (by default that which is checked out), else None where there is
+    neither; in UTC, whole seconds.
 
     Source: the Reproducible Builds specification of SOURCE_DATE_EPOCH. Raises Problem (exit 9) for a bad value.
     """
@@ -346,5 +360,5 @@ def as_of(repository: Repository | None) -> datetime | None:
                 hint="set it to whole seconds since 1970, as `git log -1 --format=%ct` prints them, or unset it",
             )
         return datetime.fromtimestamp(int(epoch), UTC)
-    commit = repository.head() if repository else None
-    return commit.time if commit else None
+    found = commit or (repository.head() if repository else None)
+    return found.time if found else None

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import files, given
-from sealpress.problems import Exit, Place, Problem, did_you_mean
+from sealpress.problems import MachineProblem, Place, Problem, UsageProblem, did_you_mean
 from ssg.content import front_matter, taxonomies
 from ssg.content.location import POSTS, Location, locate
 from ssg.l10n.language import language
@@ -43,10 +43,10 @@ def new(site: SiteFile, kind: Kind, title: str, tag: str, folder: str, today: dt
     name = slug(title, language(tag))
     if not name or not title.isprintable():
         hint = "a file is called after it: use letters or digits"
-        raise Problem("the title gives no file name", hint=hint, code=Exit.USAGE)
+        raise UsageProblem("the title gives no file name", hint=hint)
     parts = PurePosixPath(folder).parts
     if not folder.isprintable() or "\\" in folder or PurePosixPath(folder).is_absolute() or ".." in parts:
-        raise Problem(f"{folder} must lie below {site.settings.build.content}/", code=Exit.USAGE)
+        raise UsageProblem(f"{folder} must lie below {site.settings.build.content}/")
     below = "/".join(((POSTS,) if kind == "post" else ()) + parts)
     values = {"title": json.dumps(title, ensure_ascii=False), "date": today.isoformat(), "language": tag}
     text = _filled(*_archetype(site, kind, tag), values)
@@ -63,10 +63,10 @@ def translation(site: SiteFile, file: Path, title: str, tag: str) -> str:
     others = [one for one in site.settings.site.languages if one != where.language]
     if not tag and len(others) != 1:
         hint = f"name one with --lang: {', '.join(others)}" if others else "add one to [site] languages in site.toml"
-        raise Problem("into which language is it to be translated?", hint=hint, code=Exit.USAGE)
+        raise UsageProblem("into which language is it to be translated?", hint=hint)
     tag = _language_of(site, tag or others[0])
     if tag == where.language:
-        raise Problem(f'{where.source} is in "{tag}" already', hint="name another language", code=Exit.USAGE)
+        raise UsageProblem(f'{where.source} is in "{tag}" already', hint="name another language")
     data = given.read(site.root / where.source, given.TEXT)
     page = front_matter.read(data, where.source)
     sign = " =" if page.fence == "+++" else ":"
@@ -84,11 +84,10 @@ def translation(site: SiteFile, file: Path, title: str, tag: str) -> str:
 def _language_of(site: SiteFile, tag: str) -> str:
     languages = site.settings.site.languages
     if tag not in languages:
-        raise Problem(
+        raise UsageProblem(
             f'"{tag}" is not one of the site\'s languages{did_you_mean(tag, languages)}',
             place=site.place("site", "languages"),
             hint=f'add "{tag}" to [site] languages',
-            code=Exit.USAGE,
         )
     return tag
 
@@ -97,10 +96,8 @@ def _located(site: SiteFile, file: Path) -> Location:
     content = site.root / site.settings.build.content
     path = Path(os.path.normpath(file.absolute()))
     if not path.is_relative_to(content) or path.suffix != ".md" or not path.is_file():
-        raise Problem(
-            f"{file} is no page of this site",
-            hint=f"name a Markdown file below {site.settings.build.content}/",
-            code=Exit.USAGE,
+        raise UsageProblem(
+            f"{file} is no page of this site", hint=f"name a Markdown file below {site.settings.build.content}/"
         )
     return locate(site.settings, path.relative_to(site.root).as_posix())
 
@@ -124,7 +121,7 @@ def _archetype(site: SiteFile, kind: Kind, tag: str) -> tuple[str, str]:
             except UnicodeDecodeError:
                 raise Problem(f"{name} is not UTF-8", place=Place(name), hint="save it as UTF-8") from None
             except OSError as error:
-                raise Problem(f"can't read {name}: {error.strerror}", code=Exit.MACHINE) from None
+                raise MachineProblem(f"can't read {name}: {error.strerror}") from None
     return _PLAIN[kind], ""
 
 
@@ -144,11 +141,11 @@ def _written(site: SiteFile, source: str, text: str) -> str:
     path = site.root / source
     files.check_way(path)
     if os.path.lexists(path):
-        raise Problem(f"{source} is there already", hint="give the page another title", code=Exit.USAGE)
+        raise UsageProblem(f"{source} is there already", hint="give the page another title")
     try:
         files.make(site.root, *PurePosixPath(source).parts[:-1])
         with path.open("x", encoding="utf-8", newline="\n") as out:
             out.write(text)
     except OSError as error:
-        raise Problem(f"can't write {source}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't write {source}: {error.strerror}") from None
     return source

@@ -10,7 +10,7 @@ from sealpress.config.settings import TAGS
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import given
 from sealpress.git.repository import NO_DATE, as_of
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem
 from ssg.content import front_matter, taxonomies
 from ssg.content.findings import Findings
 from ssg.content.model import Page
@@ -92,4 +92,4 @@ def _text(site: SiteFile, source: str) -> bytes:
     try:
         return given.read(site.root / source, given.TEXT)
     except OSError as error:
-        raise Problem(f"can't read {source}: {error.strerror}", code=Exit.MACHINE) from None
+        raise MachineProblem(f"can't read {source}: {error.strerror}") from None

@@ -15,7 +15,7 @@ from sealpress.config import other_generators, sitefile
 from sealpress.config.settings import SiteSettings
 from sealpress.files import files
 from sealpress.git import call, repository
-from sealpress.problems import Exit, Problem
+from sealpress.problems import MachineProblem, UsageProblem
 from ssg.authoring.samples import ABOUT, FIRST_POST
 from ssg.l10n.language import language
 from ssg.l10n.strings import FOLDER as STRINGS
@@ -69,10 +69,9 @@ def begin(folder: Path, languages: Sequence[str], today: dt.date) -> NewBlog:
     for name in texts:
         files.check_way(folder / name)
     if there := [name for name in texts if os.path.lexists(folder / name)]:
-        raise Problem(
+        raise UsageProblem(
             f"{folder / there[0]} is there already: nothing was written",
             hint="begin the blog in another folder: ssg init FOLDER",
-            code=Exit.USAGE,
         )
     _write(folder, texts)
     words = built_in_folder() / SiteSettings("", "").theme / STRINGS
@@ -90,17 +89,15 @@ def begin(folder: Path, languages: Sequence[str], today: dt.date) -> NewBlog:
 
 def _check_free(folder: Path) -> None:
     if os.path.lexists(folder) and not folder.is_dir():
-        raise Problem(f"{folder} is no folder", hint="name another one: ssg init FOLDER", code=Exit.USAGE)
+        raise UsageProblem(f"{folder} is no folder", hint="name another one: ssg init FOLDER")
     if blog := sitefile.find(folder.absolute()):
-        raise Problem(
-            f"there is a blog already: {blog}",
-            hint="ssg new post adds to it; or begin another one beside it",
-            code=Exit.USAGE,
+        raise UsageProblem(
+            f"there is a blog already: {blog}", hint="ssg new post adds to it; or begin another one beside it"
         )
     if folder.is_dir():
         looks, hint = other_generators.found_in(folder)
         if looks:
-            raise Problem(f"{folder} has a site already{looks}", hint=hint, code=Exit.USAGE)
+            raise UsageProblem(f"{folder} has a site already{looks}", hint=hint)
 
 
 def _site(folder: Path, tags: Sequence[str]) -> str:
@@ -137,7 +134,7 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
     except BaseException as error:
         _take_back(made)
         if isinstance(error, OSError):
-            raise Problem(f"can't write {error.filename or folder}: {error.strerror}", code=Exit.MACHINE) from None
+            raise MachineProblem(f"can't write {error.filename or folder}: {error.strerror}") from None
         raise
 
 

@@ -1,0 +1,399 @@
+"""The pre-push hook, with real git: what is pushed is built first, from the commit alone; a fault refuses the push."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from publish.hook import pushed, script
+from publish.hook.pushed import PushedRef
+from sealpress.problems import Exit, Problem
+
+BIN = Path(sys.executable).parent
+SITE = '[site]\ntitle = "T"\nurl = "https://t.example.org/"\n'
+BROKEN = "---\ntitle: A\n---\n[gone](missing.md)\n"
+ZEROS = "0" * 40
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text("[user]\nname = A\nemail = a@example.org\n[init]\ndefaultBranch = main\n")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SEALPRESS_"))}
+    path = f"{BIN}:{os.environ['PATH']}"
+    return kept | {"HOME": str(home), "PATH": path, "GIT_CONFIG_NOSYSTEM": "1", "XDG_STATE_HOME": str(tmp_path / "s")}
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    def running(*words: str, folder: Path, code: int | None = 0, stdin: str = "", **more: str) -> object:
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            env=environment | more,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert code is None or done.returncode == code, done.stderr + done.stdout
+        return done
+
+    return running  # type: ignore[return-value]
+
+
+@pytest.fixture
+def blog(tmp_path: Path, run: Run) -> Path:
+    """A blog with a remote "origin", which has its first commit, and the hook."""
+    folder = tmp_path / "my blog"
+    (folder / "content").mkdir(parents=True)
+    (folder / "site.toml").write_text(SITE)
+    (folder / "content/index.md").write_text("---\ntitle: A\n---\nHello\n")
+    (folder / ".gitignore").write_text("/.sealpress/\n")
+    run("git", "init", "-q", "--bare", str(tmp_path / "remote.git"), folder=tmp_path)
+    run("git", "init", "-q", folder=folder)
+    run("git", "remote", "add", "origin", str(tmp_path / "remote.git"), folder=folder)
+    commit(folder, run)
+    run("git", "push", "-q", "origin", "main", folder=folder)
+    run("publish", "hook", "install", folder=folder)
+    return folder
+
+
+def commit(folder: Path, run: Run, **files: str) -> str:
+    for name, text in files.items():
+        (folder / "content" / f"{name}.md").write_text(text)
+    run("git", "add", "-A", folder=folder)
+    run("git", "commit", "-q", "--allow-empty", "-m", "x", folder=folder)
+    return run("git", "rev-parse", "HEAD", folder=folder).stdout.strip()
+
+
+def at(remote: Path, branch: str, run: Run) -> str:
+    shown = run("git", "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", folder=remote, code=None)
+    return str(shown.stdout.strip())
+
+
+def look(folder: Path) -> dict[str, str]:
+    """All files of the work tree, and the index, by their digests."""
+    files = [path for path in folder.rglob("*") if path.is_file() and ".sealpress" not in path.parts]
+    kept = [path for path in files if ".git" not in path.parts or path.name == "index"]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(kept)}
+
+
+def test_a_good_commit_goes_out_and_a_faulty_one_does_not(blog: Path, run: Run, tmp_path: Path) -> None:
+    remote = tmp_path / "remote.git"
+    good = commit(blog, run, b="---\ntitle: B\n---\n")
+    done = run("git", "push", "origin", "main", folder=blog)
+    assert f"origin main: commit {good[:12]} builds, " in done.stderr
+    assert "git push --no-verify" in done.stderr
+    assert at(remote, "main", run) == good
+    bad = commit(blog, run, b=BROKEN)
+    done = run("git", "push", "origin", "main", folder=blog, code=None)
+    assert done.returncode
+    assert "content/b.md:4:8: " in done.stderr
+    assert at(remote, "main", run) == good
+    run("git", "push", "-q", "--no-verify", "origin", "main", folder=blog)
+    assert at(remote, "main", run) == bad
+
+
+def test_the_commit_counts_and_not_what_lies_here(blog: Path, run: Run) -> None:
+    """An edit that is not committed neither mends nor breaks a push; work tree and index stay byte for byte."""
+    commit(blog, run, b="---\ntitle: B\n---\n")
+    (blog / "content/b.md").write_text(BROKEN)
+    (blog / "content/new.md").write_text(BROKEN)
+    (blog / "site.toml").write_text("broken = [")
+    before = look(blog)
+    run("git", "push", "-q", "origin", "main", folder=blog)
+    assert look(blog) == before
+    (blog / "site.toml").write_text(SITE)
+    commit(blog, run)
+    (blog / "content/b.md").write_text("---\ntitle: B\n---\n")
+    (blog / "content/new.md").unlink()
+    before = look(blog)
+    assert run("git", "push", "-q", "origin", "main", folder=blog, code=None).returncode
+    assert look(blog) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (["main:refs/heads/feature"], False),
+        (["HEAD:refs/heads/main"], True),
+        (["HEAD~1:refs/heads/main"], False),
+        (["HEAD~1:refs/heads/x", "main"], True),
+        (["HEAD~1:refs/heads/main", "main:refs/heads/y"], False),
+        (["v1"], False),
+        (["--delete", "old"], False),
+        ([":refs/heads/main"], False),
+        (["--force", "main"], True),
+        (["--all"], True),
+        (["--tags"], False),
+        (["--mirror"], True),
+    ],
+)
+def test_only_branches_that_site_toml_names_are_looked_at(
+    blog: Path, run: Run, tmp_path: Path, words: list[str], refused: bool
+) -> None:
+    remote = tmp_path / "remote.git"
+    run("git", "config", "receive.denyDeleteCurrent", "ignore", folder=remote)
+    run("git", "push", "-q", "--no-verify", "origin", "main:refs/heads/old", folder=blog)
+    commit(blog, run, b="---\ntitle: B\n---\n")
+    commit(blog, run, b=BROKEN)
+    run("git", "tag", "v1", folder=blog)
+    before = run("git", "for-each-ref", folder=remote).stdout
+    options = [word for word in words if word.startswith("--")]
+    done = run(
+        "git", "push", *options, "origin", *(word for word in words if word not in options), folder=blog, code=None
+    )
+    assert bool(done.returncode) == refused, done.stderr
+    assert (run("git", "for-each-ref", folder=remote).stdout == before) == refused
+
+
+def test_everything_up_to_date_says_nothing(blog: Path, run: Run) -> None:
+    assert run("git", "push", "origin", "main", folder=blog).stderr == "Everything up-to-date\n"
+
+
+def test_a_tag_that_points_to_a_branch_s_commit_is_peeled(blog: Path, run: Run, tmp_path: Path) -> None:
+    good = commit(blog, run, b="---\ntitle: B\n---\n")
+    run("git", "tag", "-a", "-m", "x", "v2", folder=blog)
+    run("git", "push", "-q", "origin", "v2^{}:refs/heads/main", folder=blog)
+    assert at(tmp_path / "remote.git", "main", run) == good
+
+
+def test_a_linked_worktree_a_detached_head_and_a_shallow_clone(blog: Path, run: Run, tmp_path: Path) -> None:
+    remote = tmp_path / "remote.git"
+    linked = tmp_path / "linked"
+    run("git", "worktree", "add", "-q", "--detach", str(linked), folder=blog)
+    bad = commit(linked, run, b=BROKEN)
+    done = run("git", "push", "origin", "HEAD:main", folder=linked, code=None)
+    assert "content/b.md:4:8: " in done.stderr
+    assert at(remote, "main", run) != bad
+    good = commit(linked, run, b="---\ntitle: B\n---\n")
+    run("git", "push", "-q", "origin", "HEAD:main", folder=linked)
+    assert at(remote, "main", run) == good
+    shallow = tmp_path / "shallow"
+    run("git", "clone", "-q", "--depth", "1", f"file://{remote}", str(shallow), folder=tmp_path)
+    run("publish", "hook", "install", folder=shallow)
+    good = commit(shallow, run, c="---\ntitle: C\n---\n")
+    run("git", "push", "-q", "origin", "main", folder=shallow)
+    assert at(remote, "main", run) == good
+
+
+def test_a_blog_in_a_folder_of_its_repository(tmp_path: Path, run: Run) -> None:
+    top = tmp_path / "top"
+    (top / "my site/content").mkdir(parents=True)
+    (top / "my site/site.toml").write_text(SITE)
+    (top / "my site/content/index.md").write_text("---\ntitle: A\n---\n")
+    run("git", "init", "-q", folder=top)
+    run("git", "init", "-q", "--bare", str(tmp_path / "r.git"), folder=tmp_path)
+    run("git", "remote", "add", "origin", str(tmp_path / "r.git"), folder=top)
+    run("publish", "hook", "install", folder=top / "my site")
+    commit(top / "my site", run)
+    assert "builds" in run("git", "push", "origin", "main", folder=top).stderr
+    commit(top / "my site", run, b=BROKEN)
+    assert run("git", "push", "origin", "main", folder=top / "my site/content", code=None).returncode
+
+
+def test_a_remote_that_refuses_and_two_pushes_at_once(blog: Path, run: Run, tmp_path: Path) -> None:
+    remote = tmp_path / "remote.git"
+    commit(blog, run, b="---\ntitle: B\n---\n")
+    (remote / "hooks").mkdir(exist_ok=True)
+    (remote / "hooks/pre-receive").write_text("#!/bin/sh\necho no >&2; exit 1\n")
+    (remote / "hooks/pre-receive").chmod(0o755)
+    done = run("git", "push", "origin", "main", folder=blog, code=None)
+    assert done.returncode
+    assert "builds" in done.stderr
+    (remote / "hooks/pre-receive").unlink()
+    names = ("main", "main:refs/heads/other")
+    both = [subprocess.Popen(["git", "push", "-q", "origin", name], cwd=blog, env=None) for name in names]
+    assert [one.wait(120) for one in both] == [0, 0]
+
+
+def test_branches_and_options_that_were_named_at_install(blog: Path, run: Run) -> None:
+    run("publish", "hook", "install", "--branch", "live", "--branch", "it's", folder=blog)
+    commit(blog, run, b=BROKEN)
+    run("git", "push", "-q", "origin", "main", folder=blog)
+    for branch in ("live", "it's"):
+        assert run("git", "push", "-q", "origin", f"main:refs/heads/{branch}", folder=blog, code=None).returncode
+    (blog / "site.toml").write_text(f'{SITE}[hook]\nbranches = ["trunk"]\n')
+    run("publish", "hook", "install", folder=blog)
+    commit(blog, run)
+    run("git", "push", "-q", "origin", "main", folder=blog)
+    assert run("git", "push", "-q", "origin", "main:refs/heads/trunk", folder=blog, code=None).returncode
+
+
+def test_a_hook_that_was_there_runs_first_and_comes_back_byte_for_byte(blog: Path, run: Run, tmp_path: Path) -> None:
+    run("publish", "hook", "uninstall", folder=blog)
+    hook = blog / ".git/hooks/pre-push"
+    assert not hook.exists()
+    own = f'#!/bin/sh\n# é\ncat > "{tmp_path}/heard"\necho "$1" >> "{tmp_path}/heard"\n[ ! -e "{tmp_path}/no" ]\n'
+    hook.write_text(own)
+    hook.chmod(0o751)
+    for _ in range(2):
+        run("publish", "hook", "install", folder=blog)
+    good = commit(blog, run, b="---\ntitle: B\n---\n")
+    before = at(tmp_path / "remote.git", "main", run)
+    (tmp_path / "no").touch()
+    done = run("git", "push", "origin", "main", folder=blog, code=None)
+    assert done.returncode
+    assert "builds" not in done.stderr
+    (tmp_path / "no").unlink()
+    run("git", "push", "-q", "origin", "main", folder=blog)
+    assert (tmp_path / "heard").read_text() == f"refs/heads/main {good} refs/heads/main {before}\norigin\n"
+    run("git", "push", "-q", "origin", "main", folder=blog)
+    assert (tmp_path / "heard").read_text() == "origin\n"
+    run("publish", "hook", "uninstall", folder=blog)
+    assert hook.read_text() == own
+    assert hook.stat().st_mode & 0o777 == 0o751
+    assert sorted(path.name for path in hook.parent.iterdir() if not path.name.endswith(".sample")) == ["pre-push"]
+    assert "no hook of ours" in run("publish", "hook", "uninstall", folder=blog).stdout
+
+
+def test_a_hook_of_ours_that_somebody_changed_is_left_alone(blog: Path, run: Run) -> None:
+    hook = blog / ".git/hooks/pre-push"
+    hook.write_text(hook.read_text() + "echo mine\n")
+    before = hook.read_text()
+    assert "no hook of ours" in run("publish", "hook", "uninstall", folder=blog).stdout
+    assert hook.read_text() == before
+    run("publish", "hook", "install", folder=blog)
+    assert hook.with_name(script.KEPT).read_text() == before
+    hook.write_text(f"{hook.read_text()}# again\n")
+    for command in ("install", "uninstall"):
+        done = run("publish", "hook", command, folder=blog, code=Exit.MACHINE)
+        assert "is another one than publish wrote" in done.stderr
+    assert hook.with_name(script.KEPT).read_text() == before
+
+
+def test_core_hooks_path(blog: Path, run: Run, environment: dict[str, str], tmp_path: Path) -> None:
+    """A folder of the repository's own gets the hook; one that all repositories share is the user's to change."""
+    run("publish", "hook", "uninstall", folder=blog)
+    run("git", "config", "core.hooksPath", ".githooks", folder=blog)
+    run("publish", "hook", "install", folder=blog)
+    assert (blog / ".githooks/pre-push").exists()
+    commit(blog, run, b=BROKEN)
+    assert run("git", "push", "-q", "origin", "main", folder=blog, code=None).returncode
+    run("publish", "hook", "uninstall", folder=blog)
+    run("git", "config", "--unset", "core.hooksPath", folder=blog)
+    run("git", "config", "--global", "core.hooksPath", str(tmp_path / "shared"), folder=blog)
+    done = run("publish", "hook", "install", folder=blog)
+    assert 'publish hook run -- "$@"' in done.stdout
+    assert not (tmp_path / "shared").exists()
+    assert not (blog / ".git/hooks/pre-push").exists()
+
+
+@pytest.mark.parametrize("manager", [".husky", "lefthook.yml", ".pre-commit-config.yaml"])
+def test_hook_managers_get_a_line(blog: Path, run: Run, manager: str) -> None:
+    run("publish", "hook", "uninstall", folder=blog)
+    (blog / manager).write_text("")
+    done = run("publish", "hook", "install", "--json", folder=blog)
+    told = json.loads(done.stdout)
+    assert manager in told["line"]
+    assert "publish hook run" in told["line"]
+    assert not told["written"]
+    assert not (blog / ".git/hooks/pre-push").exists()
+
+
+def test_pre_commit_s_variables_stand_for_the_input(blog: Path, run: Run) -> None:
+    bad = commit(blog, run, b=BROKEN)
+    more = {
+        "PRE_COMMIT_LOCAL_BRANCH": "refs/heads/main",
+        "PRE_COMMIT_TO_REF": bad,
+        "PRE_COMMIT_REMOTE_BRANCH": "refs/heads/main",
+    }
+    assert "content/b.md:4:8" in run("publish", "hook", "run", folder=blog, code=Exit.SITE, **more).stderr
+    run("publish", "hook", "run", folder=blog)
+
+
+def test_git_s_own_variables_don_t_lead_astray(blog: Path, run: Run, tmp_path: Path) -> None:
+    """In a hook, git names its repository and index by variables, which hold for what it runs."""
+    good = run("git", "rev-parse", "HEAD", folder=blog).stdout.strip()
+    line = f"refs/heads/main {good} refs/heads/main {ZEROS}\n"
+    other = tmp_path / "other"
+    run("git", "init", "-q", str(other), folder=tmp_path)
+    more = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other), "GIT_INDEX_FILE": str(other / "index")}
+    assert "builds" in run("publish", "hook", "run", folder=blog, stdin=line, **more).stderr
+
+
+def test_a_build_that_takes_too_long_is_ended(blog: Path, run: Run) -> None:
+    slow = "".join(f"---\ntitle: P{number}\n---\n" for number in range(1))
+    pages = {f"p{number}": slow + "word *b* [x](https://a.example/) `c`\n\n" * 4000 for number in range(8)}
+    (blog / "site.toml").write_text(f"{SITE}[hook]\ntimeout = 1\n")
+    commit(blog, run, **pages)
+    began = time.monotonic()
+    done = run("git", "push", "-q", "origin", "main", folder=blog, code=None)
+    assert done.returncode
+    assert "the build took longer than 1 s" in done.stderr
+    assert time.monotonic() - began < 60
+
+
+def test_ctrl_c_in_mid_build_refuses_the_push_and_leaves_nothing(
+    blog: Path, run: Run, environment: dict[str, str]
+) -> None:
+    pages = {
+        f"p{number}": "---\ntitle: P\n---\n" + "word *b* [x](https://a.example/)\n\n" * 4000 for number in range(8)
+    }
+    commit(blog, run, **pages)
+    before = look(blog)
+    push = subprocess.Popen(
+        ["git", "push", "origin", "main"], cwd=blog, env=environment, start_new_session=True, stderr=subprocess.PIPE
+    )
+    time.sleep(1.5)
+    os.killpg(push.pid, signal.SIGINT)
+    push.communicate(timeout=60)
+    assert push.returncode
+    assert look(blog) == before
+
+
+def test_the_hook_publishes_where_site_toml_says_so(blog: Path, run: Run) -> None:
+    """What can't be published refuses the push too: here the lock is missing, and no mirror answers."""
+    site = f'{SITE}[publish.here]\nhost = "local"\n[hook]\npublish = "here"\non = "pre-push"\n'
+    (blog / "site.toml").write_text(site + '[image]\nmirror = "http://127.0.0.1:9/debian"\n')
+    commit(blog, run)
+    done = run("publish", "hook", "install", folder=blog)
+    assert "here: git push --dry-run runs hooks too, and publishes" in done.stderr
+    assert "--publish here" in (blog / ".git/hooks/pre-push").read_text()
+    done = run("git", "push", "-q", "origin", "main", folder=blog, code=None)
+    assert done.returncode
+    assert "builds" in done.stderr
+    assert "127.0.0.1:9" in done.stderr
+
+
+def test_a_wrong_hook_table_is_told_at_its_place(blog: Path, run: Run) -> None:
+    for table, said in (
+        ('publish = "nowhere"', "[hook] publish names no target"),
+        ('on = "pre-push"', '[hook] on = "pre-push" has no target'),
+        ("timeout = 0", "[hook] timeout must lie between 1 and 3600"),
+    ):
+        (blog / "site.toml").write_text(f"{SITE}[hook]\n{table}\n")
+        done = run("publish", "hook", "install", folder=blog, code=Exit.SITE)
+        assert said in done.stderr
+        assert "site.toml:5:" in done.stderr
+
+
+def test_lines_of_the_input() -> None:
+    one, other = "a" * 40, "b" * 64
+    lines = [
+        f"refs/heads/main {one} refs/heads/main {ZEROS}",
+        f"(delete) {ZEROS} refs/tags/v {one}",
+        f"HEAD~1 {other} refs/heads/x {one}",
+    ]
+    data = "\n".join([*lines, ""])
+    assert pushed.read(data.encode()) == (
+        PushedRef("refs/heads/main", one, "refs/heads/main"),
+        PushedRef("(delete)", ZEROS, "refs/tags/v"),
+        PushedRef("HEAD~1", other, "refs/heads/x"),
+    )
+    assert pushed.read(b"") == pushed.read(b"\n") == ()
+    for wrong in (b"refs/heads/main\n", b"a --upload-pack=x b c\n", b"\xff\n"):
+        with pytest.raises(Problem, match="is no line that git gives"):
+            pushed.read(wrong)
