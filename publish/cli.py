@@ -92,7 +92,7 @@ def publish() -> None:
       publish rollback --to 7       or to generation 7
       publish stop                  take the site down until `publish start`
       publish push                  git push, then publish what the remote accepted
-      publish hook install          build and check each push before the remote gets it
+      publish hook install          build and check what git pushes
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 

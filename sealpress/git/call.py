@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from sealpress.problems import MachineProblem, printable
+from sealpress.problems import MachineProblem, Problem, printable
 from sealpress.processes.pipes import hear
 
 TIMEOUT: Final = 120
@@ -90,7 +90,7 @@ def ask(
     except FileNotFoundError:
         if not folder.is_dir():
             raise MachineProblem(f"there is no folder {folder}") from None
-        raise MachineProblem("git is not installed", hint="on Debian: apt install git") from None
+        raise _missing() from None
     out, err = _heard(process, name, within, limit)
     if process.returncode == 0:
         return out
@@ -110,6 +110,31 @@ def ask(
         f"git {name} failed: {reason}",
         hint="this clone lacks a part of the commit: git fetch --refetch --no-filter" if fetched else None,
     )
+
+
+def as_the_user(folder: Path, *arguments: str, seconds: float | None = None) -> subprocess.CompletedProcess[bytes]:
+    """What git did in a folder as a person runs it there: with the repository's configuration, hooks and remotes, and
+    with this terminal. Only for what a person asked git for by name, a push.
+
+    With `seconds`, its output is kept, and it may take so long. Raises Problem (exit 9) where git is missing,
+    subprocess.TimeoutExpired.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in LOCAL}
+    try:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=None if seconds is None else subprocess.PIPE,
+            timeout=seconds,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise _missing() from None
+
+
+def _missing() -> Problem:
+    return MachineProblem("git is not installed", hint="on Debian: apt install git")
 
 
 def _heard(process: "subprocess.Popen[bytes]", name: str, within: float, limit: int) -> tuple[bytes, bytes]:

@@ -2,12 +2,11 @@
 prints as it always does.
 """
 
-import os
 import subprocess
 from dataclasses import dataclass
 from typing import Final
 
-from sealpress.git.call import LOCAL
+from sealpress.git import call
 from sealpress.git.repository import Repository
 from sealpress.problems import MachineProblem, UsageProblem
 
@@ -71,16 +70,4 @@ def _ask(repository: Repository, *arguments: str) -> str:
 
 
 def _run(repository: Repository, *arguments: str, captured: bool = False) -> subprocess.CompletedProcess[bytes]:
-    """What git did, as the user runs it in the repository's folder."""
-    environment = {name: value for name, value in os.environ.items() if name not in LOCAL}
-    try:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=repository.root,
-            env=environment,
-            stdout=subprocess.PIPE if captured else None,
-            timeout=_TIMEOUT if captured else None,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise MachineProblem("git is not installed", hint="on Debian: apt install git") from None
+    return call.as_the_user(repository.root, *arguments, seconds=_TIMEOUT if captured else None)

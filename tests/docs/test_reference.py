@@ -44,6 +44,7 @@ TABLES = {
     "images": settings.ImagesSettings,
     "image": settings.ImageSettings,
     "publish": settings.PublishTarget,
+    "hook": settings.HookSettings,
 }
 
 
@@ -98,7 +99,14 @@ def _commands() -> list[tuple[str, str, set[str]]]:
     for program, group in {"ssg": ssg, "imagebake": imagebake, "publish": publish}.items():
         context = click.Context(group, info_name=program, **group.context_settings)
         common = {option for param in group.get_params(context) for option in param.opts}
-        for name, command in group.commands.items():
+        nested = {
+            f"{name}-{below}": command
+            for name, inner in group.commands.items()
+            if isinstance(inner, click.Group)
+            for below, command in inner.commands.items()
+        }
+        alone = {name: one for name, one in group.commands.items() if not isinstance(one, click.Group)}
+        for name, command in (alone | nested).items():
             own = {option for param in command.params if isinstance(param, click.Option) for option in param.opts}
             if command.hidden:
                 common |= own

@@ -237,7 +237,6 @@ def test_a_work_tree_that_the_configuration_names_is_not_taken(repo: Repo, tmp_p
 
 STARTS = {
     "sealpress/git/call.py": "git",
-    "sealpress/git/remotes.py": "git push, as the user runs it",
     "sealpress/commands/generator.py": "[build] command, once its owner's word is there",
     "sealpress/commands/command.py": "itself",
     "imagebake/registry/credentials.py": "a helper of the user's own docker configuration",
