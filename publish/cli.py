@@ -91,7 +91,7 @@ def publish() -> None:
       publish rollback production   go back to the release before
       publish rollback --to 7       or to generation 7
       publish stop                  take the site down until `publish start`
-      publish push                  git push, then publish what the remote accepted
+      publish push                  git push, then publish what was accepted
       publish hook install          build and check what git pushes
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 

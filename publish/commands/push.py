@@ -18,7 +18,9 @@ from sealpress.problems import MachineProblem, ReleaseProblem
 )
 @output_options
 def push(*, remote: str, branch: str, target: str | None, site_file: Path | None, console: Console) -> None:
-    """Push the branch that is checked out, then publish the commit that the remote accepted.
+    """Push, then publish the commit that the remote accepted.
+
+    It is the branch that is checked out that is pushed.
 
     REMOTE and BRANCH are those of git push; without them, the remote and branch that git push itself takes. What the
     remote has afterwards is read back: where somebody else pushed in between, nothing is published.
