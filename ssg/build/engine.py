@@ -15,7 +15,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from sealpress.commands.console import SILENT
@@ -77,6 +77,7 @@ class Engine:
     store: Store
     overlay: Overlay
     last: LastBuild
+    scratch: Path
     touched: set[str] = field(default_factory=set)  # what the output folder doesn't hold as the last build left it
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -107,7 +108,7 @@ class Engine:
             last = (memory.recall(memory.tree()) if memory else None) or LastBuild()
             touched = {path for path, file in last.files.items() if stamps.stamp(output / path) != stamp_of(file)}
             standing = {path: file for path, file in last.files.items() if path not in touched}
-            yield cls(request, Store(request.store or folder), Overlay(output, standing), last, touched)
+            yield cls(request, Store(request.store or folder), Overlay(output, standing), last, folder, touched)
 
     def turn(
         self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = never
@@ -195,9 +196,10 @@ class Engine:
         found = inputs_of(replace(self.request, site=site))
         if not found.sources.has_cache or not self.request.store:
             return found
-        # What stands there is committed, and anybody's.
-        self.request = replace(self.request, store=None)
-        raise Problem("the cache of builds is committed", hint="git rm -r --cached .sealpress/cache")
+        # What stands there is committed, and anybody's: as ssg.build.build has it.
+        self.request, self.store, self.last = replace(self.request, store=None), Store(self.scratch), LastBuild()
+        self.overlay.standing.clear()
+        return inputs_of(replace(self.request, site=site))
 
     def _prepared(self, inputs: Inputs) -> Prepared:
         """Raises Problem or Problems (exit 3) where the site as a whole is at fault."""

@@ -35,7 +35,8 @@ class Request:
     `adopting` and `lasting` as in ssg.output.stage.staged: what may be replaced, and whether it is on record.
     `store` is where results of earlier builds are kept (None: nowhere), `workers` how many processes may work,
     `profile` whether the time that templates take is measured; none of these can change a byte. `strict`: a warning
-    ends the build, as `[build] strict` says of all of them. `kinds` are those of output besides ssg's own.
+    ends the build, as `[build] strict` says of all of them. `kinds` are those of output besides ssg's own. `stable`:
+    the theme's own files are called as they are, for a preview.
     """
 
     site: SiteFile
@@ -52,6 +53,7 @@ class Request:
     lasting: bool = True
     strict: bool = False
     kinds: Sequence["OutputKind"] = ()
+    stable: bool = False
 
     @property
     def is_strict(self) -> bool:

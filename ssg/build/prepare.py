@@ -8,7 +8,8 @@
 Nothing is written anywhere but into the store.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -26,7 +27,7 @@ from ssg.build.stale import Stale
 from ssg.build.structure import Structure, converter_of
 from ssg.build.timing import Timings
 from ssg.cache.answers import KnownAnswers
-from ssg.cache.last_build import KeptAsset, LastBuild
+from ssg.cache.last_build import KeptAsset, LastBuild, sha256_of
 from ssg.cache.store import Store
 from ssg.checks.addresses import Reach
 from ssg.content import passed_over
@@ -85,7 +86,18 @@ class Prepared:
         )
         self.known.forget(changed)
         hits = self.known.hits(last.traces, changed)
+        if self.theme_key != last.theme_key:
+            touched = {*touched, *self._same_named()}
         return list(staleness.stale(self.files, last, hits, touched, reading.sources))
+
+    def _same_named(self) -> Iterator[str]:
+        """The theme's own files that hold something else under the name that they had."""
+        assets, known = self.queries.assets, self.last.files
+        for file in assets.files:
+            if file.path in known:
+                content = assets.content(file.name)
+                if hashlib.sha256(content).hexdigest() != sha256_of(known[file.path]):
+                    yield file.path
 
     @property
     def has_lost_files(self) -> bool:
@@ -158,12 +170,13 @@ class _Preparation:
             data = self._data(structure)
         bodies = KeptBodies(converter, reading.parsed_pages, reading.excerpts)
         with self.timings.phase("arranging pages and lists"):
-            theme_key = self.before.theme_key if self.before else theme_assets.key(theme)
+            stable = self.inputs.request.stable
+            theme_key = self.before.theme_key if self.before else theme_assets.key(theme, stable=stable)
             assets = self._assets(theme, theme_key)
             gallery = self._gallery(reading, converter)
             known = self.last.known()
             queries = self._queries(structure, bodies, theme, assets, gallery, data, known)
-            same_files = self._same_files(structure, theme_key)
+            same_files = self._same_files(structure, assets)
             files = self._files(structure, queries, same=same_files)
         with self.timings.phase("checking links"):
             anchored, shape, dead = self._check(structure, queries, files, same=same_files)
@@ -234,12 +247,15 @@ class _Preparation:
         """Those of the last build, where the theme's files are the same: made only if one is lost."""
         if key != self.last.theme_key:
             try:
-                return theme_assets.make(theme)
+                return theme_assets.make(theme, stable=self.inputs.request.stable)
             except Problem as problem:
                 self.findings.tell(THEME, [problem])
                 return theme_assets.Assets((), lambda _: b"")
         files = tuple(theme_assets.ThemeAsset(**KeptAsset._make(file)._asdict()) for file in self.last.theme_files)
-        return theme_assets.Assets(files, lambda name: theme_assets.make(theme).content(name))
+        return theme_assets.Assets(files, self._again_made(theme))
+
+    def _again_made(self, theme: themes.Theme) -> Callable[[str], bytes]:
+        return lambda name: theme_assets.make(theme, stable=self.inputs.request.stable).content(name)
 
     def _gallery(self, reading: ReadSources, converter: Converter) -> Gallery:
         settings = converter.settings.images
@@ -293,14 +309,14 @@ class _Preparation:
         findings.tell(TREE, menus.check(queries, frozenset(file.path for file in files), doubts))
         return {file.path: file for file in files}
 
-    def _same_files(self, structure: Structure, theme_key: str) -> bool:
+    def _same_files(self, structure: Structure, assets: theme_assets.Assets) -> bool:
         """Whether the tree has the files that it had: other code may give others, and the theme's own and images have
         other names for other content.
         """
         return (
             structure.stands
             and codes_of(self.kinds) == self.last.kinds
-            and theme_key == self.last.theme_key
+            and [(file.name, file.path) for file in assets.files] == [tuple(one[:2]) for one in self.last.theme_files]
             and not images_among(structure.reading.changed_files)
         )
 

@@ -28,6 +28,7 @@ PACKS: Final = "packs"
 LIMIT: Final = 512 << 20  # bytes
 _INDEX: Final = "ssg pack"
 _OURS: Final = re.compile(r"[0-9a-f]{62}|[0-9a-f]{64}\.pack|\.new-.{1,16}")
+_SLACK: Final = 16  # the part of the limit that is written before anybody looks how much there is
 _FEW: Final = 16  # results that are looked for in packs one by one
 _PACKED_FROM: Final = 8  # results that were made together: below that, a file for each
 
@@ -60,11 +61,14 @@ class _State:
     batch: dict[str, tuple[bytes, str]] | None = None
     folders: set[str] | None = None
     used: set[Path] = field(default_factory=set)
+    written: int = 0  # bytes, since somebody looked how many there are
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Keeps at most `limit` bytes, by dropping what was not used for longest. A disk that refuses costs only time."""
+    """Keeps at most `limit` bytes, and for a while a sixteenth more, by dropping what was not used for longest: `trim`
+    does, and so does each process that has written so much. A disk that refuses costs only time.
+    """
 
     folder: Path
     limit: int = LIMIT
@@ -139,6 +143,7 @@ class Store:
 
     def trim(self) -> None:
         """Drops what was not used for longest, until the rest is within the limit; also what a killed build left."""
+        self._state.written = 0
         found: list[tuple[float, int, Path]] = []
         for folder in filter(files.is_folder, (*self.folder.glob("[0-9a-f][0-9a-f]"), self.folder / PACKS)):
             with suppress(OSError), os.scandir(folder) as items:
@@ -212,7 +217,11 @@ class Store:
         with suppress(OSError):
             if not files.is_folder(file.parent):
                 self._make(file.parent)
+            parts = list(parts)
             files.keep(file, parts)
+            self._state.written += sum(map(len, parts))
+            if self._state.written > self.limit // _SLACK:
+                self.trim()
 
     def _file(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:]

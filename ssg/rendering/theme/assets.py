@@ -50,12 +50,14 @@ class Assets:
         return {file.name: f"/{file.path}" for file in self.files}
 
 
-def make(theme: Theme) -> Assets:
+def make(theme: Theme, *, stable: bool = False) -> Assets:
     """All files of the theme's static/ folder, and the style sheet for code.
+
+    `stable`: their names stay whatever they hold, for somebody who looks while it is written.
 
     Raises Problem at the line of a style sheet that refers to a file which is not there.
     """
-    making = _AssetBuilder(theme)
+    making = _AssetBuilder(theme, stable)
     if CODE not in theme.static:
         from ssg.markup.code import highlighting  # noqa: PLC0415 - it loads Pygments
 
@@ -66,9 +68,9 @@ def make(theme: Theme) -> Assets:
     return Assets(files, making.contents.__getitem__)
 
 
-def key(theme: Theme) -> str:
+def key(theme: Theme, *, stable: bool = False) -> str:
     """A digest of all that `make` depends on besides the software."""
-    sha256 = hashlib.sha256()
+    sha256 = hashlib.sha256(b"stable\n" if stable else b"")
     for name, file in sorted(theme.static.items()):
         content = hashlib.sha256(given.content(file.path, given.ASSET, file.shown)).hexdigest()
         sha256.update(f"{name}\0{file.shown}\0{content}\n".encode())
@@ -78,6 +80,7 @@ def key(theme: Theme) -> str:
 @dataclass(slots=True)
 class _AssetBuilder:
     theme: Theme
+    stable: bool = False
     paths: dict[str, str] = field(default_factory=dict)
     files: list[ThemeAsset] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -98,6 +101,7 @@ class _AssetBuilder:
     def add(self, name: str, content: bytes, origin: str) -> None:
         stem, dot, ending = name.rpartition(".")
         marked = f"{stem}.{fingerprint(content)}.{ending}" if dot else f"{name}.{fingerprint(content)}"
+        marked = name if self.stable else marked
         self.paths[name] = FOLDER + marked
         self.files.append(ThemeAsset(name, output_of(FOLDER + marked), origin))
         self.contents[name] = content

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sealpress.processes import workers
 from ssg.build.engine import Engine, Interrupted
+from ssg.cache.store import Store
 from tests.ssg.blogs import Blog, files
 
 POSTS = 6
@@ -205,6 +207,37 @@ def test_a_new_file_is_seen_where_git_does_not_know_it(tmp_path: Path) -> None:
         blog.page("posts/b.md", "Two.")
         engine.turn({"content/posts"})  # a folder was made: files in it are not named
         assert "posts/b/index.html" in engine.snapshot.files
+
+
+def test_the_names_of_style_sheets_can_stay(blog: Blog) -> None:
+    """So an edit of one makes no page anew; else its bytes are those that a build gives."""
+    blog.own_theme()
+    blog.set("site", "theme", "own")
+    with Engine.opened(replace(blog.request(blog.output, blog.store), stable=True)) as engine:
+        engine.turn()
+        list(engine.rest())
+        assert b'"/assets/style.css"' in (engine.snapshot.read("about/index.html") or b"")
+        file = blog.root / "own/static/style.css"
+        file.write_text(file.read_text("utf-8") + "\n/* other */\n", encoding="utf-8")
+        turn = engine.turn({"own/static/style.css"}, first=["assets/style.css"])
+        assert turn.changed == ("assets/style.css",)
+        assert not turn.left
+        made = clean(blog)
+        name = next(path for path in made if path.startswith("assets/style."))
+        assert engine.snapshot.read("assets/style.css") == made[name]
+
+
+def test_the_store_stays_within_its_bound(blog: Blog) -> None:
+    with Engine.opened(blog.request(blog.output, blog.store)) as engine:
+        engine.store = Store(blog.store, limit=60_000)
+        engine.turn()
+        for number in range(40):
+            blog.body("posts/p2.md", f"Edit {number}. " + "Many words. " * 400)
+            engine.turn({"content/posts/p2.md"}, first=["posts/p2/index.html"])
+            kept = blog.store.glob("[0-9a-f][0-9a-f]/*")
+            packs = (blog.store / "packs").glob("*")
+            assert sum(file.stat().st_size for file in [*kept, *packs]) <= 60_000 * 17 // 16 + 10_000
+        assert all_made(engine) == clean(blog)
 
 
 def test_no_process_is_forked_while_threads_run() -> None:

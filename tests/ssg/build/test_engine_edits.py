@@ -106,7 +106,7 @@ class EnginePictures(Resident, Pictures):
     pass
 
 
-TestEngineWords = case(EngineWords, 8, 10)
-TestEngineLooks = case(EngineLooks, 8, 10)
-TestEngineData = case(EngineData, 6, 10)
-TestEnginePictures = case(EnginePictures, 6, 10)
+TestEngineWords = case(EngineWords, 3, 8)
+TestEngineLooks = case(EngineLooks, 3, 8)
+TestEngineData = case(EngineData, 3, 8)
+TestEnginePictures = case(EnginePictures, 3, 8)

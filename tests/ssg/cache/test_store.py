@@ -54,7 +54,7 @@ def test_it_keeps_itself_out_of_git(tmp_path: Path) -> None:
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     store = Store(tmp_path, limit=800)
     for number, key in enumerate(KEYS[:10]):
-        store.put(key, bytes(200))
+        Store(tmp_path).put(key, bytes(200))
         os.utime(store.folder / key[:2] / key[2:], (1000 + number, 1000 + number))
     assert store.get(KEYS[0]) == bytes(200)  # used just now
     store.trim()
