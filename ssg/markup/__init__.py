@@ -1,6 +1,6 @@
-"""Markdown to HTML: a body, converted by its text alone, with its links left open until the site is known.
+"""Markdown to HTML: a body, converted by its text alone, with its slots left open until the site is known.
 
-    convert(text, options, language) → Converted ── resolve(html, urls) → HTML
+    convert(text, options, language) → Converted ── closed(html, give) → HTML
 
 converter.py   the one place where Python-Markdown is put together
 text/          what a conversion works on and what it gives: characters, places, blocks, Converted

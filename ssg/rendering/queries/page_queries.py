@@ -27,7 +27,7 @@ from ssg.images.variants import Picture, Size
 from ssg.l10n.strings import Value
 from ssg.markup.html.prose import on_one_line
 from ssg.markup.html.typography import typeset
-from ssg.markup.text.converted import Converted, Heading, OpenSlot
+from ssg.markup.text.converted import STX, Converted, Heading, OpenSlot
 from ssg.rendering.queries.excerpts import Bodies
 from ssg.rendering.theme.assets import Assets
 from ssg.rendering.theme.theme import Theme
@@ -150,8 +150,8 @@ class PageQueries(Questions):
     def summary_html(self, source: str) -> str:
         """What lists show; the slots in it still open."""
         page = self._pages[source]
-        if page.front_matter.summary:
-            return f"<p>{html.escape(page.front_matter.summary)}</p>"
+        if text := page.front_matter.summary.replace(STX, "\ufffd"):  # no slot of the body's
+            return f"<p>{html.escape(text)}</p>"
         return self._bodies.excerpt(page).summary_html
 
     @fact("links", Origin.BODY)

@@ -92,3 +92,9 @@ def test_a_fault_of_one_is_told_at_its_place(blog: Blog, summary: str) -> None:
     blog.page("posts/b.md", f"{summary}To [[nobody]]: hello.")
     (told,) = faults(blog)
     assert told == f"content/posts/b.md:{8 if summary else 6}:4: there is nobody to greet"
+
+
+def test_a_summary_of_the_front_matter_has_none_whatever_it_holds(blog: Blog) -> None:
+    blog.page("posts/b.md", "Text.", summary='"a \\x02slot7=\\x03 b"')
+    assert isinstance(blog.built(), Built)
+    assert "<p>a \ufffdslot7=\x03 b</p>" in (blog.output / "index.html").read_text()
