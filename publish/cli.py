@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from publish.commands.hook import hook
-from publish.commands.push import push
+from publish.pre_push import hook
+from publish.push import push
 from sealpress.commands.command import CommandGroup, allow_option, output_options, run, version_option
 from sealpress.commands.console import Console
 from sealpress.files import scratch

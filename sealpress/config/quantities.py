@@ -16,9 +16,20 @@ _MOST_WIDTHS: Final = 20
 _MOST_TAXONOMIES: Final = 20  # each page may link to all of them
 _WIDTHS: Final = range(16, 8193)  # pixels
 
+_RANGES: Final[tuple[tuple[str, str, int, int], ...]] = (
+    ("markdown", "toc_depth", 1, 6),
+    ("lists", "per_page", 1, 10_000),
+    ("feeds", "limit", 1, 10_000),
+    ("images", "quality", 1, 100),
+    ("hook", "timeout", 1, 3600),
+    ("image", "port", 1024, 65_535),  # the container has no right to ports below 1024
+)
+_TARGET_RANGES: Final = (("port", 1, 65_535), ("keep", 1, 1000), ("timeout", 1, 3600), ("memory", 16, 65_536))
+
 
 def check(settings: Settings, document: Node, place: Callable[..., Place]) -> Iterable[Problem]:
-    """The Problems of lists that are too long, and of widths. `place` gives where a value stands."""
+    """The Problems of numbers out of range, of lists too long, and of widths. `place` gives where a value stands."""
+    yield from _check_numbers(settings, place)
     yield from _check_lengths(settings, document, place)
     yield from _check_widths(settings, place)
 
@@ -50,3 +61,16 @@ def _check_widths(settings: Settings, place: Callable[..., Place]) -> Iterable[P
             hint = f"widths = {sorted(set(widths))}"
             yield Problem("[images] widths must ascend, each one greater than the one before it", place=at, hint=hint)
             return
+
+
+def _check_numbers(settings: Settings, place: Callable[..., Place]) -> Iterable[Problem]:
+    for table, key, low, high in _RANGES:
+        number = getattr(getattr(settings, table), key)
+        if not low <= number <= high:
+            yield Problem(f"[{table}] {key} must lie between {low} and {high}", place=place(table, key))
+    for name, target in settings.publish.items():
+        for key, low, high in _TARGET_RANGES:
+            if not low <= getattr(target, key) <= high:
+                yield Problem(
+                    f"[publish.{name}] {key} must lie between {low} and {high}", place=place("publish", name, key)
+                )

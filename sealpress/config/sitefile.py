@@ -227,7 +227,6 @@ def _check(site: SiteFile) -> Iterable[Problem]:
             yield Problem(f"{dotted(path)} {wrong}", place=site.place(*path))
     yield from output_folder.check(settings, site.place)
     yield from _check_languages(site)
-    yield from _check_numbers(site)
     yield from _check_hook(site)
     yield from quantities.check(settings, site.document, site.place)
     yield from ssh_options.check(settings, site.place)
@@ -263,17 +262,6 @@ def _check_languages(site: SiteFile) -> Iterable[Problem]:
             )
 
 
-_RANGES: Final[tuple[tuple[str, str, int, int], ...]] = (
-    ("markdown", "toc_depth", 1, 6),
-    ("lists", "per_page", 1, 10_000),
-    ("feeds", "limit", 1, 10_000),
-    ("images", "quality", 1, 100),
-    ("hook", "timeout", 1, 3600),
-    ("image", "port", 1024, 65_535),  # the container has no right to ports below 1024
-)
-_TARGET_RANGES: Final = (("port", 1, 65_535), ("keep", 1, 1000), ("timeout", 1, 3600), ("memory", 16, 65_536))
-
-
 def _check_hook(site: SiteFile) -> Iterable[Problem]:
     hook, targets = site.settings.hook, site.settings.publish
     if hook.publish and hook.publish not in targets:
@@ -288,19 +276,6 @@ def _check_hook(site: SiteFile) -> Iterable[Problem]:
             place=site.place("hook", "on"),
             hint='add publish = "…" below [hook], with the name of a target',
         )
-
-
-def _check_numbers(site: SiteFile) -> Iterable[Problem]:
-    for table, key, low, high in _RANGES:
-        number = getattr(getattr(site.settings, table), key)
-        if not low <= number <= high:
-            yield Problem(f"[{table}] {key} must lie between {low} and {high}", place=site.place(table, key))
-    for name, target in site.settings.publish.items():
-        for key, low, high in _TARGET_RANGES:
-            if not low <= getattr(target, key) <= high:
-                yield Problem(
-                    f"[publish.{name}] {key} must lie between {low} and {high}", place=site.place("publish", name, key)
-                )
 
 
 def _not_empty(text: str) -> str | None:
