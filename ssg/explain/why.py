@@ -358,4 +358,5 @@ def _served(path: str) -> str:
 
 
 def _is_of_site_file(key: Key) -> bool:
-    return said(key).origin in {Origin.SETTINGS, Origin.OPTIONS} and key[0] != "as_of"
+    question = SiteQueries.declared.get(str(key[0]))
+    return question is not None and question.origin in {Origin.SETTINGS, Origin.OPTIONS} and key[0] != "as_of"

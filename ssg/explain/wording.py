@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
 
@@ -48,7 +49,7 @@ def said(key: Key, subject: str = "", questions: type[Questions] = SiteQueries) 
     if question is None:  # of another version
         rest = ", ".join(str(one) for one in given if one not in {None, ""})
         return Said(Origin.SITE, name.replace("_", " "), rest)
-    values = dict(zip(question.parameters, given, strict=True))
+    values = dict(zip_longest(question.parameters, given, fillvalue=""))
     about, what = question.about.format(**values), question.what
     what = what.format(**values) if isinstance(what, str) else what(*given)
     if question.origin is Origin.SITE and subject and what == subject:

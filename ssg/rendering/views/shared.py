@@ -24,6 +24,8 @@ def asking(name: str, pages: type[View] | None = None) -> Callable[[type[V]], ty
         for question in SiteQueries.declared.values():
             of, _, attribute = question.asked_as.partition(".")
             if of == name:
+                if attribute in vars(view):
+                    raise TypeError(f"{view.__name__} says itself what {question.asked_as} is")
                 setattr(view, attribute, _asked(view, question, pages or view))
         return view
 

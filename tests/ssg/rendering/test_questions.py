@@ -4,8 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ssg.rendering.queries.site_queries import SiteQueries
+from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.pages import PageView, TermView
+from ssg.rendering.views.shared import asking
 from ssg.rendering.views.sites import SiteView
 from tests.ssg.explain.whys import SITE, part, post, write
 
@@ -66,6 +70,15 @@ def test_views_have_an_attribute_for_each_question_that_templates_ask() -> None:
     for question in asked:
         view, _, attribute = question.asked_as.partition(".")
         assert getattr(VIEWS[view], attribute).__doc__ == getattr(SiteQueries, question.name).__doc__
+
+
+def test_a_view_does_not_say_itself_what_a_question_declares() -> None:
+    """Or one of the two would be lost without a word."""
+    with pytest.raises(TypeError, match=r"Twice says itself what page\.title is"):
+
+        @asking("page")
+        class Twice(View):
+            title = "mine"
 
 
 def test_no_attribute_of_a_view_stands_for_two_questions() -> None:
