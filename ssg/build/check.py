@@ -4,7 +4,8 @@ nowhere.
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from typing import Final
 
 from sealpress.problems import Place, Problem
 from sealpress.tree import strays
@@ -18,6 +19,8 @@ from ssg.markup.text.converted import Slot
 from ssg.output.stage import folders
 from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.queries.site_queries import SiteQueries
+
+_RECENT: Final = 64  # pages whose anchors are in memory
 
 
 def check_links(
@@ -35,7 +38,8 @@ def check_links(
         return in_body(page, lines_of(site.root, page), link)
 
     pages = tuple(pages)
-    checker = Checker(queries, partial(anchors, queries), outputs, place, structure.doubts)
+    ids = lru_cache(_RECENT)(partial(anchors, queries))  # a page may lead to itself thousands of times
+    checker = Checker(queries, ids, outputs, place, structure.doubts)
     findings = structure.findings
     for page in pages:
         of_page = parsed_pages[page.source]
