@@ -40,6 +40,7 @@ from ssg.content.sources import Options
 from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.plan import Renderer
 from ssg.rendering.theme.limits import TOO_MUCH
+from ssg.rendering.theme.loader import Compiled
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error
@@ -87,7 +88,7 @@ class Engine:
     _failed: dict[str, Problem] = field(default_factory=dict)  # of these, what can't be made
     _before: Prepared | None = None  # the last turn
     _work: "_Work | None" = None  # its files, as long as it is not settled what the next one should know
-    _renderer: Renderer | None = None
+    _compiled: Compiled = field(default_factory=Compiled)
     _seen: dict[str, Staged] = field(default_factory=dict)  # made, and not surveyed
     _everywhere: bool = False
     _again: frozenset[str] = frozenset()
@@ -237,14 +238,13 @@ class Engine:
         self._seen = {path: seen for path, seen in self._seen.items() if path in files}
         self._everywhere = self._everywhere or prepared.has_lost_files
         self.overlay.forget(files)
-        self._renderer = Renderer(prepared.queries)
         self._before = prepared
         self._work = _Work(
             prepared,
             SharedRendering(
                 prepared.inputs.request.site.root,
                 self.overlay,
-                self._renderer,
+                Renderer(prepared.queries, compiled=self._compiled),
                 None,
                 prepared.known,
                 1,

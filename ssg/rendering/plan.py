@@ -25,6 +25,7 @@ from ssg.rendering.output_kind import OutputFile, OutputKind
 from ssg.rendering.pages import LIST, PAGE
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.sitemap import ROBOTS, SITEMAP
+from ssg.rendering.theme.loader import Compiled
 from ssg.rendering.theme.stopwatch import Stopwatch, watch
 from ssg.rendering.theme.templates import Templates, environments
 from ssg.rendering.theme.theme import OWN, ThemeFile
@@ -52,8 +53,11 @@ def files(queries: SiteQueries, kinds: Mapping[str, OutputKind]) -> Iterator[Out
 class Renderer:
     """Makes files of one scene. Templates are compiled when the first of them is needed, and measured if wanted."""
 
-    def __init__(self, queries: SiteQueries, stopwatch: Stopwatch | None = None) -> None:
+    def __init__(
+        self, queries: SiteQueries, stopwatch: Stopwatch | None = None, compiled: Compiled | None = None
+    ) -> None:
         self.queries = queries
+        self._compiled = compiled or Compiled()
         self._stopwatch = stopwatch
         self._warned: list[Problem] = []
 
@@ -116,7 +120,7 @@ class Renderer:
             }
             for language in queries.languages()
         }
-        templates = environments(queries.theme.templates, functions(queries), values, queries)
+        templates = environments(queries.theme.templates, functions(queries), values, queries, self._compiled)
         if self._stopwatch:
             watch(templates.values(), self._stopwatch)
         return templates

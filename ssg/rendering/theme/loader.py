@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
@@ -11,6 +11,8 @@ from sealpress.files import given
 from sealpress.problems import Place, Problem
 from ssg.rendering.theme import blocks
 from ssg.rendering.theme.theme import OWN, ThemeFile
+
+_KEPT: Final = 500  # compiled templates: more than any theme has
 
 
 class TemplateLoader(jinja2.BaseLoader):
@@ -50,12 +52,16 @@ class TemplateLoader(jinja2.BaseLoader):
 
 @dataclass(slots=True)
 class Compiled(BytecodeCache):
-    """Compiled templates, shared by the environments of all languages of one build; nothing is kept on disk."""
+    """Compiled templates, each by its text too: shared by the environments of all languages, and by the turns of an
+    engine that stays in memory. Nothing is kept on disk.
+    """
 
-    code: dict[str, Any] = field(default_factory=dict)
+    code: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self.code.get(bucket.key)
+        bucket.code = self.code.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self.code[bucket.key] = bucket.code
+        if len(self.code) >= _KEPT:  # of texts that were since written over
+            self.code.clear()
+        self.code[bucket.key, bucket.checksum] = bucket.code

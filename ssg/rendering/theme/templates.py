@@ -212,9 +212,10 @@ def environments(
     functions: Mapping[str, Functions],
     values: Mapping[str, Mapping[str, Any]],
     tracing: Tracing,
+    compiled: Compiled | None = None,
 ) -> Mapping[str, Templates]:
     """Templates by language. `functions` serve as filters and as global functions, `values` as global names."""
-    compiled = Compiled()
+    compiled = compiled or Compiled()
     return {
         language: _templates(files, functions[language], values[language], compiled, tracing) for language in functions
     }

@@ -64,6 +64,20 @@ def test_the_page_that_is_looked_at_comes_first(engine: Engine, blog: Blog) -> N
     assert all_made(engine) == clean(blog)
 
 
+def test_templates_stay_compiled(engine: Engine, blog: Blog, monkeypatch: pytest.MonkeyPatch) -> None:
+    blog.write("templates/about.html", "<p>{{ page.title }}</p>")
+    blog.page("about.md", "One.", template="about.html")
+    engine.turn({"content/about.md", "templates"}, first=["about/index.html"])
+    monkeypatch.setattr("jinja2.Environment.compile", lambda *_, **__: pytest.fail("compiled again"))
+    blog.page("about.md", "Two.", template="about.html", title="Other")
+    turn = engine.turn({"content/about.md"}, first=["about/index.html"])
+    assert turn.changed == ("about/index.html",)
+    monkeypatch.undo()
+    blog.write("templates/about.html", "<i>{{ page.title }}</i>")
+    engine.turn({"templates/about.html"}, first=["about/index.html"])
+    assert engine.snapshot.read("about/index.html") == b"<i>Other</i>"
+
+
 def test_what_is_asked_for_is_made(engine: Engine, blog: Blog) -> None:
     blog.body("posts/p2.md", "Another one.")
     left = engine.turn({"content/posts/p2.md"}).left
