@@ -1,6 +1,7 @@
 """The kinds of files that no template makes: copies of sources, the theme's own files, images in smaller sizes."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from sealpress.commands.console import Progress
 from sealpress.problems import Problem
@@ -10,14 +11,9 @@ from ssg.images.variants import format_of
 from ssg.rendering.output_kind import OutputFile, OutputKind, Subject
 from ssg.rendering.queries.site_queries import SiteQueries
 
-
-def _copies(queries: SiteQueries) -> Iterator[OutputFile]:
-    return (OutputFile(asset.output, COPY, asset.source, asset.source) for asset in queries.site.assets)
-
-
-COPY = OutputKind(
+COPY: Final[OutputKind] = OutputKind(
     name="copy",
-    files=_copies,
+    files=lambda queries: (OutputFile(one.output, COPY, one.source, one.source) for one in queries.site.assets),
     make=None,
     is_reusable=False,
     subject=Subject.FILE,
@@ -27,13 +23,9 @@ COPY = OutputKind(
 )
 
 
-def _theme_files(queries: SiteQueries) -> Iterator[OutputFile]:
-    return (OutputFile(file.path, THEME, file.name, file.origin) for file in queries.assets.files)
-
-
-THEME = OutputKind(
+THEME: Final[OutputKind] = OutputKind(
     name="theme",
-    files=_theme_files,
+    files=lambda queries: (OutputFile(one.path, THEME, one.name, one.origin) for one in queries.assets.files),
     make=lambda rendering, file: rendering.queries.assets.content(file.subject),
     is_reusable=False,
     subject=Subject.THEME,
@@ -65,7 +57,7 @@ def _damaged(queries: SiteQueries, files: Sequence[OutputFile], workers: int, pr
     return queries.gallery.damaged(of_source, queries.image_quality(), workers, progress)
 
 
-IMAGE = OutputKind(
+IMAGE: Final[OutputKind] = OutputKind(
     name="image",
     files=_variants,
     make=lambda rendering, file: rendering.queries.variant(file.subject, file.path),

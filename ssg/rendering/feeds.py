@@ -1,6 +1,7 @@
 """The Atom feed of each language. Source: RFC 4287; RFC 3339 for dates."""
 
 from collections.abc import Iterator
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from ssg.content.formats import dates
@@ -16,7 +17,9 @@ def _feeds(queries: SiteQueries) -> Iterator[OutputFile]:
         yield OutputFile(output_of(queries.feed_path(language)), FEED, language, f"the feed ({language})")
 
 
-FEED = OutputKind(name="feed", files=_feeds, make=lambda rendering, file: feed(rendering.queries, file.subject))
+FEED: Final[OutputKind] = OutputKind(
+    name="feed", files=_feeds, make=lambda rendering, file: feed(rendering.queries, file.subject)
+)
 
 
 def feed(queries: SiteQueries, language: str) -> bytes:

@@ -7,14 +7,14 @@ ssg.rendering.plan. The build, the checks and `ssg why` ask the kind of a file, 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from sealpress.commands.console import Progress
 from sealpress.problems import Problem
 from ssg.content.findings import TREE
 from ssg.rendering.queries.site_queries import SiteQueries
 
-_HEAVY = 100  # pages
+_HEAVY: Final = 100  # pages
 
 
 class Subject(StrEnum):
@@ -50,14 +50,6 @@ class OutputFile:
     origin: str
 
 
-def _origin(origin: str, _source: str) -> str:
-    return origin
-
-
-def _no_body(_queries: SiteQueries, _file: OutputFile) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class OutputKind:
     """`name` is what the last build knows it by; `subject`, what that of a file names.
@@ -84,11 +76,11 @@ class OutputKind:
     code: str = ""
     is_reusable: bool = True
     subject: Subject = Subject.OTHER
-    words: Callable[[str, str], str] = _origin
+    words: Callable[[str, str], str] = lambda origin, _source: origin
     relation: str = ""
     tools: Sequence[str] | None = None
     template: Callable[[SiteQueries, OutputFile], str] | None = None
-    body: Callable[[SiteQueries, OutputFile], str] = _no_body
+    body: Callable[[SiteQueries, OutputFile], str] = lambda _queries, _file: ""
     has_addresses: bool = True
     faults: Callable[[SiteQueries, Sequence[OutputFile], int, Progress], Iterable[Problem]] | None = None
     topic: str = TREE

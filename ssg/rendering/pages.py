@@ -1,6 +1,6 @@
 """The kinds of files that templates make: pages, and the pages of lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -24,10 +24,6 @@ TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
 """The templates of lists that are not called as their kind. A page's is that of its front matter, else by its kind."""
 
 
-def _pages(queries: SiteQueries) -> Iterator[OutputFile]:
-    return (OutputFile(page.output, PAGE, page.source, page.source) for page in queries.pages)
-
-
 def _page(rendering: Rendering, file: OutputFile) -> bytes:
     queries = rendering.queries
     view = PageView(queries, file.subject)
@@ -39,19 +35,15 @@ def _page_template(queries: SiteQueries, file: OutputFile) -> str:
     return wanted or _known(queries, f"{queries.kind(file.subject)}.html", file.origin)
 
 
-PAGE = OutputKind(
+PAGE: Final[OutputKind] = OutputKind(
     name="page",
-    files=_pages,
+    files=lambda queries: (OutputFile(one.output, PAGE, one.source, one.source) for one in queries.pages),
     make=_page,
     subject=Subject.PAGE,
     words=lambda _origin, _source: "a page",
     template=_page_template,
     body=lambda _queries, file: file.subject,
 )
-
-
-def _lists(queries: SiteQueries) -> Iterator[OutputFile]:
-    return (OutputFile(one.output, LIST, one.path, one.origin) for one in queries.lists)
 
 
 def _list(rendering: Rendering, file: OutputFile) -> bytes:
@@ -67,9 +59,9 @@ def _list_template(queries: SiteQueries, file: OutputFile) -> str:
     return wanted or _known(queries, TEMPLATES.get(listing.kind, f"{listing.called}.html"), file.origin)
 
 
-LIST = OutputKind(
+LIST: Final[OutputKind] = OutputKind(
     name="list",
-    files=_lists,
+    files=lambda queries: (OutputFile(one.output, LIST, one.path, one.origin) for one in queries.lists),
     make=_list,
     words=lambda origin, _source: f"a list, introduced by {origin}" if origin.endswith(".md") else origin,
     template=_list_template,

@@ -58,13 +58,9 @@ def robots(queries: SiteQueries) -> bytes:
     return f"User-agent: *\nDisallow:\n\nSitemap: {queries.absolute_url(f'/{NAME}')}\n".encode()
 
 
-def _sitemaps(queries: SiteQueries) -> Iterator[OutputFile]:
-    return (OutputFile(name, SITEMAP, name, "the sitemap") for name in names(queries))
-
-
-SITEMAP = OutputKind(
+SITEMAP: Final[OutputKind] = OutputKind(
     name="sitemap",
-    files=_sitemaps,
+    files=lambda queries: (OutputFile(name, SITEMAP, name, "the sitemap") for name in names(queries)),
     make=lambda rendering, file: sitemap(rendering.queries, file.subject),
     has_addresses=False,  # all are those of pages and lists
     weight=10,
@@ -77,7 +73,7 @@ def _robots(queries: SiteQueries) -> Iterator[OutputFile]:
         yield OutputFile("robots.txt", ROBOTS, "", "robots.txt")
 
 
-ROBOTS = OutputKind(
+ROBOTS: Final[OutputKind] = OutputKind(
     name="robots", files=_robots, make=lambda rendering, _file: robots(rendering.queries), has_addresses=False
 )
 
