@@ -37,7 +37,7 @@ def _heading(parser: BlockParser, _container: Block, _pos: int, at: int) -> int 
     heading = parser.add("heading", at)
     heading.level = len(found[1])
     inner = line.rest(found.end())
-    end = _HEADING_END.search(inner)
+    end = _HEADING_END.search(inner) if "#" in inner else None
     heading.take((inner[: end.start()] if end else inner).strip(" \t"), line.place(line.next(found.end())))
     parser.close()
     return DONE

@@ -44,8 +44,7 @@ class _Writing:
     def children(self, element: Element) -> None:
         texts, tags, blocks = self._texts, self._tags, self._blocks
         for child in element:
-            name = child.tag
-            text, tail = child.text, child.tail
+            name, text, tail = child.tag, child.text, child.tail
             is_block = name in blocks
             if name in _OWN:
                 if is_block and texts[-1] and not texts[-1].endswith("\n"):
@@ -58,15 +57,16 @@ class _Writing:
                 continue
             opening, closing = _pair(name)
             tags.append(_with(name, child) if child.attrib else opening)
+            has_children = len(child) > 0
             if not text or text.isspace():
                 # Between the tag of a block and that of one in it, as between any two blocks.
-                texts.append("\n" if len(child) and child[0].tag in blocks else text or "")
+                texts.append("\n" if has_children and child[0].tag in blocks else text or "")
             elif STX in text:
                 texts.append("")
                 self._add(text)
             else:
                 texts.append(_escaped(text))
-            if len(child):
+            if has_children:
                 self.children(child)
             if closing is not None:
                 tags.append(closing)
@@ -115,15 +115,23 @@ def _pair(name: str) -> tuple[HtmlTag, HtmlTag | None]:
 
 
 def _with(name: str, element: Element) -> HtmlTag:
-    attributes: dict[str, str | None] = dict(sorted(element.items()) if len(element.attrib) > 1 else element.items())
-    if any(isinstance(value, Target) for value in attributes.values()):
-        return HtmlTag("", name, attributes=attributes)  # links.py writes it anew
+    items = element.items() if len(element.attrib) == 1 else sorted(element.items())
+    for _, value in items:
+        if isinstance(value, Target):
+            return HtmlTag("", name, attributes=dict(items))  # links.py writes it anew
+    return _written(name, *items)
+
+
+@lru_cache(1000)
+def _written(name: str, *items: tuple[str, str | None]) -> HtmlTag:
     written = name
-    for key, value in attributes.items():
+    attributes: dict[str, str | None] = {}
+    for key, value in items:
         if value is None or (key == value and key in _BOOLEAN):
             attributes[key] = None
             written += f" {key}"
         else:
+            attributes[key] = value
             written += f' {key}="{_escaped(value).replace(chr(34), "&quot;")}"'
     return HtmlTag(f"<{written}>", name, attributes=attributes)
 

@@ -7,7 +7,6 @@ by the same steps. It skips nothing that could match: all rules stand at other c
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, Final
 
 from pygments.lexer import Lexer, RegexLexer
@@ -15,7 +14,6 @@ from pygments.token import Error, Whitespace, _TokenType
 
 from ssg.markup.fast import expressions
 
-Item = tuple[int, _TokenType, str]
 Pair = tuple[_TokenType, str]
 NewState = tuple[str, ...] | int | str | None
 Match = Callable[[str, int], re.Match[str] | None]
@@ -25,7 +23,6 @@ Split = tuple[Match, _TokenType | None, Any, NewState]  # the same with token ty
 WORTHWHILE: Final = 16_000
 """Characters. To sort the rules takes as long as they save on about so many: 23 ms for Python's, 2 ms for Nix'. A
 build of one changed page is done by then."""
-_PAIR: Final[Callable[[Item], Pair]] = itemgetter(1, 2)
 
 
 def accelerate(lexer: Lexer, *, after: int = WORTHWHILE) -> None:
@@ -35,25 +32,18 @@ def accelerate(lexer: Lexer, *, after: int = WORTHWHILE) -> None:
     """
     if not isinstance(lexer, RegexLexer) or type(lexer).get_tokens_unprocessed is not RegexLexer.get_tokens_unprocessed:
         return
-    own, own_pairs = lexer.get_tokens_unprocessed, lexer.get_tokens
+    own = lexer.get_tokens
     read = 0
     states = _States(lexer._tokens)  # type: ignore[attr-defined] # noqa: SLF001 - the rules as Pygments compiled them
 
-    def tokens(text: str, stack: Iterable[str] = ("root",)) -> Iterator[Item]:
+    def tokens(text: str, unfiltered: bool = False) -> Iterator[Pair]:  # noqa: FBT001, FBT002 - as Pygments'
         nonlocal read
-        if read < after:
-            read += len(text)
-            return own(text, stack)
-        return _tokens(lexer, states, text, stack)
-
-    def pairs(text: str, unfiltered: bool = False) -> Iterator[Pair]:  # noqa: FBT001, FBT002 - as Pygments'
         if read < after or lexer.filters:
-            return own_pairs(text, unfiltered)
-        text = lexer._preprocess_lexer_input(text)  # type: ignore[attr-defined] # noqa: SLF001
-        return map(_PAIR, _tokens(lexer, states, text, ("root",)))
+            read += len(text)
+            return own(text, unfiltered)
+        return _tokens(lexer, states, lexer._preprocess_lexer_input(text))  # type: ignore[attr-defined] # noqa: SLF001
 
-    lexer.get_tokens_unprocessed = tokens  # type: ignore[method-assign]
-    lexer.get_tokens = pairs  # type: ignore[method-assign]
+    lexer.get_tokens = tokens  # type: ignore[method-assign]
 
 
 class _Rules(dict[str, tuple[Split, ...]]):
@@ -99,20 +89,21 @@ def _first(match: Match) -> frozenset[str]:
     return expressions.first(pattern) if isinstance(pattern, re.Pattern) else expressions.ASCII
 
 
-def _tokens(lexer: RegexLexer, states: _States, text: str, stack: Iterable[str]) -> Iterator[Item]:
-    """As RegexLexer.get_tokens_unprocessed() of Pygments 2.21."""
+def _tokens(lexer: RegexLexer, states: _States, text: str) -> Iterator[Pair]:
+    """As RegexLexer.get_tokens_unprocessed() of Pygments 2.21, less where each token stands."""
     at = 0
     end = len(text)
-    opened = list(stack)
-    rules = states[opened[-1]]
+    opened = ["root"]
+    rules = states["root"]
     while True:
         for match, kind, callback, new_state in rules[text[at]] if at < end else rules.all:
             found = match(text, at)
             if found:
                 if kind is not None:
-                    yield at, kind, found[0]
+                    yield kind, found[0]
                 elif callback is not None:
-                    yield from callback(lexer, found)
+                    for _, inner, piece in callback(lexer, found):
+                        yield inner, piece
                 at = found.end()
                 if new_state is not None:
                     _enter(opened, new_state)
@@ -124,9 +115,9 @@ def _tokens(lexer: RegexLexer, states: _States, text: str, stack: Iterable[str])
             if text[at] == "\n":
                 opened = ["root"]
                 rules = states["root"]
-                yield at, Whitespace, "\n"
+                yield Whitespace, "\n"
             else:
-                yield at, Error, text[at]
+                yield Error, text[at]
             at += 1
 
 

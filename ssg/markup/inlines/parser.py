@@ -52,14 +52,14 @@ class InlineParser:
         self.patterns = Patterns(md)
 
     def into(self, element: Element, text: Text) -> None:
-        """Adds what a text means to an element."""
+        """Puts what a text means into an element that is empty."""
         if "{" in text:
             self.state.has_attributes = True
         waiting = self.patterns.on(text)
         if waiting or _SIGN.search(text):
             fill(element, _InlineReading(self, text).nodes(waiting))
         else:
-            fill(element, [str(text)])
+            element.text = str(text)
 
     def nodes(self, text: Text) -> list[object]:
         return _InlineReading(self, text).nodes(self.patterns.on(text))
