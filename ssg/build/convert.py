@@ -110,7 +110,7 @@ class Converter:
 
     def _read(self, source: str) -> ReadPage:
         try:
-            data = given.read(self.root / source, given.TEXT)
+            data = given.read(f"{self.root}/{source}", given.TEXT)
         except OSError as error:
             hint = "ssg reads it as the user that runs it: look at its mode and owner"
             return ReadPage(source, problem=Problem(f"can't be read: {error.strerror}", place=Place(source), hint=hint))

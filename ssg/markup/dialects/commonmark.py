@@ -79,10 +79,7 @@ class _Inline(Treeprocessor):
     def run(self, root: Element) -> None:
         # All patterns are registered by now.
         parser = self._parser = self._parser or InlineParser(self.md, self.state, extended=self.extended)
-        for element in list(root.iter()):
-            text = element.text
-            if type(text) is not Text:
-                continue
+        for element, text in [(one, one.text) for one in root.iter() if type(one.text) is Text]:
             element.text = None
             if not len(element):
                 parser.into(element, text)

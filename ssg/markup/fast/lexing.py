@@ -6,7 +6,7 @@ by the same steps. It skips nothing that could match: all rules stand at other c
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pygments.lexer import Lexer, RegexLexer
