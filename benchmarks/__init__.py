@@ -15,5 +15,6 @@ serving                    the sealed nginx beside a stock one and Caddy
 sections                   RESULTS.md as a whole, and its parts on baking and serving
 growth, floods             what twice the Markdown costs
 specification, structure   CommonMark's own examples, counted
+tricks, without            what each accelerator and cache of sealpress gains, and its lines
 run                        the command line: `make bench`
 """

@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from benchmarks import baking, batch, growth, peers, report, sections, serving, specification, steps
+from benchmarks import baking, batch, growth, peers, report, sections, serving, specification, steps, tricks
 from benchmarks.census import differences
 from benchmarks.corpus import DIALECTS
 from sealpress.commands.command import run
@@ -124,6 +124,7 @@ def bench(
     bake: docker build and buildah. serve: a stock nginx, and Caddy. Both need root, and Debian's packages of these.
     growth: what twice the Markdown costs, for texts that somebody wrote to keep a converter busy.
     specification: how many of CommonMark's examples, which npm has, are read as it says.
+    tricks: what each accelerator and cache of this checkout gains, switched off by itself.
 
     Ends with 1 where a peer is missing, failed, or did not build the same.
     """
@@ -145,6 +146,10 @@ def bench(
             posts, runs = (QUICK,), (1,)
         options = _Options(posts, names, large, runs, limit, commit)
         found += _build(options, folder, command, lambda text: keep("build", text), console)
+    if "tricks" in parts:
+        own = peers.sealpress(folder / "sealpress", None)
+        sizes = (QUICK,) if quick else posts
+        keep("tricks", tricks.text(tricks.compare(own, work / "tricks", sizes, limit, console), own.version, command))
     for part, measured in (("bake", _bake), ("serve", _serve), ("growth", _growth), ("specification", _specification)):
         if part not in parts:
             continue

@@ -86,8 +86,6 @@ class Converter:
 
     def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[ReadPage]:
         """Every source once, in an order of chance; a draft that isn't wanted is not converted."""
-        if workers > 1 and len(sources) >= pool.ALONE:
-            self._warm_up()  # paid once, before the fork, instead of once in each worker
         with progress.track("Reading and converting pages", len(sources)) as advance:
             for part, found in pool.shared(self.read_all, sources, workers):
                 yield from found
@@ -160,12 +158,6 @@ class Converter:
     def software(self) -> list[str]:
         """What conversions depend on besides text and options."""
         return [software.digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
-
-    def _warm_up(self) -> None:
-        from ssg.markup.converter import convert  # noqa: PLC0415
-
-        language = next(iter(self.languages))
-        convert("```python\npass\n```", self.options[language], self.languages[language])
 
 
 @dataclass(frozen=True, slots=True)

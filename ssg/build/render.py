@@ -76,8 +76,6 @@ class SharedRendering:
         """
         is_shared = len(stale) >= pool.ALONE
         kept = self.rendered if is_shared else None
-        if self.workers > 1 and is_shared:
-            self.renderer.prepare()
         if kept and much:
             kept.prepare()
 

@@ -124,7 +124,13 @@ class Store:
         index = json.dumps(places, separators=(",", ":")).encode()
         name = hashlib.sha256(index).hexdigest()
         results = (data for data, _ in batch.values())
-        self._write(self.folder / PACKS / f"{name}.pack", [_line(index), b"\n", index, b"\n", *results])
+        pack, line = self.folder / PACKS / f"{name}.pack", _line(index)
+        self._write(pack, [line, b"\n", index, b"\n", *results])
+        start = len(line) + len(index) + 2
+        if self._state.indexes is not None:  # what this process packs, it need not look for
+            self._state.indexes[pack] = (start, index)
+        elif self._state.packed is not None:
+            self._state.packed.update(_entries(pack, start, index))
 
     def refresh(self) -> None:
         """Looks anew for what other processes have kept."""

@@ -8,12 +8,9 @@ What is made depends on the site's structure alone; how it looks, on what its te
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
-
-from jinja2 import TemplateError
 
 from sealpress.problems import Problem
 from ssg.cache.tracing import Trace
@@ -28,7 +25,7 @@ from ssg.rendering.sitemap import ROBOTS, SITEMAP
 from ssg.rendering.theme.loader import Compiled
 from ssg.rendering.theme.stopwatch import Stopwatch, watch
 from ssg.rendering.theme.templates import Templates, environments
-from ssg.rendering.theme.theme import OWN, ThemeFile
+from ssg.rendering.theme.theme import ThemeFile
 from ssg.rendering.views.shared import language_view
 from ssg.rendering.views.sites import OptionsView, SiteView
 
@@ -60,16 +57,6 @@ class Renderer:
         self._compiled = compiled or Compiled()
         self._stopwatch = stopwatch
         self._warned: list[Problem] = []
-
-    def prepare(self) -> None:
-        """Compiles every template once, before the work is shared among processes that would each do it.
-
-        A fault in one is told by whoever renders with it.
-        """
-        for name in self.queries.theme.templates:
-            if not name.startswith(OWN):
-                with suppress(Problem, TemplateError):
-                    self._templates[self.queries.default_language()].environment.get_template(name)
 
     def faults(self, files: Iterable[OutputFile]) -> Iterator[Problem]:
         """What can be known of the templates that these files need before one is rendered."""
