@@ -9,6 +9,7 @@ from ssg.commands.build import build
 from ssg.commands.init import init
 from ssg.commands.list import list_pages
 from ssg.commands.new import new
+from ssg.commands.preview import preview
 from ssg.commands.why import why
 
 
@@ -24,6 +25,7 @@ def ssg() -> None:
       ssg init shed             begin a blog in a new folder
       ssg new post "First light"
                                 begin a post of today
+      ssg preview               look at it while you write
       ssg build                 build into the folder that site.toml names (public/)
       ssg build --drafts        with the pages that are marked as drafts
       ssg build --dirty -o /tmp/look
@@ -32,7 +34,7 @@ def ssg() -> None:
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
-for command in (init, new, build, why, list_pages):
+for command in (init, new, preview, build, why, list_pages):
     ssg.add_command(command)
 
 

@@ -1,0 +1,99 @@
+"""`ssg preview`: serves the site on this machine, and shows each edit in the pages that are open."""
+
+import threading
+from pathlib import Path
+
+import click
+
+from sealpress.commands.command import output_options
+from sealpress.commands.console import Console
+from ssg.commands.options import site_option
+
+_TRIED = 20  # ports
+
+
+@click.command()
+@click.option("--drafts", is_flag=True, help="Take pages in that are marked as drafts.")
+@click.option("--future", is_flag=True, help="Take pages in that are dated after the commit.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=4000, show_default=True, help="Or the next free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--open", "opens", is_flag=True, help="Open the browser.")
+@click.option("--poll", is_flag=True, help="Look at the files again and again, where the system can't tell of changes.")
+@site_option
+@output_options
+def preview(
+    *,
+    drafts: bool,
+    future: bool,
+    port: int,
+    host: str,
+    opens: bool,
+    poll: bool,
+    site_file: Path | None,
+    console: Console,
+) -> None:
+    """Serve the site on this machine while you write; Ctrl-C ends it.
+
+    An edit shows in the pages that are open, without a reload where that can be; a fault shows over the page until it
+    is mended. Files that git doesn't track yet are taken in. Nothing is written into the output folder.
+    """
+    import os  # noqa: PLC0415 - --help need not wait for what the work imports
+    import webbrowser  # noqa: PLC0415
+
+    from sealpress.config import sitefile  # noqa: PLC0415
+    from sealpress.files import scratch  # noqa: PLC0415
+    from ssg.build.inputs import STRINGS, Request  # noqa: PLC0415
+    from ssg.cache.store import folder_of  # noqa: PLC0415
+    from ssg.content.sources import Options  # noqa: PLC0415
+    from ssg.preview.server import is_loopback, listening  # noqa: PLC0415
+    from ssg.preview.session import Session  # noqa: PLC0415
+    from ssg.preview.watching import Watcher  # noqa: PLC0415
+
+    site = sitefile.open_site(site_file, is_tolerant=True)
+    build = site.settings.build
+    request = Request(
+        site,
+        site.root / build.output,
+        Options(drafts=drafts, future=future),
+        dirty=True,
+        store=folder_of(site.root),
+        stable=True,
+    )
+    session = Session(request, console)
+    with scratch.folder("preview") as mark:
+        watcher = Watcher(
+            Path(os.path.realpath(site.root)),
+            (build.content, build.static, build.templates, build.data, STRINGS, site.settings.site.theme),
+            (site.name, ".git/index", ".git/HEAD"),
+            Path(os.path.realpath(mark)),
+            session.changed,
+            console.note,
+            polls=poll,
+        )
+        with listening(
+            host, range(port, min(port + _TRIED, 65_536)) if port else (0,), session, watcher.settled
+        ) as server:
+            works = [threading.Thread(target=work) for work in (session.run, watcher.run, server.serve_forever)]
+            for work in works:
+                work.start()
+            try:
+                chosen = server.server_address[1]
+                if port not in (0, chosen):
+                    console.note(f"port {port} is taken")
+                if not is_loopback(host):
+                    console.note("warning: everybody who reaches this machine can read what you write")
+                name = "localhost" if is_loopback(host) else host
+                address = f"http://{name}:{chosen}/{sitefile.below(site.settings.site.url)}"
+                console.say(f"Preview: {address}  (Ctrl-C ends it)")
+                if opens:
+                    webbrowser.open(address)
+                while all(work.is_alive() for work in works):
+                    works[0].join(1)
+            except KeyboardInterrupt:
+                pass
+            finally:
+                watcher.stop()
+                session.stop()
+                server.shutdown()
+                for work in works:
+                    work.join()

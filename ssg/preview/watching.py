@@ -1,0 +1,117 @@
+"""What changes on the disk, by path: watchfiles where the system tells, else a look at everything.
+
+`settled` waits until all that was saved before it is on its way: it makes a file of its own in a folder that is
+watched, and the system tells of that one last. site.toml, git's index and which folders there are are looked at besides.
+"""
+
+import threading
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
+
+from ssg.cache import stamps
+
+_QUIET: Final = 5  # milliseconds without a change after which a burst is over
+_BURST: Final = 50  # milliseconds that a burst may take
+_LOOK: Final = 100  # milliseconds between two looks at what isn't watched
+_POLL: Final = 300  # milliseconds between two looks at everything
+_PATIENCE: Final = 2.0  # seconds to wait for a file of our own to be told
+
+
+@dataclass
+class Watcher:
+    """Tells `changed` of paths below `root`, relative to it; of None where everything may have changed.
+
+    `folders` are what is watched, `single` the files besides, all relative to `root`; `mark` is a folder of ours.
+    """
+
+    root: Path
+    folders: Collection[str]
+    single: Collection[str]
+    mark: Path
+    changed: Callable[[frozenset[str] | None], None]
+    told: Callable[[str], None]
+    polls: bool = False
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _seen: dict[str, threading.Event] = field(default_factory=dict)
+    _count: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> None:
+        """Until `stop`."""
+        looks = self._looks()
+        while not self._stop.is_set():
+            notify = self._notify()
+            if notify is None:
+                continue
+            with notify:
+                while not self._stop.is_set():
+                    found = notify.watch(_BURST, _QUIET, _LOOK, self._stop)
+                    if isinstance(found, set):
+                        self._tell({path for _, path in found})
+                    now = self._looks()
+                    if now != looks:
+                        before, looks = looks, now
+                        self.changed(None)
+                        if any(now.get(one) != before.get(one) for one in self.folders):
+                            break  # a folder came, went, or is another one of that name
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def settled(self) -> None:
+        """Returns when all that was saved before is told."""
+        if self.polls:
+            self.changed(None)
+            return
+        with self._lock:
+            self._count += 1
+            name = str(self.mark / str(self._count))
+            event = self._seen[name] = threading.Event()
+        try:
+            Path(name).touch()
+            if not event.wait(_PATIENCE):
+                self.changed(None)
+        except OSError:
+            self.changed(None)
+        finally:
+            with self._lock:
+                self._seen.pop(name, None)
+            with suppress(OSError):
+                Path(name).unlink()
+
+    def _notify(self) -> RustNotify | None:
+        there = [str(self.root / one) for one in self.folders if (self.root / one).is_dir()]
+        try:
+            return RustNotify([*there, str(self.mark)], False, self.polls, _POLL, True, False)
+        except (OSError, WatchfilesRustInternalError) as error:
+            if self.polls:
+                self._stop.wait(_POLL / 1000)
+                return None
+            self.told(f"this system can't watch the folders ({error}): they are looked at every {_POLL} ms instead")
+            self.polls = True
+            return None
+
+    def _tell(self, paths: set[str]) -> None:
+        own = {path for path in paths if path.startswith(f"{self.mark}/")}
+        start = f"{self.root}/"
+        others = frozenset(path.removeprefix(start) for path in paths - own if path.startswith(start))
+        if others:
+            self.changed(others)
+        for path in own:
+            with self._lock:
+                event = self._seen.get(path)
+            if event:
+                event.set()
+
+    def _looks(self) -> dict[str, object]:
+        found: dict[str, object] = {name: stamps.stamp(self.root / name) for name in self.single}
+        for name in self.folders:
+            with suppress(OSError):
+                status = (self.root / name).stat()
+                found[name] = (status.st_dev, status.st_ino)
+        return found
