@@ -1,7 +1,7 @@
 """What changes on the disk, by path: watchfiles where the system tells, else a look at everything.
 
 `settled` waits until all that was saved before it is on its way: it makes a file of its own in a folder that is
-watched, and the system tells of that one last. site.toml, git's index and which folders there are are looked at besides.
+watched, and the system tells of that one last. site.toml, git's index and which folders there are it looks at besides.
 """
 
 import threading
