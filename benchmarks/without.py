@@ -136,7 +136,6 @@ TRICKS: Final[Mapping[str, Trick]] = {
         ("cold", "body"),
         (
             "ssg/markup/fast/lexing.py",
-            "ssg/markup/fast/switch.py",
             *(
                 f"ssg/markup/fast/expressions.py:{name}"
                 for name in (
@@ -150,7 +149,7 @@ TRICKS: Final[Mapping[str, Trick]] = {
                 )
             ),
         ),
-        {"ssg.markup.fast.switch": _put("is_on", lambda *_: False)},
+        {"ssg.markup.fast.lexing": _put("is_on", lambda: False)},
     ),
     "gates": Trick(
         "inline patterns tried only on texts that hold what they need",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from sealpress.problems import Problem, did_you_mean
 from ssg.markup.code import languages
 from ssg.markup.code.fences import Fence
-from ssg.markup.fast import switch
 from ssg.markup.text.converted import HighlightedBlocks
 from ssg.markup.text.positions import MarkdownSource
 
@@ -123,15 +122,14 @@ def _lines(inner: str, fence: Fence) -> str:
 
 @cache
 def _lexer(name: str) -> "Lexer":
-    from pygments import __version__ as pygments_version  # noqa: PLC0415
     from pygments.lexers import find_lexer_class  # noqa: PLC0415
+
+    from ssg.markup.fast import lexing  # noqa: PLC0415 - it loads Pygments
 
     found = find_lexer_class(name)
     assert found is not None  # noqa: S101 - Pygments gave the name
     lexer = found(stripnl=False)
-    if switch.is_on(pygments_version, switch.PYGMENTS):
-        from ssg.markup.fast import lexing  # noqa: PLC0415
-
+    if lexing.is_on():
         lexing.accelerate(lexer)
     return lexer
 

@@ -23,7 +23,7 @@ from pygments.token import (
 )
 
 from ssg.markup.code import highlighting, languages
-from ssg.markup.fast import lexing, switch
+from ssg.markup.fast import lexing
 from ssg.markup.fast.expressions import ASCII, first
 from tests.ssg.markup import texts
 from tests.ssg.markup.fast.test_expressions import EXPRESSIONS, FLAGS
@@ -239,7 +239,7 @@ def test_the_switch_and_untested_versions_leave_the_lexers_as_they_are(monkeypat
 
     assert is_quick()
     with monkeypatch.context() as patch:
-        patch.setenv(switch.VARIABLE, "0")
+        patch.setenv(lexing.VARIABLE, "0")
         assert not is_quick()
     monkeypatch.setattr(pygments, "__version__", "99")
     assert not is_quick()
