@@ -46,17 +46,19 @@ class SiteAnswers:
             return Answer(302, location=f"/{quote(self.below)}")
         if not f"{path}/".startswith(f"/{self.below}"):
             return Answer(404, self._not_found(""))
+        if self.below and f"{path}/" == f"/{self.below}":
+            return Answer(301, location=f"/{quote(self.below)}")
         inner = path[len(self.below) + 1 :]
         if inner == "" and self.languages and not from_site and (folder := self._chosen(accept_language)):
             return Answer(302, location=f"/{quote(self.below + folder)}/")
         for name in (inner, f"{inner}{INDEX}" if not inner or inner.endswith("/") else f"{inner}.html"):
             if name in self.files:
                 return Answer(200, name)
-        if path != f"/{self.below}" and not path.endswith("/") and f"{inner}/{INDEX}" in self.files:
+        if inner and not path.endswith("/") and f"{inner}/{INDEX}" in self.files:
             return Answer(301, location=f"{quote(path)}/")
         folded = _folded(path)
         for rule in self.moved:
-            if _folded(f"/{self.below}{rule.path[1:]}") == folded or _folded(rule.path) == folded:
+            if _folded(rule.path) == folded:
                 if rule.status == GONE:
                     return Answer(GONE, self._not_found(inner))
                 return Answer(rule.status, location=rule.to)

@@ -1,0 +1,278 @@
+"""A preview from end to end, over HTTP: nothing stale, no fault that hides a page, nothing written, and a clean end."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ssg.authoring.starter import begin
+from tests.ssg.authoring.test_starter import DAY
+
+SECONDS = 60.0
+
+
+@dataclass
+class Preview:
+    """A running `ssg preview` of a new blog in two languages."""
+
+    folder: Path
+    process: subprocess.Popen[str]
+    port: int
+    said: list[str]
+
+    def get(self, path: str, **headers: str) -> tuple[int, str, dict[str, str]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        try:
+            connection.request("GET", path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), dict(answer.getheaders())
+        finally:
+            connection.close()
+
+    def write(self, source: str, text: str) -> None:
+        """As vim and VS Code do: beside it, then renamed."""
+        file = self.folder / source
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_name(f".{file.name}.new").write_text(text)
+        file.with_name(f".{file.name}.new").rename(file)
+
+    def events(self, page: str) -> Iterator[dict[str, object]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        connection.request("GET", f"/_sealpress/events?page={page}")
+        try:
+            with connection.getresponse() as answer:
+                while line := answer.readline():
+                    if line.startswith(b"data: "):
+                        yield json.loads(line[6:])
+        finally:
+            connection.close()
+
+
+Start = Callable[..., Preview]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    running: list[tuple[subprocess.Popen[str], threading.Thread]] = []
+
+    def starting(*options: str, folder: Path | None = None) -> Preview:
+        site = folder or tmp_path / "shed"
+        if folder is None:
+            begin(site, ["en", "fr"], DAY)
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "ssg.cli", "preview", "--port", "0", *options],
+            cwd=site,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        said: list[str] = []
+        assert process.stdout
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("Preview: "):
+                break
+        stdout = process.stdout
+        reader = threading.Thread(target=lambda: said.extend(stdout))
+        reader.start()
+        running.append((process, reader))
+        assert said[-1].startswith("Preview: http://localhost:"), said
+        return Preview(site, process, int(said[-1].split(":")[3].split("/")[0]), said)
+
+    yield starting
+    for process, reader in running:
+        if process.poll() is None:
+            process.kill()
+        process.wait(30)
+        reader.join(30)
+        assert process.stdout
+        process.stdout.close()
+
+
+def page(title: str, text: str = "Words.\n", more: str = "") -> str:
+    return f"---\ntitle: {title}\ndate: 2026-05-04\n{more}---\n{text}"
+
+
+def test_a_request_never_gets_what_is_older_than_the_last_save(start: Start) -> None:
+    preview = start()
+    assert preview.get("/posts/first-post/")[0] == 200
+    for number in range(20):
+        preview.write("content/posts/first-post.md", page("First post", f"Edit {number}.\n"))
+        assert f"Edit {number}." in preview.get("/posts/first-post/")[1]
+    preview.write("content/posts/first-post.md", page("Another title"))
+    assert "Another title" in preview.get("/")[1]
+    assert "Another title" in preview.get("/feed.xml")[1]
+
+
+def test_whatever_is_edited_shows(start: Start) -> None:
+    """New and deleted posts, untracked ones, renamed slugs, templates, strings, data, static files, site.toml."""
+    preview = start()
+    preview.get("/")
+    preview.write("content/posts/new.md", page("New"))
+    assert "New" in preview.get("/posts/new/")[1]
+    assert "/posts/new/" in preview.get("/archive/")[1]
+    preview.write("content/posts/new.md", page("New", more="slug: newer\n"))
+    assert preview.get("/posts/newer/")[0] == 200
+    assert preview.get("/posts/new/")[0] == 404
+    (preview.folder / "content/posts/new.md").unlink()
+    assert preview.get("/posts/newer/")[0] == 404
+    preview.write("static/robots-extra.txt", "one")
+    assert preview.get("/robots-extra.txt")[1] == "one"
+    preview.write("templates/post.html", '{% extends "base.html" %}{% block main %}<p>Mine</p>{% endblock %}')
+    assert "<p>Mine</p>" in preview.get("/posts/first-post/")[1]
+    shutil.rmtree(preview.folder / "templates")
+    assert "<p>Mine</p>" not in preview.get("/posts/first-post/")[1]
+    text = (preview.folder / "site.toml").read_text()
+    preview.write("site.toml", text.replace('title = "Shed"', 'title = "Barn"'))
+    assert "Barn" in preview.get("/")[1]
+
+
+def test_a_fault_keeps_no_page_from_being_shown(start: Start) -> None:
+    preview = start()
+    assert "Who writes here" in preview.get("/about/")[1]
+    preview.write("content/about.md", "---\ntitel: About\n---\nHalf written\n")
+    assert "Who writes here" in preview.get("/about/")[1]
+    preview.write("content/about.md", "---\ntitle: About\n---\n[a dead link](gone.md)\n")
+    assert "a dead link" in preview.get("/about/")[1]
+    preview.write("content/posts/first-post.md", page("First post", "Still new.\n"))
+    assert "Still new." in preview.get("/posts/first-post/")[1]
+    event = next(preview.events("about/index.html"))
+    (problem,) = event["problems"]  # type: ignore[misc]
+    assert (problem["file"], problem["line"], problem["column"]) == ("content/about.md", 4, 5)
+    preview.write("content/about.md", "---\ntitle: About\n---\nMended.\n")
+    assert "Mended." in preview.get("/about/")[1]
+    settings = (preview.folder / "site.toml").read_text()
+    preview.write("site.toml", "[site\n")
+    assert "Mended." in preview.get("/about/")[1]
+    preview.write("site.toml", settings)
+    preview.write("content/about.md", "---\ntitle: About\n---\nAnd on.\n")
+    assert "And on." in preview.get("/about/")[1]
+
+
+def test_a_site_that_is_broken_from_the_start_is_shown_once_it_is_mended(start: Start, tmp_path: Path) -> None:
+    site = tmp_path / "broken"
+    begin(site, ["en"], DAY)
+    about = (site / "content/about.md").read_text()
+    (site / "content/about.md").write_text("no front matter\n")
+    preview = start(folder=site)
+    assert preview.get("/posts/first-post/")[0] in {200, 404}
+    preview.write("content/about.md", about)
+    assert preview.get("/about/")[0] == 200
+
+
+def test_an_open_page_hears_of_its_own_edits(start: Start) -> None:
+    preview = start()
+    preview.get("/about/")
+    heard = preview.events("about/index.html")
+    first = next(heard)
+    assert (first["page"], first["problems"]) == (False, [])
+    preview.write("content/about.md", "---\ntitle: About\n---\nNews.\n")
+    assert any(event["page"] for event in heard)
+    preview.write("static/custom.css", "p { color: red }")
+    preview.get("/custom.css")
+    preview.write("static/custom.css", "p { color: blue }")
+    assert any(event["styles"] for event in heard)
+
+
+def test_only_who_asks_for_this_machine_is_answered(start: Start) -> None:
+    preview = start()
+    for headers in ({"Host": "evil.example"}, {"Host": "localhost", "Origin": "http://evil.example"}, {"Host": ""}):
+        status, text, _ = preview.get("/", **headers)
+        assert (status, "Shed" in text) == (403, False)
+        assert preview.get("/_sealpress/events", **headers)[0] == 403
+    for host in ("localhost:1", "127.0.0.1", "[::1]:80"):
+        assert preview.get("/", Host=host)[0] == 200
+
+
+def test_answers_carry_what_a_server_s_do(start: Start) -> None:
+    preview = start()
+    status, text, headers = preview.get("/posts/first-post/")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert text.count("/_sealpress/client.js") == 1
+    assert "/_sealpress/" not in preview.get("/posts/first-post/", X_Sealpress_Raw="1")[1]
+    assert preview.get("/posts/first-post?x=1")[2]["Location"] == "/posts/first-post/?x=1"
+    assert preview.get("/fr/nothing/")[0] == 404
+    assert "introuvable" in preview.get("/fr/nothing/")[1]
+    assert preview.get("/feed.xml")[2]["Content-Type"].startswith("application/atom+xml")
+    assert preview.get("/../../etc/passwd")[0] == 404
+    assert preview.get("/%ff%00")[0] == 404
+
+
+def test_drafts_are_asked_for(start: Start) -> None:
+    preview = start()
+    preview.write("content/posts/x.md", page("X", more="draft: true\n"))
+    assert preview.get("/posts/x/")[0] == 404
+    other = start("--drafts", folder=preview.folder)
+    assert other.get("/posts/x/")[0] == 200
+
+
+def test_the_next_port_where_one_is_taken(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        preview = start("--port", str(port))
+        assert preview.port > port
+        assert f"port {port} is taken\n" in preview.said
+
+
+def test_it_looks_again_and_again_where_nothing_tells_of_changes(start: Start) -> None:
+    preview = start("--poll")
+    preview.get("/")
+    preview.write("content/about.md", "---\ntitle: About\n---\nSeen.\n")
+    assert "Seen." in preview.get("/about/")[1]
+
+
+def test_ctrl_c_ends_it_and_nothing_is_left(start: Start) -> None:
+    preview = start()
+    preview.get("/")
+    heard = preview.events("index.html")
+    next(heard)
+    before = sorted(preview.folder.rglob("*"))
+    assert not (preview.folder / "public").exists()
+    began = time.monotonic()
+    preview.process.send_signal(signal.SIGINT)
+    assert preview.process.wait(30) == 0
+    assert time.monotonic() - began < 20
+    assert sorted(preview.folder.rglob("*")) == before
+    assert not any("Traceback" in line for line in preview.said)
+
+
+def test_a_branch_switch_and_a_deleted_folder(start: Start) -> None:
+    preview = start()
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+
+    def run(*words: str) -> None:
+        subprocess.run([*git, *words], cwd=preview.folder, check=True, capture_output=True, timeout=60)
+
+    run("add", "-A")
+    run("commit", "-qm", "x")
+    preview.get("/")
+    run("switch", "-qc", "other")
+    for number in range(200):
+        (preview.folder / f"content/posts/p{number}.md").write_text(page(f"P{number}"))
+    run("add", "-A")
+    run("commit", "-qm", "y")
+    assert preview.get("/posts/p199/")[0] == 200
+    run("switch", "-q", "-")
+    assert preview.get("/posts/p199/")[0] == 404
+    run("switch", "-q", "other")
+    assert preview.get("/posts/p7/")[0] == 200
+    posts = preview.folder / "content"
+    posts.rename(preview.folder / "away")
+    preview.get("/")
+    (preview.folder / "away").rename(posts)
+    preview.write("content/about.md", "---\ntitle: About\n---\nBack.\n")
+    assert "Back." in preview.get("/about/")[1]
