@@ -150,7 +150,7 @@ def test_a_fault_keeps_no_page_from_being_shown(start: Start) -> None:
     assert "Still new." in preview.get("/posts/first-post/")[1]
     event = next(preview.events("about/index.html"))
     (problem,) = event["problems"]  # type: ignore[misc]
-    assert (problem["file"], problem["line"], problem["column"]) == ("content/about.md", 4, 5)
+    assert (problem["file"], problem["line"], problem["column"]) == ("content/about.md", 4, 15)
     preview.write("content/about.md", "---\ntitle: About\n---\nMended.\n")
     assert "Mended." in preview.get("/about/")[1]
     settings = (preview.folder / "site.toml").read_text()
