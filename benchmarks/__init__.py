@@ -14,6 +14,7 @@ baking                     the bake beside docker build and buildah
 serving                    the sealed nginx beside a stock one and Caddy
 sections                   RESULTS.md as a whole, and its parts on baking and serving
 growth, floods             what twice the Markdown costs
+lexers                     which of Pygments' lexers outgrow their code
 specification, structure   CommonMark's own examples, counted
 tricks, without            what each accelerator and cache of sealpress gains, and its lines
 run                        the command line: `make bench`

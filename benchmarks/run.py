@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from benchmarks import baking, batch, growth, peers, report, sections, serving, specification, steps, tricks
+from benchmarks import baking, batch, growth, lexers, peers, report, sections, serving, specification, steps, tricks
 from benchmarks.census import differences
 from benchmarks.corpus import DIALECTS
 from sealpress.commands.command import run
@@ -123,6 +123,7 @@ def bench(
 
     bake: docker build and buildah. serve: a stock nginx, and Caddy. Both need root, and Debian's packages of these.
     growth: what twice the Markdown costs, for texts that somebody wrote to keep a converter busy.
+    lexers: which of Pygments' take more than twice as long for twice as much code.
     specification: how many of CommonMark's examples, which npm has, are read as it says.
     tricks: what each accelerator and cache of this checkout gains, switched off by itself.
 
@@ -150,7 +151,13 @@ def bench(
         own = peers.sealpress(folder / "sealpress", None)
         sizes = (QUICK,) if quick else posts
         keep("tricks", tricks.text(tricks.compare(own, work / "tricks", sizes, limit, console), own.version, command))
-    for part, measured in (("bake", _bake), ("serve", _serve), ("growth", _growth), ("specification", _specification)):
+    for part, measured in (
+        ("bake", _bake),
+        ("serve", _serve),
+        ("growth", _growth),
+        ("lexers", _lexers),
+        ("specification", _specification),
+    ):
         if part not in parts:
             continue
         try:
@@ -182,6 +189,10 @@ def _serve(folder: Path, turns: int, command: str, console: Console) -> tuple[st
 def _growth(_folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:
     found = growth.measure(console)
     return growth.growths(found, command), growth.too_much(found)
+
+
+def _lexers(_folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    return lexers.lexers(lexers.measure(console), command), []
 
 
 def _specification(folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:

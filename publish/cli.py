@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -93,6 +94,7 @@ def publish() -> None:
       publish stop                  take the site down until `publish start`
       publish push                  git push, then publish what was accepted
       publish hook install          build and check what git pushes
+      publish doctor                look at what a publish needs
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
@@ -294,6 +296,34 @@ def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_com
             console.note(report.other_commit(found[0].commit, product.commit))
         told = {"site": there.line.site, "commit": product.commit, "runs": found[0].commit}
         console.result(compared | told)
+
+
+@publish.command()
+@_target_argument
+@_site_option
+@output_options
+def doctor(*, target: str | None, site_file: Path | None, console: Console) -> int:
+    """Look at all that a publish needs, and say what to mend.
+
+    Here: git, the commit, the lock, the key, the cache, ssh. On the target, or on each: the host, its engine, what runs
+    there, the port. Ends with 0 where nothing is to be mended, else with 1.
+    """
+    from publish import doctor, targets  # noqa: PLC0415
+    from sealpress.config import sitefile  # noqa: PLC0415
+
+    site = sitefile.open_site(site_file)
+    chosen = dict([targets.choose(site, target)]) if target else site.settings.publish
+    parts = [("this machine", list(doctor.here(site)))]
+    parts += [(name, list(doctor.there(site, name, settings, console))) for name, settings in chosen.items()]
+    for name, findings in parts:
+        console.say(f"{name}:")
+        for one in findings:
+            console.say(f"{'  ok' if one.is_well else 'MEND'}  {one.what:<9}  {one.told}")
+            if one.mend:
+                console.say(f"      {'':<9}  {one.mend}")
+    told = {name: [asdict(one) for one in findings] for name, findings in parts}
+    console.result({"findings": told})
+    return Exit.OK if all(one.is_well for _, findings in parts for one in findings) else Exit.DIFFERENT
 
 
 publish.add_command(push)

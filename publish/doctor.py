@@ -1,0 +1,151 @@
+"""What a publish needs, here and on the host, looked at one by one: what is there, and what is to be mended."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from imagebake.fetch import cache
+from imagebake.packages import lock as locks
+from imagebake.seal.signing import key_for
+from publish import hosts, targets
+from publish.engines.protocol import Endpoint
+from publish.probing import probe
+from publish.releases import history
+from sealpress import VERSION
+from sealpress.commands.console import Progress
+from sealpress.config.settings import LOCK_NAME, PublishTarget
+from sealpress.config.sitefile import SiteFile
+from sealpress.git import call
+from sealpress.git import repository as git
+from sealpress.problems import MachineProblem, Problem
+
+_OLD: Final = 60  # days, after which security updates most likely wait for a lock
+_DAY: Final = 86_400
+_SECONDS: Final = 2.0  # for an answer of what may have the port
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what is `told` of it, and what mends it ("" where nothing is to be mended)."""
+
+    what: str
+    told: str
+    mend: str = ""
+    is_well: bool = True
+
+
+def here(site: SiteFile) -> Iterator[Finding]:
+    """Of this machine and this blog."""
+    root = site.root.resolve()
+    yield Finding("sealpress", VERSION)
+    yield _looked("git", lambda: (call.ask(root, "version") or b"").decode().strip().removeprefix("git version "))
+    yield _looked("you", lambda: _identity(root))
+    yield _looked("commit", lambda: _commit(site, root))
+    yield _looked("lock", lambda: _lock(root))
+    yield _looked("seal", lambda: _key(root))
+    yield _looked("cache", _cache)
+    if any(one.host != hosts.LOCAL for one in site.settings.publish.values()):
+        yield _looked("ssh", _ssh)
+
+
+def there(site: SiteFile, name: str, settings: PublishTarget, progress: Progress) -> Iterator[Finding]:
+    """Of a target: its host with the engine, what runs there, and who has its port."""
+    try:
+        with targets.opened(site, name, settings, progress) as target:
+            engine = target.host.engine
+            yield Finding("host", f"{target.host.title}: {engine.title}, {engine.architecture()}")
+            found = history.status(target.host, target.line)
+            newest = found[0] if found else None
+            if newest and newest.answers:
+                yield Finding("site", f"generation {newest.generation} answers")
+            elif newest:
+                yield Finding(
+                    "site",
+                    f"generation {newest.generation} does not answer",
+                    "publish start, or publish",
+                    is_well=False,
+                )
+            else:
+                yield Finding("site", "nothing is published there yet")
+                yield _looked("port", lambda: _port(target))
+    except Problem as problem:
+        yield _told("host", problem)
+
+
+def _looked(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, look())
+    except Problem as problem:
+        return _told(what, problem)
+
+
+def _told(what: str, problem: Problem) -> Finding:
+    first = problem.each[0]
+    return Finding(what, first.message, first.hint or "", is_well=False)
+
+
+def _identity(root: Path) -> str:
+    told = call.ask(root, "var", "GIT_COMMITTER_IDENT", may_fail=True)
+    if told is None:
+        hint = 'git config --global user.name "Your Name"; git config --global user.email "you@example.org"'
+        raise MachineProblem("git doesn't know who commits", hint=hint)
+    return told.decode("utf-8", "replace").rpartition(">")[0] + ">"
+
+
+def _commit(site: SiteFile, root: Path) -> str:
+    repository = git.discover(root)
+    commit = repository.head() if repository else None
+    if repository is None or commit is None:
+        raise MachineProblem(f"{root} is in no git repository with a commit", hint="git init, git add, git commit")
+    clean = repository.is_clean(root, site.settings.build.output)
+    return f"{commit.id[:12]} {'' if clean else '(changes that are not committed stay out)'}".strip()
+
+
+def _lock(root: Path) -> str:
+    file = root / LOCK_NAME
+    if not file.is_file():
+        return f"there is no {LOCK_NAME} yet: publish writes it"
+    found = locks.load(file)
+    age = int((time.time() - found.date.timestamp()) / _DAY)
+    repository = git.discover(root)
+    if repository and LOCK_NAME not in repository.tracked(root):
+        raise MachineProblem(f"{LOCK_NAME} is not committed", hint=f"git add {LOCK_NAME} and commit it")
+    if age > _OLD:
+        hint = "imagebake lock --outdated tells whether security updates wait; imagebake lock --upgrade takes them"
+        raise MachineProblem(f"{LOCK_NAME} is {age} days old", hint=hint)
+    return f"{LOCK_NAME}, {age} days old, for {', '.join(found.architectures)}"
+
+
+def _key(root: Path) -> str:
+    found = key_for(None, root)
+    return f"signed with {found.text}" if found else "seals are not signed (git has no ssh key to sign with)"
+
+
+def _cache() -> str:
+    folder = cache.folder()
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    if not os.access(nearest, os.W_OK):
+        raise MachineProblem(f"can't write into {folder}", hint="chown it, or set SEALPRESS_CACHE to another folder")
+    return str(folder)
+
+
+def _ssh() -> str:
+    found = shutil.which("ssh")
+    if not found:
+        raise MachineProblem("ssh is not installed", hint="on Debian: apt install openssh-client")
+    return found
+
+
+def _port(target: targets.OpenTarget) -> str:
+    readers = Endpoint(target.settings.address, target.settings.port)
+    try:
+        with target.host.reach(readers) as endpoint:
+            probe.fetch(endpoint, "/", seconds=_SECONDS)
+    except Problem:
+        return f"nothing answers at {readers.port}"
+    hint = "stop it, or give the target another port in site.toml"
+    raise MachineProblem(f"something else answers at port {readers.port}", hint=hint)
