@@ -97,3 +97,5 @@ def preview(
                 server.shutdown()
                 for work in works:
                     work.join()
+            if session.failure:
+                raise session.failure

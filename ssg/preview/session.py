@@ -56,6 +56,7 @@ class Session:
         self.snapshot: Snapshot = NOTHING
         self.answers = SiteAnswers(frozenset())
         self.started = threading.Event()
+        self.failure: Exception | None = None
 
     # For any thread.
 
@@ -95,6 +96,15 @@ class Session:
     # For its own.
 
     def run(self) -> None:
+        """Until `stop`. What ends it before that is kept as `failure`, for whoever waits to raise."""
+        try:
+            self._work()
+        except Exception as failure:  # noqa: BLE001 - it is raised where a person is told
+            self.failure = failure
+        finally:
+            self.started.set()
+
+    def _work(self) -> None:
         with Engine.opened(self._request) as engine:
             self._turn(engine, None)
             self.started.set()

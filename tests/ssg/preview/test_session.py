@@ -276,3 +276,15 @@ def test_a_branch_switch_and_a_deleted_folder(start: Start) -> None:
     (preview.folder / "away").rename(posts)
     preview.write("content/about.md", "---\ntitle: About\n---\nBack.\n")
     assert "Back." in preview.get("/about/")[1]
+
+
+def test_what_no_build_may_fill_is_no_output_of_a_preview_either(start: Start, tmp_path: Path) -> None:
+    site = tmp_path / "odd"
+    begin(site, ["en"], DAY)
+    (tmp_path / "elsewhere").mkdir()
+    (site / "public").symlink_to(tmp_path / "elsewhere")
+    preview = start(folder=site)
+    assert preview.process.wait(60) == 9
+    time.sleep(0.5)
+    assert any("is a link on the way to" in line for line in preview.said)
+    assert not any("Traceback" in line for line in preview.said)
