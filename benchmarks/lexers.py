@@ -14,7 +14,6 @@ from typing import Final
 from pygments import __version__
 from pygments.lexer import Lexer
 from pygments.lexers import find_lexer_class, get_all_lexers
-from pygments.util import ClassNotFound
 
 from benchmarks.growth import MOST
 from benchmarks.report import table
@@ -62,10 +61,10 @@ def measure(progress: Progress) -> Lexers:
     found = []
     for name in names:
         progress.note(f"lexers: {name}")
-        try:
-            lexer = find_lexer_class(_class_name(name))(stripnl=False)
-        except (ClassNotFound, ImportError):
+        found_class = find_lexer_class(_class_name(name))
+        if found_class is None:
             continue
+        lexer = found_class(stripnl=False)
         worst = max((one for unit in UNITS if (one := _outgrown(name, lexer, unit))), key=_seconds, default=None)
         if worst:
             found.append(worst)
