@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sealpress import VERSION
+
 COMMANDS = """
 import os, signal, sys, time
 import click
@@ -178,3 +180,11 @@ def test_a_completion_names_the_options() -> None:
     environment = {**os.environ, "_SSG_COMPLETE": "bash_complete", "COMP_WORDS": "ssg build --dr", "COMP_CWORD": "2"}
     done = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=30, check=False)
     assert done.stdout == "plain,--drafts\n"
+
+
+@pytest.mark.parametrize("package", ["ssg", "imagebake", "publish"])
+def test_python_runs_each_command_as_a_module(package: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", package, "--version"], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == f"sealpress {VERSION}\n"

@@ -1,0 +1,5 @@
+"""`python -m imagebake`: the command `imagebake`."""
+
+from imagebake.cli import main
+
+main()

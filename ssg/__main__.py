@@ -1,0 +1,5 @@
+"""`python -m ssg`: the command `ssg`."""
+
+from ssg.cli import main
+
+main()
