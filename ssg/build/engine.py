@@ -191,9 +191,8 @@ class Engine:
         if before and self._wanted is not None and (found := named(before, self._wanted, self.store.folder)):
             return found
         site = self.request.site
-        if before:
-            found_site = sitefile.load(site.root / site.name, site.name, is_tolerant=True)
-            site = site if found_site == site else found_site
+        found_site = sitefile.load(site.root / site.name, site.name, is_tolerant=True)
+        site = site if found_site == site else found_site
         found = inputs_of(replace(self.request, site=site))
         if not found.sources.has_cache or not self.request.store:
             return found

@@ -1,7 +1,12 @@
 """`ssg preview`: serves the site on this machine, and shows each edit in the pages that are open."""
 
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,7 +14,15 @@ from sealpress.commands.command import output_options
 from sealpress.commands.console import Console
 from ssg.commands.options import site_option
 
+if TYPE_CHECKING:
+    from sealpress.config.settings import Settings
+    from ssg.preview.server import PreviewServer
+    from ssg.preview.session import Session
+    from ssg.preview.watching import Watcher
+
 _TRIED = 20  # ports
+_PATIENCE = 10.0  # seconds for the watcher to begin
+_LOOK = 0.05  # seconds between two looks whether it is over
 
 
 @click.command()
@@ -42,7 +55,8 @@ def preview(
 
     from sealpress.config import sitefile  # noqa: PLC0415
     from sealpress.files import scratch  # noqa: PLC0415
-    from ssg.build.inputs import STRINGS, Request  # noqa: PLC0415
+    from sealpress.problems import Problem  # noqa: PLC0415
+    from ssg.build.inputs import Request  # noqa: PLC0415
     from ssg.cache.store import folder_of  # noqa: PLC0415
     from ssg.content.sources import Options  # noqa: PLC0415
     from ssg.preview.server import is_loopback, listening  # noqa: PLC0415
@@ -51,6 +65,13 @@ def preview(
 
     site = sitefile.open_site(site_file, is_tolerant=True)
     build = site.settings.build
+
+    def changed(paths: frozenset[str] | None) -> None:
+        if paths is None or site.name in paths:
+            with suppress(Problem):  # which the engine tells
+                watcher.folders = _folders(sitefile.load(site.root / site.name, site.name, is_tolerant=True).settings)
+        session.changed(paths)
+
     request = Request(
         site,
         site.root / build.output,
@@ -63,20 +84,17 @@ def preview(
     with scratch.folder("preview") as mark:
         watcher = Watcher(
             Path(os.path.realpath(site.root)),
-            (build.content, build.static, build.templates, build.data, STRINGS, site.settings.site.theme),
+            _folders(site.settings),
             (site.name, ".git/index", ".git/HEAD"),
             Path(os.path.realpath(mark)),
-            session.changed,
+            changed,
             console.note,
             polls=poll,
         )
         with listening(
             host, range(port, min(port + _TRIED, 65_536)) if port else (0,), session, watcher.settled
         ) as server:
-            works = [threading.Thread(target=work) for work in (session.run, watcher.run, server.serve_forever)]
-            for work in works:
-                work.start()
-            try:
+            with _at_work(watcher, session, server) as works:
                 chosen = server.server_address[1]
                 if port not in (0, chosen):
                     console.note(f"port {port} is taken")
@@ -89,13 +107,35 @@ def preview(
                     webbrowser.open(address)
                 while all(work.is_alive() for work in works):
                     works[0].join(1)
-            except KeyboardInterrupt:
-                pass
-            finally:
-                watcher.stop()
-                session.stop()
-                server.shutdown()
-                for work in works:
-                    work.join()
             if session.failure:
                 raise session.failure
+
+
+def _folders(settings: "Settings") -> tuple[str, ...]:
+    from ssg.build.inputs import STRINGS  # noqa: PLC0415
+
+    build = settings.build
+    return (build.content, build.static, build.templates, build.data, STRINGS, settings.site.theme)
+
+
+@contextmanager
+def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") -> Iterator[list[threading.Thread]]:
+    """The threads of a preview, which end with the block. Ctrl-C ends the block."""
+    serve = partial(server.serve_forever, _LOOK)
+    works = [threading.Thread(target=work) for work in (watcher.run, session.run, serve)]
+    try:
+        for work in works:
+            work.start()
+            watcher.ready.wait(_PATIENCE)
+        yield works
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one, of a wrapper that hands it on, say
+        watcher.stop()
+        session.stop()
+        for work in works:
+            if work.is_alive():
+                if work is works[-1]:
+                    server.shutdown()
+                work.join()

@@ -1,64 +1,82 @@
 // In a preview only: shows what changed without a reload where it can, and what is wrong over the page.
 (() => {
   "use strict";
-  const own = document.currentScript;
-  const page = own.dataset.page;
-  own.remove();
+  const { page, version: first } = document.currentScript.dataset;
+  document.currentScript.remove();
+  const STYLES = 'link[rel~="stylesheet"]';
+  const RETRY = 500; // milliseconds until a preview that went away is asked again
+  const isRun = (script) => !script.type || /javascript|module|importmap|speculationrules/i.test(script.type);
+  let version = first;
+  let events = null;
+  let waits = 0;
   let overlay = null;
   let busy = Promise.resolve();
+  const arriving = new Map(); // the link that stays until its new style sheet is there: that one's link
 
-  const isStyle = (link) => link.matches('link[rel="stylesheet"]');
-  const scripts = (root) => [...root.querySelectorAll("script")].map((one) => one.outerHTML).join("\n");
+  // Back and forward, and how far it was scrolled, are the browser's own after a reload.
+  const reload = () => location.reload();
 
   function head(root) {
     const copy = root.head.cloneNode(true);
-    copy.querySelectorAll("link").forEach((link) => isStyle(link) && link.remove());
+    copy.querySelectorAll(STYLES).forEach((link) => link.remove());
     return copy.innerHTML.replace(/\s+/g, " ");
   }
 
-  function swapStyles(root, isFresh) {
-    const now = [...document.querySelectorAll('link[rel="stylesheet"]')];
-    const next = root ? [...root.querySelectorAll('link[rel="stylesheet"]')] : now;
-    now.forEach((link, number) => {
-      const wanted = next[number];
-      if (!wanted) return link.remove();
-      const url = new URL(wanted.getAttribute("href"), location.href);
-      if (url.origin !== location.origin) return;
-      if (isFresh) url.searchParams.set("preview", Date.now());
-      else if (url.pathname === new URL(link.href).pathname) return;
-      const fresh = link.cloneNode();
-      fresh.href = url.href;
-      fresh.onload = () => link.remove();
-      link.after(fresh);
-    });
+  function fresh(address) {
+    const url = new URL(address, location.href);
+    url.searchParams.set("preview", version);
+    return url.href;
+  }
+
+  // The same style sheets, read again; the old rules stay until the new ones are there.
+  function swapStyles() {
+    const coming = new Set(arriving.values());
+    for (const link of document.querySelectorAll(STYLES)) {
+      if (coming.has(link) || new URL(link.href).origin !== location.origin) continue;
+      arriving.get(link)?.remove();
+      const next = link.cloneNode();
+      next.href = fresh(link.href);
+      arriving.set(link, next);
+      const isLast = () => arriving.get(link) === next && arriving.delete(link);
+      next.onload = () => isLast() && link.remove();
+      next.onerror = () => isLast() && next.remove();
+      link.after(next);
+    }
   }
 
   function swapImages(paths) {
-    const changed = new Set(paths);
-    document.querySelectorAll("img").forEach((image) => {
-      const url = new URL(image.currentSrc || image.src, location.href);
+    const isChanged = (address) => {
+      const url = new URL(address, location.href);
       const path = decodeURIComponent(url.pathname);
-      if ([...changed].some((one) => path.endsWith("/" + one))) {
-        url.searchParams.set("preview", Date.now());
-        image.removeAttribute("srcset");
-        image.src = url.href;
-      }
-    });
+      return url.origin === location.origin && paths.some((one) => path.endsWith(`/${one}`));
+    };
+    const again = (address) => (isChanged(address) ? fresh(address) : address);
+    for (const one of document.querySelectorAll("[src], [srcset]")) {
+      if (!one.matches("img, source, input")) continue;
+      if (one.src && isChanged(one.src)) one.src = again(one.src);
+      if (one.srcset) one.srcset = one.srcset.replace(/[^\s,]\S*[^\s,]/g, (address) => again(address));
+    }
+    for (const icon of document.querySelectorAll('link[rel~="icon"]')) {
+      if (isChanged(icon.href)) icon.href = again(icon.href);
+    }
   }
 
   async function swapPage() {
     const answer = await fetch(location.href, { headers: { "X-Sealpress-Raw": "1" }, cache: "no-store" });
     const root = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (scripts(root) || scripts(document) || head(root) !== head(document) || answer.redirected) {
-      return location.reload();
-    }
-    const focused = document.activeElement && document.activeElement.id;
+    const links = (of) => [...of.head.querySelectorAll(STYLES)].map((link) => new URL(link.getAttribute("href"), location.href).pathname);
+    const hasScripts = [document, root].some((one) => [...one.scripts].some(isRun));
+    const [now, next] = [links(document), links(root)].map((all) => [...new Set(all)].join(" "));
+    if (answer.redirected || hasScripts || head(root) !== head(document) || now !== next) return reload();
+    const focused = document.activeElement?.id;
     const [left, top] = [scrollX, scrollY];
-    swapStyles(root, false);
-    for (const { name, value } of root.documentElement.attributes) document.documentElement.setAttribute(name, value);
+    const old = document.documentElement;
+    for (const { name } of [...old.attributes]) if (!root.documentElement.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of root.documentElement.attributes) old.setAttribute(name, value);
+    const shown = overlay?.isConnected;
     document.body.replaceWith(document.adoptNode(root.body));
-    if (overlay) document.body.append(overlay);
-    scrollTo(left, top);
+    if (shown) document.body.append(overlay);
+    scrollTo({ left, top, behavior: "instant" });
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 
@@ -68,13 +86,18 @@
       overlay = null;
       return;
     }
-    overlay ??= document.createElement("sealpress-overlay");
-    const root = overlay.shadowRoot ?? overlay.attachShadow({ mode: "open" });
-    const style = document.createElement("style");
-    style.textContent =
-      ":host{position:fixed;inset:auto 0 0 0;max-height:60vh;overflow:auto;z-index:2147483647;background:#1c1c1c;" +
-      "color:#f4f4f4;border-top:4px solid #ff5a52;padding:1rem;font:14px/1.5 ui-monospace,monospace}" +
-      "pre{margin:0 0 1rem;white-space:pre-wrap}button{float:right}";
+    if (!overlay) {
+      overlay = document.createElement("sealpress-overlay");
+      overlay.setAttribute("role", "alert");
+      const style = new CSSStyleSheet();
+      style.replaceSync(
+        ":host{all:initial;position:fixed;inset:auto 0 0 0;max-height:60vh;overflow:auto;z-index:2147483647;" +
+          "background:#1c1c1c;color:#f4f4f4;border-top:4px solid #ff5a52;padding:1rem;" +
+          "font:14px/1.5 ui-monospace,monospace}" +
+          "pre{font:inherit;margin:0 0 1rem;white-space:pre-wrap}button{float:right}",
+      );
+      overlay.attachShadow({ mode: "open" }).adoptedStyleSheets = [style];
+    }
     const close = document.createElement("button");
     close.textContent = "×";
     close.setAttribute("aria-label", "Close");
@@ -84,27 +107,46 @@
       text.textContent = one.text;
       return text;
     });
-    root.replaceChildren(style, close, ...texts);
-    overlay.setAttribute("role", "alert");
+    overlay.shadowRoot.replaceChildren(close, ...texts);
     document.body.append(overlay);
   }
 
-  const events = new EventSource("/_sealpress/events?page=" + encodeURIComponent(page));
-  let known = false;
-  events.onmessage = ({ data }) => {
-    const message = JSON.parse(data);
-    const isLate = known === false && message.late;
-    known = true;
+  function take(message) {
+    const seen = version;
+    version = message.version;
     show(message.problems);
-    if (message.styles) swapStyles(null, true);
+    if (message.styles) swapStyles();
     if (message.images.length) swapImages(message.images);
-    if (message.page || message.gone !== (page === "") || isLate) {
-      busy = busy.then(swapPage).catch(() => location.reload());
-    }
-  };
-  events.onerror = () => {
-    // The preview was started anew, perhaps of another site: what is shown may be old.
-    events.addEventListener("open", () => location.reload(), { once: true });
-  };
-  addEventListener("pagehide", () => events.close());
+    if (!message.page) return;
+    busy = busy.then(swapPage).catch(() => {
+      version = seen; // not shown: asked for again
+      part();
+      waits = setTimeout(meet, RETRY);
+    });
+  }
+
+  function part() {
+    clearTimeout(waits);
+    events?.close();
+    events = null;
+  }
+
+  // A page tells what it shows, so that nothing is missed that was saved while it didn't listen. A browser keeps few
+  // connections to one server: a tab that nobody sees has none.
+  function meet() {
+    part();
+    if (document.visibilityState === "hidden") return;
+    const asked = new URLSearchParams({ page, version, address: location.pathname });
+    events = new EventSource(`/_sealpress/events?${asked}`);
+    events.onmessage = ({ data }) => take(JSON.parse(data));
+    events.onerror = () => {
+      part();
+      waits = setTimeout(meet, RETRY);
+    };
+  }
+
+  addEventListener("pagehide", part);
+  addEventListener("pageshow", (event) => event.persisted && meet());
+  document.addEventListener("visibilitychange", meet);
+  meet();
 })();

@@ -8,7 +8,7 @@ import errno
 import html
 import ipaddress
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == f"{OWN}client.js":
             self._send(200, self.server.script, "text/javascript; charset=utf-8")
         elif path == f"{OWN}events":
-            self._events(parse_qs(url.query).get("page", [""])[0])
+            self._events({name: values[0] for name, values in parse_qs(url.query).items()})
         else:
             self._page(path, url.query)
 
@@ -93,29 +93,34 @@ class _Handler(BaseHTTPRequestHandler):
             more = f"?{query}" if query and answer.location.startswith("/") and "?" not in answer.location else ""
             self._send(answer.status, b"", "text/html; charset=utf-8", Location=answer.location + more)
             return
-        content = session.read(answer.file) if answer.file else None
+        content, version = session.versioned(answer.file)
         if content is None:
             shown = "<!doctype html><html lang=en><title>Nothing yet</title><body><p>There is no page here yet.</p>"
-            self._send(404, self._with_script(shown.encode(), ""), "text/html; charset=utf-8")
+            self._send(404, self._with_script(shown.encode(), "", version), "text/html; charset=utf-8")
             return
         kind = media_type(answer.file)
         if kind == "text/html" and self.headers.get(RAW) is None:
-            content = self._with_script(content, answer.file)
+            content = self._with_script(content, answer.file, version)
         charset = "; charset=utf-8" if kind.startswith("text/") or kind.endswith(("xml", "json", "javascript")) else ""
         self._send(answer.status, content, kind + charset)
 
-    def _with_script(self, content: bytes, file: str) -> bytes:
-        tag = f'<script src="{OWN}client.js" data-page="{html.escape(file)}"></script>'.encode()
+    def _with_script(self, content: bytes, file: str, version: str) -> bytes:
+        shown = f'data-page="{html.escape(file)}" data-version="{version}"'
+        tag = f'<script src="{OWN}client.js" {shown}></script>'.encode()
         at = content.rfind(b"</body>")
         return content[:at] + tag + content[at:] if at >= 0 else content + tag
 
-    def _events(self, page: str) -> None:
+    def _events(self, asked: Mapping[str, str]) -> None:
         self.close_connection = True
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        listener = self.server.session.listen(page)
+        if self.command == "HEAD":
+            return
+        session = self.server.session
+        address = unquote(asked.get("address", ""), errors="surrogateescape")
+        listener = session.listen(asked.get("page", ""), address, asked.get("version", ""))
         try:
             while True:
                 try:
@@ -129,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             return
         finally:
-            self.server.session.forget(listener)
+            session.forget(listener)
 
     def _is_allowed(self) -> bool:
         names = [urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""]

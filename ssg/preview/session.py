@@ -6,6 +6,8 @@ asks for is made of all that was noted before, so nobody gets one that is older 
 
 import json
 import queue
+import re
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -36,9 +38,12 @@ class _Wish:
 
 @dataclass(eq=False, slots=True)
 class Listener:
-    """An open page: the file that it shows, and the messages that it gets (None: the end)."""
+    """An open page: the file that it shows, its address (a decoded path), and the messages that it gets (None: the
+    end).
+    """
 
     path: str
+    address: str = ""
     messages: "queue.SimpleQueue[str | None]" = field(default_factory=queue.SimpleQueue)
 
 
@@ -53,6 +58,11 @@ class Session:
         self._stopping = threading.Event()
         self._listeners: set[Listener] = set()
         self._lock = threading.Lock()
+        self._name = secrets.token_hex(4)  # of this run
+        self._number = 0
+        self._changed: dict[
+            str, int
+        ] = {}  # the number under which the bytes of a file, or its being there, last changed
         self.snapshot: Snapshot = NOTHING
         self.answers = SiteAnswers(frozenset())
         self.started = threading.Event()
@@ -62,24 +72,31 @@ class Session:
 
     def changed(self, paths: frozenset[str] | None) -> None:
         """Somebody saw these paths change; None: perhaps any."""
+        self._edited.set()  # before the note: what is set after it is taken would cut the very turn that takes it
         self._notes.put(paths if paths is not None else frozenset({""}))
-        self._edited.set()
 
     def read(self, path: str) -> bytes | None:
         """A file as it is after all edits that were noted; None where it can't be made."""
+        return self.versioned(path)[0]
+
+    def versioned(self, path: str) -> tuple[bytes | None, str]:
+        """The same, with the version of the site that it is of: `listen` tells what changed after that."""
         wish = _Wish(path)
         self._notes.put(wish)
         wish.done.wait(_PATIENCE)
+        with self._lock:
+            snapshot, version = self.snapshot, self._version
         try:
-            return self.snapshot.read(path)
+            return snapshot.read(path), version
         except KeyError:
-            return None
+            return None, version
 
-    def listen(self, path: str) -> Listener:
-        listener = Listener(path)
+    def listen(self, path: str, address: str = "", version: str = "") -> Listener:
+        """From now on a page gets messages: the first of what changed after the version that it shows, at once."""
+        listener = Listener(path, address)
         with self._lock:
             self._listeners.add(listener)
-        listener.messages.put(self._message(listener, frozenset()))
+            listener.messages.put(self._message(listener, self._since(version)))
         return listener
 
     def forget(self, listener: Listener) -> None:
@@ -106,18 +123,21 @@ class Session:
 
     def _work(self) -> None:
         with Engine.opened(self._request) as engine:
-            self._turn(engine, None)
-            self.started.set()
+            is_due = self._turn(engine, None)
+            wishes: list[_Wish] = []
             while not self._stopping.is_set():
-                if engine.left and self._notes.empty():
-                    self._rest(engine)
-                    if self._notes.empty() and engine.left:
-                        continue
-                paths, wishes = self._taken()
+                if is_due and self._notes.empty():
+                    is_due = self._rest(engine)
+                    continue
+                paths, more = self._taken()
+                wishes += more
                 if paths is not None:
-                    self._turn(engine, None if "" in paths else paths)
+                    if not self._turn(engine, None if "" in paths else paths):
+                        continue
+                    is_due = True
                 for wish in wishes:
                     self._make(engine, wish)
+                wishes = []
 
     def _taken(self) -> tuple[frozenset[str] | None, list[_Wish]]:
         """All notes that wait, and the first that comes; the edits among them in one."""
@@ -128,43 +148,56 @@ class Session:
         edits = [one for one in notes if isinstance(one, frozenset)]
         return frozenset().union(*edits) if edits else None, [one for one in notes if isinstance(one, _Wish)]
 
-    def _turn(self, engine: Engine, paths: Iterable[str] | None) -> None:
+    def _turn(self, engine: Engine, paths: Iterable[str] | None) -> bool:
+        """Whether it came to its end: another edit cuts it."""
         began = time.monotonic()
         named = None if paths is None else frozenset(paths)
         with self._lock:
             shown = sorted({one.path for one in self._listeners})
         try:
-            turn = engine.turn(named, first=shown or [INDEX], cut=self._edited.is_set)
+            turn = engine.turn(named, first=shown or [INDEX], cut=self._is_cut)
         except Interrupted:
-            return
-        self._publish(engine)
+            return False
+        self._publish(engine, frozenset(turn.changed) | turn.gone)
         self._told(turn, named, time.monotonic() - began)
-        self._announce(frozenset(turn.changed) | turn.gone)
+        self.started.set()
+        return True
+
+    def _is_cut(self) -> bool:
+        return self._edited.is_set() or self._stopping.is_set()
 
     def _make(self, engine: Engine, wish: _Wish) -> None:
         try:
-            if wish.path in self.snapshot.files and engine.make(wish.path):
-                self._announce(frozenset({wish.path}))
-            self._publish(engine)
+            if wish.path in self.snapshot.files:
+                problems = self.snapshot.problems
+                changed = frozenset({wish.path}) if engine.make(wish.path) else frozenset()
+                self._publish(engine, changed, tells=bool(changed) or problems != engine.problems)
         finally:
             wish.done.set()
 
-    def _rest(self, engine: Engine) -> None:
+    def _rest(self, engine: Engine) -> bool:
+        """Whether there is more of it."""
+        left, problems = engine.left, self.snapshot.problems
         made = frozenset(engine.rest(lambda: not self._notes.empty()))
-        problems = self.snapshot.problems
-        self._publish(engine)
-        if made or problems != self.snapshot.problems:
-            self._announce(made)
+        self._publish(engine, made, tells=bool(made) or problems != engine.problems)
+        return not self._notes.empty() or bool(engine.left and engine.left != left)
 
-    def _publish(self, engine: Engine) -> None:
-        self.snapshot = snapshot = engine.snapshot
+    def _publish(self, engine: Engine, changed: frozenset[str], *, tells: bool = True) -> None:
+        """Lets all see what the engine has, and `tells` the open pages."""
+        snapshot = engine.snapshot
         settings = engine.request.site.settings
-        self.answers = SiteAnswers(
+        answers = SiteAnswers(
             snapshot.files.keys(),
             sitefile.below(settings.site.url),
             self._moved(engine, snapshot),
             {tag.lower(): self._folder(tag, snapshot.files) for tag in settings.image.negotiate_languages},
         )
+        with self._lock:
+            self._number += bool(changed)
+            self._changed.update(dict.fromkeys(changed, self._number))
+            self.snapshot, self.answers = snapshot, answers
+            for listener in self._listeners if tells else ():
+                listener.messages.put(self._message(listener, changed))
 
     def _moved(self, engine: Engine, snapshot: Snapshot) -> tuple[Redirect, ...]:
         site = engine.request.site
@@ -189,23 +222,37 @@ class Session:
         count = len(turn.changed) + len(turn.gone) + len(turn.left)
         self._console.note(f"{shown or 'the site'}: {count} files, {round(1000 * seconds)} ms")
 
-    def _announce(self, changed: frozenset[str]) -> None:
-        with self._lock:
-            for listener in self._listeners:
-                listener.messages.put(self._message(listener, changed))
+    @property
+    def _version(self) -> str:
+        return f"{self._name}.{self._number}"
 
-    def _message(self, listener: Listener, changed: frozenset[str]) -> str:
-        files = self.snapshot.files
+    def _since(self, version: str) -> frozenset[str] | None:
+        """The files that changed after a version; None, which is of another run: perhaps all."""
+        name, _, number = version.rpartition(".")
+        if name != self._name:
+            return None if version else frozenset()
+        seen = int(number) if re.fullmatch("[0-9]{1,18}", number) else 0
+        return frozenset(path for path, at in self._changed.items() if at > seen)
+
+    def _message(self, listener: Listener, changed: frozenset[str] | None) -> str:
+        """`page`: it is another one now; `styles`: some are; `images`: these are; `version`: of all that."""
         problems = [problem.as_data() | {"text": str(problem)} for problem in self.snapshot.problems]
         return json.dumps(
             {
-                "page": listener.path in changed,
-                "gone": bool(files) and listener.path not in files,
-                "styles": any(path.endswith(".css") for path in changed),
-                "images": sorted(path for path in changed if _is_image(path)),
+                "page": changed is None or listener.path in changed or self._has_moved(listener),
+                "styles": any(path.endswith(".css") for path in changed or ()),
+                "images": sorted(path for path in changed or () if _is_image(path)),
                 "problems": problems,
+                "version": self._version,
             }
         )
+
+    def _has_moved(self, listener: Listener) -> bool:
+        """Whether another file answers at the address of a page."""
+        if not listener.address or not self.snapshot.files:
+            return False
+        answer = self.answers.to(listener.address, from_site=True)
+        return (answer.location or answer.file) != listener.path
 
 
 def _is_image(path: str) -> bool:

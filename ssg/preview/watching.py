@@ -26,7 +26,8 @@ _PATIENCE: Final = 2.0  # seconds to wait for a file of our own to be told
 class Watcher:
     """Tells `changed` of paths below `root`, relative to it; of None where everything may have changed.
 
-    `folders` are what is watched, `single` the files besides, all relative to `root`; `mark` is a folder of ours.
+    `folders` are what is watched, and may be others from now on; `single` the files besides, all relative to `root`;
+    `mark` is a folder of ours. `ready` is set when nothing that is saved from then on is missed.
     """
 
     root: Path
@@ -36,6 +37,8 @@ class Watcher:
     changed: Callable[[frozenset[str] | None], None]
     told: Callable[[str], None]
     polls: bool = False
+    ready: threading.Event = field(default_factory=threading.Event)
+    _known: dict[str, object] = field(default_factory=dict)  # the last look
     _stop: threading.Event = field(default_factory=threading.Event)
     _seen: dict[str, threading.Event] = field(default_factory=dict)
     _count: int = 0
@@ -43,21 +46,26 @@ class Watcher:
 
     def run(self) -> None:
         """Until `stop`."""
-        looks = self._looks()
+        self._known = self._looks()
         while not self._stop.is_set():
             notify = self._notify()
             if notify is None:
                 continue
+            if self.ready.is_set():
+                self.changed(None)  # what was saved into a folder before it was watched
+            self.ready.set()
             with notify:
                 while not self._stop.is_set():
                     found = notify.watch(_BURST, _QUIET, _LOOK, self._stop)
                     if isinstance(found, set):
                         self._tell({path for _, path in found})
                     now = self._looks()
-                    if now != looks:
-                        before, looks = looks, now
+                    if now != self._known:
+                        before, self._known = self._known, now
                         self.changed(None)
-                        if any(now.get(one) != before.get(one) for one in self.folders):
+                        if any(
+                            now.get(one) != before.get(one) for one in (now.keys() | before.keys()) - {*self.single}
+                        ):
                             break  # a folder came, went, or is another one of that name
 
     def stop(self) -> None:
@@ -65,7 +73,7 @@ class Watcher:
 
     def settled(self) -> None:
         """Returns when all that was saved before is told."""
-        if self.polls:
+        if self.polls or self._looks() != self._known:
             self.changed(None)
             return
         with self._lock:

@@ -1,0 +1,254 @@
+"""What a writer sees of `ssg preview` in a real browser: what an edit does to the pages that are open."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Route
+
+from tests.browser.preview import Preview, Tab, driven, previewed, processes_below, saved
+from tests.ssg.blogs import Blog
+
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(100)]
+
+PARAGRAPHS = "".join(f"\nParagraph {number}.\n" for number in range(200))
+BODY = f"The first words.\n{PARAGRAPHS}\nThe last words."
+LONG_PAGE = "document.documentElement.scrollHeight > 3000"
+
+
+@pytest.fixture(scope="module")
+def chromium(browser: str) -> Iterator[Browser]:
+    with driven(browser) as found:
+        yield found
+
+
+@pytest.fixture
+def blog(tmp_path: Path) -> Blog:
+    blog = Blog(tmp_path)
+    blog.page("index.md", "Home.")
+    blog.page("index.fr.md", "Accueil.")
+    blog.page("posts/one.md", BODY)
+    blog.page("posts/one.fr.md", "Les premiers mots.\n\nLes derniers mots.")
+    blog.page("posts/two.md", "The second post.")
+    return blog
+
+
+@pytest.fixture
+def preview(blog: Blog) -> Iterator[Preview]:
+    with previewed(blog) as found:
+        yield found
+
+
+@pytest.fixture
+def tab(chromium: Browser, preview: Preview) -> Iterator[Callable[[str], Tab]]:
+    """Opens an address of the preview. None of the tabs may ask anything beyond this machine, or complain of anything
+    but what its test says: a 404 that was asked for.
+    """
+    tabs = []
+    contexts = []
+
+    def opened(path: str) -> Tab:
+        contexts.append(chromium.new_context(viewport={"width": 800, "height": 600}))
+        tab = Tab(contexts[-1].new_page())
+        tabs.append(tab)
+        tab.page.goto(preview.address + path)
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [tab.strangers for tab in tabs] == [[] for _ in tabs]
+    assert [line for tab in tabs for line in tab.said if "status of 404" not in line] == []
+
+
+def edited(blog: Blog, path: str, old: str, new: str) -> None:
+    file = blog.root / path
+    text = file.read_text("utf-8")
+    assert old in text
+    saved(file, text.replace(old, new))
+
+
+def scrolled(tab: Tab, to: int = 1500) -> None:
+    tab.waits(LONG_PAGE)
+    tab.page.evaluate("to => scrollTo(0, to)", to)
+    tab.waits("scrollY === it", to)
+
+
+def test_a_body_is_swapped_and_the_page_stays(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """Its object, how far it was scrolled, and what has the focus."""
+    page = tab("posts/one/")
+    page.mark()
+    scrolled(page)
+    page.page.evaluate("document.getElementById('_content').tabIndex = -1")
+    for number in range(3):
+        edited(
+            blog, "content/posts/one.md", "The last words" if not number else f"Words {number - 1}", f"Words {number}"
+        )
+        page.shows(f"Words {number}")
+    assert page.is_marked
+    assert page.page.evaluate("scrollY") == 1500
+    assert page.page.evaluate("document.scripts.length") == 0
+
+
+def test_another_head_reloads(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """And the browser finds where it was."""
+    page = tab("posts/one/")
+    page.mark()
+    scrolled(page)
+    edited(blog, "content/posts/one.md", "title: one", "title: Another title")
+    page.waits("document.title.startsWith('Another title')")
+    page.waits("scrollY === 1500")
+    assert not page.is_marked
+
+
+def test_a_page_with_a_script_is_reloaded(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    blog.write(
+        "static/own.js", "document.documentElement.dataset.ran = document.querySelector('h1 + p, .prose').innerText"
+    )
+    edited(blog, "content/posts/two.md", "The second post.", "The second post.\n\n<script src='/own.js'></script>")
+    page = tab("posts/two/")
+    page.waits("document.documentElement.dataset.ran")
+    page.mark()
+    edited(blog, "content/posts/two.md", "---\nThe second post.", "---\nThe second post.\n\nAnother text.")
+    page.shows("Another text.")
+    page.waits("document.documentElement.dataset.ran.includes('Another text.') || document.documentElement.dataset.ran")
+    assert not page.is_marked
+
+
+def test_a_fault_is_told_over_the_last_good_page(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """With its place and the hint, until it is mended. Other pages go on."""
+    page, other = tab("posts/one/"), tab("posts/two/")
+    page.mark()
+    edited(blog, "content/posts/one.md", "title: one", "tilte: one")
+    told = page.overlay()
+    assert "content/posts/one.md:2:1: " in told
+    assert "title" in told
+    assert "^" in told
+    page.shows("The last words.")
+    edited(blog, "content/posts/two.md", "The second post.", "It goes on.")
+    other.shows("It goes on.")
+    page.page.reload()
+    page.shows("The last words.")
+    page.overlay()
+    edited(blog, "content/posts/one.md", "tilte: one", "title: one")
+    page.without_overlay()
+    other.without_overlay()
+    page.shows("The last words.")
+
+
+def test_a_broken_site_toml_keeps_the_last_good_site(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    page = tab("posts/one/")
+    text = (blog.root / "site.toml").read_text()
+    saved(blog.root / "site.toml", text + "[site\n")
+    assert "site.toml:" in page.overlay()
+    page.page.reload()
+    page.shows("The last words.")
+    saved(blog.root / "site.toml", text)
+    page.without_overlay()
+    saved(blog.root / "site.toml", text.replace('"One"', '"Another name"'))
+    page.waits("document.title.includes('Another name')")
+
+
+def test_hostile_text_is_text(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """In a title, and in what a fault says of it."""
+    hostile = "</script><img src=/nowhere onerror=window.stolen=1>"
+    page = tab("posts/one/")
+    edited(blog, "content/posts/one.md", "title: one", f"title: {json.dumps(hostile)}")
+    page.waits("document.title.includes('onerror')")
+    edited(blog, "content/posts/one.md", "title: ", f"{json.dumps('<img src=/x onerror=window.stolen=1>')}: 1\ntitle: ")
+    assert "<img src=/x onerror=window.stolen=1>" in page.overlay()
+    assert page.page.evaluate("window.stolen") is None
+    assert page.page.locator("sealpress-overlay img").count() == 0
+    assert not any(url.endswith(("/nowhere", "/x")) for url in page.asked)
+
+
+def test_back_and_forward(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """After swaps and reloads a page has its place in the history once; what was edited meanwhile is there."""
+    page = tab("posts/two/")
+    length = page.page.evaluate("history.length")
+    edited(blog, "content/posts/two.md", "title: two", "title: Second")
+    page.waits("document.title.startsWith('Second')")
+    assert page.page.evaluate("history.length") == length
+    page.page.goto(page.page.url.replace("two", "one"))
+    edited(blog, "content/posts/two.md", "The second post.", "Edited behind its back.")
+    page.page.go_back()
+    page.shows("Edited behind its back.")
+    edited(blog, "content/posts/two.md", "Edited behind its back.", "Edited before its eyes.")
+    page.shows("Edited before its eyes.")
+    page.page.go_forward()
+    page.shows("The last words.")
+    edited(blog, "content/posts/one.md", "The last words.", "After all that.")
+    page.shows("After all that.")
+
+
+def test_a_deleted_page_comes_back(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    page = tab("posts/two/")
+    file = blog.root / "content/posts/two.md"
+    text = file.read_text()
+    for number in range(2):
+        file.unlink()
+        page.shows("Page not found")
+        saved(file, f"{text}\nBack {number}.\n")
+        page.shows(f"Back {number}.")
+
+
+def test_a_page_that_was_asked_for_before_it_was_there(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    page = tab("posts/three/")
+    page.shows("Page not found")
+    blog.page("posts/three.md", "The third post.")
+    page.shows("The third post.")
+
+
+def test_an_edit_between_the_answer_and_the_first_message(blog: Blog, chromium: Browser, preview: Preview) -> None:
+    """A page that was loaded just before it, and listens only after it, is not left with what it had."""
+    context = chromium.new_context()
+    try:
+        page = Tab(context.new_page())
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.page.route("**/_sealpress/events*", hold)
+        page.page.goto(preview.address + "posts/one/")
+        page.shows("The last words.")
+        edited(blog, "content/posts/one.md", "The last words.", "Words that nobody told of.")
+        other = Tab(context.new_page())
+        other.page.goto(preview.address + "posts/one/")
+        other.shows("Words that nobody told of.")
+        assert len(held) == 1
+        held[0].continue_()
+        page.shows("Words that nobody told of.")
+        assert page.said == []
+    finally:
+        context.close()
+
+
+def test_a_preview_that_was_started_anew(blog: Blog, chromium: Browser) -> None:
+    """The page that stayed open goes on with it, on the port that it knows."""
+    context = chromium.new_context()
+    try:
+        with previewed(blog) as first:
+            page = Tab(context.new_page())
+            page.page.goto(first.address + "posts/one/")
+            assert first.interrupt() == 0
+        edited(blog, "content/posts/one.md", "The last words.", "Written while nobody looked.")
+        with previewed(blog, port=first.port) as second:
+            assert second.port == first.port
+            page.shows("Written while nobody looked.")
+            edited(blog, "content/posts/one.md", "Written while nobody looked.", "Written while it looked.")
+            page.shows("Written while it looked.")
+    finally:
+        context.close()
+
+
+def test_the_end_leaves_nothing(blog: Blog, preview: Preview, tab: Callable[[str], Tab]) -> None:
+    """Ctrl-C with a page open: at once, and nothing in the output folder."""
+    page = tab("posts/one/")
+    edited(blog, "content/posts/one.md", "The last words.", "Words.")
+    page.shows("Words.")
+    assert preview.interrupt() == 0
+    assert processes_below(blog.folder) == []
+    assert not (blog.root / "public").exists()
+    page.page.close()
