@@ -19,13 +19,13 @@
   function head(root) {
     const copy = root.head.cloneNode(true);
     copy.querySelectorAll(STYLES).forEach((link) => link.remove());
-    return copy.innerHTML.replace(/\s+/g, " ");
+    return copy.innerHTML.replace(/[?&]preview=[0-9a-f.]+/g, "").replace(/\s+/g, " ");
   }
 
   function fresh(address) {
     const url = new URL(address, location.href);
     url.searchParams.set("preview", version);
-    return url.href;
+    return url.pathname + url.search;
   }
 
   // The same style sheets, read again; the old rules stay until the new ones are there.

@@ -192,6 +192,11 @@ class Session:
             self._moved(engine, snapshot),
             {tag.lower(): self._folder(tag, snapshot.files) for tag in settings.image.negotiate_languages},
         )
+        # A file that was to be made, and wasn't yet, is new to nobody.
+        old = self.snapshot
+        changed = frozenset(path for path in changed if path in old.made or path in old.standing)
+        if old.files and old.files is not snapshot.files:
+            changed |= snapshot.files.keys() ^ old.files.keys()
         with self._lock:
             self._number += bool(changed)
             self._changed.update(dict.fromkeys(changed, self._number))
@@ -217,7 +222,10 @@ class Session:
             self._console.problem(problem)
         if paths is None and not self.started.is_set():
             return
-        names = sorted(paths or ())
+        # Without what editors write beside a file, where there is more to tell.
+        names = sorted(path for path in paths or () if not path.rpartition("/")[2].startswith(".")) or sorted(
+            paths or ()
+        )
         shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
         count = len(turn.changed) + len(turn.gone) + len(turn.left)
         self._console.note(f"{shown or 'the site'}: {count} files, {round(1000 * seconds)} ms")

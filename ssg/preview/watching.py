@@ -60,6 +60,8 @@ class Watcher:
                     if isinstance(found, set):
                         self._tell({path for _, path in found})
                     now = self._looks()
+                    while now != self._known and not self._stop.wait(_QUIET / 1000) and now != (new := self._looks()):
+                        now = new  # still being written
                     if now != self._known:
                         before, self._known = self._known, now
                         self.changed(None)

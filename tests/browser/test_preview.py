@@ -102,6 +102,31 @@ def test_another_head_reloads(blog: Blog, tab: Callable[[str], Tab]) -> None:
     assert not page.is_marked
 
 
+def test_a_style_sheet_is_swapped(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """The site's own and the theme's, two at once too, and what an option gives."""
+    blog.own_theme()
+    blog.set("site", "theme", "own")
+    blog.set("theme", "stylesheet", "/custom.css")
+    blog.write("static/custom.css", "body { color: rgb(0, 2, 3) }")
+    page = tab("posts/one/")
+    page.waits("getComputedStyle(document.body).color === 'rgb(0, 2, 3)'")
+    page.mark()
+    scrolled(page)
+    for colour in (1, 2, 3):
+        saved(blog.root / "static/custom.css", f"body {{ color: rgb({colour}, 2, 3) }}")
+        if colour != 2:
+            page.waits("getComputedStyle(document.body).color === `rgb(${it}, 2, 3)`", colour)
+    style = blog.root / "own/static/style.css"
+    saved(style, style.read_text() + "h1 { text-indent: 7px } body { color: rgb(9, 9, 9) }")
+    page.waits("getComputedStyle(document.querySelector('h1')).textIndent === '7px'")
+    page.waits("document.querySelectorAll('link[rel=stylesheet]').length === 2")
+    assert page.page.evaluate("getComputedStyle(document.body).color") == "rgb(3, 2, 3)"  # the last one still
+    blog.set("theme", "accent", "green")
+    page.waits("document.documentElement.dataset.accent === 'green'")
+    assert page.is_marked
+    assert page.page.evaluate("scrollY") == 1500
+
+
 def test_a_page_with_a_script_is_reloaded(blog: Blog, tab: Callable[[str], Tab]) -> None:
     blog.write(
         "static/own.js", "document.documentElement.dataset.ran = document.querySelector('h1 + p, .prose').innerText"
@@ -163,6 +188,22 @@ def test_hostile_text_is_text(blog: Blog, tab: Callable[[str], Tab]) -> None:
     assert not any(url.endswith(("/nowhere", "/x")) for url in page.asked)
 
 
+def test_two_tabs_in_two_languages(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """Each shows what is its own."""
+    english, french, home = tab("posts/one/"), tab("fr/posts/one/"), tab("")
+    for page in (english, french):
+        page.mark()
+    edited(blog, "content/posts/one.fr.md", "Les derniers mots.", "Les mots changés.")
+    french.shows("Les mots changés.")
+    edited(blog, "content/posts/one.md", "The last words.", "The changed words.")
+    english.shows("The changed words.")
+    assert english.is_marked
+    assert french.is_marked
+    edited(blog, "content/posts/one.md", "title: one", "title: Seen from home")
+    home.shows("Seen from home")
+    english.shows("Seen from home")
+
+
 def test_back_and_forward(blog: Blog, tab: Callable[[str], Tab]) -> None:
     """After swaps and reloads a page has its place in the history once; what was edited meanwhile is there."""
     page = tab("posts/two/")
@@ -198,6 +239,22 @@ def test_a_page_that_was_asked_for_before_it_was_there(blog: Blog, tab: Callable
     page.shows("Page not found")
     blog.page("posts/three.md", "The third post.")
     page.shows("The third post.")
+
+
+def test_a_template_and_a_picture(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    picture = "<svg xmlns='http://www.w3.org/2000/svg' width='{0}' height='{0}'><circle r='{0}'/></svg>"
+    blog.write("static/picture.svg", picture.format(40))
+    edited(blog, "content/posts/two.md", "The second post.", "The second post.\n\n![A picture](/picture.svg)")
+    page = tab("posts/two/")
+    page.waits("document.querySelector('.prose img')?.naturalWidth === 40")
+    page.mark()
+    saved(blog.root / "static/picture.svg", picture.format(60))
+    page.waits("document.querySelector('.prose img')?.naturalWidth === 60")
+    blog.write("templates/404.html", '{% extends "base.html" %}{% block main %}<h1>Lost</h1>{% endblock %}')
+    lost = tab("nowhere/")
+    lost.shows("Lost")
+    edited(blog, "templates/404.html", "Lost", "Astray")
+    lost.shows("Astray")
 
 
 def test_an_edit_between_the_answer_and_the_first_message(blog: Blog, chromium: Browser, preview: Preview) -> None:
