@@ -131,7 +131,7 @@ def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") ->
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one, of a wrapper that hands it on, say
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one, of a wrapper that hands it on, say
         watcher.stop()
         session.stop()
         for work in works:
@@ -139,3 +139,4 @@ def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") ->
                 if work is works[-1]:
                     server.shutdown()
                 work.join()
+        signal.signal(signal.SIGINT, before)

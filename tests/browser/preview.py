@@ -121,9 +121,10 @@ class Preview:
         except queue.Empty:
             raise AssertionError("".join(self.said)) from None
 
-    def interrupt(self) -> int:
+    def interrupt(self, times: int = 1) -> int:
         """As Ctrl-C does; its exit code."""
-        self.process.send_signal(signal.SIGINT)
+        for _ in range(times):
+            self.process.send_signal(signal.SIGINT)
         return self.end()
 
     def end(self) -> int:

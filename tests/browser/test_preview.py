@@ -1,6 +1,7 @@
 """What a writer sees of `ssg preview` in a real browser: what an edit does to the pages that are open."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -300,12 +301,15 @@ def test_a_preview_that_was_started_anew(blog: Blog, chromium: Browser) -> None:
         context.close()
 
 
-def test_the_end_leaves_nothing(blog: Blog, preview: Preview, tab: Callable[[str], Tab]) -> None:
-    """Ctrl-C with a page open: at once, and nothing in the output folder."""
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_end_leaves_nothing(blog: Blog, preview: Preview, tab: Callable[[str], Tab], times: int) -> None:
+    """Ctrl-C with a page open: at once, and nothing in the output folder. A wrapper may hand it on besides."""
     page = tab("posts/one/")
     edited(blog, "content/posts/one.md", "The last words.", "Words.")
     page.shows("Words.")
-    assert preview.interrupt() == 0
+    began = time.monotonic()
+    assert preview.interrupt(times) == 0
+    assert time.monotonic() - began < 5
     assert processes_below(blog.folder) == []
     assert not (blog.root / "public").exists()
     page.page.close()

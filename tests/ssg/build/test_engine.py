@@ -181,6 +181,23 @@ def test_a_broken_site_file_leaves_all_as_it_was(engine: Engine, blog: Blog) -> 
     assert all_made(engine) == clean(blog)
 
 
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_settings_are_read_again_before_the_first_turn_is_done(blog: Blog, is_cut: bool) -> None:
+    """Which was cut, or at fault as a whole."""
+    if not is_cut:
+        blog.set("site", "theme", "nowhere")
+    with Engine.opened(blog.request(blog.output, blog.store)) as engine:
+        if is_cut:
+            with pytest.raises(Interrupted):
+                engine.turn(cut=lambda: True)
+        else:
+            assert engine.turn().is_whole
+        blog.set("site", "theme", None)
+        blog.set("site", "title", "Another")
+        assert not engine.turn().problems
+        assert all_made(engine) == clean(blog)
+
+
 def test_a_template_at_fault_leaves_what_it_makes(engine: Engine, blog: Blog) -> None:
     good = engine.snapshot.read("about/index.html")
     blog.write("templates/page.html", "{{ page.nothing }}")
