@@ -255,7 +255,8 @@ class _Preparation:
         return theme_assets.Assets(files, self._again_made(theme))
 
     def _again_made(self, theme: themes.Theme) -> Callable[[str], bytes]:
-        return lambda name: theme_assets.make(theme, stable=self.inputs.request.stable).content(name)
+        stable = self.inputs.request.stable  # and not `self`, which holds the turn before, which holds the one before
+        return lambda name: theme_assets.make(theme, stable=stable).content(name)
 
     def _gallery(self, reading: ReadSources, converter: Converter) -> Gallery:
         settings = converter.settings.images

@@ -1,6 +1,8 @@
 """The engine that stays in memory: an edit, what is looked at first, the rest; and what is wrong, as a value."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -269,6 +271,19 @@ def test_the_store_stays_within_its_bound(blog: Blog) -> None:
             packs = (blog.store / "packs").glob("*")
             assert sum(file.stat().st_size for file in [*kept, *packs]) <= 60_000 * 17 // 16 + 10_000
         assert all_made(engine) == clean(blog)
+
+
+def test_earlier_turns_are_forgotten(engine: Engine, blog: Blog) -> None:
+    """All that they knew: pages, lists, files."""
+    turns = []
+    for number in range(5):
+        blog.page("posts/p2.md", "Body.", title=f"Title {number}", date="2026-01-03")
+        engine.turn({"content/posts/p2.md"})
+        list(engine.rest())
+        assert engine._before
+        turns.append(weakref.ref(engine._before.queries))
+    gc.collect()
+    assert [turn() is None for turn in turns] == [True, True, True, True, False]
 
 
 def test_no_process_is_forked_while_threads_run() -> None:
