@@ -60,9 +60,7 @@ class Session:
         self._lock = threading.Lock()
         self._name = secrets.token_hex(4)  # of this run
         self._number = 0
-        self._changed: dict[
-            str, int
-        ] = {}  # the number under which the bytes of a file, or its being there, last changed
+        self._changed: dict[str, int] = {}  # the number since which a file is as it is, or gone
         self.snapshot: Snapshot = NOTHING
         self.answers = SiteAnswers(frozenset())
         self.started = threading.Event()
