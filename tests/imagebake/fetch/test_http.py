@@ -3,6 +3,7 @@
 import base64
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -65,7 +66,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def ask(url: str, *, is_secret: bool = False) -> bytes:
     checked: list[str] = []
-    with Client(5, 5, checked.append, is_secret=is_secret) as client, client.answered("GET", url, {}) as response:
+    with (
+        closing(Client(5, 5, checked.append, is_secret=is_secret)) as client,
+        client.answered("GET", url, {}) as response,
+    ):
         assert checked[0] == url
         return b"".join(http.pieces(response, url))
 
