@@ -19,7 +19,6 @@ from sealpress.config.sitefile import NAME
 from sealpress.problems import MachineProblem, Problem
 
 if TYPE_CHECKING:
-    from publish.hook.pushed import PushedRef
     from publish.pipeline import SiteSource
     from sealpress.config.settings import HookSettings
     from sealpress.config.sitefile import SiteFile
@@ -133,11 +132,12 @@ def run(
     if repository is None:
         raise MachineProblem(f"{Path.cwd()} is in no git repository")
     wanted = branches or _branches(file)
-    told = []
-    for name, branch in _every(refs).items():
-        if wanted and branch not in wanted:
+    told: dict[str, dict[str, object]] = {}
+    for ref in refs:
+        branch = ref.branch
+        if ref.is_deletion or not branch or ref.object in told or (wanted and branch not in wanted):
             continue
-        commit = repository.commit(name)
+        commit = repository.commit(ref.object)
         began = time.monotonic()
         with pipeline.committed(repository, commit, file.parent.resolve(), file.name) as made_from:
             settings = made_from.site.settings.hook
@@ -150,10 +150,10 @@ def run(
                 f"{remote or 'remote'} {branch}: commit {commit.id[:12]} builds, {files} files in {seconds:.1f} s"
                 " (git push --no-verify pushes without this)"
             )
-            told.append({"branch": branch, "commit": commit.id, "files": files})
+            told[ref.object] = {"branch": branch, "commit": commit.id, "files": files}
             if target:
                 _publish(made_from, target, console)
-    console.result({"checked": told})
+    console.result({"checked": list(told.values())})
 
 
 def _branches(file: Path) -> tuple[str, ...]:
@@ -164,10 +164,6 @@ def _branches(file: Path) -> tuple[str, ...]:
         return sitefile.load(file).settings.hook.branches
     except Problem:
         return ()
-
-
-def _every(refs: "tuple[PushedRef, ...]") -> dict[str, str]:
-    return {ref.object: ref.branch for ref in reversed(refs) if ref.branch and not ref.is_deletion}
 
 
 def _built(made_from: "SiteSource", console: Console) -> int:
@@ -184,7 +180,8 @@ def _publish(made_from: "SiteSource", target: str, console: Console) -> None:
 
     name, settings = targets.choose(made_from.site, target)
     targets.check(settings)
-    publish_site(made_from, name, settings, Wishes(), console)
+    # A lock that is missing is not written here: a push leaves the work tree as it is.
+    publish_site(made_from, name, settings, Wishes(locked=True), console)
 
 
 @contextmanager

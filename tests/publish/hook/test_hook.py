@@ -132,6 +132,8 @@ def test_the_commit_counts_and_not_what_lies_here(blog: Path, run: Run) -> None:
         (["HEAD~1:refs/heads/main"], False),
         (["HEAD~1:refs/heads/x", "main"], True),
         (["HEAD~1:refs/heads/main", "main:refs/heads/y"], False),
+        (["main:refs/heads/feature", "main"], True),
+        (["main", "main:refs/heads/feature"], True),
         (["v1"], False),
         (["--delete", "old"], False),
         ([":refs/heads/main"], False),
@@ -355,7 +357,7 @@ def test_ctrl_c_in_mid_build_refuses_the_push_and_leaves_nothing(
 
 
 def test_the_hook_publishes_where_site_toml_says_so(blog: Path, run: Run) -> None:
-    """What can't be published refuses the push too: here the lock is missing, and no mirror answers."""
+    """What can't be published refuses the push too: here the lock is missing, and a push writes none."""
     site = f'{SITE}[publish.here]\nhost = "local"\n[hook]\npublish = "here"\non = "pre-push"\n'
     (blog / "site.toml").write_text(site + '[image]\nmirror = "http://127.0.0.1:9/debian"\n')
     commit(blog, run)
@@ -365,7 +367,8 @@ def test_the_hook_publishes_where_site_toml_says_so(blog: Path, run: Run) -> Non
     done = run("git", "push", "-q", "origin", "main", folder=blog, code=None)
     assert done.returncode
     assert "builds" in done.stderr
-    assert "127.0.0.1:9" in done.stderr
+    assert "there is no imagebake.lock" in done.stderr
+    assert not (blog / "imagebake.lock").exists()
 
 
 def test_a_wrong_hook_table_is_told_at_its_place(blog: Path, run: Run) -> None:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from sealpress.files import home
 from sealpress.problems import Exit, Problem
 from ssg import cli
+from tests.needs import unavailable
 
 pytestmark = pytest.mark.long
 
@@ -367,7 +368,7 @@ def test_a_bind_mount_of_the_sources_is_refused(sandbox: Sandbox) -> None:
     """It has neither a link in it nor a name in common."""
     (sandbox.top / "seen").mkdir()
     if subprocess.run(["mount", "--bind", "one/content", "seen"], cwd=sandbox.top, check=False, timeout=60).returncode:
-        pytest.skip("this machine lets nobody mount")
+        unavailable("this machine lets nobody mount")
     try:
         for named in ("../seen", "../seen/new"):
             assert run(sandbox.top / "one", ["build", "-o", named, "--adopt"]) == Exit.MACHINE
