@@ -1,6 +1,16 @@
-"""Marks each test with what it needs, as far as its fixtures and its time limit tell: `make test-fast` goes by that."""
+"""Marks each test with what it needs, as far as its fixtures and its time limit tell: `make test-fast` goes by that.
+
+Sets what holds for all property tests: how fast examples are made says how busy the machine is, and no more; and where
+one takes a fixture, all its examples share that.
+"""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "sealpress", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("sealpress")
 
 NEEDS = {"browser": "browser", "npm": "network", "site_lock": "network"}
 """The marks of tests that use these fixtures, or others that do."""

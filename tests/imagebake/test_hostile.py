@@ -14,7 +14,7 @@ from pathlib import Path
 
 import brotli
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imagebake.image import inspection, tar, untar
@@ -86,7 +86,6 @@ def write(folder: Path, files: dict[str, bytes | str]) -> dict[str, bytes | str]
     return written
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(_HOSTILE_TREES | _ODD_TREES)
 @example({"a/b": b"x", "c": "a"})
 @example({"index.html": b"x" * 1500, "a b": b""})
@@ -151,7 +150,6 @@ _MEMBERS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(_MEMBERS, st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]))
 def test_no_package_writes_outside_or_through_a_link(tmp_path: Path, members: list[Member], form: int) -> None:
     file = tmp_path / "x.deb"
@@ -168,7 +166,6 @@ def test_no_package_writes_outside_or_through_a_link(tmp_path: Path, members: li
         assert member.kind != "device"
 
 
-@settings(deadline=None)
 @given(_MEMBERS, st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]), st.data())
 def test_a_tar_of_others_is_read_or_refused(members: list[Member], form: int, data: st.DataObject) -> None:
     whole = bytearray(make.tar(members, form))
@@ -183,7 +180,6 @@ def test_a_tar_of_others_is_read_or_refused(members: list[Member], form: int, da
     assert all(member.start + member.size <= len(whole) for member in found)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes_are_no_package_no_program_no_lock_and_no_image(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "file"

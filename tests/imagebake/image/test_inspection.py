@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebake.image import archive, inspection, layers, oci
@@ -247,7 +247,6 @@ def test_what_is_not_there_is_a_problem(tmp_path: Path) -> None:
             inspection.inspect(path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255), st.booleans())
 def test_any_damage_is_refused_or_changes_nothing(tmp_path: Path, at: int, flip: int, cut: bool) -> None:
     """Padding and a tar's unused fields may differ; what is told of the image may not."""

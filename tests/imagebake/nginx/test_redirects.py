@@ -254,7 +254,6 @@ segments = st.text(
 @pytest.mark.network
 @settings(
     max_examples=6,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example starts a server: shrinking would take minutes
     suppress_health_check=list(HealthCheck),
 )

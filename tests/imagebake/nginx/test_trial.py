@@ -101,7 +101,7 @@ def _problems(image: ImageSettings) -> Iterator[Problem]:
 
 
 @network
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(_SETTINGS)
 @example(ImageSettings(trusted_proxies=("10.0.0.0/255.0.0.0",)))
 @example(ImageSettings(trusted_proxies=("1:2:3:4:5:6:7::/128",)))
@@ -134,7 +134,7 @@ def test_nginx_takes_what_our_rules_let_through(
 
 
 @network
-@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(["a", "-", ".", "_", "fr", "x" * 200]), min_size=1, max_size=30).map("".join))
 def test_nginx_takes_the_404_page_of_any_folder(
     root: Path, tmp_path_factory: pytest.TempPathFactory, name: str

@@ -263,7 +263,7 @@ weights = st.one_of(
 blanks = st.sampled_from(["", " ", "\t"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(ranges, weights, blanks), min_size=1, max_size=8))
 def test_weights_count_to_the_third_decimal(server: Server, parts: list[tuple[str, str, str]]) -> None:
     header = ",".join(f"{blank}{asked}" + (f"{blank};{blank}q={q}" if q else "") for asked, q, blank in parts)

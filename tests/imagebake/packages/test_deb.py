@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebake.image import untar
@@ -199,7 +199,6 @@ def test_the_package_describes_itself(make, tmp_path: Path) -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_damaged_packages_are_a_problem_and_nothing_worse(make, read, data) -> None:
     member = make.Member
     members = [
@@ -219,7 +218,6 @@ def test_damaged_packages_are_a_problem_and_nothing_worse(make, read, data) -> N
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_damaged_tars_are_a_problem_and_nothing_worse(make, data) -> None:
     """Checksums are mended, so that the fields behind them are reached."""
     members = [make.Member("./a", b"a" * 10), make.Member("./" + "é" * 80, kind=b"2", target="t" * 120)]

@@ -280,7 +280,7 @@ def test_what_a_wheels_libraries_need_must_be_in_the_image() -> None:
         wheels.check_libraries([library("x.so", architecture="arm64")], present, "amd64")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 10_000), st.binary(min_size=1, max_size=4), st.booleans())
 def test_any_damage_is_a_problem_or_harmless(tmp_path_factory: Any, at: int, data: bytes, cut: bool) -> None:
     """The pin is of the damaged file: as if somebody had pinned a hostile one."""
@@ -304,7 +304,7 @@ def tried(tmp_path_factory: Any, data: bytes) -> Mapping[str, File]:
 names = st.text("ab./\\:é ~", min_size=1, max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(names, st.binary(max_size=8), max_size=4), st.sampled_from(["", "tiny_keeper-1.0.data/data/"]))
 def test_no_name_leads_out_of_its_place(tmp_path_factory: Any, more: Mapping[str, bytes], below: str) -> None:
     for path in tried(tmp_path_factory, wheel_bytes({**FILES, **{below + name: data for name, data in more.items()}})):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebake.image import oci
@@ -65,7 +65,7 @@ def _json(document: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400)
 @given(st.data())
 def test_any_value_of_a_seal_may_be_any_other(baked: Baked, data: st.DataObject) -> None:
     """Of its envelope or its payload, by somebody without a key: it is refused, or says the same of the same image."""
@@ -87,7 +87,7 @@ def test_any_value_of_a_seal_may_be_any_other(baked: Baked, data: st.DataObject)
         assert seal == baked.seal
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(st.data())
 def test_any_value_of_any_document_may_be_any_other(
     baked: Baked, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -136,7 +136,7 @@ def _refuses(path: Path, seal: Seal) -> None:
     assert caught.value.code is Exit.SEAL, caught.value
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(st.data())
 def test_any_file_of_a_layout_may_be_cut_short(baked: Baked, tmp_path_factory: Any, data: st.DataObject) -> None:
     layout = tmp_path_factory.mktemp("cut") / "oci"

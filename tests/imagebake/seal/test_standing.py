@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebake.image import oci, tar
@@ -251,7 +251,7 @@ def test_an_archive_ends_where_it_ends(baked: Baked, tmp_path: Path, end: str) -
     assert ("is compressed" in message) == end.startswith("gzip")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.data())
 def test_no_byte_of_an_archive_can_be_changed(baked: Baked, tmp_path: Path, data: st.DataObject) -> None:
     """Above all none of those that no digest covers: headers, padding, the two documents, the end."""

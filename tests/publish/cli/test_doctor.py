@@ -19,7 +19,9 @@ def findings(told: str) -> dict[str, dict[str, tuple[bool, str]]]:
 
 
 @pytest.fixture
-def locked(blog):
+def locked(blog, monkeypatch):
+    for name, value in {"NAME": "A", "EMAIL": "a@example.org"}.items():
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
     locks.save(real_lock(), blog.folder / "imagebake.lock")
     commit(blog.folder)
     return blog

@@ -76,7 +76,7 @@ def test_one_failure_anywhere_leaves_a_release_answering_and_all_else_as_it_was(
         st.sampled_from(["serves", "serves", "dies", "hangs", "wrong", "dies as server"]), min_size=1, max_size=4
     ),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_failures_in_any_number_either_leave_a_release_answering_or_say_that_the_site_may_be_down(
     at, moment, behaviours
 ):
@@ -107,7 +107,7 @@ def test_any_failures_in_any_number_either_leave_a_release_answering_or_say_that
 
 
 @given(number=st.integers(0, 80), behaviour=st.sampled_from(["serves", "dies as server", "dies"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_publish_that_dies_anywhere_is_put_right_by_the_next_one(number, behaviour):
     """As if the process was killed: from one call on, nothing works any more, not even putting things right."""
     world = World()

@@ -14,6 +14,7 @@ import pytest
 
 from publish.hook import pushed, script
 from publish.hook.pushed import PushedRef
+from sealpress.commands import generator
 from sealpress.problems import Exit, Problem
 
 BIN = Path(sys.executable).parent
@@ -327,33 +328,39 @@ def test_git_s_own_variables_don_t_lead_astray(blog: Path, run: Run, tmp_path: P
 
 
 def test_a_build_that_takes_too_long_is_ended(blog: Path, run: Run) -> None:
-    slow = "".join(f"---\ntitle: P{number}\n---\n" for number in range(1))
-    pages = {f"p{number}": slow + "word *b* [x](https://a.example/) `c`\n\n" * 4000 for number in range(8)}
-    (blog / "site.toml").write_text(f"{SITE}[hook]\ntimeout = 1\n")
-    commit(blog, run, **pages)
+    (blog / "site.toml").write_text(f'{SITE}[build]\ncommand = ["sleep", "100"]\noutput = "x"\n[hook]\ntimeout = 1\n')
+    commit(blog, run)
     began = time.monotonic()
-    done = run("git", "push", "-q", "origin", "main", folder=blog, code=None)
+    done = run("git", "push", "-q", "origin", "main", folder=blog, code=None, **{generator.VARIABLE: "1"})
     assert done.returncode
     assert "the build took longer than 1 s" in done.stderr
     assert time.monotonic() - began < 60
 
 
 def test_ctrl_c_in_mid_build_refuses_the_push_and_leaves_nothing(
-    blog: Path, run: Run, environment: dict[str, str]
+    blog: Path, run: Run, environment: dict[str, str], tmp_path: Path
 ) -> None:
     pages = {
         f"p{number}": "---\ntitle: P\n---\n" + "word *b* [x](https://a.example/)\n\n" * 4000 for number in range(8)
     }
     commit(blog, run, **pages)
     before = look(blog)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     push = subprocess.Popen(
-        ["git", "push", "origin", "main"], cwd=blog, env=environment, start_new_session=True, stderr=subprocess.PIPE
+        ["git", "push", "origin", "main"],
+        cwd=blog,
+        env=environment | {"TMPDIR": str(scratch)},
+        start_new_session=True,
+        stderr=subprocess.PIPE,
     )
-    time.sleep(1.5)
+    while not list(scratch.glob("*/hook-*/*")):
+        assert push.poll() is None
     os.killpg(push.pid, signal.SIGINT)
     push.communicate(timeout=60)
     assert push.returncode
     assert look(blog) == before
+    assert not list(scratch.glob("*/*"))
 
 
 def test_the_hook_publishes_where_site_toml_says_so(blog: Path, run: Run) -> None:

@@ -167,7 +167,7 @@ values = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(names, st.sampled_from(["=", " ", " = ", "\t", "\n", ""]), values)
 def test_whatever_passes_changes_only_what_it_names(name, between, value):
     """Asked of a real ssh: no command, no file and no host beside the option's own."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealpress.commands.console import Silent
@@ -54,7 +54,6 @@ def test_another_users_seal_is_not_opened(state: Path) -> None:
     assert signing.opened("what", found) is None
 
 
-@settings(deadline=None)
 @given(what=st.text(), other=st.text(), data=st.binary(max_size=50))
 def test_what_was_sealed_as_one_thing_is_not_opened_as_another(what: str, other: str, data: bytes) -> None:
     expected = data if what == other else None
@@ -214,7 +213,6 @@ def test_what_is_not_this_users_own_is_never_unmarshalled(tmp_path: Path, monkey
     assert (found.tree(), found.recall(tree)) == (None, None)
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_no_file_makes_a_build_fail(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     found = Memory.of(tmp_path_factory.mktemp("store"), Path("/public"))

@@ -57,7 +57,9 @@ def test_any_folder_s_name_gives_a_title(tmp_path: Path, name: str) -> None:
     assert sitefile.load(tmp_path / name / "site.toml").settings.site.title.strip()
 
 
-def test_a_repository_that_is_there_is_kept(tmp_path: Path) -> None:
+def test_a_repository_that_is_there_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"NAME": "A", "EMAIL": "a@example.org"}.items():
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True, timeout=60)
     (tmp_path / ".gitignore").write_text("mine\n")
     (tmp_path / "notes.txt").write_text("mine\n")

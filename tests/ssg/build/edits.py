@@ -208,7 +208,6 @@ def case(machine: type[Machine], examples: int, steps: int) -> type:
     found.settings = settings(
         max_examples=HUNT or examples,
         stateful_step_count=40 if HUNT else steps,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.generate, Phase.shrink] if HUNT else list(Phase),
         print_blob=True,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from types import MappingProxyType
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ssg.build.records import PAGES, PARSED_PAGES
@@ -71,7 +71,6 @@ def types(value: object) -> object:
             return type(value), repr(value)
 
 
-@settings(deadline=None)
 @given(front=FRONTS)
 def test_front_matter_comes_back(front: FrontMatter) -> None:
     found = FRONT_MATTER.unpack(kept(FRONT_MATTER.pack(front)))
@@ -82,7 +81,6 @@ def test_front_matter_comes_back(front: FrontMatter) -> None:
     assert repr(found) == repr(front)  # of which a digest is made
 
 
-@settings(deadline=None)
 @given(front=FRONTS, other=FRONTS)
 def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: FrontMatter) -> None:
     """By it a build sees whether a head has changed."""
@@ -90,14 +88,12 @@ def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: Front
     assert (marshal.dumps(FRONT_MATTER.pack(front), 2) == marshal.dumps(FRONT_MATTER.pack(other), 2)) == same
 
 
-@settings(deadline=None)
 @given(front=FRONTS, links=st.lists(LINKS, max_size=3).map(tuple), line=st.integers(1, 99))
 def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Slot, ...], line: int) -> None:
     found = ParsedPage("0" * 64, "1" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
     assert PARSED_PAGES.unpack(kept(PARSED_PAGES.pack(found))) == found
 
 
-@settings(deadline=None)
 @given(
     front=FRONTS,
     text=TEXTS,

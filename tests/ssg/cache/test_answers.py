@@ -2,7 +2,7 @@
 
 from array import array
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ssg.cache.answers import KnownAnswers, renumbered, used
@@ -19,7 +19,6 @@ def of(*questions: Key) -> KnownAnswers:
     return known
 
 
-@settings(deadline=None)
 @given(traces=st.lists(keys, min_size=1, max_size=5), changed=keys)
 def test_changed_questions_are_found_in_traces(traces: list[list[Key]], changed: list[Key]) -> None:
     known = of(*(("title", number) for number in range(2000, -1, -1)))

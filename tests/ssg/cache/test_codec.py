@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ssg.build.convert import decoded, encoded
@@ -58,7 +58,6 @@ OUTER = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(record=OUTER)
 def test_every_record_comes_back(record: Outer) -> None:
     codec = Codec(Outer)
@@ -69,7 +68,6 @@ def test_every_record_comes_back(record: Outer) -> None:
     assert codec.at("data", "flag")(plain) == (record.data, record.flag)
 
 
-@settings(deadline=None)
 @given(record=OUTER)
 def test_what_is_left_out_is_given_by_who_unpacks(record: Outer) -> None:
     codec = Codec(Outer, besides=("flag", "many"))
@@ -93,7 +91,6 @@ BODIES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(body=BODIES)
 def test_a_body_comes_back(body: Converted) -> None:
     found = decoded(encoded(body))

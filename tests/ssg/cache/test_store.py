@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sealpress.files import signing
@@ -22,7 +22,6 @@ def files(store: Store) -> list[Path]:
     return sorted(path for path in store.folder.rglob("*") if path.is_file() and path.name != ".gitignore")
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=2000))
 def test_what_was_kept_comes_back(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     store = Store(tmp_path_factory.mktemp("store"))

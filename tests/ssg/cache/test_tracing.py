@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -145,7 +145,6 @@ def test_what_can_be_in_no_key_is_a_problem(given: object) -> None:
         Asked().posts(given, None)  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
 @given(text=st.text())
 def test_no_text_has_the_digest_of_another_value(text: str) -> None:
     for other in (None, 1, True, (), ("a",), text.encode(), (text,)):

@@ -185,7 +185,7 @@ def test_tags_pair_in_all_that_markdown_makes(text):
 
 
 @given(st.lists(markdown, min_size=2, max_size=4), OPTIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_text_converts_the_same_whatever_came_before(texts, options):
     tongue = language("en")
     one_after_another = [convert(text, options, tongue) for text in texts]

@@ -251,7 +251,6 @@ def everything(top: Path) -> Iterator[Path]:
 @pytest.mark.timeout(0 if HUNT else 300)
 @settings(
     max_examples=HUNT or 30,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )

@@ -116,7 +116,7 @@ def test_an_archive_that_is_no_image_is_refused(tmp_path, layer_of, files, said)
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_damage_anywhere_is_a_problem_and_nothing_else(tmp_path_factory, archive_of, layer_of, data):
     whole = archive_of([layer_of({"a": b"abc", "b/c": b"x" * 700})], "x:1", {"k": "v"})
     at = data.draw(st.integers(0, len(whole) - 1))

@@ -96,7 +96,7 @@ EXPRESSIONS = st.recursive(
 FLAGS = st.sampled_from([0, re.IGNORECASE, re.ASCII, re.MULTILINE | re.DOTALL, re.IGNORECASE | re.ASCII])
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(EXPRESSIONS, FLAGS, st.lists(st.text(alphabet="abBkKſsSé-. \n1", max_size=8), min_size=4, max_size=12))
 def test_a_text_that_lacks_what_is_needed_is_never_matched(pattern: str, flags: int, strings: list[str]) -> None:
     expression = re.compile(pattern, flags)

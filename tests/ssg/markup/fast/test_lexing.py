@@ -155,7 +155,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.sampled_from(KNOWN), st.lists(PIECES | st.text(max_size=3), max_size=50).map("".join))
 def test_any_text_has_the_same_tokens(name: str, text: str) -> None:
     assert_same(name, text)
@@ -198,7 +198,7 @@ class Traps(RegexLexer):
     }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text(alphabet='aBkKſsSZz12.(){}<>"\\#=- \nifelé', max_size=40))
 def test_a_lexer_of_all_kinds_of_rules_has_the_same_tokens(text: str) -> None:
     quick, stock = Traps(stripnl=False), Traps(stripnl=False)
@@ -300,7 +300,7 @@ def test_where_an_expression_can_begin(pattern: str, flags: int, expected: froze
     assert "".join(sorted(found)) == "".join(sorted(expected))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(EXPRESSIONS, FLAGS, st.text(alphabet="abBkKſsSé-. \n1", min_size=1, max_size=10))
 def test_no_match_begins_where_it_was_ruled_out(pattern: str, flags: int, text: str) -> None:
     expression = re.compile(pattern, flags)

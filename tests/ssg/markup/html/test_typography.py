@@ -80,7 +80,7 @@ def test_a_long_row_of_quotes_takes_no_long_time(rendered):
         assert rendered(piece * 20_000, SET).count("a") == 20_000
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(["http://a", "www.", "x.org", '"', "'", "--", "...", " ", "a", "1", "&amp;", "."])))
 def test_addresses_are_looked_for_only_where_there_are_some(parts: list[str]) -> None:
     # The expression without addresses must do as well for a text that has none.
