@@ -1,10 +1,11 @@
 """`ssg preview`: serves the site on this machine, and shows each edit in the pages that are open."""
 
+import datetime as dt
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,11 @@ import click
 
 from sealpress.commands.command import output_options
 from sealpress.commands.console import Console
-from ssg.commands.options import site_option
+from ssg.commands.options import site_option, today
 
 if TYPE_CHECKING:
     from sealpress.config.settings import Settings
+    from sealpress.config.sitefile import SiteFile
     from ssg.preview.server import PreviewServer
     from ssg.preview.session import Session
     from ssg.preview.watching import Watcher
@@ -27,7 +29,14 @@ _LOOK = 0.05  # seconds between two looks whether it is over
 
 @click.command()
 @click.option("--drafts", is_flag=True, help="Take pages in that are marked as drafts.")
-@click.option("--future", is_flag=True, help="Take pages in that are dated after the commit.")
+@click.option("--future", is_flag=True, help="Take pages in that are dated after that day.")
+@click.option(
+    "--as-of",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Show the site of that day. [default: today]",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), default=4000, show_default=True, help="Or the next free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--open", "opens", is_flag=True, help="Open the browser.")
@@ -38,6 +47,7 @@ def preview(
     *,
     drafts: bool,
     future: bool,
+    day: dt.datetime | None,
     port: int,
     host: str,
     opens: bool,
@@ -80,7 +90,7 @@ def preview(
         store=folder_of(site.root),
         stable=True,
     )
-    session = Session(request, console)
+    session = Session(request, console, _clock(site, day and day.date()))
     with scratch.folder("preview") as mark:
         watcher = Watcher(
             Path(os.path.realpath(site.root)),
@@ -92,7 +102,7 @@ def preview(
             polls=poll,
         )
         with listening(
-            host, range(port, min(port + _TRIED, 65_536)) if port else (0,), session, watcher.settled
+            host, range(port, min(port + _TRIED, 65_536)) if port else (0,), session, watcher.settled, console.note
         ) as server:
             with _at_work(watcher, session, server) as works:
                 chosen = server.server_address[1]
@@ -109,6 +119,34 @@ def preview(
                     works[0].join(1)
             if session.failure:
                 raise session.failure
+
+
+def _clock(site: "SiteFile", day: dt.date | None) -> Callable[[], dt.datetime | None]:
+    """The moment that a preview is of: the end of a day, by default of the author's own, on which the next commit will
+    be made. None, and no other than `ssg build` has it, where there is no commit yet.
+    """
+    import os  # noqa: PLC0415
+
+    from sealpress.git import repository as git  # noqa: PLC0415
+    from sealpress.problems import Problem  # noqa: PLC0415
+    from ssg.l10n.timezones import timezone  # noqa: PLC0415
+
+    where: SiteFile | None = site
+    zone: dt.tzinfo = dt.UTC
+    try:
+        zone = timezone(site.settings.site.timezone)
+    except Problem:  # which the engine tells
+        where = None
+
+    @cache
+    def end_of(day: dt.date, *, is_given: bool) -> dt.datetime | None:
+        end = dt.datetime.combine(day, dt.time(23, 59, 59), zone)
+        if is_given:
+            return end
+        commit = git.as_of(git.discover(site.root))
+        return commit if commit is None or "SOURCE_DATE_EPOCH" in os.environ else max(commit, end)
+
+    return lambda: end_of(day or today(where), is_given=day is not None)
 
 
 def _folders(settings: "Settings") -> tuple[str, ...]:

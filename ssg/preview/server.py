@@ -8,6 +8,7 @@ import errno
 import html
 import ipaddress
 import queue
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from importlib import resources
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from sealpress.problems import MachineProblem
+from sealpress.problems import MachineProblem, shown
 from sealpress.tree.tree import media_type
 from ssg.preview.session import Session
 
@@ -24,17 +25,19 @@ RAW: Final = "X-Sealpress-Raw"
 """A header of the script's own requests: their answers are as the site has them."""
 
 _HEARTBEAT: Final = 15.0  # seconds
+_GONE: Final = (ConnectionError, TimeoutError)
+_TEXT: Final = "text/plain; charset=utf-8"
 _NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @contextmanager
 def listening(
-    host: str, ports: Iterable[int], session: Session, settled: Callable[[], None]
+    host: str, ports: Iterable[int], session: Session, settled: Callable[[], None], told: Callable[[str], None]
 ) -> "Iterator[PreviewServer]":
     """A server on the first port that is free. Raises Problem (exit 9) where none is, or there is no such host."""
     for port in ports:
         try:
-            server = PreviewServer(host, port, session, settled)
+            server = PreviewServer(host, port, session, settled, told)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 continue
@@ -46,14 +49,16 @@ def listening(
 
 
 class PreviewServer(ThreadingHTTPServer):
-    """Listens on `host` at `port`."""
+    """Listens on `host` at `port`. What goes wrong with an answer, and is nobody's mistake, is `told` in a line."""
 
     daemon_threads = True
     allow_reuse_address = True
     block_on_close = False
 
-    def __init__(self, host: str, port: int, session: Session, settled: Callable[[], None]) -> None:
-        self.session, self.settled = session, settled
+    def __init__(
+        self, host: str, port: int, session: Session, settled: Callable[[], None], told: Callable[[str], None]
+    ) -> None:
+        self.session, self.settled, self.told = session, settled, told
         self.names = _NAMES | {host}
         self.is_open = not is_loopback(host)
         self.script = resources.files("ssg.preview").joinpath("client.js").read_bytes()
@@ -62,6 +67,9 @@ class PreviewServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away is nobody's fault."""
         del request, client_address
+        error = sys.exception()
+        if not isinstance(error, _GONE):
+            self.told(shown(f"a fault of the preview: {type(error).__name__}: {error}"))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -69,10 +77,26 @@ class _Handler(BaseHTTPRequestHandler):
     server: PreviewServer
 
     def do_GET(self) -> None:
+        self.is_begun = False
+        try:
+            self._answer()
+        except Exception as error:
+            if not self.is_begun and not isinstance(error, _GONE):
+                self.close_connection = True
+                self._send(500, b"a fault of the preview: see the terminal\n", _TEXT)
+            raise
+
+    do_HEAD = do_GET  # noqa: N815 - as http.server calls it
+
+    def _answer(self) -> None:
         if not self._is_allowed():
-            self._send(403, b"this preview answers only to its own address\n", "text/plain; charset=utf-8")
+            self._send(403, b"this preview answers only to its own address\n", _TEXT)
             return
-        url = urlsplit(self.path)
+        try:
+            url = urlsplit(self.path)
+        except ValueError:
+            self._send(400, b"no address\n", _TEXT)
+            return
         path = unquote(url.path, errors="surrogateescape")
         if path == f"{OWN}client.js":
             self._send(200, self.server.script, "text/javascript; charset=utf-8")
@@ -80,8 +104,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._events({name: values[0] for name, values in parse_qs(url.query).items()})
         else:
             self._page(path, url.query)
-
-    do_HEAD = do_GET  # noqa: N815 - as http.server calls it
 
     def _page(self, path: str, query: str) -> None:
         session = self.server.session
@@ -95,8 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         content, version = session.versioned(answer.file)
         if content is None:
-            shown = "<!doctype html><html lang=en><title>Nothing yet</title><body><p>There is no page here yet.</p>"
-            self._send(404, self._with_script(shown.encode(), "", version), "text/html; charset=utf-8")
+            content = b"<!doctype html><html lang=en><title>Nothing yet</title><body><p>There is no page here yet.</p>"
+            self._send(404, self._with_script(content, "", version), "text/html; charset=utf-8")
             return
         kind = media_type(answer.file)
         if kind == "text/html" and self.headers.get(RAW) is None:
@@ -105,13 +127,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer.status, content, kind + charset)
 
     def _with_script(self, content: bytes, file: str, version: str) -> bytes:
-        shown = f'data-page="{html.escape(file)}" data-version="{version}"'
-        tag = f'<script src="{OWN}client.js" {shown}></script>'.encode()
+        data = f'data-page="{html.escape(file)}" data-version="{version}"'
+        tag = f'<script src="{OWN}client.js" {data}></script>'.encode()
         at = content.rfind(b"</body>")
         return content[:at] + tag + content[at:] if at >= 0 else content + tag
 
     def _events(self, asked: Mapping[str, str]) -> None:
-        self.close_connection = True
+        self.close_connection = self.is_begun = True
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Cache-Control", "no-store")
@@ -137,12 +159,16 @@ class _Handler(BaseHTTPRequestHandler):
             session.forget(listener)
 
     def _is_allowed(self) -> bool:
-        names = [urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""]
-        if origin := self.headers.get("Origin"):
-            names.append(urlsplit(origin).hostname or "")
+        try:
+            names = [urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""]
+            if origin := self.headers.get("Origin"):
+                names.append(urlsplit(origin).hostname or "")
+        except ValueError:
+            return False
         return all(name in self.server.names or (self.server.is_open and _is_address(name)) for name in names)
 
     def _send(self, status: int, content: bytes, kind: str, **headers: str) -> None:
+        self.is_begun = True
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))

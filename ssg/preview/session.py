@@ -4,13 +4,14 @@ An edit cuts in while the rest of an earlier one is made. What the open pages sh
 asks for is made of all that was noted before, so nobody gets one that is older than what was saved.
 """
 
+import datetime as dt
 import json
 import queue
 import re
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,11 +49,14 @@ class Listener:
 
 
 class Session:
-    """A preview of the site that a Request names. `run` works until `stop`; all else may be called by any thread."""
+    """A preview of the site that a Request names, as of the moment that `clock` tells at each turn. `run` works until
+    `stop`; all else may be called by any thread.
+    """
 
-    def __init__(self, request: Request, console: Console) -> None:
+    def __init__(self, request: Request, console: Console, clock: Callable[[], dt.datetime | None]) -> None:
         self._request = request
         self._console = console
+        self._clock = clock
         self._notes: queue.SimpleQueue[frozenset[str] | _Wish | None] = queue.SimpleQueue()
         self._edited = threading.Event()  # a note of an edit waits
         self._stopping = threading.Event()
@@ -153,6 +157,7 @@ class Session:
         with self._lock:
             shown = sorted({one.path for one in self._listeners})
         try:
+            engine.ask(self._request.options, self._clock())
             turn = engine.turn(named, first=shown or [INDEX], cut=self._is_cut)
         except Interrupted:
             return False

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ssg.authoring.starter import begin
+from ssg.commands.options import today
 from tests.ssg.authoring.test_starter import DAY
 
 SECONDS = 60.0
@@ -188,7 +190,9 @@ def test_an_open_page_hears_of_its_own_edits(start: Start) -> None:
 
 def test_only_who_asks_for_this_machine_is_answered(start: Start) -> None:
     preview = start()
-    for headers in ({"Host": "evil.example"}, {"Host": "localhost", "Origin": "http://evil.example"}, {"Host": ""}):
+    odd = ("evil.example", "", "[", "[::1", "localhost@evil.example")
+    origins = ("http://evil.example", "null", "http://[", "http://localhost@evil.example")
+    for headers in (*({"Host": host} for host in odd), *({"Host": "localhost", "Origin": one} for one in origins)):
         status, text, _ = preview.get("/", **headers)
         assert (status, "Shed" in text) == (403, False)
         assert preview.get("/_sealpress/events", **headers)[0] == 403
@@ -208,6 +212,7 @@ def test_answers_carry_what_a_server_s_do(start: Start) -> None:
     assert preview.get("/feed.xml")[2]["Content-Type"].startswith("application/atom+xml")
     assert preview.get("/../../etc/passwd")[0] == 404
     assert preview.get("/%ff%00")[0] == 404
+    assert preview.get("http://[/", Host="localhost")[0] == 400
 
 
 def test_drafts_are_asked_for(start: Start) -> None:
@@ -216,6 +221,39 @@ def test_drafts_are_asked_for(start: Start) -> None:
     assert preview.get("/posts/x/")[0] == 404
     other = start("--drafts", folder=preview.folder)
     assert other.get("/posts/x/")[0] == 200
+
+
+def test_a_scheduled_page_is_asked_for_by_its_day(start: Start, tmp_path: Path) -> None:
+    preview = start(folder=committed(tmp_path / "shed"))
+    preview.write("content/posts/x.md", page("X").replace("2026-05-04", "2999-12-24 18:00:00"))
+    assert preview.get("/posts/x/")[0] == 404
+    for options, status in ((["2999-12-23"], 404), (["2999-12-24"], 200)):
+        other = start("--as-of", *options, folder=preview.folder)
+        assert other.get("/posts/x/")[0] == status
+        assert other.get("/posts/first-post/")[0] == 200
+    early = start("--as-of", "1999-12-24", folder=preview.folder)
+    assert early.get("/posts/first-post/")[0] == 404
+    assert early.get("/about/")[0] == 200
+
+
+def test_a_new_post_is_there_though_the_last_commit_is_older(start: Start, tmp_path: Path) -> None:
+    """The next commit will have a later date."""
+    preview = start(folder=committed(tmp_path / "shed", date="2026-05-05T12:00:00Z"))
+    preview.write("content/posts/x.md", page("X").replace("2026-05-04", today().isoformat()))
+    assert preview.get("/posts/x/")[0] == 200
+
+
+def committed(site: Path, date: str = "") -> Path:
+    """A new blog with all that it has in a commit."""
+    begin(site, ["en", "fr"], DAY)
+    git("add", "-A", folder=site)
+    git("commit", "-qm", "x", folder=site, **({"GIT_COMMITTER_DATE": date} if date else {}))
+    return site
+
+
+def git(*words: str, folder: Path, **environment: str) -> None:
+    command = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false", *words]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60, env=os.environ | environment)
 
 
 def test_the_next_port_where_one_is_taken(start: Start) -> None:
@@ -252,11 +290,7 @@ def test_ctrl_c_ends_it_and_nothing_is_left(start: Start) -> None:
 
 def test_a_branch_switch_and_a_deleted_folder(start: Start) -> None:
     preview = start()
-    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-
-    def run(*words: str) -> None:
-        subprocess.run([*git, *words], cwd=preview.folder, check=True, capture_output=True, timeout=60)
-
+    run = partial(git, folder=preview.folder)
     run("add", "-A")
     run("commit", "-qm", "x")
     preview.get("/")
