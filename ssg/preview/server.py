@@ -8,22 +8,31 @@ import errno
 import html
 import ipaddress
 import queue
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
+from itertools import chain
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from sealpress.problems import MachineProblem, shown
 from sealpress.tree.tree import media_type
+from ssg.preview.answers import requested
+from ssg.preview.conditions import sent
 from ssg.preview.session import Session
 
 OWN: Final = "/_sealpress/"
 RAW: Final = "X-Sealpress-Raw"
 """A header of the script's own requests: their answers are as the site has them."""
 
+_HTML: Final = "text/html; charset=utf-8"
+_LONGEST: Final = 8192  # bytes of a request's first line, and of its headers: as nginx.conf has it
+_BODY: Final = 1 << 20  # bytes of a request's body that are read
+_BODY_SECONDS: Final = 10.0
 _HEARTBEAT: Final = 15.0  # seconds
 _GONE: Final = (ConnectionError, TimeoutError)
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -76,7 +85,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: PreviewServer
 
-    def do_GET(self) -> None:
+    def __getattr__(self, name: str) -> Any:
+        """http.server asks for do_GET and its like: of what is no reading, an answer says so."""
+        if name.startswith("do_"):
+            return self._guarded
+        raise AttributeError(name)
+
+    def _guarded(self) -> None:
         self.is_begun = False
         try:
             self._answer()
@@ -86,45 +101,56 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(500, b"a fault of the preview: see the terminal\n", _TEXT)
             raise
 
-    do_HEAD = do_GET  # noqa: N815 - as http.server calls it
-
     def _answer(self) -> None:
+        self._skip_body()
+        path, query = requested(self.path)
         if not self._is_allowed():
             self._send(403, b"this preview answers only to its own address\n", _TEXT)
-            return
-        try:
-            url = urlsplit(self.path)
-        except ValueError:
-            self._send(400, b"no address\n", _TEXT)
-            return
-        path = unquote(url.path, errors="surrogateescape")
-        if path == f"{OWN}client.js":
+        elif len(self.raw_requestline) > _LONGEST:
+            self._refuse(414)
+        elif path is None or sum(map(len, chain(*self.headers.items()))) > _LONGEST:
+            self._refuse(400)
+        elif path == f"{OWN}client.js":
             self._send(200, self.server.script, "text/javascript; charset=utf-8")
         elif path == f"{OWN}events":
-            self._events({name: values[0] for name, values in parse_qs(url.query).items()})
+            self._events({name: values[0] for name, values in parse_qs(query).items()})
         else:
-            self._page(path, url.query)
+            self._page(path, query)
 
     def _page(self, path: str, query: str) -> None:
         session = self.server.session
         self.server.settled()
         session.read("")  # everything that was noted is done
-        from_site = self.headers.get("Sec-Fetch-Site") == "same-origin"
-        answer = session.answers.to(path, self.headers.get("Accept-Language", ""), from_site=from_site)
+        answer = session.answers.to(
+            path,
+            ", ".join(self.headers.get_all("Accept-Language", [])),
+            query=query,
+            from_site=self.headers.get("Sec-Fetch-Site") == "same-origin",
+            reads=self.command in {"GET", "HEAD"},
+        )
         if answer.location:
-            more = f"?{query}" if query and answer.location.startswith("/") and "?" not in answer.location else ""
-            self._send(answer.status, b"", "text/html; charset=utf-8", Location=answer.location + more)
+            self._send(answer.status, b"", _HTML, Location=answer.location)
+            return
+        if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self._refuse(answer.status)
             return
         content, version = session.versioned(answer.file)
         if content is None:
             content = b"<!doctype html><html lang=en><title>Nothing yet</title><body><p>There is no page here yet.</p>"
-            self._send(404, self._with_script(content, "", version), "text/html; charset=utf-8")
+            self._send(404, self._with_script(content, "", version), _HTML)
             return
         kind = media_type(answer.file)
         if kind == "text/html" and self.headers.get(RAW) is None:
             content = self._with_script(content, answer.file, version)
-        charset = "; charset=utf-8" if kind.startswith("text/") or kind.endswith(("xml", "json", "javascript")) else ""
-        self._send(answer.status, content, kind + charset)
+        kind = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+        if answer.status != HTTPStatus.OK:
+            self._send(answer.status, content, kind)
+            return
+        found = sent(content, self.headers)
+        if found.status in {200, 206, 304}:
+            self._send(found.status, found.content, kind, **found.headers)
+        else:
+            self._refuse(found.status, **found.headers)
 
     def _with_script(self, content: bytes, file: str, version: str) -> bytes:
         data = f'data-page="{html.escape(file)}" data-version="{version}"'
@@ -141,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         session = self.server.session
-        address = unquote(asked.get("address", ""), errors="surrogateescape")
+        address = requested(asked.get("address", ""))[0] or ""
         listener = session.listen(asked.get("page", ""), address, asked.get("version", ""))
         try:
             while True:
@@ -167,11 +193,24 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return all(name in self.server.names or (self.server.is_open and _is_address(name)) for name in names)
 
+    def _skip_body(self) -> None:
+        """What comes with a request that would change something is of no use, and is no next request."""
+        length = self.headers.get("Content-Length", "0")
+        if length != "0" or self.headers.get("Transfer-Encoding"):
+            self.close_connection = True
+            self.connection.settimeout(_BODY_SECONDS)
+            with suppress(OSError):
+                self.rfile.read(min(int(length), _BODY) if re.fullmatch("[0-9]{1,18}", length) else 0)
+
+    def _refuse(self, status: int, **headers: str) -> None:
+        self._send(status, f"<!doctype html><html lang=en><title>{status}</title>\n".encode(), _HTML, **headers)
+
     def _send(self, status: int, content: bytes, kind: str, **headers: str) -> None:
         self.is_begun = True
         self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
+        if status != HTTPStatus.NOT_MODIFIED:
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         for name, value in headers.items():
