@@ -11,7 +11,20 @@ from typing import Final
 
 import click
 
-from benchmarks import baking, batch, growth, lexers, peers, report, sections, serving, specification, steps, tricks
+from benchmarks import (
+    baking,
+    batch,
+    growth,
+    lexers,
+    peers,
+    pushing,
+    report,
+    sections,
+    serving,
+    specification,
+    steps,
+    tricks,
+)
 from benchmarks.census import differences
 from benchmarks.corpus import DIALECTS
 from sealpress.commands.command import run
@@ -122,6 +135,7 @@ def bench(
     and prints medians and ratios. All of it takes an hour on two cores.
 
     bake: docker build and buildah. serve: a stock nginx, and Caddy. Both need root, and Debian's packages of these.
+    push: what the pre-push hook takes.
     growth: what twice the Markdown costs, for texts that somebody wrote to keep a converter busy.
     lexers: which of Pygments' take more than twice as long for twice as much code.
     specification: how many of CommonMark's examples, which npm has, are read as it says.
@@ -154,6 +168,7 @@ def bench(
     for part, measured in (
         ("bake", _bake),
         ("serve", _serve),
+        ("push", _push),
         ("growth", _growth),
         ("lexers", _lexers),
         ("specification", _specification),
@@ -184,6 +199,10 @@ def _bake(folder: Path, turns: int, command: str, console: Console) -> tuple[str
 
 def _serve(folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
     return sections.serves(serving.compare(folder, turns, console), command), []
+
+
+def _push(folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    return pushing.pushes(pushing.measure(folder, console), command), []
 
 
 def _growth(_folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:

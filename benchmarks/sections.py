@@ -14,7 +14,7 @@ from benchmarks.report import processor, table
 from benchmarks.serving import Serving
 from sealpress.commands.console import size
 
-PARTS: Final = ("build", "bake", "serve", "growth", "lexers", "specification", "tricks")
+PARTS: Final = ("build", "bake", "serve", "push", "growth", "lexers", "specification", "tricks")
 
 _HEAD: Final = "<!-- Written by `make bench`; don't edit. -->"
 _LIMITS: Final = {"cold": 1.5, "unchanged": 0.4}  # seconds

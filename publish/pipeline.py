@@ -114,9 +114,17 @@ def committed(repository: Repository, commit: Commit, folder: Path, name: str) -
 
 
 def produce(
-    made_from: SiteSource, scratch: Path, progress: Progress, *, dirty: bool, allow_command: bool = False
+    made_from: SiteSource,
+    scratch: Path,
+    progress: Progress,
+    *,
+    dirty: bool,
+    allow_command: bool = False,
+    lasting: bool = False,
 ) -> Product:
     """The output tree, below `scratch` or where the site's own generator puts it.
+
+    With `lasting`, `scratch` is a folder that stays, and the next tree there is made from this one.
 
     Raises Problem or Problems (exit 3) as ssg does, and for a generator that fails or writes no tree.
     """
@@ -137,7 +145,8 @@ def produce(
         as_of=made_from.as_of,
         store=folder_of(made_from.home),
         workers=cores(),
-        lasting=False,
+        adopting=lasting,  # that folder is nobody else's
+        lasting=lasting,
     )
     built = build(request, progress)
     if built.leftovers:

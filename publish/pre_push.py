@@ -1,11 +1,13 @@
 """`publish hook`: git's pre-push hook builds and checks what is pushed, before the remote gets it."""
 
+import hashlib
 import os
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -95,8 +97,10 @@ def uninstall(*, site_file: Path | None, console: Console) -> None:
     """Take the hook away; one that was there before is put back."""
     from publish.hook import script  # noqa: PLC0415 - as above
 
-    _, repository = _here(site_file)
+    site, repository = _here(site_file)
     file = script.uninstall(repository)
+    with suppress(Problem):
+        shutil.rmtree(_tree_of(site.root.resolve()), ignore_errors=True)
     console.say(f"Taken away: {file}" if file else "There is no hook of ours here")
     console.result({"file": str(file) if file else None})
 
@@ -167,11 +171,23 @@ def _branches(file: Path) -> tuple[str, ...]:
 
 
 def _built(made_from: "SiteSource", console: Console) -> int:
+    """How many files the site has. Its tree stays, so that the next push makes only what is another file then."""
     from publish import pipeline  # noqa: PLC0415 - as above
     from sealpress.files import scratch  # noqa: PLC0415
 
-    with scratch.folder("hook") as folder:
-        return len(pipeline.produce(made_from, folder, console, dirty=False).tree.entries)
+    with ExitStack() as stack:
+        try:
+            folder = _tree_of(made_from.home)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (OSError, Problem):  # no room for a cache costs only time
+            folder = stack.enter_context(scratch.folder("hook"))
+        return len(pipeline.produce(made_from, folder, console, dirty=False, lasting=True).tree.entries)
+
+
+def _tree_of(blog: Path) -> Path:
+    from imagebake.fetch import cache  # noqa: PLC0415 - as above
+
+    return cache.folder() / "pushed" / hashlib.sha256(os.fsencode(blog)).hexdigest()[:16]
 
 
 def _publish(made_from: "SiteSource", target: str, console: Console) -> None:

@@ -8,6 +8,7 @@
     siblings/   compressed files by the sha256 of their wholes, packed by layers (imagebake/recipes/precompressed.py)
     policies/   what the pages of each site load, by their sha256 (imagebake/policy/needs.py)
     inventory/  what packages say of themselves, by their digests (imagebake/packages/inventory.py)
+    pushed/     the tree of each blog's last push, from which the next one is made (publish/pre_push.py)
 
 What is fetched is hashed each time it is used. What was worked out here is believed only as signed by this user as just
 that (sealpress/files/signing.py), since a cache may come from anywhere; else it is worked out anew.

@@ -22,6 +22,7 @@ NAME: Final = "pre-push"
 KEPT: Final = "pre-push.before-sealpress"
 
 _LIMIT: Final = 1 << 20  # bytes
+_OWN: Final = frozenset({"local", "worktree"})  # scopes of settings that are the repository's
 _MARK: Final = re.compile(rb"#!/bin/sh\n# sealpress's pre-push hook ([0-9a-f]{64})\n")
 _TEXT: Final = """\
 # It builds and checks what is pushed, before the remote gets it. To push without it once: git push --no-verify
@@ -68,17 +69,18 @@ def install(repository: Repository, options: Sequence[str]) -> Installed:
     """Puts the hook in its place, or says which line belongs where a hook manager, or the user for all repositories,
     keeps hooks.
 
-    Raises Problem (exit 9) for a hook of ours that somebody changed, and where the disk refuses.
+    Raises Problem (exit 9) for a hook of ours that somebody changed, for a link that leads out of the repository, and
+    where the disk refuses.
     """
     words = "".join(f" {shlex.quote(option)}" for option in options)
     scope, path = repository.hooks_path()
-    folder = repository.hooks(path)
+    folder = _folder(repository, scope, path)
     file = folder / NAME
     line = f'publish hook run{words} -- "$@"'
     for name, manager, where in _MANAGERS:
         if os.path.lexists(repository.root / name):
             return Installed(file, written=False, line=where.format(options=words), reason=f"{manager} keeps the hooks")
-    if scope and scope not in {"local", "worktree"}:
+    if scope and scope not in _OWN:
         reason = "core.hooksPath is one folder for all of your repositories"
         return Installed(file, written=False, line=line, reason=reason)
     try:
@@ -100,10 +102,9 @@ def install(repository: Repository, options: Sequence[str]) -> Installed:
 def uninstall(repository: Repository) -> Path | None:
     """Takes the hook away, and puts the one before in its place. Gives its file; None where there is none of ours.
 
-    Raises Problem (exit 9) for one that somebody changed, and where the disk refuses.
+    Raises Problem (exit 9) as `install`.
     """
-    _, path = repository.hooks_path()
-    file = repository.hooks(path) / NAME
+    file = _folder(repository, *repository.hooks_path()) / NAME
     kept = file.with_name(KEPT)
     try:
         if not os.path.lexists(file) and not os.path.lexists(kept):
@@ -119,6 +120,22 @@ def uninstall(repository: Repository) -> Path | None:
     except OSError as error:
         raise MachineProblem(f"can't remove {file}: {error.strerror}") from None
     return file
+
+
+def _folder(repository: Repository, scope: str, path: str) -> Path:
+    """Of hooks. The repository's own setting names one by a path in it, where a link can have come with a commit."""
+    folder = repository.hooks(path)
+    for one in files.above(folder.absolute()) if scope in _OWN else ():
+        if one.is_symlink() and _holds(repository, one.parent) and not _holds(repository, one):
+            raise MachineProblem(
+                f"core.hooksPath is {path}, and {one} is a link that leads out of the repository, to {one.resolve()}",
+                hint="look whose link that is; then git config core.hooksPath with the folder itself",
+            )
+    return folder
+
+
+def _holds(repository: Repository, path: Path) -> bool:
+    return path.resolve().is_relative_to(repository.root.resolve())
 
 
 def _changed(file: Path) -> Problem:

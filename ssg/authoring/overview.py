@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sealpress.config.settings import TAGS
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import given
 from sealpress.git.repository import NO_DATE, as_of
@@ -45,7 +44,7 @@ class Entry:
             "kind": page.kind.value,
             "language": page.language,
             "date": page.date.isoformat() if page.date else None,
-            "tags": list(page.terms_of(TAGS)),
+            "terms": dict(page.terms),
             "standing": self.standing.value,
         }
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     (home / ".gitconfig").write_text("[user]\nname = A\nemail = a@example.org\n[init]\ndefaultBranch = main\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SEALPRESS_"))}
     path = f"{BIN}:{os.environ['PATH']}"
-    return kept | {"HOME": str(home), "PATH": path, "GIT_CONFIG_NOSYSTEM": "1", "XDG_STATE_HOME": str(tmp_path / "s")}
+    folders = {"XDG_STATE_HOME": str(tmp_path / "s"), "XDG_CACHE_HOME": str(tmp_path / "c")}
+    return kept | {"HOME": str(home), "PATH": path, "GIT_CONFIG_NOSYSTEM": "1"} | folders
 
 
 @pytest.fixture
@@ -294,6 +296,24 @@ def test_core_hooks_path(blog: Path, run: Run, environment: dict[str, str], tmp_
     assert not (blog / ".git/hooks/pre-push").exists()
 
 
+def test_a_link_of_the_repository_that_leads_out_of_it_gets_no_hook(blog: Path, run: Run, tmp_path: Path) -> None:
+    """The setting is the user's, and the link can have come with a commit. One that stays within is like a folder."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (blog / "inside").mkdir()
+    run("git", "config", "core.hooksPath", ".githooks/git", folder=blog)
+    for target, code in ((elsewhere, Exit.MACHINE), (tmp_path, Exit.MACHINE), (blog / "inside", 0)):
+        (blog / ".githooks").symlink_to(target)
+        for command in ("install", "uninstall"):
+            done = run("publish", "hook", command, folder=blog, code=code)
+            if code:
+                assert f"a link that leads out of the repository, to {target}" in done.stderr
+        (blog / ".githooks").unlink()
+    run("git", "config", "core.hooksPath", str(elsewhere), folder=blog)
+    run("publish", "hook", "install", folder=blog)
+    assert [path.name for path in elsewhere.iterdir()] == ["pre-push"]
+
+
 @pytest.mark.parametrize("manager", [".husky", "lefthook.yml", ".pre-commit-config.yaml"])
 def test_hook_managers_get_a_line(blog: Path, run: Run, manager: str) -> None:
     run("publish", "hook", "uninstall", folder=blog)
@@ -354,13 +374,39 @@ def test_ctrl_c_in_mid_build_refuses_the_push_and_leaves_nothing(
         start_new_session=True,
         stderr=subprocess.PIPE,
     )
-    while not list(scratch.glob("*/hook-*/*")):
+    while not list((tmp_path / "c").glob("sealpress/pushed/*/tree")):
         assert push.poll() is None
     os.killpg(push.pid, signal.SIGINT)
     push.communicate(timeout=60)
     assert push.returncode
     assert look(blog) == before
     assert not list(scratch.glob("*/*"))
+
+
+def test_what_becomes_of_the_tree_that_stays_refuses_no_push(blog: Path, run: Run, tmp_path: Path) -> None:
+    """The next push is made from it: changed, taken away, or where no cache can be, it costs only time."""
+    cache = tmp_path / "c"
+
+    def push(text: str) -> str:
+        commit(blog, run, b=f"---\ntitle: B\n---\n{text}\n")
+        return run("git", "push", "origin", "main", folder=blog).stderr
+
+    assert "builds, " in push("one")
+    (tree,) = cache.glob("sealpress/pushed/*/tree")
+    (tree / "b/index.html").write_text("edited")
+    (tree / "index.html").unlink()
+    (tree / "mine.html").write_text("mine")
+    assert "builds, " in push("two")
+    assert "two" in (tree / "b/index.html").read_text()
+    assert (tree / "index.html").exists()
+    run("publish", "hook", "uninstall", folder=blog)
+    assert not tree.parent.exists()
+    run("publish", "hook", "install", folder=blog)
+    shutil.rmtree(cache)
+    cache.write_text("no folder")
+    assert "builds, " in push("three")
+    commit(blog, run, b=BROKEN)
+    assert run("git", "push", "origin", "main", folder=blog, code=None).returncode
 
 
 def test_the_hook_publishes_where_site_toml_says_so(blog: Path, run: Run) -> None:

@@ -16,7 +16,7 @@ from ssg.cli import ssg
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 PAGES = {
     "content/about.md": "---\ntitle: About\n---\n",
-    "content/posts/old.md": "---\ntitle: Old\ndate: 2026-01-01\ntags: [x]\n---\n",
+    "content/posts/old.md": "---\ntitle: Old\ndate: 2026-01-01\ntags: [x]\nseries: [s, t]\n---\n",
     "content/posts/new.fr.md": "---\ntitle: Neuf\ndate: 2026-02-01\n---\n",
     "content/posts/later.md": "---\ntitle: Later\ndate: 2027-01-01\n---\n",
     "content/posts/draft.md": "---\ntitle: Draft\ndate: 2026-03-01\ndraft: true\n---\n",
@@ -28,6 +28,7 @@ def blog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "content/posts").mkdir(parents=True)
     (tmp_path / "site.toml").write_text(
         '[site]\ntitle = "T"\nurl = "https://t.example.org/"\nlanguages = ["en", "fr"]\n'
+        '[taxonomies.series]\ntitle = "Series"\n'
     )
     for source, text in PAGES.items():
         (tmp_path / source).write_text(text)
@@ -61,6 +62,8 @@ def test_the_command_lists_what_is_asked_for(blog: Path) -> None:
     assert titles("--scheduled") == ["Later"]
     assert titles("--drafts", "--scheduled") == ["Later", "Draft"]
     assert len(titles()) == 6
+    told = json.loads(CliRunner().invoke(ssg, ["list", "--json"]).stdout)["pages"]
+    assert [one["terms"] for one in told if one["terms"]] == [{"tags": ["x"], "series": ["s", "t"]}]
     shown = CliRunner().invoke(ssg, ["list", "--scheduled"]).stdout
     assert "2027-01-01  scheduled  en  content/posts/later.md  Later" in shown
     (blog / "content/posts/draft.md").unlink()
