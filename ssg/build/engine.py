@@ -179,6 +179,11 @@ class Engine:
         return frozenset(self._left.keys() - self._failed.keys())
 
     @property
+    def prepared(self) -> Prepared | None:
+        """What files are made of since the last turn that came to its end."""
+        return self._before
+
+    @property
     def snapshot(self) -> Snapshot:
         """For other threads."""
         overlay = self.overlay

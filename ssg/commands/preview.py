@@ -69,6 +69,7 @@ def preview(
     from ssg.build.inputs import Request  # noqa: PLC0415
     from ssg.cache.store import folder_of  # noqa: PLC0415
     from ssg.content.sources import Options  # noqa: PLC0415
+    from ssg.preview import editor  # noqa: PLC0415
     from ssg.preview.server import is_loopback, listening  # noqa: PLC0415
     from ssg.preview.session import Session  # noqa: PLC0415
     from ssg.preview.watching import Watcher  # noqa: PLC0415
@@ -90,7 +91,8 @@ def preview(
         store=folder_of(site.root),
         stable=True,
     )
-    session = Session(request, console, _clock(site, day and day.date()))
+    command = editor.of(os.environ) if is_loopback(host) else ()
+    session = Session(request, console, _clock(site, day and day.date()), has_editor=bool(command))
     with scratch.folder("preview") as mark:
         watcher = Watcher(
             Path(os.path.realpath(site.root)),
@@ -101,9 +103,8 @@ def preview(
             console.note,
             polls=poll,
         )
-        with listening(
-            host, range(port, min(port + _TRIED, 65_536)) if port else (0,), session, watcher.settled, console.note
-        ) as server:
+        ports = range(port, min(port + _TRIED, 65_536)) if port else (0,)
+        with listening(host, ports, session, watcher.settled, console.note, command) as server:
             with _at_work(watcher, session, server) as works:
                 chosen = server.server_address[1]
                 if port not in (0, chosen):

@@ -4,5 +4,7 @@ watching    what changes on the disk, by path, and nothing later than it is aske
 session     the one thread that owns the engine: edits, pages that somebody waits for, the rest when there is time
 answers     which file answers a request, as the sealed nginx does
 conditions  which part of a file, or that the reader has it already
+bar         what the writer of a page should know of it
+editor      which opens its source
 server      HTTP on loopback, with the events that tell an open page what changed (client.js)
 """

@@ -1,7 +1,7 @@
 // In a preview only: shows what changed without a reload where it can, and what is wrong over the page.
 (() => {
   "use strict";
-  const { page, version: first } = document.currentScript.dataset;
+  const { page, version: first, token } = document.currentScript.dataset;
   document.currentScript.remove();
   const STYLES = 'link[rel~="stylesheet"]';
   const RETRY = 500; // milliseconds until a preview that went away is asked again
@@ -9,7 +9,7 @@
   let version = first;
   let events = null;
   let waits = 0;
-  let overlay = null;
+  const boxes = new Map(); // what lies over the page, by the name of its element: what it shows
   let busy = Promise.resolve();
   const arriving = new Map(); // the link that stays until its new style sheet is there: that one's link
 
@@ -73,48 +73,123 @@
     const old = document.documentElement;
     for (const { name } of [...old.attributes]) if (!root.documentElement.hasAttribute(name)) old.removeAttribute(name);
     for (const { name, value } of root.documentElement.attributes) old.setAttribute(name, value);
-    const shown = overlay?.isConnected;
     document.body.replaceWith(document.adoptNode(root.body));
-    if (shown) document.body.append(overlay);
     scrollTo({ left, top, behavior: "instant" });
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 
-  function show(problems) {
-    if (!problems.length) {
-      overlay?.remove();
-      overlay = null;
-      return;
+  // What a page says of all elements counts more than :host does, unless that is important.
+  const HOST =
+    "all:initial!important;position:fixed!important;inset:auto 0 0 0!important;z-index:2147483647!important;" +
+    "display:block!important;";
+  const CONTROLS =
+    "a,button{font:inherit;color:inherit;background:none;border:0;padding:.1em .4em;cursor:pointer;text-decoration:underline}" +
+    "button[aria-label]{text-decoration:none}:focus-visible{outline:2px solid currentcolor;outline-offset:-2px}" +
+    "@media print{:host{display:none!important}}";
+  const OVERLAY =
+    `:host{${HOST}}${CONTROLS}section{max-height:60vh;overflow:auto;background:#1c1c1c;color:#f4f4f4;` +
+    "border-top:4px solid #ff5a52;padding:1rem;font:14px/1.5 ui-monospace,monospace}" +
+    "pre{font:inherit;margin:0 0 1rem;white-space:pre-wrap}button{float:right}";
+  const BAR =
+    `:host{${HOST}pointer-events:none!important;--ground:#f4f4f4;--ink:#1c1c1c;--mark:#8a5a00}${CONTROLS}` +
+    "@media(prefers-color-scheme:dark){:host{--ground:#1c1c1c;--ink:#f4f4f4;--mark:#ffc35a}}" +
+    "section{pointer-events:auto;display:flex;flex-wrap:wrap;gap:0 1em;align-items:baseline;padding:.2em .6em;" +
+    "max-height:40vh;overflow:auto;font:14px/1.5 system-ui,sans-serif;" +
+    "background:var(--ground);color:var(--ink);border-top:3px solid var(--mark)}" +
+    ".quiet{width:fit-content;margin-left:auto;border:1px solid;border-radius:.4em 0 0 0}" +
+    "strong{color:var(--mark)}ul{margin:.2em 0;padding-left:1.2em}summary{cursor:pointer;color:var(--mark)}" +
+    "details[open]{order:1;flex-basis:100%}.end{margin-left:auto;overflow-wrap:anywhere}";
+
+  function element(name, text, properties = {}) {
+    return Object.assign(document.createElement(name), { textContent: text, ...properties });
+  }
+
+  // In a shadow root: no style of the page's reaches it, and none of its own the page. Beside the body, which is swapped.
+  function box(name, css, role, content, closed = () => {}) {
+    const [old, said] = boxes.get(name) ?? [];
+    const says = content && JSON.stringify(content);
+    if (says && says === said) return null;
+    boxes.delete(name);
+    if (!content) old?.remove();
+    if (!content) return null;
+    const host = old ?? document.createElement(name);
+    if (!old) {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(css);
+      host.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
+      Object.assign(host, { lang: "en", dir: "ltr" }).setAttribute("role", role);
     }
-    if (!overlay) {
-      overlay = document.createElement("sealpress-overlay");
-      overlay.setAttribute("role", "alert");
-      const style = new CSSStyleSheet();
-      style.replaceSync(
-        ":host{all:initial;position:fixed;inset:auto 0 0 0;max-height:60vh;overflow:auto;z-index:2147483647;" +
-          "background:#1c1c1c;color:#f4f4f4;border-top:4px solid #ff5a52;padding:1rem;" +
-          "font:14px/1.5 ui-monospace,monospace}" +
-          "pre{font:inherit;margin:0 0 1rem;white-space:pre-wrap}button{float:right}",
-      );
-      overlay.attachShadow({ mode: "open" }).adoptedStyleSheets = [style];
-    }
-    const close = document.createElement("button");
-    close.textContent = "×";
+    boxes.set(name, [host, says]);
+    if (name === "sealpress-bar") document.body.after(host);
+    else document.documentElement.append(host); // over the bar
+    const close = element("button", "×", { onclick: () => (host.remove(), closed()) });
     close.setAttribute("aria-label", "Close");
-    close.onclick = () => overlay.remove();
-    const texts = problems.map((one) => {
-      const text = document.createElement("pre");
-      text.textContent = one.text;
-      return text;
-    });
-    overlay.shadowRoot.replaceChildren(close, ...texts);
-    document.body.append(overlay);
+    return [host.shadowRoot, close];
+  }
+
+  function show(problems) {
+    const [root, close] = box("sealpress-overlay", OVERLAY, "alert", problems.length ? problems : null) ?? [];
+    if (!root) return;
+    const section = element("section", "");
+    section.append(close, ...problems.map((one) => element("pre", one.text)));
+    root.replaceChildren(section);
+  }
+
+  // Into the editor that VISUAL or EDITOR names, by the preview; else by an address that VS Code answers.
+  function opening({ source, edit }, text) {
+    if (edit) return element("a", text, { href: edit });
+    const headers = { "X-Sealpress-Token": token };
+    const onclick = async ({ target }) => {
+      const answer = await fetch("/_sealpress/open", { method: "POST", headers, body: source }).catch(() => null);
+      if (!answer?.ok) target.textContent = "can't be opened: reload the page";
+    };
+    return element("button", text, { onclick });
+  }
+
+  // Closed, it is so in this tab until it has something else to say.
+  function showBar(bar) {
+    const key = bar && `sealpress ${JSON.stringify([bar.notes, bar.warnings.map((one) => one.text)])}`;
+    const found = box("sealpress-bar", BAR, "region", bar && !kept(key) ? bar : null, () => kept(key, "closed"));
+    if (!found) return;
+    const [root, close] = found;
+    root.host.setAttribute("aria-label", "Preview");
+    const isQuiet = !bar.notes.length && !bar.warnings.length;
+    const section = element("section", "", { className: isQuiet ? "quiet" : "" });
+    section.append(...bar.notes.map((note) => element("strong", note)));
+    if (bar.warnings.length) {
+      const details = element("details", "");
+      const list = element("ul", "");
+      for (const one of bar.warnings) {
+        const item = element("li", "");
+        item.append(opening(one, one.text));
+        list.append(item);
+      }
+      const count = bar.warnings.length;
+      details.append(element("summary", count === 1 ? "1 warning" : `${count} warnings`), list);
+      section.append(details);
+    }
+    const end = element("span", "", { className: "end" });
+    const edit = opening(bar, isQuiet ? "edit" : bar.source);
+    edit.title = `Open ${bar.source} in the editor`;
+    end.append(edit, close);
+    section.append(end);
+    root.replaceChildren(section);
+  }
+
+  function kept(key, value) {
+    try {
+      if (value) sessionStorage.setItem(key, value);
+      return sessionStorage.getItem(key);
+    } catch {
+      return null; // a browser that keeps nothing
+    }
   }
 
   function take(message) {
     const seen = version;
     version = message.version;
     show(message.problems);
+    showBar(message.bar);
     if (message.styles) swapStyles();
     if (message.images.length) swapImages(message.images);
     if (!message.page) return;

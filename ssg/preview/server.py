@@ -9,8 +9,9 @@ import html
 import ipaddress
 import queue
 import re
+import secrets
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sealpress.problems import MachineProblem, shown
 from sealpress.tree.tree import media_type
+from ssg.preview import editor
 from ssg.preview.answers import requested
 from ssg.preview.conditions import sent
 from ssg.preview.session import Session
@@ -28,6 +30,8 @@ from ssg.preview.session import Session
 OWN: Final = "/_sealpress/"
 RAW: Final = "X-Sealpress-Raw"
 """A header of the script's own requests: their answers are as the site has them."""
+ASKS: Final = "X-Sealpress-Token"
+"""The header of who may open an editor."""
 
 _HTML: Final = "text/html; charset=utf-8"
 _LONGEST: Final = 8192  # bytes of a request's first line, and of its headers: as nginx.conf has it
@@ -41,12 +45,17 @@ _NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @contextmanager
 def listening(
-    host: str, ports: Iterable[int], session: Session, settled: Callable[[], None], told: Callable[[str], None]
+    host: str,
+    ports: Iterable[int],
+    session: Session,
+    settled: Callable[[], None],
+    told: Callable[[str], None],
+    command: Sequence[str] = (),
 ) -> "Iterator[PreviewServer]":
     """A server on the first port that is free. Raises Problem (exit 9) where none is, or there is no such host."""
     for port in ports:
         try:
-            server = PreviewServer(host, port, session, settled, told)
+            server = PreviewServer(host, port, session, settled, told, command)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 continue
@@ -58,16 +67,25 @@ def listening(
 
 
 class PreviewServer(ThreadingHTTPServer):
-    """Listens on `host` at `port`. What goes wrong with an answer, and is nobody's mistake, is `told` in a line."""
+    """Listens on `host` at `port`. What goes wrong with an answer, and is nobody's mistake, is `told` in a line. The
+    program `command` opens sources in an editor, () for none.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
     block_on_close = False
 
     def __init__(
-        self, host: str, port: int, session: Session, settled: Callable[[], None], told: Callable[[str], None]
+        self,
+        host: str,
+        port: int,
+        session: Session,
+        settled: Callable[[], None],
+        told: Callable[[str], None],
+        command: Sequence[str] = (),
     ) -> None:
-        self.session, self.settled, self.told = session, settled, told
+        self.session, self.settled, self.told, self.command = session, settled, told, command
+        self.token = secrets.token_urlsafe()
         self.names = _NAMES | {host}
         self.is_open = not is_loopback(host)
         self.script = resources.files("ssg.preview").joinpath("client.js").read_bytes()
@@ -102,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise
 
     def _answer(self) -> None:
-        self._skip_body()
+        body = self._body()
         path, query = requested(self.path)
         if not self._is_allowed():
             self._send(403, b"this preview answers only to its own address\n", _TEXT)
@@ -114,6 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, self.server.script, "text/javascript; charset=utf-8")
         elif path == f"{OWN}events":
             self._events({name: values[0] for name, values in parse_qs(query).items()})
+        elif path == f"{OWN}open" and self.command == "POST":
+            self._open(body.decode("utf-8", "replace"))
         else:
             self._page(path, query)
 
@@ -153,10 +173,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(found.status, **found.headers)
 
     def _with_script(self, content: bytes, file: str, version: str) -> bytes:
-        data = f'data-page="{html.escape(file)}" data-version="{version}"'
+        data = f'data-page="{html.escape(file)}" data-version="{version}" data-token="{self.server.token}"'
         tag = f'<script src="{OWN}client.js" {data}></script>'.encode()
         at = content.rfind(b"</body>")
         return content[:at] + tag + content[at:] if at >= 0 else content + tag
+
+    def _open(self, source: str) -> None:
+        """In the editor, asked by a page of this preview, which knows what nobody else does."""
+        server = self.server
+        is_ours = self.headers.get("Origin") == f"http://{self.headers['Host']}"
+        token = self.headers.get(ASKS, "").encode("utf-8", "replace")
+        if not (server.command and is_ours and secrets.compare_digest(token, server.token.encode())):
+            self._send(403, b"this preview answers only to its own pages\n", _TEXT)
+        elif (file := server.session.source(source)) is None:
+            self._send(404, b"no source of this site\n", _TEXT)
+        else:
+            editor.start(server.command, file, server.told)
+            self._send(200, b"", _TEXT)
 
     def _events(self, asked: Mapping[str, str]) -> None:
         self.close_connection = self.is_begun = True
@@ -193,14 +226,15 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return all(name in self.server.names or (self.server.is_open and _is_address(name)) for name in names)
 
-    def _skip_body(self) -> None:
-        """What comes with a request that would change something is of no use, and is no next request."""
+    def _body(self) -> bytes:
+        """What comes with a request that would change something; it is no next request."""
         length = self.headers.get("Content-Length", "0")
         if length != "0" or self.headers.get("Transfer-Encoding"):
             self.close_connection = True
             self.connection.settimeout(_BODY_SECONDS)
             with suppress(OSError):
-                self.rfile.read(min(int(length), _BODY) if re.fullmatch("[0-9]{1,18}", length) else 0)
+                return self.rfile.read(min(int(length), _BODY) if re.fullmatch("[0-9]{1,18}", length) else 0)
+        return b""
 
     def _refuse(self, status: int, **headers: str) -> None:
         self._send(status, f"<!doctype html><html lang=en><title>{status}</title>\n".encode(), _HTML, **headers)

@@ -11,19 +11,23 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from sealpress.commands.console import Console
 from sealpress.config import redirects, sitefile
 from sealpress.config.redirects import Redirect
+from sealpress.files import files
 from sealpress.problems import Problem
 from sealpress.tree.tree import REDIRECTS
 from ssg.build.engine import Engine, Interrupted, Turn
 from ssg.build.inputs import Request
 from ssg.build.overlay import NOTHING, Snapshot
 from ssg.preview.answers import INDEX, SiteAnswers
+from ssg.preview.bar import bar
 
 _PATIENCE: Final = 120.0  # seconds that a reader waits for a page
 _NAMED: Final = 3  # paths of an edit that the terminal shows
@@ -39,12 +43,14 @@ class _Wish:
 
 @dataclass(eq=False, slots=True)
 class Listener:
-    """An open page: the file that it shows, its address (a decoded path), and the messages that it gets (None: the
-    end).
+    """An open page: the file that it shows, its address (a decoded path), the version that it has, and the messages
+    that it gets (None: the end).
     """
 
     path: str
     address: str = ""
+    version: str = ""
+    is_gone: bool = False
     messages: "queue.SimpleQueue[str | None]" = field(default_factory=queue.SimpleQueue)
 
 
@@ -53,11 +59,14 @@ class Session:
     `stop`; all else may be called by any thread.
     """
 
-    def __init__(self, request: Request, console: Console, clock: Callable[[], dt.datetime | None]) -> None:
+    def __init__(
+        self, request: Request, console: Console, clock: Callable[[], dt.datetime | None], *, has_editor: bool = False
+    ) -> None:
         self._request = request
         self._console = console
         self._clock = clock
-        self._notes: queue.SimpleQueue[frozenset[str] | _Wish | None] = queue.SimpleQueue()
+        self._has_editor = has_editor
+        self._notes: queue.SimpleQueue[frozenset[str] | _Wish | Listener | None] = queue.SimpleQueue()
         self._edited = threading.Event()  # a note of an edit waits
         self._stopping = threading.Event()
         self._listeners: set[Listener] = set()
@@ -67,6 +76,7 @@ class Session:
         self._changed: dict[str, int] = {}  # the number since which a file is as it is, or gone
         self.snapshot: Snapshot = NOTHING
         self.answers = SiteAnswers(frozenset())
+        self._sources: Container[str] = ()
         self.started = threading.Event()
         self.failure: Exception | None = None
 
@@ -95,15 +105,23 @@ class Session:
 
     def listen(self, path: str, address: str = "", version: str = "") -> Listener:
         """From now on a page gets messages: the first of what changed after the version that it shows, at once."""
-        listener = Listener(path, address)
-        with self._lock:
-            self._listeners.add(listener)
-            listener.messages.put(self._message(listener, self._since(version)))
+        listener = Listener(path, address, version)
+        self._notes.put(listener)
         return listener
 
     def forget(self, listener: Listener) -> None:
         with self._lock:
+            listener.is_gone = True
             self._listeners.discard(listener)
+
+    def source(self, path: str) -> Path | None:
+        """The file of a source, as long as the site has it and no link stands in its way; None for all else."""
+        if path not in self._sources:
+            return None
+        root = self._request.site.root.resolve()
+        with suppress(Problem):
+            return files.real(root / path, root)
+        return None
 
     def stop(self) -> None:
         self._stopping.set()
@@ -126,7 +144,7 @@ class Session:
     def _work(self) -> None:
         with Engine.opened(self._request) as engine:
             is_due = self._turn(engine, None)
-            wishes: list[_Wish] = []
+            wishes: list[_Wish | Listener] = []
             while not self._stopping.is_set():
                 if is_due and self._notes.empty():
                     is_due = self._rest(engine)
@@ -138,17 +156,20 @@ class Session:
                         continue
                     is_due = True
                 for wish in wishes:
-                    self._make(engine, wish)
+                    if isinstance(wish, _Wish):
+                        self._make(engine, wish)
+                    else:
+                        self._greet(engine, wish)
                 wishes = []
 
-    def _taken(self) -> tuple[frozenset[str] | None, list[_Wish]]:
+    def _taken(self) -> tuple[frozenset[str] | None, list[_Wish | Listener]]:
         """All notes that wait, and the first that comes; the edits among them in one."""
         notes = [self._notes.get()]
         while not self._notes.empty():
             notes.append(self._notes.get())
         self._edited.clear()
         edits = [one for one in notes if isinstance(one, frozenset)]
-        return frozenset().union(*edits) if edits else None, [one for one in notes if isinstance(one, _Wish)]
+        return frozenset().union(*edits) if edits else None, [one for one in notes if isinstance(one, _Wish | Listener)]
 
     def _turn(self, engine: Engine, paths: Iterable[str] | None) -> bool:
         """Whether it came to its end: another edit cuts it."""
@@ -172,18 +193,27 @@ class Session:
     def _make(self, engine: Engine, wish: _Wish) -> None:
         try:
             if wish.path in self.snapshot.files:
-                problems = self.snapshot.problems
                 changed = frozenset({wish.path}) if engine.make(wish.path) else frozenset()
-                self._publish(engine, changed, tells=bool(changed) or problems != engine.problems)
+                self._publish(engine, changed, tells=bool(changed) or self._has_findings(engine))
         finally:
             wish.done.set()
 
+    def _greet(self, engine: Engine, listener: Listener) -> None:
+        with self._lock:
+            if not listener.is_gone:
+                self._listeners.add(listener)
+                listener.messages.put(self._message(engine, listener, self._since(listener.version)))
+
     def _rest(self, engine: Engine) -> bool:
         """Whether there is more of it."""
-        left, problems = engine.left, self.snapshot.problems
+        left = engine.left
         made = frozenset(engine.rest(lambda: not self._notes.empty()))
-        self._publish(engine, made, tells=bool(made) or problems != engine.problems)
+        self._publish(engine, made, tells=bool(made) or self._has_findings(engine))
         return not self._notes.empty() or bool(engine.left and engine.left != left)
+
+    def _has_findings(self, engine: Engine) -> bool:
+        """Whether others are known than those that the open pages were told of."""
+        return (self.snapshot.problems, self.snapshot.warnings) != (engine.problems, engine.warnings)
 
     def _publish(self, engine: Engine, changed: frozenset[str], *, tells: bool = True) -> None:
         """Lets all see what the engine has, and `tells` the open pages."""
@@ -204,8 +234,9 @@ class Session:
             self._number += bool(changed)
             self._changed.update(dict.fromkeys(changed, self._number))
             self.snapshot, self.answers = snapshot, answers
+            self._sources = engine.prepared.inputs.sources.stamps if engine.prepared else ()
             for listener in self._listeners if tells else ():
-                listener.messages.put(self._message(listener, changed))
+                listener.messages.put(self._message(engine, listener, changed))
 
     def _moved(self, engine: Engine, snapshot: Snapshot) -> tuple[Redirect, ...]:
         site = engine.request.site
@@ -245,8 +276,10 @@ class Session:
         seen = int(number) if re.fullmatch("[0-9]{1,18}", number) else 0
         return frozenset(path for path, at in self._changed.items() if at > seen)
 
-    def _message(self, listener: Listener, changed: frozenset[str] | None) -> str:
-        """`page`: it is another one now; `styles`: some are; `images`: these are; `version`: of all that."""
+    def _message(self, engine: Engine, listener: Listener, changed: frozenset[str] | None) -> str:
+        """`page`: it is another one now; `styles`: some are; `images`: these are; `version`: of all that; `bar` is that
+        of ssg.preview.bar.
+        """
         problems = [problem.as_data() | {"text": str(problem)} for problem in self.snapshot.problems]
         return json.dumps(
             {
@@ -254,9 +287,16 @@ class Session:
                 "styles": any(path.endswith(".css") for path in changed or ()),
                 "images": sorted(path for path in changed or () if _is_image(path)),
                 "problems": problems,
+                "bar": self._bar(engine, listener.path),
                 "version": self._version,
             }
         )
+
+    def _bar(self, engine: Engine, path: str) -> dict[str, object] | None:
+        if not engine.prepared:
+            return None
+        now = dt.datetime.now(dt.UTC)  # noqa: TID251 - what is scheduled is told to a person
+        return bar(engine.prepared, self.snapshot.warnings, path, now, has_editor=self._has_editor)
 
     def _has_moved(self, listener: Listener) -> bool:
         """Whether another file answers at the address of a page."""

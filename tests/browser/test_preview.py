@@ -283,6 +283,61 @@ def test_an_edit_between_the_answer_and_the_first_message(blog: Blog, chromium: 
         context.close()
 
 
+def test_the_bar_at_the_foot(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """It says what there is to say, stays while the body is swapped, in its own looks, and closes by a click."""
+    blog.write(
+        "static/custom.css", "button, section, sealpress-bar { display: none !important; color: red !important }"
+    )
+    blog.set("theme", "stylesheet", "/custom.css")
+    page = tab("posts/one/")
+    bar = page.page.locator("sealpress-bar")
+    bar.get_by_role("link", name="edit").wait_for()
+    assert bar.locator("section").text_content() == "edit×"
+    assert not page.page.evaluate("document.elementFromPoint(9, innerHeight - 9).closest('sealpress-bar')")
+    page.mark()
+    edited(blog, "content/posts/one.md", "The last words.", "Its text.\n\n{{ x }}")
+    page.shows("Its text.")
+    bar.get_by_text("1 warning").click()
+    link = bar.get_by_role("link", name="is shown as it is")
+    assert str(link.get_attribute("href")).rpartition("/")[2].startswith("one.md:")
+    assert page.is_marked
+    bar.get_by_role("button", name="Close").click()
+    assert bar.count() == 0
+    page.page.reload()
+    edited(blog, "content/posts/one.md", "Its text.", "Another text.")
+    page.shows("Another text.")
+    assert bar.count() == 0
+    edited(blog, "content/posts/one.md", "{{ x }}", "Words. {{ x }}")
+    bar.get_by_text("1 warning").wait_for()  # elsewhere now
+    assert (
+        page.page.locator("sealpress-bar").evaluate("bar => getComputedStyle(bar.shadowRoot.firstChild).display")
+        == "flex"
+    )
+
+
+def test_a_click_opens_the_editor(
+    blog: Blog, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = tmp_path / "opened"
+    script = tmp_path / "edits"
+    script.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.new\nmv {opened}.new {opened}\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(script))
+    context = chromium.new_context()
+    try:
+        with previewed(blog) as preview:
+            page = Tab(context.new_page())
+            page.page.goto(preview.address + "posts/one/")
+            page.page.locator("sealpress-bar").get_by_role("button", name="edit").click()
+            end = time.monotonic() + 20
+            while not opened.exists() and time.monotonic() < end:
+                page.page.wait_for_timeout(20)
+            assert opened.read_text() == str(blog.root / "content/posts/one.md")
+            assert page.said == []
+    finally:
+        context.close()
+
+
 def test_a_preview_that_was_started_anew(blog: Blog, chromium: Browser) -> None:
     """The page that stayed open goes on with it, on the port that it knows."""
     context = chromium.new_context()
