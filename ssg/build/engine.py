@@ -128,8 +128,7 @@ class Engine:
             except Problem as problem:
                 self.problems = problem.each
                 return Turn(left=self.left, problems=self.problems, is_whole=True)
-            gone = frozenset(self._files.keys() - prepared.files.keys())
-            self._take(prepared)
+            gone = self._take(prepared)
             changed = tuple(path for path in dict.fromkeys(first) if self.make(path))
         return Turn(changed, gone, self.left, self.problems)
 
@@ -226,11 +225,15 @@ class Engine:
         if self._cut():
             raise Interrupted
 
-    def _take(self, prepared: Prepared) -> None:
-        """From now on files are made of this."""
+    def _take(self, prepared: Prepared) -> frozenset[str]:
+        """From now on files are made of this. Gives the paths of those that the site no longer has."""
         self._wanted = frozenset()
         self.request = prepared.inputs.request
-        files = prepared.files
+        gone: frozenset[str] = frozenset()
+        if not self._files or not isinstance(prepared.files, KnownFiles):  # or all are those of the turn before
+            gone = frozenset(self._files.keys() - prepared.files.keys())
+            self._files = prepared.files
+        files = self._files
         new = {one.file.path: one for one in prepared.stale(self.touched)}
         old = {path: Stale(files[path], one.because) for path, one in self._left.items() if path in files}
         self._left = {
@@ -238,10 +241,9 @@ class Engine:
             for path, one in new.items()
         } | {path: one for path, one in old.items() if path not in new}
         self._failed = {}
-        self._files = files
         self._seen = {path: seen for path, seen in self._seen.items() if path in files}
         self._everywhere = self._everywhere or prepared.has_lost_files
-        self.overlay.forget(files)
+        self.overlay.forget(gone)
         self._before = prepared
         self._work = _Work(
             prepared,
@@ -256,6 +258,7 @@ class Engine:
             ),
         )
         self._tell(prepared)
+        return gone
 
     def _made(self, work: "_Work", stale: Stale) -> bool:
         path = stale.file.path

@@ -1,7 +1,7 @@
 """Files of the tree in memory, over those that the last build left in the output folder: nothing is written there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -76,7 +76,8 @@ class Overlay:
             self.sha256[path] = new.sha256
         return FileContent(new.sha256, new.size, is_new=before != new.sha256)
 
-    def forget(self, paths: Mapping[str, object]) -> None:
-        """What is kept of files that the site no longer has: `paths` are those that it has."""
-        for path in self.made.keys() - paths.keys():
-            del self.made[path], self.sha256[path]
+    def forget(self, paths: Iterable[str]) -> None:
+        """What is kept of files that the site no longer has."""
+        for path in paths:
+            self.made.pop(path, None)
+            self.sha256.pop(path, None)
