@@ -117,7 +117,7 @@ def named(before: Inputs, paths: Collection[str], folder: Path) -> Inputs | None
             if not stat.S_ISREG(status.st_mode):
                 return None
             stamps_now[path] = stamps.of(status)
-        elif _may_matter(before, path):
+        elif _may_matter(before, path) and not _never_was(before, path):
             return None
     looked = frozenset(path for path in paths if path in stamps_now)
     return replace(before, sources=replace(sources, stamps=stamps_now), began=began, looked=looked)
@@ -135,6 +135,19 @@ def _may_matter(before: Inputs, path: str) -> bool:
         or path.rpartition("/")[2] in _ASKED
         or any(f"{path}/".startswith(start) or start.startswith(f"{path}/") for start in before.sources.folders)
     )
+
+
+def _never_was(before: Inputs, path: str) -> bool:
+    """Whether there is nothing at a path below a folder of sources, and was nothing: what editors put there for a
+    moment.
+    """
+    sources = before.sources
+    if not path.startswith(sources.folders) or path.rpartition("/")[2] in _ASKED or sources.problems:
+        return False
+    told = (*sources.left_out, *sources.leftovers, *sources.submodules)
+    if any(f"{path}/".startswith(f"{one}/") or one.startswith(f"{path}/") for one in told):
+        return False
+    return not os.path.lexists(sources.root / path) and not any(one.startswith(f"{path}/") for one in sources.stamps)
 
 
 def _sources(request: Request) -> Sources:

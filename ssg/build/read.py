@@ -12,22 +12,24 @@ from sealpress.tree import strays
 from sealpress.tree.keys import KeySearch
 from sealpress.tree.tree import CHUNK, media_type
 from ssg.build.convert import Converter
-from ssg.build.records import PARSED_PAGES, ParsedPages
+from ssg.build.records import FRONT, PARSED_PAGES, ParsedPages
 from ssg.build.timing import Timings
 from ssg.cache import stamps
 from ssg.cache.last_build import LastBuild, SeenSource
 from ssg.cache.stamps import Stamp
 from ssg.cache.table import Plain
-from ssg.content.location import check_no_page
-from ssg.content.model import FrontMatter
-from ssg.content.pages import Heads
+from ssg.content.location import check_no_page, locate
+from ssg.content.model import FrontMatter, PageKind
+from ssg.content.pages import LONGEST_TITLE, Heads
 from ssg.rendering.queries.excerpts import Excerpt
 
 PAGE_ENDING = ".md"
 
-_head_of = PARSED_PAGES.at("front_matter", "body_line")
 _content_of = PARSED_PAGES.at("sha256", "key")
 _key_of = PARSED_PAGES.at("key")
+_front_of = PARSED_PAGES.at("front_matter")
+_title_of = FRONT.at("title")
+_arranged_by = FRONT.at("date", "updated", "slug", "key", "terms", "author", "draft", "order", "template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class ReadSources:
 
     `changed` are the pages whose text or conversion is another one than last time, or new. `problems` are those of
     heads of pages and of files; of pages that are `unread`, nothing else is known. `same_structure` says that no file
-    came or went, and that no front matter changed. `changed_files` are those that are no pages, and whose content is
-    another one, or new.
+    came or went, and that no front matter says anything else of which pages there are, and where. `changed_files` are
+    those that are no pages, and whose content is another one, or new.
     """
 
     sources: dict[str, SeenSource]
@@ -134,7 +136,7 @@ def read_sources(
             timings.conversion(kept=read.kept)
             excerpts[read.source] = read.excerpt
         after = parsed_pages.plain(read.source)
-        alike = alike and before is not None and _head_of(before) == _head_of(after)
+        alike = alike and _stays(converter.settings, read.source, before, after)
         if before is None or _content_of(before) != _content_of(after):
             changed.add(read.source)
     same_files = found.keys() == last.sources.keys()
@@ -149,6 +151,19 @@ def read_sources(
         frozenset(changed_files),
         frozenset(unread),
     )
+
+
+def _stays(settings: Settings, source: str, before: Plain, after: Plain) -> bool:
+    """Whether what its front matter says now leaves a page where it is, and all others as they are: pages are sorted by
+    title, and posts are not.
+    """
+    if before is None:
+        return False
+    old, new = _front_of(before), _front_of(after)
+    if _title_of(old) != _title_of(new):
+        is_post = locate(settings, source).kind is PageKind.POST
+        return is_post and _arranged_by(old) == _arranged_by(new) and len(_title_of(new)) <= LONGEST_TITLE
+    return bool(_arranged_by(old) == _arranged_by(new))
 
 
 def _touched(found: Mapping[str, Stamp], last: LastBuild, looked: Collection[str] | None) -> list[str]:

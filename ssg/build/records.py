@@ -5,8 +5,9 @@ from typing import Final
 
 from ssg.cache.codec import Codec, number
 from ssg.cache.table import Plain, Table
-from ssg.content.model import Page, ParsedPage
+from ssg.content.model import FrontMatter, Page, ParsedPage
 
+FRONT: Final = Codec(FrontMatter)
 PARSED_PAGES: Final = Codec(ParsedPage)
 PAGES: Final = Codec(Page, besides=("source", "front_matter"))
 """Without what stands elsewhere already: in the row's name, and in the parsed page."""

@@ -1,7 +1,8 @@
 """The site's structure: its pages, lists and assets, as they are arranged anew or as the last build left them.
 
-It stands where nothing changed that it hangs on: no file came or went, no front matter and no setting is another one,
-and the clock has not reached a scheduled page. Then pages are those of the last build, made only when asked for.
+It stands where nothing changed that it hangs on: no file came or went, front matter and settings say the same of where
+pages are, and the clock has not reached a scheduled page. Then pages are those of the last build, made only when asked
+for; of a post with another title it has that.
 """
 
 import datetime as dt
@@ -20,10 +21,10 @@ from sealpress.tree.tree import REDIRECTS
 from ssg.build.convert import Converter
 from ssg.build.inputs import Inputs
 from ssg.build.read import ReadSources, sha256_of
-from ssg.build.records import PAGES, LazyPages
+from ssg.build.records import PAGES, PARSED_PAGES, LazyPages
 from ssg.cache.last_build import LastBuild
 from ssg.cache.store import Store
-from ssg.cache.table import Table, since
+from ssg.cache.table import Plain, Table, since
 from ssg.content import absence, taxonomies
 from ssg.content.absence import LEFTOVER, Absences
 from ssg.content.assets import FOLDER, content_assets, static_assets
@@ -36,6 +37,7 @@ from ssg.l10n.timezones import timezone
 from ssg.markup.text.converted import MarkdownOptions
 from ssg.rendering.theme import theme as themes
 
+_head_of = PARSED_PAGES.at("front_matter", "body_line")
 _HEAD: Final = 40
 """The lines of a page that can't be read that may tell what it is called by."""
 
@@ -58,13 +60,21 @@ class Structure:
     @cached_property
     def pages(self) -> Mapping[str, Page]:
         if self.stands:
-            return LazyPages(self.last.pages, self.reading.parsed_pages)
+            return LazyPages(self.plain_pages, self.reading.parsed_pages)
         return self.site.by_source
 
     @cached_property
     def plain_pages(self) -> Table:
         """The pages by source, as ssg.build.records has them."""
-        return self.last.pages if self.stands else Table({page.source: PAGES.pack(page) for page in self.site.pages})
+        if not self.stands:
+            return Table({page.source: PAGES.pack(page) for page in self.site.pages})
+        before, parsed = self.last.pages, self.reading.parsed_pages
+        new: dict[str, Plain] = {}
+        for source in self.reading.changed & before.keys():
+            if _head_of(parsed.plain(source)) != _head_of(self.last.parsed_pages[source]):
+                page = replace(LazyPages(before, parsed)[source], body_line=parsed[source].body_line)
+                new[source] = PAGES.pack(replace(page, title=page.front_matter.title))
+        return before | new if new else before
 
     @cached_property
     def as_of(self) -> dt.datetime:

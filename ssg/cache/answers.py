@@ -6,7 +6,9 @@ edit needs those of few.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 from ssg.cache.table import Table
@@ -103,8 +105,8 @@ class KnownAnswers:
         numbers = {number: key for key in keys if (number := self._row(_about(key)).get(key, _NEVER)[0]) >= 0}
         found: dict[str, list[Key]] = {}
         order = {number: place for place, number in enumerate(numbers)}
-        for name, trace in traces.items():
-            if hits := sorted((order[number], number) for number in array("I", trace) if number in order):
+        for name in traces if len(numbers) > _FEW else _with_any(numbers, traces):
+            if hits := sorted((order[number], number) for number in array("I", traces[name]) if number in order):
                 found[name] = [numbers[number] for _, number in hits]
         return found
 
@@ -116,6 +118,24 @@ class KnownAnswers:
 
 
 _NEVER: Final[tuple[int, object]] = (-1, GONE)
+_FEW: Final = 16  # questions that are searched for in all traces as one text, which takes 1 ms each for 10,000 pages
+
+
+def _with_any(numbers: Iterable[int], traces: Mapping[str, bytes]) -> list[str]:
+    """The traces that have any of the numbers, in their order."""
+    every = b"".join(traces.values())
+    ends = list(accumulate(map(len, traces.values())))
+    found: set[int] = set()
+    for number in numbers:
+        wanted, at = array("I", [number]).tobytes(), 0
+        while (at := every.find(wanted, at)) >= 0:
+            if at % len(wanted):  # of two numbers
+                at += 1
+                continue
+            found.add(bisect_right(ends, at))
+            at = ends[bisect_right(ends, at)]
+    names = list(traces)
+    return [names[place] for place in sorted(found)]
 
 
 def _about(key: Key) -> str:

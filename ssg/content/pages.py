@@ -188,13 +188,13 @@ def moment(value: dt.datetime | dt.date | None, zone: dt.tzinfo) -> dt.datetime 
     return found.replace(tzinfo=dt.timezone(offset or dt.timedelta()))
 
 
-_LONGEST_TITLE: Final = 1000  # characters: it stands in each list, each feed, and on the pages beside its own
+LONGEST_TITLE: Final = 1000  # characters: it stands in each list, each feed, and on the pages beside its own
 
 
 def _check_title(reading: _PageReading, where: Location, front: FrontMatter) -> None:
-    if len(front.title) > _LONGEST_TITLE:
+    if len(front.title) > LONGEST_TITLE:
         place = in_front_matter(reading.root, where.source, "title")
-        message = f"the title has {len(front.title)} characters; at most {_LONGEST_TITLE} can stand in lists and feeds"
+        message = f"the title has {len(front.title)} characters; at most {LONGEST_TITLE} can stand in lists and feeds"
         reading.problems.append(Problem(message, place=place, hint="what is longer belongs into the text"))
 
 

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -63,6 +64,46 @@ def test_the_page_that_is_looked_at_comes_first(engine: Engine, blog: Blog) -> N
     assert turn.left  # the lists that show it
     assert b"Another one." not in (engine.snapshot.read(min(turn.left)) or b"")
     assert set(engine.rest()) == turn.left
+    assert all_made(engine) == clean(blog)
+
+
+def must_not(*_arguments: object, **_options: object) -> NoReturn:
+    raise AssertionError
+
+
+def test_a_post_s_title_leaves_the_structure_as_it_is(
+    engine: Engine, blog: Blog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("ssg.build.structure.read_content", must_not)
+        for title in ("Another title", '"A third one"\ndescription: of it\nparams:\n  x: 1'):
+            blog.page("posts/p2.md", "Body 2.", title=title, date="2026-01-03")
+            assert engine.turn({"content/posts/p2.md"}).left
+            list(engine.rest())
+    assert all_made(engine) == clean(blog)
+    # Pages are sorted by theirs, and the same moment can be written in other ways.
+    for name, head in (
+        ("about.md", {"title": "Zebra"}),
+        ("posts/p2.md", {"title": "Two", "date": "2026-01-03T00:00:00Z"}),
+        ("posts/p2.md", {"title": "Three", "date": "2026-01-03T02:00:00+02:00"}),
+        ("posts/p2.md", {"title": "Four", "date": "2026-01-09", "tags": "[a]"}),
+    ):
+        blog.page(name, "[tags](/tags/)\n\n## Part", **head)
+        engine.turn({f"content/{name}"})
+        assert all_made(engine) == clean(blog)
+
+
+def test_a_file_of_a_moment_beside_a_page_takes_no_look_at_everything(
+    engine: Engine, blog: Blog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("ssg.build.inputs.list_sources", must_not)
+        blog.body("posts/p2.md", "Another one.")
+        assert engine.turn({"content/posts/p2.md", "content/posts/.p2.md.new", "content/posts/4913"}).left
+    blog.page("posts/new.md", "New.", date="2026-01-08")
+    assert engine.turn({"content/posts/new.md"}).left
+    (blog.root / "content/posts/new.md").unlink()
+    assert "posts/new/index.html" in engine.turn({"content/posts/new.md"}).gone
     assert all_made(engine) == clean(blog)
 
 
