@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -59,7 +59,7 @@ def go_on() -> None:
     """Nothing else is to be done."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Converter:
     """Where manuscripts are read: the site's folder, and all that a conversion depends on besides the text.
 
@@ -82,7 +82,7 @@ class Converter:
         options = [f"{tag} {json.dumps(astuple(one))}" for tag, one in sorted(self.options.items())]
         # These tell which language a page is in that says none, and which keys front matter may have.
         site = [self.settings.site.default_language, *self.settings.site.languages, *self.settings.taxonomies]
-        return hashlib.sha256("\0".join([*site, *options, *self.software()]).encode()).hexdigest()
+        return hashlib.sha256("\0".join([*site, *options, *self.software]).encode()).hexdigest()
 
     def read(self, sources: Sequence[str], workers: int, progress: Progress) -> Iterator[ReadPage]:
         """Every source once, in an order of chance; a draft that isn't wanted is not converted."""
@@ -152,12 +152,13 @@ class Converter:
         return key, body, False
 
     def _key(self, text: str, language: str) -> str:
-        depends = _depends(self.options[language], language, tuple(self.software()))
+        depends = _depends(self.options[language], language, self.software)
         return hashlib.sha256(f"{text}\0{depends}".encode()).hexdigest()
 
-    def software(self) -> list[str]:
+    @cached_property
+    def software(self) -> tuple[str, ...]:
         """What conversions depend on besides text and options."""
-        return [software.digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))]
+        return software.digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ class _KeptBlocks:
         self.converter.store.put(self._whole(key), html.encode("utf-8", "surrogatepass"))
 
     def _whole(self, key: str) -> str:
-        return hashlib.sha256("\0".join(["block", key, *self.converter.software()]).encode()).hexdigest()
+        return hashlib.sha256("\0".join(["block", key, *self.converter.software]).encode()).hexdigest()
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Final
 from ssg.markup.text.block import Block, Cell, Place
 
 _DELIMITERS: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*+(?:\|[ \t]*:?-+:?[ \t]*+)*\|?[ \t]*$")
-_SIGN: Final = re.compile(r"\\.|\|")
+_ESCAPED: Final = re.compile(r"\\.")
 _ALIGNS: Final = {(True, True): "center", (True, False): "left", (False, True): "right", (False, False): ""}
 
 
@@ -28,13 +28,13 @@ def cells(row: str, place: Place) -> list[Cell]:
     r"""The cells of a row whose first character stands at `place`. An escaped \| parts none."""
     line, column = place
     begin = 1 if row.startswith("|") else 0
+    parts = (_ESCAPED.sub("..", row) if "\\" in row else row)[begin:].split("|")
+    if len(parts) > 1 and not parts[-1]:
+        parts.pop()
     found: list[Cell] = []
-    ends = [sign.start() for sign in _SIGN.finditer(row, begin) if sign[0] == "|"]
-    if not ends or ends[-1] < len(row) - 1:
-        ends.append(len(row))
-    for end in ends:
-        cell = row[begin:end]
-        stripped = cell.lstrip(" \t")
-        found.append(Cell(stripped.rstrip(" \t"), (line, column + begin + len(cell) - len(stripped))))
+    for part in parts:
+        end = begin + len(part)
+        stripped = row[begin:end].lstrip(" \t")
+        found.append(Cell(stripped.rstrip(" \t"), (line, column + end - len(stripped))))
         begin = end + 1
     return found

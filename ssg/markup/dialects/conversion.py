@@ -12,7 +12,7 @@ from ssg.markup.blocks.definitions import Definitions
 from ssg.markup.code.fences import Fence
 from ssg.markup.html.tags import Html
 from ssg.markup.text.block import Place, Text
-from ssg.markup.text.converted import ETX, STX, MarkdownOptions
+from ssg.markup.text.converted import CODE_STUB, ETX, MarkdownOptions
 from ssg.markup.text.positions import MarkdownSource
 
 _MOST_GUESSES: Final = 200
@@ -30,7 +30,7 @@ BOXES: Final = frozenset({
 
 def code_stub(number: int) -> str:
     """What stands for a fence until the end. It looks like a block, so that no paragraph is put around it."""
-    return f"<pre {STX}c{number}{ETX}></pre>"
+    return f"{CODE_STUB}{number}{ETX}></pre>"
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from markdown.util import HTML_PLACEHOLDER
 from ssg.markup.blocks.tree import RAW, SPAN
 from ssg.markup.html.tags import Html, HtmlTag, cut, tag, unended
 from ssg.markup.text.block import Target
-from ssg.markup.text.converted import STX
+from ssg.markup.text.converted import CODE_STUB, STX
 
 if TYPE_CHECKING:
     from ssg.markup.dialects.conversion import Conversion
@@ -33,7 +33,7 @@ def parts(root: Element, state: "Conversion") -> Html:
 
 class _Writing:
     def __init__(self, state: "Conversion") -> None:
-        self.html = Html([""], [])
+        self.html = Html([""], [], is_paired=True)
         self._state = state
         self._stash = state.md.htmlStash.rawHtmlBlocks
         self._origins = state.origins
@@ -100,6 +100,7 @@ class _Writing:
             for begins, sign in unended(piece):
                 self._state.unended(source.place(start + begins), sign)
         at = start + len(piece.texts[0])
+        self.html.is_paired &= self._stash[number].startswith(CODE_STUB)
         for one, text in zip(piece.tags, piece.texts[1:], strict=True):
             if source is not None:
                 self.html.origins[len(self._tags)] = (source, at)

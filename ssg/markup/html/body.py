@@ -67,11 +67,11 @@ def _in_order(found: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda fault: (fault.line, fault.column)))
 
 
-def _first_paragraph(html: Html, depths: list[int]) -> tuple[Html, str]:
+def _first_paragraph(html: Html, depths: Iterable[int]) -> tuple[Html, str]:
     """The first paragraph that has text, and its text."""
     start: int | None = None
-    for number, tag in enumerate(html.tags):
-        if tag.name != "p" or depths[number]:
+    for number, (tag, depth) in enumerate(zip(html.tags, depths, strict=True)):
+        if tag.name != "p" or depth:
             continue
         if not tag.is_end:
             start = number

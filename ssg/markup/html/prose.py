@@ -8,7 +8,7 @@ from typing import Final
 from ssg.l10n.language import Language
 from ssg.markup.html.tags import Html, HtmlTag
 from ssg.markup.html.typography import BREAK, OBJECT, changed
-from ssg.markup.text.converted import ANCHOR, ETX, STX
+from ssg.markup.text.converted import ANCHOR, CODE_STUB, ETX, STX
 
 _INLINE: Final = frozenset(
     {
@@ -81,8 +81,9 @@ def set_text(html: Html, language: Language) -> None:
         name = tag.name
         stands_for = _STANDS_FOR.get(name, BREAK)
         if stands_for:
-            numbers.append(-1)
-            parts.append(stands_for)
+            if stands_for is not BREAK or (parts and parts[-1] is not BREAK):
+                numbers.append(-1)
+                parts.append(stands_for)
             if name in _UNSET and not tag.is_end:
                 hidden.append(name)
     if not hidden:
@@ -130,7 +131,8 @@ def text(html: Html, *, with_images: bool = False) -> str:
         if hidden:
             _follow(hidden, tag)
             continue
-        parts.append(part)
+        if part:
+            parts.append(part)
         name = tag.name
         if tag.attributes and _is_sign(tag):
             hidden.append(name)
@@ -164,7 +166,7 @@ def _is_sign(tag: HtmlTag) -> bool:
     return is_back or (tag.name == "sup" and (tag.attributes.get("id") or "").startswith(ANCHOR + "fnref"))
 
 
-_STUB: Final = re.compile(f"<pre {STX}c([0-9]+){ETX}></pre>")
+_STUB: Final = re.compile(f"{CODE_STUB}([0-9]+){ETX}></pre>")
 _KEPT: Final = re.compile(f"{STX}(?:slot[0-9]+[=%]?|anchor|c[0-9]+){ETX}")
 _NO_BREAK: Final = f"{STX}160{ETX}"
 _LEFT: Final = re.compile(f"{_KEPT.pattern}|{STX}(?P<left>[^{STX}{ETX}]*){ETX}?|{ETX}")

@@ -5,7 +5,7 @@ What is void, raw or optional is as the HTML standard has it (html.spec.whatwg.o
 
 import html as entities
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -49,11 +49,13 @@ class Html:
     """Before each of the `tags` stands the one of the `texts` with its number, which may be "", and one behind all.
 
     `origins` tells of tags that the author wrote as such in which text they stand, and from which character of it.
+    `is_paired`: all tags are known to pair, since none is as an author or an extension wrote it.
     """
 
     texts: list[str]
     tags: list[HtmlTag]
     origins: dict[int, tuple[Text, int]] = field(default_factory=dict)
+    is_paired: bool = False
 
     def place(self, number: int, at: int = 0) -> Place | None:
         """Where character `at` of a tag stands in the source; None where that isn't known."""
@@ -185,8 +187,10 @@ def _unescaped(value: str) -> str:
 _ESCAPE: Final = re.compile(f"{STX}([0-9]{{1,3}}){ETX}")
 
 
-def balance(html: Html, source: MarkdownSource) -> tuple[list[int], int | None]:
+def balance(html: Html, source: MarkdownSource) -> tuple[Iterable[int], int | None]:
     """How deep each tag stands, and which is <!-- more -->. Tags that don't pair are faults."""
+    if html.is_paired:
+        return _depths(html.tags), None
     depths: list[int] = []
     stack: list[tuple[str, int]] = []  # names and numbers
     open_names: dict[str, int] = {}
@@ -225,6 +229,15 @@ def balance(html: Html, source: MarkdownSource) -> tuple[list[int], int | None]:
             told.add(top[0])
             _complain_of_open_tag(html, top, source)
     return depths, more
+
+
+def _depths(tags: Iterable[HtmlTag]) -> Iterator[int]:
+    """Of tags that pair."""
+    depth = 0
+    for one in tags:
+        depth -= one.is_end
+        yield depth
+        depth += not one.is_end and one.name not in VOID
 
 
 def _is_more(raw: str) -> bool:

@@ -179,6 +179,7 @@ class HighlightedBlocks(Protocol):
 
 # STX and ETX never come from a source: they are taken out before the conversion begins.
 ANCHOR: Final = f"{STX}anchor{ETX}"
+CODE_STUB: Final = f"<pre {STX}c"
 """Before each anchor that the conversion made, until its end; then, before the "#" of each link to one."""
 
 SLOT: Final = f"{STX}slot"

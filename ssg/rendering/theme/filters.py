@@ -21,8 +21,8 @@ class Budget(Protocol):
 
 
 FREE: Final = frozenset(
-    {"abs", "attr", "count", "d", "default", "e", "escape", "first", "float", "forceescape", "int", "last", "length"}
-    | {"lower", "safe", "title", "trim", "upper"}
+    {"abs", "attr", "count", "d", "date", "default", "e", "escape", "first", "float", "forceescape", "int", "iso"}
+    | {"last", "length", "lower", "safe", "title", "trim", "upper"}
 )
 """Filters whose work is no more than that of printing what they take, which is counted then."""
 

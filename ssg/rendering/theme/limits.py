@@ -124,7 +124,7 @@ class Bounded(ImmutableSandboxedEnvironment):
             args = self._method(obj.__name__, obj.__self__, args, kwargs)
             return self.weighed(super().call(context, obj, *args, **kwargs))
         if len(args) + len(kwargs) > 1:
-            given = [one for one in (*args, *kwargs.values()) if type(one) in sizes.CONTAINERS]
+            given = [one for one in (*args, *kwargs.values()) if type(one) in sizes.CONTAINERS and one]
             if len(given) > 1:
                 self.spend(sizes.items(given))
         return super().call(context, obj, *args, **kwargs)
