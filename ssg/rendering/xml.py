@@ -5,7 +5,8 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 # Source: XML 1.0, section 2.2, Char. A body may hold others (a form feed in a code block), but no document can.
-_FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Three sets: one of all takes re six times as long to compile.
+_FORBIDDEN: Final = re.compile("[\0-\x08\v\f\x0e-\x1f]|[\ud800-\udfff]|[\ufffe\uffff]")
 
 
 def child(parent: ET.Element, name: str, text: str | None = None, **attributes: str) -> ET.Element:

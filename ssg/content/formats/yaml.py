@@ -53,7 +53,8 @@ def parse(text: str, file: str, *, first_line: int) -> Node:
 
 
 # Source: YAML 1.1, section 5.1, c-printable, less a byte order mark.
-_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# Three sets: one of all takes re six times as long to compile.
+_FORBIDDEN: Final = re.compile("[\0-\x08\v\f\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|[\ufeff\ufffe\uffff]")
 
 
 class _YamlReader:
