@@ -10,9 +10,11 @@ can bring it along, for one folder and one command line:
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,16 +32,19 @@ VARIABLE: Final = "SEALPRESS_ALLOW_COMMAND"
 """`1`: what site.toml names may run, this once. For CI."""
 
 
-def need_consent(command: Sequence[str], home: Path, place: Place | None, progress: Progress, *, allowed: bool) -> None:
+def need_consent(
+    command: Sequence[str], home: Path, place: Place | None, progress: Progress, *, allowed: bool, asks: bool = True
+) -> None:
     """Asks for consent to run `command`, of the site in the user's folder `home`, unless it was given.
 
-    `allowed`: it was given on the command line. Raises Problem (exit 2) where it is not given.
+    `allowed`: it was given on the command line. Not `asks`: there is nobody at the terminal. Raises Problem (exit 2)
+    where it is not given.
     """
     shown = printable(" ".join(command), keep="")
     file = _record(command, home)
     if os.environ.get(VARIABLE) == "1" or (file and file.is_file()):
         return
-    if allowed or _answered(shown, home):
+    if allowed or (asks and _answered(shown, home)):
         with suppress(OSError):
             if file:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,39 +76,50 @@ def _answered(shown: str, home: Path) -> bool:
 
 _COMMAND_SECONDS: Final = 1800
 _SHOWN_LINES: Final = 20
+_LOOK: Final = 0.05  # seconds between two looks whether it is wanted any longer
 
 
-def run(site: SiteFile, home: Path, as_of: datetime, progress: Progress, *, allowed: bool) -> Path:
+def run(
+    site: SiteFile,
+    home: Path,
+    as_of: datetime,
+    progress: Progress,
+    *,
+    allowed: bool,
+    asks: bool = True,
+    is_over: Callable[[], bool] | None = None,
+) -> Path:
     """Runs the command in the site's folder, without a shell and with a clock that stands still; gives what it filled.
 
-    `home` is the site's folder on this machine, which may be another one than a commit's copy; `allowed` as in
-    need_consent. Raises Problem (exit 2, 3, 9): nobody has allowed it, it fails, can't be run, or fills no folder.
+    `home` is the site's folder on this machine, which may be another one than a commit's copy; `allowed` and `asks` as
+    in need_consent. `is_over` ends it, with all that it has started, as soon as nobody wants it any longer. Raises
+    Problem (exit 2, 3, 9): nobody has allowed it, it fails, can't be run, or fills no folder.
     """
     command, output = site.settings.build.command, site.settings.build.output
     place = site.place("build", "command")
-    need_consent(command, home, place, progress, allowed=allowed)
+    need_consent(command, home, place, progress, allowed=allowed, asks=asks)
     progress.note(f"running {' '.join(command)}")
     fixed = {"SOURCE_DATE_EPOCH": str(int(as_of.timestamp())), "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     try:
-        done = subprocess.run(
+        with subprocess.Popen(
             list(command),
             cwd=site.root,
             env=os.environ | fixed,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
+            start_new_session=is_over is not None,
+        ) as process:
+            code, said = _heard(process, is_over)
     except FileNotFoundError:
         raise MachineProblem(f'"{command[0]}" is not installed', place=place) from None
     except OSError as error:
         raise MachineProblem(f'"{command[0]}" can\'t be run: {error.strerror}', place=place) from None
     except subprocess.TimeoutExpired:
         raise Problem(f'"{command[0]}" did not end in {_COMMAND_SECONDS} s', place=place) from None
-    if done.returncode:
-        said = done.stdout.decode("utf-8", "replace").strip().splitlines()[-_SHOWN_LINES:]
-        raise Problem(f'"{command[0]}" failed with code {done.returncode}', place=place, said=said)
+    if code:
+        lines = said.decode("utf-8", "replace").strip().splitlines()[-_SHOWN_LINES:]
+        raise Problem(f'"{command[0]}" failed with code {code}', place=place, said=lines)
     folder = site.root / output
     if not folder.resolve().is_relative_to(site.root.resolve()):
         raise Problem(f'[build] output "{output}" leads out of the site', place=site.place("build", "output"))
@@ -114,3 +130,29 @@ def run(site: SiteFile, home: Path, as_of: datetime, progress: Progress, *, allo
             hint="set [build] output to the folder that it fills",
         )
     return folder
+
+
+def _heard(process: "subprocess.Popen[bytes]", is_over: Callable[[], bool] | None) -> tuple[int, bytes]:
+    """How it ended, and what it said. Raises TimeoutExpired."""
+    until = time.monotonic() + _COMMAND_SECONDS
+    while True:
+        try:
+            said, _ = process.communicate(timeout=_LOOK if is_over else _COMMAND_SECONDS)
+        except subprocess.TimeoutExpired:
+            if is_over is None or is_over() or time.monotonic() > until:
+                _end(process, whole=is_over is not None)
+                raise
+        except BaseException:
+            _end(process, whole=is_over is not None)
+            raise
+        else:
+            return process.returncode, said
+
+
+def _end(process: "subprocess.Popen[bytes]", *, whole: bool) -> None:
+    """With `whole`, it leads a session of its own, which ends with it."""
+    with suppress(ProcessLookupError):
+        if whole:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()

@@ -12,7 +12,6 @@ from ssg.cache import stamps
 from ssg.cache.last_build import KeptFile
 from ssg.cache.table import Plain
 from ssg.output.stage import FileContent, describe
-from ssg.rendering.output_kind import OutputFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Snapshot:
     """
 
     root: Path
-    files: Mapping[str, OutputFile]
+    files: Mapping[str, object]
     made: Mapping[str, bytes | Path]
     standing: Mapping[str, Plain]
     left: frozenset[str] = frozenset()

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sealpress.commands.command import output_options
+from sealpress.commands.command import allow_option, output_options
 from sealpress.commands.console import Console
 from ssg.commands.options import site_option, today
 
 if TYPE_CHECKING:
-    from sealpress.config.settings import Settings
     from sealpress.config.sitefile import SiteFile
+    from ssg.build.inputs import Request
+    from ssg.preview.maker import Opened
     from ssg.preview.server import PreviewServer
     from ssg.preview.session import Session
     from ssg.preview.watching import Watcher
@@ -41,6 +42,7 @@ _LOOK = 0.05  # seconds between two looks whether it is over
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--open", "opens", is_flag=True, help="Open the browser.")
 @click.option("--poll", is_flag=True, help="Look at the files again and again, where the system can't tell of changes.")
+@allow_option
 @site_option
 @output_options
 def preview(
@@ -52,13 +54,15 @@ def preview(
     host: str,
     opens: bool,
     poll: bool,
+    allow_command: bool,
     site_file: Path | None,
     console: Console,
 ) -> None:
     """Serve the site on this machine while you write; Ctrl-C ends it.
 
     An edit shows in the pages that are open, without a reload where that can be; a fault shows over the page until it
-    is mended. Files that git doesn't track yet are taken in. Nothing is written into the output folder.
+    is mended. Files that git doesn't track yet are taken in. Nothing is written into the output folder. Where site.toml
+    names a [build] command, that runs after each edit, and a copy of what it fills is served.
     """
     import os  # noqa: PLC0415 - --help need not wait for what the work imports
     import webbrowser  # noqa: PLC0415
@@ -80,7 +84,8 @@ def preview(
     def changed(paths: frozenset[str] | None) -> None:
         if paths is None or site.name in paths:
             with suppress(Problem):  # which the engine tells
-                watcher.folders = _folders(sitefile.load(site.root / site.name, site.name, is_tolerant=True).settings)
+                found = sitefile.load(site.root / site.name, site.name, is_tolerant=True)
+                watcher.folders, watcher.single = watched(found)
         session.changed(paths)
 
     request = Request(
@@ -92,12 +97,12 @@ def preview(
         stable=True,
     )
     command = editor.of(os.environ) if is_loopback(host) else ()
-    session = Session(request, console, _clock(site, day and day.date()), has_editor=bool(command))
+    opened, watched = _maker(request, console, allowed=allow_command)
+    session = Session(request, opened, console, _clock(site, day and day.date()), has_editor=bool(command))
     with scratch.folder("preview") as mark:
         watcher = Watcher(
             Path(os.path.realpath(site.root)),
-            _folders(site.settings),
-            (site.name, ".git/index", ".git/HEAD"),
+            *watched(site),
             Path(os.path.realpath(mark)),
             changed,
             console.note,
@@ -150,11 +155,35 @@ def _clock(site: "SiteFile", day: dt.date | None) -> Callable[[], dt.datetime | 
     return lambda: end_of(day or today(where), is_given=day is not None)
 
 
-def _folders(settings: "Settings") -> tuple[str, ...]:
+_Watched = Callable[["SiteFile"], tuple[tuple[str, ...], tuple[str, ...]]]
+"""The folders to watch, and the files besides."""
+
+
+def _maker(request: "Request", console: Console, *, allowed: bool) -> tuple["Opened", _Watched]:
+    """What makes the site, and what it is made of. Raises Problem (exit 2) for a command that may not run."""
+    from sealpress.commands import generator  # noqa: PLC0415
+    from sealpress.problems import UsageProblem  # noqa: PLC0415
+    from ssg.build.engine import Engine  # noqa: PLC0415
+    from ssg.content.sources import Options  # noqa: PLC0415
+    from ssg.preview import generated  # noqa: PLC0415
+
+    site = request.site
+    if not (command := site.settings.build.command):
+        return lambda _: Engine.opened(request), _watched
+    place = site.place("build", "command")
+    if request.options != Options():
+        hint = "give the command options of its own"
+        raise UsageProblem("--drafts and --future are for sites that ssg builds", place=place, hint=hint)
+    generator.need_consent(command, site.root, place, console, allowed=allowed)
+    return partial(generated.Generated.opened, request, command, console.note), generated.watched
+
+
+def _watched(site: "SiteFile") -> tuple[tuple[str, ...], tuple[str, ...]]:
     from ssg.build.inputs import STRINGS  # noqa: PLC0415
 
-    build = settings.build
-    return (build.content, build.static, build.templates, build.data, STRINGS, settings.site.theme)
+    build = site.settings.build
+    folders = (build.content, build.static, build.templates, build.data, STRINGS, site.settings.site.theme)
+    return folders, (site.name, ".git/index", ".git/HEAD")
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """`ssg preview`: the site as a server would show it, made anew while it is written.
 
 watching    what changes on the disk, by path, and nothing later than it is asked for
+maker       what makes the site: the engine, or
+generated   the command that site.toml names in its place
 session     the one thread that owns the engine: edits, pages that somebody waits for, the rest when there is time
 answers     which file answers a request, as the sealed nginx does
 conditions  which part of a file, or that the reader has it already

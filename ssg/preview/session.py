@@ -23,11 +23,12 @@ from sealpress.config.redirects import Redirect
 from sealpress.files import files
 from sealpress.problems import Problem
 from sealpress.tree.tree import REDIRECTS
-from ssg.build.engine import Engine, Interrupted, Turn
+from ssg.build.engine import Interrupted, Turn
 from ssg.build.inputs import Request
 from ssg.build.overlay import NOTHING, Snapshot
 from ssg.preview.answers import INDEX, SiteAnswers
 from ssg.preview.bar import bar
+from ssg.preview.maker import Maker, Opened
 
 _PATIENCE: Final = 120.0  # seconds that a reader waits for a page
 _NAMED: Final = 3  # paths of an edit that the terminal shows
@@ -55,14 +56,20 @@ class Listener:
 
 
 class Session:
-    """A preview of the site that a Request names, as of the moment that `clock` tells at each turn. `run` works until
-    `stop`; all else may be called by any thread.
+    """A preview of the site that a Request names, made by what is `opened`, as of the moment that `clock` tells at each
+    turn. `run` works until `stop`; all else may be called by any thread.
     """
 
     def __init__(
-        self, request: Request, console: Console, clock: Callable[[], dt.datetime | None], *, has_editor: bool = False
+        self,
+        request: Request,
+        opened: Opened,
+        console: Console,
+        clock: Callable[[], dt.datetime | None],
+        *,
+        has_editor: bool = False,
     ) -> None:
-        self._request = request
+        self._request, self._opened = request, opened
         self._console = console
         self._clock = clock
         self._has_editor = has_editor
@@ -142,7 +149,7 @@ class Session:
             self.started.set()
 
     def _work(self) -> None:
-        with Engine.opened(self._request) as engine:
+        with self._opened(self._stopping.is_set) as engine:
             is_due = self._turn(engine, None)
             wishes: list[_Wish | Listener] = []
             while not self._stopping.is_set():
@@ -171,7 +178,7 @@ class Session:
         edits = [one for one in notes if isinstance(one, frozenset)]
         return frozenset().union(*edits) if edits else None, [one for one in notes if isinstance(one, _Wish | Listener)]
 
-    def _turn(self, engine: Engine, paths: Iterable[str] | None) -> bool:
+    def _turn(self, engine: Maker, paths: Iterable[str] | None) -> bool:
         """Whether it came to its end: another edit cuts it."""
         began = time.monotonic()
         named = None if paths is None else frozenset(paths)
@@ -182,6 +189,8 @@ class Session:
             turn = engine.turn(named, first=shown or [INDEX], cut=self._is_cut)
         except Interrupted:
             return False
+        if turn is None:
+            return True
         self._publish(engine, frozenset(turn.changed) | turn.gone)
         self._told(turn, named, time.monotonic() - began)
         self.started.set()
@@ -190,7 +199,7 @@ class Session:
     def _is_cut(self) -> bool:
         return self._edited.is_set() or self._stopping.is_set()
 
-    def _make(self, engine: Engine, wish: _Wish) -> None:
+    def _make(self, engine: Maker, wish: _Wish) -> None:
         try:
             if wish.path in self.snapshot.files:
                 changed = frozenset({wish.path}) if engine.make(wish.path) else frozenset()
@@ -198,24 +207,24 @@ class Session:
         finally:
             wish.done.set()
 
-    def _greet(self, engine: Engine, listener: Listener) -> None:
+    def _greet(self, engine: Maker, listener: Listener) -> None:
         with self._lock:
             if not listener.is_gone:
                 self._listeners.add(listener)
                 listener.messages.put(self._message(engine, listener, self._since(listener.version)))
 
-    def _rest(self, engine: Engine) -> bool:
+    def _rest(self, engine: Maker) -> bool:
         """Whether there is more of it."""
         left = engine.left
         made = frozenset(engine.rest(lambda: not self._notes.empty()))
         self._publish(engine, made, tells=bool(made) or self._has_findings(engine))
         return not self._notes.empty() or bool(engine.left and engine.left != left)
 
-    def _has_findings(self, engine: Engine) -> bool:
+    def _has_findings(self, engine: Maker) -> bool:
         """Whether others are known than those that the open pages were told of."""
         return (self.snapshot.problems, self.snapshot.warnings) != (engine.problems, engine.warnings)
 
-    def _publish(self, engine: Engine, changed: frozenset[str], *, tells: bool = True) -> None:
+    def _publish(self, engine: Maker, changed: frozenset[str], *, tells: bool = True) -> None:
         """Lets all see what the engine has, and `tells` the open pages."""
         snapshot = engine.snapshot
         settings = engine.request.site.settings
@@ -238,7 +247,7 @@ class Session:
             for listener in self._listeners if tells else ():
                 listener.messages.put(self._message(engine, listener, changed))
 
-    def _moved(self, engine: Engine, snapshot: Snapshot) -> tuple[Redirect, ...]:
+    def _moved(self, engine: Maker, snapshot: Snapshot) -> tuple[Redirect, ...]:
         site = engine.request.site
         try:
             data = snapshot.read(REDIRECTS) if REDIRECTS in snapshot.files else b""
@@ -276,7 +285,7 @@ class Session:
         seen = int(number) if re.fullmatch("[0-9]{1,18}", number) else 0
         return frozenset(path for path, at in self._changed.items() if at > seen)
 
-    def _message(self, engine: Engine, listener: Listener, changed: frozenset[str] | None) -> str:
+    def _message(self, engine: Maker, listener: Listener, changed: frozenset[str] | None) -> str:
         """`page`: it is another one now; `styles`: some are; `images`: these are; `version`: of all that; `bar` is that
         of ssg.preview.bar.
         """
@@ -292,7 +301,7 @@ class Session:
             }
         )
 
-    def _bar(self, engine: Engine, path: str) -> dict[str, object] | None:
+    def _bar(self, engine: Maker, path: str) -> dict[str, object] | None:
         if not engine.prepared:
             return None
         now = dt.datetime.now(dt.UTC)  # noqa: TID251 - what is scheduled is told to a person

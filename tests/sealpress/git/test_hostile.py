@@ -247,6 +247,7 @@ STARTS = {
     "imagebake/recipes/wheelhouse.py": "pip",
     "publish/engines/embedded/processes.py": "what was baked",
     "publish/ssh/connection.py": "ssh",
+    "ssg/preview/editor.py": "the user's own editor, by a click in a page of the preview",
 }
 """All that starts a process, and which: whoever adds one says here why no repository can choose it."""
 

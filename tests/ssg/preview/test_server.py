@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sealpress.commands.console import Console
+from ssg.build.engine import Engine
 from ssg.preview import editor
 from ssg.preview.server import PreviewServer, listening
 from ssg.preview.session import Session
@@ -25,7 +26,7 @@ def served(
     blog = Blog(folder)
     blog.page("index.md", "Home.")
     request = blog.request(blog.output, blog.store)
-    session = Session(request, Console.standard(), lambda: None)
+    session = Session(request, lambda _: Engine.opened(request), Console.standard(), lambda: None)
     with listening("127.0.0.1", (0,), session, settled, said.append, editor) as server:
         works = [threading.Thread(target=session.run), threading.Thread(target=server.serve_forever, args=(0.01,))]
         for work in works:

@@ -1,0 +1,48 @@
+"""What makes a site while it is previewed: the engine of ssg, or another that answers alike."""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from sealpress.problems import Problem
+from ssg.build.engine import Turn
+from ssg.build.inputs import Request
+from ssg.build.overlay import Snapshot
+from ssg.build.prepare import Prepared
+from ssg.content.sources import Options
+
+
+class Maker(Protocol):
+    """As ssg.build.engine.Engine has it."""
+
+    request: Request
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """None: nobody but its maker knows what a file is made of."""
+        ...
+
+    @property
+    def left(self) -> frozenset[str]: ...
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def ask(self, options: Options, as_of: dt.datetime | None) -> None: ...
+
+    def turn(
+        self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = ...
+    ) -> Turn | None:
+        """None: nothing has changed that anything is made of."""
+        ...
+
+    def make(self, path: str) -> bool: ...
+
+    def rest(self, cut: Callable[[], bool] = ...) -> Iterable[str]: ...
+
+
+Opened = Callable[[Callable[[], bool]], AbstractContextManager[Maker]]
+"""Opens a maker. It is told by what it knows that the preview ends."""
