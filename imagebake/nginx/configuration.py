@@ -18,9 +18,9 @@ from imagebake.image.entries import Bytes, Directory, Entry, File
 from imagebake.nginx import answers, headers, languages, log, redirects
 from imagebake.nginx.answers import HEALTH_PATH, RELEASE_PATH
 from imagebake.nginx.directives import DOLLAR, Directive, directive, literal, rendered, simple
-from imagebake.policy.header import NO_POLICY, Policies
 from sealpress.config.redirects import Redirect
 from sealpress.config.settings import ImageSettings
+from sealpress.policy.source_lists import NO_POLICY, Policies
 from sealpress.tree.tree import MEDIA_TYPES, NAMED_TYPES
 
 ROOT: Final = "srv/www"

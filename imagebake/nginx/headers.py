@@ -8,21 +8,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from imagebake.nginx.directives import Directive, choice, directive, literal
-from imagebake.policy.header import Policies
 from sealpress.config import serving
+from sealpress.config.serving import CSP
 from sealpress.config.settings import ImageSettings
+from sealpress.policy.source_lists import Policies
 from sealpress.problems import Place, Problem
 from sealpress.tree.tree import ALWAYS_REVALIDATED, FINGERPRINT
 
-DEFAULTS: Final[Mapping[str, str]] = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-"""Each gives way to a header of the same name in [image] headers; an empty one there takes it out."""
-
-CSP: Final = "Content-Security-Policy"
 HSTS: Final = "Strict-Transport-Security"
 
 
@@ -71,9 +63,8 @@ def in_server(settings: ImageSettings, policy: Policies) -> tuple[Directive, ...
     Raises Problem (exit 3) for a header that can't be set.
     """
     own = _checked(settings.headers)
-    defaults = {**DEFAULTS, **({CSP: policy.pages} if policy.pages else {})}
     taken = {name.lower() for name in own}
-    fixed = {name: value for name, value in defaults.items() if name.lower() not in taken} | dict(sorted(own.items()))
+    fixed = serving.headers(own, policy.pages)
     why = "Headers stand here alone: a location with one of its own would lose all of these."
     return (
         directive("add_header", "Cache-Control", "$cache", "always", why=why),

@@ -2,33 +2,22 @@
 sha256, all of a site in one file, so a warm bake reads no page again.
 """
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from imagebake.fetch import cache
-from imagebake.policy import pages
-from imagebake.policy.source import LONGEST, TextSource, TooLongError, pieces, texts
+from imagebake.image.entries import FromFile
+from sealpress.policy import pages
+from sealpress.policy.source import LONGEST, TextSource, TooLongError, texts
+from sealpress.policy.source_lists import FoundNeed, Needs, key
 from sealpress.problems import Place, Problem, TreeProblem, raise_all
-from sealpress.tree.tree import OutputTree, TreeFile
+from sealpress.tree.tree import OutputTree, TreeFile, changed, unreadable
 
 _RULES: Final = 5
 """Counts the ways of reading documents: with each change, what the cache holds is read anew."""
-
-Needs = frozenset[tuple[str, str]]
-"""What one document needs: directives, each with a source."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundNeed:
-    """A need, and the first file of the tree that has it; how many more there are."""
-
-    directive: str
-    source: str
-    first: TreeFile
-    more: int
 
 
 def documents(tree: OutputTree) -> list[TreeFile]:
@@ -39,7 +28,7 @@ def documents(tree: OutputTree) -> list[TreeFile]:
 def unread(tree: OutputTree, name: str) -> list[TreeFile]:
     """The documents that the cache doesn't know."""
     known = _recall(_index(name))
-    return [entry for entry in documents(tree) if _key(entry) not in known]
+    return [entry for entry in documents(tree) if key(entry) not in known]
 
 
 def read(tree: OutputTree, entries: Iterable[TreeFile]) -> dict[str, Needs]:
@@ -47,7 +36,7 @@ def read(tree: OutputTree, entries: Iterable[TreeFile]) -> dict[str, Needs]:
     found: dict[str, Needs] = {}
     for entry in entries:
         with suppress(Problem):
-            found[_key(entry)] = _needs_of(tree, entry)
+            found[key(entry)] = _needs_of(tree, entry)
     return found
 
 
@@ -62,41 +51,20 @@ def of(tree: OutputTree, name: str, read_before: Mapping[str, Needs]) -> dict[st
     needs: dict[str, Needs] = {}
     problems: list[Problem] = []
     for entry in documents(tree):
-        key = _key(entry)
-        if key in needs:
+        name_of = key(entry)
+        if name_of in needs:
             continue
-        if (found := known.get(key)) is not None:
-            needs[key] = found
+        if (found := known.get(name_of)) is not None:
+            needs[name_of] = found
             continue
         try:
-            needs[key] = _needs_of(tree, entry)
+            needs[name_of] = _needs_of(tree, entry)
         except Problem as problem:
             problems.append(problem)
     raise_all(problems)
     if needs != kept:
         _keep(index, needs)
     return needs
-
-
-def firsts(entries: Sequence[TreeFile], needs: Mapping[str, Needs]) -> list[FoundNeed]:
-    """What these documents need, each once, in the order in which they have it first."""
-    having: dict[Needs, TreeFile] = {}
-    counts: dict[Needs, int] = {}
-    for entry in entries:
-        one = needs[_key(entry)]
-        having.setdefault(one, entry)
-        counts[one] = counts.get(one, 0) + 1
-    found: dict[tuple[str, str], FoundNeed] = {}
-    for one, entry in having.items():
-        for directive, source in sorted(one):
-            before = found.get((directive, source))
-            found[directive, source] = FoundNeed(
-                directive,
-                source,
-                before.first if before else entry,
-                before.more + counts[one] if before else counts[one] - 1,
-            )
-    return list(found.values())
 
 
 def place(tree: OutputTree, one: FoundNeed) -> Place:
@@ -130,12 +98,22 @@ def _line(tree: OutputTree, entry: TreeFile, at: int) -> Place:
     return Place(entry.path, number, column, line)
 
 
+def pieces(tree: OutputTree, entry: TreeFile) -> Iterator[bytes]:
+    """A file's bytes, CHUNK at a time. Raises Problem (exit 5) where it can't be read, or, once all of it was read,
+    where it has other bytes than the tree says.
+    """
+    sha = hashlib.sha256()
+    try:
+        for piece in FromFile(tree.file(entry), entry.size).chunks():
+            sha.update(piece)
+            yield piece
+    except OSError as error:
+        raise unreadable(entry.path, error) from None
+    if sha.hexdigest() != entry.sha256:
+        raise changed(entry.path)
+
+
 _AROUND: Final = 1000  # characters of a line behind what is shown
-
-
-def _key(entry: TreeFile) -> str:
-    """Files of the same bytes are read alike where they are of one type."""
-    return f"{entry.sha256} {entry.media_type}"
 
 
 def _needs_of(tree: OutputTree, entry: TreeFile) -> Needs:

@@ -16,8 +16,6 @@ from imagebake.nginx import answers, configuration, languages, redirects, trial
 from imagebake.packages.lock import Lock
 from imagebake.packages.selection import Root
 from imagebake.policy import header
-from imagebake.policy.header import NO_POLICY, Policies
-from imagebake.policy.needs import Needs
 from imagebake.recipes import package_layers, precompressed, site_layers, statement
 from imagebake.recipes.recipe import Image, Recipe, RecipePart, layered
 from imagebake.recipes.site_layers import SiteParts
@@ -26,6 +24,7 @@ from sealpress.commands.console import SILENT, Progress
 from sealpress.config import sitefile
 from sealpress.config.document import Node
 from sealpress.config.settings import Architecture, ImageSettings
+from sealpress.policy.source_lists import NO_POLICY, Needs, Policies
 from sealpress.problems import LockProblem, UsageProblem
 from sealpress.tree.provenance import Provenance
 from sealpress.tree.tree import OutputTree

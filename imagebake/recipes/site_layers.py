@@ -32,10 +32,10 @@ from imagebake.image.entries import Entry, File, FromFile
 from imagebake.image.layers import is_remembered
 from imagebake.nginx import configuration
 from imagebake.policy import needs
-from imagebake.policy.needs import Needs
 from imagebake.recipes import precompressed
 from imagebake.recipes.recipe import RecipePart
 from sealpress.commands.console import Progress
+from sealpress.policy.source_lists import Needs
 from sealpress.problems import Problem
 from sealpress.processes import workers as pool
 from sealpress.tree.tree import MEDIA_TYPES, CacheClass, OutputTree

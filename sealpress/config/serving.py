@@ -4,7 +4,7 @@ A part of sitefile.py, which calls it when a site.toml is loaded.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from sealpress.config import content_policy, redirects
@@ -47,6 +47,24 @@ def check(settings: Settings, document: Node, at: At) -> Iterator[Problem]:
     for number, text in enumerate(image.trusted_proxies):
         if wrong := _network(text):
             yield Problem(f"[image] trusted_proxies {wrong}", place=at("image", "trusted_proxies", number))
+
+
+DEFAULTS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Each gives way to a header of the same name in [image] headers; an empty one there takes it out."""
+
+CSP: Final = "Content-Security-Policy"
+
+
+def headers(own: Mapping[str, str], policy: str) -> dict[str, str]:
+    """What every answer carries: the defaults with a policy ("" for none), and the site's `own`."""
+    defaults = {**DEFAULTS, **({CSP: policy} if policy else {})}
+    taken = {name.lower() for name in own}
+    return {name: value for name, value in defaults.items() if name.lower() not in taken} | dict(sorted(own.items()))
 
 
 def wrong_header(name: str, value: str) -> str | None:

@@ -8,5 +8,6 @@ answers     which file answers a request, as the sealed nginx does
 conditions  which part of a file, or that the reader has it already
 bar         what the writer of a page should know of it
 editor      which opens its source
+headers     what an answer carries as the sealed nginx's does: the page's policy, for one
 server      HTTP on loopback, with the events that tell an open page what changed (client.js)
 """

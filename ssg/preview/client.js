@@ -1,7 +1,7 @@
 // In a preview only: shows what changed without a reload where it can, and what is wrong over the page.
 (() => {
   "use strict";
-  const { page, version: first, token } = document.currentScript.dataset;
+  const { page, version: first, token, policy } = document.currentScript.dataset;
   document.currentScript.remove();
   const STYLES = 'link[rel~="stylesheet"]';
   const RETRY = 500; // milliseconds until a preview that went away is asked again
@@ -61,9 +61,18 @@
     }
   }
 
+  // Under another policy a page is loaded anew: what is swapped into it stands under the one that it came with.
   async function swapPage() {
-    const answer = await fetch(location.href, { headers: { "X-Sealpress-Raw": "1" }, cache: "no-store" });
-    const root = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const raw = { headers: { "X-Sealpress-Raw": "1" }, cache: "no-store" };
+    const answer = await fetch(`/_sealpress/page${location.pathname}${location.search}`, raw);
+    const text = await answer.text();
+    if (answer.headers.get("X-Sealpress-Policy") !== policy) return reload();
+    let root;
+    try {
+      root = new DOMParser().parseFromString(text, "text/html");
+    } catch {
+      return reload(); // where a policy asks for trusted types
+    }
     const links = (of) => [...of.head.querySelectorAll(STYLES)].map((link) => new URL(link.getAttribute("href"), location.href).pathname);
     const hasScripts = [document, root].some((one) => [...one.scripts].some(isRun));
     const [now, next] = [links(document), links(root)].map((all) => [...new Set(all)].join(" "));
@@ -190,6 +199,7 @@
     version = message.version;
     show(message.problems);
     showBar(message.bar);
+    if (message.policy && message.policy !== policy) return reload();
     if (message.styles) swapStyles();
     if (message.images.length) swapImages(message.images);
     if (!message.page) return;

@@ -20,16 +20,20 @@ from itertools import chain
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from sealpress.config import serving
 from sealpress.problems import MachineProblem, shown
 from sealpress.tree.tree import media_type
 from ssg.preview import editor
 from ssg.preview.answers import requested
 from ssg.preview.conditions import sent
+from ssg.preview.headers import named, with_script
 from ssg.preview.session import Session
 
 OWN: Final = "/_sealpress/"
 RAW: Final = "X-Sealpress-Raw"
 """A header of the script's own requests: their answers are as the site has them."""
+POLICY: Final = "X-Sealpress-Policy"
+"""A header that names the site's own policy of a page."""
 ASKS: Final = "X-Sealpress-Token"
 """The header of who may open an editor."""
 
@@ -111,6 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _guarded(self) -> None:
         self.is_begun = False
+        self.policy = self.name = ""
         try:
             self._answer()
         except Exception as error:
@@ -134,6 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._events({name: values[0] for name, values in parse_qs(query).items()})
         elif path == f"{OWN}open" and self.command == "POST":
             self._open(body.decode("utf-8", "replace"))
+        elif path.startswith(f"{OWN}page/"):  # as the script asks: a policy may let it ask for nothing else
+            self._page(path.removeprefix(f"{OWN}page"), query)
         else:
             self._page(path, query)
 
@@ -160,8 +167,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, self._with_script(content, "", version), _HTML)
             return
         kind = media_type(answer.file)
+        if session.headers:
+            with suppress(LookupError):  # a style sheet that can't be made
+                self.policy = session.headers.policy(answer.file, content, session.read)
+        self.name = named(self.policy)
         if kind == "text/html" and self.headers.get(RAW) is None:
             content = self._with_script(content, answer.file, version)
+            host = self.headers["Host"]
+            own = "'self'" if "[" in host else f"http://{host}{OWN}"  # no policy names an address of IPv6
+            script = own if "[" in host else f"{own}client.js"
+            self.policy = with_script(self.policy, script, own, self.server.token)
         kind = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
         if answer.status != HTTPStatus.OK:
             self._send(answer.status, content, kind)
@@ -173,8 +188,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(found.status, **found.headers)
 
     def _with_script(self, content: bytes, file: str, version: str) -> bytes:
-        data = f'data-page="{html.escape(file)}" data-version="{version}" data-token="{self.server.token}"'
-        tag = f'<script src="{OWN}client.js" {data}></script>'.encode()
+        token = self.server.token
+        data = (
+            f'data-page="{html.escape(file)}" data-version="{version}" data-policy="{self.name}" data-token="{token}"'
+        )
+        tag = f'<script src="{OWN}client.js" nonce="{token}" {data}></script>'.encode()
         at = content.rfind(b"</body>")
         return content[:at] + tag + content[at:] if at >= 0 else content + tag
 
@@ -245,10 +263,11 @@ class _Handler(BaseHTTPRequestHandler):
         if status != HTTPStatus.NOT_MODIFIED:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        for name, value in headers.items():
-            self.send_header(name, value)
+        own = self.server.session.headers
+        always = own.headers(self.policy) if own else serving.headers({}, "")
+        for name, value in (always | {"Cache-Control": "no-store", POLICY: self.name} | headers).items():
+            if value:
+                self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,7 @@ from ssg.build.inputs import Request
 from ssg.build.overlay import NOTHING, Snapshot
 from ssg.preview.answers import INDEX, SiteAnswers
 from ssg.preview.bar import bar
+from ssg.preview.headers import SiteHeaders, named
 from ssg.preview.maker import Maker, Opened
 
 _PATIENCE: Final = 120.0  # seconds that a reader waits for a page
@@ -83,6 +84,7 @@ class Session:
         self._changed: dict[str, int] = {}  # the number since which a file is as it is, or gone
         self.snapshot: Snapshot = NOTHING
         self.answers = SiteAnswers(frozenset())
+        self.headers: SiteHeaders | None = None  # None: there is no site yet
         self._sources: Container[str] = ()
         self.started = threading.Event()
         self.failure: Exception | None = None
@@ -237,12 +239,17 @@ class Session:
         # A file that was to be made, and wasn't yet, is new to nobody.
         old = self.snapshot
         changed = frozenset(path for path in changed if path in old.made or path in old.standing)
-        if old.files and old.files is not snapshot.files:
-            changed |= snapshot.files.keys() ^ old.files.keys()
+        headers = self.headers
+        if not old.files or old.files is not snapshot.files:
+            others = snapshot.files.keys() ^ old.files.keys()
+            changed |= others if old.files else frozenset()
+            headers = SiteHeaders.of(engine.request.site, snapshot.files) if others or not headers else headers
+        if headers and headers.site is not engine.request.site:
+            headers = replace(headers, site=engine.request.site)
         with self._lock:
             self._number += bool(changed)
             self._changed.update(dict.fromkeys(changed, self._number))
-            self.snapshot, self.answers = snapshot, answers
+            self.snapshot, self.answers, self.headers = snapshot, answers, headers
             self._sources = engine.prepared.inputs.sources.stamps if engine.prepared else ()
             for listener in self._listeners if tells else ():
                 listener.messages.put(self._message(engine, listener, changed))
@@ -286,20 +293,32 @@ class Session:
         return frozenset(path for path, at in self._changed.items() if at > seen)
 
     def _message(self, engine: Maker, listener: Listener, changed: frozenset[str] | None) -> str:
-        """`page`: it is another one now; `styles`: some are; `images`: these are; `version`: of all that; `bar` is that
-        of ssg.preview.bar.
+        """`page`: it is another one now; `styles`: some are; `images`: these are; `policy` names that of the page,
+        where it may be another one; `version`: of all that; `bar` is that of ssg.preview.bar.
         """
         problems = [problem.as_data() | {"text": str(problem)} for problem in self.snapshot.problems]
+        has_page = changed is None or listener.path in changed or self._has_moved(listener)
+        has_styles = any(path.endswith(".css") for path in changed or ())
         return json.dumps(
             {
-                "page": changed is None or listener.path in changed or self._has_moved(listener),
-                "styles": any(path.endswith(".css") for path in changed or ()),
+                "page": has_page,
+                "styles": has_styles,
+                "policy": self._policy(listener) if has_page or has_styles else None,
                 "images": sorted(path for path in changed or () if _is_image(path)),
                 "problems": problems,
                 "bar": self._bar(engine, listener.path),
                 "version": self._version,
             }
         )
+
+    def _policy(self, listener: Listener) -> str | None:
+        """None: not known yet."""
+        content = self.snapshot.read(listener.path) if listener.path in self.snapshot.files else None
+        if content is None or not self.headers:
+            return None
+        with suppress(LookupError):
+            return named(self.headers.policy(listener.path, content, self.snapshot.read))
+        return None
 
     def _bar(self, engine: Maker, path: str) -> dict[str, object] | None:
         if not engine.prepared:

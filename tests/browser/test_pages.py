@@ -14,7 +14,7 @@ from sealpress.tree import tree
 from tests.browser.chromium import visit
 from tests.browser.serving import served
 from tests.imagebake.conftest import write_tree
-from tests.imagebake.policy.test_pages import SNIPPETS
+from tests.sealpress.policy.test_pages import SNIPPETS
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -315,6 +315,52 @@ def test_the_bar_at_the_foot(blog: Blog, tab: Callable[[str], Tab]) -> None:
     )
 
 
+def test_a_page_is_under_the_policy_that_it_will_have(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    """Its own scripts and styles run by their hashes, those that come with an edit too; nothing is complained of."""
+    edited(blog, "content/posts/one.md", "The last words.", "<p style='text-indent: 3px'>Styled.</p>")
+    page = tab("posts/one/")
+    page.waits("getComputedStyle(document.querySelector('.prose [style]')).textIndent === '3px'")
+    page.mark()
+    edited(blog, "content/posts/one.md", "Styled.", "Still styled.")
+    page.shows("Still styled.")
+    assert page.is_marked
+    edited(blog, "content/posts/one.md", "text-indent: 3px", "text-indent: 4px")
+    page.waits("getComputedStyle(document.querySelector('.prose [style]')).textIndent === '4px'")
+    edited(blog, "content/posts/one.md", "Still styled.</p>", "Run.</p><script>document.body.dataset.ran = 1</script>")
+    page.waits("document.body.dataset.ran === '1'")
+    refused = "document.body.append(Object.assign(document.createElement('script'), {text: 'window.stolen = 1'}))"
+    page.page.evaluate(refused)
+    assert page.page.evaluate("window.stolen") is None
+    assert ["Content Security Policy" in line for line in page.said] == [True]
+    page.said.clear()
+
+
+@pytest.mark.parametrize("policy", ["default-src 'self'", "default-src 'none'; style-src 'self'; img-src 'self'"])
+def test_what_the_sealed_site_would_refuse_is_refused(blog: Blog, chromium: Browser, policy: str) -> None:
+    """And edits show all the same."""
+    blog.set("image", "policy", policy)
+    edited(blog, "content/posts/two.md", "The second post.", "Words.\n\n<script>window.stolen = 1</script>")
+    context = chromium.new_context()
+    try:
+        with previewed(blog) as preview:
+            page = Tab(context.new_page())
+            page.page.goto(preview.address + "posts/two/")
+            edited(blog, "content/posts/two.md", "Words.", "Other words.")
+            page.shows("Other words.")
+            assert page.page.evaluate("window.stolen") is None
+            assert page.said
+            assert all("inline script" in line and "Content Security Policy" in line for line in page.said)
+            other = Tab(context.new_page())
+            other.page.goto(preview.address + "posts/one/")
+            other.mark()
+            edited(blog, "content/posts/one.md", "The last words.", "Swapped words.")
+            other.shows("Swapped words.")
+            assert other.is_marked
+            assert other.said == []
+    finally:
+        context.close()
+
+
 def test_a_click_opens_the_editor(
     blog: Blog, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

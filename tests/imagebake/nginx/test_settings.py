@@ -11,10 +11,10 @@ import pytest
 
 from imagebake.image.entries import Bytes, File
 from imagebake.nginx import configuration, runners
-from imagebake.policy.header import Policies
 from imagebake.recipes import site
 from sealpress.config import toml
 from sealpress.config.settings import ImageSettings
+from sealpress.policy.source_lists import Policies
 from sealpress.problems import Exit, Problem
 from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree

@@ -14,13 +14,13 @@ from imagebake.image.entries import Bytes, File
 from imagebake.image.layers import Layer
 from imagebake.nginx import configuration, directives, runners, trial
 from imagebake.packages.lock import Lock
-from imagebake.policy.header import Policies
 from imagebake.recipes import site
 from imagebake.recipes.recipe import Image
 from sealpress.config import content_policy, serving, toml
 from sealpress.config import redirects as rules
 from sealpress.config.document import Node
 from sealpress.config.settings import ImageSettings, Settings, SiteSettings
+from sealpress.policy.source_lists import Policies
 from sealpress.problems import Exit, Place, Problem
 from sealpress.tree import tree
 from sealpress.tree.tree import OutputTree

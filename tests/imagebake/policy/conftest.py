@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from imagebake.policy import header
-from imagebake.policy.header import Policies
 from sealpress.config.settings import ImageSettings
+from sealpress.policy.source_lists import Policies
 from sealpress.problems import Exit, Problem
 from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from imagebake.policy import header, needs, pages
+from imagebake.policy import header, needs
 from sealpress.config.settings import ImageSettings
+from sealpress.policy import pages
 from sealpress.problems import Problems
 from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree

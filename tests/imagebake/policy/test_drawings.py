@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imagebake.policy.pages import digest
 from sealpress.config.settings import ImageSettings
+from sealpress.policy.pages import digest
 from tests.imagebake.policy.conftest import NOTHING, directives, policies, refused
 
 DRAWING = "<svg xmlns='http://www.w3.org/2000/svg'>{}</svg>"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from imagebake.policy import header, pages
-from imagebake.policy.pages import digest
+from imagebake.policy import header
 from sealpress.config.settings import ImageSettings
+from sealpress.policy import pages
+from sealpress.policy.pages import digest
 from sealpress.problems import Problem
 from sealpress.tree import tree
 from tests.imagebake.conftest import write_tree

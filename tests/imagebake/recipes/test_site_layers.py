@@ -11,11 +11,11 @@ import pytest
 
 from imagebake.image.layers import Layer, is_remembered
 from imagebake.policy import header, needs
-from imagebake.policy.needs import Needs
 from imagebake.recipes import site_layers
 from imagebake.recipes.site_layers import SiteParts
 from sealpress.commands.console import SILENT
 from sealpress.config.settings import ImageSettings
+from sealpress.policy.source_lists import Needs
 from sealpress.problems import Problem
 from sealpress.tree import tree
 from sealpress.tree.tree import OutputTree

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from imagebake.policy import elements, origins
-from imagebake.policy.source import LONGEST, TextSource, TooLongError
 from sealpress.html import active_content, stylesheets
 from sealpress.html.active_content import attribute_value
+from sealpress.policy import elements, origins
+from sealpress.policy.source import LONGEST, TextSource, TooLongError
 
 HANDLERS: Final = "script-src-attr"
 STYLES: Final = "style-src-attr"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from imagebake.policy import origins
+from sealpress.policy import origins
 
 # The HTML Standard, "in foreign content": these end an SVG or a formula that was left open.
 BREAKOUT: Final = frozenset(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebake.policy import pages
-from imagebake.policy.pages import digest
-from imagebake.policy.source import TextSource, texts
+from sealpress.policy import pages
+from sealpress.policy.pages import digest
+from sealpress.policy.source import TextSource, texts
 
 SELF = "'self'"
 

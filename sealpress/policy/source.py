@@ -5,13 +5,9 @@ Standard, section 13.2.3.5 "Preprocessing the input stream".
 """
 
 import codecs
-import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from typing import Final
-
-from imagebake.image.entries import FromFile
-from sealpress.tree.tree import OutputTree, TreeFile, changed, unreadable
 
 LONGEST: Final = 64 << 20
 """Characters of what has to be held as a whole: a style sheet, a script, an attribute. Each takes up to four bytes."""
@@ -65,18 +61,3 @@ def texts(data: Iterable[bytes]) -> Iterator[str]:
         yield text.removeprefix("\ufeff") if is_first else text
         is_first = False
     yield decoder.decode(b"", final=True)
-
-
-def pieces(tree: OutputTree, entry: TreeFile) -> Iterator[bytes]:
-    """A file's bytes, CHUNK at a time. Raises Problem (exit 5) where it can't be read, or, once all of it was read,
-    where it has other bytes than the tree says.
-    """
-    sha = hashlib.sha256()
-    try:
-        for piece in FromFile(tree.file(entry), entry.size).chunks():
-            sha.update(piece)
-            yield piece
-    except OSError as error:
-        raise unreadable(entry.path, error) from None
-    if sha.hexdigest() != entry.sha256:
-        raise changed(entry.path)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebake.policy import origins
+from sealpress.policy import origins
 
 SELF = origins.SELF
 
