@@ -2,6 +2,7 @@
 
 import datetime as dt
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _TRIED = 20  # ports
 _PATIENCE = 10.0  # seconds for the watcher to begin
+_SWITCH = 0.0005  # seconds that one thread waits for another, which makes pages that nobody asked for
 _LOOK = 0.05  # seconds between two looks whether it is over
 
 
@@ -191,6 +193,8 @@ def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") ->
     """The threads of a preview, which end with the block. Ctrl-C ends the block."""
     serve = partial(server.serve_forever, _LOOK)
     works = [threading.Thread(target=work) for work in (watcher.run, session.run, serve)]
+    sys.setswitchinterval(_SWITCH)
+    before = signal.signal(signal.SIGINT, _interrupt)
     try:
         for work in works:
             work.start()
@@ -199,7 +203,7 @@ def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") ->
     except KeyboardInterrupt:
         pass
     finally:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one, of a wrapper that hands it on, say
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         watcher.stop()
         session.stop()
         for work in works:
@@ -208,3 +212,9 @@ def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") ->
                     server.shutdown()
                 work.join()
         signal.signal(signal.SIGINT, before)
+
+
+def _interrupt(*_: object) -> None:
+    """Once: a wrapper may hand Ctrl-C on besides, and that would end the end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt

@@ -4,6 +4,7 @@
   const { page, version: first, token, policy } = document.currentScript.dataset;
   document.currentScript.remove();
   const STYLES = 'link[rel~="stylesheet"]';
+  const WORDS = 'title, meta[name="description"], meta[property], meta[name^="twitter:"]'; // which nothing runs on
   const RETRY = 500; // milliseconds until a preview that went away is asked again
   const isRun = (script) => !script.type || /javascript|module|importmap|speculationrules/i.test(script.type);
   let version = first;
@@ -19,6 +20,7 @@
   function head(root) {
     const copy = root.head.cloneNode(true);
     copy.querySelectorAll(STYLES).forEach((link) => link.remove());
+    copy.querySelectorAll(WORDS).forEach((one) => (one.removeAttribute("content"), one.replaceChildren()));
     return copy.innerHTML.replace(/[?&]preview=[0-9a-f.]+/g, "").replace(/\s+/g, " ");
   }
 
@@ -62,11 +64,14 @@
   }
 
   // Under another policy a page is loaded anew: what is swapped into it stands under the one that it came with.
-  async function swapPage() {
-    const raw = { headers: { "X-Sealpress-Raw": "1" }, cache: "no-store" };
-    const answer = await fetch(`/_sealpress/page${location.pathname}${location.search}`, raw);
-    const text = await answer.text();
-    if (answer.headers.get("X-Sealpress-Policy") !== policy) return reload();
+  async function swapPage(html) {
+    let text = html;
+    if (text === null) {
+      const raw = { headers: { "X-Sealpress-Raw": "1" }, cache: "no-store" };
+      const answer = await fetch(`/_sealpress/page${location.pathname}${location.search}`, raw);
+      text = await answer.text();
+      if (answer.headers.get("X-Sealpress-Policy") !== policy) return reload();
+    }
     let root;
     try {
       root = new DOMParser().parseFromString(text, "text/html");
@@ -76,12 +81,14 @@
     const links = (of) => [...of.head.querySelectorAll(STYLES)].map((link) => new URL(link.getAttribute("href"), location.href).pathname);
     const hasScripts = [document, root].some((one) => [...one.scripts].some(isRun));
     const [now, next] = [links(document), links(root)].map((all) => [...new Set(all)].join(" "));
-    if (answer.redirected || hasScripts || head(root) !== head(document) || now !== next) return reload();
+    if (hasScripts || head(root) !== head(document) || now !== next) return reload();
     const focused = document.activeElement?.id;
     const [left, top] = [scrollX, scrollY];
     const old = document.documentElement;
     for (const { name } of [...old.attributes]) if (!root.documentElement.hasAttribute(name)) old.removeAttribute(name);
     for (const { name, value } of root.documentElement.attributes) old.setAttribute(name, value);
+    const words = root.head.querySelectorAll(WORDS);
+    document.head.querySelectorAll(WORDS).forEach((one, at) => one.replaceWith(document.adoptNode(words[at])));
     document.body.replaceWith(document.adoptNode(root.body));
     scrollTo({ left, top, behavior: "instant" });
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -203,7 +210,7 @@
     if (message.styles) swapStyles();
     if (message.images.length) swapImages(message.images);
     if (!message.page) return;
-    busy = busy.then(swapPage).catch(() => {
+    busy = busy.then(() => swapPage(message.html)).catch(() => {
       version = seen; // not shown: asked for again
       part();
       waits = setTimeout(meet, RETRY);

@@ -105,6 +105,7 @@ class PreviewServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or what follows the head of an answer waits for the browser's word on that
     server: PreviewServer
 
     def __getattr__(self, name: str) -> Any:

@@ -193,7 +193,8 @@ class Session:
             return False
         if turn is None:
             return True
-        self._publish(engine, frozenset(turn.changed) | turn.gone)
+        styles = {path for path in turn.left if path.endswith(".css") and engine.make(path)}
+        self._publish(engine, turn.gone.union(turn.changed, styles))
         self._told(turn, named, time.monotonic() - began)
         self.started.set()
         return True
@@ -293,17 +294,23 @@ class Session:
         return frozenset(path for path, at in self._changed.items() if at > seen)
 
     def _message(self, engine: Maker, listener: Listener, changed: frozenset[str] | None) -> str:
-        """`page`: it is another one now; `styles`: some are; `images`: these are; `policy` names that of the page,
-        where it may be another one; `version`: of all that; `bar` is that of ssg.preview.bar.
+        """`page`: it is another one now, which `html` is (None: it is to be asked for); `styles`: some are; `images`:
+        these are; `policy` names that of the page, where it may be another one; `version`: of all that; `bar` is that
+        of ssg.preview.bar.
         """
         problems = [problem.as_data() | {"text": str(problem)} for problem in self.snapshot.problems]
-        has_page = changed is None or listener.path in changed or self._has_moved(listener)
+        has_moved = changed is None or self._has_moved(listener)
+        has_page = has_moved or listener.path in (changed or ())
         has_styles = any(path.endswith(".css") for path in changed or ())
+        policy = self._policy(listener) if has_page or has_styles else None
+        is_known = has_page and not has_moved and policy is not None
+        html = self.snapshot.read(listener.path) if is_known else None
         return json.dumps(
             {
                 "page": has_page,
+                "html": html.decode("utf-8", "replace") if html is not None else None,
                 "styles": has_styles,
-                "policy": self._policy(listener) if has_page or has_styles else None,
+                "policy": policy,
                 "images": sorted(path for path in changed or () if _is_image(path)),
                 "problems": problems,
                 "bar": self._bar(engine, listener.path),

@@ -5,6 +5,7 @@ watched, and the system tells of that one last. site.toml, git's index and which
 """
 
 import threading
+import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 from ssg.cache import stamps
 
 _QUIET: Final = 5  # milliseconds without a change after which a burst is over
+_SOON: Final = 2  # the same while somebody is at work, which costs a thirtieth of a core
+_WORK: Final = 60.0  # seconds after a change, or after somebody waited for one
 _BURST: Final = 50  # milliseconds that a burst may take
 _LOOK: Final = 100  # milliseconds between two looks at what isn't watched
 _POLL: Final = 300  # milliseconds between two looks at everything
@@ -41,6 +44,7 @@ class Watcher:
     _known: dict[str, object] = field(default_factory=dict)  # the last look
     _stop: threading.Event = field(default_factory=threading.Event)
     _seen: dict[str, threading.Event] = field(default_factory=dict)
+    _worked: float = 0.0
     _count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -56,8 +60,10 @@ class Watcher:
             self.ready.set()
             with notify:
                 while not self._stop.is_set():
-                    found = notify.watch(_BURST, _QUIET, _LOOK, self._stop)
+                    is_quiet = time.monotonic() - self._worked > _WORK
+                    found = notify.watch(_BURST, _QUIET if is_quiet else _SOON, _LOOK, self._stop)
                     if isinstance(found, set):
+                        self._worked = time.monotonic()
                         self._tell({path for _, path in found})
                     now = self._looks()
                     while now != self._known and not self._stop.wait(_QUIET / 1000) and now != (new := self._looks()):

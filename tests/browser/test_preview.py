@@ -92,13 +92,26 @@ def test_a_body_is_swapped_and_the_page_stays(blog: Blog, tab: Callable[[str], T
     assert page.page.evaluate("document.scripts.length") == 0
 
 
+def test_another_title_is_swapped_in(blog: Blog, tab: Callable[[str], Tab]) -> None:
+    page = tab("posts/one/")
+    page.mark()
+    for title in ("Another title", "A <third> & last"):
+        edited(blog, "content/posts/one.md", page.page.title().partition(" – ")[0], title)
+        page.waits("document.title.startsWith(it)", title)
+        assert page.page.locator('meta[property="og:title"]').get_attribute("content") == title
+    assert page.is_marked
+
+
 def test_another_head_reloads(blog: Blog, tab: Callable[[str], Tab]) -> None:
     """And the browser finds where it was."""
     page = tab("posts/one/")
     page.mark()
     scrolled(page)
-    edited(blog, "content/posts/one.md", "title: one", "title: Another title")
-    page.waits("document.title.startsWith('Another title')")
+    blog.write(
+        "templates/post.html",
+        '{% extends "theme/post.html" %}{% block head %}<meta name="robots" content="all">{% endblock %}',
+    )
+    page.waits("document.querySelector('meta[name=robots]')")
     page.waits("scrollY === 1500")
     assert not page.is_marked
 
