@@ -75,6 +75,11 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], li
     return Run(wall, usage.ru_utime + usage.ru_stime, max(largest, watch.peak))
 
 
+def resident(pid: int) -> int:
+    """Bytes in memory of a process and of all below it."""
+    return sum(map(_resident, _family(pid)))
+
+
 def _end(pid: int) -> None:
     # The command leads a session of its own, so its group is all that it started.
     with suppress(ProcessLookupError):
@@ -93,7 +98,7 @@ class _Watch(threading.Thread):
     def run(self) -> None:
         is_over = False
         while not is_over:
-            self.peak = max(self.peak, sum(_resident(pid) for pid in _family(self._pid)), _most(self._pid))
+            self.peak = max(self.peak, resident(self._pid), _most(self._pid))
             is_over = self._over.wait(_EVERY)
 
     def stop(self) -> None:

@@ -17,6 +17,7 @@ from benchmarks import (
     growth,
     lexers,
     peers,
+    preview,
     pushing,
     report,
     sections,
@@ -140,6 +141,7 @@ def bench(
     lexers: which of Pygments' take more than twice as long for twice as much code.
     specification: how many of CommonMark's examples, which npm has, are read as it says.
     tricks: what each accelerator and cache of this checkout gains, switched off by itself.
+    preview: from a save to the changed text in Chromium, beside other generators' servers.
 
     Ends with 1 where a peer is missing, failed, or did not build the same.
     """
@@ -165,6 +167,13 @@ def bench(
         own = peers.sealpress(folder / "sealpress", None)
         sizes = (QUICK,) if quick else posts
         keep("tricks", tricks.text(tricks.compare(own, work / "tricks", sizes, limit, console), own.version, command))
+    if "preview" in parts:
+        sizes, edits = ((QUICK,), turns) if quick else (posts, preview.EDITS)
+        shown = preview.compare(work / "preview", folder / "peers", sizes, edits, console)
+        keep("preview", sections.previews(shown, command))
+        for line in sections.previews(shown, command).splitlines():
+            console.say(line)
+        found += [f"preview: {name} was left out: {why}" for name, why in shown.left_out.items()]
     for part, measured in (
         ("bake", _bake),
         ("serve", _serve),

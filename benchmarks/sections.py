@@ -8,19 +8,28 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from benchmarks import baking, serving
+from benchmarks import baking, preview, serving
 from benchmarks.baking import Baking
+from benchmarks.preview import Previews
 from benchmarks.report import processor, table
 from benchmarks.serving import Serving
 from sealpress.commands.console import size
 
-PARTS: Final = ("build", "bake", "serve", "push", "growth", "lexers", "specification", "tricks")
+PARTS: Final = ("build", "bake", "serve", "push", "growth", "lexers", "specification", "tricks", "preview")
 
 _HEAD: Final = "<!-- Written by `make bench`; don't edit. -->"
 _LIMITS: Final = {"cold": 1.5, "unchanged": 0.4}  # seconds
 _MEMORY: Final = 120_000_000
 _BASE: Final = (13_600_000, 5_400_000)
 _RATES: Final = {serving.STOCK: 0.97, serving.CADDY: 2.0}
+_SHOWN: Final = {  # milliseconds, by the number of posts
+    1000: {"body": 25, "body, reloaded": 85, "title": 30, "style sheet": 20, "base template": 35},
+    10_000: {"body": 45, "body, reloaded": 100, "title": 50, "style sheet": 30, "base template": 110},
+}
+_COMING: Final = dict.fromkeys(("new post", "deleted post"), 120)
+_LATE: Final = 1.5
+_FIRST: Final = {1000: 600}
+_GROWTH: Final = 1.05
 
 
 def put(report: str, part: str, text: str) -> str:
@@ -150,6 +159,49 @@ cores as the server. Medians of the rounds, and medians of the ratios in the sam
 its own configuration, gzip at level {level} as in the sealed one; Caddy with gzip at that level and the same Brotli
 siblings. Both nginx write an access log to a file; Caddy by itself writes none. *plain* and *br* are files as they are;
 *gzip* is made for each answer, and mostly measures the encoder: zlib here, one of its own in Caddy."""
+
+
+def previews(found: Previews, command: str) -> str:
+    """The part on previews."""
+    parts = [_PREVIEWS.format(edits=preview.EDITS, many=preview.MANY)]
+    aims: list[str] = []
+    for posts, servers in found.sizes.items():
+        own = servers[preview.OWN]
+        rows = [
+            [name, f"{one.first:,.0f}"]
+            + [f"{one.median(kind):,.0f} / {one.late(kind):,.0f}" if kind in one.edits else "" for kind in own.edits]
+            for name, one in servers.items()
+        ]
+        parts += [f"{posts:,} posts, milliseconds:", table(["", "first page", *own.edits], rows)]
+        for kind, most in ({**_SHOWN.get(posts, {}), **_COMING} if posts in _SHOWN else {}).items():
+            median, late = own.median(kind), own.late(kind)
+            aims.append(_aim(f"{posts:,} posts, {kind} within {most} ms", f"{median:.0f} ms", median <= most))
+            what = f"{posts:,} posts, {kind}: p95 within {_LATE} times that"
+            aims.append(_aim(what, f"{late:.0f} ms", late <= _LATE * most))
+        if first := _FIRST.get(posts):
+            aims.append(
+                _aim(f"{posts:,} posts, first page within {first} ms", f"{own.first:.0f} ms", own.first <= first)
+            )
+        for name in servers.keys() - {preview.OWN}:
+            kinds = own.edits.keys() & servers[name].edits.keys()
+            least = min(servers[name].median(kind) / own.median(kind) for kind in kinds)
+            aims.append(_aim(f"{posts:,} posts, ahead of {name} in each", f"{least:.1f} times at least", least > 1))
+        aims.append(_aim(f"{posts:,} posts, none of {own.many} edits lost", f"{own.lost} lost", not own.lost))
+        before, after = own.memory
+        what = f"{posts:,} posts, memory flat over them"
+        aims.append(_aim(what, f"{size(before)} before, {size(after)} after", after <= _GROWTH * before))
+    left_out = "\n".join(f"- {name} left out: {why}" for name, why in found.left_out.items())
+    machine = _machine(found.versions, found.load, preview.EDITS, command)
+    return "\n\n".join(part for part in (*parts, left_out, "Aimed at:", "\n".join(aims), machine) if part)
+
+
+_PREVIEWS: Final = """\
+# Previews, side by side
+
+From the save of a file, by rename, until the page that is open in Chromium shows the edit: medians and 95th percentiles
+of {edits} edits (fewer where they take long), in one post, its title, the style sheet, and the template around all
+pages; and until the home page shows a new post, and no longer one that was deleted. *first page*: of a second start,
+until it is answered. *reloaded*: the page has a script, so it is not swapped. Then {many} edits, one upon the other."""
 
 
 def _aim(what: str, found: str, reached: bool) -> str:  # noqa: FBT001 - a sentence's end
