@@ -70,7 +70,7 @@
       const raw = { headers: { "X-Sealpress-Raw": "1" }, cache: "no-store" };
       const answer = await fetch(`/_sealpress/page${location.pathname}${location.search}`, raw);
       text = await answer.text();
-      if (answer.headers.get("X-Sealpress-Policy") !== policy) return reload();
+      if (answer.redirected || answer.headers.get("X-Sealpress-Policy") !== policy) return reload();
     }
     let root;
     try {
