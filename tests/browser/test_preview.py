@@ -427,3 +427,4 @@ def test_the_end_leaves_nothing(blog: Blog, preview: Preview, tab: Callable[[str
     assert processes_below(blog.folder) == []
     assert not (blog.root / "public").exists()
     page.page.close()
+    page.said.clear()  # that nobody answers any more, where it asked again
