@@ -118,7 +118,7 @@ def preview(
                     console.note(f"port {port} is taken")
                 if not is_loopback(host):
                     console.note("warning: everybody who reaches this machine can read what you write")
-                name = "localhost" if is_loopback(host) else host
+                name = "localhost" if host == "127.0.0.1" else f"[{host}]" if ":" in host else host
                 address = f"http://{name}:{chosen}/{sitefile.below(site.settings.site.url)}"
                 console.say(f"Preview: {address}  (Ctrl-C ends it)")
                 if opens:

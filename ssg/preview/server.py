@@ -10,6 +10,7 @@ import ipaddress
 import queue
 import re
 import secrets
+import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -92,6 +93,7 @@ class PreviewServer(ThreadingHTTPServer):
         self.token = secrets.token_urlsafe()
         self.names = _NAMES | {host}
         self.is_open = not is_loopback(host)
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.script = resources.files("ssg.preview").joinpath("client.js").read_bytes()
         super().__init__((host, port), _Handler)
 

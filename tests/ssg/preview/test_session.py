@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -86,8 +87,8 @@ def running(site: Path, *options: str) -> Iterator[Preview]:
     reader = threading.Thread(target=lambda: said.extend(stdout))
     reader.start()
     try:
-        assert said[-1].startswith("Preview: http://localhost:"), said
-        yield Preview(site, process, int(said[-1].split(":")[3].split("/")[0]), said)
+        assert said[-1].startswith("Preview: http://"), said
+        yield Preview(site, process, int(said[-1].split("/")[2].rpartition(":")[2]), said)
     finally:
         if process.poll() is None:
             process.kill()
@@ -122,6 +123,18 @@ def test_a_request_never_gets_what_is_older_than_the_last_save(start: Start) -> 
     preview.write("content/posts/first-post.md", page("Another title"))
     assert "Another title" in preview.get("/")[1]
     assert "Another title" in preview.get("/feed.xml")[1]
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "localhost"), ("127.0.0.2", "127.0.0.2"), ("::1", "[::1]"), ("::", "[::]"), ("0.0.0.0", "0.0.0.0")],
+)
+def test_the_address_that_is_said_answers_whatever_it_listens_on(start: Start, host: str, shown: str) -> None:
+    preview = start("--host", host)
+    address = preview.said[-1].split()[1]
+    assert address.startswith(f"http://{shown}:")
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert answer.status == 200
 
 
 def test_whatever_is_edited_shows(start: Start) -> None:
