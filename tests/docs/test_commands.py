@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ class Shell:
         self.folder = self.top
         self.where = folder / "where"
         self.port = free_port()
+        self.previews: subprocess.Popen[str] | None = None
         home = folder / "home"
         home.mkdir()
         self.top.mkdir()
@@ -67,8 +69,40 @@ class Shell:
     def here(self, text: str) -> str:
         return text.replace(PORT, str(self.port)).replace(HOST, f"blog{self.port}.example.org")
 
+    def preview(self, command: str) -> tuple[int, str]:
+        """Starts one in the place of the last, as in a terminal of its own; what it says until it serves."""
+        self.end_preview()
+        self.previews = subprocess.Popen(
+            ["bash", "-c", f"exec {self.here(command)} 2>&1"],
+            cwd=self.folder,
+            env=self.environment | {"PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        said = ""
+        assert self.previews.stdout
+        for line in self.previews.stdout:
+            said += line
+            if line.startswith("Preview: "):
+                return 0, said
+        return self.previews.wait(SECONDS), said
+
+    def end_preview(self) -> None:
+        """By Ctrl-C."""
+        if self.previews:
+            process, self.previews = self.previews, None
+            process.send_signal(signal.SIGINT)
+            try:
+                said = process.communicate(timeout=SECONDS)[0]
+            finally:
+                process.kill()
+            assert process.returncode == 0, said
+
     def run(self, command: str, seconds: float = SECONDS) -> tuple[int, str]:
         """The exit code, and both streams as one text."""
+        if command.startswith("ssg preview"):
+            return self.preview(command)
         script = f'{self.here(command)}\ncode=$?\npwd > "$1"\nexit $code\n'
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail\n{script}", "bash", str(self.where)],
@@ -114,6 +148,7 @@ def _shell(folder: Path) -> Iterator[Shell]:
         try:
             yield shell
         finally:
+            shell.end_preview()
             if (shell.folder / "imagebake.lock").is_file():
                 shell.run("publish stop --quiet || true")
 
