@@ -101,11 +101,29 @@ def publish() -> None:
 _site_option = click.option(
     "--site", "site_file", type=click.Path(path_type=Path), help="The site file. [default: the nearest site.toml]"
 )
-_target_argument = click.argument("target", required=False)
+
+
+def _targets(ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
+    """For a shell: the targets of the site file."""
+    from sealpress.config import sitefile  # noqa: PLC0415 - as above
+
+    try:
+        known = sitefile.open_site(ctx.params.get("site_file")).settings.publish
+    except Problem:
+        return []
+    return [name for name in known if name.startswith(typed)]
+
+
+def _first_words(ctx: click.Context, param: click.Parameter, typed: str) -> list[str]:
+    """The same, and the commands, one of which may stand there as well."""
+    return [*_targets(ctx, param, typed), *(name for name in publish.list_commands(ctx) if name.startswith(typed))]
+
+
+_target_argument = click.argument("target", required=False, shell_complete=_targets)
 
 
 @publish.command(_DEFAULT, cls=_ToTarget, hidden=True)
-@_target_argument
+@click.argument("target", required=False, shell_complete=_first_words)
 @_site_option
 @click.option("--dirty", is_flag=True, help="Publish the working tree as it is, not the last commit.")
 @click.option(

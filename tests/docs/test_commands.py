@@ -27,7 +27,7 @@ pytestmark = pytest.mark.long
 
 COMMANDS: dict[str, click.Command] = {"ssg": ssg, "imagebake": imagebake, "publish": publish}
 SECONDS = 100
-PORT = "8080"  # on the pages; a free one takes its place
+PORTS = ("8080", "8081")  # on the pages; free ones take their places
 HOST = "blog.example.org"  # gives a site its name on a host, which each test must have for itself
 
 
@@ -38,7 +38,8 @@ class Shell:
         self.top = folder / "work"
         self.folder = self.top
         self.where = folder / "where"
-        self.port = free_port()
+        self.ports = [free_port() for _ in PORTS]
+        self.port = self.ports[0]
         self.previews: subprocess.Popen[str] | None = None
         home = folder / "home"
         home.mkdir()
@@ -67,7 +68,9 @@ class Shell:
         file.write_text(text, encoding="utf-8")
 
     def here(self, text: str) -> str:
-        return text.replace(PORT, str(self.port)).replace(HOST, f"blog{self.port}.example.org")
+        for shown, free in zip(PORTS, self.ports, strict=True):
+            text = text.replace(shown, str(free))
+        return text.replace(HOST, f"blog{self.port}.example.org")
 
     def preview(self, command: str) -> tuple[int, str]:
         """Starts one in the place of the last, as in a terminal of its own; what it says until it serves."""
@@ -121,7 +124,7 @@ class Shell:
 def run_page(page: Path, folder: Path, *, network: bool) -> int:
     """Runs a page's commands; without `network`, up to the first that needs one. Gives how many were run."""
     count = 0
-    with _shell(folder) as shell:
+    with shell_in(folder) as shell:
         for block in blocks(page):
             if block.title:
                 shell.write(block)
@@ -140,7 +143,7 @@ def run_page(page: Path, folder: Path, *, network: bool) -> int:
 
 
 @contextmanager
-def _shell(folder: Path) -> Iterator[Shell]:
+def shell_in(folder: Path) -> Iterator[Shell]:
     """A shell whose sites are stopped at the end. Their folder is open: as root, nginx becomes another user."""
     with tempfile.TemporaryDirectory(prefix="sealpress-docs-") as state:
         Path(state).chmod(0o755)
@@ -149,7 +152,8 @@ def _shell(folder: Path) -> Iterator[Shell]:
             yield shell
         finally:
             shell.end_preview()
-            if (shell.folder / "imagebake.lock").is_file():
+            for lock in shell.top.rglob("imagebake.lock"):
+                shell.folder = lock.parent
                 shell.run("publish stop --quiet || true")
 
 

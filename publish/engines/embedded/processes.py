@@ -63,6 +63,7 @@ def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) ->
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
+                *((os.POSIX_SPAWN_CLOSE, number) for number in _handed_down()),
             ],
             setsid=True,
             setsigmask=(),
@@ -73,6 +74,19 @@ def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) ->
     # Our own child stays a zombie until we ask, so its start time is there even if it ended at once.
     found = _stat(pid)
     return Process(pid, found.started if found else -1, this_boot)
+
+
+def _handed_down() -> list[int]:
+    """What a child would inherit besides its three streams: the lock of a shell script, say, which it would hold."""
+    found = (int(name) for name in os.listdir(_PROC / "self/fd"))  # noqa: PTH208
+    return [number for number in found if number > 2 and _is_inherited(number)]
+
+
+def _is_inherited(handle: int) -> bool:
+    try:
+        return os.get_inheritable(handle)
+    except OSError:  # that of the list itself
+        return False
 
 
 def is_alive(process: Process) -> bool:

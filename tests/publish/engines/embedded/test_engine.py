@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import time
@@ -73,6 +74,21 @@ def test_publish_an_edit_a_broken_release_and_back(embedded, site_image):
     history.start(engine, line)
     assert probe.wait(lambda: probe.check(Endpoint("127.0.0.1", port), [probe.Expectation("/")]), 20) is None
     assert page(port) == "<h1>a</h1>"
+
+
+def test_what_stays_holds_nothing_that_the_command_was_handed(tmp_path):
+    """A script's lock, or the pipe by which something waits for the command's end."""
+    waiting, handed = os.pipe()
+    os.set_inheritable(handed, True)
+    process = processes.launch(["sleep", "100"], tmp_path / "log", os.environ)
+    try:
+        os.close(handed)
+        assert select.select([waiting], [], [], 20)[0], "its other end is still open"
+        assert os.read(waiting, 1) == b""
+        assert processes.is_alive(process)
+    finally:
+        processes.end(process, 5, tmp_path)
+        os.close(waiting)
 
 
 def test_lines_that_are_published_at_once_share_images_and_lose_no_name(embedded, site_image):
