@@ -4,14 +4,16 @@
 watched, and the system tells of that one last. site.toml, git's index and which folders there are it looks at besides.
 """
 
+import re
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from watchfiles import Change
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from ssg.cache import stamps
@@ -52,19 +54,30 @@ class Watcher:
         """Until `stop`."""
         self._known = self._looks()
         while not self._stop.is_set():
+            with self._lock:
+                waiting = list(self._seen)  # whose file may have been made while nobody watched
             notify = self._notify()
             if notify is None:
                 continue
             if self.ready.is_set():
                 self.changed(None)  # what was saved into a folder before it was watched
+                self._release(waiting)
             self.ready.set()
             with notify:
                 while not self._stop.is_set():
                     is_quiet = time.monotonic() - self._worked > _WORK
-                    found = notify.watch(_BURST, _QUIET if is_quiet else _SOON, _LOOK, self._stop)
+                    try:
+                        found = notify.watch(_BURST, _QUIET if is_quiet else _SOON, _LOOK, self._stop)
+                    except WatchfilesRustInternalError as error:
+                        self._give_up(error)
+                        break
                     if isinstance(found, set):
                         self._worked = time.monotonic()
                         self._tell({path for _, path in found})
+                        if not self.polls and any(
+                            change == Change.added and Path(path).is_dir() for change, path in found
+                        ):
+                            break  # whether all below it is watched, or too much for this system, nobody says later
                     now = self._looks()
                     while now != self._known and not self._stop.wait(_QUIET / 1000) and now != (new := self._looks()):
                         now = new  # still being written
@@ -108,9 +121,14 @@ class Watcher:
             if self.polls:
                 self._stop.wait(_POLL / 1000)
                 return None
-            self.told(f"this system can't watch the folders ({error}): they are looked at every {_POLL} ms instead")
-            self.polls = True
+            self._give_up(error)
             return None
+
+    def _give_up(self, error: Exception) -> None:
+        is_limit = re.search("limit reached|MaxFilesWatch|[Tt]oo many open files", str(error))
+        why = "it watches no more of them (fs.inotify.max_user_watches, max_user_instances)" if is_limit else error
+        self.told(f"this system can't watch the folders: {why}; they are looked at every {_POLL} ms instead")
+        self.polls = True
 
     def _tell(self, paths: set[str]) -> None:
         own = {path for path in paths if path.startswith(f"{self.mark}/")}
@@ -118,10 +136,12 @@ class Watcher:
         others = frozenset(path.removeprefix(start) for path in paths - own if path.startswith(start))
         if others:
             self.changed(others)
-        for path in own:
-            with self._lock:
-                event = self._seen.get(path)
-            if event:
+        self._release(own)
+
+    def _release(self, own: Iterable[str]) -> None:
+        """Those who wait until a file of ours is told."""
+        with self._lock:
+            for event in [self._seen[path] for path in own if path in self._seen]:
                 event.set()
 
     def _looks(self) -> dict[str, object]:

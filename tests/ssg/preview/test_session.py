@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -67,10 +67,10 @@ Start = Callable[..., Preview]
 
 
 @contextmanager
-def running(site: Path, *options: str) -> Iterator[Preview]:
-    """A preview of a site, which is ended with the context."""
+def running(site: Path, *options: str, by: Sequence[str] = ()) -> Iterator[Preview]:
+    """A preview of a site, which is ended with the context; started `by` another program."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "ssg.cli", "preview", "--port", "0", *options],
+        [*by, sys.executable, "-u", "-m", "ssg.cli", "preview", "--port", "0", *options],
         cwd=site,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
         stdout=subprocess.PIPE,
@@ -314,13 +314,13 @@ def test_a_branch_switch_and_a_deleted_folder(start: Start) -> None:
     run("commit", "-qm", "x")
     preview.get("/")
     run("switch", "-qc", "other")
-    for number in range(200):
+    for number in range(1000):
         (preview.folder / f"content/posts/p{number}.md").write_text(page(f"P{number}"))
     run("add", "-A")
     run("commit", "-qm", "y")
-    assert preview.get("/posts/p199/")[0] == 200
+    assert preview.get("/posts/p999/")[0] == 200
     run("switch", "-q", "-")
-    assert preview.get("/posts/p199/")[0] == 404
+    assert preview.get("/posts/p999/")[0] == 404
     run("switch", "-q", "other")
     assert preview.get("/posts/p7/")[0] == 200
     posts = preview.folder / "content"
