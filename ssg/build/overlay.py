@@ -20,7 +20,8 @@ class Snapshot:
 
     `made` holds the content of those that are others than in the output folder, or the source that they are a copy of;
     `left` are still to be made: what `read` gives of them is older than what they are made of. `problems` are what is
-    wrong, and `warnings` what was warned of.
+    wrong, and `warnings` what was warned of. `address` is where a server answers by these files, for a preview of the
+    sealed image.
     """
 
     root: Path
@@ -30,6 +31,7 @@ class Snapshot:
     left: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    address: tuple[str, int] | None = None
 
     def read(self, path: str) -> bytes | None:
         """What a file of the site holds; None for one that is nowhere, and has to be made first. Raises KeyError."""

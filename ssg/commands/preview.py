@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ssg.preview.session import Session
     from ssg.preview.watching import Watcher
 
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, the end of the process, that of its terminal
 _TRIED = 20  # ports
 _PATIENCE = 10.0  # seconds for the watcher to begin
 _SWITCH = 0.0005  # seconds that one thread waits for another, which makes pages that nobody asked for
@@ -44,6 +45,7 @@ _LOOK = 0.05  # seconds between two looks whether it is over
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--open", "opens", is_flag=True, help="Open the browser.")
 @click.option("--poll", is_flag=True, help="Look at the files again and again, where the system can't tell of changes.")
+@click.option("--sealed", is_flag=True, help="Bake after each edit, and show the sealed image as it runs.")
 @allow_option
 @site_option
 @output_options
@@ -56,6 +58,7 @@ def preview(
     host: str,
     opens: bool,
     poll: bool,
+    sealed: bool,
     allow_command: bool,
     site_file: Path | None,
     console: Console,
@@ -64,7 +67,8 @@ def preview(
 
     An edit shows in the pages that are open, without a reload where that can be; a fault shows over the page until it
     is mended. Files that git doesn't track yet are taken in. Nothing is written into the output folder. Where site.toml
-    names a [build] command, that runs after each edit, and a copy of what it fills is served.
+    names a [build] command, that runs after each edit, and a copy of what it fills is served. With --sealed, all of it
+    is baked after each edit, and the image itself answers.
     """
     import os  # noqa: PLC0415 - --help need not wait for what the work imports
     import webbrowser  # noqa: PLC0415
@@ -76,6 +80,7 @@ def preview(
     from ssg.cache.store import folder_of  # noqa: PLC0415
     from ssg.content.sources import Options  # noqa: PLC0415
     from ssg.preview import editor  # noqa: PLC0415
+    from ssg.preview import sealed as images  # noqa: PLC0415
     from ssg.preview.server import is_loopback, listening  # noqa: PLC0415
     from ssg.preview.session import Session  # noqa: PLC0415
     from ssg.preview.watching import Watcher  # noqa: PLC0415
@@ -96,10 +101,11 @@ def preview(
         Options(drafts=drafts, future=future),
         dirty=True,
         store=folder_of(site.root),
-        stable=True,
+        stable=not sealed,
     )
     command = editor.of(os.environ) if is_loopback(host) else ()
     opened, watched = _maker(request, console, allowed=allow_command)
+    opened = partial(images.sealed, opened, console) if sealed else opened
     session = Session(request, opened, console, _clock(site, day and day.date()), has_editor=bool(command))
     with scratch.folder("preview") as mark:
         watcher = Watcher(
@@ -181,11 +187,12 @@ def _maker(request: "Request", console: Console, *, allowed: bool) -> tuple["Ope
 
 
 def _watched(site: "SiteFile") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    from sealpress.config.settings import LOCK_NAME  # noqa: PLC0415
     from ssg.build.inputs import STRINGS  # noqa: PLC0415
 
     build = site.settings.build
     folders = (build.content, build.static, build.templates, build.data, STRINGS, site.settings.site.theme)
-    return folders, (site.name, ".git/index", ".git/HEAD")
+    return folders, (site.name, LOCK_NAME, ".git/index", ".git/HEAD")
 
 
 @contextmanager
@@ -194,7 +201,8 @@ def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") ->
     serve = partial(server.serve_forever, _LOOK)
     works = [threading.Thread(target=work) for work in (watcher.run, session.run, serve)]
     sys.setswitchinterval(_SWITCH)
-    before = signal.signal(signal.SIGINT, _interrupt)
+    ends = [one for one in _ENDS if one is signal.SIGINT or signal.getsignal(one) is signal.SIG_DFL]
+    before = [(one, signal.signal(one, _interrupt)) for one in ends]
     try:
         for work in works:
             work.start()
@@ -203,7 +211,7 @@ def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") ->
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _ignore()
         watcher.stop()
         session.stop()
         for work in works:
@@ -211,10 +219,16 @@ def _at_work(watcher: "Watcher", session: "Session", server: "PreviewServer") ->
                 if work is works[-1]:
                     server.shutdown()
                 work.join()
-        signal.signal(signal.SIGINT, before)
+        for one, handler in before:
+            signal.signal(one, handler)
+
+
+def _ignore() -> None:
+    for one in _ENDS:
+        signal.signal(one, signal.SIG_IGN)
 
 
 def _interrupt(*_: object) -> None:
     """Once: a wrapper may hand Ctrl-C on besides, and that would end the end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _ignore()
     raise KeyboardInterrupt

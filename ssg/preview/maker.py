@@ -16,9 +16,14 @@ from ssg.content.sources import Options
 class Maker(Protocol):
     """As ssg.build.engine.Engine has it."""
 
-    request: Request
-    problems: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
+    @property
+    def request(self) -> Request: ...
+
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]: ...
 
     @property
     def prepared(self) -> Prepared | None:

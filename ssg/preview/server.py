@@ -25,7 +25,7 @@ from sealpress.config import serving
 from sealpress.problems import MachineProblem, shown
 from sealpress.tree.tree import media_type
 from ssg.preview import editor
-from ssg.preview.answers import requested
+from ssg.preview.answers import Answer, requested
 from ssg.preview.conditions import sent
 from ssg.preview.headers import named, with_script
 from ssg.preview.session import Session
@@ -132,32 +132,70 @@ class _Handler(BaseHTTPRequestHandler):
         path, query = requested(self.path)
         if not self._is_allowed():
             self._send(403, b"this preview answers only to its own address\n", _TEXT)
-        elif len(self.raw_requestline) > _LONGEST:
-            self._refuse(414)
-        elif path is None or sum(map(len, chain(*self.headers.items()))) > _LONGEST:
-            self._refuse(400)
         elif path == f"{OWN}client.js":
             self._send(200, self.server.script, "text/javascript; charset=utf-8")
         elif path == f"{OWN}events":
             self._events({name: values[0] for name, values in parse_qs(query).items()})
         elif path == f"{OWN}open" and self.command == "POST":
             self._open(body.decode("utf-8", "replace"))
-        elif path.startswith(f"{OWN}page/"):  # as the script asks: a policy may let it ask for nothing else
-            self._page(path.removeprefix(f"{OWN}page"), query)
         else:
-            self._page(path, query)
+            # As the script asks: a policy may let it ask for nothing else.
+            path = path.removeprefix(f"{OWN}page") if path and path.startswith(f"{OWN}page/") else path
+            self.server.settled()
+            self.server.session.read("")  # everything that was noted is done
+            if self.server.session.snapshot.address:
+                self._sealed(path, query)
+            elif len(self.raw_requestline) > _LONGEST:
+                self._refuse(414)
+            elif path is None or sum(map(len, chain(*self.headers.items()))) > _LONGEST:
+                self._refuse(400)
+            else:
+                self._page(path, query)
 
-    def _page(self, path: str, query: str) -> None:
-        session = self.server.session
-        self.server.settled()
-        session.read("")  # everything that was noted is done
-        answer = session.answers.to(
+    def _found(self, path: str, query: str) -> Answer:
+        return self.server.session.answers.to(
             path,
             ", ".join(self.headers.get_all("Accept-Language", [])),
             query=query,
             from_site=self.headers.get("Sec-Fetch-Site") == "same-origin",
             reads=self.command in {"GET", "HEAD"},
         )
+
+    def _sealed(self, path: str | None, query: str) -> None:
+        """As the image answers. A page that is shown gets the script, and is kept by nobody."""
+        session = self.server.session
+        file = self._found(path, query).file if path is not None else ""
+        is_shown = self.command == "GET" and self.headers.get(RAW) is None and media_type(file) == "text/html"
+        version = session.versioned("")[1]
+        target = self.path.removeprefix(f"{OWN}page")
+        answered = session.sealed(
+            f"{self.command} {target} {self.request_version}".encode("latin-1"),
+            self.headers.items(),
+            {"accept-encoding", "if-none-match", "if-match", "range"} if is_shown else (),
+        )
+        policy, content, unkept = answered.header(serving.CSP), answered.body, {serving.CSP.lower()}
+        self.name = named(policy)
+        if is_shown and answered.header("Content-Type").startswith("text/html"):
+            content = self._with_script(content, file, version)
+            policy = self._with_own(policy)
+            unkept |= {"etag", "accept-ranges", "cache-control"}
+        self.is_begun = True
+        self.send_response_only(answered.status)
+        for name, value in answered.headers:
+            if name.lower() not in unkept:
+                self.send_header(name, value)
+        if "cache-control" in unkept:
+            self.send_header("Cache-Control", "no-store")
+        if policy:
+            self.send_header(serving.CSP, policy)
+        self.send_header(POLICY, self.name)
+        if answered.status != HTTPStatus.NOT_MODIFIED:
+            self.send_header("Content-Length", str(len(content) if self.command != "HEAD" else answered.size))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _page(self, path: str, query: str) -> None:
+        session, answer = self.server.session, self._found(path, query)
         if answer.location:
             self._send(answer.status, b"", _HTML, Location=answer.location)
             return
@@ -176,10 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.name = named(self.policy)
         if kind == "text/html" and self.headers.get(RAW) is None:
             content = self._with_script(content, answer.file, version)
-            host = self.headers["Host"]
-            own = "'self'" if "[" in host else f"http://{host}{OWN}"  # no policy names an address of IPv6
-            script = own if "[" in host else f"{own}client.js"
-            self.policy = with_script(self.policy, script, own, self.server.token)
+            self.policy = self._with_own(self.policy)
         kind = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
         if answer.status != HTTPStatus.OK:
             self._send(answer.status, content, kind)
@@ -189,6 +224,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(found.status, found.content, kind, **found.headers)
         else:
             self._refuse(found.status, **found.headers)
+
+    def _with_own(self, policy: str) -> str:
+        host = self.headers["Host"]
+        own = "'self'" if "[" in host else f"http://{host}{OWN}"  # no policy names an address of IPv6
+        return with_script(policy, own if "[" in host else f"{own}client.js", own, self.server.token)
 
     def _with_script(self, content: bytes, file: str, version: str) -> bytes:
         token = self.server.token

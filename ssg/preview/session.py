@@ -11,9 +11,10 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ from ssg.preview.answers import INDEX, SiteAnswers
 from ssg.preview.bar import bar
 from ssg.preview.headers import SiteHeaders, named
 from ssg.preview.maker import Maker, Opened
+from ssg.preview.upstream import Answered, asked
 
 _PATIENCE: Final = 120.0  # seconds that a reader waits for a page
 _NAMED: Final = 3  # paths of an edit that the terminal shows
@@ -111,6 +113,18 @@ class Session:
             return snapshot.read(path), version
         except KeyError:
             return None, version
+
+    def sealed(self, line: bytes, headers: Iterable[tuple[str, str]], without: Collection[str] = ()) -> Answered:
+        """What the sealed image answers, which is there: as ssg.preview.upstream.asked has it."""
+        headers = tuple(headers)
+        while True:
+            address = self.snapshot.address
+            assert address  # noqa: S101 - an image goes where the next one is there
+            try:
+                return asked(address, line, headers, without)
+            except (OSError, HTTPException):
+                if self.snapshot.address == address:
+                    raise
 
     def listen(self, path: str, address: str = "", version: str = "") -> Listener:
         """From now on a page gets messages: the first of what changed after the version that it shows, at once."""
@@ -319,9 +333,9 @@ class Session:
         )
 
     def _policy(self, listener: Listener) -> str | None:
-        """None: not known yet."""
+        """None: not known yet, or here."""
         content = self.snapshot.read(listener.path) if listener.path in self.snapshot.files else None
-        if content is None or not self.headers:
+        if content is None or not self.headers or self.snapshot.address:
             return None
         with suppress(LookupError):
             return named(self.headers.policy(listener.path, content, self.snapshot.read))

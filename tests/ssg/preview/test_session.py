@@ -91,7 +91,7 @@ def running(site: Path, *options: str, by: Sequence[str] = ()) -> Iterator[Previ
         yield Preview(site, process, int(said[-1].split("/")[2].rpartition(":")[2]), said)
     finally:
         if process.poll() is None:
-            process.kill()
+            process.terminate()
         process.wait(30)
         reader.join(30)
         process.stdout.close()
