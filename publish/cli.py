@@ -13,7 +13,7 @@ from publish.push import push
 from sealpress.commands.command import CommandGroup, allow_option, output_options, run, version_option
 from sealpress.commands.console import Console
 from sealpress.files import scratch
-from sealpress.problems import Exit, Problem, ReleaseProblem, did_you_mean
+from sealpress.problems import Exit, Problem, ReleaseProblem, UsageProblem, did_you_mean
 
 if TYPE_CHECKING:
     from publish.targets import OpenTarget
@@ -88,6 +88,7 @@ def publish() -> None:
       publish production            publish HEAD
       publish production --check    and compare every page with the build
       publish --dirty               with changes that are not committed
+      publish verify https://…      prove which commit the live site is
       publish status                which releases are there, and which one runs
       publish rollback production   go back to the release before
       publish rollback --to 7       or to generation 7
@@ -293,11 +294,20 @@ def prune(*, target: str | None, site_file: Path | None, console: Console) -> No
 def verify(*, target: str | None, site_file: Path | None, dirty: bool, allow_command: bool, console: Console) -> None:
     """Compare the host's pages with the last commit.
 
-    Builds it, and fetches every file of it from the host. Ends with 0 where all are the same, with 1 where any differs.
+    Builds it, and fetches every file of it from the host. With an address, such as https://blog.example.org, in the
+    place of the target, the live site is asked as its readers reach it: which commit it says it is of, and for every
+    file of that. No host is logged into. Ends with 0 where all are the same, with 1 where any differs.
     """
-    from publish import pipeline, report, targets  # noqa: PLC0415
+    from publish import live, pipeline, report, targets  # noqa: PLC0415
     from publish.releases import history  # noqa: PLC0415
+    from sealpress.config import sitefile  # noqa: PLC0415
 
+    if target and live.is_address(target):
+        if dirty:
+            hint = "leave it out"
+            raise UsageProblem("--dirty goes with a target: a live site says itself which commit it is of", hint=hint)
+        console.result(live.verify(sitefile.open_site(site_file), target, console, allow_command=allow_command))
+        return
     site, name, settings = _site_and_target(site_file, target)
     with (
         scratch.folder("publish") as folder,

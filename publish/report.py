@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from publish.deploy.deployment import Deployment
 from publish.deploy.journal import Event
 from publish.deploy.state_machine import Outcome, deploy
+from publish.engines.protocol import Endpoint
 from publish.probing.compare import compare, url_path
 from publish.probing.probe import BODY_LIMIT, Expectation
 from publish.releases.release import Release, ReleaseSpec
@@ -111,7 +112,15 @@ def verify(there: OpenTarget, container_id: str, tree: OutputTree, console: Cons
     if endpoint is None:
         raise ReleaseProblem("the site does not run", hint="publish start brings it back")
     with there.host.reach(endpoint) as reached:
-        differences = compare(tree, reached, console)
+        return compared(tree, reached, console)
+
+
+def compared(tree: OutputTree, endpoint: Endpoint, console: Console) -> dict[str, object]:
+    """Compares what a server serves with the tree, and tells.
+
+    Raises Problem (exit 1) where anything differs, with the first few differences.
+    """
+    differences = compare(tree, endpoint, console)
     if differences:
         more = len(differences) - _SHOWN_DIFFERENCES
         raise Problem(

@@ -53,10 +53,11 @@ class LoadedImage:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address and port on the host, as the host itself would reach it."""
+    """An address and port on the host, as the host itself would reach it; or a site's own, over TLS if `is_secure`."""
 
     address: str
     port: int
+    is_secure: bool = False
 
     @property
     def local(self) -> "Endpoint":

@@ -13,8 +13,8 @@ from typing import Final
 from urllib.parse import quote
 
 from publish.engines.protocol import Endpoint
-from publish.probing.probe import get, missing_path
-from sealpress.bounded import HTTP, Allowance
+from publish.probing.probe import connected, get, missing_path
+from sealpress.bounded import HTTP, HTTPS
 from sealpress.commands.console import SILENT, Progress
 from sealpress.problems import Problem
 from sealpress.tree.tree import OutputTree, TreeFile
@@ -77,7 +77,7 @@ def _checked(
     todo: "queue.SimpleQueue[TreeFile]", endpoint: Endpoint, below: str
 ) -> Iterator[tuple[TreeFile, Mismatch | None]]:
     """Takes entries until none is left, all on one connection as long as the server keeps it open."""
-    connection = HTTP(endpoint.address, endpoint.port, ANSWER_SECONDS, Allowance())
+    connection = connected(endpoint, ANSWER_SECONDS)
     try:
         while True:
             try:
@@ -89,7 +89,7 @@ def _checked(
         connection.close()
 
 
-def _difference(connection: HTTP, entry: TreeFile, url: str) -> Mismatch | None:
+def _difference(connection: HTTP | HTTPS, entry: TreeFile, url: str) -> Mismatch | None:
     had_connection = connection.sock is not None
     try:
         try:

@@ -5,6 +5,7 @@ Everything has a limit: the time for one answer, the bytes of a body, the time u
 
 import hashlib
 import http.client
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from publish.engines.protocol import Endpoint
-from sealpress.bounded import HTTP, Allowance, Late, Misbehaviour
+from sealpress.bounded import HTTP, HTTPS, Allowance, Late, Misbehaviour
 from sealpress.commands.console import size
 from sealpress.problems import Problem, ReleaseProblem, printable
 
@@ -88,14 +89,21 @@ def of_release(release: str) -> tuple[Expectation, ...]:
 
 def fetch(endpoint: Endpoint, path: str, *, seconds: float = ANSWER_SECONDS, limit: int = BODY_LIMIT) -> SiteAnswer:
     """One GET on a connection of its own. Raises Problem (exit 8) where no whole answer comes in time."""
-    connection = HTTP(endpoint.address, endpoint.port, seconds, Allowance())
+    connection = connected(endpoint, seconds)
     try:
         return get(connection, path, seconds=seconds, limit=limit)
     finally:
         connection.close()
 
 
-def get(connection: HTTP, path: str, *, seconds: float, limit: int) -> SiteAnswer:
+def connected(endpoint: Endpoint, seconds: float) -> HTTP | HTTPS:
+    """A connection that is opened by the first GET on it."""
+    if not endpoint.is_secure:
+        return HTTP(endpoint.address, endpoint.port, seconds, Allowance())
+    return HTTPS(endpoint.address, endpoint.port, seconds, Allowance(), ssl.create_default_context())
+
+
+def get(connection: HTTP | HTTPS, path: str, *, seconds: float, limit: int) -> SiteAnswer:
     """One GET on an open connection; it asks for no compression. Raises Problem like `fetch`."""
     until = time.monotonic() + seconds
     connection.allowance.begin(seconds, seconds, 2 * limit + _HEAD_LIMIT)
@@ -169,6 +177,10 @@ def _said(error: Exception) -> str:
             return "nothing listens there"
         case http.client.RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
             return "the connection was closed without an answer"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"no TLS connection: {error.reason or error}"
         case http.client.HTTPException():
             return f"not an HTTP answer ({type(error).__name__})"
         case _:

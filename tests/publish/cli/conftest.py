@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from imagebake.nginx import runners
+from imagebake.recipes import statement
 from publish import cli, pipeline, seal_store
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Endpoint
@@ -67,7 +68,9 @@ def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
         site = sitefile.image_name(made_from.site.settings)
         release = "sha256:" + hashlib.sha256(product.tree.digest.encode()).hexdigest()
         files = {f"site/{entry.path}": product.tree.file(entry).read_bytes() for entry in product.tree.entries}
-        extra = {"site/.well-known/release": release.encode(), "site/healthz": b"ok"}
+        told = statement.describe(product.tree, "sha256:" + "0" * 64, site, release, made_from.provenance)
+        extra = {"site/.well-known/release": release.encode(), "site/.well-known/seal.json": told.data}
+        extra["site/healthz"] = b"ok"
         if b"broken" in files["site/index.html"]:
             extra["broken"] = b""
         image_labels = {labels.SITE: site, labels.RELEASE: release, labels.COMMIT: product.commit}

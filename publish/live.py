@@ -1,0 +1,112 @@
+"""The live site, asked as its readers reach it: by its address, through whatever stands before its host.
+
+It says itself which commit it is of (imagebake.recipes.statement). That commit is built here again, from the author's
+own repository, and each of its files is compared: so nothing that the site says is believed.
+"""
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from imagebake.nginx.answers import SEAL_PATH
+from imagebake.recipes import statement
+from imagebake.recipes.statement import Statement
+from publish import pipeline, report
+from publish.engines.protocol import Endpoint
+from publish.probing import probe
+from sealpress import VERSION
+from sealpress.commands.console import Console
+from sealpress.config import sitefile
+from sealpress.config.sitefile import SiteFile
+from sealpress.files import scratch
+from sealpress.git import repository as git
+from sealpress.git.repository import Commit, Repository
+from sealpress.problems import Exit, MachineProblem, Problem, ReleaseProblem, UsageProblem
+
+_SECONDS: Final = 30.0
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def is_address(text: str) -> bool:
+    return re.match(r"https?://", text, re.IGNORECASE) is not None
+
+
+def verify(site: SiteFile, url: str, console: Console, *, allow_command: bool) -> dict[str, object]:
+    """Compares what the site at `url` serves with the commit that it says it is of, and tells.
+
+    Raises Problem (exit 1) where anything differs, or the site is of no commit; (exit 2) for a `url` that is none, or a
+    commit that isn't here; (exit 8) where nothing answers there as a release does; (exit 10) where its seal is none.
+    """
+    endpoint = reached(url)
+    told = said(endpoint, url)
+    if told.site != (own := sitefile.image_name(site.settings)):
+        hint = f"this folder's site is {own}: go into the folder of the other one"
+        raise Problem(f"{url} is another site: {told.site}", code=Exit.DIFFERENT, hint=hint)
+    if not told.held_by:
+        hint = "publish without --dirty"
+        raise Problem(f"{url} was made of what no commit holds", code=Exit.DIFFERENT, hint=hint)
+    folder = site.root.resolve()
+    repository = git.discover(folder)
+    commit = _commit(repository, told.held_by)
+    assert repository is not None  # noqa: S101 - it has the commit
+    with (
+        scratch.folder("publish") as made,
+        pipeline.committed(repository, commit, folder, site.name) as made_from,
+    ):
+        product = pipeline.produce(made_from, made, console, dirty=False, allow_command=allow_command)
+        try:
+            compared = report.compared(product.tree, endpoint, console)
+        except Problem as problem:
+            problem.hint = _hint(told, product.tree.digest)
+            raise
+        if product.tree.digest != told.tree:
+            message = f"commit {commit.id[:12]} makes another tree than {url} says that it has"
+            raise Problem(message, code=Exit.DIFFERENT, hint=_hint(told, product.tree.digest))
+    console.say(f"{url} is commit {commit.id[:12]}")
+    head = repository.head()
+    if head and head.id != commit.id:
+        console.note(f"the last commit here is {head.id[:12]}")
+    return compared | {"address": url, "site": own, "commit": commit.id, "release": told.release}
+
+
+def reached(url: str) -> Endpoint:
+    """Where a URL's server is. Raises Problem (exit 2) for what names none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        parts, port = urlsplit(""), 0
+    if not parts.hostname or parts.username or not parts.hostname.isascii():
+        raise UsageProblem(f'"{url}" is no address of a site', hint="write one like https://blog.example.org")
+    return Endpoint(parts.hostname, port, is_secure=parts.scheme == "https")
+
+
+def said(endpoint: Endpoint, url: str) -> Statement:
+    """What the site tells of itself. Raises Problem (exit 8) where that is nothing, (exit 10) where it is no seal."""
+    path = f"/{SEAL_PATH}"
+    answer = probe.fetch(endpoint, path, seconds=_SECONDS, limit=statement.LIMIT)
+    if location := answer.headers.get("location"):
+        raise ReleaseProblem(f"{url} leads to {location}", hint="name the address that readers end at")
+    if answer.status != 200:
+        hint = "every site that sealpress published has it: perhaps what stands before the site lets it not through"
+        raise ReleaseProblem(f"{url} has no {path}: status {answer.status}", hint=hint)
+    return statement.read(answer.body, f"{url.rstrip('/')}{path}")
+
+
+def _commit(repository: Repository | None, wanted: str) -> Commit:
+    if repository is None:
+        raise MachineProblem("this folder is in no git repository", hint="go into the blog's own")
+    if not repository.holds(wanted):
+        message = f"the live site is of commit {wanted[:12]}, which is not in this repository"
+        raise UsageProblem(message, hint="git fetch --all; a shallow clone: git fetch --unshallow")
+    return repository.commit(wanted)
+
+
+def _hint(told: Statement, tree: str) -> str | None:
+    """Why the files may be others than those that were published."""
+    its = told.tools.get("sealpress", "")
+    if tree == told.tree:
+        return "the files here are those that were published: what readers get was changed on its way, or on the host"
+    if its != VERSION:
+        return f"it was published by sealpress {its}, and this is {VERSION}: the same version makes the same files"
+    return None

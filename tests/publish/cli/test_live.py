@@ -1,0 +1,188 @@
+"""`publish verify ADDRESS`: the live site is the commit that it says it is, through whatever stands before its host."""
+
+import json
+import shutil
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from publish.engines.protocol import Endpoint
+from publish.probing import probe
+from tests import needs
+
+Lie = Callable[[str, int, dict[str, str], bytes], tuple[int, dict[str, str], bytes]]
+
+
+def honest(_path: str, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    return status, headers, body
+
+
+@contextmanager
+def front(port: int, lie: Lie = honest, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Something that stands before a site, and what it may do to answers."""
+
+    class Front(BaseHTTPRequestHandler):
+        protocol_version: ClassVar[str] = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            answer = probe.fetch(Endpoint("127.0.0.1", port), self.path)
+            kept = {"content-type": answer.headers.get("content-type", "")}
+            status, headers, body = lie(self.path, answer.status, kept, answer.body)
+            self.send_response(status)
+            for name, value in {**headers, "content-length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Front) as server:
+        server.daemon_threads = True
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def test_the_live_site_is_the_commit_that_it_says_it_is(blog, publish):
+    first = blog.edit("one, for its readers")
+    publish()
+    with front(blog.port) as address:
+        code, out, _ = publish("verify", address)
+        assert code == 0
+        assert out.splitlines() == [
+            "verified: all 2 files are served as they were built",
+            f"{address} is commit {first[:12]}",
+        ]
+        second = blog.edit("two, which nobody published")
+        code, out, err = publish("verify", f"{address}/", "--json")
+        assert (code, json.loads(out)["commit"], json.loads(out)["files"]) == (0, first, 2)
+        assert f"the last commit here is {second[:12]}" in err
+    assert blog.folder.joinpath("page.html").read_text().startswith("two")
+
+
+@pytest.mark.parametrize("path", ["/", "/a/"])
+def test_what_is_changed_on_its_way_is_told(blog, publish, path):
+    publish()
+
+    def lie(asked: str, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        return status, headers, body + b"<script>" if asked == path else body
+
+    with front(blog.port, lie) as address:
+        code, _, err = publish("verify", address)
+    assert code == 1
+    assert f"1 of 2 files differ from what the host serves\n  | {path}: more than the " in err
+    assert "hint: the files here are those that were published: what readers get was changed on its way" in err
+
+
+def test_a_site_of_what_no_commit_holds_proves_nothing(blog, publish):
+    blog.folder.joinpath("page.html").write_text("not committed")
+    assert publish("--dirty")[0] == 0
+    with front(blog.port) as address:
+        code, _, err = publish("verify", address)
+    assert (code, err.splitlines()[0]) == (1, f"error: {address} was made of what no commit holds")
+
+
+def seal(change: Callable[[dict[str, object]], object]) -> Lie:
+    def lie(path: str, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        if path != "/.well-known/seal.json":
+            return status, headers, body
+        changed = change(json.loads(body))
+        return status, headers, json.dumps(changed, sort_keys=True, separators=(",", ":")).encode()
+
+    return lie
+
+
+@pytest.mark.parametrize(
+    ("lie", "code", "message"),
+    [
+        (seal(lambda told: told | {"site": "other"}), 1, " is another site: other"),
+        (seal(lambda told: told | {"site": "\x1b[2J"}), 1, " is another site: \\x1b[2J"),
+        (seal(lambda told: told | {"commit": "0" * 40}), 2, "which is not in this repository"),
+        (seal(lambda told: told | {"commit": "--help"}), 10, "seal.json"),
+        (seal(lambda told: told | {"tree": "sha256:" + "1" * 64}), 1, "makes another tree than "),
+        (seal(lambda told: [told]), 10, "seal.json"),
+        (lambda *_: (404, {}, b"no"), 8, " has no /.well-known/seal.json: status 404"),
+        (lambda *_: (200, {}, b"\0" * 1000), 10, "seal.json"),
+        (lambda *_: (308, {"location": "https://www.blog.example/"}, b""), 8, " leads to https://www.blog.example/"),
+    ],
+)
+def test_whatever_a_site_says_of_itself_is_one_message(blog, publish, lie, code, message):
+    publish()
+    with front(blog.port, lie) as address:
+        found, out, err = publish("verify", address)
+    assert (found, message in err, err.count("error: "), "Traceback" in err) == (code, True, 1, False), err
+    assert " is commit " not in out
+
+
+@pytest.mark.parametrize(
+    ("address", "more", "code", "message"),
+    [
+        ("https://", (), 2, '"https://" is no address of a site'),
+        ("http://me:secret@127.0.0.1/", (), 2, "is no address of a site"),
+        ("http://127.0.0.1:99999/", (), 2, "is no address of a site"),
+        ("http://[::1", (), 2, "is no address of a site"),
+        ("http://127.0.0.1:1/", (), 8, "nothing listens there"),
+        ("http://nowhere.invalid/", (), 8, "GET /.well-known/seal.json: "),
+        ("http://127.0.0.1:1/", ("--dirty",), 2, "--dirty goes with a target"),
+    ],
+)
+def test_an_address_where_nothing_is(blog, publish, address, more, code, message):
+    found, _, err = publish("verify", address, *more)
+    assert (found, message in err, "Traceback" in err) == (code, True, False), err
+
+
+def test_tls_is_asked_with_the_certificates_that_this_machine_trusts(blog, publish, tmp_path, monkeypatch):
+    if not shutil.which("openssl"):
+        needs.unavailable("openssl makes the certificate")
+    publish()
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    make += ["-subj", "/CN=a blog", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    make += ["-out", str(certificate), "-keyout", str(key)]
+    subprocess.run(make, check=True, capture_output=True, timeout=30)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with front(blog.port, tls=context) as address:
+        code, _, err = publish("verify", address)
+        assert code == 8
+        assert "its certificate is not trusted: self-signed certificate" in err
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        code, out, _ = publish("verify", address)
+        assert (code, f"{address} is commit " in out) == (0, True)
+        plain = address.replace("https:", "http:")
+        assert publish("verify", plain)[0] == 8
+
+
+def test_a_folder_that_is_in_no_repository(blog, publish, tmp_path, monkeypatch):
+    publish()
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    shutil.copy(blog.folder / "site.toml", other)
+    monkeypatch.chdir(other)
+    with front(blog.port) as address:
+        code, _, err = publish("verify", address)
+    assert (code, "this folder is in no git repository" in err) == (9, True)
+
+
+def test_a_commit_of_another_clone_is_told_by_how_to_fetch_it(blog, publish, tmp_path, monkeypatch):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", str(blog.folder), str(clone)], check=True, timeout=30)
+    blog.edit("newer")
+    publish()
+    monkeypatch.chdir(clone)
+    with front(blog.port) as address:
+        code, _, err = publish("verify", address)
+        assert (code, "git fetch --all" in err) == (2, True)
+        subprocess.run(["git", "fetch", "-q"], check=True, timeout=30)
+        assert publish("verify", address)[0] == 0
