@@ -235,11 +235,12 @@ class Engine:
             self._files = prepared.files
         files = self._files
         new = {one.file.path: one for one in prepared.stale(self.touched)}
-        old = {path: Stale(files[path], one.because) for path, one in self._left.items() if path in files}
-        self._left = {
-            path: Stale(one.file, tuple(dict.fromkeys((*one.because, *(old[path].because if path in old else ())))))
-            for path, one in new.items()
-        } | {path: one for path, one in old.items() if path not in new}
+        old = self._left
+        if files is prepared.files:
+            old = {path: Stale(files[path], one.because) for path, one in old.items() if path in files}
+        for path in [path for path in old if path in new and old[path].because != new[path].because]:
+            new[path] = Stale(new[path].file, tuple(dict.fromkeys((*new[path].because, *old[path].because))))
+        self._left = new | {path: one for path, one in old.items() if path not in new}
         self._failed = {}
         self._seen = {path: seen for path, seen in self._seen.items() if path in files}
         self._everywhere = self._everywhere or prepared.has_lost_files
@@ -318,12 +319,13 @@ class Engine:
             assert content is not None  # noqa: S101 - see _made
             outputs[path] = tuple(KeptOutput(file.kind.name, file.subject, file.origin, stale.because))
             files[path] = _kept(path, content.sha256, content.size)
-        for path, stale in self._left.items():  # those that were never made: nothing was asked for them yet
+        is_known = isinstance(prepared.files, KnownFiles)
+        for path, stale in () if is_known else self._left.items():  # never made: nothing was asked for them yet
             file, old = stale.file, last.outputs.get(path)
             if not old or KeptOutput._make(old)[:2] != (file.kind.name, file.subject):
                 outputs[path] = tuple(KeptOutput(file.kind.name, file.subject, file.origin, ()))
                 traces[path], files[path] = b"", _kept(path, "", 0)
-        if isinstance(prepared.files, KnownFiles):
+        if is_known:
             placed = Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, 0, 0)
         else:
             placed = Placed(

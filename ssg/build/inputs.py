@@ -147,7 +147,7 @@ def _never_was(before: Inputs, path: str) -> bool:
     told = (*sources.left_out, *sources.leftovers, *sources.submodules)
     if any(f"{path}/".startswith(f"{one}/") or one.startswith(f"{path}/") for one in told):
         return False
-    return not os.path.lexists(sources.root / path) and not any(one.startswith(f"{path}/") for one in sources.stamps)
+    return not os.path.lexists(sources.root / path) and not sources.below(path)
 
 
 def _sources(request: Request) -> Sources:

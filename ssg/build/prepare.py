@@ -88,7 +88,7 @@ class Prepared:
         hits = self.known.hits(last.traces, changed)
         if self.theme_key != last.theme_key:
             touched = {*touched, *self._same_named()}
-        return list(staleness.stale(self.files, last, hits, touched, reading.sources))
+        return list(staleness.stale(self.files, last, hits, touched, reading))
 
     def _same_named(self) -> Iterator[str]:
         """The theme's own files that hold something else under the name that they had."""
@@ -102,7 +102,9 @@ class Prepared:
     @property
     def has_lost_files(self) -> bool:
         """Whether something is gone that files could lead to which are not made anew."""
-        return bool(self.last.outputs.keys() - self.files.keys()) or self.structure.may_redirect_elsewhere
+        is_known = isinstance(self.files, staleness.KnownFiles)
+        is_less = not is_known and bool(self.last.outputs.keys() - self.files.keys())
+        return is_less or self.structure.may_redirect_elsewhere
 
 
 def prepare(
@@ -214,15 +216,13 @@ class _Preparation:
     def _take_in(self, converter: Converter, conversion: str) -> ReadSources:
         return read_sources(
             converter,
-            self.inputs.sources.stamps,
-            self.inputs.began,
+            self.inputs,
             self.last,
             self.inputs.request.workers,
             self.timings,
             self.progress,
             converted_alike=conversion == self.last.conversion,
             same_settings=self.last.scope == self.inputs.scope,
-            looked=self.inputs.looked,
             aside=self.turn.aside if self.turn else None,
         )
 

@@ -12,6 +12,7 @@ from sealpress.tree import strays
 from sealpress.tree.keys import KeySearch
 from sealpress.tree.tree import CHUNK, media_type
 from ssg.build.convert import Converter
+from ssg.build.inputs import Inputs
 from ssg.build.records import FRONT, PARSED_PAGES, ParsedPages
 from ssg.build.timing import Timings
 from ssg.cache import stamps
@@ -67,8 +68,7 @@ class ReadSources:
 
 def read_sources(
     converter: Converter,
-    found: Mapping[str, Stamp],
-    began: int,
+    inputs: Inputs,
     last: LastBuild,
     workers: int,
     timings: Timings,
@@ -76,28 +76,31 @@ def read_sources(
     *,
     converted_alike: bool,
     same_settings: bool,
-    looked: Collection[str] | None = None,
     aside: Mapping[str, Problem] | None = None,
 ) -> ReadSources:
-    """Reads what looks different. `began` is the file system's clock from before anything was looked at.
+    """Reads what looks different.
 
     `converted_alike`: conversions depend on the same options and software as last time. `same_settings`: what may be
-    published was judged by the same settings. `looked`: nothing else can have changed; None: anything can.
+    published was judged by the same settings.
 
     `aside` are pages with a fault that was found before (None: a fault ends the build). These, and those that can't be
     read, stay as the last build read them, and are read again next time.
     """
+    found, began = inputs.sources.stamps, inputs.began
     content = f"{PurePosixPath(converter.settings.build.content)}/"
-    pages = tuple(file for file in found if file.startswith(content) and file.endswith(PAGE_ENDING))
-    touched = _touched(found, last, looked)
+    pages = tuple([file for file in inputs.sources.below(content) if file.endswith(PAGE_ENDING)])
+    touched = _touched(found, last, inputs.looked)
     is_page = frozenset(pages)
-    sources: dict[str, SeenSource] = {file: old for file in found if (old := last.sources.get(file))}
-    changed_files: set[str] = set()
-    for file in touched:
-        if file not in is_page:
-            sources[file] = (_settled(found[file], began), sha256_of(converter.root / file))
-            if file not in last.sources or sources[file][1] != last.sources[file][1]:
-                changed_files.add(file)
+    sources: dict[str, SeenSource] = dict(last.sources)
+    if list(found) != list(last.sources):
+        sources = {file: old for file in found if (old := last.sources.get(file))}
+    new = {
+        file: (_settled(found[file], began), sha256_of(converter.root / file))
+        for file in touched
+        if file not in is_page
+    }
+    changed_files = {file for file, seen in new.items() if seen[1] != last.sources.get(file, (None, ""))[1]}
+    sources |= new
     others = [file for file in (touched if same_settings else found) if file not in is_page]
     problems = dict(_of_others(converter, content, others))
     parsed_pages = ParsedPages(last.parsed_pages)
@@ -106,7 +109,7 @@ def read_sources(
         # A draft that nobody wanted was read, but not converted.
         again = {file for file in pages if not _is_converted(parsed_pages.plain(file))} if converter.drafts else set()
         again.update(touched)
-        wanted = [file for file in pages if file in again]
+        wanted = sorted(again & is_page)
     unread: set[str] = set()
     for source, problem in (aside or {}).items():
         problems[source], sources[source] = problem, (None, "")
@@ -139,14 +142,13 @@ def read_sources(
         alike = alike and _stays(converter.settings, read.source, before, after)
         if before is None or _content_of(before) != _content_of(after):
             changed.add(read.source)
-    same_files = found.keys() == last.sources.keys()
     return ReadSources(
         sources,
         parsed_pages,
         pages,
         frozenset(changed),
         problems,
-        same_files and alike and (not problems or aside is not None),
+        found.keys() == last.sources.keys() and alike and (not problems or aside is not None),
         excerpts,
         frozenset(changed_files),
         frozenset(unread),
@@ -169,7 +171,7 @@ def _stays(settings: Settings, source: str, before: Plain, after: Plain) -> bool
 def _touched(found: Mapping[str, Stamp], last: LastBuild, looked: Collection[str] | None) -> list[str]:
     if looked is None:
         return [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
-    unsettled = (file for file, (stamp, _) in last.sources.items() if not stamp)
+    unsettled = [file for file, seen in last.sources.items() if not seen[0]]
     return sorted({*looked, *unsettled} & found.keys())
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ssg.build.read import ReadSources
 from ssg.cache.answers import KnownAnswers
 from ssg.cache.codec import at
 from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource, sha256_of
@@ -82,16 +83,21 @@ def stale(
     last: LastBuild,
     hits: Mapping[str, Sequence[Key]],
     touched: Collection[str],
-    copied: Mapping[str, SeenSource],
+    reading: ReadSources,
 ) -> Iterator[Stale]:
     """Those of the jobs whose file isn't what it would be if it were made now.
 
-    `hits` are the questions with other answers by the files that asked them, `copied` the sources of copies, `touched`
-    the files that are not as the last build left them.
+    `hits` are the questions with other answers by the files that asked them, `touched` the files that are not as the
+    last build left them.
     """
     changed = dict.fromkeys(key for keys in hits.values() for key in keys)
-    for path in _suspects(files, last, hits, touched):
+    copied = reading.sources
+    known = files if isinstance(files, KnownFiles) and not last.elsewhere else None
+    for path in files if known is None else _suspects(known, last, hits, touched, reading.changed_files):
         file = files[path]
+        if known is not None and path in hits and path not in touched:  # a template's edit reaches all pages
+            yield Stale(file, tuple(hits[path]))
+            continue
         plain_output = last.outputs.get(path)
         old = KeptOutput._make(plain_output) if plain_output else None
         if last.elsewhere:
@@ -109,15 +115,18 @@ def stale(
 
 
 def _suspects(
-    wanted: Mapping[str, OutputFile], last: LastBuild, hits: Collection[str], touched: Collection[str]
+    known: KnownFiles,
+    last: LastBuild,
+    hits: Collection[str],
+    touched: Collection[str],
+    changed_files: Collection[str],
 ) -> Iterable[str]:
-    """The files that have to be looked at: of those that the last build knows, only what can have changed."""
-    if last.elsewhere or not isinstance(wanted, KnownFiles):
-        return wanted
-    copies = {kind.name for kind in wanted.kinds.values() if kind.is_copy}
-    return [
-        path for path, output in last.outputs.items() if path in hits or _kind_of(output) in copies or path in touched
-    ]
+    """The files that have to be looked at where the tree has those that it had: only what can have changed."""
+    suspects = {*hits, *touched}
+    if changed_files:
+        copies = {kind.name for kind in known.kinds.values() if kind.is_copy}
+        suspects.update(path for path, output in last.outputs.items() if _kind_of(output) in copies)
+    return filter(suspects.__contains__, last.outputs)
 
 
 def _new(

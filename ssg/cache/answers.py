@@ -103,10 +103,12 @@ class KnownAnswers:
     def hits(self, traces: Mapping[str, bytes], keys: Sequence[Key]) -> dict[str, list[Key]]:
         """The traces in which any of the questions is, by their names, each with those that are, in their order."""
         numbers = {number: key for key in keys if (number := self._row(_about(key)).get(key, _NEVER)[0]) >= 0}
+        if len(numbers) <= _FEW:
+            return _searched(numbers, traces)
         found: dict[str, list[Key]] = {}
         order = {number: place for place, number in enumerate(numbers)}
-        for name in traces if len(numbers) > _FEW else _with_any(numbers, traces):
-            if hits := sorted((order[number], number) for number in array("I", traces[name]) if number in order):
+        for name, trace in traces.items():
+            if hits := sorted((order[number], number) for number in array("I", trace) if number in order):
                 found[name] = [numbers[number] for _, number in hits]
         return found
 
@@ -121,21 +123,22 @@ _NEVER: Final[tuple[int, object]] = (-1, GONE)
 _FEW: Final = 16  # questions that are searched for in all traces as one text, which takes 1 ms each for 10,000 pages
 
 
-def _with_any(numbers: Iterable[int], traces: Mapping[str, bytes]) -> list[str]:
-    """The traces that have any of the numbers, in their order."""
+def _searched(numbers: Mapping[int, Key], traces: Mapping[str, bytes]) -> dict[str, list[Key]]:
+    """As `hits`."""
     every = b"".join(traces.values())
     ends = list(accumulate(map(len, traces.values())))
-    found: set[int] = set()
-    for number in numbers:
+    found: dict[int, list[Key]] = {}
+    for number, key in numbers.items():
         wanted, at = array("I", [number]).tobytes(), 0
         while (at := every.find(wanted, at)) >= 0:
             if at % len(wanted):  # of two numbers
                 at += 1
                 continue
-            found.add(bisect_right(ends, at))
-            at = ends[bisect_right(ends, at)]
+            place = bisect_right(ends, at)
+            found.setdefault(place, []).append(key)
+            at = ends[place]
     names = list(traces)
-    return [names[place] for place in sorted(found)]
+    return {names[place]: found[place] for place in sorted(found)}
 
 
 def _about(key: Key) -> str:

@@ -28,7 +28,7 @@ PACKS: Final = "packs"
 LIMIT: Final = 512 << 20  # bytes
 _INDEX: Final = "ssg pack"
 _OURS: Final = re.compile(r"[0-9a-f]{62}|[0-9a-f]{64}\.pack|\.new-.{1,16}")
-_SLACK: Final = 16  # the part of the limit that is written before anybody looks how much there is
+_SLACK: Final = 16  # the part of the limit that a process writes before it looks how much there is
 _FEW: Final = 16  # results that are looked for in packs one by one
 _PACKED_FROM: Final = 8  # results that were made together: below that, a file for each
 
@@ -61,13 +61,13 @@ class _State:
     batch: dict[str, tuple[bytes, str]] | None = None
     folders: set[str] | None = None
     used: set[Path] = field(default_factory=set)
-    written: int = 0  # bytes, since somebody looked how many there are
+    room: int = 0  # bytes that may be written before somebody looks how many there are
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Keeps at most `limit` bytes, and for a while a sixteenth more, by dropping what was not used for longest: `trim`
-    does, and so does each process that has written so much. A disk that refuses costs only time.
+    """Keeps at most `limit` bytes, by dropping what was not used for longest before more is written. What other
+    processes write meanwhile is seen after a sixteenth of that. A disk that refuses costs only time.
     """
 
     folder: Path
@@ -147,9 +147,10 @@ class Store:
                 self._state.folders = {item.name for item in items if item.is_dir(follow_symlinks=False)}
         return name in self._state.folders
 
-    def trim(self) -> None:
-        """Drops what was not used for longest, until the rest is within the limit; also what a killed build left."""
-        self._state.written = 0
+    def trim(self, size: int = 0) -> None:
+        """Drops what was not used for longest, until the rest and `size` bytes more are within the limit; also what a
+        killed build left.
+        """
         found: list[tuple[float, int, Path]] = []
         for folder in filter(files.is_folder, (*self.folder.glob("[0-9a-f][0-9a-f]"), self.folder / PACKS)):
             with suppress(OSError), os.scandir(folder) as items:
@@ -158,13 +159,16 @@ class Store:
                     if _OURS.fullmatch(item.name) and item.is_file(follow_symlinks=False):
                         status = item.stat(follow_symlinks=False)
                         found.append((status.st_mtime, status.st_size, Path(item.path)))
-        kept = 0
+        kept, seen = 0, 0
         newest = max((used for used, _, _ in found), default=0.0)
-        for used, size, file in sorted(found, reverse=True):
-            kept += size
-            if kept > self.limit or files.is_left(file.name, used, newest):
-                with suppress(OSError):
-                    file.unlink()
+        for used, bytes_in, file in sorted(found, reverse=True):
+            seen += bytes_in
+            if seen + size <= self.limit and not files.is_left(file.name, used, newest):
+                kept += bytes_in
+                continue
+            with suppress(OSError):
+                file.unlink()
+        self._state.room = min(self.limit - kept, self.limit // _SLACK + size)
 
     def _from_pack(self, key: str) -> bytes | None:
         place = self._place(key)
@@ -220,14 +224,16 @@ class Store:
             os.utime(file, follow_symlinks=False)
 
     def _write(self, file: Path, parts: Iterable[bytes]) -> None:
+        parts = list(parts)
+        if (size := sum(map(len, parts))) > self.limit:
+            return
+        if size > self._state.room:
+            self.trim(max(size, self.limit // _SLACK))
+        self._state.room -= size
         with suppress(OSError):
             if not files.is_folder(file.parent):
                 self._make(file.parent)
-            parts = list(parts)
             files.keep(file, parts)
-            self._state.written += sum(map(len, parts))
-            if self._state.written > self.limit // _SLACK:
-                self.trim()
 
     def _file(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:]

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -59,8 +60,13 @@ class Sources:
 
     def below(self, folder: str) -> list[str]:
         """The files in a folder, as they stand in `files`."""
-        start = str(PurePosixPath(folder)) + "/"
-        return [file for file in self.stamps if file.startswith(start)]
+        return files_below(self.files, folder)
+
+
+def files_below(files: Sequence[str], folder: str) -> list[str]:
+    """Those of sorted files that are in a folder."""
+    name = str(PurePosixPath(folder))
+    return list(files[bisect_left(files, f"{name}/") : bisect_left(files, f"{name}0")])  # the character after "/"
 
 
 def list_sources(
@@ -106,7 +112,7 @@ def list_sources(
     if sifted.left_out:
         out = set(sifted.strayed)
         wanted = [file for file in wanted if file not in out]
-    stamps = _looked_at(root, wanted)
+    stamps = _looked_at(root, sorted(wanted))
     problems += _names(root, stamps, starts)
     if not is_tolerant:
         raise_all(problems)

@@ -22,6 +22,7 @@ from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.tree import strays
 from ssg.content.absence import of_submodule
 from ssg.content.findings import THEME, Findings
+from ssg.content.sources import files_below
 from ssg.l10n import strings as l10n_strings
 from ssg.l10n.language import Language
 from ssg.l10n.language import language as language_of
@@ -110,7 +111,7 @@ def load(
     (exit 3).
     """
     found = findings or Findings()
-    own = _SiteFiles(root, None if files is None else frozenset(files))
+    own = _SiteFiles(root, None if files is None else sorted(files))
     place = _place(document, "site", "theme")
     name = settings.site.theme
     languages = {tag: language_of(tag) for tag in settings.site.languages}
@@ -160,14 +161,14 @@ class _SiteFiles:
     """The files of the site that count."""
 
     root: Path
-    files: frozenset[str] | None
+    files: Sequence[str] | None
 
     def below(self, folder: str) -> list[str]:
         """Names relative to `folder`, sorted."""
         start = str(PurePosixPath(folder)) + "/"
         if self.files is None:
             return _walk(self.root / folder, self.root / folder)
-        return sorted(file.removeprefix(start) for file in self.files if file.startswith(start))
+        return [file.removeprefix(start) for file in files_below(self.files, folder)]
 
 
 _ADD: Final = "git add {}, with --force where .gitignore leaves it out; or build with --dirty"

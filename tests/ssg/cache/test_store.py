@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,22 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     assert kept == [KEYS[0], KEYS[8], KEYS[9]]
 
 
+def test_no_more_than_the_limit_is_ever_there(tmp_path: Path) -> None:
+    """Whoever wrote what is there, one process or many one after the other; what is too large for it isn't kept."""
+    for round_ in range(3):
+        store = Store(tmp_path, limit=4000)
+        for key in KEYS[10 * round_ : 10 * round_ + 10]:
+            store.put(key, bytes(300))
+            assert sum(file.stat().st_size for file in files(store)) <= 4000
+            assert store.get(key) == bytes(300)
+        store.put(KEYS[40], bytes(4001))
+        assert store.get(KEYS[40]) is None
+        assert packed(store, KEYS[10 * round_ : 10 * round_ + 10]).stat().st_size <= 4000
+
+
 def test_trimming_takes_nothing_that_is_not_its_own(tmp_path: Path) -> None:
     store = Store(tmp_path, limit=0)
-    store.put(KEYS[0], b"x")
+    Store(tmp_path).put(KEYS[0], b"x")
     mine = tmp_path / "00" / "letter.txt"
     mine.write_text("years of work")
     (tmp_path / "photo.jpg").write_text("more of it")
@@ -177,6 +191,7 @@ def test_two_processes_that_write_and_trim_do_no_harm(tmp_path: Path) -> None:
     """Each reads what the other has written, or nothing; never anything else."""
     command = """\
 import sys
+from dataclasses import replace
 from pathlib import Path
 from sealpress.files import signing as private
 from ssg.cache.last_build import LastBuild, LastTree, Memory
@@ -224,14 +239,14 @@ def test_nothing_is_written_or_dropped_through_a_link(tmp_path: Path) -> None:
     (folder / ".gitignore").symlink_to(outside / "new")
     (folder / "11").mkdir()
     (folder / "11" / ("1" * 62)).symlink_to(theirs[0])
-    store = Store(folder, limit=0)
+    store = Store(folder)
     for key in ("0" * 64, "1" * 64):
         assert store.get(key) is None
         store.put(key, b"data")
     with store.together():
         for number in range(20):
             store.put(f"{number:064}", b"x")
-    store.trim()
+    replace(store, limit=0).trim()
     memory = Memory.of(folder, tmp_path / "public")
     memory.forget()
     memory.keep(LastBuild(), None, LastTree("", "", {}, {}, {}, {}))
