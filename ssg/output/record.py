@@ -81,7 +81,7 @@ class Record:
             # What a build that was killed has written half ends here.
             file.write((_END if file.tell() else b"") + _END.join(new) + _END)
             file.flush()
-            os.fdatasync(file.fileno())
+            os.fsync(file.fileno())
         self._lines.update(new)
 
     def tidy(self, count: int, lines: Iterable[bytes]) -> None:
