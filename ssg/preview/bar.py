@@ -11,12 +11,18 @@ from ssg.rendering.output_kind import Subject
 
 
 def bar(
-    prepared: Prepared, warnings: Iterable[Problem], path: str, now: dt.datetime, *, has_editor: bool
+    prepared: Prepared,
+    warnings: Iterable[Problem],
+    path: str,
+    now: dt.datetime,
+    *,
+    has_editor: bool,
+    refused: Iterable[str] = (),
 ) -> dict[str, object] | None:
     """For the script in a page at `path` in the tree; None for what no page's source is made into.
 
     `notes` are in words, `warnings` in words with their `source`. An `edit` is the address of a source in an editor; ""
-    where `has_editor`, which the server opens.
+    where `has_editor`, which the server opens. `refused` is what no bake takes of the page.
     """
     file = prepared.files.get(path)
     page = prepared.structure.pages.get(file.subject) if file and file.kind.subject is Subject.PAGE else None
@@ -35,7 +41,8 @@ def bar(
             {"source": one.place.file, "edit": edit(one.place), "text": f"{one.place}: {shown(one.message)}"}
             for one in warnings
             if one.place and one.place.file == page.source
-        ],
+        ]
+        + [{"source": page.source, "edit": edit(Place(page.source)), "text": shown(one)} for one in refused],
     }
 
 

@@ -5,7 +5,7 @@ what the others need.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from sealpress.config import serving
 from sealpress.config.sitefile import SiteFile
 from sealpress.policy import pages, source_lists
+from sealpress.policy.refusals import complaint, mend
 from sealpress.policy.source import TextSource, TooLongError, texts
 from sealpress.policy.source_lists import DRAWING, Computation, Files, Needs
 from sealpress.problems import Problem
@@ -47,14 +48,25 @@ class SiteHeaders:
             if name.lower() == serving.CSP.lower():
                 return value
         if (said := source_lists.given(image)) is None:
-            held = {path: content} | {sheet: _held(read(sheet)) for sheet in self.sheets}
-            documents = [TreeFile(name, name, 0, media_type(name), CacheClass.REVALIDATE) for name in held]
-            found = {source_lists.key(one): _needs(one.media_type, held[one.path]) for one in documents}
             try:
-                said = Computation(documents, found, image, self.site.settings.site.url).policies(self.files)
+                said = self._computation({path: content} | {one: _held(read(one)) for one in self.sheets}).policies(
+                    self.files
+                )
             except Problem:  # which a bake tells
                 return ""
         return said.drawings if kind == DRAWING else said.pages
+
+    def refused(self, path: str, content: bytes) -> list[str]:
+        """What a bake would refuse of a file, and what mends it, in words."""
+        if source_lists.given(self.site.settings.image) is not None or media_type(path) not in pages.READERS:
+            return []
+        found = self._computation({path: content})
+        return [f"{complaint(one)}: {mend(one, found.own)}" for one in found.refused]
+
+    def _computation(self, held: Mapping[str, bytes]) -> Computation:
+        documents = [TreeFile(name, name, 0, media_type(name), CacheClass.REVALIDATE) for name in held]
+        found = {source_lists.key(one): _needs(one.media_type, held[one.path]) for one in documents}
+        return Computation(documents, found, self.site.settings.image, self.site.settings.site.url)
 
     def headers(self, policy: str) -> dict[str, str]:
         """What every answer carries besides."""

@@ -227,8 +227,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _with_own(self, policy: str) -> str:
         host = self.headers["Host"]
-        own = "'self'" if "[" in host else f"http://{host}{OWN}"  # no policy names an address of IPv6
-        return with_script(policy, own if "[" in host else f"{own}client.js", own, self.server.token)
+        # No policy names an address of IPv6, and behind a proxy nobody knows the one that the browser has.
+        if "[" in host or self.headers.get("X-Forwarded-Host"):
+            return with_script(policy, "'self'", "'self'", self.server.token)
+        return with_script(policy, f"http://{host}{OWN}client.js", f"http://{host}{OWN}", self.server.token)
 
     def _with_script(self, content: bytes, file: str, version: str) -> bytes:
         token = self.server.token

@@ -345,7 +345,9 @@ class Session:
         if not engine.prepared:
             return None
         now = dt.datetime.now(dt.UTC)  # noqa: TID251 - what is scheduled is told to a person
-        return bar(engine.prepared, self.snapshot.warnings, path, now, has_editor=self._has_editor)
+        content = self.snapshot.read(path) if path in self.snapshot.files else None
+        refused = self.headers.refused(path, content) if content is not None and self.headers else []
+        return bar(engine.prepared, self.snapshot.warnings, path, now, has_editor=self._has_editor, refused=refused)
 
     def _has_moved(self, listener: Listener) -> bool:
         """Whether another file answers at the address of a page."""

@@ -6,6 +6,8 @@ import pytest
 
 from imagebake.policy import header
 from sealpress.config import sitefile
+from sealpress.config.settings import ImageSettings
+from sealpress.problems import Problem
 from sealpress.tree import tree
 from ssg.preview.headers import SiteHeaders, with_script
 from ssg.preview.server import OWN
@@ -67,7 +69,18 @@ def test_a_page_may_what_it_may_when_it_is_sealed(blog: Blog) -> None:
 
 
 def test_what_no_bake_would_take_is_refused(blog: Blog) -> None:
+    """And the writer hears of it, in the words of a bake."""
     assert "pictures.example" not in previewed(blog)["posts/two/index.html"]
+    page = (blog.output / "posts/two/index.html").read_bytes()
+    (told,) = SiteHeaders.of(sitefile.load(blog.root / "site.toml", "site.toml"), ()).refused(
+        "posts/two/index.html", page
+    )
+    with pytest.raises(Problem) as raised:
+        header.compute(tree.scan(blog.output), ImageSettings())
+    assert told == f"{raised.value.message}: {raised.value.hint}"
+    assert PARTY in told
+    blog.set("image", "policy", "default-src 'self'")
+    assert SiteHeaders.of(sitefile.load(blog.root / "site.toml", "site.toml"), ()).refused("x.html", page) == []
 
 
 def test_what_site_toml_says_itself(blog: Blog) -> None:
