@@ -362,6 +362,24 @@ BELOW: Final = [
 ]
 _BELOW_RULES: Final = "/blog/old /blog/kept/\n/elsewhere /blog/fr/\n/blog/gone 410\n"
 
+_HEADERS: Final = """
+[image.headers]
+X-Mine = "a b"
+referrer-policy = "no-referrer"
+Cross-Origin-Opener-Policy = ""
+"""
+ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Mine": "a b",
+    "Cross-Origin-Opener-Policy": None,
+    "Strict-Transport-Security": None,
+}
+"""Headers of every answer."""
+POLICY: Final = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+"""Of every page. Each of this site's needs what all of them need; of others, a preview allows what that page needs."""
+
 PATHS: Final = {"": TABLE, "blog/": BELOW}
 """By the path of the site's URL."""
 
@@ -379,7 +397,7 @@ def written(folder: Path, below: str) -> Path:
         (folder / name).write_text(text)
     settings = (folder / "site.toml").read_text().replace("blog.example.org/", f"blog.example.org/{below}")
     languages = json.dumps(["en", "fr", "pt", "pt-BR"])
-    (folder / "site.toml").write_text(f"{settings}\n[image]\nnegotiate_languages = {languages}\n")
+    (folder / "site.toml").write_text(f"{settings}\n[image]\nnegotiate_languages = {languages}\n{_HEADERS}")
     return folder
 
 
@@ -420,5 +438,8 @@ def check(port: int, tree: Mapping[str, bytes], request: Request, wanted: Answer
         assert body == (b"" if request.method == "HEAD" else content), body[:200]
         if not answer.headers["Content-Encoding"]:
             assert answer.headers["Content-Length"] == str(len(content))
-    for name, value in wanted.more.items():
-        assert answer.headers[name] == value, answer.headers
+    for name, text in {**ALWAYS, **wanted.more}.items():
+        # Of a part that there isn't, nginx tells them twice.
+        assert {*answer.headers.get_all(name, [])} == ({text} if text is not None else set()), answer.headers
+    if wanted.kind == HTML and wanted.file:
+        assert answer.headers["Content-Security-Policy"] == POLICY, answer.headers

@@ -3,11 +3,14 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route
 
+from imagebake.packages import lock as locks
+from imagebake.packages.lock import Lock
 from tests.browser.preview import Preview, Tab, driven, previewed, processes_below, saved
 from tests.ssg.blogs import Blog
 
@@ -428,3 +431,23 @@ def test_the_end_leaves_nothing(blog: Blog, preview: Preview, tab: Callable[[str
     assert not (blog.root / "public").exists()
     page.page.close()
     page.said.clear()  # that nobody answers any more, where it asked again
+
+
+@pytest.mark.network
+def test_a_page_of_the_sealed_image_shows_what_is_baked(blog: Blog, chromium: Browser, site_lock: Lock) -> None:
+    """Under the policy of the image, and with a fault that only a bake finds."""
+    locks.save(site_lock, blog.root / "imagebake.lock")
+    with previewed(blog, "--sealed") as preview, closing(chromium.new_context()) as context:
+        tab = Tab(context.new_page())
+        tab.page.goto(f"{preview.address}posts/one/")
+        edited(blog, "content/posts/one.md", "The first words", "Other first words")
+        tab.shows("Other first words")
+        blog.write("static/_redirects", "/old /nowhere/\n")
+        assert "/nowhere/" in tab.overlay()
+        tab.shows("Other first words")
+        blog.write("static/_redirects", "/old /posts/one/\n")
+        tab.without_overlay()
+        tab.page.goto(f"{preview.address}old")
+        tab.shows("Other first words")
+        assert (tab.strangers, tab.said) == ([], [])
+        assert preview.interrupt() == 0

@@ -229,6 +229,15 @@ def test_options_that_the_command_would_not_heed_are_refused(site: Path) -> None
     assert "--drafts and --future are for sites that ssg builds" in done.stderr
 
 
+def test_who_else_may_read_it_is_told_and_bounded(site: Path) -> None:
+    """As of any preview: a port that was forwarded has another number, and a page of the web another name."""
+    with shown(site, "--host", "0.0.0.0") as preview:
+        assert any("everybody who reaches this machine" in line for line in preview.said)
+        for host, status in (("localhost:1", 200), ("192.0.2.1:4000", 200), ("evil.example", 403)):
+            assert preview.get("/about", Host=host)[0] == status
+            assert preview.get("/_sealpress/client.js", Host=host)[0] == status
+
+
 def test_ctrl_c_ends_a_command_with_all_that_it_started(site: Path) -> None:
     with shown(site) as preview:
         preview.write("pages/about.txt", "SLEEP")
