@@ -32,12 +32,13 @@ from ssg.build.overlay import NOTHING, Snapshot
 from ssg.cache import stamps
 from ssg.cache.stamps import Stamp
 from ssg.content.sources import Options
+from ssg.preview.maker import Whole
 
 _OWN: Final = 3  # runs, one after the other, that change a file: then the command is taken for what writes it
 
 
 @dataclass
-class Generated:
+class Generated(Whole):
     """`allowed` is the command that may run; another one only where that was said before."""
 
     request: Request
@@ -47,7 +48,6 @@ class Generated:
     told: Callable[[str], None]
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    left: frozenset[str] = frozenset()
     prepared: None = None
     snapshot: Snapshot = NOTHING
     _known: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
@@ -67,14 +67,6 @@ class Generated:
 
     def ask(self, options: Options, as_of: dt.datetime | None) -> None:
         self.request = replace(self.request, options=options, as_of=as_of)
-
-    def make(self, path: str) -> bool:
-        del path
-        return False
-
-    def rest(self, cut: Callable[[], bool] = never) -> Iterable[str]:
-        del cut
-        return ()
 
     def turn(
         self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = never

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from sealpress.problems import Problem
-from ssg.build.engine import Turn
+from ssg.build.engine import Turn, never
 from ssg.build.inputs import Request
 from ssg.build.overlay import Snapshot
 from ssg.build.prepare import Prepared
@@ -47,6 +47,22 @@ class Maker(Protocol):
     def make(self, path: str) -> bool: ...
 
     def rest(self, cut: Callable[[], bool] = ...) -> Iterable[str]: ...
+
+
+class Whole:
+    """A maker that has made all of a site when its turn is over."""
+
+    @property
+    def left(self) -> frozenset[str]:
+        return frozenset()
+
+    def make(self, path: str) -> bool:
+        del path
+        return False
+
+    def rest(self, cut: Callable[[], bool] = never) -> Iterable[str]:
+        del cut
+        return ()
 
 
 Opened = Callable[[Callable[[], bool]], AbstractContextManager[Maker]]

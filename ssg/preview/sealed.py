@@ -23,7 +23,7 @@ from ssg.build.overlay import NOTHING, Snapshot
 from ssg.build.prepare import Prepared
 from ssg.cache import stamps
 from ssg.content.sources import Options
-from ssg.preview.maker import Maker, Opened
+from ssg.preview.maker import Maker, Opened, Whole
 
 GROUP: Final = "sealpress.preview"
 NAME: Final = "sealed"
@@ -41,7 +41,7 @@ class SealedServer(Protocol):
 
 
 @dataclass
-class Sealed:
+class Sealed(Whole):
     """What is made by `maker`, as the image has it. `folder` is for the tree."""
 
     maker: Maker
@@ -49,7 +49,6 @@ class Sealed:
     folder: Path
     snapshot: Snapshot = NOTHING
     problems: tuple[Problem, ...] = ()
-    left: frozenset[str] = frozenset()
     _held: dict[str, bytes] = field(default_factory=dict)  # digests of what is in the folder, by path
     _served: dict[str, bytes] = field(default_factory=dict)  # and of what is in the image
     _by: tuple[Settings, stamps.Stamp | None] | None = None  # by which it was baked
@@ -69,14 +68,6 @@ class Sealed:
 
     def ask(self, options: Options, as_of: dt.datetime | None) -> None:
         self.maker.ask(options, as_of)
-
-    def make(self, path: str) -> bool:
-        del path
-        return False
-
-    def rest(self, cut: Callable[[], bool] = never) -> Iterable[str]:
-        del cut
-        return ()
 
     def turn(
         self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = never

@@ -34,6 +34,8 @@ from ssg.preview.maker import Maker, Opened
 from ssg.preview.upstream import Answered, asked
 
 _PATIENCE: Final = 120.0  # seconds that a reader waits for a page
+_CHANGE: Final = 3.0  # seconds that one image may take to follow another
+_LOOK: Final = 0.02  # seconds between two tries to reach it
 _NAMED: Final = 3  # paths of an edit that the terminal shows
 
 
@@ -117,14 +119,16 @@ class Session:
     def sealed(self, line: bytes, headers: Iterable[tuple[str, str]], without: Collection[str] = ()) -> Answered:
         """What the sealed image answers, which is there: as ssg.preview.upstream.asked has it."""
         headers = tuple(headers)
+        until = time.monotonic() + _CHANGE
         while True:
             address = self.snapshot.address
             assert address  # noqa: S101 - an image goes where the next one is there
             try:
                 return asked(address, line, headers, without)
-            except (OSError, HTTPException):
-                if self.snapshot.address == address:
+            except (OSError, HTTPException):  # as one image takes the place of another
+                if time.monotonic() > until:
                     raise
+                time.sleep(_LOOK)
 
     def listen(self, path: str, address: str = "", version: str = "") -> Listener:
         """From now on a page gets messages: the first of what changed after the version that it shows, at once."""

@@ -58,6 +58,19 @@ def shown(site: Path, *options: str) -> Iterator[Preview]:
         yield preview
 
 
+def ended(site: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """A preview that doesn't begin."""
+    return subprocess.run(
+        [sys.executable, "-m", "ssg.cli", "preview", "--port", "0", *options],
+        cwd=site,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def runs(site: Path) -> int:
     return len((site / "runs").read_text())
 
@@ -188,15 +201,7 @@ def test_the_files_that_git_ignores_and_those_of_submodules(site: Path) -> None:
 
 
 def test_a_command_runs_where_it_is_allowed_and_no_other_does(site: Path) -> None:
-    refused = subprocess.run(
-        [sys.executable, "-m", "ssg.cli", "preview", "--port", "0"],
-        cwd=site,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    refused = ended(site)
     assert refused.returncode == 2
     assert "--allow-command" in refused.stderr
     assert not (site / "public").exists()
@@ -216,15 +221,7 @@ def test_a_command_runs_where_it_is_allowed_and_no_other_does(site: Path) -> Non
 
 
 def test_options_that_the_command_would_not_heed_are_refused(site: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "ssg.cli", "preview", "--allow-command", "--drafts"],
-        cwd=site,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended(site, "--allow-command", "--drafts")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--drafts and --future are for sites that ssg builds" in done.stderr
 
