@@ -40,7 +40,7 @@ MANY: Final = 500
 _NEWEST: Final = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)  # after all posts, and before their commit
 _START: Final = 300.0  # seconds until the first page
 _PATIENCE: Final = 30.0  # seconds until an edit is lost
-_MOST: Final = 45.0  # seconds for the edits of one kind, of which at least _LEAST are made
+_MOST: Final = 20.0  # seconds for the edits of one kind, of which at least _LEAST are made
 _LEAST: Final = 3
 _REST: Final = 0.3  # seconds between two edits: what is left of one is made
 _SOME: Final = Chance("preview")  # no edit keeps step with what looks for it
@@ -117,8 +117,12 @@ class Previews:
     load: float
 
 
-def compare(folder: Path, installed: Path, sizes: tuple[int, ...], edits: int, progress: Progress) -> Previews:
-    """Raises Problem where there is no Chromium, or sealpress itself fails."""
+def compare(
+    folder: Path, installed: Path, sizes: tuple[int, ...], large: tuple[str, ...], edits: int, progress: Progress
+) -> Previews:
+    """Of the sizes after the first, only with those that are named in `large`. Raises Problem where there is no
+    Chromium, or sealpress itself fails.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if not program:
         raise Problem("there is no chromium on this machine (tools/test-machine installs it)")
@@ -128,7 +132,7 @@ def compare(folder: Path, installed: Path, sizes: tuple[int, ...], edits: int, p
     with _chromium(program) as browser:
         for posts in sizes:
             found[posts] = {}
-            for server in servers:
+            for server in (one for one in servers if posts == sizes[0] or one.name in {OWN, *large}):
                 progress.note(f"preview: {server.name}, {posts:,} posts")
                 try:
                     found[posts][server.name] = _measured(

@@ -169,7 +169,7 @@ def bench(
         keep("tricks", tricks.text(tricks.compare(own, work / "tricks", sizes, limit, console), own.version, command))
     if "preview" in parts:
         sizes, edits = ((QUICK,), turns) if quick else (posts, preview.EDITS)
-        shown = preview.compare(work / "preview", folder / "peers", sizes, edits, console)
+        shown = preview.compare(work / "preview", folder / "peers", sizes, large, edits, console)
         keep("preview", sections.previews(shown, command))
         for line in sections.previews(shown, command).splitlines():
             console.say(line)

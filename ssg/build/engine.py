@@ -92,7 +92,7 @@ class Engine:
     _seen: dict[str, Staged] = field(default_factory=dict)  # made, and not surveyed
     _everywhere: bool = False
     _again: frozenset[str] = frozenset()
-    _faulty: frozenset[str] = frozenset()
+    _aside: dict[str, Problem] = field(default_factory=dict)  # pages that can't be arranged, as they are
     _cut: Callable[[], bool] = never
 
     @classmethod
@@ -208,14 +208,19 @@ class Engine:
     def _prepared(self, inputs: Inputs) -> Prepared:
         """Raises Problem or Problems (exit 3) where the site as a whole is at fault."""
         before = self._before if self._before and _theme_stands(self._before.inputs, inputs) else None
-        aside: dict[str, Problem] = {}
+        aside, self._aside = self._aside if self._aside.keys().isdisjoint(inputs.looked or self._aside) else {}, {}
+        is_guess = bool(aside)
         while True:
             turn = Residence(before, self._again, aside, self._pause)
             found = prepare(inputs, self.last, self.store, Timings(), SILENT, turn)
+            if is_guess and not found.structure.stands:  # another page may have mended them
+                aside, is_guess = {}, False
+                continue
             pages = frozenset(found.reading.pages)
             problems = found.findings.faults_of(found.findings.at_fault - pages - {IMAGES})
             guilty = {one.place.file: one for one in problems if one.place and one.place.file in pages}
             if not problems:
+                self._aside = aside
                 return found
             if guilty.keys() <= aside.keys() or any(not one.place or one.place.file not in pages for one in problems):
                 found.findings.check()

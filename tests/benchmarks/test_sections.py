@@ -1,6 +1,6 @@
 """A report keeps the parts that were not run, and says by itself what was not reached."""
 
-from benchmarks import baking, sections, serving
+from benchmarks import baking, preview, sections, serving
 from benchmarks.measure import Run
 
 
@@ -61,3 +61,21 @@ def test_rates_are_held_against_each_server() -> None:
     text = sections.serves(served(1100.0), "make bench")
     assert "0.97 times the rate of stock nginx, plain: 0.91, **not reached**" in text
     assert "2.0 times the rate of Caddy, br: 2.50\n" in text
+
+
+def previewed(body: float = 20.0, lost: int = 0, after: int = 100) -> str:
+    kinds = ("body", "title", "style sheet", "base template", "body, reloaded", "new post", "deleted post")
+    own = preview.Shown(500.0, dict.fromkeys(kinds, (body, 10.0, body)), (100_000_000, after * 1_000_000), 500, lost)
+    other = preview.Shown(900.0, dict.fromkeys(kinds[:4], (300.0,)))
+    found = preview.Previews({1000: {preview.OWN: own, "hugo": other}}, {"hugo": "0.1"}, {"eleventy": "no npm"}, 0.1)
+    return sections.previews(found, "make bench")
+
+
+def test_previews_are_held_against_what_was_aimed_at() -> None:
+    assert "not reached" not in previewed()
+    assert "| hugo | 900 | 300 / 300 | 300 / 300 | 300 / 300 | 300 / 300 |  |  |  |" in previewed()
+    assert "- eleventy left out: no npm" in previewed()
+    assert "- 1,000 posts, style sheet within 20 ms: 21 ms, **not reached**" in previewed(body=21.0)
+    assert "ahead of hugo in each: 0.9 times at least, **not reached**" in previewed(body=320.0)
+    assert "none of 500 edits lost: 1 lost, **not reached**" in previewed(lost=1)
+    assert "memory flat over them: 100.00 MB before, 106.00 MB after, **not reached**" in previewed(after=106)

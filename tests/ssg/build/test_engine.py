@@ -6,12 +6,13 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from sealpress.processes import workers
 from ssg.build.engine import Engine, Interrupted
+from ssg.build.prepare import Prepared, prepare
 from ssg.cache.store import Store
 from tests.ssg.blogs import Blog, files
 
@@ -179,6 +180,31 @@ def test_a_fault_in_one_page_keeps_no_other_from_being_made(engine: Engine, blog
     assert turn.changed == ("posts/p2/index.html",)
     assert [one.place and one.place.file for one in turn.problems] == ["content/posts/p1.md"]
     blog.page("posts/p1.md", "Mended.")
+    assert not engine.turn({"content/posts/p1.md"}).problems
+    assert all_made(engine) == clean(blog)
+
+
+def test_an_edit_beside_a_page_that_can_t_be_arranged_is_prepared_once(
+    engine: Engine, blog: Blog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = []
+
+    def counted(*arguments: Any) -> Prepared:
+        prepared.append(1)
+        return prepare(*arguments)
+
+    monkeypatch.setattr("ssg.build.engine.prepare", counted)
+    blog.page("posts/new.md", "New.", date="2026-01-08", key="posts/p1")
+    assert len(engine.turn().problems) == 1
+    for number in range(3):
+        prepared.clear()
+        blog.body("posts/p2.md", f"Edit {number}.")
+        turn = engine.turn({"content/posts/p2.md"}, first=["posts/p2/index.html"])
+        assert turn.changed
+        assert "the key" in str(turn.problems[0])
+        assert len(prepared) == 1
+    # Another page takes its key away, which mends the one that wanted it.
+    blog.page("posts/p1.md", "Body 1.", date="2026-01-02", key="another")
     assert not engine.turn({"content/posts/p1.md"}).problems
     assert all_made(engine) == clean(blog)
 
