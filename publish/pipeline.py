@@ -53,6 +53,7 @@ class Product:
     tree: OutputTree
     commit: str
     as_of: datetime
+    warnings: tuple[Problem, ...] = ()
 
 
 @contextmanager
@@ -153,7 +154,7 @@ def produce(
         progress.note(strays.told(built.leftovers))
     for line in (*left_out.lines(built, is_release=True), *in_short(built.warnings)):
         progress.note(line)
-    return Product(_placed(built.tree, made_from), made_from.commit, built.as_of)
+    return Product(_placed(built.tree, made_from), made_from.commit, built.as_of, tuple(built.warnings))
 
 
 def lock_file(

@@ -18,10 +18,10 @@ import click
 from sealpress.commands.command import output_options
 from sealpress.commands.console import Console
 from sealpress.config.sitefile import NAME
-from sealpress.problems import MachineProblem, Problem
+from sealpress.problems import MachineProblem, Problem, in_short
 
 if TYPE_CHECKING:
-    from publish.pipeline import SiteSource
+    from publish.pipeline import Product, SiteSource
     from sealpress.config.settings import HookSettings
     from sealpress.config.sitefile import SiteFile
     from sealpress.git.repository import Repository
@@ -148,8 +148,10 @@ def run(
             if not wanted and branch not in settings.branches:
                 continue
             with _limit(settings):
-                files = _built(made_from, replace(console, quiet=True))
-            seconds = time.monotonic() - began
+                product = _built(made_from, replace(console, quiet=True))
+            seconds, files = time.monotonic() - began, len(product.tree.entries)
+            for line in in_short(product.warnings):
+                console.note(line)
             console.note(
                 f"{remote or 'remote'} {branch}: commit {commit.id[:12]} builds, {files} files in {seconds:.1f} s"
                 " (git push --no-verify pushes without this)"
@@ -170,8 +172,8 @@ def _branches(file: Path) -> tuple[str, ...]:
         return ()
 
 
-def _built(made_from: "SiteSource", console: Console) -> int:
-    """How many files the site has. Its tree stays, so that the next push makes only what is another file then."""
+def _built(made_from: "SiteSource", console: Console) -> "Product":
+    """The tree stays, so that the next push makes only what is another file then."""
     from publish import pipeline  # noqa: PLC0415 - as above
     from sealpress.files import scratch  # noqa: PLC0415
 
@@ -181,7 +183,7 @@ def _built(made_from: "SiteSource", console: Console) -> int:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except (OSError, Problem):  # no room for a cache costs only time
             folder = stack.enter_context(scratch.folder("hook"))
-        return len(pipeline.produce(made_from, folder, console, dirty=False, lasting=True).tree.entries)
+        return pipeline.produce(made_from, folder, console, dirty=False, lasting=True)
 
 
 def _tree_of(blog: Path) -> Path:

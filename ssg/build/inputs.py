@@ -18,7 +18,7 @@ from sealpress.problems import Place, Problem, raise_all
 from ssg.cache import software, stamps
 from ssg.cache.store import NAME as STORE
 from ssg.content import absence, other_generators
-from ssg.content.sources import Options, Sources, list_sources
+from ssg.content.sources import Options, Sources, exported, list_sources
 
 if TYPE_CHECKING:
     from ssg.rendering.output_kind import OutputKind
@@ -171,7 +171,7 @@ def _sources(request: Request) -> Sources:
         is_tolerant=True,
     )
     if request.history:
-        sources = replace(sources, history=request.history)
+        sources = exported(sources, request.history)
     if not any(file.endswith(".md") for file in sources.below(build_settings.content)):
         raise_all(sources.problems)
         write = f"write one: {build_settings.content}/index.md"

@@ -88,6 +88,8 @@ def of(sources: Sources, file: str, spelled: Mapping[str, str]) -> Absence | Non
     if _is_file(sources.root, file):
         return _passed_over(sources, file)
     if sources.history and _is_file(sources.history.folder, file):  # an export of a commit is built
+        if inner := next((one for one in sources.submodules if file.startswith(f"{one}/")), None):
+            return _of_its_own(inner)
         return Absence("not in this commit", f"git add {_argument(file)}, and commit it")
     return None
 
@@ -95,11 +97,15 @@ def of(sources: Sources, file: str, spelled: Mapping[str, str]) -> Absence | Non
 def _passed_over(sources: Sources, file: str) -> Absence:
     """What git doesn't list: it is told not to, or the file belongs to another repository."""
     if inner := next((str(one) for one in PurePosixPath(file).parents if _has_git(sources.root, one)), None):
-        return Absence(f'in a repository of its own, "{inner}"', of_submodule(inner))
+        return _of_its_own(inner)
     if not sources.repository:
         return Absence("left out by .gitignore", "change the line in .gitignore that names it")
     name = _argument(file)
     return Absence("ignored by git", f"git add --force {name}; or see which line says so: git check-ignore -v {name}")
+
+
+def _of_its_own(folder: str) -> Absence:
+    return Absence(f'in a repository of its own, "{folder}"', of_submodule(folder))
 
 
 def is_submodule(sources: Sources, folder: str) -> bool:

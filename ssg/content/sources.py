@@ -149,6 +149,13 @@ def to_ignore(output: Path, sources: Sources) -> Iterator[str]:
     yield f'git does not ignore {output}: put the line "/{name}/" into {top / ".gitignore"}'
 
 
+def exported(sources: Sources, history: History) -> Sources:
+    """The same, as an export of a commit that `history` knows: a folder that is empty there is a submodule."""
+    empty = (Path(top) for top, names, files in os.walk(sources.root) if not names and not files)
+    listed = [folder.relative_to(sources.root).as_posix() for folder in empty]
+    return replace(sources, history=history, submodules=tuple(_submodules(sources.root, listed, sources.folders)))
+
+
 def _submodules(root: Path, listed: Iterable[str], starts: tuple[str, ...]) -> Iterator[str]:
     """Of what git lists and what is no file, those that are folders: empty ones where they were not fetched."""
     homes = {str(folder) for start in starts for folder in (PurePosixPath(start), *PurePosixPath(start).parents)}

@@ -194,6 +194,37 @@ def test_a_linked_worktree_a_detached_head_and_a_shallow_clone(blog: Path, run: 
     assert at(remote, "main", run) == good
 
 
+def test_submodules_and_what_git_lfs_keeps_elsewhere_are_told(blog: Path, run: Run, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    run("git", "init", "-q", folder=notes)
+    (notes / "content").mkdir()
+    commit(notes, run, a="---\ntitle: A\n---\n")
+    run("git", "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(notes), "content/notes", folder=blog)
+    good = commit(blog, run)
+    before = look(blog)
+    done = run("git", "push", "origin", "main", folder=blog)
+    assert "warning: content/notes: this is a submodule, of which no build reads anything" in done.stderr
+    assert look(blog) == before
+    commit(blog, run, b="---\ntitle: B\n---\n[a](notes/content/a.md)\n")
+    done = run("git", "push", "origin", "main", folder=blog, code=None)
+    assert 'which is in a repository of its own, "content/notes"' in done.stderr
+    data = b"an image, say"
+    oid = hashlib.sha256(data).hexdigest()
+    (blog / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n"
+    (blog / "content/a.bin").write_text(pointer)
+    bad = commit(blog, run, b="---\ntitle: B\n---\n[a](a.bin)\n")
+    done = run("git", "push", "origin", "main", folder=blog, code=None)
+    assert "content/a.bin: Git LFS keeps this file, and it is not on this machine" in done.stderr
+    assert at(tmp_path / "remote.git", "main", run) == good
+    kept = blog / ".git/lfs/objects" / oid[:2] / oid[2:4] / oid
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(data)
+    run("git", "push", "-q", "origin", "main", folder=blog)
+    assert at(tmp_path / "remote.git", "main", run) == bad
+
+
 def test_a_blog_in_a_folder_of_its_repository(tmp_path: Path, run: Run) -> None:
     top = tmp_path / "top"
     (top / "my site/content").mkdir(parents=True)
@@ -209,8 +240,11 @@ def test_a_blog_in_a_folder_of_its_repository(tmp_path: Path, run: Run) -> None:
     assert run("git", "push", "origin", "main", folder=top / "my site/content", code=None).returncode
 
 
-def test_a_remote_that_refuses_and_two_pushes_at_once(blog: Path, run: Run, tmp_path: Path) -> None:
+def test_a_remote_that_refuses_and_two_pushes_at_once(
+    blog: Path, run: Run, tmp_path: Path, environment: dict[str, str]
+) -> None:
     remote = tmp_path / "remote.git"
+    run("publish", "hook", "install", "--branch", "main", "--branch", "other", folder=blog)
     commit(blog, run, b="---\ntitle: B\n---\n")
     (remote / "hooks").mkdir(exist_ok=True)
     (remote / "hooks/pre-receive").write_text("#!/bin/sh\necho no >&2; exit 1\n")
@@ -220,8 +254,14 @@ def test_a_remote_that_refuses_and_two_pushes_at_once(blog: Path, run: Run, tmp_
     assert "builds" in done.stderr
     (remote / "hooks/pre-receive").unlink()
     names = ("main", "main:refs/heads/other")
-    both = [subprocess.Popen(["git", "push", "-q", "origin", name], cwd=blog, env=None) for name in names]
-    assert [one.wait(120) for one in both] == [0, 0]
+    both = [
+        subprocess.Popen(["git", "push", "origin", name], cwd=blog, env=environment, stderr=subprocess.PIPE)
+        for name in names
+    ]
+    told = [one.communicate(timeout=120)[1].decode() for one in both]
+    assert [one.returncode for one in both] == [0, 0]
+    assert all("builds" in text for text in told)
+    assert at(remote, "main", run) == at(remote, "other", run)
 
 
 def test_branches_and_options_that_were_named_at_install(blog: Path, run: Run) -> None:
