@@ -1,6 +1,8 @@
 """What a publish needs, here and on the host, looked at one by one: what is there, and what is to be mended."""
 
 import os
+import re
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +14,7 @@ from imagebake.fetch import cache
 from imagebake.packages import lock as locks
 from imagebake.seal.signing import key_for
 from publish import hosts, targets
-from publish.engines.protocol import Endpoint
+from publish.engines.protocol import Endpoint, Host
 from publish.probing import probe
 from publish.releases import history
 from sealpress import VERSION
@@ -58,6 +60,8 @@ def there(site: SiteFile, name: str, settings: PublishTarget, progress: Progress
         with targets.opened(site, name, settings, progress) as target:
             engine = target.host.engine
             yield Finding("host", f"{target.host.title}: {engine.title}, {engine.architecture()}")
+            if engine.title.startswith("Podman"):
+                yield _looked("reboot", lambda: _reboot(target.host))
             found = history.status(target.host, target.line)
             newest = found[0] if found else None
             if newest and newest.answers:
@@ -149,3 +153,37 @@ def _port(target: targets.OpenTarget) -> str:
         return f"nothing answers at {readers.port}"
     hint = "stop it, or give the target another port in site.toml"
     raise MachineProblem(f"something else answers at port {readers.port}", hint=hint)
+
+
+# $1 a word before every answer. "generated": by a Quadlet.
+_UNITS: Final = """
+word=$1
+command -v systemctl >/dev/null || { echo "$word none"; exit; }
+for scope in system user; do
+    for unit in sealpress podman-restart; do
+        case $(systemctl --$scope is-enabled $unit.service 2>/dev/null) in
+            enabled*|generated) echo "$word $scope $unit" ;;
+        esac
+    done
+done
+[ ! -e "/var/lib/systemd/linger/$(id -un)" ] || echo "$word lingers"
+"""
+
+
+def _reboot(host: Host) -> str:
+    """Podman is no daemon that would start containers again: a unit of systemd has to."""
+    word = secrets.token_hex(8)
+    answer = host.ask(["sh", "-c", _UNITS, "sealpress-units", word])
+    found = frozenset(re.findall(rf"^{word} (.+)$", answer, re.MULTILINE))
+    if "system sealpress" in found or found >= {"user sealpress", "lingers"}:
+        return "sealpress.service starts the site again"
+    if "user sealpress" in found:
+        message = "sealpress.service starts the site again when the account logs in, and not before"
+        raise MachineProblem(message, hint="on the host: sudo loginctl enable-linger $USER")
+    why = "there is no systemd" if "none" in found else "there is no sealpress.service"
+    if any("podman-restart" in one for one in found):
+        why += ", and most versions of podman-restart.service pass these containers over"
+    raise MachineProblem(
+        f"nothing starts the site again: {why}",
+        hint='write one there, as "Publish to a host over ssh" shows; until then, publish start after each reboot',
+    )

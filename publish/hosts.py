@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LOCAL: Final = "local"
 
+_WITHIN: Final = 60  # seconds for an answer of a command
+
 
 @dataclass(frozen=True, slots=True)
 class SshHost:
@@ -37,6 +40,9 @@ class SshHost:
 
     def reach(self, endpoint: Endpoint) -> AbstractContextManager[Endpoint]:
         return self._connection.forward(endpoint)
+
+    def ask(self, command: Sequence[str]) -> str:
+        return self._connection.run(command).out
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         return hold_over_ssh(self._connection, name)
@@ -52,6 +58,13 @@ class LocalHost:
 
     def reach(self, endpoint: Endpoint) -> AbstractContextManager[Endpoint]:
         return nullcontext(endpoint.local)
+
+    def ask(self, command: Sequence[str]) -> str:
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_WITHIN, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            raise HostProblem(f'"{command[0]}" gave no answer in {_WITHIN} seconds') from None
+        return done.stdout.decode("utf-8", "replace")
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         return hold_here(name, self.title)

@@ -6,7 +6,7 @@
 The state machine (publish/deploy) is written against these two and knows no engine by name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -176,6 +176,10 @@ class Host(Protocol):
     @property
     def is_by_folder(self) -> bool:
         """Whether clones of one site are kept apart here, each with releases of its own."""
+        ...
+
+    def ask(self, command: Sequence[str]) -> str:
+        """What a command prints there. Raises Problem (exit 6) where it gives no answer."""
         ...
 
     def lock(self, name: str) -> AbstractContextManager[None]:
