@@ -45,6 +45,9 @@ _BODY_SECONDS: Final = 10.0
 _HEARTBEAT: Final = 15.0  # seconds
 _GONE: Final = (ConnectionError, TimeoutError)
 _TEXT: Final = "text/plain; charset=utf-8"
+_HOST: Final = re.compile(
+    r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?"
+)  # nothing else is in it
 _NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -282,7 +285,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_allowed(self) -> bool:
         try:
-            names = [urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""]
+            if not (host := _HOST.fullmatch(self.headers.get("Host", ""))):
+                return False
+            names = [(host[1] or host[2]).lower()]
             if origin := self.headers.get("Origin"):
                 names.append(urlsplit(origin).hostname or "")
         except ValueError:

@@ -209,7 +209,7 @@ def test_an_open_page_hears_of_its_own_edits(start: Start) -> None:
 
 def test_only_who_asks_for_this_machine_is_answered(start: Start) -> None:
     preview = start()
-    odd = ("evil.example", "", "[", "[::1", "localhost@evil.example")
+    odd = ("evil.example", "", "[", "[::1", "localhost@evil.example", "localhost:1; script-src *", "localhost/;x")
     origins = ("http://evil.example", "null", "http://[", "http://localhost@evil.example")
     for headers in (*({"Host": host} for host in odd), *({"Host": "localhost", "Origin": one} for one in origins)):
         status, text, _ = preview.get("/", **headers)
