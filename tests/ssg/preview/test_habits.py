@@ -174,6 +174,22 @@ def test_a_commit_from_a_clock_that_was_ahead(tmp_path: Path) -> None:
         assert preview.get("/posts/x/")[0] == 200
 
 
+def test_a_clock_that_is_set_back_and_on(tmp_path: Path) -> None:
+    """While it runs: that of its process, since a test may not set the machine's."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        unavailable("no libfaketime on this machine: tools/test-machine installs it")
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    faked = ["env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={clock}", "FAKETIME_NO_CACHE=1"]
+    with running(committed(tmp_path / "shed"), by=faked) as preview:
+        for offset in ("-1d", "+0", "-400d", "+3d"):
+            clock.write_text(offset)
+            preview.write("content/about.md", f"---\ntitle: About\n---\nAt {offset}.\n")
+            assert f"At {offset}." in text(preview, "/about/")
+            assert preview.get("/posts/first-post/")[0] == 200
+
+
 @pytest.mark.parametrize("more", [-1, 0])
 def test_a_system_that_watches_no_more_folders(tmp_path: Path, more: int) -> None:
     """Too few from the start, or once a folder comes: it looks at them again and again, and says so."""
