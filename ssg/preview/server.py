@@ -213,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind = media_type(answer.file)
         if session.headers:
             with suppress(LookupError):  # a style sheet that can't be made
-                self.policy = session.headers.policy(answer.file, content, session.read)
+                self.policy = session.headers.policy(answer.file, content, session.beside)
         self.name = named(self.policy)
         if kind == "text/html" and self.headers.get(RAW) is None:
             content = self._with_script(content, answer.file, version)

@@ -104,6 +104,13 @@ class Session:
         """A file as it is after all edits that were noted; None where it can't be made."""
         return self.versioned(path)[0]
 
+    def beside(self, path: str) -> bytes | None:
+        """A file as it is with one that was just read: waits for nothing that is made already."""
+        snapshot = self.snapshot
+        if path in snapshot.files and path not in snapshot.left and (content := snapshot.read(path)) is not None:
+            return content
+        return self.read(path)
+
     def versioned(self, path: str) -> tuple[bytes | None, str]:
         """The same, with the version of the site that it is of: `listen` tells what changed after that."""
         wish = _Wish(path)
