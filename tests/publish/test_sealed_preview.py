@@ -4,7 +4,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -57,18 +57,24 @@ def test_the_image_answers_through_it_as_the_table_says(
     answers.check(preview.port, files, asked, answer)
 
 
-def servers() -> set[int]:
-    """The processes of nginx that are there."""
-    found = set()
+def servers(preview: Preview) -> set[Path]:
+    """The processes of nginx that it has started: other tests have theirs."""
+    found = {preview.process.pid}
+    parents: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
-            try:
-                words = (folder / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"nginx" in words and b"sealed" in words:
-                found.add(int(folder.name))
-    return found
+            with suppress(OSError):
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return {folder for pid in found if is_nginx(folder := Path("/proc", str(pid)))}
+
+
+def is_nginx(folder: Path) -> bool:
+    try:
+        return b"nginx" in (folder / "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def test_an_edit_is_baked_and_a_fault_in_the_bake_leaves_the_last_image(site: Path) -> None:
@@ -116,14 +122,14 @@ def test_an_edit_is_baked_and_a_fault_in_the_bake_leaves_the_last_image(site: Pa
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_nothing_is_left_however_it_ends(site: Path, number: int) -> None:
-    others = servers()
     with running(site, "--sealed") as preview:
         preview.get("/")
-        assert servers() - others
+        left = servers(preview)
+        assert left
         preview.process.send_signal(number)
         assert preview.process.wait(30) == 0
         until = time.monotonic() + 5
-        while servers() - others:  # which the system takes down by and by
+        while any(map(is_nginx, left)):  # which the system takes down by and by
             assert time.monotonic() < until
             time.sleep(0.02)
         assert not any("Traceback" in line for line in preview.said)
