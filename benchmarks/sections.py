@@ -192,6 +192,8 @@ def previews(found: Previews, command: str) -> str:
         aims.append(_aim(what, f"{size(before)} before, {size(after)} after", after <= _GROWTH * before))
     left_out = "\n".join(f"- {name} left out: {why}" for name, why in found.left_out.items())
     machine = _machine(found.versions, found.load, preview.EDITS, command)
+    if priority := os.nice(0):
+        machine = f"All of it ran at nice {priority}.\n\n{machine}"
     return "\n\n".join(part for part in (*parts, left_out, "Aimed at:", "\n".join(aims), machine) if part)
 
 
@@ -201,7 +203,8 @@ _PREVIEWS: Final = """\
 From the save of a file, by rename, until the page that is open in Chromium shows the edit: medians and 95th percentiles
 of {edits} edits (fewer where they take long), in one post, its title, the style sheet, and the template around all
 pages; and until the home page shows a new post, and no longer one that was deleted. *first page*: of a second start,
-until it is answered. *reloaded*: the page has a script, so it is not swapped. Then {many} edits, one upon the other."""
+until it is answered. *reloaded*: the page has a script, so it is not swapped. Then {many} edits, one upon the other.
+Without a figure: it was not shown within 30 s."""
 
 
 def _aim(what: str, found: str, reached: bool) -> str:  # noqa: FBT001 - a sentence's end
