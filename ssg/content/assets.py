@@ -17,15 +17,21 @@ def content_assets(settings: Settings, sources: Sources, pages: Iterable[Page]) 
     their path. The files beside a page that is not published (a draft) are not published either, unless another page
     of their folder is.
     """
+    below = sources.below(settings.build.content)
+    files = [PurePosixPath(file) for file in below if not file.endswith(".md")]
+    if not files:
+        return ()
     pages = tuple(pages)
-    below = [PurePosixPath(file) for file in sources.below(settings.build.content)]
-    shown = {folder for page in pages for folder in PurePosixPath(page.source).parents}
-    hidden = {file.parent for file in below if file.suffix == ".md"} - shown
-    files = [file for file in below if file.suffix != ".md"]
+    shown = {above for folder in _folders(page.source for page in pages) for above in (folder, *folder.parents)}
+    hidden = _folders(file for file in below if file.endswith(".md")) - shown
     homes = _bundles(settings, pages)
     return tuple(
         _asset(_path(settings, homes, file), str(file), sources) for file in files if hidden.isdisjoint(file.parents)
     )
+
+
+def _folders(files: Iterable[str]) -> set[PurePosixPath]:
+    return set(map(PurePosixPath, {file.rpartition("/")[0] for file in files}))
 
 
 def static_assets(settings: Settings, sources: Sources) -> tuple[Asset, ...]:
@@ -44,9 +50,9 @@ def _bundles(settings: Settings, pages: Iterable[Page]) -> dict[PurePosixPath, P
     """Of each folder on disk with an index page: that page, in the first language that has one."""
     order = {language: number for number, language in enumerate(settings.site.languages)}
     homes: dict[PurePosixPath, Page] = {}
-    for page in sorted(pages, key=lambda page: (order[page.language], page.source)):
-        if page.is_index and page.path.endswith("/"):
-            homes.setdefault(PurePosixPath(page.source).parent, page)
+    found = [page for page in pages if page.is_index and page.path.endswith("/")]
+    for page in sorted(found, key=lambda page: (order[page.language], page.source)):
+        homes.setdefault(PurePosixPath(page.source).parent, page)
     return homes
 
 

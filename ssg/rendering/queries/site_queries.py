@@ -5,8 +5,9 @@ sources, lists by the paths of their first or further pages.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import fields, replace
 from functools import cached_property
+from operator import attrgetter
 from types import MappingProxyType
 
 from sealpress.config.settings import TAGS
@@ -20,6 +21,9 @@ from ssg.markup.text.converted import plain_anchor
 from ssg.rendering.queries import lists as listings
 from ssg.rendering.queries.lists import Identity, Listing, ListKind, Months, Version
 from ssg.rendering.queries.page_queries import PageQueries
+
+
+_FIELDS = attrgetter(*(one.name for one in fields(Listing)))
 
 
 class SiteQueries(PageQueries):
@@ -59,8 +63,8 @@ class SiteQueries(PageQueries):
     @query("the list at", "{path}")
     def listing(self, path: str) -> tuple[object, ...]:
         """The Listing at a path, as its fields."""
-        found = self.listings[path]
-        return (found.kind.value, *astuple(found)[1:])
+        kind, *rest = _FIELDS(self.listings[path])
+        return (kind.value, *rest)
 
     def list_at(self, path: str) -> Listing:
         kind, *rest = self.listing(path)
