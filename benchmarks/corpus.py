@@ -140,11 +140,10 @@ def _table(chance: Chance) -> str:
 def write(peer: str, folder: Path, count: int) -> None:
     """Writes the peer's whole site into `folder`, which must not exist: settings, theme and `count` posts."""
     shutil.copytree(SITES / peer, folder)
-    name, front_matter = DIALECTS[peer]
     for one in posts(count):
-        file = folder / name(one)
+        file = source(peer, folder, one)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(front_matter(one) + body(peer, one), encoding="utf-8")
+        file.write_text(text(peer, one), encoding="utf-8")
 
 
 def body(peer: str, one: Post) -> str:
@@ -154,7 +153,7 @@ def body(peer: str, one: Post) -> str:
 
 def source(peer: str, folder: Path, one: Post) -> Path:
     """The file of a post in a peer's site."""
-    return folder / DIALECTS[peer][0](one)
+    return folder / _EVERY[peer][0](one)
 
 
 def _yaml(one: Post, **more: str) -> str:
@@ -196,3 +195,18 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
     }
 )
 """For each peer, where a post's file stands and what comes before its body."""
+
+SERVED: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {
+        "astro": (lambda one: f"src/content/posts/{one.slug}.md", _yaml),
+        "zensical": (lambda one: f"docs/posts/{one.slug}.md", _yaml),
+    }
+)
+"""The same for those that only show a site while it is written: they don't make the same pages."""
+
+_EVERY: Final = {**DIALECTS, **SERVED}
+
+
+def text(peer: str, one: Post) -> str:
+    """The whole of a post's file."""
+    return _EVERY[peer][1](one) + body(peer, one)

@@ -5,11 +5,13 @@
     pelican, nikola      from PyPI, each in a virtual environment of its own
     eleventy             from npm
     jekyll               Debian's packages, unpacked and not installed
+    astro, zensical      from npm and PyPI: for what they show while a site is written
 
 Nothing outside the folder changes, and what is there is used again. A peer that can't be installed is reported with the
 reason. Versions are the newest that there are; the report names them.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -29,6 +31,7 @@ MINUTES: Final = 10  # for one step of an installation
 
 PELICAN: Final = ("pelican", "pelican-sitemap", "markdown")
 NIKOLA: Final = ("nikola", "markdown", "jinja2")
+ASTRO: Final = "astro@5"  # the newest that runs on Debian's Node
 ELEVENTY: Final = (
     "@11ty/eleventy-plugin-rss",
     "@11ty/eleventy-plugin-syntaxhighlight",
@@ -148,6 +151,25 @@ def _eleventy(folder: Path, progress: Progress) -> Peer:
     return Peer("eleventy", version, (node, str(main), "--quiet"), links={"node_modules": modules})
 
 
+def _astro(folder: Path, progress: Progress) -> Peer:
+    modules = folder / "node_modules"
+    main = modules / "astro" / "astro.js"
+    node = _tool("node", "apt install nodejs npm")
+    if not main.exists():
+        progress.note("astro: installing from npm")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text('{ "private": true }\n', encoding="utf-8")
+        _said([_tool("npm", "apt install npm"), "install", "--no-audit", "--no-fund", ASTRO], cwd=folder)
+    told = json.loads((modules / "astro" / "package.json").read_text("utf-8"))["version"]
+    version = f"{told} (node {_said([node, '--version']).removeprefix('v')})"
+    return Peer("astro", version, (node, str(main)), {"ASTRO_TELEMETRY_DISABLED": "1"}, {"node_modules": modules})
+
+
+def _zensical(folder: Path, progress: Progress) -> Peer:
+    _environment(folder, ("zensical",), progress)
+    return Peer("zensical", _version(folder, "zensical"), (str(folder / "bin" / "zensical"),))
+
+
 def _jekyll(folder: Path, progress: Progress) -> Peer:
     root = folder / "root"
     if not (root / "usr" / "bin" / "jekyll").exists():
@@ -214,6 +236,8 @@ INSTALLERS: Final[Mapping[str, Callable[[Path, Progress], Peer]]] = {
     "nikola": _nikola,
     "eleventy": _eleventy,
     "jekyll": _jekyll,
+    "astro": _astro,
+    "zensical": _zensical,
 }
 
 

@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -40,11 +41,21 @@ MANY: Final = 500
 _NEWEST: Final = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)  # after all posts, and before their commit
 _START: Final = 300.0  # seconds until the first page
 _PATIENCE: Final = 30.0  # seconds until an edit is lost
-_MOST: Final = 20.0  # seconds for the edits of one kind, of which at least _LEAST are made
+_MOST: Final = 10.0  # seconds for the edits of one kind, of which at least _LEAST are made
 _LEAST: Final = 3
 _REST: Final = 0.3  # seconds between two edits: what is left of one is made
 _SOME: Final = Chance("preview")  # no edit keeps step with what looks for it
 _FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
+
+# What follows the program, its style sheet, and its outermost template.
+_PEERS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
+    {
+        "hugo": ("server --bind 127.0.0.1 --port {port}", "static/style.css", "layouts/baseof.html"),
+        "eleventy": ("--serve --port {port}", "style.css", "_includes/base.njk"),
+        "astro": ("dev --host 127.0.0.1 --port {port}", "src/style.css", "src/layouts/Base.astro"),
+        "zensical": ("serve --dev-addr 127.0.0.1:{port}", "docs/style.css", "overrides/main.html"),
+    }
+)
 
 # The number of each edit that a page shows: in its text, its title, or a property of its style sheet.
 _WATCH: Final = """
@@ -158,20 +169,18 @@ def _servers(folder: Path, progress: Progress) -> tuple[list[Server], dict[str, 
         )
     ]
     left_out: dict[str, str] = {}
-    for peer in peers.install(("hugo", "eleventy"), folder, progress):
+    for peer in peers.install(tuple(_PEERS), folder, progress):
         if isinstance(peer, peers.Missing):
             left_out[peer.name] = peer.reason
-        elif peer.name == "hugo":
-            hugo = (peer.command[0], "server", "--bind", "127.0.0.1", "--port")
-            found.append(_server(peer, hugo, "static/style.css", "layouts/baseof.html"))
         else:
-            server = (*(word for word in peer.command if word != "--quiet"), "--serve", "--port")
-            found.append(_server(peer, server, "style.css", "_includes/base.njk"))
+            words, style, base = _PEERS[peer.name]
+            program = tuple(word for word in peer.command if word != "--quiet")
+            found.append(Server(peer, partial(_command, program, words), style, base))
     return found, left_out
 
 
-def _server(peer: peers.Peer, words: tuple[str, ...], style: str, base: str) -> Server:
-    return Server(peer, lambda port: (*words, str(port)), style, base)
+def _command(program: tuple[str, ...], words: str, port: int) -> tuple[str, ...]:
+    return (*program, *words.format(port=port).split())
 
 
 @contextmanager
@@ -375,7 +384,7 @@ class _Writer:
 
     def new(self) -> int:
         self.number += 1
-        _save(self._new, corpus.DIALECTS[self._name][1](self._post) + corpus.body(self._name, self._post))
+        _save(self._new, corpus.text(self._name, self._post))
         return self.number
 
     def delete(self) -> int:
