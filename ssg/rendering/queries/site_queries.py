@@ -22,7 +22,6 @@ from ssg.rendering.queries import lists as listings
 from ssg.rendering.queries.lists import Identity, Listing, ListKind, Months, Version
 from ssg.rendering.queries.page_queries import PageQueries
 
-
 _FIELDS = attrgetter(*(one.name for one in fields(Listing)))
 
 
