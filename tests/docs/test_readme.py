@@ -14,6 +14,15 @@ from tests.mirrors import require_mirror
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+PREVIEW = """
+ssg() {
+  if [ "$1" != preview ]; then command ssg "$@"; return; fi
+  command ssg "$@" >../preview 2>&1 &
+  until grep '^Preview: ' ../preview; do sleep 0.1; kill -0 $!; done
+  kill $!
+  wait $!
+}
+"""  # A preview is ended as soon as it serves: nobody is there to type Ctrl-C.
 OF_THE_CLONE = "make demo"  # and make test: what .ci/run runs
 GIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 
@@ -62,7 +71,7 @@ def test_readme_s_blocks_run_to_the_letter_as_one_script(tmp_path: Path, name: s
     kept |= {"HOME": str(home), "SEALPRESS_STATE": str(tmp_path / "state"), "SEALPRESS_CACHE": str(cache.folder())}
     with alone("readme"):  # it names one port
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script()],
+            ["bash", "-euo", "pipefail", "-c", PREVIEW + script()],
             cwd=clone(home / "sealpress"),
             env=kept,
             stdin=subprocess.DEVNULL,
@@ -73,6 +82,7 @@ def test_readme_s_blocks_run_to_the_letter_as_one_script(tmp_path: Path, name: s
         )
     told = done.stdout.decode()
     assert done.returncode == 0, told
+    assert "Preview: http://localhost:" in told
     assert "http://127.0.0.1:8090/ answers: generation 1" in told
     assert "<title>First post – Shed</title>" in told
     assert "http://127.0.0.1:8090/ answers: generation 2" in told
