@@ -84,10 +84,15 @@ class SealedServer:
 
 
 @contextmanager
-def opened(progress: Progress) -> Iterator[SealedServer]:
-    """Ends all that it started with the context. Raises Problem (exit 9) where no sealed image can run."""
+def opened(site: SiteFile, progress: Progress) -> Iterator[SealedServer]:
+    """Ends all that it started with the context. Writes the lock where there is none, which takes its time.
+
+    Raises Problem (exit 9) where no sealed image can run, and (exit 4) where no mirror answers.
+    """
     with scratch.folder("sealed") as folder:
         server = SealedServer(EmbeddedEngine(folder, runners.find_runner()), progress)
+        with pipeline.source(site, SILENT, dirty=True) as made_from:
+            pipeline.lock_file(made_from, None, made_from.home, progress)
         try:
             yield server
         finally:

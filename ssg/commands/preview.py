@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,9 +105,9 @@ def preview(
     )
     command = editor.of(os.environ) if is_loopback(host) else ()
     opened, watched = _maker(request, console, allowed=allow_command)
-    opened = partial(images.sealed, opened, console) if sealed else opened
-    session = Session(request, opened, console, _clock(site, day and day.date()), has_editor=bool(command))
-    with scratch.folder("preview") as mark:
+    with scratch.folder("preview") as mark, images.served(site, console) if sealed else nullcontext() as image:
+        opened = partial(images.sealed, opened, image) if image else opened
+        session = Session(request, opened, console, _clock(site, day and day.date()), has_editor=bool(command))
         watcher = Watcher(
             Path(os.path.realpath(site.root)),
             *watched(site),

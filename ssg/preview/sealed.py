@@ -131,11 +131,16 @@ class Sealed(Whole):
 
 
 @contextmanager
-def sealed(opened: Opened, progress: Progress, is_over: Callable[[], bool]) -> Iterator[Sealed]:
-    """Raises Problem (exit 9) where there is nobody who bakes, or no image can run here."""
+def sealed(opened: Opened, server: SealedServer, is_over: Callable[[], bool]) -> Iterator[Sealed]:
+    """Raises Problem (exit 9)."""
+    with scratch.folder("tree") as folder, opened(is_over) as inner:
+        yield Sealed(inner, server, folder)
+
+
+def served(site: SiteFile, progress: Progress) -> AbstractContextManager[SealedServer]:
+    """What bakes and runs, with all that it has to get before it can. Raises Problem (exit 9) where there is nobody."""
     found = tuple(metadata.entry_points(group=GROUP, name=NAME))
     if not found:
         raise MachineProblem("publish is not installed beside this ssg: a sealed preview needs it")
-    serving: Callable[[Progress], AbstractContextManager[SealedServer]] = found[0].load()
-    with scratch.folder("tree") as folder, opened(is_over) as inner, serving(progress) as server:
-        yield Sealed(inner, server, folder)
+    opened: Callable[[SiteFile, Progress], AbstractContextManager[SealedServer]] = found[0].load()
+    return opened(site, progress)

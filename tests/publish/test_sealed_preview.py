@@ -16,6 +16,7 @@ from tests import answers
 from tests.answers import Answer, Request
 from tests.publish.locks import real_lock
 from tests.ssg.authoring.test_starter import DAY
+from tests.ssg.preview.test_generated import ended
 from tests.ssg.preview.test_session import Preview, running
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("sealed preview")]
@@ -151,3 +152,13 @@ def test_another_generator_s_site_is_baked_too_and_the_port_is_the_next_free_one
             assert preview.get("/healthz")[1] == "ok"
             preview.write("pages/index.html", "<!doctype html><title>x</title><body onclick='x()'>Three</body>")
             assert preview.get("/")[0] == 200
+
+
+def test_without_a_lock_and_a_mirror_it_does_not_begin(site: Path) -> None:
+    (site / "imagebake.lock").unlink()
+    with (site / "site.toml").open("a") as settings:
+        settings.write('\n[image]\nmirror = "http://127.0.0.1:1/"\n')
+    done = ended(site, "--sealed")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "127.0.0.1:1" in done.stderr
+    assert not (site / "imagebake.lock").exists()
