@@ -18,7 +18,7 @@ from publish.engines.protocol import Endpoint, Host
 from publish.probing import probe
 from publish.releases import history
 from sealpress import VERSION
-from sealpress.commands.console import Progress
+from sealpress.commands.console import Progress, size
 from sealpress.config.settings import LOCK_NAME, PublishTarget
 from sealpress.config.sitefile import SiteFile
 from sealpress.git import call
@@ -27,6 +27,7 @@ from sealpress.problems import MachineProblem, Problem
 
 _OLD: Final = 60  # days, after which security updates most likely wait for a lock
 _DAY: Final = 86_400
+_ROOM: Final = 500_000_000  # bytes, for packages and what is worked out from them
 _SECONDS: Final = 2.0  # for an answer of what may have the port
 
 
@@ -134,7 +135,10 @@ def _cache() -> str:
     nearest = next(one for one in (folder, *folder.parents) if one.exists())
     if not os.access(nearest, os.W_OK):
         raise MachineProblem(f"can't write into {folder}", hint="chown it, or set SEALPRESS_CACHE to another folder")
-    return str(folder)
+    free = shutil.disk_usage(nearest).free
+    if free < _ROOM:
+        raise MachineProblem(f"{size(free)} are free for {folder}", hint="make room: all in it may be deleted, too")
+    return f"{folder}, {size(free)} free"
 
 
 def _ssh() -> str:
@@ -149,10 +153,13 @@ def _port(target: targets.OpenTarget) -> str:
     try:
         with target.host.reach(readers) as endpoint:
             probe.fetch(endpoint, "/", seconds=_SECONDS)
-    except Problem:
-        return f"nothing answers at {readers.port}"
+    except Problem as problem:
+        if isinstance(problem.__cause__, ConnectionError):  # refused; through ssh, closed at once
+            return f"{readers.port} is free"
+        if not problem.__cause__:
+            raise
     hint = "stop it, or give the target another port in site.toml"
-    raise MachineProblem(f"something else answers at port {readers.port}", hint=hint)
+    raise MachineProblem(f"something else has port {readers.port}", hint=hint)
 
 
 # $1 a word before every answer. "generated": by a Quadlet.

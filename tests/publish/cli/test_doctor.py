@@ -1,12 +1,14 @@
 """`publish doctor`: what is there, here and on the host, and what to mend."""
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from imagebake.packages import lock as locks
+from imagebake.packages.lock import Lock
 from tests.publish.cli.conftest import commit, git
 from tests.publish.locks import real_lock
 
@@ -18,11 +20,16 @@ def findings(told: str) -> dict[str, dict[str, tuple[bool, str]]]:
     return {part: {one["what"]: (one["is_well"], one["told"]) for one in ones} for part, ones in found.items()}
 
 
+@pytest.fixture(scope="module")
+def lock() -> Lock:
+    return real_lock()
+
+
 @pytest.fixture
-def locked(blog, monkeypatch):
+def locked(blog, lock: Lock, monkeypatch):
     for name, value in {"NAME": "A", "EMAIL": "a@example.org"}.items():
         monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
-    locks.save(real_lock(), blog.folder / "imagebake.lock")
+    locks.save(lock, blog.folder / "imagebake.lock")
     commit(blog.folder)
     return blog
 
@@ -87,7 +94,22 @@ def test_who_else_answers_at_the_port_is_said(locked, publish):
             server.shutdown()
             serving.join()
     assert code == 1
-    assert f"something else answers at port {locked.port}" in out
+    assert f"something else has port {locked.port}" in out
+
+
+def test_what_has_the_port_and_says_nothing_is_told_too(locked, publish):
+    with socket.create_server(("127.0.0.1", locked.port)):
+        code, out, _ = publish("doctor")
+    assert code == 1
+    assert f"something else has port {locked.port}" in out
+    assert f"  ok  port       {locked.port} is free" in publish("doctor")[1]
+
+
+def test_a_cache_that_has_no_room_is_told(locked, publish, monkeypatch):
+    monkeypatch.setattr("publish.doctor._ROOM", 1 << 60)
+    code, out, _ = publish("doctor")
+    assert code == 1
+    assert "B are free for " in out
 
 
 def test_a_host_that_can_t_be_reached_is_one_finding(locked, publish):
