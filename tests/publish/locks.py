@@ -1,6 +1,7 @@
 """A real lock, for tests with real packages."""
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from imagebake.nginx import runners
@@ -12,8 +13,12 @@ from sealpress.config.settings import ImageSettings
 from tests.mirrors import require_mirror
 
 
+@cache
 def real_lock() -> Lock:
-    """What `imagebake lock` would write today, for this machine alone. Skips where no mirror answers."""
+    """What `imagebake lock` would write today, for this machine alone. Skips where no mirror answers.
+
+    It takes as long as a publish: each process of the tests asks for it once.
+    """
     architecture = EmbeddedEngine(Path("unused"), runners.find_runner()).architecture()
     settings = ImageSettings(architectures=(architecture,))
     require_mirror()

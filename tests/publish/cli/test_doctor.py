@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from imagebake.packages import lock as locks
-from imagebake.packages.lock import Lock
 from tests.publish.cli.conftest import commit, git
 from tests.publish.locks import real_lock
 
@@ -20,16 +19,11 @@ def findings(told: str) -> dict[str, dict[str, tuple[bool, str]]]:
     return {part: {one["what"]: (one["is_well"], one["told"]) for one in ones} for part, ones in found.items()}
 
 
-@pytest.fixture(scope="module")
-def lock() -> Lock:
-    return real_lock()
-
-
 @pytest.fixture
-def locked(blog, lock: Lock, monkeypatch):
+def locked(blog, monkeypatch):
     for name, value in {"NAME": "A", "EMAIL": "a@example.org"}.items():
         monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
-    locks.save(lock, blog.folder / "imagebake.lock")
+    locks.save(real_lock(), blog.folder / "imagebake.lock")
     commit(blog.folder)
     return blog
 
