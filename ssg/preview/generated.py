@@ -24,7 +24,7 @@ from sealpress.config import sitefile
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import files, scratch
 from sealpress.git import repository as git
-from sealpress.problems import Problem
+from sealpress.problems import MachineProblem, Problem
 from sealpress.tree import tree
 from ssg.build.engine import Interrupted, Turn, never
 from ssg.build.inputs import Request
@@ -77,7 +77,7 @@ class Generated(Whole):
             now = self._sources()
             if not self._is_edited(now):
                 return None
-            made = self._made(now)
+            taken = self._taken(self._made(now))
         except Problem as problem:
             if self.is_over():
                 raise Interrupted from None
@@ -85,7 +85,7 @@ class Generated(Whole):
             self.snapshot = replace(self.snapshot, problems=self.problems)
             return Turn(problems=self.problems, is_whole=True)
         self.problems = ()
-        return self._taken(made)
+        return taken
 
     def _is_edited(self, now: Mapping[str, str]) -> bool:
         if self._before is None:
@@ -125,14 +125,20 @@ class Generated(Whole):
             self.told(f"each run of the command changes {name}: it should be in .gitignore")
 
     def _taken(self, made: tree.OutputTree) -> Turn:
-        """Copies what is new. What was there before stays for one more turn, for who reads it just now."""
+        """Copies what is new. What was there before stays for one more turn, for who reads it just now.
+
+        Raises Problem (exit 9).
+        """
         held = {entry.path: entry.sha256 for entry in made.entries}
-        for entry in made.entries:
-            if not (self.folder / entry.sha256).exists():
-                new = self.folder / "new"
-                with files.opened(made.file(entry)) as source, new.open("wb") as out:
-                    shutil.copyfileobj(source, out)
-                new.rename(self.folder / entry.sha256)
+        try:
+            for entry in made.entries:
+                if not (self.folder / entry.sha256).exists():
+                    new = self.folder / "new"
+                    with files.opened(made.file(entry)) as source, new.open("wb") as out:
+                        shutil.copyfileobj(source, out)
+                    new.rename(self.folder / entry.sha256)
+        except OSError as error:
+            raise MachineProblem(f"{entry.path} can't be copied: {error.strerror}") from None
         keeps = {*held.values(), *self._held.values()}
         for copy in self.folder.iterdir():
             if copy.name not in keeps:

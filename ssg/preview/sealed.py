@@ -104,8 +104,11 @@ class Sealed(Whole):
                 raise MachineProblem(f"{path} can't be read")
             digest = hashlib.sha256(content).digest()
             if self._held.get(path) != digest:
-                (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (self.folder / path).write_bytes(content)
+                try:
+                    (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+                    (self.folder / path).write_bytes(content)
+                except OSError as error:
+                    raise MachineProblem(f"{path} can't be copied: {error.strerror}") from None
                 self._held[path] = digest
         site = self.request.site
         if (site.settings, stamps.stamp(site.root / LOCK_NAME)) == self._by and self._held == self._served:

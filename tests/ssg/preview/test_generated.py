@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sealpress.config import sitefile
+from ssg.build.inputs import Request as BuildRequest
+from ssg.preview.generated import Generated
 from tests.ssg.preview.test_session import Preview, running
 
 # A generator that empties its output first, takes its time, and counts its runs where its sources are.
@@ -233,6 +236,24 @@ def test_who_else_may_read_it_is_told_and_bounded(site: Path) -> None:
         for host, status in (("localhost:1", 200), ("192.0.2.1:4000", 200), ("evil.example", 403)):
             assert preview.get("/about", Host=host)[0] == status
             assert preview.get("/_sealpress/client.js", Host=host)[0] == status
+
+
+def test_what_can_t_be_copied_is_told_like_any_fault(site: Path) -> None:
+    request = BuildRequest(sitefile.load(site / "site.toml"), site / "public", dirty=True)
+    command = request.site.settings.build.command
+    with Generated.opened(request, command, lambda _: None, lambda: False) as maker:
+        maker.turn()
+        (maker.folder / "new").mkdir()  # in the way
+        (site / "pages/about.txt").write_text("Edited")
+        turn = maker.turn()
+        assert turn
+        assert "about.html can't be copied" in str(turn.problems[0])
+        assert b"About" in (maker.snapshot.read("about.html") or b"")
+        (maker.folder / "new").rmdir()
+        (site / "pages/about.txt").write_text("Edited again")
+        maker.turn()
+        assert not maker.problems
+        assert b"Edited again" in (maker.snapshot.read("about.html") or b"")
 
 
 def test_ctrl_c_ends_a_command_with_all_that_it_started(site: Path) -> None:
