@@ -163,7 +163,7 @@ def _servers(folder: Path, progress: Progress) -> tuple[list[Server], dict[str, 
     found = [
         Server(
             replace(own, command=program),
-            lambda port: (*program, "--port", str(port)),
+            partial(_command, program, "--port {port}"),
             "theme/static/style.css",
             "theme/templates/base.html",
         )
@@ -174,8 +174,8 @@ def _servers(folder: Path, progress: Progress) -> tuple[list[Server], dict[str, 
             left_out[peer.name] = peer.reason
         else:
             words, style, base = _PEERS[peer.name]
-            program = tuple(word for word in peer.command if word != "--quiet")
-            found.append(Server(peer, partial(_command, program, words), style, base))
+            quiet = tuple(word for word in peer.command if word != "--quiet")
+            found.append(Server(peer, partial(_command, quiet, words), style, base))
     return found, left_out
 
 
