@@ -1,6 +1,6 @@
 """Tests that share a thing of the machine, such as a port, and so run one after the other, whichever worker has them.
 
-pytest-xdist's groups are not enough: with pytest 9.2, version 3.8 deals them out like any other test.
+pytest-xdist's groups hold within one run, and this between two, too.
 """
 
 import fcntl
