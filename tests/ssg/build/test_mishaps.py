@@ -150,10 +150,10 @@ def expect_whole(blog: Blog, old: dict[str, bytes | str]) -> None:
 PLACING = """\
 import os, sys
 left, placing = int(sys.argv.pop()), False
-for name in ("unlink", "rmdir", "mkdir", "replace", "rename", "fdatasync", "write"):
+for name in ("unlink", "rmdir", "mkdir", "replace", "rename", "fsync", "write"):
     def killing(*given, call=getattr(os, name), **named):
         global left, placing
-        placing = placing or call.__name__ == "fdatasync"  # of the record, before anything is put in place
+        placing = placing or call.__name__ == "fsync"  # of the record, before anything is put in place
         left -= placing
         if not left:
             os.kill(os.getpid(), 9)
