@@ -35,6 +35,10 @@ RAW: Final = "X-Sealpress-Raw"
 """A header of the script's own requests: their answers are as the site has them."""
 POLICY: Final = "X-Sealpress-Policy"
 """A header that names the site's own policy of a page."""
+VERSION: Final = "preview"
+"""The part of an address that names the version of which a page was just told: its answer waits for nothing more, since
+the page is told of what is saved after that, too.
+"""
 ASKS: Final = "X-Sealpress-Token"
 """The header of who may open an editor."""
 
@@ -144,8 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             # As the script asks: a policy may let it ask for nothing else.
             path = path.removeprefix(f"{OWN}page") if path and path.startswith(f"{OWN}page/") else path
-            self.server.settled()
-            self.server.session.read("")  # everything that was noted is done
+            if parse_qs(query).get(VERSION) != [self.server.session.version]:
+                self.server.settled()
+                self.server.session.read("")  # everything that was noted is done
             if self.server.session.snapshot.address:
                 self._sealed(path, query)
             elif len(self.raw_requestline) > _LONGEST:

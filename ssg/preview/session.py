@@ -117,7 +117,7 @@ class Session:
         self._notes.put(wish)
         wish.done.wait(_PATIENCE)
         with self._lock:
-            snapshot, version = self.snapshot, self._version
+            snapshot, version = self.snapshot, self.version
         try:
             return snapshot.read(path), version
         except KeyError:
@@ -307,7 +307,7 @@ class Session:
         self._console.note(f"{shown or 'the site'}: {count} files, {round(1000 * seconds)} ms")
 
     @property
-    def _version(self) -> str:
+    def version(self) -> str:
         return f"{self._name}.{self._number}"
 
     def _since(self, version: str) -> frozenset[str] | None:
@@ -339,7 +339,7 @@ class Session:
                 "images": sorted(path for path in changed or () if _is_image(path)),
                 "problems": problems,
                 "bar": self._bar(engine, listener.path),
-                "version": self._version,
+                "version": self.version,
             }
         )
 

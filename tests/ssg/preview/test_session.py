@@ -204,7 +204,10 @@ def test_an_open_page_hears_of_its_own_edits(start: Start) -> None:
     preview.write("static/custom.css", "p { color: red }")
     preview.get("/custom.css")
     preview.write("static/custom.css", "p { color: blue }")
-    assert any(event["styles"] for event in heard)
+    told = next(event for event in heard if event["styles"])
+    assert preview.get(f"/custom.css?preview={told['version']}")[1] == "p { color: blue }"
+    preview.write("static/custom.css", "p { color: green }")
+    assert preview.get("/custom.css?preview=0.0")[1] == "p { color: green }"
 
 
 def test_only_who_asks_for_this_machine_is_answered(start: Start) -> None:
