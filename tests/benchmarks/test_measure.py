@@ -22,7 +22,7 @@ def python(code: str, folder: Path, limit: float = 60) -> measure.Run:
 
 
 def test_memory_and_cpu_time_of_a_child_count(tmp_path: Path) -> None:
-    alone = python("pass", tmp_path)
+    alone = python("import time; time.sleep(0.3)", tmp_path)  # as long as it takes to be looked at
     with_child = python(CHILD, tmp_path)
     assert with_child.memory > 150_000_000 > alone.memory > 1_000_000
     assert with_child.cpu > alone.cpu
