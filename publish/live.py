@@ -53,6 +53,12 @@ def verify(site: SiteFile, url: str, console: Console, *, allow_command: bool) -
         scratch.folder("publish") as made,
         pipeline.committed(repository, commit, folder, site.name) as made_from,
     ):
+        head = repository.head()
+        if made_from.site.settings.build.command and not (head and repository.is_ancestor(commit, head)):
+            # Else whoever answers there could choose among the commits here whose program is run.
+            message = f"{url} says that it is commit {commit.id[:12]}, which is not in this branch's history"
+            hint = "its [build] command is not run: git switch to a branch that holds it, if you trust that commit"
+            raise UsageProblem(message, hint=hint)
         product = pipeline.produce(made_from, made, console, dirty=False, allow_command=allow_command)
         try:
             compared = report.compared(product.tree, endpoint, console)
@@ -63,7 +69,6 @@ def verify(site: SiteFile, url: str, console: Console, *, allow_command: bool) -
             message = f"commit {commit.id[:12]} makes another tree than {url} says that it has"
             raise Problem(message, code=Exit.DIFFERENT, hint=_hint(told, product.tree.digest))
     console.say(f"{url} is commit {commit.id[:12]}")
-    head = repository.head()
     if head and head.id != commit.id:
         console.note(f"the last commit here is {head.id[:12]}")
     return compared | {"address": url, "site": own, "commit": commit.id, "release": told.release}

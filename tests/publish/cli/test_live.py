@@ -15,6 +15,7 @@ import pytest
 from publish.engines.protocol import Endpoint
 from publish.probing import probe
 from tests import needs
+from tests.publish.cli.conftest import commit, git
 
 Lie = Callable[[str, int, dict[str, str], bytes], tuple[int, dict[str, str], bytes]]
 
@@ -164,6 +165,20 @@ def test_tls_is_asked_with_the_certificates_that_this_machine_trusts(blog, publi
         assert publish("verify", plain)[0] == 8
 
 
+def test_who_answers_there_does_not_choose_whose_program_is_run(blog, publish, tmp_path):
+    """A commit of somebody else, fetched and merged into nothing, with the command line that is allowed here."""
+    publish()
+    git(blog.folder, "switch", "-q", "-c", "of-somebody-else")
+    mark = tmp_path / "it-ran"
+    (blog.folder / "generate.sh").write_text(f"touch {mark}\n")
+    other = commit(blog.folder)
+    git(blog.folder, "switch", "-q", "main")
+    with front(blog.port, seal(lambda told: told | {"commit": other})) as address:
+        code, _, err = publish("verify", address)
+    assert (code, mark.exists()) == (2, False)
+    assert "which is not in this branch's history" in err
+
+
 def test_a_folder_that_is_in_no_repository(blog, publish, tmp_path, monkeypatch):
     publish()
     other = tmp_path / "elsewhere"
@@ -184,5 +199,5 @@ def test_a_commit_of_another_clone_is_told_by_how_to_fetch_it(blog, publish, tmp
     with front(blog.port) as address:
         code, _, err = publish("verify", address)
         assert (code, "git fetch --all" in err) == (2, True)
-        subprocess.run(["git", "fetch", "-q"], check=True, timeout=30)
+        subprocess.run(["git", "pull", "-q", "--ff-only"], check=True, timeout=30)
         assert publish("verify", address)[0] == 0
