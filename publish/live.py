@@ -6,7 +6,7 @@ own repository, and each of its files is compared: so nothing that the site says
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from imagebake.nginx.answers import SEAL_PATH
 from imagebake.recipes import statement
@@ -37,7 +37,7 @@ def verify(site: SiteFile, url: str, console: Console, *, allow_command: bool) -
     Raises Problem (exit 1) where anything differs, or the site is of no commit; (exit 2) for a `url` that is none, or a
     commit that isn't here; (exit 8) where nothing answers there as a release does; (exit 10) where its seal is none.
     """
-    endpoint = reached(url)
+    endpoint = reached(url, sitefile.below(site.settings.site.url))
     told = said(endpoint, url)
     if told.site != (own := sitefile.image_name(site.settings)):
         hint = f"this folder's site is {own}: go into the folder of the other one"
@@ -74,8 +74,10 @@ def verify(site: SiteFile, url: str, console: Console, *, allow_command: bool) -
     return compared | {"address": url, "site": own, "commit": commit.id, "release": told.release}
 
 
-def reached(url: str) -> Endpoint:
-    """Where a URL's server is. Raises Problem (exit 2) for what names none."""
+def reached(url: str, below: str) -> Endpoint:
+    """Where the server of a site's URL is (`below`: OutputTree.below). Raises Problem (exit 2) for what names none, and
+    for a part of a site, since all of it is looked at.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS[parts.scheme]
@@ -83,6 +85,9 @@ def reached(url: str) -> Endpoint:
         parts, port = urlsplit(""), 0
     if not parts.hostname or parts.username or not parts.hostname.isascii():
         raise UsageProblem(f'"{url}" is no address of a site', hint="write one like https://blog.example.org")
+    if parts.query or parts.fragment or unquote(parts.path).strip("/") not in {"", below.strip("/")}:
+        whole = f"{parts.scheme}://{parts.netloc}/{below}"
+        raise UsageProblem(f'"{url}" is not the whole site', hint=f"it is looked at as a whole: {whole}")
     return Endpoint(parts.hostname, port, is_secure=parts.scheme == "https")
 
 
