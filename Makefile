@@ -9,7 +9,7 @@ WORKERS := 3
 FAST := not engine and not network and not browser and not long
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop test test-fast bench check format clean
+.PHONY: help demo demo-stop test test-fast bench soak check format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test-fast: $(READY) ## Run the tests that need no engine, network or browser, an
 
 bench: $(READY) ## Compare with other generators, side by side; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+soak: $(READY) ## Publish and break things under load, on all engines, for two hours, as root; ARGS=--help
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 check: $(READY) ## Format, lint, types, direction of imports
 	$(BIN)/ruff format --check .

@@ -14,10 +14,12 @@ import click
 from benchmarks import (
     baking,
     batch,
+    edge,
     growth,
     lexers,
     peers,
     preview,
+    publishing,
     pushing,
     report,
     sections,
@@ -106,7 +108,11 @@ def _parts(_context: click.Context, _option: click.Parameter, value: str) -> tup
     "--limit", default=300, show_default=True, type=click.IntRange(1), help="Seconds that a single run may take."
 )
 @click.option(
-    "--turns", default=5, show_default=True, type=click.IntRange(1), help="Rounds of the parts bake and serve."
+    "--turns",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Rounds of the parts bake, serve, edge and publish.",
 )
 @click.option("--commit", help="Measure this commit of sealpress. [default: the checkout as it is]")
 @click.option("--quick", is_flag=True, help=f"One round of {QUICK} posts, to see that all works; writes no report.")
@@ -136,7 +142,9 @@ def bench(
     and prints medians and ratios. All of it takes an hour on two cores.
 
     bake: docker build and buildah. serve: a stock nginx, and Caddy. Both need root, and Debian's packages of these.
+    edge: a site asked straight, and through the edge. Needs root, wrk and a mirror.
     push: what the pre-push hook takes.
+    publish: one edited post, to one host and to five. Needs root, and Debian's docker.io, docker-registry, rsync.
     growth: what twice the Markdown costs, for texts that somebody wrote to keep a converter busy.
     lexers: which of Pygments' take more than twice as long for twice as much code.
     specification: how many of CommonMark's examples, which npm has, are read as it says.
@@ -177,7 +185,9 @@ def bench(
     for part, measured in (
         ("bake", _bake),
         ("serve", _serve),
+        ("edge", _edge),
         ("push", _push),
+        ("publish", _publish),
         ("growth", _growth),
         ("lexers", _lexers),
         ("specification", _specification),
@@ -210,8 +220,16 @@ def _serve(folder: Path, turns: int, command: str, console: Console) -> tuple[st
     return sections.serves(serving.compare(folder, turns, console), command), []
 
 
+def _edge(folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    return edge.costs(edge.measure(folder, turns, console), command), []
+
+
 def _push(folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:
     return pushing.pushes(pushing.measure(folder, console), command), []
+
+
+def _publish(folder: Path, turns: int, command: str, console: Console) -> tuple[str, list[str]]:
+    return publishing.publishes(publishing.measure(folder, turns, console), command), []
 
 
 def _growth(_folder: Path, _turns: int, command: str, console: Console) -> tuple[str, list[str]]:

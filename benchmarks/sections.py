@@ -15,7 +15,22 @@ from benchmarks.report import processor, table
 from benchmarks.serving import Serving
 from sealpress.commands.console import size
 
-PARTS: Final = ("build", "bake", "serve", "push", "growth", "lexers", "specification", "tricks", "preview")
+PARTS: Final = (
+    "build",
+    "bake",
+    "serve",
+    "edge",
+    "push",
+    "publish",
+    "growth",
+    "lexers",
+    "specification",
+    "tricks",
+    "preview",
+)
+"""What `make bench` measures."""
+
+_ORDER: Final = (*PARTS, "soak")
 
 _HEAD: Final = "<!-- Written by `make bench`; don't edit. -->"
 _LIMITS: Final = {"cold": 1.5, "unchanged": 0.4}  # seconds
@@ -33,10 +48,10 @@ _GROWTH: Final = 1.05
 
 
 def put(report: str, part: str, text: str) -> str:
-    """The report with this part in the place of an older one. Parts are in the order of PARTS."""
+    """The report with this part in the place of an older one. That of `make soak` (soak.py) is the last."""
     found = dict(re.findall(r"<!-- part: (\w+) -->\n(.*?)\n<!-- end -->", report, re.DOTALL))
     found[part] = text.strip()
-    parts = (f"<!-- part: {one} -->\n{found[one]}\n<!-- end -->" for one in PARTS if one in found)
+    parts = (f"<!-- part: {one} -->\n{found[one]}\n<!-- end -->" for one in _ORDER if one in found)
     return "\n\n".join((_HEAD, *parts)) + "\n"
 
 

@@ -47,8 +47,9 @@ LEVEL: Final = 5
 """Of gzip, in all: what the sealed configuration says."""
 
 SECONDS: Final = 3  # of load, each time
-_HERE: Final[Architecture] = "arm64" if platform.machine() == "aarch64" else "amd64"
-_PATH: Final = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+_WRK: Final = ("wrk", "-t1", "-c16", f"-d{SECONDS}s")
+HERE: Final[Architecture] = "arm64" if platform.machine() == "aarch64" else "amd64"
+PATH: Final = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 _WAIT: Final = 10.0
 
 # The machine's own files are seen, but for what these servers write and for the folder that Debian's nginx serves.
@@ -114,15 +115,18 @@ def compare(folder: Path, rounds: int, progress: Progress) -> Serving:
     load = os.getloadavg()[0]
     if os.geteuid():
         raise Problem("serving needs root, for a network of its own")
-    if missing := [one for one in ("wrk", "nginx", "caddy", "ip", "unshare") if not shutil.which(one, path=_PATH)]:
+    if missing := [one for one in ("wrk", "nginx", "caddy", "ip", "unshare") if not shutil.which(one, path=PATH)]:
         raise Problem(f"there is no {', '.join(missing)} on this machine")
     progress.note("building the blog that is served")
     try:
         public = blog.built(folder / "blog", POSTS)
         page = next(entry for entry in tree.scan(public).entries if entry.path.startswith("posts/0"))
-        sealed, version = _sealed(public, folder)
+        command, version = sealed(public, folder, PORTS[OWN])
+        (folder / "conf.d").mkdir()
+        (folder / "conf.d/gzip.conf").write_text(f"gzip_comp_level {LEVEL};\n")
+        (folder / "Caddyfile").write_text(_CADDYFILE % (PORTS[CADDY], folder / "rootfs" / configuration.ROOT, LEVEL))
         path = f"/{page.path.removesuffix('index.html')}"
-        with _started(folder, sealed) as namespace:
+        with started(folder, _START, [*PORTS.values()], command) as namespace:
             found = [_round(namespace, path, number, progress) for number in range(rounds)]
         versions = {OWN: version, **_versions()}
         return Serving(found, versions, page.size, load)
@@ -145,43 +149,46 @@ def _asked(namespace: int, port: int, path: str, encoding: str) -> Load:
     url = f"http://127.0.0.1:{port}{path}"
     header = f"Accept-Encoding: {'identity' if encoding == 'plain' else encoding}"
     inside = ["nsenter", "--target", str(namespace), "--net"]
-    head = _said([*inside, "curl", "-s", "-o", "/dev/null", "-D", "-", "-w", "%{size_download}", "-H", header, url])
+    head = called([*inside, "curl", "-s", "-o", "/dev/null", "-D", "-", "-w", "%{size_download}", "-H", header, url])
     lines = head.lower().splitlines()
     sent = next((line.split()[1] for line in lines if line.startswith("content-encoding:")), "plain")
     if " 200" not in lines[0] or sent != encoding:
         raise Problem(f"port {port} answers {lines[0]}, {sent}, to {encoding}")
-    said = _said([*inside, "wrk", "-t1", "-c16", f"-d{SECONDS}s", "-H", header, url])
+    return Load(rate(namespace, url, header), int(lines[-1]))
+
+
+def rate(namespace: int, url: str, header: str) -> float:
+    """How many requests a second wrk had answered there. Raises Problem where one was not."""
+    said = called(["nsenter", "--target", str(namespace), "--net", *_WRK, "-H", header, url])
     if "Non-2xx" in said or "Socket errors" in said:
-        raise Problem(f"port {port} failed under load: {said.splitlines()[-3]}")
-    rate = next(float(line.split()[1]) for line in said.splitlines() if line.startswith("Requests/sec:"))
-    return Load(rate, int(lines[-1]))
+        raise Problem(f"{url} failed under load: {said.splitlines()[-3]}")
+    return next(float(line.split()[1]) for line in said.splitlines() if line.startswith("Requests/sec:"))
 
 
-def _sealed(public: Path, folder: Path) -> tuple[Sequence[str], str]:
-    """What starts the sealed nginx, from the folder's own rootfs; and its version."""
+def sealed(public: Path, folder: Path, port: int) -> tuple[Sequence[str], str]:
+    """What starts the sealed nginx, from the folder's own rootfs, with a folder for logs; and its version."""
     lock = locks.load(LOCK)
     found = tree.scan(public)
-    (image,) = site.bake(found, lock, ImageSettings(), [_HERE], datetime(2024, 6, 1, tzinfo=UTC), name="bench")
+    (image,) = site.bake(found, lock, ImageSettings(), [HERE], datetime(2024, 6, 1, tzinfo=UTC), name="bench")
     rootfs, scratch = folder / "rootfs", folder / "scratch"
     runners.unpack(image.layers, rootfs)
     scratch.mkdir()
     (folder / "log").mkdir()
-    (folder / "conf.d").mkdir()
-    (folder / "conf.d/gzip.conf").write_text(f"gzip_comp_level {LEVEL};\n")
-    (folder / "Caddyfile").write_text(_CADDYFILE % (PORTS[CADDY], rootfs / configuration.ROOT, LEVEL))
-    version = next(one.version for one in lock.of(_HERE) if one.name == "nginx")
-    return runners.DynamicLoader().command(rootfs, PORTS[OWN], "127.0.0.1", scratch), version
+    version = next(one.version for one in lock.of(HERE) if one.name == "nginx")
+    return runners.DynamicLoader().command(rootfs, port, "127.0.0.1", scratch), version
 
 
 @contextmanager
-def _started(folder: Path, sealed: Sequence[str]) -> Iterator[int]:
-    """All servers, in namespaces of their own: the number of the process that leads these."""
-    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork"]
-    command += ["--kill-child=KILL", "--mount-proc", "--propagation", "private", "sh", "-c", _START, "servers"]
-    environment = {"PATH": _PATH, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+def started(folder: Path, script: str, ports: Sequence[int], command: Sequence[str]) -> Iterator[int]:
+    """Servers in namespaces of their own: the number of the process that leads these. `script` has the folder and the
+    command as its arguments; the servers listen on `ports` then. Raises Problem where they don't.
+    """
+    alone = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork"]
+    alone += ["--kill-child=KILL", "--mount-proc", "--propagation", "private", "sh", "-c", script, "servers"]
+    environment = {"PATH": PATH, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     with (folder / "log/start").open("wb") as log:
         process = subprocess.Popen(
-            [*command, str(folder), *sealed],
+            [*alone, str(folder), *command],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -194,7 +201,7 @@ def _started(folder: Path, sealed: Sequence[str]) -> Iterator[int]:
         leader = ""
         while time.monotonic() < end and process.poll() is None:
             leader = children.read_text("ascii").strip()
-            if leader and all(_listens(int(leader), port) for port in PORTS.values()):
+            if leader and all(_listens(int(leader), port) for port in ports):
                 break
             time.sleep(0.05)
         else:
@@ -217,12 +224,13 @@ def _listens(namespace: int, port: int) -> bool:
 
 def _versions() -> dict[str, str]:
     said = "dpkg-query", "--showformat=${Version}", "--show"
-    return {name: _said([*said, package]) for name, package in ((STOCK, "nginx"), (CADDY, "caddy"))}
+    return {name: called([*said, package]) for name, package in ((STOCK, "nginx"), (CADDY, "caddy"))}
 
 
-def _said(command: Sequence[str]) -> str:
+def called(command: Sequence[str]) -> str:
+    """What a command prints. Raises Problem where it fails."""
     done = subprocess.run(
-        command, env={"PATH": _PATH, "LC_ALL": "C"}, capture_output=True, text=True, timeout=60, check=False
+        command, env={"PATH": PATH, "LC_ALL": "C"}, capture_output=True, text=True, timeout=60, check=False
     )
     if done.returncode:
         raise Problem(f"{command[0]} failed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")

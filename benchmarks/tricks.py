@@ -88,8 +88,8 @@ class _Site:
                     self.built()
                     template.write_text(before, encoding="utf-8")
             case "other":
-                other = self.folder.with_name("other")
-                shutil.rmtree(other, ignore_errors=True)
+                self._number += 1  # what is known of a folder outlives it
+                other = self.folder.with_name(f"other{self._number}")
                 return self.built(trick, "--output", str(other))
         return self.built(trick)
 

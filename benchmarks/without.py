@@ -168,23 +168,11 @@ TRICKS: Final[Mapping[str, Trick]] = {
         ("ssg/build/convert.py:_KeptBlocks", "ssg/markup/code/highlighting.py:key_of"),
         {"ssg.build.convert": _no_kept_blocks},
     ),
-    "front matter": Trick(
-        "front matter taken from the last build where its text is the same",
-        ("body",),
-        ("ssg/build/convert.py:Converter._known_front_matter",),
-        {"ssg.build.convert": _put("Converter._known_front_matter", lambda *_: None)},
-    ),
     "packs": Trick(
         "results that are made together kept in one file",
         ("cold", "template"),
         tuple(f"ssg/cache/store.py:Store.{name}" for name in ("together", "_from_pack", "_place", "_indexes")),
         {"ssg.cache.store": _put("Store.together", lambda _: nullcontext())},
-    ),
-    "search": Trick(
-        "the first few results looked for in the packs' indexes as they are",
-        ("body",),
-        ("ssg/cache/store.py:_FEW",),
-        {"ssg.cache.store": _put("_FEW", 0)},
     ),
     "rendered": Trick(
         "files that an earlier build has rendered",

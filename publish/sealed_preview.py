@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagebake.nginx import runners
-from publish import pipeline
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Container, ContainerSpec, Endpoint
+from publish.publishing import pipeline
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config import sitefile
 from sealpress.config.sitefile import SiteFile

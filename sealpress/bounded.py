@@ -111,7 +111,7 @@ class _Within(socket.socket):
             raise self.allowance.late() from None
 
 
-class Plain(_Within):
+class PlainSocket(_Within):
     """A connected socket, taken over."""
 
     def __init__(self, connected: socket.socket, allowance: Allowance) -> None:
@@ -132,20 +132,27 @@ class HTTP(http.client.HTTPConnection):
 
     def connect(self) -> None:
         super().connect()
-        self.sock = Plain(self.sock, self.allowance)
+        self.sock = PlainSocket(self.sock, self.allowance)
 
 
 class HTTPS(http.client.HTTPSConnection):
-    """The same over TLS. `context` makes sockets for this alone."""
+    """The same over TLS. `context` makes sockets for this alone. `name`: whose certificate it must be; "": that of
+    `host`, or of what is behind a tunnel.
+    """
 
     def __init__(
-        self, host: str, port: int | None, timeout: float, allowance: Allowance, context: ssl.SSLContext
+        self, host: str, port: int | None, timeout: float, allowance: Allowance, context: ssl.SSLContext, name: str = ""
     ) -> None:
         context.sslsocket_class = _Secret
         super().__init__(host, port, timeout=timeout, context=context)
         self.allowance = allowance
+        self._tls, self._name = context, name
 
     def connect(self) -> None:
-        super().connect()
+        if self._name:
+            http.client.HTTPConnection.connect(self)
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
+        else:
+            super().connect()
         assert isinstance(self.sock, _Secret)  # noqa: S101 - the context makes no other
         self.sock.allowance = self.allowance

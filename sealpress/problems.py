@@ -17,10 +17,11 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from typing import Final
+
+from sealpress.frozen import frozen
 
 EXCERPT: Final = 120
 """How many characters of a line an excerpt shows: a paragraph of Markdown is often one line of thousands."""
@@ -43,14 +44,16 @@ class Exit(IntEnum):
     TREE = 5  # an output tree or an archive that can't be sealed
     HOST = 6  # ssh: the host can't be reached, or doesn't let us in
     ENGINE = 7  # the container engine refused or misbehaved
-    RELEASE = 8  # the new release did not become healthy; the old one still answers
+    RELEASE = 8  # the new release did not become healthy; readers never left the old one
     MACHINE = 9  # something is missing or wrong on this machine: git, a folder, a full disk
     SEAL = 10  # a seal that is missing, unsigned, altered, or signed by nobody that is known here
     REGISTRY = 11  # a registry can't be reached, doesn't let us in, or misbehaves
+    ROLLED_BACK = 12  # a release failed when readers had it already: they have the one of before again
+    NEEDS_HAND = 13  # and that could not be put back, or does not answer: a person has to look
     INTERRUPTED = 130
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A point in a text file, for a person. `line` and `column` count from 1; `text` is the whole line."""
 
@@ -158,6 +161,7 @@ ReleaseProblem: Final = partial(Problem, code=Exit.RELEASE)
 MachineProblem: Final = partial(Problem, code=Exit.MACHINE)
 SealProblem: Final = partial(Problem, code=Exit.SEAL)
 RegistryProblem: Final = partial(Problem, code=Exit.REGISTRY)
+StandingProblem: Final = partial(Problem, code=Exit.NEEDS_HAND)
 
 _GUESS: Final = re.compile(r" \(did you mean \"[^\"]*\"\?\)| \(while rendering [^()]*\)$")
 _CASES: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[0-9][0-9.,]*")

@@ -100,8 +100,10 @@ def test_imagebake_bakes_and_publish_runs_the_site(
         assert locked.returncode == 0, locked.stderr
         baked = run(installed / "imagebake", "bake", "public", "--arch", "amd64", folder=blog)
         assert baked.returncode == 0, baked.stderr
-        published = run(installed / "publish", "here", "--dirty", "--check", folder=blog)
+        published = run(installed / "publish", "here", "--dirty", folder=blog)
         assert published.returncode == 0, published.stderr
+        verified = run(installed / "publish", "verify", "here", "--dirty", folder=blog)
+        assert verified.returncode == 0, verified.stderr
         assert run(installed / "publish", "stop", "here", folder=blog).returncode == 0
     finally:
         run(installed / "publish", "stop", "here", folder=blog)

@@ -2,7 +2,6 @@
 
 import os
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from imagebake.commands.options import site_here, site_option
 from sealpress.commands.command import allow_option, output_options
 from sealpress.commands.console import Console
 from sealpress.files import scratch
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, SealProblem, TreeProblem
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def verify(
         _verify(target, layout, None, found, asked, console, rebuild=rebuild)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asked:
     """What a seal is held against. `site` None: nothing tells of which site it should be."""
 
@@ -167,7 +167,7 @@ def _verify(
     _show(target, found, asked, beside, built, console)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _GoodSeal:
     """A seal that is good, and what it is of."""
 

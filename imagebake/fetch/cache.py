@@ -8,7 +8,7 @@
     siblings/   compressed files by the sha256 of their wholes, packed by layers (imagebake/recipes/precompressed.py)
     policies/   what the pages of each site load, by their sha256 (imagebake/policy/needs.py)
     inventory/  what packages say of themselves, by their digests (imagebake/packages/inventory.py)
-    pushed/     the tree of each blog's last push, from which the next one is made (publish/pre_push.py)
+    trees/      the tree of each blog's last publish or push (publish/publishing/kept_tree.py)
 
 What is fetched is hashed each time it is used. What was worked out here is believed only as signed by this user as just
 that (sealpress/files/signing.py), since a cache may come from anywhere; else it is worked out anew.
@@ -21,12 +21,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from sealpress.files import files, home, signing
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem
 
 
@@ -55,7 +55,7 @@ def _folder(given: str | None, *_variables: str | None) -> Path:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pinned:
     """Bytes that are known before they are there. `what` is what messages call them; `sha256` in hex."""
 

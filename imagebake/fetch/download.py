@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from imagebake.fetch import http
 from imagebake.fetch.cache import Pinned, fresh
-from imagebake.fetch.http import Interrupted
+from imagebake.fetch.http import ConnectionFailed
 from sealpress.commands.console import Advance
 from sealpress.files import given
 from sealpress.problems import LockProblem, MachineProblem, Problem
@@ -64,7 +64,7 @@ def _write(out: BinaryIO, pinned: Pinned, url: str, advance: Advance) -> None:
                 sha.update(chunk)
                 out.write(chunk)
                 advance(len(chunk))
-        except Interrupted:
+        except ConnectionFailed:
             advance(-done)
             raise
         return sha.hexdigest()
@@ -82,7 +82,7 @@ def _exactly(pinned: Pinned, url: str) -> Iterator[bytes]:
             raise _wrong(pinned, url, f"is larger than the {pinned.size} bytes that it should have")
         yield chunk
     if left:
-        raise Interrupted(f"it ended {left} bytes early, of {pinned.size}")
+        raise ConnectionFailed(f"it ended {left} bytes early, of {pinned.size}")
 
 
 def _wrong(pinned: Pinned, url: str, how: str) -> Problem:
@@ -109,17 +109,17 @@ def _persistent(attempt: Callable[[], _Result], what: str, url: str) -> _Result:
     for pause in _PAUSES:
         try:
             return attempt()
-        except Interrupted:
+        except ConnectionFailed:
             time.sleep(pause)
     try:
         return attempt()
-    except Interrupted as error:
+    except ConnectionFailed as error:
         hint = f"check the network, or {_ELSEWHERE}"
         raise LockProblem(f"can't fetch {what} from {url}: {error}", hint=hint) from None
 
 
 def _pieces(url: str) -> Iterator[bytes]:
-    """The content of an http, https or file URL. Raises Gone, or Interrupted where another attempt may help."""
+    """The content of an http, https or file URL. Raises Gone, or ConnectionFailed where another attempt may help."""
     if url.startswith("file:"):
         yield from _of_file(url)
         return
@@ -131,12 +131,12 @@ def _pieces(url: str) -> Iterator[bytes]:
             if response.status in {404, 410}:
                 raise Gone
             if response.status != 200:
-                raise Interrupted(f"HTTP {response.status} {response.reason}")
+                raise ConnectionFailed(f"HTTP {response.status} {response.reason}")
             yield from http.pieces(response, url)
     except http.Refused as error:
         raise LockProblem(f"{url} {error}", hint=error.hint or _ELSEWHERE) from None
     except http.NoAddress as error:
-        raise Interrupted(f"it leads to {str(error)[:200]!a}, which is no address") from None
+        raise ConnectionFailed(f"it leads to {str(error)[:200]!a}, which is no address") from None
 
 
 def _of_file(url: str) -> Iterator[bytes]:
@@ -147,4 +147,4 @@ def _of_file(url: str) -> Iterator[bytes]:
     except (FileNotFoundError, NotADirectoryError):
         raise Gone from None
     except (OSError, ValueError) as error:
-        raise Interrupted(str(getattr(error, "strerror", None) or error)) from None
+        raise ConnectionFailed(str(getattr(error, "strerror", None) or error)) from None

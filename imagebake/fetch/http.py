@@ -12,11 +12,11 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from sealpress import VERSION, bounded
+from sealpress.frozen import frozen
 
 ANSWER_LIMIT: Final = 4 << 20
 """Bytes of a small answer."""
@@ -29,7 +29,7 @@ _PORTS: Final = {"https": 443, "http": 80}
 _Connection = bounded.HTTP | bounded.HTTPS
 
 
-class Interrupted(Exception):  # noqa: N818 - worth another attempt
+class ConnectionFailed(Exception):  # noqa: N818 - worth another attempt
     """The connection failed; `str()` says how."""
 
 
@@ -45,7 +45,7 @@ class NoAddress(Exception):  # noqa: N818 - of a URL, which `str()` gives
     """It names nobody."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Who answers a URL (RFC 6454, section 4). Only the origin that a login is for is ever given it."""
 
@@ -108,7 +108,7 @@ class Client:
         `authorization` goes to the URL's own origin alone. A body's length stands among the headers. `is_large`: the
         answer's content may have any size, which the caller counts, and take as long as its size does.
 
-        Raises Interrupted, Refused, NoAddress, and as `check` does.
+        Raises ConnectionFailed, Refused, NoAddress, and as `check` does.
         """
         first = origin(url)
         for _ in range(REDIRECTS + 1):
@@ -158,7 +158,7 @@ class Client:
             raise Refused(to.host, f"speaks no TLS that we know: {error.reason}") from None
         except (OSError, http.client.HTTPException, bounded.Silence) as error:
             self._drop(to)
-            raise Interrupted(self._how(error)) from None
+            raise ConnectionFailed(self._how(error)) from None
         except bounded.Misbehaviour as error:
             self._drop(to)
             raise Refused(to.host, error) from None
@@ -199,17 +199,17 @@ class Client:
 
 
 def pieces(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
-    """The content of an answer to its end. Raises Interrupted, Refused."""
+    """The content of an answer to its end. Raises ConnectionFailed, Refused."""
     try:
         while piece := response.read1(_PIECE):
             yield piece
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Interrupted(str(getattr(error, "strerror", None) or error) or type(error).__name__) from None
+        raise ConnectionFailed(str(getattr(error, "strerror", None) or error) or type(error).__name__) from None
     except bounded.Misbehaviour as error:
         raise Refused(urlsplit(url).netloc, error) from None
     # read1 takes a connection's end for the body's, and leaves a body that is read to its end open.
     if response.length:
-        raise Interrupted(f"it ended {response.length} bytes early")
+        raise ConnectionFailed(f"it ended {response.length} bytes early")
     response.close()
 
 
@@ -219,7 +219,7 @@ def _is_here(connection: _Connection) -> bool:
     return ipaddress.ip_address(address).is_loopback
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Proxy:
     origin: Origin
     headers: Mapping[str, str]

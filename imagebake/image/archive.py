@@ -10,7 +10,8 @@ Sources: Docker Image Specification v1.2, "Combined Image JSON + Filesystem Chan
 image-layout.md; for the reference, containerd's annotation io.containerd.image.name.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from imagebake.image import tar
@@ -31,14 +32,22 @@ from imagebake.image.oci import (
 from sealpress.config.settings import Architecture
 
 DOCKER_FILE: Final = "manifest.json"
+PARTS_FILE: Final = "parts"  # sorts behind all others
+
+NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def stream(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> Iterator[bytes]:
+def stream(
+    image: Sealed, reference: str, omit: Collection[str] = frozenset(), beside: Mapping[str, str] = NOWHERE
+) -> Iterator[bytes]:
     """The archive, which names the image `reference`, without the layers whose diff_ids are in `omit`.
+
+    `beside`: the paths at which an archive that it is unpacked into has some of these. Its last file, "parts", then
+    lists what has to be packed again, one path a line.
 
     In pieces of at most entries.CHUNK bytes. Raises Problem (exit 4, 5) where a layer can't be produced as named.
     """
-    return tar.stream(_entries(image, reference, omit))
+    return tar.stream(_entries(image, reference, omit, beside))
 
 
 def size(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> int:
@@ -47,13 +56,18 @@ def size(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> 
 
 
 def documents(
-    config: OciDocument, manifest: OciDocument, architecture: Architecture, diff_ids: Iterable[str], reference: str
+    config: OciDocument,
+    manifest: OciDocument,
+    architecture: Architecture,
+    diff_ids: Iterable[str],
+    reference: str,
+    beside: Mapping[str, str] = NOWHERE,
 ) -> dict[str, bytes]:
-    """All of the archive but the layers, by path: every way in which an engine may read it."""
+    """All of the archive but the layers, by path: every way in which an engine may read it. `beside` as in `stream`."""
     docker = {
         "Config": blob_path(config.digest),
         "RepoTags": [reference],
-        "Layers": [blob_path(diff_id) for diff_id in diff_ids],
+        "Layers": [beside.get(diff_id) or blob_path(diff_id) for diff_id in diff_ids],
     }
     described = Descriptor(MANIFEST_TYPE, manifest.digest, manifest.size, architecture, names(reference))
     return {
@@ -70,9 +84,12 @@ def names(reference: str) -> dict[str, str]:
     return {"io.containerd.image.name": reference, "org.opencontainers.image.ref.name": reference.rpartition(":")[2]}
 
 
-def _entries(image: Sealed, reference: str, omit: Collection[str]) -> list[Entry]:
+def _entries(image: Sealed, reference: str, omit: Collection[str], beside: Mapping[str, str] = NOWHERE) -> list[Entry]:
     diff_ids = [layer.diff_id for layer in image.layers]
-    found = documents(image.config, image.manifest, image.architecture, diff_ids, reference)
+    found = documents(image.config, image.manifest, image.architecture, diff_ids, reference, beside)
+    if beside:
+        parts = [*found, *(beside.get(diff_id) or blob_path(diff_id) for diff_id in diff_ids)]
+        found[PARTS_FILE] = "".join(f"{path}\n" for path in parts).encode()
     return [
         *(File(path, Bytes(data)) for path, data in found.items()),
         *(_blob(layer) for layer in image.layers if layer.diff_id not in omit),

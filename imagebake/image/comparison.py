@@ -7,7 +7,6 @@ Source: OCI image-spec v1.1, layer.md, "Whiteouts".
 import difflib
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from imagebake.image.documents import Config
 from imagebake.image.entries import parents
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport
 from imagebake.image.untar import Member
+from sealpress.frozen import frozen
 from sealpress.problems import TreeProblem
 
 _WHITEOUT: Final = ".wh."
@@ -24,7 +24,7 @@ _WHITEOUT_LIMIT: Final = 1000  # of one image: each is looked for among all file
 _SHOWN_LIMIT: Final = 256 << 10  # bytes of a file whose lines are compared
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setting:
     """One value that differs; None where one of the images has none."""
 
@@ -33,7 +33,7 @@ class Setting:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileState:
     """A file, as one of the images has it. `size` in bytes; `sha256` in hex, "" for what is no file."""
 
@@ -44,7 +44,7 @@ class FileState:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """One file that differs; None where one of the images has none. `lines`: how."""
 
@@ -54,7 +54,7 @@ class Change:
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageDifference:
     """Between the images for one architecture. `before` and `after` are manifests' digests, "" where there is none."""
 
@@ -95,7 +95,7 @@ def compare(
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Side:
     """One image. A layer that was left out of its archive may be had from the other one's."""
 
@@ -107,7 +107,7 @@ class _Side:
         return next((blobs for blobs in self.blobs if inspection.has(blobs, layer)), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Placed:
     """A file, and the layer that it comes from."""
 

@@ -11,11 +11,11 @@ names that stand twice.
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
 
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, TreeProblem, did_you_mean
 
 LAYER_LIMIT: Final = 8 << 30  # bytes of one blob
@@ -31,7 +31,7 @@ Shape = Callable[[object, str], _Value]
 """Turns a value of the document into one of ours. The text is where it stands, for messages. Raises Problem."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blob:
     """descriptor.md. `architecture` and `variant` are the platform's, "" where it has none."""
 
@@ -44,13 +44,13 @@ class Blob:
     annotations: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageIndex:
     manifests: tuple[Blob, ...]
     annotations: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """`layers` from the lowest up."""
 
@@ -59,7 +59,7 @@ class Manifest:
     annotations: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Execution:
     """The object "config" of a configuration: how the image's process runs."""
 
@@ -74,7 +74,7 @@ class Execution:
     stop_signal: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HistoryStep:
     """One entry of the history. `is_empty`: it made no layer."""
 
@@ -84,7 +84,7 @@ class HistoryStep:
     is_empty: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """config.md. `created` as it stands there; `diff_ids` from the lowest layer up."""
 

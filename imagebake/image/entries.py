@@ -7,9 +7,10 @@ that a recipe gives to a user of its own: volumes.
 import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
+
+from sealpress.frozen import frozen
 
 CHUNK: Final = 1 << 20
 
@@ -25,7 +26,7 @@ class FileContent(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bytes:
     """Content that is small enough to hold."""
 
@@ -40,7 +41,7 @@ class Bytes:
             yield self.data[start : start + CHUNK]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FromFile:
     """Content that stays on disk until it is written. `size` in bytes, as it was when the file was described.
 
@@ -57,7 +58,7 @@ class FromFile:
                 yield chunk
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Produced:
     """Content that something else makes whenever it is needed, with its sha256 (in hex) known beforehand.
 
@@ -73,7 +74,7 @@ class Produced:
         return self.produce()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class File:
     """A regular file. `mode` is 0o644 or 0o755."""
 
@@ -82,7 +83,7 @@ class File:
     mode: int = 0o644
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directory:
     """A folder. `mode` is 0o755 or 0o1777, and any without further bits for an owner, `(UID, GID)`, that isn't root."""
 
@@ -91,7 +92,7 @@ class Directory:
     owner: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Symlink:
     path: str
     target: str

@@ -11,11 +11,11 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeVar
 
 from imagebake.image import documents, oci, untar
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, Problem, TreeProblem
 
 _DOCUMENT_LIMIT: Final = 4 << 20
@@ -26,7 +26,7 @@ _Record = TypeVar("_Record")
 _PACKAGE: Final = re.compile(r"imagebake: (pool/[^\0-\x20]+\.deb)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerReport:
     """One layer. `size` in bytes; `is_there` False: left out of the archive, for a host that has it."""
 
@@ -43,7 +43,7 @@ class LayerReport:
         return (name, version) if version and _PACKAGE.fullmatch(self.created_by) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageReport:
     """One image of an archive or layout. `digest` is its manifest's."""
 
@@ -170,7 +170,7 @@ def opened(path: Path) -> Iterator[Blobs]:
             found = _members(archive, str(path))
         except OSError as error:
             raise _unknown(str(path), error) from None
-        yield Archive(archive, found)
+        yield TarArchive(archive, found)
 
 
 def _members(archive: BinaryIO, shown: str) -> dict[str, untar.Member]:
@@ -188,8 +188,8 @@ def _members(archive: BinaryIO, shown: str) -> dict[str, untar.Member]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+@frozen
+class TarArchive:
     """The members of a tar; each stands in it once, and is a plain file."""
 
     file: BinaryIO
@@ -201,7 +201,7 @@ class Archive:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Folder:
     """The files of an OCI layout. Links are not followed."""
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
@@ -15,6 +15,7 @@ from imagebake.fetch import cache
 from imagebake.image import tar
 from imagebake.image.entries import CHUNK, Entry
 from sealpress import VERSION
+from sealpress.frozen import frozen
 from sealpress.problems import TreeProblem
 
 LIMIT: Final = 125
@@ -24,7 +25,7 @@ Produce = Callable[[], Iterable[Entry]]
 """Gives the entries of a layer; called as often as the bytes are needed, and gives the same each time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layer:
     """One layer. `diff_id` is "sha256:" and 64 hex digits over the uncompressed tar, `size` the tar's bytes.
 

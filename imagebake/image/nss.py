@@ -5,14 +5,14 @@ Source: passwd(5), group(5), nsswitch.conf(5).
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from imagebake.image.entries import Bytes, Directory, Entry, File
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, raise_all
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class User:
     """A user and the group of the same name. `home` is an absolute path; nobody can log in."""
 

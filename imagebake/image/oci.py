@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture
 from sealpress.files import scratch
 from sealpress.files.files import is_folder
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, Problem, raise_all
 
 INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
@@ -37,7 +38,7 @@ _OWN: Final = re.compile(r"oci-layout|index\.json|blobs(/sha256(/[0-9a-f]{64})?)
 _VARIANTS: Final[Mapping[str, str]] = {"arm64": "v8"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Runtime:
     """What an engine runs, and how. `user` is "UID:GID", `port` a TCP port (None: it listens on none).
 
@@ -54,7 +55,7 @@ class Runtime:
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OciDocument:
     """A JSON document as a blob: named by its digest. `size` in bytes."""
 
@@ -70,7 +71,7 @@ class OciDocument:
         return len(self.data)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Descriptor:
     """What names a blob in another document (descriptor.md, "Properties")."""
 
@@ -89,7 +90,7 @@ class Descriptor:
         return described
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sealed:
     """One image of one architecture: its documents, and its layers from the lowest up."""
 

@@ -15,7 +15,6 @@ Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block"; OC
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from imagebake.image.entries import (
@@ -30,6 +29,7 @@ from imagebake.image.entries import (
     folded,
     leads_out,
 )
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, TreeProblem
 from sealpress.tree.tree import changed, unfit
 
@@ -42,7 +42,7 @@ _OWNER_LIMIT: Final = 8**7  # its uid and gid fields have 7
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TarDigest:
     """What a layer is named by: "sha256:" and 64 hex digits over the uncompressed tar, and the tar's size in bytes."""
 

@@ -10,11 +10,12 @@ L and K for long names).
 import io
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO, Final, Literal
 
 from imagebake.image.entries import CHUNK
 from imagebake.image.tar import BLOCK
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, TreeProblem
 
 # Bounds far above anything that an image is made of, and far below what would hurt a machine.
@@ -39,7 +40,7 @@ _KINDS: Final[dict[bytes, MemberKind]] = {
 _ROOT: Final = frozenset({"", "."})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """One member, of which nothing is checked but the form. `size` is a file's, in bytes; `target` a link's.
 

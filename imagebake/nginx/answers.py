@@ -4,9 +4,9 @@ It is what redirects are checked against. All paths here are decoded and begin w
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import Place, TreeProblem
 
 RELEASE_PATH: Final = ".well-known/release"
@@ -17,8 +17,8 @@ NOT_FOUND: Final = "404.html"
 _HTML: Final = ".html"
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+@frozen
+class ServedPaths:
     """`files`: path of a URL → the tree's file that answers. `folders`: paths that are led on to themselves and "/".
 
     `below`: as in OutputTree; where it is not "", the image leads from "/" there.
@@ -36,7 +36,7 @@ class Answers:
         return "the image itself" if own else None
 
 
-def of(paths: Iterable[str], below: str = "") -> Answers:
+def of(paths: Iterable[str], below: str = "") -> ServedPaths:
     """What a tree with these paths (OutputTree.paths) answers."""
     files: dict[str, str] = {}
     folders: set[str] = set()
@@ -49,7 +49,7 @@ def of(paths: Iterable[str], below: str = "") -> Answers:
             files.setdefault("/" + path.removesuffix(_HTML), path)
         parts = path.split("/")[:-1]
         folders.update("/" + "/".join(parts[:end]) for end in range(1, len(parts) + 1))
-    return Answers(files, frozenset(folders - files.keys()), below)
+    return ServedPaths(files, frozenset(folders - files.keys()), below)
 
 
 def check_own(paths: Iterable[str]) -> None:

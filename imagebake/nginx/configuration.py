@@ -55,7 +55,10 @@ client_header_timeout 10s
 client_body_timeout 10s
 send_timeout 20s
 keepalive_timeout 30s
-lingering_time 10s
+# What is sent is not yet had: a container that ended would take along what is still on its way.
+lingering_close always
+lingering_time 30s
+lingering_timeout 30s
 reset_timedout_connection on
 large_client_header_buffers 1 8k
 """

@@ -5,9 +5,9 @@ Source: nginx.org/en/docs, "Configuration file's structure" and the reading of w
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import EXCERPT, Problem
 
 LONGEST: Final = 4094
@@ -17,7 +17,7 @@ _DOLLAR: Final = "${dollar}"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9$@_./:=*~^+-]+|\(\$[a-z0-9_]+\)")  # neither has a brace, so no "${" either
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directive:
     """One directive: its name and arguments, and what stands in its block. `why` becomes a comment above it."""
 

@@ -16,6 +16,9 @@ from sealpress.problems import Place, Problem
 from sealpress.tree.tree import ALWAYS_REVALIDATED, FINGERPRINT
 
 HSTS: Final = "Strict-Transport-Security"
+KEPT: Final = "public, max-age=31536000, immutable"
+ASKED_ANEW: Final = "no-cache"
+"""Cache-Control of a file whose name holds a digest of its content, and of all else."""
 
 
 def in_http(settings: ImageSettings, policy: Policies) -> tuple[Directive, ...]:
@@ -32,15 +35,15 @@ def in_http(settings: ImageSettings, policy: Policies) -> tuple[Directive, ...]:
         choice(
             "$uri",
             "$kept",
-            ("default", "no-cache"),
-            ("~" + "|".join(re.escape(ending) + "$" for ending in ALWAYS_REVALIDATED), "no-cache"),
-            ("~" + FINGERPRINT.pattern, "public, max-age=31536000, immutable"),
+            ("default", ASKED_ANEW),
+            ("~" + "|".join(re.escape(ending) + "$" for ending in ALWAYS_REVALIDATED), ASKED_ANEW),
+            ("~" + FINGERPRINT.pattern, KEPT),
             why="A name that holds a digest of its content is kept for ever; all else is asked about each time.",
         ),
         choice(
             "$status",
             "$cache",
-            ("default", "no-cache"),
+            ("default", ASKED_ANEW),
             *((status, "$kept") for status in ("200", "206", "304")),
             why="That a file is not there, or has moved, may be otherwise tomorrow.",
         ),
@@ -50,7 +53,7 @@ def in_http(settings: ImageSettings, policy: Policies) -> tuple[Directive, ...]:
     secure = choice(
         "$http_x_forwarded_proto",
         "$hsts",
-        ("default", _hsts(settings)),
+        ("default", hsts(settings)),
         ("http", ""),
         why="RFC 6797, section 7.2: not where a proxy says that the reader came without TLS.",
     )
@@ -82,8 +85,8 @@ def _differ(policy: Policies) -> bool:
     return policy.drawings not in {"", policy.pages}
 
 
-def _hsts(settings: ImageSettings) -> str:
-    """RFC 6797, section 6.1; `preload` is a word of the browsers' list."""
+def hsts(settings: ImageSettings) -> str:
+    """The value of HSTS. Source: RFC 6797, section 6.1; `preload` is a word of the browsers' list."""
     words = [f"max-age={settings.hsts}"]
     words += ["includeSubDomains"] if settings.hsts_subdomains else []
     words += ["preload"] if settings.hsts_preload else []

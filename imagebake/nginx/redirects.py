@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from imagebake.nginx import answers
-from imagebake.nginx.answers import Answers
+from imagebake.nginx.answers import ServedPaths
 from imagebake.nginx.directives import Directive, choice, directive, literal, when
 from sealpress.config import redirects as rules
 from sealpress.config.document import Node, text_of
@@ -50,7 +50,7 @@ def check(found: Sequence[Redirect], paths: Iterable[str], below: str = "") -> N
     answered = answers.of(paths, below)
     first: dict[str, Redirect] = {}
     doubled = [
-        _twice(rule, earlier) for rule in found if (earlier := first.setdefault(_folded(rule.path), rule)) is not rule
+        _twice(rule, earlier) for rule in found if (earlier := first.setdefault(folded(rule.path), rule)) is not rule
     ]
     wrong = (_wrong_start(rule, answered) or _wrong_target(rule, answered, first) for rule in found)
     raise_all([*doubled, *(problem for problem in wrong if problem)])
@@ -109,8 +109,8 @@ def _location(to: str) -> str:
     return f"{literal(before)}{query}{mark}{literal(fragment)}"
 
 
-def _folded(path: str) -> str:
-    """As nginx compares the keys of a map (ngx_strlow): without case, in ASCII alone."""
+def folded(path: str) -> str:
+    """A rule's path as nginx compares the keys of a map (ngx_strlow): without case, in ASCII alone."""
     return "".join(char.lower() if char.isascii() else char for char in path)
 
 
@@ -124,7 +124,7 @@ def _twice(rule: Redirect, earlier: Redirect) -> Problem:
     return _problem(message, rule.place, "keep one of them")
 
 
-def _wrong_start(rule: Redirect, answered: Answers) -> Problem | None:
+def _wrong_start(rule: Redirect, answered: ServedPaths) -> Problem | None:
     if what := answered.answered(rule.path):
         hint = f"a file always comes first: take the rule out, or {what.removeprefix('the ')} out of the tree"
         if "image itself" in what:
@@ -139,11 +139,11 @@ def _wrong_start(rule: Redirect, answered: Answers) -> Problem | None:
     return None
 
 
-def _wrong_target(rule: Redirect, answered: Answers, first: Mapping[str, Redirect]) -> Problem | None:
+def _wrong_target(rule: Redirect, answered: ServedPaths, first: Mapping[str, Redirect]) -> Problem | None:
     inner = rule.inner
     if inner is None or answered.answered(inner):
         return None
-    if following := first.get(_folded(inner)):
+    if following := first.get(folded(inner)):
         return _chain(rule, following, first)
     if inner in answered.folders and answered.answered(f"{inner}/"):
         return _problem(f'"{inner}" is led on to "{inner}/"', rule.target, f"write {inner}/")
@@ -159,7 +159,7 @@ def _last(path: str) -> str:
 
 def _chain(rule: Redirect, following: Redirect, first: Mapping[str, Redirect]) -> Problem:
     way = [rule, following]
-    while (inner := way[-1].inner) is not None and (after := first.get(_folded(inner))):
+    while (inner := way[-1].inner) is not None and (after := first.get(folded(inner))):
         if after in way:
             shown = " → ".join(one.path for one in [*way[way.index(after) :], after])
             return _problem(f"a loop: {shown}", rule.target, "let one of them lead to a page")

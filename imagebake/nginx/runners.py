@@ -17,7 +17,6 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +27,7 @@ from imagebake.image.entries import Directory, File, FileContent, Symlink
 from imagebake.image.layers import Layer
 from imagebake.image.oci import Runtime
 from imagebake.nginx import configuration
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, TreeProblem
 
 _NGINX: Final = "usr/sbin/nginx"
@@ -62,7 +62,7 @@ class Runner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bubblewrap:
     """In namespaces of its own, but for the network: it can see and change nothing outside."""
 
@@ -111,7 +111,7 @@ _ALONE: Final = (
 _NAMESPACES: Final = _namespaces(str(nss.USER), str(nss.GROUP))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DynamicLoader:
     """Through the image's own ld.so. Nothing is isolated: nginx runs as whoever starts it, with what that one may."""
 

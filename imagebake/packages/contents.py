@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import Root
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture, ImageSettings
+from sealpress.frozen import frozen
 from sealpress.problems import LockProblem, Problem
 
 _WORKERS: Final = 2  # packages that are unpacked at a time: each may take 20 MB
@@ -72,7 +73,7 @@ def unpack(
     return deb.read(file, selection.wanted(package.name, roots, architecture))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unpacked:
     """A source of just these packages. Each is near to all, in their order."""
 

@@ -13,17 +13,18 @@ Sources: Debian, "Machine-readable debian/copyright file", version 1.0; SPDX 2.3
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final
 
 from imagebake.packages.control import Fields, paragraphs
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
 
 _LIMIT: Final = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Licence:
     """`expression`: of SPDX; "" where nothing is asserted. `references`: what the file calls each LicenseRef in it."""
 

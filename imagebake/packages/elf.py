@@ -4,10 +4,10 @@ Source: System V ABI, "Object Files", "Program Loading and Dynamic Linking" (gen
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 from sealpress.problems import LockProblem
 
 MAGIC: Final = b"\x7fELF"
@@ -21,7 +21,7 @@ _PLAIN_SEGMENTS: Final = 128  # real ones have about a dozen
 _PLAIN_TAGS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Elf:
     """`needed`: sonames in the file's order. `interpreter`: an absolute path; "" for a library. `soname` may be ""."""
 
@@ -31,7 +31,7 @@ class Elf:
     interpreter: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Segment:
     kind: int
     offset: int

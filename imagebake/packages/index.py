@@ -20,12 +20,13 @@ from imagebake.packages.deb import unxz
 from imagebake.packages.signed_release import ArchiveRelease
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 from sealpress.problems import LockProblem, Problem
 
 _UNPACKED_LIMIT: Final = 256 << 20  # bytes; main has 57 MB
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependency:
     """One alternative: a name, and a relation to a version where the package asks for one."""
 
@@ -37,7 +38,7 @@ class Dependency:
         return f"{self.name} ({self.relation} {self.version})" if self.relation else self.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """One package of an index. `depends`: all of these, each by one of its alternatives; Pre-Depends come first."""
 

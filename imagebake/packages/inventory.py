@@ -10,7 +10,6 @@ for `var/lib/dpkg/status.d`.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,6 +23,7 @@ from imagebake.packages.lock import Lock, LockedPackage
 from imagebake.packages.selection import pointed
 from sealpress import VERSION
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 
 FOLDER: Final = "var/lib/dpkg/status.d"
 
@@ -33,7 +33,7 @@ _LINK_LIMIT: Final = 16
 _FIELDS: Final = ("Section", "Maintainer", "Architecture", "Multi-Arch", "Source", "Homepage")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Described:
     """A locked package, and what it says of itself. `fields` are those of its control file that are kept, and its
     Description's first line.

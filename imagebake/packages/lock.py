@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -17,9 +17,10 @@ from imagebake.packages.control import Archive, is_name, is_pool_path, is_sha256
 from imagebake.packages.selection import Root
 from imagebake.packages.version import is_version
 from sealpress.config import toml
-from sealpress.config.document import Node, decode
+from sealpress.config.document import KeyPath, Node, decode
 from sealpress.config.settings import Architecture
 from sealpress.files import given, scratch
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, LockProblem, MachineProblem, Place, Problem, raise_all
 
 FORMAT: Final = 1
@@ -30,7 +31,7 @@ _SIZE_LIMIT: Final = 1 << 30  # bytes of one package
 _FILE_LIMIT: Final = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockedPackage:
     """One layer. `architecture` is the image's, also for a package that is the same for all.
 
@@ -48,7 +49,7 @@ class LockedPackage:
     diff_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lock:
     """`date`: that of the newest Release which the packages were taken from, in UTC. `packages`: in layer order,
     one architecture after the other.
@@ -145,7 +146,7 @@ def save(lock: Lock, path: Path) -> None:
         raise MachineProblem(f"can't write it: {error.strerror}", place=Place(str(path))) from None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _LockFile:
     """The lock as the file has it."""
 
@@ -231,6 +232,6 @@ def _wrong_values(node: Node, found: _LockFile) -> Iterable[Problem]:
         seen.add((package.name, package.architecture))
 
 
-def _wrong(node: Node, path: tuple[str | int, ...], message: str) -> Problem:
+def _wrong(node: Node, path: KeyPath, message: str) -> Problem:
     at = node.at(*path)
     return LockProblem(message, place=at.place if at else node.place, hint=_RENEW)

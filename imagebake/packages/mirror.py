@@ -7,7 +7,6 @@ Sources: sources.list(5), both its one-line and its deb822 style; apt-transport-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,6 +17,7 @@ from imagebake.fetch.cache import Pinned
 from imagebake.packages.control import paragraphs
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import ImageSettings
+from sealpress.frozen import frozen
 from sealpress.problems import LockProblem, Problem
 
 APT: Final = Path("/etc/apt")
@@ -28,7 +28,7 @@ _SECURITY_SUITES: Final = frozenset(f"{suite}-security" for suite in _SUITES)
 _SCHEMES: Final = ("http", "https", "file")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mirrors:
     """Base URLs without a final "/": what stands before `/dists/trixie` or `/pool`. `snapshot` may be "".
 
@@ -40,7 +40,7 @@ class Mirrors:
     snapshot: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _AptSource:
     url: str
     suite: str

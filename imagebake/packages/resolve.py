@@ -22,6 +22,7 @@ from imagebake.packages.selection import Root, Selected
 from imagebake.packages.signed_release import ArchiveRelease
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture, ImageSettings
+from sealpress.frozen import frozen
 from sealpress.problems import LockProblem, Problem, raise_all
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def resolve(
     return lock
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outdated:
     """A locked package that the mirror has a newer version of. `is_security`: one of the newer ones is in the suite's
     security archive.
@@ -76,6 +77,10 @@ class Outdated:
     locked: str
     newest: str
     is_security: bool
+
+    def as_data(self) -> dict[str, object]:
+        told = {"name": self.name, "architecture": self.architecture, "locked": self.locked, "newest": self.newest}
+        return told | {"security": self.is_security}
 
 
 def outdated(
@@ -135,7 +140,7 @@ def _steps_back(known: Lock, packages: Sequence[LockedPackage]) -> Iterator[Prob
             )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Resolving:
     architecture: Architecture
     roots: tuple[Root, ...]
@@ -197,7 +202,7 @@ def _settled(work: _Resolving, source: "_MirrorPackages") -> tuple[Selected, ...
             return selected
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Conflict:
     package: str
     wanted: str
@@ -258,7 +263,7 @@ def _fits(given: str, wanted: Dependency) -> bool:
     return wanted.relation is None or (given != "" and version.holds(given, wanted.relation, wanted.version))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _MirrorPackages:
     """Packages of a mirror, fetched and unpacked when the walk asks for them."""
 

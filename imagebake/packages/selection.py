@@ -26,6 +26,7 @@ from imagebake.image.entries import Bytes, Directory, Entry, File, Symlink, pare
 from imagebake.packages import elf
 from imagebake.packages.deb import MERGED
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 from sealpress.problems import LockProblem
 
 TRIPLETS: Final[Mapping[Architecture, str]] = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
@@ -33,7 +34,7 @@ TRIPLETS: Final[Mapping[Architecture, str]] = {"amd64": "x86_64-linux-gnu", "arm
 _LINK_LIMIT: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Root:
     """What a recipe wants of a package. `path` is relative to the image's root; `*` stands for any part of a name,
     `**` for any part of a path.
@@ -70,7 +71,7 @@ class PackageSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selected:
     """What an image takes of one package."""
 

@@ -6,7 +6,6 @@ Source: Debian wiki, "DebianRepository/Format".
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from imagebake.fetch import download
 from imagebake.packages.control import ARCHIVES, Archive, is_sha256, paragraphs
 from imagebake.packages.mirror import Mirrors
+from sealpress.frozen import frozen
 from sealpress.problems import LockProblem
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _RELEASE_LIMIT: Final = 8 << 20
 _CLOCK_SLACK: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArchiveRelease:
     """A verified Release file. `date` and `valid_until` in UTC; `files`: size and sha256 by path below `url`."""
 

@@ -2,6 +2,7 @@
 
 recipe           a recipe is data; its layers, and the image that they make
 site             the recipe of a site: nginx with its configuration, then the tree
+edge             the recipe of the edge: Caddy, which stands before sites
 python           what other recipes are put together from: Debian's Python, certificates, services, a locale, volumes
 wheels           Python wheels as the files of a layer; wheelhouse: where they come from
 package_layers   the locked packages as layers

@@ -10,13 +10,13 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
 
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import files
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Place, Problem, raise_all
 
 _ENDINGS: Final = (
@@ -35,7 +35,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _COMMON: Final = frozenset({"index", "html", "htm", "md", "content"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Hit:
     """A source that has what is looked for. The least is the likeliest."""
 

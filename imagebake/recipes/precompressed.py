@@ -24,7 +24,6 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -34,6 +33,7 @@ import brotli  # type: ignore[import-untyped]  # it brings no types
 from imagebake.fetch import cache
 from imagebake.image.entries import CHUNK, File, Produced, folded
 from sealpress.files import signing
+from sealpress.frozen import frozen
 from sealpress.tree.tree import NAME_LIMIT, OutputTree, TreeFile, changed, unreadable
 
 SUFFIX: Final = ".br"
@@ -58,7 +58,7 @@ _DIGEST: Final = hashlib.sha256().digest_size
 _HEAD: Final = _DIGEST + 8 + signing.SIZE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _SiblingBytes:
     """The result of one file: its size in bytes, its sha256 in hex, and where the cache has it, if it does.
 
@@ -77,6 +77,20 @@ def is_compressible(media_type: str) -> bool:
     return media_type.startswith("text/") or media_type.endswith(
         ("xml", "json", "/wasm", "/ttf", "/otf", "/bmp", ".icon")
     )
+
+
+def unpacked(data: bytes, most: int) -> bytes | None:
+    """What Brotli holds, but no more than `most` bytes and little besides; None for what is none, or ends too early."""
+    decoder = brotli.Decompressor()
+    try:
+        found: bytes = decoder.process(data, output_buffer_limit=most)
+        while not decoder.is_finished() and len(found) < most:
+            if not (more := decoder.process(b"", output_buffer_limit=most)):
+                return None
+            found += more
+    except brotli.error:
+        return None
+    return found
 
 
 def candidates(tree: OutputTree) -> frozenset[str]:

@@ -10,7 +10,6 @@ Nothing of a package is run for it: what its scripts would do when it is install
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from imagebake.image import nss, oci, tar
@@ -21,9 +20,10 @@ from imagebake.recipes import wheels
 from imagebake.recipes.recipe import Recipe, RecipePart
 from imagebake.recipes.wheels import Wheel
 from sealpress import VERSION
+from sealpress.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Supply:
     """One thing that an image has: files of packages, further entries, and what its process is told of them.
 

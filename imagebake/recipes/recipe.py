@@ -5,7 +5,6 @@ A recipe is data. Baking one gives an Image: layers by name, documents by digest
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,12 +20,13 @@ from imagebake.recipes.package_layers import PackageFiles
 from imagebake.recipes.statement import reference
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config.settings import Architecture, ImageSettings
+from sealpress.frozen import frozen
 
 if TYPE_CHECKING:
     from imagebake.recipes.sbom import Component
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecipePart:
     """One layer of a recipe, not made yet. `description` tells all that its entries depend on.
 
@@ -45,7 +45,7 @@ class RecipePart:
         return remembered(self.name, self.description, self.entries, f"imagebake: {self.name}", blobs)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """An image for any architecture that its lock has. `parts` go from what changes least to what changes most.
 
@@ -58,7 +58,7 @@ class Recipe:
     components: "tuple[Component, ...]" = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     """A baked image. `reference` is its name on a host, "localhost/site/NAME:RELEASE"; `release` is "sha256:…".
 
@@ -102,9 +102,11 @@ class Image:
         subject = sbom.BillSubject(self.digest, self.architecture, self.labels)
         return sbom.document(self.name, self.components(), self.created, subject)
 
-    def archive(self, reference: str, omit: Collection[str] = ()) -> Iterator[bytes]:
-        """The hybrid archive (image/archive.py), without the layers of these diff_ids."""
-        return archives.stream(self.sealed, reference, omit)
+    def archive(
+        self, reference: str, omit: Collection[str] = (), beside: Mapping[str, str] = archives.NOWHERE
+    ) -> Iterator[bytes]:
+        """The hybrid archive (image/archive.py), without the layers of these diff_ids. `beside` as there."""
+        return archives.stream(self.sealed, reference, omit, beside)
 
     def archive_size(self, reference: str, omit: Collection[str] = ()) -> int:
         """In bytes."""

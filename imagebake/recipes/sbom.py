@@ -16,7 +16,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -29,6 +29,7 @@ from imagebake.packages import inventory
 from imagebake.packages.copyright import Licence
 from imagebake.packages.inventory import Described
 from sealpress import VERSION
+from sealpress.frozen import frozen
 from sealpress.problems import TreeProblem
 
 PATH: Final = "usr/share/sbom/image.spdx.json"
@@ -43,7 +44,7 @@ _NOTHING: Final = "NOASSERTION"
 _NUMBERS: Final[Mapping[str, str]] = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14", "duke": "15"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Component:
     """One thing that an image holds. `sha256` (hex) is of the archive that it came in; `purl` names it anywhere.
 
@@ -63,7 +64,7 @@ class Component:
     architecture: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BillSubject:
     """The image that a document beside it is about. `digest` is its manifest's: "sha256:…"."""
 

@@ -18,7 +18,6 @@ from imagebake.packages.selection import Root
 from imagebake.policy import header
 from imagebake.recipes import package_layers, precompressed, site_layers, statement
 from imagebake.recipes.recipe import Image, Recipe, RecipePart, layered
-from imagebake.recipes.site_layers import SiteParts
 from sealpress import VERSION, labels
 from sealpress.commands.console import SILENT, Progress
 from sealpress.config import sitefile
@@ -35,6 +34,9 @@ ROOTS: Final = (Root("libnginx-mod-http-brotli-static", configuration.BROTLI_MOD
 _NAME_LIMIT: Final = 128
 CONFIGURATION: Final = "configuration"
 """The layer with nginx's configuration."""
+
+RELEASE: Final = "release"
+"""The layer with what names the release."""
 
 # What it is called, for which machines it is, and where its bytes come from.
 _OUTSIDE: Final = frozenset({"name", "architectures", "mirror", "security_mirror", "snapshot_mirror"})
@@ -80,14 +82,14 @@ def recipe(
     document: Node | None = None,
     policy: Policies = NO_POLICY,
     seal: bytes = b"",
-    held: SiteParts | None = None,
+    held: Sequence[RecipePart] | None = None,
 ) -> Recipe:
     """The recipe of a site's image: nginx with its configuration, then the tree.
 
-    What names the release goes with the front, which nearly every release changes anyway: an edited page then changes
-    two layers in all. `document` is site.toml as it was read, for places; `policy` the Content-Security-Policy; `seal`
-    the release statement (seal/statement.py), b"" for an image that has none; `held` the parts of the tree, where they
-    are known.
+    What names the release is the uppermost layer, of a few hundred bytes: beside it, an edited page changes the one
+    that it is in, and the feeds stay where they are. `document` is site.toml as it was read, for places; `policy` the
+    Content-Security-Policy; `seal` the release statement (seal/statement.py), b"" for an image that has none; `held`
+    the parts of the tree, where they are known.
 
     Raises Problem (exit 3) for a header or a redirect that can't be, (exit 5) for what doesn't fit the tree.
     """
@@ -101,10 +103,14 @@ def recipe(
     if seal:
         marks.append(File(f"{configuration.ROOT}/{answers.SEAL_PATH}", Bytes(seal)))
         told[labels.SEAL] = "sha256:" + hashlib.sha256(seal).hexdigest()
-    held = held or site_layers.parts_of(tree, name)
+    parts = held if held is not None else site_layers.parts_of(tree, name)
     return Recipe(
         name=name,
-        parts=(RecipePart(CONFIGURATION, tar.digest(files).diff_id, lambda: files), *held.below, held.front(marks)),
+        parts=(
+            RecipePart(CONFIGURATION, tar.digest(files).diff_id, lambda: files),
+            *parts,
+            RecipePart(RELEASE, tar.digest(marks).diff_id, lambda: marks),
+        ),
         runtime=oci.Runtime(
             entrypoint=configuration.ENTRYPOINT,
             user=f"{nss.USER}:{nss.GROUP}",
@@ -174,7 +180,7 @@ def bake(
     served = replace(tree, entries=tree.served)
     held = site_layers.parts_of(served, name)
     unread = header.unread(served, settings, name)
-    needs = site_layers.ahead(served, held.below, unread, partial(package_layers.begin, packages), progress, blobs)
+    needs = site_layers.ahead(served, held, unread, partial(package_layers.begin, packages), progress, blobs)
     policy = content_policy(tree, settings, name, document, needs)
     policy.tell(progress)
     release = release_id(tree, lock, settings, policy)

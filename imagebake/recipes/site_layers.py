@@ -3,16 +3,17 @@
     assets   fingerprinted files, and all that isn't text: images, fonts, style sheets, scripts, downloads
     pages    what is read: posts and other pages, each on its own
     lists    pages that show other pages (tags, archives, sections, pagination), and the feeds below the first folder
-    front    home pages, and the feeds, sitemaps and search indexes beside them: what nearly every release changes
+    front    home pages, and the feeds, sitemaps and search indexes beside them: what a new post changes
 
-All but the front are dealt into buckets by the hash of the path. So an edited page changes one bucket and the front,
-and what a host has already stays as it is. How many buckets there are depends on the number of files alone: an edit
-never changes it. It is a power of two, so it changes only when a site has doubled.
+All but the front are dealt into buckets by the hash of the path. So an edited page changes one bucket, and what a host
+has already stays as it is; what names the release has a layer of its own (site.py). How many buckets there are depends
+on the number of files alone: an edit never changes it. It is a power of two, so it changes only when a site has
+doubled.
 
 A file is known by its name and its place, so any generator's tree will do. A name that is read wrongly costs a few
 kilobytes when it changes, and nothing else. Compressed siblings stand beside their files.
 
-All layers but the front depend on the tree alone, so they can be made on all cores before anything else is known.
+These layers depend on the tree alone, so they can be made on all cores before anything else is known.
 """
 
 import hashlib
@@ -20,14 +21,12 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from imagebake.image import tar
 from imagebake.image.entries import Entry, File, FromFile
 from imagebake.image.layers import is_remembered
 from imagebake.nginx import configuration
@@ -35,6 +34,7 @@ from imagebake.policy import needs
 from imagebake.recipes import precompressed
 from imagebake.recipes.recipe import RecipePart
 from sealpress.commands.console import Progress
+from sealpress.frozen import frozen
 from sealpress.policy.source_lists import Needs
 from sealpress.problems import Problem
 from sealpress.processes import workers as pool
@@ -55,7 +55,7 @@ class FileKind(StrEnum):
     FRONT = "front"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Share:
     """The files of one layer. `name` is for people: "pages 07/64"."""
 
@@ -64,7 +64,7 @@ class Share:
     entries: tuple[TreeEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Deal:
     """How a kind is dealt out: about so many files to a bucket, and at most so many buckets (a power of two)."""
 
@@ -108,7 +108,7 @@ _LISTED: Final = re.compile(
 
 
 def shares(entries: Iterable[TreeEntry]) -> tuple[Share, ...]:
-    """The layers' files, in the order of layers; no layer is empty, but the front is always there, as the last one.
+    """The layers' files, in the order of layers; no layer is empty.
 
     A compressed sibling stands with the file that it is made of.
     """
@@ -147,7 +147,7 @@ def _dealt(kind: FileKind, entries: Sequence[TreeEntry], paths: frozenset[str]) 
     # Siblings are not counted: with or without them, a file stays where it is.
     count = bucket_count(kind, sum(_whole(entry.path, paths) == entry.path for entry in entries))
     if count == 1:
-        return [Share(kind.value, kind, tuple(entries))] if entries or kind is FileKind.FRONT else []
+        return [Share(kind.value, kind, tuple(entries))] if entries else []
     dealt: list[list[TreeEntry]] = [[] for _ in range(count)]
     for entry in entries:
         dealt[bucket(_whole(entry.path, paths), count)].append(entry)
@@ -199,26 +199,17 @@ def _whole(path: str, paths: frozenset[str]) -> str:
     return base if base in paths and dot + ending in SIBLINGS else path
 
 
-@dataclass(frozen=True, slots=True)
-class SiteParts:
-    """`below` the front, from what changes least to what changes most; `front` takes further small files."""
-
-    below: tuple[RecipePart, ...]
-    front: Callable[[Sequence[File]], RecipePart]
-
-
-def parts_of(tree: OutputTree, site: str) -> SiteParts:
-    """The parts of a tree. `site` names what siblings are cached for, and is in no byte."""
+def parts_of(tree: OutputTree, site: str) -> tuple[RecipePart, ...]:
+    """The parts of a tree, from what changes least to what changes most. `site` names what siblings are cached for, and
+    is in no byte.
+    """
     packed = precompressed.candidates(tree)
-    *below, front = shares(tree.entries)
-    return SiteParts(
-        tuple(_part(tree, share, packed, site, []) for share in below), partial(_part, tree, front, packed, site)
-    )
+    return tuple(_part(tree, share, packed, site) for share in shares(tree.entries))
 
 
 def ahead(
     tree: OutputTree,
-    below: Sequence[RecipePart],
+    parts: Sequence[RecipePart],
     documents: Sequence[TreeEntry],
     begin: Callable[[], object],
     progress: Progress,
@@ -231,7 +222,7 @@ def ahead(
     problems come in the order in which one process alone finds them.
     """
     tasks: list[Callable[[], dict[str, Needs]]] = [
-        partial(_made, part, blobs) for part in below if not is_remembered(part.description)
+        partial(_made, part, blobs) for part in parts if not is_remembered(part.description)
     ]
     tasks += [partial(needs.read, tree, documents[at : at + _BATCH]) for at in range(0, len(documents), _BATCH)]
     # Forked beside another thread, a process may find locks that nobody will ever open.
@@ -258,12 +249,12 @@ def _made(part: RecipePart, blobs: Path | None) -> dict[str, Needs]:
     return {}
 
 
-def _part(tree: OutputTree, share: Share, packed: frozenset[str], site: str, more: Sequence[File]) -> RecipePart:
-    """One layer of the tree: files, and beside them the siblings of those in `packed` that pay; `more` goes with it."""
+def _part(tree: OutputTree, share: Share, packed: frozenset[str], site: str) -> RecipePart:
+    """One layer of the tree: files, and beside them the siblings of those in `packed` that pay."""
     return RecipePart(
         share.name,
-        f"{_names(share.entries, packed)} {tree.below!a} {precompressed.RULES} {tar.digest(more).diff_id}",
-        lambda: [*_files(tree, share.entries, packed, f"{site} {share.name}"), *more],
+        f"{_names(share.entries, packed)} {tree.below!a} {precompressed.RULES}",
+        lambda: _files(tree, share.entries, packed, f"{site} {share.name}"),
     )
 
 

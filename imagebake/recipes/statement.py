@@ -6,7 +6,6 @@ What is not known, since another generator made the tree, is null. Its digest is
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from imagebake.image.oci import canonical
 from imagebake.packages.control import is_sha256
 from imagebake.recipes import precompressed
 from sealpress import tools
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, SealProblem
 from sealpress.tree import provenance
 from sealpress.tree.provenance import Provenance
@@ -28,7 +28,7 @@ _KEYS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     """`release`, `lock` and `tree` are "sha256:…"; `commit` hex digits, "" for none that is known.
 

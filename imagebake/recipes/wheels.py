@@ -21,7 +21,6 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 from posixpath import basename, dirname
@@ -34,6 +33,7 @@ from imagebake.packages.selection import elf_data, is_left_out, library_folders
 from imagebake.recipes.sbom import Component, purl
 from sealpress.config.settings import Architecture
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import LockProblem, Problem, raise_all
 from sealpress.tree.tree import unfit
 
@@ -48,7 +48,7 @@ _LINK: Final = 0o120000
 _SIGNATURES: Final = ("RECORD.jws", "RECORD.p7s")  # of the archive as it was: what is installed has a RECORD of its own
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pin:
     """A wheel that a recipe wants. `architecture` None: it is the same for all."""
 
@@ -58,7 +58,7 @@ class Pin:
     architecture: Architecture | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wheel:
     """A verified wheel. `tags`: what it says that it runs on; `licence`: an SPDX expression, "" where it tells none."""
 
@@ -77,7 +77,7 @@ class Wheel:
         return Component("pypi", name, pin.version, at, pin.sha256, licence, architecture=pin.architecture or "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _WheelFile:
     path: str
     data: bytes

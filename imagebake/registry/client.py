@@ -9,17 +9,17 @@ the registry token protocol that `docker login` uses, with Basic, or Bearer by a
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urldefrag, urlencode
 
-from imagebake.fetch.http import Interrupted
+from imagebake.fetch.http import ConnectionFailed
 from imagebake.image.entries import Bytes, FileContent
 from imagebake.image.oci import INDEX_TYPE, MANIFEST_TYPE, OciDocument
 from imagebake.registry.credentials import Login
 from imagebake.registry.reference import Reference
 from imagebake.registry.transport import PAUSES, Response, Transport, joined, origin, unreachable
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Problem, RegistryProblem, printable
 
 UPLOAD_WHOLE: Final = 64 << 20
@@ -32,13 +32,13 @@ _PARAMETER: Final = re.compile(r'\s*([A-Za-z0-9_-]{1,64})\s*=\s*(?:"((?:[^"\\]|\
 _SCHEME: Final = re.compile(r"[\s,]*([A-Za-z]{1,32})(?:\s+|,|$)")
 _SAID_LIMIT: Final = 200
 
-Sent = Callable[[int], None]
+SentCallback = Callable[[int], None]
 
 
 class _Counted:
     """Passes on how much was sent, and keeps the sum, to take it back when an attempt fails."""
 
-    def __init__(self, sent: Sent) -> None:
+    def __init__(self, sent: SentCallback) -> None:
         self._sent = sent
         self.done = 0
 
@@ -47,7 +47,7 @@ class _Counted:
         self._sent(size)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """How a registry wants to be asked. `scheme` in small letters; `parameters` by their names in small letters."""
 
@@ -83,7 +83,7 @@ class ImageRepository:
         self,
         digest: str,
         content: FileContent,
-        sent: Sent = lambda _size: None,
+        sent: SentCallback = lambda _size: None,
         whole: int = UPLOAD_WHOLE,
         piece: int = UPLOAD_PIECE,
     ) -> None:
@@ -95,7 +95,7 @@ class ImageRepository:
             counted = _Counted(sent)
             try:
                 self._upload(digest, content, counted, whole, piece)
-            except Interrupted as error:
+            except ConnectionFailed as error:
                 sent(-counted.done)
                 if self.has_blob(digest, content.size):  # only the answer was lost
                     sent(content.size)
@@ -106,7 +106,7 @@ class ImageRepository:
             else:
                 return
 
-    def _upload(self, digest: str, content: FileContent, sent: Sent, whole: int, piece: int) -> None:
+    def _upload(self, digest: str, content: FileContent, sent: SentCallback, whole: int, piece: int) -> None:
         answer = self._send("POST", f"{self._base}/blobs/uploads/")
         place = self._place(answer)
         asked = answer.headers.get("oci-chunk-min-length", "")
@@ -187,7 +187,7 @@ class ImageRepository:
                         raise Altered(f"the blob {digest} is larger than its manifest says", code=Exit.REGISTRY)
                     sha.update(piece)
                     yield piece
-        except Interrupted as error:
+        except ConnectionFailed as error:
             raise unreachable(self._reference.registry.url, str(error)) from None
         if "sha256:" + sha.hexdigest() != digest:
             raise self._false(digest)
@@ -206,7 +206,7 @@ class ImageRepository:
         headers: Mapping[str, str] | None = None,
         body: FileContent | None = None,
         again: bool = True,
-        sent: Sent = lambda _size: None,
+        sent: SentCallback = lambda _size: None,
     ) -> Response:
         """The answer, after logging in where the registry asks for it."""
         url = joined(self._reference.registry.url, url)

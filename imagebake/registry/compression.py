@@ -13,11 +13,11 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from imagebake.fetch import cache
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, RegistryProblem
 
 LEVEL: Final = 6
@@ -29,7 +29,7 @@ _HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _PIECE: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compressed:
     """The gzip form of a layer: its digest, "sha256:…", and its size in bytes."""
 

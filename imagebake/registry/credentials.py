@@ -17,11 +17,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from sealpress.files import given, home
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, Place, Problem, printable
 
 HELPER_SECONDS: Final = 60  # a person may have to unlock a key ring
@@ -30,7 +31,7 @@ _NOT_FOUND: Final = "credentials not found"
 _TOKEN_USER: Final = "<token>"  # noqa: S105 - what a helper calls the user of an identity token
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Login:
     """Either a user with a password, or an identity token that the registry's token service takes."""
 

@@ -18,13 +18,14 @@ from imagebake.registry.client import ImageRepository
 from sealpress.commands.console import Progress
 from sealpress.config.settings import Architecture
 from sealpress.files import scratch
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, RegistryProblem, TreeProblem
 
 WRITER: Final = "org.sealpress.gzip"
 """The annotation of a manifest that tells what its layers' bytes depend on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pushed:
     """What a push came to. `digest` is the index's in the registry; `manifests` those of each architecture there.
 

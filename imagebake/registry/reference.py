@@ -5,10 +5,10 @@ Source: OCI distribution-spec v1.1, "Pulling manifests", for names and tags.
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from imagebake.image.documents import DIGEST
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, UsageProblem
 
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -20,7 +20,7 @@ _HOST: Final = re.compile(
 _NAME_LIMIT: Final = 255  # with the registry's name, as clients limit it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Registry:
     """`address` is the host as it was written, with its port where one was given; `scheme` "https" or "http"."""
 
@@ -37,7 +37,7 @@ class Registry:
         return is_loopback(host_of(self.address))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """An image in a registry. Of `tag` and `digest` at most one is set; "" where it isn't."""
 

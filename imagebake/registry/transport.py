@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email.message import Message
 from functools import partial
 from http.client import HTTPResponse
@@ -16,9 +15,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from imagebake.fetch import http
-from imagebake.fetch.http import ANSWER_LIMIT, Client, Interrupted, pieces
+from imagebake.fetch.http import ANSWER_LIMIT, Client, ConnectionFailed, pieces
 from imagebake.image.entries import FileContent
 from imagebake.registry.reference import Registry, is_loopback
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, RegistryProblem
 
 TIMEOUT: Final = 60.0  # seconds without a byte; a registry checks a large blob before it answers
@@ -30,7 +30,7 @@ _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Response:
     """`headers` by their names in small letters; of one that comes more than once, the values are joined by ", "."""
 
@@ -92,7 +92,7 @@ class Transport:
         asked for, and never along with a redirect to somebody else. With `again`, a request that fails on its way, or
         that the registry is too busy for, is sent again after a pause.
 
-        Raises Problem (exit 11); without `again`, Interrupted where another attempt may help.
+        Raises Problem (exit 11); without `again`, ConnectionFailed where another attempt may help.
         """
         url = joined(self._registry.url, url)
         content = partial(_counted, body, sent) if body else None
@@ -133,7 +133,7 @@ class Transport:
         for pause in PAUSES:
             try:
                 answer = attempt()
-            except Interrupted:
+            except ConnectionFailed:
                 self.pause(pause)
                 continue
             if answer.status not in _AGAIN:
@@ -141,7 +141,7 @@ class Transport:
             self.pause(_asked_pause(answer, pause))
         try:
             return attempt()
-        except Interrupted as error:
+        except ConnectionFailed as error:
             raise unreachable(url, str(error)) from None
 
 

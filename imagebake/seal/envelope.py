@@ -14,7 +14,7 @@ import binascii
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import signing
 from imagebake.seal.signing import SigningKey
 from sealpress.files import scratch
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, SealProblem
 
 NAME: Final = "seal.json"
@@ -36,7 +37,7 @@ LIMIT: Final = 128 << 20
 _SIGNATURES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SealSubject:
     """`name` says what it is, for people; `digest` is "sha256:…"."""
 
@@ -44,7 +45,7 @@ class SealSubject:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seal:
     """What an envelope holds. `payload` are the bytes that were signed; `signatures` are armored."""
 

@@ -5,24 +5,24 @@ nothing of is told.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
 from imagebake.image import inspection, oci
-from imagebake.image.inspection import Archive
+from imagebake.image.inspection import TarArchive
 from imagebake.recipes import sbom
 from imagebake.recipes.statement import Statement, refused
 from imagebake.seal import envelope, standing
 from imagebake.seal.verification import Verified, altered
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, Problem, SealProblem
 
 LAYOUT: Final = "oci"
 ARCHIVE: Final = ".tar"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Beside:
     """Names in the folder: what was verified, and what the seal does not speak of. Both sorted."""
 
@@ -79,7 +79,7 @@ def _check_archive(file: Path, image: Verified, told: Statement) -> None:
         standing.check_packing(file)
         with inspection.opened(file) as blobs:
             reports = inspection.read(blobs, shown)
-            if [report.digest for report in reports] != [image.digest] or not isinstance(blobs, Archive):
+            if [report.digest for report in reports] != [image.digest] or not isinstance(blobs, TarArchive):
                 raise refused(shown, "it holds another image than the layout beside it")
             if left_out := [layer.name for layer in reports[0].layers if not layer.is_there]:
                 raise refused(shown, f'it lacks the layer "{left_out[0]}"')

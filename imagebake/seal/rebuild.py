@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
@@ -26,6 +25,7 @@ from sealpress.config import sitefile
 from sealpress.config.settings import LOCK_NAME, Architecture
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import scratch
+from sealpress.frozen import frozen
 from sealpress.git import repository as git
 from sealpress.problems import Exit, Problem, SealProblem, UsageProblem
 from sealpress.tree import provenance, tree
@@ -35,7 +35,7 @@ _SHOWN_LINES: Final = 20
 _PIECE: Final = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rebuilt:
     """`digests` by architecture. `packed` are compressed siblings with other bytes and the same content."""
 

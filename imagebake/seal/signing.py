@@ -14,11 +14,11 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sealpress.files import scratch
+from sealpress.frozen import frozen
 from sealpress.git import repository
 from sealpress.problems import MachineProblem, Place, Problem, SealProblem, printable
 
@@ -37,7 +37,7 @@ _END: Final = b"-----END SSH SIGNATURE-----"
 _MAGIC: Final = b"SSHSIG"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SigningKey:
     """What to sign with. `text` is a file's path, or a public key itself: "ssh-ed25519 AAAA…" in an agent.
 
@@ -52,7 +52,7 @@ class SigningKey:
         return self.text.startswith(("key::", "ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """A signature as it describes itself: the key's fingerprint, "SHA256:…", and what it was made for."""
 

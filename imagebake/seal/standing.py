@@ -10,15 +10,15 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from imagebake.image import archive, documents, inspection, oci, tar
-from imagebake.image.inspection import Archive, Blobs, Folder, ImageReport
+from imagebake.image.inspection import Blobs, Folder, ImageReport, TarArchive
 from imagebake.image.oci import OciDocument, blob_path
 from imagebake.recipes.statement import refused
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 from sealpress.problems import SealProblem
 
 _SHOWN: Final = 3
@@ -26,7 +26,7 @@ _SLACK: Final = 4096  # bytes that Docker's documents may be longer than ours
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip, bzip2, xz, zstd: engines take all
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """An image as it was verified. `layers` are diff_ids with the sizes of their tars, lowest first."""
 
@@ -65,7 +65,7 @@ def check_packing(path: Path) -> None:
         )
 
 
-def check_archive(found: Archive, image: Held, reference: str, shown: str) -> None:
+def check_archive(found: TarArchive, image: Held, reference: str, shown: str) -> None:
     """Raises Problem (exit 10) where the archive holds anything but this image under this name."""
     texts = archive.documents(image.config, image.manifest, image.architecture, image.diff_ids, reference)
     blobs = {blob_path(diff_id): size for diff_id, size in image.layers}

@@ -6,11 +6,8 @@ files in the layers, and a compressed sibling must hold what its file holds.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-import brotli  # type: ignore[import-untyped]  # it brings no types
 
 from imagebake.image import inspection
 from imagebake.image.inspection import Blobs, ImageReport, LayerReport
@@ -24,6 +21,7 @@ from imagebake.seal.standing import Held
 from sealpress import labels
 from sealpress.commands.console import Progress
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 from sealpress.git import repository as git
 from sealpress.problems import Exit, MachineProblem, Problem, SealProblem, UsageProblem
 from sealpress.tree import tree
@@ -33,7 +31,7 @@ _PREFIX = f"{configuration.ROOT}/"
 _MARKS = frozenset({answers.RELEASE_PATH, answers.SEAL_PATH})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signer:
     """`principal` is the name in the file of allowed signers, `fingerprint` the key's, "SHA256:…"."""
 
@@ -41,7 +39,7 @@ class Signer:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verified:
     """An image that is as its seal says. `created` is its date; `bill` the bill of materials that belongs beside it."""
 
@@ -61,7 +59,7 @@ class Verified:
         return self.held.manifest.digest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Served:
     """One file that the image serves, and where its bytes stand."""
 
@@ -146,7 +144,7 @@ def _images(blobs: Blobs, seal: Seal, shown: str, progress: Progress) -> Iterato
 def _check_standing(blobs: Blobs, held: list[Held], seal: Seal, shown: str, file: Path | None) -> None:
     reference = seal.statement.reference
     match blobs:
-        case inspection.Archive():
+        case inspection.TarArchive():
             if len(held) != 1:
                 raise refused(shown, "it holds more than one image")
             standing.check_archive(blobs, held[0], reference, shown)
@@ -254,16 +252,8 @@ def _siblings(served: dict[str, _Served], told: Statement) -> set[str]:
 
 def _unpacked_digest(data: bytes, size: int) -> str:
     """The sha256, in hex, of what a sibling holds; "" for what is no Brotli or holds more than `size` bytes."""
-    decoder = brotli.Decompressor()
-    try:
-        found = decoder.process(data, output_buffer_limit=size + 1)
-        while not decoder.is_finished() and len(found) <= size:
-            if not (more := decoder.process(b"", output_buffer_limit=size + 1)):
-                return ""
-            found += more
-    except brotli.error:
-        return ""
-    return digest(found).removeprefix("sha256:") if len(found) == size else ""
+    found = precompressed.unpacked(data, size + 1)
+    return digest(found).removeprefix("sha256:") if found is not None and len(found) == size else ""
 
 
 def _entry(path: str, sha256: str, size: int) -> TreeFile:

@@ -1,29 +1,34 @@
 """One release for one host: what shall come there, what is known so far, and what containers are made of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from publish.deploy.flip import Flip, Replace
 from publish.deploy.journal import Event
-from publish.engines.protocol import Container, ContainerSpec, Engine, Host, LoadedImage, Role
+from publish.engines.protocol import Container, ContainerEngine, ContainerSpec, Host, LoadedImage, Role
 from publish.probing import probe
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceSpec, place_of
 from sealpress import labels
 from sealpress.commands.console import SILENT, Progress
+from sealpress.frozen import frozen
 from sealpress.problems import EngineProblem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deployment:
-    """One release to be put on one host. `record` sees every line of the journal as it is written."""
+    """One release to be put on one host. `record` sees every line of the journal as it is written.
+
+    `watch`: seconds for which the host must answer before the next one is committed; 0: that it answers is enough.
+    """
 
     host: Host
     line: ReleaseLine
     release: ReleaseSpec
     keep: int = 3
     timeout: int = 60
+    watch: int = 0
     flip: Flip = field(default_factory=Replace)
     progress: Progress = SILENT
     fetch: probe.Fetch = probe.fetch
@@ -31,7 +36,7 @@ class Deployment:
     record: Callable[[Event], None] = lambda _event: None
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> ContainerEngine:
         return self.host.engine
 
     def labels(self, service: ServiceSpec, replica: int) -> dict[str, str]:
@@ -67,10 +72,10 @@ class Deployment:
             and all(_is_same(by_place[place].labels, told) for place, told in wanted.items())
         )
 
-    def specs(self, standing: "Standing", role: Role) -> tuple[ContainerSpec, ...]:
+    def specs(self, state: "HostState", role: Role) -> tuple[ContainerSpec, ...]:
         """The containers to create, in the order of ReleaseSpec.replicas."""
         return tuple(
-            self._spec(standing.generation, role, service, replica, standing.images[service.name])
+            self._spec(state.generation, role, service, replica, state.images[service.name])
             for service, replica in self.release.replicas()
         )
 
@@ -79,12 +84,16 @@ class Deployment:
     ) -> ContainerSpec:
         told = {labels.PUBLISHED: self.release.published, labels.SUBJECT: self.release.subject}
         own = {labels.GENERATION: str(generation), labels.ROLE: str(role)}
-        marks = self.labels(service, replica) | own | {name: text for name, text in told.items() if text}
+        # Whoever leads readers by the author's labels shall not lead them to what is still to be probed.
+        authors = service.labels if role is Role.SERVER else {}
+        marks = {**authors} | self.labels(service, replica) | own | {name: text for name, text in told.items() if text}
+        # An edge reaches it on its own network: the host needs no port.
+        is_behind = bool(self.line.hosts) and role is Role.SERVER and service.name == SITE_SERVICE
         which = "" if (service.name, replica) == (SITE_SERVICE, 1) else f"{service.name}-{replica}"
         return ContainerSpec(
             name=self.line.container_name(generation, role, which),
             reference=self.reference(image),
-            ports=MappingProxyType({service.port: service.endpoint(role, replica)}),
+            ports=MappingProxyType({} if is_behind else {service.port: service.endpoint(role, replica)}),
             labels=MappingProxyType(marks),
             memory=service.memory,
             # A candidate that crashes shall stay down, so that it is seen.
@@ -92,6 +101,7 @@ class Deployment:
             environment=service.environment,
             volumes=service.volumes,
             networks=service.networks,
+            joins=service.joins,
         )
 
     def reference(self, image: LoadedImage) -> str:
@@ -102,8 +112,8 @@ class Deployment:
         return name
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+@frozen
+class HostState:
     """How far a host is. `before` are the servers that ran when we came; `images` are by service; `candidates` and
     `servers` are in the order of ReleaseSpec.replicas.
     """
@@ -125,5 +135,5 @@ def names(containers: tuple[Container, ...]) -> str:
 def _is_same(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """What a release of an older sealpress does not tell is the site's first replica, and without a health path."""
     before = {labels.SERVICE: SITE_SERVICE, labels.REPLICA: "1"}
-    compared = {*wanted, labels.SEAL, labels.HEALTH, labels.SETTINGS}
+    compared = {*wanted, labels.SEAL, labels.HEALTH, labels.SETTINGS, labels.HOSTS, labels.TLS}
     return all(held.get(name, before.get(name, "")) == wanted.get(name, "") for name in compared)

@@ -3,10 +3,10 @@
 from typing import Final
 
 from publish.deploy.deployment import Deployment
-from publish.engines.protocol import Container, RunState
+from publish.engines.protocol import Container, Endpoint, RunState
 from publish.probing import probe
 from publish.releases import history
-from publish.releases.release import service_of
+from publish.releases.release import SITE_SERVICE, service_of
 from sealpress.problems import Problem, ReleaseProblem
 
 LOG_LINES: Final = 20
@@ -36,6 +36,27 @@ def must_answer(one: Deployment, container: Container, failing: str) -> None:
 
     if wrong := probe.wait(check_once, one.timeout, one.clock):
         raise _unhealthy(one, container, f"{sentence} in {one.timeout} s: {wrong}")
+
+
+def through_edge(one: Deployment, before: tuple[Container, ...]) -> None:
+    """Waits until readers get the release. Raises Problem (exit 8) where they don't in time."""
+
+    def check_once() -> str | None:
+        return wrong_through_edge(one, before, is_last=False)
+
+    if probe.wait(check_once, one.timeout, one.clock) and (wrong := wrong_through_edge(one, before)):
+        raise ReleaseProblem(f"the new release was healthy, but readers do not get it through the edge: {wrong}")
+
+
+def wrong_through_edge(one: Deployment, before: tuple[Container, ...], *, is_last: bool = True) -> str | None:
+    """Why readers do not get the release; None where they do. The rest as Flip.wrong_for_readers."""
+    (service,) = (each for each in one.release.services if each.name == SITE_SERVICE)
+
+    def check(endpoint: Endpoint) -> str | None:
+        with one.host.reach(endpoint) as reached:
+            return probe.check(reached, one.release.answers(service), one.fetch)
+
+    return one.flip.wrong_for_readers(check, before, is_last=is_last)
 
 
 def _unhealthy(one: Deployment, container: Container, sentence: str) -> Problem:

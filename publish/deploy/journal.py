@@ -1,10 +1,11 @@
 """The journal of a deployment: the steps that a host goes through, in phases, and what came of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
+
+from sealpress.frozen import frozen
 
 
 class DeployStep(StrEnum):
@@ -15,17 +16,18 @@ class DeployStep(StrEnum):
     PROBE = "probe"  # they answer, as this release
     FLIP = "flip"  # the new servers have the readers' ports
     VERIFY = "verify"  # they answer there
+    WATCH = "watch"  # of a canary: they have answered there for a while
     PRUNE = "prune"  # the candidates and the oldest releases are gone
     RESTORE = "restore"  # the old servers have the readers' ports again, and answer
     DISCARD = "discard"  # candidates and new images are gone
 
 
-# A host goes through all steps of a phase, then the next host does; no phase begins before all hosts are through the
-# one before it.
+# Hosts go through the steps of a phase side by side, but are committed one after the other; no phase begins before all
+# hosts are through the one before it.
 PHASES: Final = (
     (DeployStep.LOOK,),
     (DeployStep.LOAD, DeployStep.CREATE, DeployStep.START, DeployStep.PROBE),  # then the host is staged
-    (DeployStep.FLIP, DeployStep.VERIFY),  # then it is committed
+    (DeployStep.FLIP, DeployStep.VERIFY, DeployStep.WATCH),  # then it is committed
     (DeployStep.PRUNE,),
 )
 
@@ -41,7 +43,7 @@ TAKEN_BACK_BY: Final[Mapping[DeployStep, tuple[DeployStep, ...]]] = MappingProxy
 SHELTERED: Final = frozenset(_COMMITTED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One line of the journal. `seconds` is how long the step took."""
 

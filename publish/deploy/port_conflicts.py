@@ -17,10 +17,45 @@ def check_free(line: ReleaseLine, containers: Iterable[Container]) -> None:
 
     Told before anything is sent: the engine itself would tell in the gap.
     """
-    for one in containers:
+    found = tuple(containers)
+    for one in found:
         is_server = one.labels.get(labels.ROLE) == Role.SERVER and one.state is RunState.RUNNING
-        if is_server and overlap(readers_of(one), line.readers) and not line.holds(one):
+        if not is_server or not overlap(readers_of(one), line.readers) or line.holds(one):
+            continue
+        if one.labels.get(labels.SITE) == labels.EDGE:
+            if problem := _edges(line, one, found):
+                raise problem
+        elif labels.HOSTS not in one.labels:
             raise _taken(line, one)
+        elif both := sorted({*one.labels[labels.HOSTS].split()} & {*line.hosts}):
+            raise _named(line, one, both[0])
+
+
+def _edges(line: ReleaseLine, edge: Container, found: tuple[Container, ...]) -> Problem | None:
+    """Why a line can't have the port of an edge: it can behind it, or where nobody else is any longer."""
+    readers = readers_of(edge)
+    others = [
+        one
+        for one in found
+        if labels.HOSTS in one.labels and readers_of(one) == readers
+        if one.state is RunState.RUNNING and not line.holds(one)
+    ]
+    if readers == line.readers and (line.hosts or not others):
+        return None
+    hint = f'edge = "caddy" for [publish.{line.target}] in site.toml, with the same `port` and `address`, shares it'
+    return EngineProblem(f"port {line.readers.port} is the edge's, which has other sites behind it", hint=hint)
+
+
+def _named(line: ReleaseLine, other: Container, host: str) -> Problem:
+    told = other.labels
+    whose = f"the site {told.get(labels.SITE, '')}, target {told.get(labels.TARGET, '')}"
+    if host == "*":
+        message = f"all names at port {line.readers.port} that no other site has lead to {whose} already"
+        hint = f'give [publish.{line.target}] names of its own: hosts = ["blog.example.org"]'
+    else:
+        message = f"{host} at port {line.readers.port} leads to {whose} already"
+        hint = f"take it out of `hosts` there or here; or stop that one: {other.name}"
+    return EngineProblem(message, hint=hint)
 
 
 def left_alone(line: ReleaseLine, containers: Iterable[Container]) -> Iterator[str]:

@@ -3,18 +3,19 @@
     load under a name of its own → read back → compare layers and labels → give it its name → drop the first name
 
 Docker's classic store knows a layer by all those below it, so an archive may leave out only a prefix that some image
-on the host has; Podman and Docker with containerd's store find each layer by its content. The latter takes an archive
-whatever it lacks: there, a container is created of the image and removed again, which needs all of its layers. Where
-the host takes such an archive badly, or the image read back is not the baked one, everything is sent once, and only
-then it is a Problem.
+on the host has, or the whole is put together there (rebuild.py); Podman and Docker with containerd's store find each
+layer by its content. The latter takes an archive whatever it lacks: there, a container is created of the image and
+removed again, which needs all of its layers. Where the host takes such an archive badly, or the image read back is not
+the baked one, everything is sent once, and only then it is a Problem.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from publish.engines.protocol import ContainerSpec, Engine, LoadedImage, Role
+from publish.deploy import rebuild
+from publish.engines.protocol import ContainerEngine, ContainerSpec, Host, LoadedImage, RemoteHost, Role
 from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 from sealpress.commands.console import Advance, Progress, size
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from imagebake.recipes.recipe import Image
 
 
-def ship(engine: Engine, image: "Image", progress: Progress, line: ReleaseLine) -> LoadedImage:
-    """The image as the engine now holds it, under the line's name for it.
+def ship(
+    engine: ContainerEngine, image: "Image", progress: Progress, line: ReleaseLine, host: Host | None = None
+) -> LoadedImage:
+    """The image as the engine now holds it, under the line's name for it. `host`: that of the engine, where the way
+    there is worth saving.
 
     Nothing is sent where the engine has it already. Raises Problem (exit 7) where the engine can't take it, and (exit
     6) where the connection is cut. Nothing is left under either name then; a cut connection may leave the first name,
@@ -36,12 +40,13 @@ def ship(engine: Engine, image: "Image", progress: Progress, line: ReleaseLine) 
     if there is not None and _difference(image, there) is None:
         progress.note(f"{own} is on the host already: nothing to send")
         return there
-    if there is None and (same := _under_another_name(engine, image)):
+    held = engine.images(image.labels.get(labels.SITE, ""))
+    if there is None and (same := _under_another_name(held, image)):
         with suppress(Problem):  # its own line may let it go just now
             engine.tag(same.id, own)
             progress.note(f"{own} is on the host already, as {same.references[0]}: nothing to send")
             return engine.image(own) or same
-    loaded = _send_what_is_needed(engine, image, line, progress)
+    loaded = _send_what_is_needed(engine, image, line, progress, held, host)
     if there is not None and there.references == (own,) and there.id != loaded.id:
         # Nothing names it any longer. A container may still need it: then the engine keeps it.
         with suppress(Problem):
@@ -49,16 +54,56 @@ def ship(engine: Engine, image: "Image", progress: Progress, line: ReleaseLine) 
     return loaded
 
 
-def _under_another_name(engine: Engine, image: "Image") -> LoadedImage | None:
+def weight(engine: ContainerEngine, image: "Image", line: ReleaseLine, host: Host | None = None) -> int:
+    """Bytes that `ship` would send, before any compression; 0 where the engine has the image already."""
+    there = engine.image(line.reference(image.labels))
+    held = engine.images(image.labels.get(labels.SITE, ""))
+    if (there is not None and _difference(image, there) is None) or _under_another_name(held, image):
+        return 0
+    known = _known(held, image)
+    if base := _base(image, held, known, host):
+        known = base.diff_ids
+    return image.archive_size(line.arriving, known)
+
+
+def _base(image: "Image", held: Sequence[LoadedImage], known: Sequence[str], host: Host | None) -> LoadedImage | None:
+    """Of the images that the host has, the one from which this one is put together; None where `known` will do."""
+    if not isinstance(host, RemoteHost):
+        return None
+    return rebuild.base_for(held, {layer.diff_id: layer.size for layer in image.layers}, known)
+
+
+def _under_another_name(images: Sequence[LoadedImage], image: "Image") -> LoadedImage | None:
     """The image, as another line of the site has it. One that may lack a layer is not taken for it."""
-    for held in engine.images(image.labels.get(labels.SITE, "")):
+    for held in images:
         if held.references and not held.unproven and _difference(image, held) is None:
             return held
     return None
 
 
-def _send_what_is_needed(engine: Engine, image: "Image", line: ReleaseLine, progress: Progress) -> LoadedImage:
-    known = _known(engine, image)
+def _send_what_is_needed(
+    engine: ContainerEngine,
+    image: "Image",
+    line: ReleaseLine,
+    progress: Progress,
+    held: Sequence[LoadedImage],
+    host: Host | None,
+) -> LoadedImage:
+    """`held`: the site's images on the host."""
+    known = _known(held, image)
+    if isinstance(host, RemoteHost) and (base := _base(image, held, known, host)):
+        omit = tuple(layer.diff_id for layer in image.layers if layer.diff_id in base.diff_ids)
+
+        def together(advance: Advance) -> None:
+            def delta(beside: Mapping[str, str]) -> Iterator[bytes]:
+                return _counted(image.archive(line.arriving, omit, beside), advance)
+
+            rebuild.load(host, engine, base, line.name, delta)
+
+        try:
+            return _send(engine, image, line, omit, progress, together)
+        except _NotTaken as refused:
+            progress.note(f"{refused.problem.message}; sending more layers")
     if known:
         try:
             return _send(engine, image, line, known, progress)
@@ -78,12 +123,12 @@ class _NotTaken(Exception):  # noqa: N818 - a reason to try again, not an error 
         self.problem = problem
 
 
-def _known(engine: Engine, image: "Image") -> tuple[str, ...]:
-    """What may be left out: each layer that some image of this site on the host has, where the host knows layers by
-    content; else the longest run of layers from the lowest up that one of them has.
+def _known(images: Sequence[LoadedImage], image: "Image") -> tuple[str, ...]:
+    """What an archive may leave out: each layer that one of the site's images on the host has, where it knows layers
+    by content; else the longest run of layers from the lowest up that one of them has.
     """
     wanted = [layer.diff_id for layer in image.layers]
-    others = [other for other in engine.images(image.labels.get(labels.SITE, "")) if other.reusable]
+    others = [other for other in images if other.reusable]
     held = {diff_id for other in others if other.by_content for diff_id in other.diff_ids}
     if held:
         return tuple(diff_id for diff_id in wanted if diff_id in held)
@@ -94,7 +139,15 @@ def _known(engine: Engine, image: "Image") -> tuple[str, ...]:
     return max(prefixes, key=len, default=())
 
 
-def _send(engine: Engine, image: "Image", line: ReleaseLine, omit: tuple[str, ...], progress: Progress) -> LoadedImage:
+def _send(
+    engine: ContainerEngine,
+    image: "Image",
+    line: ReleaseLine,
+    omit: tuple[str, ...],
+    progress: Progress,
+    together: Callable[[Advance], None] | None = None,
+) -> LoadedImage:
+    """All but the layers to `omit`. `together`: has the engine load them with what it has."""
     arriving, own = line.arriving, line.reference(image.labels)
     # What a shipment that was killed has left.
     for left in engine.containers(image.labels.get(labels.SITE, "")):
@@ -107,7 +160,10 @@ def _send(engine: Engine, image: "Image", line: ReleaseLine, omit: tuple[str, ..
     try:
         try:
             with progress.track("sending", total, "bytes") as advance:
-                engine.load(_counted(image.archive(arriving, omit), advance))
+                if together:
+                    together(advance)
+                else:
+                    engine.load(_counted(image.archive(arriving, omit), advance))
         except Problem as problem:
             # Only the engine's refusal may be due to what was left out; a cut connection or a bad layer is not.
             raise (_NotTaken(problem) if problem.code is Exit.ENGINE else problem) from None
@@ -136,7 +192,7 @@ def _trial(line: ReleaseLine) -> str:
     return f"{line.name}-arriving"
 
 
-def _try_out(engine: Engine, line: ReleaseLine) -> None:
+def _try_out(engine: ContainerEngine, line: ReleaseLine) -> None:
     """Creates a container of the image, which is never started, and removes it. Raises _NotTaken where that fails."""
     # Whatever interrupts it, the next deployment removes a candidate.
     marks = {**line.labels, labels.ROLE: str(Role.CANDIDATE)}

@@ -13,9 +13,9 @@ import http.client
 import json
 import re
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -25,20 +25,21 @@ from docker.types import LogConfig
 from requests import RequestException
 from urllib3.exceptions import HTTPError
 
-from publish.engines import shapes, sockets
+from publish.engines import shapes, sockets, volumes
 from publish.engines.docker_wire import client
+from publish.engines.insides import Insides
 from publish.engines.networks import Networks
-from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, Endpoint, LoadedImage
+from publish.engines.protocol import ARCHITECTURES, PIDS, TMP, Container, ContainerSpec, Endpoint, LoadedImage
 from sealpress import labels
 from sealpress.bounded import Misbehaviour
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 from sealpress.problems import EngineProblem, Exit, Problem
 
 # Seconds until an answer begins, and from there to its end. Starting a container on a busy host takes some, and so does
 # unpacking an image on a slow disk.
 _CALL: Final = (120, 20)
 _LOAD: Final = (600, 600)
-_PIDS: Final = 256  # nginx starts a worker a core
 _MIB: Final = 1 << 20
 _PIECE: Final = 1 << 18  # bytes sent at once; archives come in pieces as small as a tar header
 
@@ -97,9 +98,13 @@ def _has_containerd_store(info: object) -> bool:
     return any("io.containerd.snapshotter.v1" in shapes.take(pair, list) for pair in status)
 
 
-@dataclass(frozen=True, slots=True)
+ListedContainer = tuple[str, str | None, tuple[str, ...]]
+"""A container as a list has it: its id, its state, its names."""
+
+
+@frozen
 class DockerEngine:
-    """publish.engines.protocol.Engine over docker-py."""
+    """publish.engines.protocol.EdgeEngine over docker-py."""
 
     title: str
     _architecture: Architecture
@@ -108,6 +113,8 @@ class DockerEngine:
     _loads: APIClient
     _networks: Networks
     _explain: Explain
+    _known: dict[str, tuple[ListedContainer, Container]] = field(default_factory=dict)
+    _images: dict[tuple[str, tuple[str, ...]], LoadedImage] = field(default_factory=dict)  # by id and names
 
     def close(self) -> None:
         self._calls.close()
@@ -143,8 +150,11 @@ class DockerEngine:
     def images(self, site: str) -> tuple[LoadedImage, ...]:
         with self._words("list its images"):
             listed = shapes.take(self._calls.images(filters={"label": f"{labels.SITE}={site}"}), list)
-            names = sorted(shapes.identifier(item, "Id") for item in listed)
-        return tuple(image for name in names if (image := self.image(name)) is not None)
+            looks = sorted((shapes.identifier(item, "Id"), shapes.texts(item, "RepoTags")) for item in listed)
+        for look in looks:
+            if look not in self._images and (image := self.image(look[0])):
+                self._images[look] = image
+        return tuple(self._images[look] for look in looks if look in self._images)
 
     def tag(self, image_id: str, reference: str) -> None:
         repository, _, tag = reference.rpartition(":")
@@ -159,28 +169,49 @@ class DockerEngine:
         with self._words("list its containers"):
             label = labels.SITE if site is None else f"{labels.SITE}={site}"
             listed = shapes.take(self._calls.containers(all=True, filters={"label": label}), list)
-            names = [shapes.identifier(item, "Id") for item in listed]
+            looks = [
+                (shapes.identifier(item, "Id"), shapes.find(item, str, "State"), shapes.texts(item, "Names"))
+                for item in listed
+            ]
         # One may be removed between the list and the look.
-        found = [container for name in names if (container := self.inspect(name))]
+        found = [container for look in looks if (container := self._as_listed(look))]
         return tuple(sorted(found, key=lambda container: container.name))
+
+    def _as_listed(self, look: ListedContainer) -> Container | None:
+        """A container that looks in a list as it did before is the same still: an answer of its own has ten times the
+        bytes, and a publish asks for all of them a dozen times.
+        """
+        known = self._known.get(look[0])
+        if known and known[0] == look:
+            return known[1]
+        container = self.inspect(look[0])
+        if container:
+            self._known[look[0]] = (look, container)
+        return container
 
     def create(self, spec: ContainerSpec) -> Container:
         with self._words(f"create the container {spec.name}"):
+            volumes.make(self._calls, spec)
             networks = self._networks.wanted(spec)
             limits = self._calls.create_host_config(
                 read_only=True,
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
-                tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=16m,mode=1777"},  # noqa: S108 - the container's own
+                tmpfs=dict([TMP]),
                 mem_limit=spec.memory * _MIB,
                 memswap_limit=spec.memory * _MIB,
-                pids_limit=_PIDS,
+                pids_limit=PIDS,
                 log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
                 # Not "always": after a reboot the daemon would start old releases, too, which a newer one has replaced.
                 restart_policy={"Name": "unless-stopped" if spec.restart else "no", "MaximumRetryCount": 0},
-                port_bindings={f"{port}/tcp": (at.address, at.port or None) for port, at in spec.ports.items()},
+                port_bindings={
+                    f"{port}/{kind}": (at.address, at.port or None)
+                    for kind, ports in (("tcp", spec.ports), ("udp", spec.udp))
+                    for port, at in ports.items()
+                },
                 binds=[f"{one.name}:{one.path}:{'ro' if one.is_read_only else 'rw'}" for one in spec.volumes],
                 network_mode=networks[0] if networks else None,
+                sysctls=dict(spec.sysctls) or None,
             )
         try:
             with self._words(f"create the container {spec.name}"):
@@ -188,7 +219,7 @@ class DockerEngine:
                     spec.reference,
                     name=spec.name,
                     labels=dict(spec.labels),
-                    ports=[(port, "tcp") for port in spec.ports],
+                    ports=[*((port, "tcp") for port in spec.ports), *((port, "udp") for port in spec.udp)],
                     environment=dict(spec.environment),
                     host_config=limits,
                 )
@@ -243,6 +274,22 @@ class DockerEngine:
             bindings = [one for one in map(shapes.binding, given) if one]
         # Docker binds a port twice, for IPv4 and IPv6; either would do.
         return next((Endpoint(*one) for one in sorted(bindings, key=lambda one: ":" in one[0])), None)
+
+    def write(self, container_id: str, path: str, data: bytes, owner: tuple[int, int]) -> None:
+        with self._words(f"write {path} in {container_id[:12]}"):
+            Insides(self._calls).write(container_id, path, data, owner)
+
+    def read(self, container_id: str, path: str, limit: int) -> bytes | None:
+        with self._words(f"read {path} in {container_id[:12]}"):
+            return Insides(self._calls).read(container_id, path, limit)
+
+    def run(self, container_id: str, command: Sequence[str], done: Callable[[], bool]) -> int | None:
+        with self._words(f"run {command[0]} in {container_id[:12]}"):
+            return Insides(self._calls).run(container_id, command, done)
+
+    def remove_network(self, name: str) -> None:
+        with self._words(f"remove the network {name}"):
+            self._networks.remove(name)
 
     def _look(self, container_id: str) -> object | None:
         """What the engine tells of a container, whose shape is for the caller to see."""

@@ -12,7 +12,7 @@ from docker import APIClient
 from docker.transport.unixconn import UnixHTTPAdapter, UnixHTTPConnection, UnixHTTPConnectionPool
 from requests import PreparedRequest, Response
 
-from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
+from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, PlainSocket
 
 
 def client(path: Path, version: str, silent: int, flowing: float) -> APIClient:
@@ -34,7 +34,7 @@ class _SocketConnection(UnixHTTPConnection):
     def connect(self) -> None:
         super().connect()
         assert self.sock is not None  # noqa: S101 - it is connected now
-        self.sock = Plain(self.sock, self._allowance)
+        self.sock = PlainSocket(self.sock, self._allowance)
 
 
 class _Pool(UnixHTTPConnectionPool):

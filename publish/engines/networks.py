@@ -9,7 +9,6 @@ Source: Docker Engine API v1.41, "Network"; Podman's compatible API.
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from docker import APIClient
@@ -18,6 +17,7 @@ from docker.errors import APIError, NotFound
 from publish.engines import shapes
 from publish.engines.protocol import ContainerSpec
 from sealpress import labels
+from sealpress.frozen import frozen
 from sealpress.problems import EngineProblem
 
 NAME: Final = "sealpress"
@@ -25,7 +25,7 @@ DEFAULT: Final = "podman"
 """Podman's own: the network of a container that asks for none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Networks:
     """The networks of an engine. Its calls raise as docker-py does, and Misshapen.
 
@@ -38,15 +38,24 @@ class Networks:
     def wanted(self, spec: ContainerSpec) -> tuple[str, ...]:
         """The networks of a container, which are there then; () for the engine's own one.
 
-        Raises Problem (exit 7) where somebody else's network has the name of ours.
+        Raises Problem (exit 7) where somebody else's network has the name of ours, and where one of theirs is missing.
         """
         names = spec.networks
+        for name in spec.joins:
+            self._find(name)
         has_ipv6 = any(not at.address or ":" in at.address for at in spec.ports.values())
-        if not names and self.is_ipv4_alone and has_ipv6:
+        if not (names or spec.joins) and self.is_ipv4_alone and has_ipv6:
             names = (NAME,)
         for name in names:
             self._make(name)
-        return names
+        return (*names, *spec.joins)
+
+    def _find(self, name: str) -> None:
+        try:
+            self.calls.inspect_network(name)
+        except NotFound:
+            hint = f"make it there: docker network create {name}; or take it out of `networks` in site.toml"
+            raise EngineProblem(f'the host has no network "{name}"', hint=hint) from None
 
     def _make(self, name: str) -> None:
         try:
@@ -83,13 +92,18 @@ class Networks:
             return True
         return False
 
+    def remove(self, name: str) -> None:
+        """One of ours, which no container has."""
+        with suppress(NotFound):
+            if _is_ours(self.calls.inspect_network(name)):
+                self.calls.remove_network(name)
+
     def tidy(self) -> None:
         """Removes Podman's network of ours, which it refuses while a container has it."""
         if not self.is_ipv4_alone:
             return
         with suppress(APIError):
-            if _is_ours(self.calls.inspect_network(NAME)):
-                self.calls.remove_network(NAME)
+            self.remove(NAME)
 
 
 def _is_ours(network: object) -> bool:

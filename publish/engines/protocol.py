@@ -1,19 +1,21 @@
 """What publish needs of a host: a container engine, and a way to reach a port there. Described here, done elsewhere.
 
-    Engine       docker or podman over its socket (docker.py), the embedded runner (embedded/), one in memory (tests)
-    Host         an engine with a way to its ports: over ssh, or this machine (publish/hosts.py)
+    ContainerEngine  docker or podman over its socket (docker.py), the embedded runner (embedded/), one in memory
+    Host             an engine with a way to its ports: over ssh, or this machine (publish/target/hosts.py)
 
 The state machine (publish/deploy) is written against these two and knows no engine by name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from sealpress.config.settings import Architecture
+from sealpress.frozen import frozen
 
 ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
     {"amd64": "amd64", "x86_64": "amd64", "AMD64": "amd64", "arm64": "arm64", "aarch64": "arm64"}
@@ -21,9 +23,17 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
 """By the names that engines and kernels have for them."""
 
 
+PIDS: Final = 256
+"""How many processes a container may have: nginx starts a worker a core."""
+
+TMP: Final = ("/tmp", "rw,noexec,nosuid,nodev,size=16m,mode=1777")  # noqa: S108 - the container's own
+"""Where it may write, with how."""
+
+
 class Role(StrEnum):
     CANDIDATE = "candidate"  # on a port of its own, to be probed; never seen by a reader
     SERVER = "server"  # on the readers' port
+    SHARED = "shared"  # behind an edge, for whoever knows its secret address (publish/target/shares.py)
 
 
 class RunState(StrEnum):
@@ -32,7 +42,7 @@ class RunState(StrEnum):
     EXITED = "exited"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadedImage:
     """An image that the engine holds. `id` is the engine's own name for it and differs by engine; `diff_ids` do not.
 
@@ -51,37 +61,48 @@ class LoadedImage:
     unproven: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
-    """An address and port on the host, as the host itself would reach it; or a site's own, over TLS if `is_secure`."""
+    """An address and port on the host, as the host itself would reach it; or a site's own, over TLS if `is_secure`.
+
+    `name`: which of the sites that answer there is meant, as Host and TLS have it; "" for the address itself.
+    `roots`: the certificates, in PEM, that are trusted there and no others; "" for those that the machine trusts.
+    """
 
     address: str
     port: int
     is_secure: bool = False
+    name: str = ""
+    roots: str = ""
 
     @property
     def local(self) -> "Endpoint":
         """Where to knock, on the same machine, for a port that listens here."""
         knock = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.address, self.address)  # noqa: S104
-        return Endpoint(knock, self.port)
+        return replace(self, address=knock)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Volume:
-    """A volume of the engine by its name, made where it isn't there, and where a container finds it."""
+    """A volume of the engine by its name, made where it isn't there, and where a container finds it.
+
+    `is_ours`: it has our label then, and somebody else's is refused.
+    """
 
     name: str
     path: str
     is_read_only: bool = False
+    is_ours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContainerSpec:
     """What to create. The container always runs read-only, as the image's user, without capabilities, with
     no-new-privileges, a tmpfs on /tmp, and limits on memory and pids; that is not for the caller to choose.
 
-    `ports`: where each of its ports appears on the host; port 0 there: one that the engine chooses. `networks`, in the
-    place of the engine's own, are made where they aren't there.
+    `ports`: where each of its ports appears on the host; port 0 there: one that the engine chooses. `udp`: the same of
+    UDP. `networks`, in the place of the engine's own, are made where they aren't there; `joins` are somebody else's,
+    which must be there.
     """
 
     name: str
@@ -93,9 +114,12 @@ class ContainerSpec:
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     volumes: tuple[Volume, ...] = ()
     networks: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    udp: Mapping[int, Endpoint] = field(default_factory=lambda: MappingProxyType({}))
+    sysctls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of its own network
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Container:
     id: str
     name: str
@@ -105,7 +129,7 @@ class Container:
     exit_code: int | None = None
 
 
-class Engine(Protocol):
+class ContainerEngine(Protocol):
     """A container engine. Every method raises Problem (exit 7) with the engine's own words where it refuses."""
 
     @property
@@ -158,6 +182,29 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class EdgeEngine(ContainerEngine, Protocol):
+    """One that can run an edge before its containers (publish/edge): Docker and Podman. Raises as ContainerEngine."""
+
+    def write(self, container_id: str, path: str, data: bytes, owner: tuple[int, int]) -> None:
+        """Puts a file into a volume of a container, which need not run. `owner`: uid and gid."""
+        ...
+
+    def read(self, container_id: str, path: str, limit: int) -> bytes | None:
+        """A file of a container, which need not run; None where it is not there."""
+        ...
+
+    def run(self, container_id: str, command: Sequence[str], done: Callable[[], bool]) -> int | None:
+        """Runs a program of a running container beside its own: its exit code, or 0 once what it shall do is `done`,
+        which is asked where the engine does not tell that it ended. None if it goes on for too long.
+        """
+        ...
+
+    def remove_network(self, name: str) -> None:
+        """One of ours that no container has. No such network, or somebody else's: nothing happens."""
+        ...
+
+
 class Host(Protocol):
     """A machine that serves the site."""
 
@@ -167,7 +214,7 @@ class Host(Protocol):
         ...
 
     @property
-    def engine(self) -> Engine: ...
+    def engine(self) -> ContainerEngine: ...
 
     def reach(self, endpoint: Endpoint) -> AbstractContextManager[Endpoint]:
         """Makes a port of the host reachable from here, as long as the context lasts."""
@@ -184,4 +231,18 @@ class Host(Protocol):
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """One publish at a time for a line of releases; a second one gets a Problem that says who holds it."""
+        ...
+
+
+@runtime_checkable
+class RemoteHost(Host, Protocol):
+    """One to which all that is sent has a way to go."""
+
+    @property
+    def socket(self) -> str:
+        """The path of the engine's socket there."""
+        ...
+
+    def begin(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Starts a command there, with pipes for all three streams; the caller ends it."""
         ...

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, Plain
+from sealpress.bounded import ANSWER_LIMIT, Allowance, Misbehaviour, PlainSocket
 from sealpress.config.settings import PublishTarget
 from sealpress.files import home
 from sealpress.problems import HostProblem, Problem
@@ -105,7 +105,7 @@ def ask(path: Path, question: str, within: tuple[float, float]) -> tuple[int, by
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(within[0])
         connection.sock.connect(str(path))
-        connection.sock = Plain(connection.sock, allowance)
+        connection.sock = PlainSocket(connection.sock, allowance)
         connection.request("GET", question, headers={"Connection": "close"})
         with connection.getresponse() as answer:
             return answer.status, answer.read(ANSWER_LIMIT)

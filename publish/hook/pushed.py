@@ -6,9 +6,9 @@ that is deleted has a local object of zeros. Empty where everything is up to dat
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import UsageProblem
 
 LIMIT: Final = 16 << 20
@@ -18,7 +18,7 @@ _HEADS: Final = "refs/heads/"
 _LINE: Final = re.compile(r"(?P<local>[^ ]+) (?P<object>[0-9a-f]{40,64}) (?P<remote>[^ ]+) [0-9a-f]{40,64}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PushedRef:
     """`local` is as it was typed ("refs/heads/main", "HEAD~1"; "(delete)"), `remote` a whole ref; `object` in hex."""
 

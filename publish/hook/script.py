@@ -10,11 +10,11 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sealpress.files import files
+from sealpress.frozen import frozen
 from sealpress.git.repository import Repository
 from sealpress.problems import MachineProblem, Problem
 
@@ -52,7 +52,7 @@ _MANAGERS: Final = (
 """The files that tell a hook manager, its name, and where the line belongs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Installed:
     """`file` is the hook; "" for `kept` where there was none before. Not `written`: `line` is to be added by hand, for
     the `reason` that follows "since".

@@ -8,7 +8,7 @@ import http.client
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from urllib.parse import quote
 from publish.engines.protocol import Endpoint
 from sealpress.bounded import HTTP, HTTPS, Allowance, Late, Misbehaviour
 from sealpress.commands.console import size
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, ReleaseProblem, printable
 
 RELEASE_PATH: Final = "/.well-known/release"
@@ -54,9 +55,11 @@ class SystemClock:
 SYSTEM_CLOCK: Final = SystemClock()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteAnswer:
-    """What came back. `headers` have lower-case names; `whole` is False where the body went past its limit."""
+    """What came back. `headers` have lower-case names, and lists where one came several times; `whole` is False where
+    the body went past its limit.
+    """
 
     status: int
     body: bytes
@@ -68,7 +71,7 @@ Fetch = Callable[[Endpoint, str], SiteAnswer]
 """Gets one path. Raises Problem where nothing, or no HTTP, answers."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expectation:
     """What a path must answer: one of these statuses, and the body where `body` or `sha256` (hex) is given."""
 
@@ -91,7 +94,7 @@ def fetch(endpoint: Endpoint, path: str, *, seconds: float = ANSWER_SECONDS, lim
     """One GET on a connection of its own. Raises Problem (exit 8) where no whole answer comes in time."""
     connection = connected(endpoint, seconds)
     try:
-        return get(connection, path, seconds=seconds, limit=limit)
+        return get(connection, path, seconds=seconds, limit=limit, name=endpoint.name)
     finally:
         connection.close()
 
@@ -100,15 +103,38 @@ def connected(endpoint: Endpoint, seconds: float) -> HTTP | HTTPS:
     """A connection that is opened by the first GET on it."""
     if not endpoint.is_secure:
         return HTTP(endpoint.address, endpoint.port, seconds, Allowance())
-    return HTTPS(endpoint.address, endpoint.port, seconds, Allowance(), ssl.create_default_context())
+    return HTTPS(endpoint.address, endpoint.port, seconds, Allowance(), _trusting(endpoint.roots), endpoint.name)
 
 
-def get(connection: HTTP | HTTPS, path: str, *, seconds: float, limit: int) -> SiteAnswer:
-    """One GET on an open connection; it asks for no compression. Raises Problem like `fetch`."""
+def _trusting(roots: str) -> ssl.SSLContext:
+    """Whom the machine trusts, or whoever is named instead. Raises Problem (exit 8) for what is no PEM."""
+    try:
+        context = ssl.create_default_context(cadata=roots or None)
+    except ssl.SSLError:
+        raise ReleaseProblem("what should be trusted is no certificate") from None
+    if roots:
+        # One that stands for itself, and no CA's, may be among them; and what a small CA writes is not always strict.
+        context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+def get(
+    connection: HTTP | HTTPS,
+    path: str,
+    *,
+    seconds: float,
+    limit: int,
+    name: str = "",
+    asks: Mapping[str, str] = MappingProxyType({}),
+) -> SiteAnswer:
+    """One GET on an open connection; it asks for no compression, unless the headers `asks` do. `name`: Endpoint.name.
+    Raises Problem like `fetch`.
+    """
     until = time.monotonic() + seconds
     connection.allowance.begin(seconds, seconds, 2 * limit + _HEAD_LIMIT)
+    headers = {"Accept-Encoding": "identity", "User-Agent": "sealpress", **asks} | ({"Host": name} if name else {})
     try:
-        connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "sealpress"})
+        connection.request("GET", path, headers=headers)
         with connection.getresponse() as response:  # one without a length is no longer the connection's
             body = bytearray()
             # The socket's limit holds for one read; this one holds for a server that sends a byte now and then.
@@ -118,10 +144,12 @@ def get(connection: HTTP | HTTPS, path: str, *, seconds: float, limit: int) -> S
                     raise TimeoutError("timed out")
             if len(body) <= limit and response.length:
                 raise http.client.IncompleteRead(bytes(body), response.length)
-            headers = {name.lower(): value for name, value in response.getheaders()}
+            told: dict[str, str] = {}
+            for header, value in response.getheaders():  # RFC 9110, section 5.3: what stands twice is a list
+                told[header.lower()] = f"{told[header.lower()]}, {value}" if header.lower() in told else value
             if len(body) > limit:
                 connection.close()
-            return SiteAnswer(response.status, bytes(body[:limit]), MappingProxyType(headers), whole=len(body) <= limit)
+            return SiteAnswer(response.status, bytes(body[:limit]), MappingProxyType(told), whole=len(body) <= limit)
     except (OSError, http.client.HTTPException, Misbehaviour) as error:
         connection.close()
         raise ReleaseProblem(f"GET {path}: {_said(error)}") from error
@@ -135,7 +163,7 @@ def mismatch(expected: Expectation, answer: SiteAnswer) -> str | None:
     if not answer.whole and (expected.body is not None or expected.sha256 is not None):
         return f"GET {expected.path}: the body is over {size(len(answer.body))}"
     if expected.body is not None and answer.body.strip() != expected.body.strip():
-        return f"GET {expected.path}: answered {_shown(answer.body)}, expected {_shown(expected.body)}"
+        return f"GET {expected.path}: answered {_excerpt(answer.body)}, expected {_excerpt(expected.body)}"
     if expected.sha256 is not None and hashlib.sha256(answer.body).hexdigest() != expected.sha256:
         return f"GET {expected.path}: other bytes ({size(len(answer.body))}) than the release holds"
     return None
@@ -181,12 +209,19 @@ def _said(error: Exception) -> str:
             return f"its certificate is not trusted: {error.verify_message}"
         case ssl.SSLError():
             return f"no TLS connection: {error.reason or error}"
+        case http.client.IncompleteRead():
+            return "the answer ends before its end"
         case http.client.HTTPException():
             return f"not an HTTP answer ({type(error).__name__})"
         case _:
             return str(error)
 
 
-def _shown(body: bytes) -> str:
-    text = printable(body[: SHOWN + 1].decode("utf-8", "replace").strip(), keep="")
+def _excerpt(body: bytes) -> str:
+    return shown(body[: SHOWN + 1].decode("utf-8", "replace").strip())
+
+
+def shown(text: str) -> str:
+    """The beginning of a text from outside, within quotes."""
+    text = printable(text, keep="")
     return f'"{text[:SHOWN]}…"' if len(text) > SHOWN else f'"{text}"'

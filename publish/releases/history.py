@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from publish.engines.protocol import Container, Engine, Host, RunState
+from publish.engines.protocol import Container, ContainerEngine, Host, RunState
 from publish.probing import probe
 from publish.releases.ownership import ReleaseLine
+from publish.releases.reach import endpoint_of
 from publish.releases.release import (
     Release,
     answer_of,
@@ -27,12 +28,12 @@ from sealpress.problems import ReleaseProblem
 STOP_SECONDS: Final = 5
 
 
-def containers(engine: Engine, line: ReleaseLine) -> tuple[Container, ...]:
+def containers(engine: ContainerEngine, line: ReleaseLine) -> tuple[Container, ...]:
     """All of the line's, sorted by name."""
     return tuple(one for one in engine.containers(line.site) if line.holds(one))
 
 
-def read(engine: Engine, line: ReleaseLine) -> tuple[Release, ...]:
+def read(engine: ContainerEngine, line: ReleaseLine) -> tuple[Release, ...]:
     """All releases, newest first. Candidates are none."""
     found = generations(filter(is_server, containers(engine, line)))
     return tuple(Release(one, made_of, is_current=one == max(found)) for one, made_of in found.items())
@@ -46,7 +47,7 @@ def ask(
     fetch: probe.Fetch = probe.fetch,
 ) -> str | None:
     """What is wrong with a container's answers, in one line; None where all is right."""
-    endpoint = host.engine.endpoint(container_id, port)
+    endpoint = endpoint_of(host.engine, container_id, port)
     if endpoint is None:
         return "it does not run"
     with host.reach(endpoint) as reached:
@@ -67,7 +68,7 @@ def status(host: Host, line: ReleaseLine, fetch: probe.Fetch = probe.fetch) -> t
     )
 
 
-def stop(engine: Engine, line: ReleaseLine) -> tuple[Container, ...]:
+def stop(engine: ContainerEngine, line: ReleaseLine) -> tuple[Container, ...]:
     """Stops the line's servers; gives those that ran."""
     running = tuple(one for one in containers(engine, line) if is_server(one) and one.state is RunState.RUNNING)
     for one in running:
@@ -75,7 +76,7 @@ def stop(engine: Engine, line: ReleaseLine) -> tuple[Container, ...]:
     return running
 
 
-def start(engine: Engine, line: ReleaseLine) -> Release:
+def start(engine: ContainerEngine, line: ReleaseLine) -> Release:
     """Starts the current release again, where it doesn't run. Raises Problem (exit 8) where there is none."""
     found = read(engine, line)
     if not found:

@@ -9,22 +9,24 @@ A release of before, whose labels name no target, is that target's whose readers
 import hashlib
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from publish.engines.protocol import Container, Endpoint, Role
 from sealpress import labels
+from sealpress.frozen import frozen
 
 _DIGITS: Final = 16  # of a release in an image's name, as imagebake has it
 _SEAL_DIGITS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReleaseLine:
     """`site` is its name in labels and images, `readers` where they reach it on the host.
 
+    `hosts`: by which names, through an edge that has their port ("*": by all that no other site has); () without one.
+    `tls`: where the certificates for them come from, as the label has it; "" without TLS.
     `folder` is that of the site's clone, "" where all clones publish the same line. `knows`: whether a commit is one of
     the site's repository.
     """
@@ -34,6 +36,8 @@ class ReleaseLine:
     readers: Endpoint
     url: str = ""
     folder: str = ""
+    hosts: tuple[str, ...] = ()
+    tls: str = ""
     knows: Callable[[str], bool] = lambda _commit: False
 
     @property
@@ -51,12 +55,13 @@ class ReleaseLine:
         """What tells the line of a container."""
         readers = f"{self.readers.address}:{self.readers.port}"
         told = {labels.SITE: self.site, labels.TARGET: self.target, labels.URL: self.url, labels.READERS: readers}
-        return MappingProxyType(told | ({labels.FOLDER: self.folder} if self.folder else {}))
+        more = {labels.FOLDER: self.folder, labels.HOSTS: " ".join(self.hosts), labels.TLS: self.tls}
+        return MappingProxyType(told | {name: text for name, text in more.items() if text})
 
     def container_name(self, generation: int, role: Role, which: str = "") -> str:
         """`which` of several containers of a generation, as in "comments-2"; "" for the site's first."""
         name = f"sealpress-{self.name}-{generation}" + (f"-{which}" if which else "")
-        return f"{name}-candidate" if role is Role.CANDIDATE else name
+        return name if role is Role.SERVER else f"{name}-{role}"
 
     def reference(self, image_labels: Mapping[str, str]) -> str:
         """The line's own name of an image: two lines can hold one image, and each lets it go by itself.

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from publish.engines.protocol import Container, Engine
+from publish.engines.protocol import Container, ContainerEngine
 from publish.releases.history import containers, read
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import is_candidate
 from sealpress.problems import Problem
 
 
-def remove_candidates(engine: Engine, line: ReleaseLine) -> tuple[str, ...]:
+def remove_candidates(engine: ContainerEngine, line: ReleaseLine) -> tuple[str, ...]:
     """Removes the line's candidates. What could not be removed is told, one line each."""
     return _remove_all(engine, filter(is_candidate, containers(engine, line)))
 
 
-def prune(engine: Engine, line: ReleaseLine, keep: int) -> tuple[str, ...]:
+def prune(engine: ContainerEngine, line: ReleaseLine, keep: int) -> tuple[str, ...]:
     """Forgets candidates, and all releases but the newest `keep`, by label and generation alone.
 
     What runs always stays. Of two generations that are the same release only the newer one counts. Images go when no
@@ -34,7 +34,7 @@ def prune(engine: Engine, line: ReleaseLine, keep: int) -> tuple[str, ...]:
     return (*warnings, *removed, *prune_images(engine, line, [one.image for one in forgotten]))
 
 
-def prune_images(engine: Engine, line: ReleaseLine, forgotten: Iterable[str] = ()) -> tuple[str, ...]:
+def prune_images(engine: ContainerEngine, line: ReleaseLine, forgotten: Iterable[str] = ()) -> tuple[str, ...]:
     """Removes the line's names of images which no container of the site is made from.
 
     Releases of before had other names: of those only what `forgotten` ones were made from goes. An image that lost its
@@ -52,7 +52,7 @@ def prune_images(engine: Engine, line: ReleaseLine, forgotten: Iterable[str] = (
     return _each([(name, name) for name in names if name not in used], engine.remove_image)
 
 
-def _remove_all(engine: Engine, unwanted: Iterable[Container]) -> tuple[str, ...]:
+def _remove_all(engine: ContainerEngine, unwanted: Iterable[Container]) -> tuple[str, ...]:
     return _each([(one.name, one.id) for one in unwanted], engine.remove)
 
 

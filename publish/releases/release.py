@@ -4,33 +4,37 @@ The least release is a site alone: one service, one replica. A container whose l
 an older sealpress made them, is the first replica of the site.
 """
 
+import calendar
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 
-from publish.engines.protocol import Container, Endpoint, Engine, LoadedImage, Role, RunState, Volume
+from publish.engines.protocol import Container, ContainerEngine, Endpoint, LoadedImage, Role, RunState, Volume
 from publish.probing.probe import RELEASE_PATH, Expectation, of_release
 from sealpress import labels
 from sealpress.commands.console import Progress
+from sealpress.frozen import frozen
 
 SITE_SERVICE: Final = "site"
+TIME: Final = "%Y-%m-%dT%H:%M:%SZ"  # of labels.PUBLISHED
 DEFAULT_PORT: Final = 8080
 
-Ship = Callable[[Engine, Progress], LoadedImage]
+Ship = Callable[[ContainerEngine, Progress], LoadedImage]
 """Brings an image to the engine, if it isn't there yet, and proves that it is the one that was baked."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceSpec:
     """A program that runs in `replicas` containers alike, as site.toml has it.
 
     `readers`: where on the host they are published, one for each replica; () for a service that only others of its
     release reach. `port` is the image's own. `health`: the path that answers 200; "" for a sealed site, which tells its
-    release. `memory` in MiB.
+    release. `memory` in MiB. `joins` are networks of somebody else's; `labels` are the author's own, of servers alone.
     """
 
     name: str = SITE_SERVICE
@@ -42,11 +46,18 @@ class ServiceSpec:
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     volumes: tuple[Volume, ...] = ()
     networks: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def settings(self) -> str:
         """A digest, in hex, of what its containers are created with beside their memory."""
-        told = (sorted(self.environment.items()), *map(repr, (self.volumes, self.networks, self.readers)))
+        told: tuple[object, ...] = (
+            sorted(self.environment.items()),
+            *map(repr, (self.volumes, self.networks, self.readers)),
+        )
+        if self.joins or self.labels:  # an older sealpress knew neither
+            told = (*told, self.joins, sorted(self.labels.items()))
         return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
 
     def endpoint(self, role: Role, replica: int) -> Endpoint:
@@ -56,7 +67,7 @@ class ServiceSpec:
         return self.readers[replica - 1]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceImage:
     """What a service is made from: the image whose label names it `release`; each container must give these answers."""
 
@@ -65,7 +76,7 @@ class ServiceImage:
     expectations: tuple[Expectation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReleaseSpec:
     """A release that readers shall see: services, each with the image of its name.
 
@@ -97,7 +108,7 @@ class ReleaseSpec:
         return (*own, *image.expectations)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Release:
     """One generation on a host: all of its servers, the site's first replica in front. `is_current`: the newest.
 
@@ -182,6 +193,18 @@ def service_of(container: Container) -> str:
 def place_of(container: Container) -> tuple[str, int]:
     """Which service's replica it is."""
     return service_of(container), _number(container, labels.REPLICA, 1)
+
+
+def published_at(container: Container) -> int | None:
+    """In seconds since 1970, by the clock of who published it; None where its labels don't tell."""
+    return seconds_of(container.labels.get(labels.PUBLISHED, ""))
+
+
+def seconds_of(published: str) -> int | None:
+    try:
+        return calendar.timegm(time.strptime(published, TIME))
+    except ValueError:
+        return None
 
 
 def answer_of(container: Container) -> Expectation:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from publish.engines.protocol import Engine, LoadedImage
+from publish.engines.protocol import ContainerEngine, LoadedImage
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import Release, ReleaseSpec, ServiceImage, ServiceSpec, Ship, service_of
 from sealpress import labels
@@ -61,7 +61,7 @@ def again(old: Release, services: tuple[ServiceSpec, ...], line: ReleaseLine) ->
 def ship_again(old: Release, image: str, line: ReleaseLine) -> Ship:
     """In the place of shipping: an image that an old release left on the host, under the line's own name."""
 
-    def look_up(engine: Engine, progress: Progress) -> LoadedImage:
+    def look_up(engine: ContainerEngine, progress: Progress) -> LoadedImage:
         del progress
         if found := engine.image(image):
             name = line.reference(found.labels)

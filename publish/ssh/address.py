@@ -1,9 +1,9 @@
 """Where a host is: what site.toml says, parsed and checked before ssh sees it."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import HostProblem
 
 _USER: Final = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\$?"
@@ -15,7 +15,7 @@ _URL: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """A host as ssh knows it: a DNS name, an IP address, or a Host of ~/.ssh/config. None: ssh's own choice."""
 

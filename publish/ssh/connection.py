@@ -19,7 +19,6 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -29,6 +28,7 @@ from publish.ssh.refusals import by_hand, last_line, no_shell, refusal
 from sealpress.config import ssh_options
 from sealpress.config.settings import PublishTarget
 from sealpress.files import home, scratch
+from sealpress.frozen import frozen
 from sealpress.problems import HostProblem, MachineProblem, Problem
 from sealpress.processes.pipes import hear
 
@@ -44,7 +44,7 @@ CONFIG: Final = "SEALPRESS_SSH_CONFIG"
 _SOCKET: Final = re.compile(r"/[A-Za-z0-9_@.,+/-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandResult:
     """What a command on the host gave back."""
 
@@ -53,7 +53,7 @@ class CommandResult:
     err: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Connection:
     """An open connection. `folder` is private to this user and holds ssh's control socket and log."""
 
@@ -170,7 +170,7 @@ def connect(target: PublishTarget) -> Iterator[Connection]:
     Raises Problem (exit 6) with ssh's own last line and a way out: unknown or changed host key, a key that the host
     doesn't take, no such host, refused, timed out. Problem (exit 9) where there is no ssh on this machine.
     """
-    address = parse_address(target.host)
+    address = parse_address(target.only_host)
     command = _command(address, target)
     with ExitStack() as stack:
         folder = _private_folder(stack)
@@ -182,6 +182,7 @@ def connect(target: PublishTarget) -> Iterator[Connection]:
         if words is not None:
             raise _closed(address, folder, master, command, words)
         stack.callback(_drained(master).join, 5)
+        stack.callback(master.terminate)  # first of all: who reads away its errors comes to their end so
         yield Connection(address, folder, master)
 
 
@@ -318,7 +319,7 @@ def _free_port() -> int:
         return port
 
 
-def popen(command: list[str], *, stderr: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
+def popen(command: list[str]) -> "subprocess.Popen[bytes]":
     """Starts ssh with pipes, in the C locale, so that its words can be read; in a session of its own, so that Ctrl-C
     reaches this program first, which then ends ssh in order.
 
@@ -329,7 +330,7 @@ def popen(command: list[str], *, stderr: int = subprocess.PIPE) -> "subprocess.P
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=stderr,
+            stderr=subprocess.PIPE,
             env={**os.environ, "LC_ALL": "C"},
             start_new_session=True,
         )

@@ -64,11 +64,16 @@ def lock_name(site: str) -> str:
 
 def who() -> str:
     """Names this process for another person: "ada@laptop, process 4711"."""
+    return f"{login()}, process {os.getpid()}"
+
+
+def login() -> str:
+    """Who is logged in where: "ada@laptop"."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}, process {os.getpid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 @contextmanager

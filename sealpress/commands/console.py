@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO
 
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, Problem, printable, shown
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ _FEW: Final = 3
 _AMOUNT: Final = re.compile(r"[0-9][0-9.,]*( [A-Za-z]{1,3})?|–|")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Console:
     """The terminal of one command. `json` prints results for machines, `quiet` drops all but results and problems.
 
@@ -104,6 +105,15 @@ class Console:
         """A result for a person; not shown with --json."""
         if not self.json:
             self._write(self.out, printable(text))
+
+    def say_painted(self, pieces: Sequence[tuple[str, str]]) -> None:
+        """A result of pieces, each with its style of ISO 6429 ("31": red), "" for none."""
+        if not self.json:
+            self._write(self.out, "".join(self._paint(printable(text), style, self.out) for text, style in pieces))
+
+    def paints(self, stream: TextIO) -> bool:
+        """Whether colours may appear there."""
+        return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
     def detail(self, text: str) -> None:
         """What stands below a result, for who wants to know more: not with --quiet, nor with --json."""
@@ -165,7 +175,9 @@ class Console:
                 head, _, rest = str(one).partition("\n")
                 if is_long and number:
                     rest = ""  # as the first of its kind has it
-                self._write(self.err, f"{self._paint(f'{name}:', style)} {head}" + (f"\n{rest}" if rest else ""))
+                self._write(
+                    self.err, f"{self._paint(f'{name}:', style, self.err)} {head}" + (f"\n{rest}" if rest else "")
+                )
             if is_long and len(some) > _FEW:
                 self._write(self.err, f"… and {len(some) - _FEW} more like these")
 
@@ -201,9 +213,8 @@ class Console:
             if not self.terse or time.monotonic() - began >= _PATIENCE:
                 self.note(f"{label}: {size(done) if unit == 'bytes' else done}")
 
-    def _paint(self, text: str, style: str) -> str:
-        wanted = self.err.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        return f"\x1b[{style}m{text}\x1b[0m" if wanted else text
+    def _paint(self, text: str, style: str, stream: TextIO) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if style and self.paints(stream) else text
 
     def _write(self, stream: TextIO, text: str) -> None:
         # A terminal under LANG=C may not know every character: show an escape rather than fail.

@@ -5,14 +5,12 @@ sections 2.3.1 "Source Lists" and 6 "Content Security Policy Directives".
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
+from sealpress.config.document import CheckedText
 from sealpress.config.settings import ImageSettings
 from sealpress.problems import did_you_mean
-
-Check = Callable[[str], str | None]
-"""Takes a text value; gives what is wrong with it, or None."""
 
 LONGEST: Final = 3000
 """Characters of a policy. A proxy such as nginx takes 4 kB for all headers of an answer, unless told otherwise."""
@@ -46,7 +44,7 @@ _HOST: Final = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*://)?(\*|(\*\.)?{_NAME}){_P
 _ORIGIN: Final = re.compile(rf"(https?|wss?)://(\*\.)?{_NAME}(:[0-9]{{1,5}})?")
 
 
-def texts(image: ImageSettings) -> Iterator[tuple[tuple[str | int, ...], str, Check]]:
+def texts(image: ImageSettings) -> Iterator[CheckedText]:
     """What a site.toml says of the policy: each text with the path of its key, and what checks it."""
     yield ("image", "policy"), image.policy, check_policy
     for number, origin in enumerate(image.third_parties):

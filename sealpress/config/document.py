@@ -7,20 +7,29 @@ wrong types and missing keys become Problems at the very character, all of one f
 import re
 import types
 from codecs import BOM_UTF8
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime, time
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Place, Problem, did_you_mean, raise_all
+
+KeyPath = tuple[str | int, ...]
+"""The keys, and the numbers in lists, that lead from a document to a value."""
+
+Check = Callable[[str], str | None]
+"""Takes a text value; gives what is wrong with it, or None."""
+
+CheckedText = tuple[KeyPath, str, Check]
 
 Scalar = str | int | float | bool | datetime | date | time | None
 Record = TypeVar("Record")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """A value, the place where it begins, and for a member of a table the place of its key."""
 
@@ -52,7 +61,7 @@ class Node:
                 return scalar
 
 
-def dotted(path: tuple[str | int, ...]) -> str:
+def dotted(path: KeyPath) -> str:
     """A key as messages call it: "[image.headers] X-Robots-Tag"."""
     names = [str(part) for part in path if isinstance(part, str)]
     return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
@@ -93,12 +102,14 @@ def decode_keys(
     node: Node,
     known: Mapping[str, tuple[Any, bool]],
     name: str,
-    code: Exit = Exit.SITE,
     meant: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The same of a table whose keys are no record's: each is `known` with its type and whether it must be there."""
+    """The same of a table whose keys are no record's: each is `known` with its type and whether it must be there.
+
+    Raises Problem or Problems (exit 3), each at its place.
+    """
     problems: list[Problem] = []
-    values = _Decoder(problems, code, meant).table(node, known, name)
+    values = _Decoder(problems, Exit.SITE, meant).table(node, known, name)
     raise_all(sorted(problems, key=line_of))
     return values
 
@@ -109,7 +120,7 @@ def line_of(problem: Problem) -> tuple[int, int]:
     return (place.line or 0, place.column or 0) if place else (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Decoder:
     problems: list[Problem]
     code: Exit
@@ -155,6 +166,10 @@ class _Decoder:
             decoded = trial.value(node, option, name)
             if not trial.problems:
                 return decoded
+        # A list has faults of its own.
+        if any(get_origin(one) is tuple for one in options) and not isinstance(node.value, tuple):
+            wrong = f"{name} must be {_describe(wanted)}, not {_describe_value(node.value)}"
+            return self._complain(wrong, node.place, self.meant.get(name))
         return self.value(node, options[-1], name)
 
     def _record(self, node: Node, record: Any, name: str) -> Any:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sealpress.config import quantities
-from sealpress.config.content_policy import Check
+from sealpress.config.document import CheckedText, KeyPath
 from sealpress.config.settings import PermalinkSettings
 from sealpress.problems import did_you_mean
 
@@ -25,7 +25,7 @@ _FIELDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingPro
 )
 
 
-def texts(path: tuple[str | int, ...], permalinks: PermalinkSettings) -> list[tuple[tuple[str | int, ...], str, Check]]:
+def texts(path: KeyPath, permalinks: PermalinkSettings) -> list[CheckedText]:
     """Each of them with the path of its key, and what checks it."""
     return [((*path, kind), getattr(permalinks, kind), partial(wrong, kind)) for kind in _FIELDS]
 

@@ -24,7 +24,18 @@ _RANGES: Final[tuple[tuple[str, str, int, int], ...]] = (
     ("hook", "timeout", 1, 3600),
     ("image", "port", 1024, 65_535),  # the container has no right to ports below 1024
 )
-_TARGET_RANGES: Final = (("port", 1, 65_535), ("keep", 1, 1000), ("timeout", 1, 3600), ("memory", 16, 65_536))
+_TARGET_RANGES: Final = (
+    ("port", 1, 65_535),
+    ("keep", 1, 1000),
+    ("timeout", 1, 3600),
+    ("canary_wait", 1, 3600),
+    ("memory", 16, 65_536),
+    ("replicas", 1, 16),
+    ("health_interval", 1, 60),
+    ("health_failures", 1, 100),
+    ("drain", 1, 3600),
+    ("grace", 0, 604800),
+)
 
 
 def check(settings: Settings, document: Node, place: Callable[..., Place]) -> Iterable[Problem]:

@@ -10,11 +10,11 @@ whether it fits the tree is the business of whoever seals that (imagebake).
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from sealpress.config.document import Node
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.tree.tree import REDIRECTS
 
@@ -29,7 +29,7 @@ _LINE: Final = 'a line is FROM TO [STATUS], or FROM 410: "/old/ /new/ 302"'
 _PLAIN: Final = "%:/?#[]@!$&'()*+,;=-._~"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Redirect:
     """One rule. `path` is decoded, as a server compares it; `to` is a URL or a path in ASCII, "" for what is gone.
 
@@ -50,7 +50,7 @@ class Redirect:
         return unquote_to_bytes(re.split(r"[?#]", self.to, maxsplit=1)[0]).decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Word:
     text: str
     place: Place

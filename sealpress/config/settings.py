@@ -5,12 +5,17 @@ A field's docstring-like comment is its documentation in the reference; defaults
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from sealpress.frozen import frozen
+
 LOCK_NAME: Final = "imagebake.lock"
 """The lock's file, beside site.toml."""
+
+EDGE_LOCK_NAME: Final = "edge.lock"
+"""That of the edge (imagebake/recipes/edge.py), where a target has one."""
 
 
 def nothing() -> Mapping[str, Any]:
@@ -21,7 +26,7 @@ def nothing() -> Mapping[str, Any]:
 Architecture = Literal["amd64", "arm64"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MenuItem:
     """One link of a menu. `url` is a source path (`docs/index.md`), a path of the site (`/tags/`), or a whole URL."""
 
@@ -29,7 +34,7 @@ class MenuItem:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PermalinkSettings:
     """Where things go. Fields in braces: {slug} {year} {month} {day} {path} {section}; a final "/" makes a folder."""
 
@@ -45,7 +50,7 @@ TAGS: Final = "tags"
 """The taxonomy that every site has. Where its lists are is said by [permalinks]."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaxonomySettings:
     """[taxonomies.NAME]: what posts are grouped by. NAME is the key of front matter that lists a post's terms."""
 
@@ -54,7 +59,7 @@ class TaxonomySettings:
     term_path: str = ""  # of the posts of one term, with {slug}; "": below the list
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LanguageSettings:
     """[language.fr]: what differs from [site] in one language. None: as in [site]."""
 
@@ -67,7 +72,7 @@ class LanguageSettings:
     params: Mapping[str, object] = field(default_factory=nothing)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteSettings:
     """[site]. `url` is absolute and ends with "/"; `theme` is a theme's name or a folder in the repository."""
 
@@ -81,7 +86,7 @@ class SiteSettings:
     theme: str = "plain"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildSettings:
     """[build]. All folders are relative to site.toml. `command` runs another generator, which fills `output`."""
 
@@ -97,7 +102,7 @@ class BuildSettings:
     strict: bool = False  # a warning ends the build, as with ssg build --strict
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarkdownSettings:
     """[markdown]."""
 
@@ -108,14 +113,14 @@ class MarkdownSettings:
     dialect: Literal["commonmark", "python-markdown"] = "commonmark"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListSettings:
     """[lists]."""
 
     per_page: int = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeedSettings:
     """[feeds]. `full`: whole bodies; otherwise the summary."""
 
@@ -124,7 +129,7 @@ class FeedSettings:
     full: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImagesSettings:
     """[images]: the smaller sizes of images beside pages. `widths` () makes none."""
 
@@ -133,7 +138,7 @@ class ImagesSettings:
     sizes: str = "100vw"  # how wide pages show images: the sizes attribute of HTML
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageSettings:
     """[image]. `mirror` and `security_mirror` are base URLs of Debian mirrors; "": SEALPRESS_MIRROR and
     SEALPRESS_SECURITY_MIRROR, else the machine's own apt sources. `name` "": from the site's host name.
@@ -163,25 +168,59 @@ class ImageSettings:
     ipv6: bool = True  # listens on IPv6 as well, where the kernel has it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublishTarget:
-    """[publish.NAME]: one host. `host` is "user@name", "ssh://user@name:port", or "local" for this machine."""
+    """[publish.NAME]: a host, or several that serve the same, in the order in which they are switched. Each is
+    "user@name", "ssh://user@name:port", or "local" for this machine.
+    """
 
-    host: str
+    host: str | tuple[str, ...]
     port: int = 80  # where readers reach the site on the host
     address: str = ""  # "": every one, of both families; "127.0.0.1" behind a proxy
     engine: Literal["auto", "docker", "podman", "embedded"] = "auto"
     socket: str = ""  # the engine's socket on the host; "": the engine's usual ones
     keep: int = 3  # releases that stay on the host, the running one among them
     timeout: int = 60  # seconds that a new release has to answer
+    rollout: Literal["all-then-flip", "canary"] = "all-then-flip"  # of several hosts: when the others follow the first
+    canary_wait: int = 60  # seconds for which the first has to answer before they do
     memory: int = 128  # MiB that the container may use
+    edge: Literal["none", "caddy"] = "none"  # what owns the port: the site's own container, or an edge before it
+    hosts: tuple[str, ...] = ()  # names that readers reach it by through the edge, the canonical first; (): all others
+    replicas: int = 1  # containers alike behind the edge
+    health_interval: int = 2  # seconds between two looks of the edge at each replica
+    health_failures: int = 2  # answers that a replica may owe before the edge leaves it out for a while
+    tls: bool | Literal["internal"] = False  # certificates for `hosts`: by ACME; "internal": by a CA of the edge's own
+    acme: str = ""  # the directory of the CA to ask; "": Let's Encrypt's
+    acme_roots: str = (
+        ""  # a PEM file: the CAs that are trusted, to be asked and to issue, in the place of all public ones
+    )
+    email: str = ""  # whom the CA may write to
+    certificate: str = ""  # a PEM file of one's own, with its chain: no CA is asked then
+    key: str = ""  # that certificate's private key, a PEM file
+    drain: int = 30  # seconds that answers which are under way have to end, before the old release is stopped
+    grace: int = 3600  # seconds that the release of before runs on, for files of its pages that the new one lacks
+    labels: Mapping[str, str] = field(default_factory=nothing)  # of the site's container, for a proxy on the host
+    networks: tuple[str, ...] = ()  # of the engine, made by somebody else, that the site's container joins
     identity: str = ""  # a private key file for ssh -i; "": ssh's own choice
     ssh_options: tuple[
         str, ...
     ] = ()  # those of ssh that a repository may set (sealpress/config/ssh_options.py): ("Port=2222",)
 
+    @property
+    def each(self) -> "tuple[PublishTarget, ...]":
+        """The target once for each of its hosts, which is the only one there."""
+        return (self,) if isinstance(self.host, str) else tuple(replace(self, host=one) for one in self.host)
 
-@dataclass(frozen=True, slots=True)
+    @property
+    def only_host(self) -> str:
+        """The host of one of `each`. Raises ValueError for several."""
+        if isinstance(self.host, str):
+            return self.host
+        (host,) = self.host
+        return host
+
+
+@frozen
 class HookSettings:
     """[hook]: what `publish hook` and `publish push` do. `publish` names a target; `on` says what publishes to it."""
 
@@ -191,7 +230,7 @@ class HookSettings:
     timeout: int = 300  # seconds that the hook may take
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """The whole of site.toml."""
 

@@ -3,14 +3,17 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from sealpress import labels
 from sealpress.config import (
     content_policy,
+    edge,
+    languages,
     other_generators,
     output_folder,
     permalinks,
@@ -18,12 +21,13 @@ from sealpress.config import (
     serving,
     ssh_options,
     taxonomies,
+    tls,
     toml,
 )
-from sealpress.config.content_policy import Check
-from sealpress.config.document import Node, decode, dotted, text_of
+from sealpress.config.document import CheckedText, Node, decode, dotted, text_of
 from sealpress.config.settings import LanguageSettings, Settings, homes
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.tree import strays
 
@@ -31,11 +35,29 @@ NAME: Final = "site.toml"
 
 # Words of the publish command line: a target with such a name could not be called.
 RESERVED_TARGETS: Final = frozenset(
-    {"status", "rollback", "stop", "start", "prune", "verify", "hook", "push", "doctor", "preview", "help"}
+    {
+        "status",
+        "rollback",
+        "stop",
+        "start",
+        "prune",
+        "verify",
+        "hook",
+        "push",
+        "doctor",
+        "preview",
+        "help",
+        "ledger",
+        "log",
+        "logs",
+        "renew",
+        "export",
+        "share",
+    }
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteFile:
     """A decoded site.toml. `root` is its folder: every folder in it is relative to that. `name` is the file's there.
 
@@ -155,12 +177,13 @@ def _settings(document: Node) -> Settings:
     if not site.default_language:
         site = replace(site, default_language=site.languages[0] if site.languages else "")
     site = replace(site, url=site.url.rstrip("/") + "/")
-    languages = {
-        tag: _language(document, settings, tag, settings.language.get(tag, LanguageSettings()))
+    each = {
+        tag: languages.merged(document, settings, tag, settings.language.get(tag, LanguageSettings()))
         for tag in [*site.languages, *(tag for tag in settings.language if tag not in site.languages)]
     }
     declared = taxonomies.of_language(settings.permalinks, settings.taxonomies)
-    return replace(settings, site=site, language=MappingProxyType(languages), taxonomies=declared)
+    found = replace(settings, site=site, language=MappingProxyType(each), taxonomies=declared)
+    return replace(found, image=edge.behind(found), publish=tls.named(found))
 
 
 _MEANT: Final = MappingProxyType({**homes(), **other_generators.KEYS})
@@ -178,19 +201,9 @@ def _check_targets_are_named(document: Node) -> None:
             )
 
 
-def _language(document: Node, settings: Settings, tag: str, language: LanguageSettings) -> LanguageSettings:
-    given = document.at("language", tag, "permalinks")
-    names = given.value if given and isinstance(given.value, Mapping) else {}
-    own = {name: getattr(language.permalinks, name) for name in names} if language.permalinks else {}
-    menus = MappingProxyType({**settings.menus, **(language.menus or {})})
-    merged = replace(settings.permalinks, **own)
-    declared = taxonomies.of_language(merged, language.taxonomies, settings.taxonomies)
-    return replace(language, permalinks=merged, taxonomies=declared, menus=menus)
-
-
 def _check(site: SiteFile) -> Iterable[Problem]:
     settings = site.settings
-    texts: list[tuple[tuple[str | int, ...], str, Check]] = [
+    texts: list[CheckedText] = [
         (("site", "title"), settings.site.title, _not_empty),
         (("site", "url"), settings.site.url, _site_url),
         (("build", "content"), settings.build.content, _folder),
@@ -207,12 +220,8 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         (("image", "snapshot_mirror"), settings.image.snapshot_mirror, _mirror),
         *content_policy.texts(settings.image),
         (("images", "sizes"), settings.images.sizes, _image_sizes),
-        *((("site", "languages", n), tag, _language_tag) for n, tag in enumerate(settings.site.languages)),
+        *languages.texts(settings),
         *((("publish", name), name, _target_name) for name in settings.publish),
-        *(
-            (("publish", name, "host"), target.host, ssh_options.check_host)
-            for name, target in settings.publish.items()
-        ),
         *((("publish", name, "address"), target.address, _address) for name, target in settings.publish.items()),
         *(permalinks.texts(("permalinks",), settings.permalinks)),
         *taxonomies.texts(settings, site.document),
@@ -226,40 +235,17 @@ def _check(site: SiteFile) -> Iterable[Problem]:
         if wrong := check(text):
             yield Problem(f"{dotted(path)} {wrong}", place=site.place(*path))
     yield from output_folder.check(settings, site.place)
-    yield from _check_languages(site)
+    yield from languages.check(settings, site.document, site.place)
     yield from _check_hook(site)
     yield from quantities.check(settings, site.document, site.place)
     yield from ssh_options.check(settings, site.place)
+    yield from edge.check(settings, site.document, site.place)
+    yield from tls.check(settings, site.document, site.place)
     yield from serving.check(settings, site.document, site.place)
     if len(set(settings.image.architectures)) != len(settings.image.architectures) or not settings.image.architectures:
         yield Problem(
             "[image] architectures must name each architecture once", place=site.place("image", "architectures")
         )
-
-
-def _check_languages(site: SiteFile) -> Iterable[Problem]:
-    settings = site.settings
-    languages = settings.site.languages
-    if not languages:
-        yield Problem("[site] languages is empty", place=site.place("site", "languages"), hint='languages = ["en"]')
-        return
-    for number, tag in enumerate(languages):
-        if tag in languages[:number]:
-            yield Problem(f'[site] languages names "{tag}" twice', place=site.place("site", "languages", number))
-    if settings.site.default_language not in languages:
-        yield Problem(
-            f'[site] default_language "{settings.site.default_language}" is not one of languages',
-            place=site.place("site", "default_language"),
-            hint=f"languages: {', '.join(languages)}",
-        )
-    for tag in settings.language:
-        if tag not in languages:
-            table = site.document.at("language", tag)
-            yield Problem(
-                f"[language.{tag}] is not one of [site] languages{did_you_mean(tag, languages)}",
-                place=table.key if table else None,
-                hint=f'add "{tag}" to [site] languages, or remove the table',
-            )
 
 
 def _check_hook(site: SiteFile) -> Iterable[Problem]:
@@ -327,12 +313,6 @@ def _output_folder(text: str) -> str | None:
     return _folder(text, "public") if PurePosixPath(text).parts else "must be a folder of its own: it is overwritten"
 
 
-def _language_tag(text: str) -> str | None:
-    if re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", text):
-        return None
-    return f'has "{text}", which is not a language tag such as "en", "fr" or "pt-BR" (BCP 47)'
-
-
 _LONGEST_IMAGE_NAME: Final = 128
 
 
@@ -389,4 +369,5 @@ def image_name(settings: Settings) -> str:
     if settings.image.name:
         return settings.image.name
     host = urlsplit(settings.site.url).hostname or ""
-    return re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-") or "site"
+    name = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-") or "site"
+    return f"{name}-site" if name == labels.EDGE else name

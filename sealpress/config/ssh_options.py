@@ -1,4 +1,4 @@
-"""What a site.toml may tell ssh: which options, and which values they take.
+"""What a site.toml may tell ssh: which hosts, which options, and which values they take.
 
 A repository is data: `ProxyCommand` and its like would run a program of its choosing on the machine of whoever asks for
 `publish status`. So few options pass, each value checked; all else belongs into the user's own ssh configuration.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from sealpress.config.settings import Settings
+from sealpress.config.settings import PublishTarget, Settings
 from sealpress.files import home
 from sealpress.problems import Place, Problem, did_you_mean, printable
 
@@ -23,11 +23,13 @@ _JUMP: Final = re.compile(
 # ssh expands "%" and "${…}" in the name of a key file.
 _NO_PATH: Final = frozenset("%$\"'\\`|*?")
 
-Check = Callable[[str], str | None]
+_MOST_HOSTS: Final = 50  # each has a connection and a thread at once
+
+OptionCheck = Callable[[str], str | None]
 """Takes a value; gives what it must be, or None where it is that."""
 
 
-def _number(low: int, high: int) -> Check:
+def _number(low: int, high: int) -> OptionCheck:
     def check(value: str) -> str | None:
         fits = re.fullmatch(r"[0-9]{1,5}", value) and low <= int(value) <= high
         return None if fits else f"a number from {low} to {high}"
@@ -35,7 +37,7 @@ def _number(low: int, high: int) -> Check:
     return check
 
 
-def _one_of(*words: str) -> Check:
+def _one_of(*words: str) -> OptionCheck:
     def check(value: str) -> str | None:
         return None if value.lower() in words else " or ".join(words)
 
@@ -78,7 +80,7 @@ def check_key_file(value: str) -> str | None:
     return 'a whole path, or one below your home ("~/.ssh/id_ed25519"), without quotes, "%" or "$"'
 
 
-ALLOWED: Final[Mapping[str, Check]] = MappingProxyType(
+ALLOWED: Final[Mapping[str, OptionCheck]] = MappingProxyType(
     {
         "Port": _number(1, 65_535),
         "User": _user,
@@ -115,12 +117,31 @@ def wrong(option: str) -> str | None:
 def check(settings: Settings, at: Callable[..., Place]) -> Iterator[Problem]:
     """What is wrong in a site.toml, each at its place, `at("publish", "production", "identity")`."""
     for name, target in settings.publish.items():
+        yield from _check_hosts(name, target, at)
         for number, option in enumerate(target.ssh_options):
             if said := wrong(option):
                 place = at("publish", name, "ssh_options", number)
                 yield Problem(f"[publish.{name}] ssh_options {said}", place=place, hint=HINT)
         if target.identity and (needed := check_key_file(target.identity)):
             yield Problem(f"[publish.{name}] identity must be {needed}", place=at("publish", name, "identity"))
+
+
+def _check_hosts(name: str, target: PublishTarget, at: Callable[..., Place]) -> Iterator[Problem]:
+    hosts = target.host if isinstance(target.host, tuple) else (target.host,)
+    for number, host in enumerate(hosts):
+        path = ("publish", name, "host", *([number] if isinstance(target.host, tuple) else []))
+        if said := check_host(host):
+            yield Problem(f"[publish.{name}] host {said}", place=at(*path))
+        elif host in hosts[:number]:
+            yield Problem(f'[publish.{name}] host names "{host}" twice', place=at(*path))
+    if not 0 < len(hosts) <= _MOST_HOSTS:
+        message = f"[publish.{name}] host names {len(hosts)} hosts; {_MOST_HOSTS} is the most"
+        yield Problem(message if hosts else f"[publish.{name}] host names none", place=at("publish", name, "host"))
+    if len(hosts) == 1 and target.rollout == "canary":
+        message = f'[publish.{name}] rollout = "canary" is of no use with one host'
+        yield Problem(
+            message, place=at("publish", name, "rollout"), hint='host = ["ada@one.example", "ada@two.example"]'
+        )
 
 
 def arguments(option: str) -> tuple[str, ...]:

@@ -7,13 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from sealpress.config import permalinks
-from sealpress.config.content_policy import Check
-from sealpress.config.document import Node
+from sealpress.config.document import CheckedText, KeyPath, Node
 from sealpress.config.settings import TAGS, PermalinkSettings, Settings, TaxonomySettings
 from sealpress.problems import did_you_mean
-
-Path = tuple[str | int, ...]
-Text = tuple[Path, str, Check]
 
 _LONGEST_NAME: Final = 40  # characters
 _PATHS: Final = (("path", "tags"), ("term_path", "tag"))
@@ -38,9 +34,9 @@ def of_language(
     return MappingProxyType(found)
 
 
-def texts(settings: Settings, document: Node) -> Iterator[Text]:
+def texts(settings: Settings, document: Node) -> Iterator[CheckedText]:
     """What site.toml says of them, each text with the path of its key, and what checks it."""
-    tables: list[tuple[Path, Mapping[str, TaxonomySettings]]] = [(("taxonomies",), settings.taxonomies)]
+    tables: list[tuple[KeyPath, Mapping[str, TaxonomySettings]]] = [(("taxonomies",), settings.taxonomies)]
     for tag, language in settings.language.items():
         tables.append((("language", tag, "taxonomies"), language.taxonomies))
         given = document.at("language", tag, "taxonomies")
@@ -48,7 +44,7 @@ def texts(settings: Settings, document: Node) -> Iterator[Text]:
             yield (*tables[-1][0], name), name, partial(_undeclared, settings.taxonomies)
     for path, taxonomies in tables:
         for name, one in taxonomies.items():
-            found: list[Text] = [((*path, name), name, _name), ((*path, name, "title"), one.title, _title)]
+            found: list[CheckedText] = [((*path, name), name, _name), ((*path, name, "title"), one.title, _title)]
             for key, kind in _PATHS:
                 check = _elsewhere if name == TAGS else partial(permalinks.wrong, kind)
                 found.append(((*path, name, key), getattr(one, key), check))

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final
 
-from sealpress.config.document import Node
+from sealpress.config.document import KeyPath, Node
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Place, Problem
-
-Path = tuple[str | int, ...]
 
 
 def parse(text: str, file: str, *, first_line: int = 1, code: Exit = Exit.SITE) -> Node:
@@ -180,13 +179,13 @@ def _last_text(lines: list[str]) -> tuple[int, int]:
     return number, len(lines[number - 1].rstrip()) + 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     key: Place | None
     value: Place
 
 
-def _node(data: Any, path: Path, found: Mapping[Path, _Found], outer: Place) -> Node:
+def _node(data: Any, path: KeyPath, found: Mapping[KeyPath, _Found], outer: Place) -> Node:
     here = found.get(path)
     place = here.value if here else outer
     key = here.key if here else None
@@ -216,24 +215,24 @@ class _Scan:
     lines: list[str]
     starts: list[int]
     at: int = 0
-    found: dict[Path, _Found] = field(default_factory=dict)
-    arrays: dict[Path, int] = field(default_factory=dict)  # arrays of tables: the number of the current one
+    found: dict[KeyPath, _Found] = field(default_factory=dict)
+    arrays: dict[KeyPath, int] = field(default_factory=dict)  # arrays of tables: the number of the current one
 
     def document(self) -> None:
-        table: Path = ()
+        table: KeyPath = ()
         while self._skip(_BLANK) < len(self.text):
             if self.text[self.at] == "[":
                 table = self._header()
             else:
                 self._pair(table)
 
-    def _header(self) -> Path:
+    def _header(self) -> KeyPath:
         start = self.at
         is_array = self.text.startswith("[[", self.at)
         self.at += 2 if is_array else 1
         keys = [name for name, _ in self._key()]
         self.at += 2 if is_array else 1
-        path: Path = ()
+        path: KeyPath = ()
         place = self._place(start, self.at - start)
         for name in keys[:-1]:
             self.found.setdefault((*path, name), _Found(place, place))  # it may have no header of its own
@@ -246,12 +245,12 @@ class _Scan:
         self.found[path] = _Found(place, place)
         return path
 
-    def _current(self, path: Path) -> Path:
+    def _current(self, path: KeyPath) -> KeyPath:
         return (*path, self.arrays[path]) if path in self.arrays else path
 
-    def _pair(self, table: Path) -> None:
+    def _pair(self, table: KeyPath) -> None:
         path = table
-        places: list[tuple[Path, Place]] = []
+        places: list[tuple[KeyPath, Place]] = []
         for name, place in self._key():
             path = (*path, name)
             places.append((path, place))
@@ -277,7 +276,7 @@ class _Scan:
                 return parts
             self.at += 1
 
-    def _value(self, path: Path) -> Place:
+    def _value(self, path: KeyPath) -> Place:
         start = self.at
         match self.text[self.at]:
             case '"' | "'":
@@ -297,7 +296,7 @@ class _Scan:
                 self.at = match.end()
                 return self._place(start, len(match[0].rstrip()))
 
-    def _items(self, path: Path) -> None:
+    def _items(self, path: KeyPath) -> None:
         self.at += 1
         number = 0
         while self.text[self._skip(_BLANK)] != "]":
@@ -308,7 +307,7 @@ class _Scan:
                 self.at += 1
         self.at += 1
 
-    def _members(self, path: Path) -> None:
+    def _members(self, path: KeyPath) -> None:
         self.at += 1
         while self.text[self._skip(_BLANK)] != "}":
             self._pair(path)

@@ -7,6 +7,7 @@ In the state folder is what this user's own runs leave for the next ones, and wh
     cache-key       with which kept results are signed (sealpress/files/signing.py)
     commands/       which programs of repositories may run (sealpress/commands/generator.py)
     unfinished/     what lies beside outputs until these are whole (sealpress/files/scratch.py)
+    records/        which URLs were served from here (publish/releases/records.py); on a host, of the account there
     images/, …      what the embedded runner serves (publish/engines/embedded/); for root below /var/lib
 
 Sources: XDG Base Directory Specification 0.8, XDG_STATE_HOME and "All paths set in these environment variables must be

@@ -9,12 +9,12 @@ import hmac
 import os
 import re
 import secrets
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from sealpress.files import files, home
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, UsageProblem
 
 VARIABLE: Final = "SEALPRESS_CACHE_KEY"
@@ -55,7 +55,7 @@ def complaint() -> str:
     return _key().complaint
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Key:
     """A user's key; for want of a place for it, one of this process and its children."""
 

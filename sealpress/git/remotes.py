@@ -3,9 +3,9 @@ prints as it always does.
 """
 
 import subprocess
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.git import call
 from sealpress.git.repository import Repository
 from sealpress.problems import MachineProblem, UsageProblem
@@ -13,7 +13,7 @@ from sealpress.problems import MachineProblem, UsageProblem
 _TIMEOUT: Final = 120  # seconds to read back what a remote has
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemoteBranch:
     """`remote` is a name or an address, `branch` a branch there."""
 
@@ -30,7 +30,7 @@ def push(repository: Repository, remote: str, branch: str) -> RemoteBranch:
 
     Raises Problem (exit 2) for a detached HEAD without a branch, (exit 9) where git or the remote refuses.
     """
-    here = _ask(repository, "symbolic-ref", "--quiet", "--short", "HEAD")
+    here = branch_of(repository)
     if not here and not branch:
         raise UsageProblem("no branch is checked out", hint="name both: publish push REMOTE BRANCH")
     for word in (remote, branch):
@@ -50,6 +50,11 @@ def push(repository: Repository, remote: str, branch: str) -> RemoteBranch:
     if _run(repository, "push", "--", where.remote, f"HEAD:refs/heads/{where.branch}").returncode:
         raise MachineProblem(f"git push to {where} failed: nothing was published", hint="git says why above")
     return where
+
+
+def branch_of(repository: Repository) -> str:
+    """The branch that is checked out, "" for none."""
+    return _ask(repository, "symbolic-ref", "--quiet", "--short", "HEAD")
 
 
 def read_back(repository: Repository, where: RemoteBranch) -> str:

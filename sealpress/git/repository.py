@@ -9,12 +9,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from sealpress.files import scratch
+from sealpress.frozen import frozen
 from sealpress.git import call
 from sealpress.git import checkout as gitfolder
 from sealpress.problems import MachineProblem, UsageProblem
@@ -24,7 +24,7 @@ _FILTER: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.D
 _OTHER: Final = "? "  # before a name that the index doesn't hold, in what `git ls-files -t` lists
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Commit:
     """`id` in 40 (or 64) hex digits; `time` is the committer's, in UTC."""
 
@@ -32,7 +32,7 @@ class Commit:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileDates:
     """When a file first and last came into a commit, in UTC."""
 
@@ -40,7 +40,7 @@ class FileDates:
     last: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repository:
     """A git work tree. `root` is its top folder, where `.git` is."""
 
@@ -94,11 +94,20 @@ class Repository:
             return False
         return self._ask(self.root, "cat-file", "-e", f"{commit}^{{commit}}", may_fail=True) is not None
 
-    def listed(self, folder: Path) -> tuple[list[str], list[str]]:
+    def file(self, commit: str, path: str) -> bytes | None:
+        """The bytes of a file that a commit (a full id) holds, by its path from the root; None where it holds none."""
+        if not self.holds(commit):
+            return None
+        return self._ask(self.root, "cat-file", "blob", f"{commit}:{path}", may_fail=True)
+
+    def listed(self, folder: Path, names: Iterable[str] = ()) -> tuple[list[str], list[str]]:
         """Files below `folder`, relative to it, each list sorted: those that the index holds, which may be gone by now,
         and those as `untracked` tells them. One question to git, which takes as long for a small answer as for both.
+
+        Of some `names` alone, if any are given.
         """
-        listed = _names(self._ask(folder, "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"))
+        only = ["--", *(f":(literal){name}" for name in names)]
+        listed = _names(self._ask(folder, "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard", *only))
         held = sorted({name[2:] for name in listed if not name.startswith(_OTHER)})
         others = (name[2:] for name in listed if name.startswith(_OTHER))
         return held, sorted(name for name in others if not name.endswith("/"))
@@ -228,7 +237,7 @@ class Repository:
         return self.root / os.fsdecode(told.removesuffix(b"\n"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class History:
     """What tells when the files below `folder` were written: the commits up to `revision`.
 

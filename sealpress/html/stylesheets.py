@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-Load = tuple[str, str, int]
+SheetReference = tuple[str, str, int]
 """A directive, a URL as written, and where it begins in the text."""
 
 _TOKEN: Final = re.compile(
@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(
 _ESCAPE: Final = re.compile(r"\\(?:([0-9A-Fa-f]{1,6})[ \t\n\f]?|(\n)|(.))", re.DOTALL)
 
 
-def loads(text: str) -> Iterator[Load]:
+def loads(text: str) -> Iterator[SheetReference]:
     """The URLs of a style sheet, or of the declarations in a style attribute."""
     pending = ""  # the at-rule whose block or end has not come yet
     blocks: list[str] = []

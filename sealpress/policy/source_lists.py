@@ -4,12 +4,13 @@ Nothing is read here: who knows what documents need asks, be it of a whole tree 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sealpress.config.content_policy import COMPUTED, DIRECTIVES, LONGEST, OFF
 from sealpress.config.settings import ImageSettings
+from sealpress.frozen import frozen
 from sealpress.policy import origins, pages
 from sealpress.policy.elements import BEFOREHAND
 from sealpress.policy.origins import INVALID, SCRIPT, SELF
@@ -23,7 +24,7 @@ Needs = frozenset[tuple[str, str]]
 """What one document needs: directives, each with a source."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundNeed:
     """A need, and the first file of the tree that has it; how many more there are."""
 
@@ -55,7 +56,7 @@ _KINDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policies:
     """The values of the header, "" for none: of pages and all else, and of drawings (SVG) by themselves.
 

@@ -1,4 +1,4 @@
-"""Work that is shared among the cores: processes that are forked when all that they need is in memory.
+"""Work that is shared among the cores: processes that are forked when all that they need is in memory, beside this one.
 
 Each takes one slice of the work after the other, and the results do not depend on who did what. A process that is
 killed costs only time: what it left is done here. One whose parent is gone ends with its slice.
@@ -7,6 +7,7 @@ killed costs only time: what it left is done here. One whose parent is gone ends
     parent ◀── a pipe from each child: length and pickle of each result, and the end of file when it is done
 """
 
+import fcntl
 import os
 import pickle
 import selectors
@@ -27,7 +28,7 @@ ALONE: Final = 40  # pages that one process has done before others have started
 _SLICES: Final = 24  # of each worker's share: small enough to show progress, large enough to be cheap to hand over
 _TOKEN: Final = struct.Struct("=I")  # read whole or not at all: a pipe parts nothing that was written at once
 _LENGTH: Final = struct.Struct("=Q")
-_CHUNK: Final = 1 << 16
+_PIPE: Final = 1 << 20  # bytes: nobody reads while a slice is done here, and no child should wait for that
 
 
 @dataclass(slots=True)
@@ -49,13 +50,17 @@ class _Child:
             del self.waiting[:end]
 
 
+def go_on() -> None:
+    """Nothing else is to be done."""
+
+
 def shared(
     work: Callable[[Sequence[T]], R],
     items: Sequence[T],
     workers: int,
     alone: int | None = None,
     *,
-    joining: Callable[[], object] | None = None,
+    joining: Callable[[], object] = go_on,
 ) -> Iterator[tuple[Sequence[T], R]]:
     """`work` done on all items, slice by slice, as slices are finished; each with its items.
 
@@ -63,12 +68,11 @@ def shared(
     that matters, in what pickle takes. What it raises is raised here, and ends the others. Fewer items than `alone`
     (None: ALONE) are not worth a second process.
 
-    `joining`: called when the others have been started, before this process takes slices, too, as one of the workers;
+    This process is one of the workers. `joining` is called when the others have been started, before it takes slices:
     a process whose memory is small is best forked before anything else begins.
     """
     if workers < 2 or len(items) < (ALONE if alone is None else alone):
-        if joining:
-            joining()
+        joining()
         step = max(1, -(-len(items) // _SLICES))
         for start in range(0, len(items), step):
             part = items[start : start + step]
@@ -78,17 +82,16 @@ def shared(
     left = set(range(count))
     children: list[_Child] = []
     try:
-        with _forked(children, work, items, count, workers - bool(joining)) as queue, _listening(children) as waiting:
-            if joining:
-                joining()
-                while token := os.read(queue, _TOKEN.size):
-                    (mine,) = _TOKEN.unpack(token)
-                    part = items[mine::count]
-                    left.discard(mine)
-                    yield part, work(part)
-                    for number, result in _results(waiting, 0):
-                        left.discard(number)
-                        yield items[number::count], result
+        with _forked(children, work, items, count, workers - 1) as queue, _listening(children) as waiting:
+            joining()
+            while token := os.read(queue, _TOKEN.size):
+                (mine,) = _TOKEN.unpack(token)
+                part = items[mine::count]
+                left.discard(mine)
+                yield part, work(part)
+                for number, result in _results(waiting, 0):
+                    left.discard(number)
+                    yield items[number::count], result
             while waiting.get_map():
                 for number, result in _results(waiting):
                     left.discard(number)
@@ -114,16 +117,29 @@ def _forked(
     try:
         for _ in range(min(workers, count)):
             results, out = os.pipe()
-            pid = _fork()
-            if not pid:
-                for other in (*(child.results for child in children), results):
-                    os.close(other)
-                _work(work, items, count, queue, out)
-            os.close(out)
-            children.append(_Child(pid, results))
+            with suppress(AttributeError, OSError):  # where there is such a thing
+                fcntl.fcntl(out, fcntl.F_SETPIPE_SZ, _PIPE)
+            with _uninterrupted():
+                pid = _fork()
+                if not pid:
+                    for other in (*(child.results for child in children), results):
+                        os.close(other)
+                    _work(work, items, count, queue, out)
+                os.close(out)
+                children.append(_Child(pid, results))
         yield queue
     finally:
         os.close(queue)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits: it would fall into a child that doesn't know yet how to take it, or between a fork and its note."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(work: Callable[[Sequence[T]], R], items: Sequence[T], count: int, queue: int, out: int) -> NoReturn:
@@ -186,7 +202,7 @@ def _listening(children: Sequence[_Child]) -> Iterator[selectors.BaseSelector]:
 def _results(waiting: selectors.BaseSelector, timeout: float | None = None) -> Iterator[tuple[int, Any]]:
     """The number of each slice that came in now with what came of it; who is done is waited for no more."""
     for key, _ in waiting.select(timeout):
-        data = os.read(key.fd, _CHUNK)
+        data = os.read(key.fd, _PIPE)
         if not data:
             waiting.unregister(key.fd)
         key.data.waiting += data

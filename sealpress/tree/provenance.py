@@ -11,12 +11,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
 from sealpress.files import given, scratch
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, Place, Problem, UsageProblem
 from sealpress.tools import of_tree
 
@@ -26,7 +27,7 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provenance:
     """`commit` in hex digits, "" where there is none; `clean`: the inputs are just as it holds them.
 

@@ -9,13 +9,13 @@ all that lies in it. `[build] keep` in site.toml names what is meant to be read 
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from sealpress.files import files
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.tree import keys
 
@@ -30,7 +30,7 @@ class StrayKind(Enum):
     HISTORY = auto()  # refused, and can't be kept
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stray:
     """`path` of the file; of a folder with all that is in it, with "/" behind."""
 
@@ -38,7 +38,7 @@ class Stray:
     kind: StrayKind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sifted:
     """`kept` are the paths that belong to the site, in their order; `left_out` the leftovers, folders as one.
 

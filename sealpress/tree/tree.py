@@ -15,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, TreeProblem, raise_all
 from sealpress.tree import keys, strays
 
@@ -56,7 +57,7 @@ class TreeFile:
     cache: CacheClass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputTree:
     """Files below `root`, sorted by the UTF-8 bytes of their paths. `digest` is "sha256:" and 64 hex digits.
 
@@ -360,3 +361,8 @@ def media_type(path: str) -> str:
     if name in NAMED_TYPES:
         return NAMED_TYPES[name]
     return MEDIA_TYPES.get(name.rpartition(".")[2] if "." in name else "", "application/octet-stream")
+
+
+def content_type(kind: str) -> str:
+    """The header's value for a media type: the text of all text types is UTF-8."""
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind

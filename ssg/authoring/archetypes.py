@@ -19,7 +19,7 @@ from ssg.content.location import POSTS, Location, locate
 from ssg.l10n.language import language
 from ssg.l10n.slugs import slug
 
-Kind = Literal["post", "page"]
+ArchetypeKind = Literal["post", "page"]
 
 FOLDER: Final = "archetypes"
 
@@ -32,7 +32,7 @@ _DRAFT: Final = re.compile(r"(?m)^draft[ \t]*[:=].*\n?")
 _TITLE: Final = re.compile(r"(?m)^title[ \t]*[:=].*$")
 
 
-def new(site: SiteFile, kind: Kind, title: str, tag: str, folder: str, today: dt.date) -> str:
+def new(site: SiteFile, kind: ArchetypeKind, title: str, tag: str, folder: str, today: dt.date) -> str:
     """Writes a page with that title and gives its source. `tag` "": the default language; `folder` is one below the
     content folder, or below that of posts.
 
@@ -111,7 +111,7 @@ def _source(site: SiteFile, folder: str, stem: str, tag: str) -> str:
     return str(content / folder / f"{stem}{ending}.md")
 
 
-def _archetype(site: SiteFile, kind: Kind, tag: str) -> tuple[str, str]:
+def _archetype(site: SiteFile, kind: ArchetypeKind, tag: str) -> tuple[str, str]:
     """Its text, and the file that it stands in."""
     for name in (f"{FOLDER}/{kind}.{tag}.md", f"{FOLDER}/{kind}.md"):
         path = site.root / name

@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.git.repository import NO_DATE, as_of
 from sealpress.problems import MachineProblem
 from ssg.content import front_matter, taxonomies
@@ -30,8 +30,8 @@ class Standing(StrEnum):
     DRAFT = "draft"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+@frozen
+class ListedPage:
     page: Page
     standing: Standing
 
@@ -49,7 +49,7 @@ class Entry:
         }
 
 
-def pages(site: SiteFile) -> list[Entry]:
+def pages(site: SiteFile) -> list[ListedPage]:
     """Every page, the newest first, then those without a date by source; those too that git doesn't track yet.
 
     Nothing is converted. Raises Problem or Problems (exit 3) for front matter that can't be read.
@@ -75,7 +75,7 @@ def pages(site: SiteFile) -> list[Entry]:
         settings, sources, heads, tags, zone, clock, Options(drafts=True, future=True), findings, set()
     )
     findings.check()
-    found = [Entry(page, _standing(page, content.as_of, untracked)) for page in content.pages]
+    found = [ListedPage(page, _standing(page, content.as_of, untracked)) for page in content.pages]
     return sorted(found, key=lambda one: (-(one.page.date or NO_DATE).timestamp(), one.page.source))
 
 

@@ -7,13 +7,13 @@ import datetime as dt
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sealpress.config import other_generators, sitefile
 from sealpress.config.settings import SiteSettings
 from sealpress.files import files
+from sealpress.frozen import frozen
 from sealpress.git import call, repository
 from sealpress.problems import MachineProblem, UsageProblem
 from ssg.authoring.samples import ABOUT, FIRST_POST
@@ -42,7 +42,7 @@ port = {port}
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewBlog:
     """`files` are relative to `folder`. `unnamed`: git doesn't know yet who commits. `foreign` are the languages
     that the theme has no words in.

@@ -4,14 +4,15 @@ nowhere.
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from sealpress.problems import Place, Problem
 from sealpress.tree import strays
 from sealpress.tree.tree import NAME_LIMIT, PATH_LIMIT, unfit
+from ssg.build.records import PARSED_PAGES
 from ssg.build.structure import Structure
-from ssg.checks.whereabouts import anchors
+from ssg.checks.whereabouts import slot_anchors
 from ssg.content.links import Checker, Doubts
 from ssg.content.model import Page
 from ssg.content.places import in_body, lines_of
@@ -21,15 +22,26 @@ from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.queries.site_queries import SiteQueries
 
 _RECENT: Final = 64  # pages whose anchors are in memory
+_looked_at = PARSED_PAGES.at("faults", "warnings", "links")
+
+
+class CheckedLinks(NamedTuple):
+    """What the links of pages lead to. `anchored` are, of each page, those pages whose anchors it links to; `brought`,
+    of each of these with slots that may have anchors, the anchors that they bring; `dead` are the links that lead
+    nowhere, each as a page's source and what it names there.
+    """
+
+    anchored: dict[str, tuple[str, ...]]
+    brought: dict[str, tuple[str, ...]]
+    dead: list[tuple[str, str]]
 
 
 def check_links(
     structure: Structure, queries: SiteQueries, pages: Iterable[Page], outputs: Collection[str]
-) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str]]]:
+) -> CheckedLinks:
     """Looks at the bodies of `pages`: their faults and warnings, and whether their links lead to one of the `outputs`.
 
-    Gives, for each page, the sources of those pages whose anchors it links to; and the links that lead nowhere, each
-    as a page's source and what it names there.
+    All that it finds is told to the structure's findings.
     """
     site = structure.inputs.request.site
     parsed_pages = structure.reading.parsed_pages
@@ -37,10 +49,21 @@ def check_links(
     def place(page: Page, link: Slot) -> Place:
         return in_body(page, lines_of(site.root, page), link)
 
+    brought: dict[str, tuple[str, ...]] = {}
+
+    @lru_cache(_RECENT)  # a page may lead to itself thousands of times
+    def ids(source: str) -> frozenset[str]:
+        own, found = queries.converted(source).ids, slot_anchors(queries, source)
+        if found is not None:
+            brought[source] = found
+        return own.union(found or ())
+
     pages = tuple(pages)
-    ids = lru_cache(_RECENT)(partial(anchors, queries))  # a page may lead to itself thousands of times
     checker = Checker(queries, ids, outputs, place, structure.doubts)
     findings = structure.findings
+    for page in pages:
+        findings.tell(page.source)
+    pages = tuple(page for page in pages if any(_looked_at(parsed_pages.plain(page.source))))
     for page in pages:
         of_page = parsed_pages[page.source]
         found = [(one, False) for one in of_page.faults] + [(one, True) for one in of_page.warnings]
@@ -52,13 +75,11 @@ def check_links(
         if problem := checker.sources(page, link) or checker.paths(page, link):
             findings.tell(page.source, [problem])
             dead.append((page.source, link.target))
-        else:
-            findings.tell(page.source)
     anchored: dict[str, set[str]] = {}
     for page, link in links:
         if target := checker.anchored(page, link):
             anchored.setdefault(page.source, set()).add(target)
-    return {source: tuple(sorted(targets)) for source, targets in anchored.items()}, dead
+    return CheckedLinks({source: tuple(sorted(targets)) for source, targets in anchored.items()}, brought, dead)
 
 
 def shape_of(structure: Structure, files: Mapping[str, OutputFile]) -> str:

@@ -16,6 +16,7 @@ from typing import Final
 from sealpress.commands.console import Progress
 from sealpress.config.settings import Settings
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem
 from sealpress.processes import workers as pool
 from ssg.build.records import PARSED_PAGES
@@ -25,17 +26,16 @@ from ssg.cache.store import Store
 from ssg.cache.table import Plain
 from ssg.content.front_matter import read
 from ssg.content.location import locate
-from ssg.content.model import FrontMatter, Page, ParsedPage
+from ssg.content.model import Page, ParsedPage
 from ssg.l10n.language import Language
 from ssg.markup.text.converted import Converted, MarkdownOptions
 from ssg.rendering.queries.excerpts import Excerpt
 
 _RECENT: Final = 8  # whole bodies in memory: a page asks for its own several times in a row
 _BODIES: Final = Codec(Converted, besides=("html", "plain_text"))
-_head_of = PARSED_PAGES.at("head")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadPage:
     """One source as it was read: a manuscript, as plain data, with what lists show of its body; or why it's no use.
 
@@ -55,16 +55,12 @@ class ReadPage:
     code: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
-def go_on() -> None:
-    """Nothing else is to be done."""
-
-
 @dataclass(frozen=True)
 class Converter:
     """Where manuscripts are read: the site's folder, and all that a conversion depends on besides the text.
 
-    `store` keeps what is converted. `tools` are versions that conversions depend on. `last` are the manuscripts as the
-    last build read them, plain. `pause` is called before each, and raises what is to end it.
+    `store` keeps what is converted. `tools` are versions that conversions depend on. `pause` is called before each,
+    and raises what is to end it.
     """
 
     root: Path
@@ -74,8 +70,7 @@ class Converter:
     store: Store
     tools: Mapping[str, str] = field(default_factory=dict)
     drafts: bool = False
-    last: Mapping[str, Plain] = field(default_factory=dict)
-    pause: Callable[[], None] = go_on
+    pause: Callable[[], None] = pool.go_on
 
     def conversion(self) -> str:
         """A digest of all that conversions depend on besides a page's own text."""
@@ -120,25 +115,19 @@ class Converter:
             document = read(data, source, taxonomies)
         except Problem as problem:
             return ReadPage(source, sha256, problem=problem)
-        head = hashlib.sha256("\n".join([*taxonomies, document.fence, document.head]).encode()).hexdigest()
         try:
-            front = self._known_front_matter(source, head) or document.front_matter
+            front = document.front_matter
         except Problem as problem:
             wrong, front = problem, document.provisional
         if front.draft and not self.drafts:
-            made = ParsedPage(sha256, head, front, document.body_line)
+            made = ParsedPage(sha256, front, document.body_line)
             return ReadPage(source, sha256, PARSED_PAGES.pack(made), problem=wrong)
         began = time.perf_counter()
         blocks = _KeptBlocks(self)
         key, body, kept = self._converted(document.body, language, blocks)
-        made = ParsedPage(sha256, head, front, document.body_line, key, body.links, body.faults, body.warnings)
+        made = ParsedPage(sha256, front, document.body_line, key, body.links, body.faults, body.warnings)
         seconds = time.perf_counter() - began
         return ReadPage(source, sha256, PARSED_PAGES.pack(made), Excerpt.of(body), wrong, seconds, kept, blocks.seconds)
-
-    def _known_front_matter(self, source: str, head: str) -> FrontMatter | None:
-        """As the last build read it, where the text is the same: an edit of a body need not load YAML."""
-        known = self.last.get(source)
-        return PARSED_PAGES.value(known, "front_matter") if known and _head_of(known) == head else None
 
     def _converted(self, text: str, language: str, blocks: "_KeptBlocks") -> tuple[str, Converted, bool]:
         """Its key in the store, the body, and whether it was there."""
@@ -161,7 +150,7 @@ class Converter:
         return software.digest(), *(f"{name} {version}" for name, version in sorted(self.tools.items()))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptBodies:
     """Converted bodies, as rendering asks for them: a few in memory, the rest on disk.
 
@@ -171,25 +160,46 @@ class KeptBodies:
     converter: Converter
     parsed_pages: Mapping[str, ParsedPage]
     excerpts: dict[str, Excerpt]
-    _recent: dict[str, Converted] = field(default_factory=dict)
+    _recent: dict[str, "_KeptBody"] = field(default_factory=dict)
 
     def converted(self, page: Page) -> Converted:
-        found = self._recent.get(page.source)
-        if found is None:
-            data = self.converter.store.get(self.parsed_pages[page.source].key)
-            found = decoded(data) if data else self.converter.converted(page)
-            if len(self._recent) >= _RECENT:
-                self._recent.pop(next(iter(self._recent)))
-            self._recent[page.source] = found
-        return found
+        return self._body(page).whole
+
+    def html(self, page: Page) -> str:
+        return self._body(page).html
 
     def excerpt(self, page: Page) -> Excerpt:
         if page.source not in self.excerpts:
             self.excerpts[page.source] = Excerpt.of(self.converted(page))
         return self.excerpts[page.source]
 
+    def _body(self, page: Page) -> "_KeptBody":
+        found = self._recent.get(page.source)
+        if found is None:
+            data = self.converter.store.get(self.parsed_pages[page.source].key)
+            found = _KeptBody(data or encoded(self.converter.converted(page)))
+            if len(self._recent) >= _RECENT:
+                self._recent.pop(next(iter(self._recent)))
+            self._recent[page.source] = found
+        return found
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
+class _KeptBody:
+    """A body as it is kept: most pages want its HTML, and nothing of the rest."""
+
+    data: bytes
+
+    @cached_property
+    def html(self) -> str:
+        return _html_of(self.data.partition(b"\n")[2], int(self.data[1 : self.data.index(b",")]))
+
+    @cached_property
+    def whole(self) -> Converted:
+        return decoded(self.data)
+
+
+@frozen
 class _KeptBlocks:
     """Highlighted code, kept apart from the bodies: an edit of the prose around it need not load Pygments.
 
@@ -229,5 +239,9 @@ def decoded(data: bytes) -> Converted:
     """The Converted that `encoded` gave these bytes for."""
     head, _, texts = data.partition(b"\n")
     size, body = json.loads(head)
-    html, plain = (text.decode("utf-8", "surrogatepass") for text in (texts[:size], texts[size:]))
-    return _BODIES.unpack(body, html=html, plain_text=plain)
+    plain = texts[size:].decode("utf-8", "surrogatepass")
+    return _BODIES.unpack(body, html=_html_of(texts, size), plain_text=plain)
+
+
+def _html_of(texts: bytes, size: int) -> str:
+    return texts[:size].decode("utf-8", "surrogatepass")

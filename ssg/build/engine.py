@@ -21,6 +21,7 @@ from types import MappingProxyType
 from sealpress.commands.console import SILENT
 from sealpress.config import output_folder, sitefile
 from sealpress.files import scratch
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
 from sealpress.tree.tree import cache_class, media_type
 from ssg.build.build import believed
@@ -33,21 +34,20 @@ from ssg.build.steps import Placed, remembered
 from ssg.build.survey import Survey
 from ssg.build.timing import Timings
 from ssg.cache import stamps
-from ssg.cache.last_build import KeptFile, KeptOutput, LastBuild, Memory, stamp_of, without_collector
+from ssg.cache.last_build import UNSEEN, KeptFile, KeptOutput, LastBuild, Memory, stamp_of, without_collector
 from ssg.cache.store import Store
 from ssg.content.findings import IMAGES
 from ssg.content.sources import Options
 from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.plan import Renderer
 from ssg.rendering.theme.limits import TOO_MUCH
-from ssg.rendering.theme.loader import Compiled
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error
     """Something else is to be done. All is as it was before the turn; the next one looks at the same paths, too."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """What a turn has changed so far. `changed` are files with other bytes than before it, `gone` those that the site
     no longer has; `left` are still to be made.
@@ -87,8 +87,8 @@ class Engine:
     _left: dict[str, Stale] = field(default_factory=dict)
     _failed: dict[str, Problem] = field(default_factory=dict)  # of these, what can't be made
     _before: Prepared | None = None  # the last turn
+    _past: Prepared | None = None  # the one before it, which takes its time to be taken apart
     _work: "_Work | None" = None  # its files, as long as it is not settled what the next one should know
-    _compiled: Compiled = field(default_factory=Compiled)
     _seen: dict[str, Staged] = field(default_factory=dict)  # made, and not surveyed
     _everywhere: bool = False
     _again: frozenset[str] = frozenset()
@@ -119,15 +119,17 @@ class Engine:
 
         Raises Interrupted where `cut` tells that something else is to be done.
         """
-        self._cut = cut
         self._wanted = None if paths is None or self._wanted is None else self._wanted | frozenset(paths)
         with without_collector():
             self._settle()
+            self._cut = cut
             try:
                 prepared = self._prepared(self._looked())
             except Problem as problem:
                 self.problems = problem.each
                 return Turn(left=self.left, problems=self.problems, is_whole=True)
+            finally:
+                self._cut = never  # what somebody waits for is made
             gone = self._take(prepared)
             changed = tuple(path for path in dict.fromkeys(first) if self.make(path))
         return Turn(changed, gone, self.left, self.problems)
@@ -159,18 +161,27 @@ class Engine:
 
     def rest(self, cut: Callable[[], bool] = never) -> Iterator[str]:
         """Makes what is left, and gives the paths of the files with other bytes than before, until `cut`."""
-        self._cut = cut
+        self._past = None
         for path in list(self._left) if self._work else ():
             if cut():
                 return
-            if self.make(path):
-                yield path
+            with self._until(cut):
+                if self.make(path):
+                    yield path
             if path in self._failed and self._failed[path].message.startswith(TOO_MUCH):
                 return  # which would take as long for each file of that template
         if self._work and not cut():
-            with without_collector(), suppress(Interrupted):
+            with self._until(cut), without_collector():
                 self._survey(self._work)
+                self._cut = never
                 self._settle()
+
+    @contextmanager
+    def _until(self, cut: Callable[[], bool]) -> Iterator[None]:
+        self._cut = cut
+        with suppress(Interrupted):
+            yield
+        self._cut = never
 
     @property
     def left(self) -> frozenset[str]:
@@ -208,7 +219,8 @@ class Engine:
     def _prepared(self, inputs: Inputs) -> Prepared:
         """Raises Problem or Problems (exit 3) where the site as a whole is at fault."""
         before = self._before if self._before and _theme_stands(self._before.inputs, inputs) else None
-        aside, self._aside = self._aside if self._aside.keys().isdisjoint(inputs.looked or self._aside) else {}, {}
+        looked = self._aside if inputs.looked is None else inputs.looked
+        aside, self._aside = self._aside if self._aside.keys().isdisjoint(looked) else {}, {}
         is_guess = bool(aside)
         while True:
             turn = Residence(before, self._again, aside, self._pause)
@@ -239,7 +251,7 @@ class Engine:
             gone = frozenset(self._files.keys() - prepared.files.keys())
             self._files = prepared.files
         files = self._files
-        new = {one.file.path: one for one in prepared.stale(self.touched)}
+        new = {one.file.path: one for one in prepared.stale(self.touched.difference(self._left))}
         old = self._left
         if files is prepared.files:
             old = {path: Stale(files[path], one.because) for path, one in old.items() if path in files}
@@ -250,13 +262,13 @@ class Engine:
         self._seen = {path: seen for path, seen in self._seen.items() if path in files}
         self._everywhere = self._everywhere or prepared.has_lost_files
         self.overlay.forget(gone)
-        self._before = prepared
+        self._before, self._past = prepared, self._before
         self._work = _Work(
             prepared,
             SharedRendering(
                 prepared.inputs.request.site.root,
                 self.overlay,
-                Renderer(prepared.queries, compiled=self._compiled),
+                Renderer(prepared.queries),
                 None,
                 prepared.known,
                 1,
@@ -312,6 +324,7 @@ class Engine:
         if not self._work:
             return
         work, self._work = self._work, None
+        work.rendering.renderer.close()
         prepared, last = work.prepared, work.prepared.last
         if not work.is_surveyed:
             self._seen |= work.done
@@ -347,7 +360,7 @@ class Engine:
         self._again = prepared.findings.at_fault & pages
         for one in prepared.findings.faults:  # of an image, say: it is looked at again
             if one.place and one.place.file in last.sources and one.place.file not in pages:
-                last.sources[one.place.file] = (None, "")
+                last.sources[one.place.file] = UNSEEN
         self.last = last.compact()
         self.last.files = placed.files
 

@@ -6,19 +6,22 @@ import marshal
 import os
 import stat
 import sys
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import field, replace
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from sealpress import VERSION, tools
 from sealpress.config.sitefile import SiteFile
+from sealpress.frozen import frozen
 from sealpress.git.repository import History, as_of
 from sealpress.problems import Place, Problem, raise_all
 from ssg.cache import software, stamps
+from ssg.cache.stamps import Stamp
 from ssg.cache.store import NAME as STORE
 from ssg.content import absence, other_generators
-from ssg.content.sources import Options, Sources, exported, list_sources
+from ssg.content.sources import Listed, Options, Sources, exported, list_sources
 
 if TYPE_CHECKING:
     from ssg.rendering.output_kind import OutputKind
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 STRINGS: Final = "i18n"  # as in ssg.l10n.strings, which takes long to load
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What to build and where to put it.
 
@@ -60,7 +63,7 @@ class Request:
         return self.strict or self.site.settings.build.strict
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inputs:
     """All that a build starts from. `clock` is the moment of the build, where it doesn't hang on the pages.
 
@@ -90,37 +93,78 @@ def inputs_of(request: Request) -> Inputs:
         *(f"{name} {found}" for name, found in sorted(tools.of_tree().items())),
         software.looks(),
     ]
-    scope = [
-        repr(request.site.settings),
-        repr(request.options),
-        head.id if head else "",
-        repr((sources.left_out, sources.leftovers, sources.submodules, sources.elsewhere)),
-    ]
-    return Inputs(request, sources, clock, head.id if head else "", _digest(world), _digest(scope), began)
+    tip = head.id if head else ""
+    return Inputs(request, sources, clock, tip, _digest(world), _scope(request, sources, tip), began)
+
+
+def _scope(request: Request, sources: Sources, head: str) -> str:
+    told = (sources.left_out, sources.leftovers, sources.submodules, sources.elsewhere)
+    return _digest([repr(request.site.settings), repr(request.options), head, repr(told)])
 
 
 def named(before: Inputs, paths: Collection[str], folder: Path) -> Inputs | None:
     """The same with what the sources at these `paths` look like now; None where that takes a look at everything.
 
-    So it is where a source comes or goes, and where git or site.toml have others say which there are. `folder` is one
-    whose clock stamps files as that of the sources does.
+    So it is where more than single files come or go, and where git or site.toml have others say which there are.
+    `folder` is one whose clock stamps files as that of the sources does. Raises Problem or Problems (exit 3).
     """
     sources = before.sources
     stamps_now = dict(sources.stamps)
     began = stamps.now(folder)
+    other: list[str] = []  # there now and not before, or the other way round
     for path in paths:
-        if path in stamps_now:
-            try:
-                status = os.lstat(sources.root / path)
-            except OSError:
-                return None
-            if not stat.S_ISREG(status.st_mode):
-                return None
+        status = _status(sources.root / path)
+        if path in stamps_now and status and stat.S_ISREG(status.st_mode):
             stamps_now[path] = stamps.of(status)
-        elif _may_matter(before, path) and not _never_was(before, path):
-            return None
-    looked = frozenset(path for path in paths if path in stamps_now)
-    return replace(before, sources=replace(sources, stamps=stamps_now), began=began, looked=looked)
+        elif path in stamps_now or (_may_matter(before, path) and not _never_was(before, path)):
+            if not _stands_alone(before, path, status) or len(other) == _SINGLE:
+                return None
+            other.append(path)
+            stamps_now.pop(path, None)
+    looked = frozenset(path for path in paths if path in stamps_now or path in other)
+    if not other:
+        return replace(before, sources=replace(sources, stamps=stamps_now), began=began, looked=looked)
+    found = _sources(before.request, _listed_anew(sources, other), stamps_now)
+    looked |= found.stamps.keys() - stamps_now.keys()  # another came back meanwhile
+    return replace(before, sources=found, scope=_scope(before.request, found, before.head), began=began, looked=looked)
+
+
+_SINGLE: Final = 16  # files that come and go one by one
+
+
+def _status(file: Path) -> os.stat_result | None:
+    try:
+        return os.lstat(file)
+    except OSError:
+        return None
+
+
+def _stands_alone(before: Inputs, path: str, status: os.stat_result | None) -> bool:
+    """Whether a file that came or went changes nothing but that it is a source now, or is none any more."""
+    sources = before.sources
+    if (
+        not before.request.dirty
+        or not (sources.listed and sources.listed.repository)
+        or not path.startswith(sources.folders)
+        or path.rpartition("/")[2] in _ASKED
+        or _is_told(before, path)
+        or (status and not stat.S_ISREG(status.st_mode))
+        or sources.below(path)
+    ):
+        return False
+    above = [sources.root / folder for folder in PurePosixPath(path).parents][:-1]
+    return not any(os.path.lexists(folder / ".git") for folder in above)  # of a repository in this one
+
+
+def _listed_anew(sources: Sources, paths: Sequence[str]) -> Listed:
+    """What there is to choose from, if nothing but these files came or went."""
+    listed = sources.listed
+    assert listed  # noqa: S101 - see _stands_alone
+    assert listed.repository  # noqa: S101
+    there = [path for path in paths if os.path.lexists(sources.root / path)]
+    _, untracked = listed.repository.listed(sources.root, there) if there else ((), ())
+    others = {*listed.untracked}.difference(paths)
+    return replace(listed, untracked=sorted(others.union(untracked)))
 
 
 _ASKED: Final = frozenset({".gitignore", ".gitattributes", ".gitmodules"})
@@ -142,15 +186,21 @@ def _never_was(before: Inputs, path: str) -> bool:
     moment.
     """
     sources = before.sources
-    if not path.startswith(sources.folders) or path.rpartition("/")[2] in _ASKED or sources.problems:
-        return False
-    told = (*sources.left_out, *sources.leftovers, *sources.submodules)
-    if any(f"{path}/".startswith(f"{one}/") or one.startswith(f"{path}/") for one in told):
+    if not path.startswith(sources.folders) or path.rpartition("/")[2] in _ASKED or _is_told(before, path):
         return False
     return not os.path.lexists(sources.root / path) and not sources.below(path)
 
 
-def _sources(request: Request) -> Sources:
+def _is_told(before: Inputs, path: str) -> bool:
+    """Whether something is said of what is at a path, or of the site's files as a whole."""
+    sources = before.sources
+    told = [f"{one.rstrip('/')}/" for one in (*sources.left_out, *sources.leftovers, *sources.submodules)]
+    return bool(sources.problems) or any(f"{path}/".startswith(one) or one.startswith(f"{path}/") for one in told)
+
+
+def _sources(
+    request: Request, listed: Listed | None = None, known: Mapping[str, Stamp] = MappingProxyType({})
+) -> Sources:
     build_settings = request.site.settings.build
     folders = [
         build_settings.content,
@@ -169,6 +219,8 @@ def _sources(request: Request) -> Sources:
         dirty=request.dirty,
         in_git=request.in_git,
         is_tolerant=True,
+        listed=listed,
+        stamps=known,
     )
     if request.history:
         sources = exported(sources, request.history)

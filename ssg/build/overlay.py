@@ -7,14 +7,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sealpress.files import files
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
 from ssg.cache import stamps
 from ssg.cache.last_build import KeptFile
 from ssg.cache.table import Plain
-from ssg.output.stage import FileContent, describe
+from ssg.output.stage import FileDigest, describe
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """The site as it is after a turn, for any thread to read. `files` are all that it has, by path.
 
@@ -65,7 +66,7 @@ class Overlay:
     made: dict[str, bytes | Path] = field(default_factory=dict)
     sha256: dict[str, str] = field(default_factory=dict)
 
-    def put(self, path: str, content: bytes | Path) -> FileContent:
+    def put(self, path: str, content: bytes | Path) -> FileDigest:
         """Keeps the content of a file, unless it stands in the output folder."""
         new = describe(content)
         before = self.sha256.get(path) or (KeptFile._make(self.standing[path]).sha256 if path in self.standing else "")
@@ -75,7 +76,7 @@ class Overlay:
         else:
             self.made[path] = content
             self.sha256[path] = new.sha256
-        return FileContent(new.sha256, new.size, is_new=before != new.sha256)
+        return FileDigest(new.sha256, new.size, is_new=before != new.sha256)
 
     def forget(self, paths: Iterable[str]) -> None:
         """What is kept of files that the site no longer has."""

@@ -15,11 +15,13 @@ from functools import cached_property
 
 from sealpress.commands.console import Progress
 from sealpress.config.sitefile import NAME
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
+from sealpress.processes import workers
 from sealpress.tree.tree import check_names
 from ssg.build import stale as staleness
-from ssg.build.check import astray, check_links, clashes, shape_of
-from ssg.build.convert import Converter, KeptBodies, go_on
+from ssg.build.check import CheckedLinks, astray, check_links, clashes, shape_of
+from ssg.build.convert import Converter, KeptBodies
 from ssg.build.inputs import Inputs
 from ssg.build.read import ReadSources, read_sources
 from ssg.build.records import ROWS
@@ -27,28 +29,34 @@ from ssg.build.stale import Stale
 from ssg.build.structure import Structure, converter_of
 from ssg.build.timing import Timings
 from ssg.cache.answers import KnownAnswers
+from ssg.cache.codec import at
 from ssg.cache.last_build import KeptAsset, LastBuild, sha256_of
 from ssg.cache.store import Store
 from ssg.checks.addresses import Reach
+from ssg.checks.whereabouts import slot_anchors
 from ssg.content import passed_over
 from ssg.content.data import DataFiles
 from ssg.content.findings import IMAGES, PAGES, THEME, TREE, Findings
+from ssg.content.pages import NOWHERE
 from ssg.images.gallery import Gallery
 from ssg.images.variants import format_of, images_among
 from ssg.rendering import assets as asset_files
 from ssg.rendering import menus, plan
 from ssg.rendering.output_kind import OutputFile, OutputKind
+from ssg.rendering.queries.excerpts import Excerpt
 from ssg.rendering.queries.page_queries import Basis
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme import assets as theme_assets
 from ssg.rendering.theme import theme as themes
 
+_served_asset = at(KeptAsset, "name", "path")
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Prepared:
     """All that files are made with, and which `files` of the tree there are.
 
-    `anchored` and `shape` as in LastBuild; `dead` are the links of bodies that lead nowhere (ssg.build.check).
+    `shape` as in LastBuild; `links` are those of all pages, but the dead ones of those alone that were looked at.
     """
 
     inputs: Inputs
@@ -59,6 +67,7 @@ class Prepared:
     conversion: str
     reading: ReadSources
     structure: Structure
+    bodies: KeptBodies
     data: DataFiles
     gallery: Gallery
     known: KnownAnswers
@@ -66,10 +75,9 @@ class Prepared:
     files: Mapping[str, OutputFile]
     reach: Reach
     findings: Findings
-    anchored: dict[str, tuple[str, ...]]
+    links: CheckedLinks
     shape: str
     kinds: Mapping[str, OutputKind]
-    dead: list[tuple[str, str]]
 
     def stale(self, touched: Collection[str]) -> list[Stale]:
         """What has to be made anew. Forgets in `known` what is true no more.
@@ -120,7 +128,7 @@ def prepare(
     return _Preparation(inputs, last, store, timings, progress, turn).run()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Residence:
     """What an engine that stays knows besides (ssg.build.engine).
 
@@ -131,7 +139,7 @@ class Residence:
     before: Prepared | None = None
     again: frozenset[str] = frozenset()
     aside: Mapping[str, Problem] = field(default_factory=dict)
-    pause: Callable[[], None] = go_on
+    pause: Callable[[], None] = workers.go_on
 
 
 def codes_of(kinds: Mapping[str, OutputKind]) -> dict[str, str]:
@@ -166,11 +174,12 @@ class _Preparation:
             findings.tell(TREE, self._passed_over(theme, reading))
             for subject, problem in reading.problems.items():
                 findings.tell(subject, [problem])
-            structure = Structure(self.inputs, converter.languages, reading, self.last, findings)
+            placed = self.turn.before.structure.placed if self.turn and self.turn.before else NOWHERE
+            structure = Structure(self.inputs, converter.languages, reading, self.last, findings, placed)
             if structure.stands:
                 findings.keep([PAGES])
             data = self._data(structure)
-        bodies = KeptBodies(converter, reading.parsed_pages, reading.excerpts)
+        bodies = KeptBodies(converter, reading.parsed_pages, self._excerpts(reading) | reading.excerpts)
         with self.timings.phase("arranging pages and lists"):
             stable = self.inputs.request.stable
             theme_key = self.before.theme_key if self.before else theme_assets.key(theme, stable=stable)
@@ -181,7 +190,7 @@ class _Preparation:
             same_files = self._same_files(structure, assets)
             files = self._files(structure, queries, same=same_files)
         with self.timings.phase("checking links"):
-            anchored, shape, dead = self._check(structure, queries, files, same=same_files)
+            links, shape = self._check(structure, queries, files, same=same_files)
             reach = self.before.reach if self.before and same_files else Reach(self.inputs.request.site, files.keys())
         return Prepared(
             self.inputs,
@@ -192,6 +201,7 @@ class _Preparation:
             conversion,
             reading,
             structure,
+            bodies,
             data,
             gallery,
             known,
@@ -199,18 +209,17 @@ class _Preparation:
             files,
             reach,
             findings,
-            anchored,
+            links,
             shape,
             self.kinds,
-            dead,
         )
 
     def _theme(self) -> tuple[themes.Theme, Converter]:
         if self.before:
             self.findings.keep([THEME])
-            theme, converter = self.before.theme, replace(self.before.converter, last=self.last.parsed_pages)
+            theme, converter = self.before.theme, self.before.converter
         else:
-            theme, converter = converter_of(self.inputs, self.store, self.last, self.findings)
+            theme, converter = converter_of(self.inputs, self.store, self.findings)
         return theme, replace(converter, pause=self.turn.pause) if self.turn else converter
 
     def _take_in(self, converter: Converter, conversion: str) -> ReadSources:
@@ -225,6 +234,11 @@ class _Preparation:
             same_settings=self.last.scope == self.inputs.scope,
             aside=self.turn.aside if self.turn else None,
         )
+
+    def _excerpts(self, reading: ReadSources) -> dict[str, Excerpt]:
+        """Those that the turn before knows: a list's page shows ten, and reads no body for them."""
+        known = self.before.bodies.excerpts if self.before else {}
+        return {source: excerpt for source, excerpt in known.items() if source not in reading.changed}
 
     def _passed_over(self, theme: themes.Theme, reading: ReadSources) -> Iterable[Problem]:
         settings, sources = self.inputs.request.site.settings, self.inputs.sources
@@ -285,6 +299,7 @@ class _Preparation:
             as_of=structure.as_of,
             data=data,
             absences=lambda: structure.absences,
+            pause=self.turn.pause if self.turn else workers.go_on,
         )
         return SiteQueries(basis, known.answer if structure.stands else None)
 
@@ -317,7 +332,7 @@ class _Preparation:
         return (
             structure.stands
             and codes_of(self.kinds) == self.last.kinds
-            and [(file.name, file.path) for file in assets.files] == [tuple(one[:2]) for one in self.last.theme_files]
+            and [(file.name, file.path) for file in assets.files] == list(map(_served_asset, self.last.theme_files))
             and not images_among(structure.reading.changed_files)
         )
 
@@ -328,19 +343,26 @@ class _Preparation:
         files: Mapping[str, OutputFile],
         *,
         same: bool,
-    ) -> tuple[dict[str, tuple[str, ...]], str, list[tuple[str, str]]]:
-        """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed."""
+    ) -> tuple[CheckedLinks, str]:
+        """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed.
+
+        A page changed, too, whose slots bring other anchors than before.
+        """
         shape = self.last.shape if same else shape_of(structure, files)
         pages = structure.pages
         changed = structure.reading.changed
-        anchored = self.last.anchored
+        anchored, brought = self.last.anchored, self.last.brought
         sources: Iterable[str] = pages
         if shape == self.last.shape:
-            leading = {source for source, targets in anchored.items() if not changed.isdisjoint(targets)}
+            others = {one for one, found in brought.items() if one in pages and slot_anchors(queries, one) != found}
+            moved = changed | others
+            leading = {source for source, targets in anchored.items() if not moved.isdisjoint(targets)}
             again = self.turn.again if self.turn else frozenset()
             sources = sorted((changed | leading | again) & pages.keys())
         checked = {source: pages[source] for source in sources}
-        found, dead = check_links(structure, queries, checked.values(), files)
+        new = check_links(structure, queries, checked.values(), files)
         left = {source: found for source, found in anchored.items() if source in pages and source not in checked}
+        aims = {target for targets in left.values() for target in targets} if brought else set()
+        still = {source: found for source, found in brought.items() if source in aims}
         structure.findings.keep(subject for subject in self.last.warnings if subject in pages)
-        return left | found, shape, dead
+        return CheckedLinks(left | new.anchored, still | new.brought, new.dead), shape

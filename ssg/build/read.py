@@ -1,12 +1,14 @@
 """The sources of a build: which of them changed since the last one, and what they say now."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 
 from sealpress.commands.console import Progress
 from sealpress.config.settings import Settings
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Problem
 from sealpress.tree import strays
 from sealpress.tree.keys import KeySearch
@@ -16,7 +18,7 @@ from ssg.build.inputs import Inputs
 from ssg.build.records import FRONT, PARSED_PAGES, ParsedPages
 from ssg.build.timing import Timings
 from ssg.cache import stamps
-from ssg.cache.last_build import LastBuild, SeenSource
+from ssg.cache.last_build import UNSEEN, LastBuild, SeenSource, seen_sha256, seen_stamp
 from ssg.cache.stamps import Stamp
 from ssg.cache.table import Plain
 from ssg.content.location import check_no_page, locate
@@ -33,7 +35,7 @@ _title_of = FRONT.at("title")
 _arranged_by = FRONT.at("date", "updated", "slug", "key", "terms", "author", "draft", "order", "template")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadSources:
     """All sources. `sources` tells of each file what it looks like and its sha256.
 
@@ -43,7 +45,7 @@ class ReadSources:
     those that are no pages, and whose content is another one, or new.
     """
 
-    sources: dict[str, SeenSource]
+    sources: dict[str, Annotated[Plain, SeenSource]]
     parsed_pages: ParsedPages
     pages: tuple[str, ...]
     changed: frozenset[str]
@@ -55,15 +57,28 @@ class ReadSources:
 
     def heads(self) -> Heads:
         """For ssg.content.pages."""
-        return {source: self._head(source) for source in self.pages if source not in self.unread}
+        return _Heads([source for source in self.pages if source not in self.unread], self.parsed_pages)
 
     def wanted_templates(self) -> set[str]:
         """The templates that front matter names."""
         return {front.template for front, _ in self.heads().values() if front.template}
 
-    def _head(self, source: str) -> tuple[FrontMatter, int]:
-        parsed_page = self.parsed_pages[source]
+
+class _Heads(Heads):
+    """Each made when it is asked for."""
+
+    def __init__(self, sources: Sequence[str], parsed_pages: ParsedPages) -> None:
+        self._sources, self._parsed_pages = sources, parsed_pages
+
+    def __getitem__(self, source: str) -> tuple[FrontMatter, int]:
+        parsed_page = self._parsed_pages[source]
         return parsed_page.front_matter, parsed_page.body_line
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
 
 
 def read_sources(
@@ -91,15 +106,17 @@ def read_sources(
     pages = tuple([file for file in inputs.sources.below(content) if file.endswith(PAGE_ENDING)])
     touched = _touched(found, last, inputs.looked)
     is_page = frozenset(pages)
-    sources: dict[str, SeenSource] = dict(last.sources)
+    sources = dict(last.sources)
     if list(found) != list(last.sources):
         sources = {file: old for file in found if (old := last.sources.get(file))}
     new = {
-        file: (_settled(found[file], began), sha256_of(converter.root / file))
+        file: tuple(SeenSource(_settled(found[file], began), sha256_of(converter.root / file)))
         for file in touched
         if file not in is_page
     }
-    changed_files = {file for file, seen in new.items() if seen[1] != last.sources.get(file, (None, ""))[1]}
+    changed_files = {
+        file for file, seen in new.items() if seen_sha256(seen) != seen_sha256(last.sources.get(file, UNSEEN))
+    }
     sources |= new
     others = [file for file in (touched if same_settings else found) if file not in is_page]
     problems = dict(_of_others(converter, content, others))
@@ -112,7 +129,7 @@ def read_sources(
         wanted = sorted(again & is_page)
     unread: set[str] = set()
     for source, problem in (aside or {}).items():
-        problems[source], sources[source] = problem, (None, "")
+        problems[source], sources[source] = problem, UNSEEN
         if not parsed_pages.plain(source):
             unread.add(source)
     wanted = [file for file in wanted if file not in aside] if aside else wanted
@@ -120,13 +137,13 @@ def read_sources(
     excerpts: dict[str, Excerpt] = {}
     alike = True
     for read in converter.read(wanted, workers, progress) if wanted else ():
-        sources[read.source] = (_settled(found[read.source], began), read.sha256)
+        sources[read.source] = tuple(SeenSource(_settled(found[read.source], began), read.sha256))
         timings.page(read.source, read.seconds)
         timings.highlighting(read.code)
         if read.problem:
             problems[read.source] = read.problem
             if aside is not None:
-                sources[read.source] = (None, "")
+                sources[read.source] = UNSEEN
                 if not parsed_pages.plain(read.source):
                     unread.add(read.source)
                 continue
@@ -139,7 +156,8 @@ def read_sources(
             timings.conversion(kept=read.kept)
             excerpts[read.source] = read.excerpt
         after = parsed_pages.plain(read.source)
-        alike = alike and _stays(converter.settings, read.source, before, after)
+        # Without what one says that was aside, all was arranged.
+        alike &= last.sources.get(read.source) != UNSEEN and _stays(converter.settings, read.source, before, after)
         if before is None or _content_of(before) != _content_of(after):
             changed.add(read.source)
     return ReadSources(
@@ -171,7 +189,7 @@ def _stays(settings: Settings, source: str, before: Plain, after: Plain) -> bool
 def _touched(found: Mapping[str, Stamp], last: LastBuild, looked: Collection[str] | None) -> list[str]:
     if looked is None:
         return [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
-    unsettled = [file for file, seen in last.sources.items() if not seen[0]]
+    unsettled = [file for file, seen in last.sources.items() if not seen_stamp(seen)]
     return sorted({*looked, *unsettled} & found.keys())
 
 
@@ -211,8 +229,8 @@ def _is_converted(parsed_page: Plain) -> bool:
     return bool(parsed_page and _key_of(parsed_page))
 
 
-def _differs(old: SeenSource | None, stamp: Stamp) -> bool:
-    return old is None or old[0] != stamp
+def _differs(old: Plain | None, stamp: Stamp) -> bool:
+    return old is None or seen_stamp(old) != stamp
 
 
 def _settled(stamp: Stamp, began: int) -> Stamp | None:

@@ -6,12 +6,12 @@ What was rendered before with the answers of today is taken from the store (ssg.
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from sealpress.commands.console import Progress
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Place, Problem
 from sealpress.processes import workers as pool
 from ssg.build.reuse import ReusableFiles
@@ -20,14 +20,14 @@ from ssg.build.timing import Timings
 from ssg.cache.answers import KnownAnswers
 from ssg.cache.tracing import Answers, Trace
 from ssg.checks.addresses import SHEETS, Looked, Reach
-from ssg.output.stage import FileContent, refusals
+from ssg.output.stage import FileDigest, refusals
 from ssg.rendering.output_kind import OutputFile
 from ssg.rendering.plan import Renderer
 from ssg.rendering.theme.limits import TOO_MUCH
 from ssg.rendering.theme.stopwatch import Stopwatch
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Staged:
     """A file on the stage: its number among the stale ones, what it holds, what was asked for it; or what went wrong.
 
@@ -36,7 +36,7 @@ class Staged:
     """
 
     number: int
-    content: FileContent | None
+    content: FileDigest | None
     trace: Trace
     seconds: float = 0.0
     kept: bool = False
@@ -45,23 +45,23 @@ class Staged:
     warnings: tuple[Problem, ...] = ()
 
 
-class Target(Protocol):
+class FileSink(Protocol):
     """Where files are put: onto the stage of an output folder, or in memory."""
 
     @property
     def root(self) -> Path: ...
 
-    def put(self, path: str, content: bytes | Path) -> FileContent: ...
+    def put(self, path: str, content: bytes | Path) -> FileDigest: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SharedRendering:
     """Where files are made. `root` is the site's folder, `known` gets the answers that are new; nothing is kept of what
     is rendered where `rendered` is None. Without a `stage`, files are made to be looked at, and go nowhere.
     """
 
     root: Path
-    stage: Target | None
+    stage: FileSink | None
     renderer: Renderer
     rendered: ReusableFiles | None
     known: KnownAnswers
@@ -131,7 +131,7 @@ class SharedRendering:
         seconds = self._clock() - began
         return Staged(number, written, trace, seconds, kept=bool(found), looked=looked, warnings=warnings)
 
-    def _put(self, file: OutputFile, content: bytes | Path) -> FileContent | None:
+    def _put(self, file: OutputFile, content: bytes | Path) -> FileDigest | None:
         return self.stage.put(file.path, content) if self.stage else None
 
     def _look_at_copy(self, file: OutputFile) -> Looked | None:

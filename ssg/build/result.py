@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sealpress.frozen import frozen
 from sealpress.git import repository as commits
 from sealpress.problems import Problem, raise_all
 from sealpress.tree.tree import CacheClass, OutputTree, TreeFile
@@ -99,7 +100,7 @@ def retold(tree: LastTree, root: Path, inputs: Inputs, timings: Timings) -> Buil
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """What a build gave, and what the next one should know of it.
 

@@ -6,13 +6,14 @@ site's structure stands: which pages there are, their order, their tags. Its que
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from sealpress.frozen import frozen
 from ssg.build.read import ReadSources
 from ssg.cache.answers import KnownAnswers
 from ssg.cache.codec import at
-from ssg.cache.last_build import KeptOutput, LastBuild, SeenSource, sha256_of
+from ssg.cache.last_build import KeptOutput, LastBuild, seen_sha256, sha256_of
+from ssg.cache.table import Plain
 from ssg.cache.tracing import GONE, Key, Scope
 from ssg.rendering.output_kind import OutputFile, OutputKind
 from ssg.rendering.queries.site_queries import SiteQueries
@@ -26,7 +27,7 @@ TOUCHED: Final = "the file in the output folder was changed or is gone"
 _kind_of = at(KeptOutput, "kind")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stale:
     """A file to be made anew, and what asks for it: sentences, and questions whose answers changed."""
 
@@ -67,7 +68,7 @@ def changed_questions(
     facts = _named(Scope.FACT)
     if sources is None or structure:
         names = (facts if sources is None else frozenset()) | (_named(Scope.QUERY) if structure else frozenset())
-        asked |= {key: answer for key, answer in known.items() if key[0] in names}
+        asked |= dict(known.named(names))
     for source in sorted(sources or ()):
         asked |= {key: known.answer(key) for fact in sorted(facts) for key in [(fact, source)]}
     return queries.changed({key: answer for key, answer in asked.items() if answer is not GONE})
@@ -108,7 +109,7 @@ def stale(
             yield Stale(file, (CODE,))
         elif path in touched:
             yield Stale(file, (TOUCHED,))
-        elif file.kind.is_copy and copied[file.subject][1] != sha256_of(last.files[path]):
+        elif file.kind.is_copy and seen_sha256(copied[file.subject]) != sha256_of(last.files[path]):
             yield Stale(file, (f"content of {file.subject}",))
         elif path in hits:
             yield Stale(file, tuple(hits[path]))
@@ -130,14 +131,14 @@ def _suspects(
 
 
 def _new(
-    file: OutputFile, last: LastBuild, sources: Mapping[str, SeenSource], changed: Iterable[Key]
+    file: OutputFile, last: LastBuild, sources: Mapping[str, Plain], changed: Iterable[Key]
 ) -> tuple[str | Key, ...]:
     """Why a file that the last build did not make is made: where all are, not since it is new itself."""
     if not last.outputs:
         return (OTHER if last.world else FIRST,)
     if file.kind.named_by and (old := last.sources.get(file.subject)):
         # Its name follows from these, so it has another one.
-        if old[1] != sources[file.subject][1]:
+        if seen_sha256(old) != seen_sha256(sources[file.subject]):
             return (f"content of {file.subject}",)
         return tuple(key for key in changed if key[0] in file.kind.named_by) or (NEW,)
     return (NEW,)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sealpress.commands.console import Progress
 from sealpress.files import files
+from sealpress.frozen import frozen
 from sealpress.tree.tree import cache_class, digest_of, media_type
 from ssg.build import stale as staleness
 from ssg.build.inputs import Inputs
@@ -42,7 +43,7 @@ _described = at(KeptFile, "sha256", "size", "media_type", "cache")
 _MUCH: Final = 0.25  # of the tree: what was rendered before is looked for
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placed:
     """The tree as it stands: its files, plain, how each is made and what was asked for it. `written` have other bytes
     than before, `kept` were rendered in an earlier build.
@@ -86,7 +87,8 @@ def remembered(
         pages=structure.plain_pages,
         published=structure.published,
         left_out=(structure.drafts, structure.scheduled),
-        anchored=prepared.anchored,
+        anchored=prepared.links.anchored,
+        brought=prepared.links.brought,
         aims=survey.aims(stale, done),
         shape=prepared.shape,
         theme_key=prepared.theme_key,
@@ -187,7 +189,7 @@ class _Steps:
             kept = sum(one.kept for one in done)
             for one, result in zip(stale, done, strict=True):
                 file, content = one.file, result.content
-                stamp = stamps.stamp(self.stage.root / file.path)
+                stamp = stamps.stamp(f"{self.stage.root}/{file.path}")
                 assert stamp is not None  # noqa: S101 - it was put there just now
                 assert content is not None  # noqa: S101 - or there was a problem
                 outputs[file.path] = tuple(KeptOutput(file.kind.name, file.subject, file.origin, one.because))

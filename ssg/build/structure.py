@@ -22,7 +22,7 @@ from ssg.build.convert import Converter
 from ssg.build.inputs import Inputs
 from ssg.build.read import ReadSources, sha256_of
 from ssg.build.records import PAGES, PARSED_PAGES, LazyPages
-from ssg.cache.last_build import LastBuild
+from ssg.cache.last_build import LastBuild, seen_sha256
 from ssg.cache.store import Store
 from ssg.cache.table import Plain, Table, since
 from ssg.content import absence, taxonomies
@@ -31,7 +31,7 @@ from ssg.content.assets import FOLDER, content_assets, static_assets
 from ssg.content.findings import THEME, Findings
 from ssg.content.links import Doubts
 from ssg.content.model import Page, PageKind, Site
-from ssg.content.pages import PublishedPages, moment, read_content
+from ssg.content.pages import NOWHERE, PlacedPages, PublishedPages, moment, read_content
 from ssg.l10n.language import Language, language
 from ssg.l10n.timezones import timezone
 from ssg.markup.text.converted import MarkdownOptions
@@ -44,13 +44,16 @@ _HEAD: Final = 40
 
 @dataclass(frozen=True)
 class Structure:
-    """`stands` where the last build's structure is this one's."""
+    """`stands` where the last build's structure is this one's. `before` are pages as the last build placed them, as far
+    as that is known.
+    """
 
     inputs: Inputs
     languages: Mapping[str, Language]
     reading: ReadSources
     last: LastBuild
     findings: Findings
+    before: PlacedPages = NOWHERE
 
     @cached_property
     def stands(self) -> bool:
@@ -67,7 +70,10 @@ class Structure:
     def plain_pages(self) -> Table:
         """The pages by source, as ssg.build.records has them."""
         if not self.stands:
-            return Table({page.source: PAGES.pack(page) for page in self.site.pages})
+            sources = [page.source for page in self.site.pages]
+            stays = self._as_before.pages.keys() & self.last.pages.keys()
+            rows = {page.source: PAGES.pack(page) for page in self.site.pages if page.source not in stays}
+            return (self.last.pages | rows).only(sources)
         before, parsed = self.last.pages, self.reading.parsed_pages
         new: dict[str, Plain] = {}
         for source in self.reading.changed & before.keys():
@@ -209,7 +215,20 @@ class Structure:
             request.options,
             self.findings,
             self._faulty,
+            self._as_before,
         )
+
+    @property
+    def placed(self) -> PlacedPages:
+        """For the structure after this one."""
+        return self._as_before if self.stands else self._content.placed
+
+    @cached_property
+    def _as_before(self) -> PlacedPages:
+        if not self.before.pages or self.last.scope != self.inputs.scope:
+            return NOWHERE
+        changed = self.reading.changed | self.reading.problems.keys() | self.reading.unread
+        return self.before.only(frozenset(self.reading.pages) - changed)
 
     def _same_are_published(self) -> bool:
         newest, following = (dt.datetime.fromisoformat(one) if one else None for one in self.last.published)
@@ -221,7 +240,7 @@ class Structure:
         return (newest is None or newest <= clock) and (following is None or clock < following)
 
 
-def converter_of(inputs: Inputs, store: Store, last: LastBuild, findings: Findings) -> tuple[themes.Theme, Converter]:
+def converter_of(inputs: Inputs, store: Store, findings: Findings) -> tuple[themes.Theme, Converter]:
     """The theme, and where manuscripts are read with it. Raises Problem (exit 3) for a language that there isn't,
     and for a taxonomy that there can't be.
     """
@@ -234,9 +253,7 @@ def converter_of(inputs: Inputs, store: Store, last: LastBuild, findings: Findin
     theme = themes.load(site.root, site.settings, site.document, sources.files, findings, is_submodule)
     options = {tag: _markdown_options(site, theme, tag) for tag in languages}
     drafts = inputs.request.options.drafts
-    return theme, Converter(
-        site.root, site.settings, languages, options, store, tools.of_tree(), drafts, last.parsed_pages
-    )
+    return theme, Converter(site.root, site.settings, languages, options, store, tools.of_tree(), drafts)
 
 
 def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> MarkdownOptions:
@@ -253,7 +270,7 @@ def _markdown_options(site: SiteFile, theme: themes.Theme, tag: str) -> Markdown
 
 def input_digests(structure: Structure, theme: themes.Theme) -> dict[str, str]:
     """The sha256 of every file that the tree was made from."""
-    own = {file: sha256 for file, (_, sha256) in structure.reading.sources.items()}
+    own = {file: seen_sha256(seen) for file, seen in structure.reading.sources.items()}
     theirs = {file.shown: file.path for file in (*theme.templates.values(), *theme.static.values())}
     found = own | {shown: sha256_of(path) for shown, path in theirs.items() if shown not in own}
     return dict(sorted(found.items()))

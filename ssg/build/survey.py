@@ -133,7 +133,7 @@ class Survey:
         return frozenset(self._of_links())
 
     def _of_links(self) -> Iterator[Aim]:
-        for source, target in self.of.dead:
+        for source, target in self.of.links.dead:
             page = self.of.structure.pages[source]
             if aim := self.of.reach.aim(href(self.of.queries, source, target), page.output):
                 yield aim if aim[0] in self.of.reach.outputs else (aim[0], "")

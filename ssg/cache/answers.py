@@ -7,17 +7,28 @@ edit needs those of few.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from ssg.cache.codec import at
 from ssg.cache.table import Table
 from ssg.cache.tracing import GONE, Answers, Key
 
 Row = dict[Key, tuple[int, object]]
-"""Questions about one thing, each with its number and its answer. In a table the thing itself, which is the row's name,
-is not said again for each of them.
-"""
+"""Questions about one thing, each with its number and its answer. In a table it is a tuple of plain KeptAnswers."""
+
+
+class KeptAnswer(NamedTuple):
+    """A question with its number and its answer. Its arguments are those `besides` what its row is about."""
+
+    number: int
+    answer: object
+    asked: str
+    besides: Key
+
+
+_fields_of = at(KeptAnswer, "number", "answer", "asked", "besides")
 
 
 class KnownAnswers:
@@ -40,6 +51,17 @@ class KnownAnswers:
         """The questions with their answers; GONE for those that have none any more."""
         names = dict.fromkeys((*self._rows, *self._open))
         return ((key, answer) for name in names for key, (_, answer) in list(self._row(name).items()))
+
+    def named(self, names: Collection[str]) -> Iterator[tuple[Key, object]]:
+        """The same, of the questions of these names alone. No row is opened for the others."""
+        for about in dict.fromkeys((*self._rows, *self._open)):
+            if about in self._open:
+                yield from [(key, answer) for key, (_, answer) in self._open[about].items() if key[0] in names]
+                continue
+            what = (about,) if about else ()
+            for _, answer, asked, rest in map(_fields_of, self._rows[about]):
+                if asked in names:
+                    yield (asked, *what, *rest), answer
 
     def answer(self, key: Key) -> object:
         """What is known of a question; GONE for nothing."""
@@ -148,15 +170,14 @@ def _about(key: Key) -> str:
 
 def _closed(row: Row) -> tuple[object, ...]:
     return tuple(
-        (number, answer, key[0], *key[2:]) if _about(key) else (number, answer, key)
+        tuple(KeptAnswer(number, answer, str(key[0]), key[2:] if _about(key) else key[1:]))
         for key, (number, answer) in row.items()
     )
 
 
 def _opened(name: str, row: tuple[Any, ...]) -> Row:
-    if not name:
-        return {key: (number, answer) for number, answer, key in row}
-    return {(asked, name, *rest): (number, answer) for number, answer, asked, *rest in row}
+    about = (name,) if name else ()
+    return {(asked, *about, *rest): (number, answer) for number, answer, asked, rest in map(_fields_of, row)}
 
 
 def used(traces: Mapping[str, bytes]) -> list[int]:
@@ -167,7 +188,12 @@ def used(traces: Mapping[str, bytes]) -> list[int]:
 def renumbered(rows: Table, traces: Mapping[str, bytes]) -> tuple[Table, dict[str, bytes]]:
     """Rows and traces without the questions that no trace has."""
     new = {number: place for place, number in enumerate(used(traces))}
-    fewer = {name: tuple((new[number], *rest) for number, *rest in row if number in new) for name, row in rows.items()}
+    fewer = {
+        name: tuple(
+            tuple(KeptAnswer(new[number], *others)) for number, *others in map(_fields_of, row) if number in new
+        )
+        for name, row in rows.items()
+    }
     renamed = {
         path: array("I", (new[number] for number in array("I", asked))).tobytes() for path, asked in traces.items()
     }

@@ -61,11 +61,6 @@ class Codec(Generic[Record]):
             return self._record(*values)
         return self._record(**dict(zip(self._names, values, strict=True)), **besides)
 
-    def value(self, plain: Plain, name: str) -> Any:
-        """One field of a packed record, and nothing else of it unpacked."""
-        place = self._names.index(name)
-        return dict(self._unpackers).get(place, _same)(plain[place])
-
     def at(self, *names: str) -> Callable[[Plain], Any]:
         """What stands in packed records under a name, still packed; under several, as a tuple."""
         return itemgetter(*map(self._names.index, names))
@@ -122,10 +117,6 @@ def _conversion(hint: Any) -> _Conversion:
     if _is_free(hint):
         return _marked, _unmarked
     raise TypeError(f"no codec knows {hint!r}")
-
-
-def _same(plain: Plain) -> Any:
-    return plain
 
 
 def _each(pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> _Conversion:

@@ -17,14 +17,15 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 from sealpress.files import files, signing
+from sealpress.frozen import frozen
 from sealpress.problems import Place
-from ssg.cache.answers import KnownAnswers, renumbered, used
+from ssg.cache.answers import KeptAnswer, KnownAnswers, renumbered, used
 from ssg.cache.codec import Codec, at, number
 from ssg.cache.settings import Stated
 from ssg.cache.stamps import Stamp
@@ -39,8 +40,12 @@ _KINDS: Final = (".known", ".told", ".tree", ".changes")
 Changes = dict[str, Any]
 """By the name of a table: what is new in it. `of` is the id of the build that it changes."""
 
-SeenSource = tuple[Stamp | None, str]
-"""What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
+
+class SeenSource(NamedTuple):
+    """What a source looked like, and its sha256. Without a stamp it must be read again to know whether it changed."""
+
+    stamp: Stamp | None
+    sha256: str
 
 
 class KeptFile(NamedTuple):
@@ -71,7 +76,7 @@ class KeptImage(NamedTuple):
     doubts: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptWarning:
     """A Problem, less what only a fault has."""
 
@@ -83,6 +88,8 @@ class KeptWarning:
     block: tuple[str, ...]
 
 
+seen_stamp, seen_sha256 = at(SeenSource, "stamp"), at(SeenSource, "sha256")
+UNSEEN: Final[Plain] = tuple(SeenSource(None, ""))
 stamp_of, sha256_of = at(KeptFile, "stamp"), at(KeptFile, "sha256")
 
 
@@ -145,27 +152,13 @@ _TABLES: Final = (
     "outputs",
     "traces",
     "anchored",
+    "brought",
     "aims",
     "questions",
     "images",
     "warnings",
 )
 _ORDERED: Final = ("sources", "parsed_pages", "pages", "outputs")
-_WHOLE: Final = (
-    "world",
-    "rows",
-    "scope",
-    "conversion",
-    "published",
-    "counts",
-    "left_out",
-    "shape",
-    "theme_key",
-    "theme_files",
-    "kinds",
-    "parts",
-    "settings",
-)
 _SMALL: Final = 0.05  # changes for each source, up to which they are kept apart
 _SLACK: Final = 1.25  # of questions that are kept over those that are asked
 
@@ -177,9 +170,10 @@ class LastBuild:
 
     `parsed_pages` and `pages` are plain (ssg.build.records), by source. `published` is how far the clock can move
     before other pages are published: the newest page's moment and that of the first scheduled one. `counts` are the
-    pages of each language, and all posts. `anchored` are, of each page that links to anchors of pages, these; `aims`
-    the same of files of the tree, by their paths (ssg.checks.addresses). `shape` is a digest of all that links can lead
-    to. `theme_files` are the theme's own files as they are served. `images` is what is known of each image
+    pages of each language, and all posts. `anchored` are, of each page that links to anchors of pages, these;
+    `brought`, of each of these with slots that may have anchors, what they bring (ssg.build.check); `aims` the same as
+    `anchored` of files of the tree, by their paths (ssg.checks.addresses). `shape` is a digest of all that links can
+    lead to. `theme_files` are the theme's own files as they are served. `images` is what is known of each image
     (ssg.images.gallery), `warnings` what was warned of, by subject (ssg.content.findings).
 
     `kinds` are those of outputs by name, each with the digest of the code that made it (ssg.rendering.output_kind).
@@ -194,13 +188,14 @@ class LastBuild:
     rows: str = ""
     scope: str = ""
     conversion: str = ""
-    sources: dict[str, SeenSource] = field(default_factory=dict)
+    sources: dict[str, Annotated[Plain, SeenSource]] = field(default_factory=dict)
     parsed_pages: Table = field(default_factory=Table)
     pages: Table = field(default_factory=Table)
     published: tuple[str, str] = ("", "")
     counts: tuple[dict[str, int], int] = field(default_factory=lambda: ({}, 0))
     left_out: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     anchored: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    brought: dict[str, tuple[str, ...]] = field(default_factory=dict)
     aims: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     shape: str = ""
     theme_key: str = ""
@@ -259,14 +254,17 @@ class LastBuild:
         return replace(self, questions=questions, traces=traces, count=self.used, parts=parts)
 
 
+_WHOLE: Final = {one.name for one in fields(LastBuild) if one.init} - {*_TABLES, "id", "count", "used"}
+"""What no change leads to: where any of it is another one, all is kept anew."""
+
 _BUILDS: Final = Codec(LastBuild)
 WARNINGS: Final = Codec(KeptWarning)
 
-FORMAT: Final = number(10, LastBuild, LastTree)
+FORMAT: Final = number(11, LastBuild, LastTree, KeptAnswer)
 """Of all files."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Memory:
     """Where the last build into `output` is kept, within the folder of a store."""
 

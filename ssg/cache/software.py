@@ -20,9 +20,13 @@ _THEMES: Final = "themes"
 """The built-in ones, in a checkout. What an output asks of a theme is recorded for it, so this is no code."""
 
 
-@cache
 def looks(top: Path = _TOP) -> str:
     """A digest of how the code and the built-in themes look from outside, when this process first looked."""
+    return first_look(top)
+
+
+@cache
+def first_look(top: Path) -> str:
     return _digest_of(_found(top))
 
 
@@ -47,8 +51,13 @@ def digest(top: Path = _TOP) -> str:
 def _found(top: Path) -> dict[str, Stamp]:
     """The files by their paths, in their order."""
     names = (name for name in (*_CODE, _THEMES) if (top / name).is_dir())
-    found = ((f"{name}/{path}", stamp) for name in names for path, stamp in stamps.below(str(top / name), ""))
-    return dict(sorted(one for one in found if "__pycache__" not in one[0]))
+    return dict(
+        sorted(
+            (f"{name}/{path}", stamp)
+            for name in names
+            for path, stamp in stamps.below(str(top / name), nowhere="__pycache__")
+        )
+    )
 
 
 def _digest_of(found: dict[str, Stamp]) -> str:

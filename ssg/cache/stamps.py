@@ -34,17 +34,19 @@ def is_settled(seen: Stamp, now: int) -> bool:
     return max(seen[1], seen[2]) <= now - _TICK
 
 
-def below(folder: str, besides: str) -> Iterator[tuple[str, Stamp]]:
-    """Every file below a folder by its relative path, without the entry `besides` at its top. Links are files here."""
-    yield from _walk(folder, "", besides)
+def below(folder: str, besides: str = "", nowhere: str = "") -> Iterator[tuple[str, Stamp]]:
+    """Every file below a folder by its relative path, without the entry `besides` at its top, and without the folders
+    that are called `nowhere`, wherever they are. Links are files here.
+    """
+    yield from _walk(folder, "", besides, nowhere)
 
 
-def _walk(folder: str, prefix: str, besides: str) -> Iterator[tuple[str, Stamp]]:
+def _walk(folder: str, prefix: str, besides: str, nowhere: str) -> Iterator[tuple[str, Stamp]]:
     with os.scandir(folder) as items:
         for item in items:
             if item.is_dir(follow_symlinks=False):
-                if prefix or item.name != besides:
-                    yield from _walk(item.path, f"{prefix}{item.name}/", besides)
+                if item.name != nowhere and (prefix or item.name != besides):
+                    yield from _walk(item.path, f"{prefix}{item.name}/", besides, nowhere)
             elif prefix or item.name != besides:
                 with suppress(FileNotFoundError):  # it is gone since it was listed
                     yield prefix + item.name, of(item.stat(follow_symlinks=False))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from sealpress.files import files, signing
+from sealpress.frozen import frozen
 
 NAME: Final = ".sealpress"
 PACKS: Final = "packs"
@@ -29,7 +30,6 @@ LIMIT: Final = 512 << 20  # bytes
 _INDEX: Final = "ssg pack"
 _OURS: Final = re.compile(r"[0-9a-f]{62}|[0-9a-f]{64}\.pack|\.new-.{1,16}")
 _SLACK: Final = 16  # the part of the limit that a process writes before it looks how much there is
-_FEW: Final = 16  # results that are looked for in packs one by one
 _PACKED_FROM: Final = 8  # results that were made together: below that, a file for each
 
 
@@ -38,7 +38,7 @@ def folder_of(root: Path) -> Path:
     return root / NAME / "cache"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _PackedEntry:
     """Where in which pack a result stands."""
 
@@ -56,15 +56,13 @@ class _State:
     """
 
     packed: dict[str, _PackedEntry] | None = None
-    indexes: dict[Path, tuple[int, bytes]] | None = None
-    searched: int = 0
     batch: dict[str, tuple[bytes, str]] | None = None
     folders: set[str] | None = None
     used: set[Path] = field(default_factory=set)
     room: int = 0  # bytes that may be written before somebody looks how many there are
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Store:
     """Keeps at most `limit` bytes, by dropping what was not used for longest before more is written. What other
     processes write meanwhile is seen after a sixteenth of that. A disk that refuses costs only time.
@@ -126,16 +124,12 @@ class Store:
         results = (data for data, _ in batch.values())
         pack, line = self.folder / PACKS / f"{name}.pack", _line(index)
         self._write(pack, [line, b"\n", index, b"\n", *results])
-        start = len(line) + len(index) + 2
-        if self._state.indexes is not None:  # what this process packs, it need not look for
-            self._state.indexes[pack] = (start, index)
-        elif self._state.packed is not None:
-            self._state.packed.update(_entries(pack, start, index))
+        if self._state.packed is not None:  # what this process packs, it need not look for
+            self._state.packed.update(_entries(pack, len(line) + len(index) + 2, index))
 
     def refresh(self) -> None:
         """Looks anew for what other processes have kept."""
         self._state.packed = None
-        self._state.indexes = None
         self._state.folders = None
 
     def _has_folder(self, name: str) -> bool:
@@ -190,24 +184,13 @@ class Store:
         return data
 
     def _place(self, key: str) -> _PackedEntry | None:
-        """Where a result stands. For the first few that are asked for, the indexes are searched as they are: to read
-        all that they say takes longer than the build after an edit takes for the rest.
-        """
-        state = self._state
-        if state.packed is None:
-            if state.indexes is None:
-                state.indexes = dict(self._indexes())
-            state.searched += 1
-            if state.searched <= _FEW:
-                name = f'"{key}"'.encode()
-                found = ((pack, *one) for pack, one in state.indexes.items() if name in one[1])
-                return next((dict(_entries(*one)).get(key) for one in found), None)
-            state.packed = {key: place for pack, one in state.indexes.items() for key, place in _entries(pack, *one)}
-            state.indexes = None
-        return state.packed.get(key)
+        """Where a result stands."""
+        if self._state.packed is None:
+            self._state.packed = {name: place for one in self._indexes() for name, place in _entries(*one)}
+        return self._state.packed.get(key)
 
-    def _indexes(self) -> Iterator[tuple[Path, tuple[int, bytes]]]:
-        """Of each pack: where its results begin, and its index. Those of others stay, and are told by nobody."""
+    def _indexes(self) -> Iterator[tuple[Path, int, bytes]]:
+        """Each pack, where its results begin, and its index. Those of others stay, and are told by nobody."""
         packs = self.folder / PACKS
         for pack in sorted(packs.glob("*.pack")) if files.is_folder(packs) else ():
             try:
@@ -216,7 +199,7 @@ class Store:
             except OSError:
                 continue
             if hmac.compare_digest(digest[:-1], _line(index[:-1])):
-                yield pack, (len(digest) + len(index), index)
+                yield pack, len(digest) + len(index), index
 
     def _touch(self, file: Path) -> None:
         """The file's time says when it was last of use, see trim()."""

@@ -16,11 +16,12 @@ cut-off"). Source: verifying traces, in Mokhov, Mitchell, Peyton Jones, "Build S
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import wraps
 from typing import Any, ClassVar, Final, TypeVar
 
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
 
 Key = tuple[str | int | None, ...]
@@ -47,7 +48,7 @@ class Scope(StrEnum):
     PART = "part"
 
 
-class Origin(StrEnum):
+class AnswerOrigin(StrEnum):
     """Where an answer comes from."""
 
     FRONT = "front matter"
@@ -62,7 +63,7 @@ class Origin(StrEnum):
     FILES = "theme files"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """What is declared of one: it marks a method. `about` and `what` are its words in two halves, with `parameters`
     in braces, or made of them. `asked_as` is how templates ask it, "page.title", or "". If `are_pages`, it answers with
@@ -70,7 +71,7 @@ class Question:
     """
 
     scope: Scope
-    origin: Origin
+    origin: AnswerOrigin
     about: str
     what: str | Callable[..., str]
     asked_as: str
@@ -105,20 +106,20 @@ class Question:
         return asked  # type: ignore[return-value]
 
 
-def fact(words: str, origin: Origin, *, asked_as: str = "", keep: bool = True) -> Question:
+def fact(words: str, origin: AnswerOrigin, *, asked_as: str = "", keep: bool = True) -> Question:
     """A question about one page, image or data file; its first argument is the `source`."""
-    about, what = (words, "{source}") if origin is Origin.SITE else ("{source}", words)
+    about, what = (words, "{source}") if origin is AnswerOrigin.SITE else ("{source}", words)
     return Question(Scope.FACT, origin, about, what, asked_as, keep=keep)
 
 
 def query(about: str, what: str | Callable[..., str] = "", *, asked_as: str = "", are_pages: bool = False) -> Question:
     """A question about the site's structure. Its answer is plain: text, numbers, None, and tuples of them."""
-    return Question(Scope.QUERY, Origin.SITE, about, what, asked_as, are_pages)
+    return Question(Scope.QUERY, AnswerOrigin.SITE, about, what, asked_as, are_pages)
 
 
-def part(of: str | Origin, what: str, *, asked_as: str = "") -> Question:
+def part(of: str | AnswerOrigin, what: str, *, asked_as: str = "") -> Question:
     """A question about settings or the theme: `of` is a table of site.toml, or what else is asked."""
-    origin, about = (of, "") if isinstance(of, Origin) else (Origin.SETTINGS, of)
+    origin, about = (of, "") if isinstance(of, AnswerOrigin) else (AnswerOrigin.SETTINGS, of)
     return Question(Scope.PART, origin, about, what, asked_as)
 
 
@@ -156,10 +157,13 @@ class Questions:
     """
 
     declared: ClassVar[Mapping[str, Question]] = {}
+    _queries: ClassVar[Mapping[str, Callable[..., object]]] = {}  # what answers them
 
     def __init_subclass__(cls) -> None:
-        own = (member.question for member in vars(cls).values() if hasattr(member, "question"))
-        cls.declared = {**cls.declared, **{question.name: question for question in own}}
+        own = [member for member in vars(cls).values() if hasattr(member, "question")]
+        cls.declared = {**cls.declared, **{one.question.name: one.question for one in own}}
+        queries = {one.question.name: one.__wrapped__ for one in own if one.question.scope is Scope.QUERY}
+        cls._queries = {**cls._queries, **queries}
 
     def __init__(self, recall: Callable[[Key], object] | None = None) -> None:
         self._known: dict[Key, tuple[Key, object]] = {}
@@ -197,7 +201,24 @@ class Questions:
 
     def changed(self, before: Mapping[Key, object]) -> list[Key]:
         """The questions among `before` whose answers are others now, in their order. One without answer has changed."""
-        return [key for key, answer in before.items() if self._answer(key) != answer]
+        with self.traced():
+            return [key for key, answer in before.items() if not self._stays(key, answer)]
+
+    def _stays(self, key: Key, answer: object) -> bool:
+        """Queries are thousands, and nearly all stay: these are known from then on, as if they were recalled."""
+        function = self._queries.get(str(key[0]))
+        if function is None or key in self._known:
+            if self._answer(key) != answer:
+                return False
+            self._new.pop(key, None)  # there is nothing to learn of it
+            return True
+        try:
+            if function(self, *key[1:]) != answer:
+                return False
+        except Exception:  # noqa: BLE001 - as in _answer
+            return False
+        self._known[key] = (key, answer)
+        return True
 
     def _answer(self, key: Key) -> object:
         """As it is recorded."""

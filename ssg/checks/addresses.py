@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from sealpress.config import redirects
 from sealpress.config.sitefile import SiteFile
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.html import active_content
 from sealpress.html.active_content import plain_url
 from sealpress.problems import Problem
@@ -37,7 +38,7 @@ Aim = tuple[str, str]
 """A file of the tree, and the anchor in it that an address names, decoded; "" for none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Looked:
     """What was seen in a file of the tree.
 
@@ -96,7 +97,7 @@ class Reach:
     def _glance(self, path: str, content: bytes) -> Looked | None:
         """None where something may be wrong. What is fine on one page is fine on all, unless it is relative."""
         found = hypertext.TAG.findall(content)
-        if b"<style" in content:
+        if b"<style" in content.lower():
             found += hypertext.STYLE.findall(content)
         here: list[str] = []
         aims: set[tuple[str, str]] = set()

@@ -9,9 +9,9 @@ its like.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.html import active_content, stylesheets
 from sealpress.html.active_content import Url
 from ssg.markup.html import tags
@@ -39,7 +39,7 @@ _ORDINARY: Final = re.compile(
 _METAS: Final = re.compile(r"(?:og|twitter):(?:image|url|audio|video)(?::(?:url|secure_url|src))?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Marks:
     """`addresses` as they are written. `ids` are those outside of drawings, of which a page may have one twice.
 

@@ -154,9 +154,13 @@ class Whereabouts:
         return self._read[path]
 
 
-def anchors(queries: SiteQueries, source: str) -> frozenset[str]:
-    """All that links to a page can lead to in its body: its own anchors, and those that its slots bring."""
-    return queries.converted(source).ids.union(*(marks(html).anchors for _, html in contents(queries, source)))
+def slot_anchors(queries: SiteQueries, source: str) -> tuple[str, ...] | None:
+    """The anchors that the slots of a page's body bring, in their order; None where it has no slots that may.
+
+    They can be others although the page's source is the same: a slot's content may come from anywhere on the site.
+    """
+    found = [marks(html).anchors for _, html in contents(queries, source)]
+    return tuple(sorted(frozenset().union(*found))) if found else None
 
 
 def spellings(address: str, url: str) -> list[str]:

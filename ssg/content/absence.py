@@ -14,13 +14,14 @@ from types import MappingProxyType
 from typing import Final
 
 from sealpress.config.settings import Settings
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem
 from ssg.content.sources import Sources
 
 LEFTOVER: Final = "a hidden or left-over file"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Absence:
     """`reason` stands behind "which is": "not added to git". `hint` is the way out."""
 

@@ -6,10 +6,11 @@ doesn't look at again it keeps what the last one found, so that it warns of all 
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from sealpress.config.sitefile import NAME
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Place, Problem, raise_all
 from ssg.cache.last_build import WARNINGS, KeptWarning
 from ssg.cache.table import Plain
@@ -23,7 +24,7 @@ the tree as a whole, its paths, menus and data.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Findings:
     """`last` are the warnings of the last build by subject, plain. `strict`: a warning ends the build too."""
 

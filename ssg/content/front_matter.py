@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 from sealpress.config import toml
 from sealpress.config.document import Node, decode_keys, keys_of, line_of, text_of
 from sealpress.config.settings import TAGS
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, raise_all
 from ssg.content import other_generators
 from ssg.content.formats import dates
@@ -19,7 +20,7 @@ from ssg.content.model import FrontMatter
 _END: Final = {fence: re.compile(rf"\n{re.escape(fence)}[^\S\n]*(?=\n|\Z)") for fence in ("---", "+++")}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SplitPage:
     """A page's file in its two halves: `head` stands between two lines `fence`, `body` begins on line `body_line`.
 

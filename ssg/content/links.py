@@ -11,12 +11,13 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.content.absence import Absence
 from ssg.content.model import Page, Site, output_of
@@ -36,7 +37,7 @@ class To(StrEnum):
     PATH = "path"  # of the site
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Destination:
     """A link's target, taken apart. `name` is a source, or a path of the site; `fragment` is as written."""
 
@@ -103,7 +104,7 @@ class Map(Protocol):
     def absent_at(self, path: str) -> tuple[str, Absence] | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doubts:
     """What a build can't know, since what would say it is at fault: of that, nothing is told a second time.
 
@@ -133,7 +134,7 @@ class Doubts:
         return any(all(word in head for word in words) for head in self.heads)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checker:
     """Looks whether links lead somewhere.
 

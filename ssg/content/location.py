@@ -10,12 +10,12 @@ import datetime as dt
 import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sealpress.config.settings import Settings
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.content.model import PageKind, prefix
 from ssg.l10n.language import Language
@@ -33,7 +33,7 @@ _FENCES: Final = frozenset({b"---", b"+++"})
 _LINE: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """`folder` and `stem` are without the content folder and without language; an index's folder is its own."""
 
@@ -122,7 +122,7 @@ def _start(folder: str) -> str:
     return f"{PurePosixPath(folder)}/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Permalinks:
     """From a location to a path. `slugs` are those of the folders that have an index page, by folder and language."""
 

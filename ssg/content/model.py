@@ -19,6 +19,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from sealpress.config.settings import LanguageSettings, PermalinkSettings, Settings, TaxonomySettings
+from sealpress.frozen import frozen
 from ssg.markup.text.converted import Fault, Slot
 
 Terms = tuple[tuple[str, tuple[str, ...]], ...]
@@ -30,7 +31,7 @@ class PageKind(StrEnum):
     PAGE = "page"  # everything else
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FrontMatter:
     """What a page says of itself. An unknown key is a Problem; free keys go below `params`."""
 
@@ -50,14 +51,11 @@ class FrontMatter:
     params: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParsedPage:
-    """What was read of one source. `head` is a digest of the front matter's text, `key` what its converted body is kept
-    under.
-    """
+    """What was read of one source. `key` is what its converted body is kept under."""
 
     sha256: str
-    head: str
     front_matter: FrontMatter
     body_line: int
     key: str = ""
@@ -66,7 +64,7 @@ class ParsedPage:
     warnings: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """One page in one language, without its body.
 
@@ -110,7 +108,7 @@ class Page:
         return max((moment for moment in (self.date, self.updated) if moment), default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Term:
     """What posts of one language have in common: a tag, say. `name` is as its first post wrote it; the newest post is
     first.
@@ -124,7 +122,7 @@ class Term:
     posts: tuple[Page, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asset:
     """A file that goes into the tree as it is. `file` is where it is read from."""
 
@@ -208,7 +206,8 @@ class Site:
         )
 
     @cached_property
-    def _by_key(self) -> Mapping[tuple[str, str], Page]:
+    def by_key(self) -> Mapping[tuple[str, str], Page]:
+        """The pages by key and language (ssg.content.translations)."""
         return MappingProxyType({(page.key, page.language): page for page in self.pages})
 
     @cached_property
@@ -239,15 +238,6 @@ class Site:
                 for place, pages in found.items()
             }
         )
-
-    def translation(self, page: Page, language: str) -> Page | None:
-        """The page in another language, or None."""
-        return self._by_key.get((page.key, language))
-
-    def translations(self, page: Page) -> tuple[Page, ...]:
-        """The page in every language that has it, itself among them, in the site's order of languages."""
-        found = (self.translation(page, language) for language in self.languages)
-        return tuple(page for page in found if page)
 
     def home(self, language: str) -> Page | None:
         """The page at content/index.md, or None where the newest posts are the home page."""

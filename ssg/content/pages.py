@@ -1,16 +1,17 @@
 """Manuscripts become pages: each file is located, its slug and path found, its terms checked."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sealpress.config.settings import Settings
+from sealpress.frozen import frozen
 from sealpress.git.repository import NO_DATE, FileDates
 from sealpress.problems import Place, Problem
-from ssg.content import other_generators, taxonomies
+from ssg.content import other_generators, taxonomies, translations
 from ssg.content.findings import PAGES, Findings
 from ssg.content.location import POSTS, Location, Permalinks, locate
 from ssg.content.model import FrontMatter, Page, PageKind, output_of
@@ -19,15 +20,31 @@ from ssg.content.sources import Options, Sources
 from ssg.l10n.language import Language
 from ssg.l10n.slugs import LIMIT, slug
 
-Clock = Callable[[Iterable[dt.datetime]], dt.datetime]
+AsOf = Callable[[Iterable[dt.datetime]], dt.datetime]
 """The moment that a build is of, from the dates of its pages: for a folder that no commit dates."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
+class PlacedPages:
+    """Pages by source that have their place, published or not, and the slugs of `folders` that their paths hang on."""
+
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    folders: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def only(self, sources: Collection[str]) -> "PlacedPages":
+        """Those of some sources."""
+        return PlacedPages({source: page for source, page in self.pages.items() if source in sources}, self.folders)
+
+
+NOWHERE: Final = PlacedPages()
+"""None has its place yet."""
+
+
+@frozen
 class PublishedPages:
     """The published pages, sorted by source. `drafts` and `scheduled` are the sources that were left out.
 
-    `next` is when the first of the scheduled pages is due.
+    `next` is when the first of the scheduled pages is due. `placed` are all pages without a fault.
     """
 
     pages: tuple[Page, ...]
@@ -35,13 +52,14 @@ class PublishedPages:
     drafts: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()
     next: dt.datetime | None = None
+    placed: PlacedPages = NOWHERE
 
 
 Heads = Mapping[str, tuple[FrontMatter, int]]
 """Of each page's source: its front matter and the line on which its body begins."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _PageReading:
     """One reading of the content folder: what all its steps need, and what they found wrong."""
 
@@ -68,44 +86,65 @@ def read_content(
     heads: Heads,
     languages: Mapping[str, Language],
     zone: dt.tzinfo,
-    clock: Clock,
+    clock: AsOf,
     options: Options,
     findings: Findings,
     unsure: set[str],
+    placed: PlacedPages = NOWHERE,
 ) -> PublishedPages:
-    """All pages below the content folder, which are those that `heads` has.
+    """All pages below the content folder, which are those that `heads` has. Of these, `placed` are as they were: an
+    earlier reading with the same settings placed them, and their heads are the same.
 
     Tells `findings` what is wrong with them. A page with a fault is among them all the same, as far as it is known.
     `unsure` are those that may have another path than it seems; it is added to.
     """
     dates = sources.history.dates() if settings.build.git_dates and sources.history else {}
     reading = _PageReading(sources.root, settings, languages, zone, dates, unsure)
-    located = {locate(settings, source): head for source, head in heads.items()}
-    slugs = {where: _slug(reading, where, front) for where, (front, _) in located.items()}
-    folders = {(where.folder, where.language): own for where, own in slugs.items() if where.is_index and where.folder}
-    permalinks = Permalinks(settings, languages, folders)
-    pages = [_page(reading, where, *head, slugs[where], permalinks) for where, head in located.items()]
+    pages, folders = _placed(reading, heads, placed)
+    at_fault = {problem.place.file for problem in reading.problems if problem.place}
     content = published(pages, clock, options)
-    reading.problems.extend(_foreign_folders(reading, located))
-    reading.problems.extend(_shared_keys(reading, content.pages))
+    reading.problems.extend(_foreign_folders(reading, pages))
+    sure = [page for page in content.pages if page.source not in unsure]
+    reading.problems.extend(translations.shared_keys(reading.root, sure))
     reading.problems.extend(taxonomies.shared(content.pages, languages, lambda page: reading.place(page.source)))
     findings.tell(PAGES, reading.problems)
-    return content
+    fit = {page.source: page for page in pages if page.source not in at_fault}
+    return replace(content, placed=PlacedPages(fit, folders))
 
 
-def _foreign_folders(reading: _PageReading, located: Mapping[Location, tuple[FrontMatter, int]]) -> Iterator[Problem]:
+def _placed(reading: _PageReading, heads: Heads, placed: PlacedPages) -> tuple[list[Page], dict[tuple[str, str], str]]:
+    """The pages in the order of their heads, and the slugs of the folders that have an index page."""
+    settings = reading.settings
+    located = {source: locate(settings, source) for source in heads if source not in placed.pages}
+    slugs = {source: _slug(reading, where, heads[source][0]) for source, where in located.items()}
+    named = [(one.folder, one.language, one.slug) for one in placed.pages.values() if one.is_index]
+    named += [(where.folder, where.language, slugs[source]) for source, where in located.items() if where.is_index]
+    folders = {(folder, language): own for folder, language, own in named if folder}
+    if placed.pages and folders != placed.folders:
+        reading.problems.clear()  # which are found again
+        return _placed(reading, heads, NOWHERE)
+    permalinks = Permalinks(settings, reading.languages, folders)
+    pages = [
+        placed.pages.get(source) or _page(reading, located[source], *heads[source], slugs[source], permalinks)
+        for source in heads
+    ]
+    return pages, folders
+
+
+def _foreign_folders(reading: _PageReading, pages: Sequence[Page]) -> Iterator[Problem]:
     """A Problem for each folder that another generator calls so, and that means something else here, or nothing."""
     content = reading.settings.build.content
     told: set[str] = set()
-    for where, (front, _) in located.items():
-        folder = where.folder.partition("/")[0]
-        if folder in told or folder not in other_generators.FOLDERS or not (folder.startswith("_") or front.date):
+    for page in pages:
+        folder = page.folder.partition("/")[0]
+        is_dated = page.front_matter.date
+        if folder in told or folder not in other_generators.FOLDERS or not (folder.startswith("_") or is_dated):
             continue
         told.add(folder)
-        at = where.source[: where.source.index(f"/{folder}/") + len(folder) + 1]
+        at = page.source[: page.source.index(f"/{folder}/") + len(folder) + 1]
         posts = f"{content}/{POSTS}"
         # git mv would put the folder itself into one that is there.
-        files = f"{at}/*" if any(one.source.startswith(f"{posts}/") for one in located) else at
+        files = f"{at}/*" if any(one.source.startswith(f"{posts}/") for one in pages) else at
         hint = other_generators.FOLDERS[folder].format(files=files, posts=posts)
         message = f'"{folder}" is no folder of posts here'
         yield Problem(message, place=Place(at), hint=hint, is_warning=not folder.startswith("_"))
@@ -160,7 +199,7 @@ def _page(
         source=where.source,
         kind=where.kind,
         language=where.language,
-        key=front.key or "/".join(part for part in (where.folder, where.stem) if part),
+        key=translations.key_of(where, front),
         title=front.title,
         slug=own,
         path=path,
@@ -198,7 +237,7 @@ def _check_title(reading: _PageReading, where: Location, front: FrontMatter) -> 
         reading.problems.append(Problem(message, place=place, hint="what is longer belongs into the text"))
 
 
-def published(pages: Iterable[Page], clock: Clock, options: Options) -> PublishedPages:
+def published(pages: Iterable[Page], clock: AsOf, options: Options) -> PublishedPages:
     """What is finished and not dated after the clock."""
     pages = list(pages)
     finished = [page for page in pages if options.drafts or not page.front_matter.draft]
@@ -214,23 +253,3 @@ def published(pages: Iterable[Page], clock: Clock, options: Options) -> Publishe
         scheduled=tuple(page.source for page in scheduled),
         next=min((page.date for page in scheduled if page.date), default=None),
     )
-
-
-def _shared_keys(reading: _PageReading, pages: tuple[Page, ...]) -> list[Problem]:
-    """Two pages of one language can't both be the translation of a third."""
-    problems: list[Problem] = []
-    seen: dict[tuple[str, str], Page] = {}
-    for page in pages:
-        if page.source in reading.unsure:
-            continue
-        twin = seen.setdefault((page.key, page.language), page)
-        if twin is not page:
-            place = in_front_matter(reading.root, page.source, "key")
-            problems.append(
-                Problem(
-                    f'the key "{page.key}" is already that of {twin.source}, in the same language',
-                    place=place,
-                    hint="give each page of a language a key of its own",
-                )
-            )
-    return problems

@@ -6,10 +6,12 @@ import stat
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.git.repository import History, Repository, discover, files_without_git
 from sealpress.problems import Exit, Place, Problem, raise_all
 from sealpress.tree import strays
@@ -26,7 +28,18 @@ _GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".git
 _LOCK: Final = ".#"  # how Emacs calls the link that it lays beside a file while somebody edits it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
+class Listed:
+    """What there is to choose sources from, as git tells it: `committed` may be gone by now. Without git there is no
+    `repository`, and what .gitignore doesn't leave out is untracked.
+    """
+
+    repository: Repository | None
+    committed: Sequence[str]
+    untracked: Sequence[str]
+
+
+@frozen
 class Sources:
     """The files below `root`, relative to it, with "/" and sorted, each with what it looks like.
 
@@ -34,7 +47,7 @@ class Sources:
     written; an export of a commit has none of its own. `has_cache`: what builds keep is committed, so that it could be
     anybody's. `problems` are those of names and of what may be no part of a site; what has one is not among the files.
     `folders` are how the paths of sources begin. `submodules` are those within these, and those that hold one of them;
-    `elsewhere`, of the folders that others read, those that hold files.
+    `elsewhere`, of the folders that others read, those that hold files. `listed` is what all of it was chosen from.
     """
 
     root: Path
@@ -48,6 +61,7 @@ class Sources:
     folders: tuple[str, ...] = ()
     submodules: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    listed: Listed | None = None
 
     def refuses(self, file: str) -> bool:
         """Whether it has a problem, or a folder that it lies in."""
@@ -79,6 +93,8 @@ def list_sources(
     dirty: bool = False,
     in_git: bool = True,
     is_tolerant: bool = False,
+    listed: Listed | None = None,
+    stamps: Mapping[str, Stamp] = MappingProxyType({}),
 ) -> Sources:
     """The files of a blog at `root`, in the folders that a build reads.
 
@@ -86,15 +102,11 @@ def list_sources(
     keep`. `others` are folders that other generators read. `dirty` takes untracked files in too. `in_git` False: an
     export of a commit, every file counts. Raises Problem (exit 3) for a link, a name that is not UTF-8, or names that
     only some file systems tell apart; for secrets and histories in what is published. `is_tolerant`: these are the
-    `problems` of what it gives.
+    `problems` of what it gives. `listed` is what there is and `stamps` what files look like, as far as that is known.
     """
-    repository = discover(root) if in_git else None
-    if repository:
-        committed, untracked = repository.listed(root)
-        found = sorted({*committed, *untracked}) if dirty else committed
-    else:
-        found, untracked = files_without_git(root) if in_git else _everything(root), []
-        committed = [] if in_git else found
+    listed = listed or _listed(root, in_git=in_git)
+    repository, committed, untracked = listed.repository, listed.committed, listed.untracked
+    found = sorted({*committed, *untracked}) if dirty or not repository else committed
     starts = tuple(str(PurePosixPath(folder)) + "/" for folder in folders)
     wanted = _wanted(found, starts)
     shown = tuple(str(PurePosixPath(folder)) + "/" for folder in published)
@@ -112,15 +124,15 @@ def list_sources(
     if sifted.left_out:
         out = set(sifted.strayed)
         wanted = [file for file in wanted if file not in out]
-    stamps = _looked_at(root, sorted(wanted))
-    problems += _names(root, stamps, starts)
+    looks = _looked_at(root, sorted(wanted), stamps)
+    problems += _names(root, looks, starts)
     if not is_tolerant:
         raise_all(problems)
-    left_out = () if dirty else tuple(_wanted(untracked, starts))
+    left_out = tuple(_wanted(untracked, starts)) if repository and not dirty else ()
     history = History(repository, root) if repository else None
     has_cache = any(file.startswith(_CACHE) or file in _CACHE_ITSELF for file in committed)
-    there = {file: stamp for file, stamp in stamps.items() if stamp}
-    listed = Sources(
+    there = {file: stamp for file, stamp in looks.items() if stamp}
+    sources = Sources(
         root,
         there,
         repository,
@@ -130,13 +142,21 @@ def list_sources(
         has_cache,
         tuple(problems),
         starts,
-        tuple(_submodules(root, set(committed).difference(stamps), starts)) if repository else (),
+        tuple(_submodules(root, set(committed).difference(looks), starts)) if repository else (),
         tuple(sorted({file.partition("/")[0] for file in found if "/" in file}.intersection(others))),
+        listed,
     )
     if not problems:
-        return listed
-    fit = {file: stamp for file, stamp in there.items() if _is_utf8(file) and not listed.refuses(file)}
-    return replace(listed, stamps=fit)
+        return sources
+    fit = {file: stamp for file, stamp in there.items() if _is_utf8(file) and not sources.refuses(file)}
+    return replace(sources, stamps=fit)
+
+
+def _listed(root: Path, *, in_git: bool) -> Listed:
+    repository = discover(root) if in_git else None
+    if repository:
+        return Listed(repository, *repository.listed(root))
+    return Listed(None, [], files_without_git(root)) if in_git else Listed(None, _everything(root), [])
 
 
 def to_ignore(output: Path, sources: Sources) -> Iterator[str]:
@@ -171,10 +191,13 @@ def _wanted(files: Iterable[str], starts: tuple[str, ...]) -> list[str]:
     return [file for file in files if file.startswith(starts) and file.rpartition("/")[2] not in _GIT_FILES]
 
 
-def _looked_at(root: Path, files: Iterable[str]) -> dict[str, Stamp | None]:
+def _looked_at(root: Path, files: Iterable[str], known: Mapping[str, Stamp]) -> dict[str, Stamp | None]:
     """Those that are there: git lists what was deleted by hand too. A link has no stamp."""
     found: dict[str, Stamp | None] = {}
     for file in files:
+        if file in known:
+            found[file] = known[file]
+            continue
         try:
             status = os.lstat(f"{root}/{file}")
         except OSError:
@@ -238,7 +261,7 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """`drafts`: pages that are marked as such; `future`: pages that are dated after the clock of the build."""
 

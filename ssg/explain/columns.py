@@ -4,14 +4,14 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-Row = tuple[str, str]
+TextRow = tuple[str, str]
 
 WIDTH: Final = 100  # columns, where no terminal says otherwise
 _LEFT: Final = 54  # columns that the left half may take; a longer one has a line of its own
 _RIGHT: Final = 30  # columns that the right half has at least
 
 
-def section(title: str, rows: Sequence[Row], width: int = WIDTH) -> list[str]:
+def section(title: str, rows: Sequence[TextRow], width: int = WIDTH) -> list[str]:
     """A blank line, the title, and the rows with their right halves aligned and wrapped.
 
     Rows without a left half begin on the left. Empty rows count for nothing.

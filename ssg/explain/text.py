@@ -9,8 +9,8 @@ from typing import Final
 
 from sealpress.commands.console import size
 from sealpress.config.sitefile import NAME
-from ssg.cache.tracing import Key, Origin
-from ssg.explain.columns import WIDTH, Row, section
+from ssg.cache.tracing import AnswerOrigin, Key
+from ssg.explain.columns import WIDTH, TextRow, section
 from ssg.explain.why import Explanation, Use
 from ssg.explain.wording import FACTS, ITSELF, OF_PAGES, Said, facts, said
 from ssg.rendering.output_kind import Subject
@@ -31,7 +31,7 @@ def _explanation(found: Explanation, width: int, *, whole: bool) -> list[str]:
     """A file of the tree: what it is, what it was made from, why it was made anew."""
     keys = found.questions
     subject = found.source if found.kind.subject is Subject.PAGE else ""
-    sections: list[tuple[str, list[Row]]] = []
+    sections: list[tuple[str, list[TextRow]]] = []
     if subject:
         sections.append((f"{_SOURCE} {subject}", _own(keys, subject)))
     elif found.source:
@@ -82,14 +82,14 @@ def _changes(found: Explanation, *, whole: bool) -> list[str]:
     return lines
 
 
-def _own(keys: Sequence[Key], subject: str) -> list[Row]:
+def _own(keys: Sequence[Key], subject: str) -> list[TextRow]:
     """What was asked of the page itself, by where the answer comes from."""
     asked = facts(key for key in keys if key[1:] == (subject,))
     rows = [(part.value, ", ".join(words for words, origin in asked.items() if origin is part)) for part in OF_PAGES]
     return [(part, words) for part, words in rows if words]
 
 
-def _pages(keys: Iterable[Key], *, whole: bool) -> list[Row]:
+def _pages(keys: Iterable[Key], *, whole: bool) -> list[TextRow]:
     """What was asked of pages: those of which the same was asked stand together."""
     asked: dict[str, list[Key]] = {}
     for key in keys:
@@ -101,9 +101,9 @@ def _pages(keys: Iterable[Key], *, whole: bool) -> list[Row]:
     return _folded(rows, "page", whole=whole)
 
 
-def _folded(rows: dict[str, list[str]], kind: str, *, whole: bool) -> list[Row]:
+def _folded(rows: dict[str, list[str]], kind: str, *, whole: bool) -> list[TextRow]:
     """Rows by their right half. Of many with the same one, the first and a count."""
-    found: list[Row] = []
+    found: list[TextRow] = []
     for right, lefts in rows.items():
         shown = lefts if whole or len(lefts) <= _SHOWN + 1 else lefts[:_SHOWN]
         again = right if len(right) <= _REPEATED else "the same"
@@ -113,20 +113,20 @@ def _folded(rows: dict[str, list[str]], kind: str, *, whole: bool) -> list[Row]:
     return found
 
 
-def _rest(keys: Sequence[Key], found: Explanation, subject: str, *, whole: bool) -> Iterable[tuple[str, list[Row]]]:
+def _rest(keys: Sequence[Key], found: Explanation, subject: str, *, whole: bool) -> Iterable[tuple[str, list[TextRow]]]:
     """All that is not asked of pages."""
     words = [said(key, subject) for key in keys if key[0] not in FACTS]
     many = len({one.language for one in words if one.language}) > 1
-    for origin in (Origin.SITE, Origin.SETTINGS, Origin.OPTIONS, Origin.STRINGS):
-        title = "Asked of the site" if origin is Origin.SITE else origin.capitalize()
+    for origin in (AnswerOrigin.SITE, AnswerOrigin.SETTINGS, AnswerOrigin.OPTIONS, AnswerOrigin.STRINGS):
+        title = "Asked of the site" if origin is AnswerOrigin.SITE else origin.capitalize()
         yield title, _grouped([one for one in words if one.origin is origin], many=many, whole=whole)
-    yield "Data files", [(one.about, "") for one in words if one.origin is Origin.DATA]
-    for origin in (Origin.TEMPLATES, Origin.FILES):
+    yield "Data files", [(one.about, "") for one in words if one.origin is AnswerOrigin.DATA]
+    for origin in (AnswerOrigin.TEMPLATES, AnswerOrigin.FILES):
         names = [one.what for one in words if one.origin is origin]
         yield origin.capitalize(), [(name, found.files.get(name, "made by ssg")) for name in names]
 
 
-def _grouped(words: Iterable[Said], *, many: bool, whole: bool) -> list[Row]:
+def _grouped(words: Iterable[Said], *, many: bool, whole: bool) -> list[TextRow]:
     """Things by what they are about. The language is told only where there are `many`."""
     rows: dict[str, list[str]] = {}
     for one in words:
@@ -145,7 +145,7 @@ def _listed(things: Sequence[str], *, whole: bool) -> str:
     return f"{', '.join(things[:limit])} and {len(things) - limit} more"
 
 
-def _because(because: Sequence[str | Key], subject: str, *, whole: bool) -> list[Row]:
+def _because(because: Sequence[str | Key], subject: str, *, whole: bool) -> list[TextRow]:
     keys = [one for one in because if not isinstance(one, str)]
     sentences = [one for one in because if isinstance(one, str)]
     other = [said(key, subject) for key in keys if key[0] not in FACTS]

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from sealpress import tools
 from sealpress.config.sitefile import NAME, SiteFile
+from sealpress.frozen import frozen
 from sealpress.html.active_content import origin
 from sealpress.problems import Exit, Problem, did_you_mean
 from ssg.build.inputs import STRINGS, Inputs, Request, inputs_of
@@ -24,7 +25,7 @@ from ssg.cache import stamps
 from ssg.cache.last_build import KeptAsset, KeptFile, KeptOutput, LastBuild, Memory
 from ssg.cache.settings import differing, stated
 from ssg.cache.store import folder_of
-from ssg.cache.tracing import Key, Origin, Scope, scope_of
+from ssg.cache.tracing import AnswerOrigin, Key, Scope, scope_of
 from ssg.content.data import ENDINGS
 from ssg.content.model import output_of
 from ssg.explain.wording import said
@@ -36,7 +37,7 @@ from ssg.rendering.theme.theme import OWN, STATIC, TEMPLATES, built_in
 HINT: Final = "run ssg build first"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangesSince:
     """What is otherwise than the last build left it. `output`: "" or what happened to the file.
 
@@ -48,7 +49,7 @@ class ChangesSince:
     settings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """A file of the tree. `source` is what it alone is made of, "" for a list or a feed.
 
@@ -93,7 +94,7 @@ class Explanation:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Use:
     """A source, and the files for which something was asked of it: each with the questions, none for a copy.
 
@@ -359,4 +360,6 @@ def _served(path: str) -> str:
 
 def _is_of_site_file(key: Key) -> bool:
     question = SiteQueries.declared.get(str(key[0]))
-    return question is not None and question.origin in {Origin.SETTINGS, Origin.OPTIONS} and key[0] != "as_of"
+    return (
+        question is not None and question.origin in {AnswerOrigin.SETTINGS, AnswerOrigin.OPTIONS} and key[0] != "as_of"
+    )

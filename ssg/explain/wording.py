@@ -1,15 +1,15 @@
 """The questions of a trace (ssg.cache.tracing) as a person says them, for `ssg why`: in the words that they declare."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import Final
 
-from ssg.cache.tracing import Key, Origin, Question, Questions
+from sealpress.frozen import frozen
+from ssg.cache.tracing import AnswerOrigin, Key, Question, Questions
 from ssg.rendering.queries.site_queries import SiteQueries
 
-OF_PAGES: Final = (Origin.FRONT, Origin.BODY, Origin.PLACE)
+OF_PAGES: Final = (AnswerOrigin.FRONT, AnswerOrigin.BODY, AnswerOrigin.PLACE)
 
 FACTS: Final[Mapping[str, Question]] = MappingProxyType(
     {name: question for name, question in SiteQueries.declared.items() if question.origin in OF_PAGES}
@@ -19,13 +19,13 @@ FACTS: Final[Mapping[str, Question]] = MappingProxyType(
 ITSELF: Final = "this page"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """A question for a person, in two halves that stand side by side or make a sentence: "content/posts/x.md" and
     "title", "[site]" and "url", "neighbours of" and "this page". `about` and `language` may be "".
     """
 
-    origin: Origin
+    origin: AnswerOrigin
     about: str
     what: str
     language: str = ""
@@ -36,7 +36,7 @@ class Said:
 
     def sentence(self) -> str:
         """As one says it alone: "title of content/posts/x.md"."""
-        if self.origin in {*OF_PAGES, Origin.DATA}:
+        if self.origin in {*OF_PAGES, AnswerOrigin.DATA}:
             return f"{self.what} of {self.about}"
         of = f" ({self.language})" if self.language else ""
         return f"{self.about or self.origin.removesuffix('s')} {self.what}".rstrip() + of
@@ -48,16 +48,16 @@ def said(key: Key, subject: str = "", questions: type[Questions] = SiteQueries) 
     question = questions.declared.get(name)
     if question is None:  # of another version
         rest = ", ".join(str(one) for one in given if one not in {None, ""})
-        return Said(Origin.SITE, name.replace("_", " "), rest)
+        return Said(AnswerOrigin.SITE, name.replace("_", " "), rest)
     values = dict(zip_longest(question.parameters, given, fillvalue=""))
     about, what = question.about.format(**values), question.what
     what = what.format(**values) if isinstance(what, str) else what(*given)
-    if question.origin is Origin.SITE and subject and what == subject:
+    if question.origin is AnswerOrigin.SITE and subject and what == subject:
         what = ITSELF
     return Said(question.origin, about, what, str(values.get("language", "")))
 
 
-def facts(keys: Iterable[Key]) -> dict[str, Origin]:
+def facts(keys: Iterable[Key]) -> dict[str, AnswerOrigin]:
     """The words for what is asked of pages, in the order of FACTS, each with where its answer comes from."""
     names = {key[0] for key in keys}
     return {str(question.what): question.origin for name, question in FACTS.items() if name in names}

@@ -7,21 +7,22 @@ is loaded only where an image or a variant is new.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from sealpress.commands.console import Progress
 from sealpress.config.settings import ImagesSettings
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, raise_all
 from sealpress.processes import workers as pool
 from ssg.cache import software
-from ssg.cache.last_build import KeptImage, SeenSource
+from ssg.cache.last_build import KeptImage, seen_sha256
 from ssg.cache.store import Store
 from ssg.cache.table import Plain
 from ssg.images.variants import Dimensions, Picture, format_of, picture
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gallery:
     """`sources` has the sha256 of each file, `seen` what the last build knew and
     this one learns, as it is kept (ssg.cache.last_build.KeptImage); `pillow` is the
@@ -31,7 +32,7 @@ class Gallery:
     root: Path
     settings: ImagesSettings
     store: Store
-    sources: Mapping[str, SeenSource]
+    sources: Mapping[str, Plain]
     pillow: str = ""
     seen: dict[str, Plain] = field(default_factory=dict)
     _bad: set[str] = field(default_factory=set)
@@ -110,7 +111,7 @@ class Gallery:
         return data
 
     def _is_known(self, source: str) -> bool:
-        if source not in self.seen or KeptImage._make(self.seen[source]).sha256 != self.sources[source][1]:
+        if source not in self.seen or KeptImage._make(self.seen[source]).sha256 != seen_sha256(self.sources[source]):
             data = self.store.get(self._key(source, "look", format_of(source)))
             if data is None:
                 return False
@@ -137,7 +138,7 @@ class Gallery:
         return raster.look(self.root / source, source)
 
     def _keep(self, source: str, look: Dimensions) -> None:
-        sha256 = self.sources[source][1]
+        sha256 = seen_sha256(self.sources[source])
         self.seen[source] = tuple(KeptImage(sha256, look.width, look.height, look.is_still, look.doubts))
 
     def _learned(self, source: str, look: Dimensions) -> None:
@@ -146,5 +147,5 @@ class Gallery:
         self.store.put(self._key(source, "look", format_of(source)), data)
 
     def _key(self, source: str, *what: str | int) -> str:
-        depends = [*map(str, what), self.sources[source][1], self.pillow, software.digest()]
+        depends = [*map(str, what), seen_sha256(self.sources[source]), self.pillow, software.digest()]
         return hashlib.sha256("\0".join(["image", *depends]).encode()).hexdigest()

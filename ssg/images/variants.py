@@ -5,12 +5,12 @@ photo.jpg of 1000 × 750 pixels becomes /assets/photo-480.0a1b2c3d4e5f.webp, pho
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
 from sealpress.config.settings import ImagesSettings
+from sealpress.frozen import frozen
 from ssg.content.assets import FOLDER, fingerprint
 
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(
@@ -45,7 +45,7 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dimensions:
     """An image's size in pixels as it is shown, and whether smaller ones can be made of it: of no animation, and not of
     every format. 0 × 0 for a drawing that says nothing of its size. `doubts` are what its author should know: each a
@@ -58,7 +58,7 @@ class Dimensions:
     doubts: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variant:
     """A smaller image: its path in the tree, and its size in pixels."""
 
@@ -67,7 +67,7 @@ class Variant:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Picture:
     """What a page needs to know of an image to show it."""
 

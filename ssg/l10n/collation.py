@@ -14,7 +14,7 @@ SortKey = tuple[str, str, str]
 """Compared as it is: letters without accents and case, then with accents, then the text itself."""
 
 # Letters that no accent made, with what they sort as elsewhere (UTS 10, the default table).
-_PLAIN: Final = {
+PLAIN_LETTERS: Final = {
     "ß": "ss",
     "æ": "ae",
     "œ": "oe",
@@ -59,7 +59,7 @@ def sort_key(text: str, tag: str) -> SortKey:
             letters.append(own[char])
             accented.append(char)
         elif char.isalnum():
-            folded = unicodedata.normalize("NFKD", _PLAIN.get(char, char)).casefold()
+            folded = unicodedata.normalize("NFKD", PLAIN_LETTERS.get(char, char)).casefold()
             letters.append("".join(c for c in folded if not unicodedata.combining(c)))
             accented.append(char)
         elif unicodedata.category(char)[0] == "M":

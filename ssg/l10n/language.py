@@ -2,10 +2,10 @@
 
 import datetime as dt
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.l10n import collation, punctuation
 from ssg.l10n.punctuation import Quotes, Spacing
@@ -18,7 +18,7 @@ Direction = Literal["ltr", "rtl"]
 _FORMS: Final = ("full", "long", "medium", "short")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Language:
     """One language. `name` is its own name for itself ("Français")."""
 

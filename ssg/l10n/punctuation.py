@@ -5,9 +5,10 @@ Babel carries no quotation marks, so they stand here.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
+
+from sealpress.frozen import frozen
 
 Rule = TypeVar("Rule")
 
@@ -15,7 +16,7 @@ NO_BREAK: Final = "\u00a0"
 NARROW: Final = "\u202f"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quotes:
     """The marks around a quotation, and around one within it. Spaces inside the marks belong to Spacing."""
 
@@ -25,7 +26,7 @@ class Quotes:
     inner_close: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spacing:
     """Spaces before ";", "!" and "?", before ":", and inside « ». "" where there is none."""
 

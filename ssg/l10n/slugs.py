@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from ssg.l10n.collation import lower
+from ssg.l10n.collation import PLAIN_LETTERS, lower
 from ssg.l10n.language import Language
 
 _NON_JOINER: Final = "\u200c"
@@ -14,22 +14,7 @@ LIMIT: Final = 180
 """Bytes of UTF-8. A file name holds 255 on every common file system, and an ending may follow."""
 
 # Latin letters that no accent made, as people write them without the letter.
-_LATIN: Final = {
-    "ß": "ss",
-    "æ": "ae",
-    "œ": "oe",
-    "ø": "o",
-    "đ": "d",
-    "ð": "d",
-    "þ": "th",
-    "ł": "l",
-    "ħ": "h",
-    "ı": "i",
-    "ĸ": "k",
-    "ŋ": "n",
-    "ŧ": "t",
-    "ſ": "s",
-}
+_LATIN: Final = PLAIN_LETTERS | {"ĸ": "k", "ŋ": "n", "ſ": "s"}
 _GERMAN: Final = {"ä": "ae", "ö": "oe", "ü": "ue"}
 _APOSTROPHES: Final = "'’ʼ"
 _TYPOGRAPHY: Final = str.maketrans("’ʼ“”‘«»„‚‹›–—…\u00a0\u202f", "''" + " " * 14)

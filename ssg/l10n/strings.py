@@ -11,7 +11,6 @@ which gives the lines to translate. In a language that the theme doesn't have, a
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from types import MappingProxyType
@@ -20,6 +19,7 @@ from typing import Final
 from sealpress.config import toml
 from sealpress.config.document import Node
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from ssg.l10n.language import Language, language
 
@@ -30,7 +30,7 @@ _CATEGORIES: Final = ("zero", "one", "two", "few", "many", "other")
 Value = str | int | float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Strings:
     """The strings of one language. `file` is how messages name where they stand."""
 

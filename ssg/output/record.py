@@ -15,12 +15,13 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from sealpress.commands.console import Progress
 from sealpress.files import files, home, scratch
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
 from ssg.cache import stamps
 from ssg.cache.stamps import Stamp
@@ -32,7 +33,7 @@ _SLACK: Final = 500
 _LIMIT: Final = 64  # folders that are gone, of which the record stays: a disk may only be away
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """The record in `folder`, whose lock is held. `is_lasting`: the next build finds it.
 

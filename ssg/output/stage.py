@@ -11,13 +11,14 @@ import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from sealpress.commands.console import Progress
 from sealpress.files import files
+from sealpress.frozen import frozen
 from sealpress.problems import Exit, Problem
 from sealpress.tree.tree import CHUNK, MARKER
 from ssg.cache import stamps
@@ -47,8 +48,8 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _content_of = at(KeptFile, "sha256", "size")
 
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
+@frozen
+class FileDigest:
     """What a file holds: its sha256 in hex, and its size in bytes. `is_new`: it held something else before."""
 
     sha256: str
@@ -56,7 +57,7 @@ class FileContent:
     is_new: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """The output folder at the real path `root` while a build works in it. Any of its processes may put files on it.
 
@@ -84,7 +85,7 @@ class Stage:
     def scratch(self) -> Path:
         return self.scaffold / "scratch"
 
-    def put(self, path: str, content: bytes | Path) -> FileContent:
+    def put(self, path: str, content: bytes | Path) -> FileDigest:
         """Keeps the content of a file for `commit`, unless the file has it already.
 
         Raises Problem (exit 9) where the file has bytes that no build wrote.
@@ -118,7 +119,7 @@ class Stage:
     def commit(
         self,
         wanted: Collection[str],
-        written: Mapping[str, FileContent],
+        written: Mapping[str, FileDigest],
         known: Mapping[str, tuple[Any, ...]] = _NOTHING,
     ) -> None:
         """Removes what is not `wanted`, and puts in place what was `written` to the stage.
@@ -202,7 +203,7 @@ class Stage:
         had = self._had(path)
         return had is not None and ((path, had.sha256) in _OLD or self.record.holds(path, had.sha256, had.size))
 
-    def _had(self, path: str, expected: FileContent | None = None) -> FileContent | None:
+    def _had(self, path: str, expected: FileDigest | None = None) -> FileDigest | None:
         """What a file held that was found; None where it is a link or a device, or is another one by now.
 
         One that holds what is `expected` can be read by everybody then. Its time stays, and nothing that watches it
@@ -210,7 +211,7 @@ class Stage:
         """
         seen, known = self.found[path], self.left.get(path)
         if known and stamp_of(known) == seen:
-            return FileContent(*_content_of(known))
+            return FileDigest(*_content_of(known))
         try:
             handle = self._opened(path)
         except OSError:
@@ -222,9 +223,9 @@ class Stage:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             if expected and expected.sha256 == sha256 and stat.S_IMODE(now.st_mode) & 0o777 != _FILE:
                 if now.st_nlink > 1:
-                    return FileContent(sha256, now.st_size, is_new=False)
+                    return FileDigest(sha256, now.st_size, is_new=False)
                 os.fchmod(handle, now.st_mode & 0o7000 | _FILE)
-            return FileContent(sha256, now.st_size)
+            return FileDigest(sha256, now.st_size)
 
     def _opened(self, path: str) -> int:
         """A file to read, though its owner has closed it; nothing that a link leads to. Raises OSError."""
@@ -314,16 +315,16 @@ def refusals(root: Path) -> Iterator[None]:
         raise Problem(f"can't write {error.filename or root}: {error.strerror}", code=Exit.MACHINE) from None
 
 
-def describe(content: bytes | Path) -> FileContent:
+def describe(content: bytes | Path) -> FileDigest:
     """What a file with this content would be."""
     if isinstance(content, bytes):
-        return FileContent(hashlib.sha256(content).hexdigest(), len(content))
+        return FileDigest(hashlib.sha256(content).hexdigest(), len(content))
     sha256 = hashlib.sha256()
     size = 0
     for chunk in _chunks(content):
         sha256.update(chunk)
         size += len(chunk)
-    return FileContent(sha256.hexdigest(), size)
+    return FileDigest(sha256.hexdigest(), size)
 
 
 def folders(path: str) -> list[str]:

@@ -6,11 +6,11 @@ has moved or is gone; then the nearest page for what isn't there.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
 from sealpress.config.redirects import GONE, Redirect
+from sealpress.frozen import frozen
 from sealpress.tree.tree import REDIRECTS
 
 INDEX: Final = "index.html"
@@ -51,7 +51,7 @@ def requested(target: str) -> tuple[str | None, str]:
     return (None if b"\0" in decoded else decoded.decode("utf-8", "surrogateescape")), query
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A status, with the tree's file that is sent ("" for none) or where a redirect leads."""
 
@@ -60,7 +60,7 @@ class Answer:
     location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteAnswers:
     """`files` are the tree's, `below` the path of the site's URL ("blog/", or ""), `moved` its redirects; `languages`
     what "/" chooses among, by tag: the folder of each, "" for the one that is there.
@@ -78,14 +78,14 @@ class SiteAnswers:
         method is one that would change something.
         """
         if self.below and path == "/":
-            return _led(302, f"/{self.below}", query)
+            return _written(f"/{quote(self.below)}", query)
         if f"/{self.below}".startswith(f"{path}/"):
             return _led(301, f"{path}/", query)
         if not path.startswith(f"/{self.below}"):
             return self._moved(path, "", query)
         inner = path[len(self.below) + 1 :]
         if inner == "" and self.languages and not from_site and (folder := self._chosen(accept_language)):
-            return _led(302, f"/{self.below}{folder}/", query)
+            return _written(f"/{quote(self.below)}{folder}/", query)
         for name in (inner, f"{inner}{INDEX}" if not inner or inner.endswith("/") else f"{inner}.html"):
             if name in self.files and name != REDIRECTS:
                 return Answer(200, name) if reads else Answer(405)
@@ -126,6 +126,11 @@ class SiteAnswers:
                 if tag.startswith(f"{wanted}-"):
                     return languages[tag]
         return ""
+
+
+def _written(to: str, query: str) -> Answer:
+    """As it stands in nginx's configuration, and not as nginx would write it."""
+    return Answer(302, location=_asked(to, query))
 
 
 def _led(status: int, path: str, query: str) -> Answer:

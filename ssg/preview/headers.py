@@ -6,12 +6,12 @@ what the others need.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from sealpress.config import serving
 from sealpress.config.sitefile import SiteFile
+from sealpress.frozen import frozen
 from sealpress.policy import pages, source_lists
 from sealpress.policy.refusals import complaint, mend
 from sealpress.policy.source import TextSource, TooLongError, texts
@@ -24,7 +24,7 @@ _SCRIPTS: Final = ("script-src-elem", "script-src", "default-src")
 _REQUESTS: Final = ("connect-src", "default-src")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteHeaders:
     """Of a site with these files. `sheets` are the paths of its style sheets."""
 

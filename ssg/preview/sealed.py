@@ -29,7 +29,7 @@ GROUP: Final = "sealpress.preview"
 NAME: Final = "sealed"
 
 
-class SealedServer(Protocol):
+class ImageServer(Protocol):
     """What the entry point opens."""
 
     def take(self, site: SiteFile, folder: Path) -> tuple[str, int]:
@@ -41,11 +41,11 @@ class SealedServer(Protocol):
 
 
 @dataclass
-class Sealed(Whole):
+class SealedSite(Whole):
     """What is made by `maker`, as the image has it. `folder` is for the tree."""
 
     maker: Maker
-    server: SealedServer
+    server: ImageServer
     folder: Path
     snapshot: Snapshot = NOTHING
     problems: tuple[Problem, ...] = ()
@@ -134,16 +134,16 @@ class Sealed(Whole):
 
 
 @contextmanager
-def sealed(opened: Opened, server: SealedServer, is_over: Callable[[], bool]) -> Iterator[Sealed]:
+def sealed(opened: Opened, server: ImageServer, is_over: Callable[[], bool]) -> Iterator[SealedSite]:
     """Raises Problem (exit 9)."""
     with scratch.folder("tree") as folder, opened(is_over) as inner:
-        yield Sealed(inner, server, folder)
+        yield SealedSite(inner, server, folder)
 
 
-def served(site: SiteFile, progress: Progress) -> AbstractContextManager[SealedServer]:
+def served(site: SiteFile, progress: Progress) -> AbstractContextManager[ImageServer]:
     """What bakes and runs, with all that it has to get before it can. Raises Problem (exit 9) where there is nobody."""
     found = tuple(metadata.entry_points(group=GROUP, name=NAME))
     if not found:
         raise MachineProblem("publish is not installed beside this ssg: a sealed preview needs it")
-    opened: Callable[[SiteFile, Progress], AbstractContextManager[SealedServer]] = found[0].load()
+    opened: Callable[[SiteFile, Progress], AbstractContextManager[ImageServer]] = found[0].load()
     return opened(site, progress)

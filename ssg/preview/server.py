@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sealpress.config import serving
 from sealpress.problems import MachineProblem, shown
-from sealpress.tree.tree import media_type
+from sealpress.tree.tree import content_type, media_type
 from ssg.preview import editor
 from ssg.preview.answers import Answer, requested
 from ssg.preview.conditions import sent
@@ -223,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "text/html" and self.headers.get(RAW) is None:
             content = self._with_script(content, answer.file, version)
             self.policy = self._with_own(self.policy)
-        kind = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+        kind = content_type(kind)
         if answer.status != HTTPStatus.OK:
             self._send(answer.status, content, kind)
             return

@@ -5,6 +5,7 @@ asks for is made of all that was noted before, so nobody gets one that is older 
 """
 
 import datetime as dt
+import gc
 import json
 import queue
 import re
@@ -27,6 +28,7 @@ from sealpress.tree.tree import REDIRECTS
 from ssg.build.engine import Interrupted, Turn
 from ssg.build.inputs import Request
 from ssg.build.overlay import NOTHING, Snapshot
+from ssg.cache.last_build import without_collector
 from ssg.preview.answers import INDEX, SiteAnswers
 from ssg.preview.bar import bar
 from ssg.preview.headers import SiteHeaders, named
@@ -37,6 +39,8 @@ _PATIENCE: Final = 120.0  # seconds that a reader waits for a page
 _CHANGE: Final = 3.0  # seconds that one image may take to follow another
 _LOOK: Final = 0.02  # seconds between two tries to reach it
 _NAMED: Final = 3  # paths of an edit that the terminal shows
+_IDLE: Final = 2.0  # seconds without a note after which Python's collector may look through all that came since
+_TURNS: Final = 50  # or so many turns
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ class Session:
         self._lock = threading.Lock()
         self._name = secrets.token_hex(4)  # of this run
         self._number = 0
+        self._turns = 0  # since the last look for what nobody needs any more
         self._changed: dict[str, int] = {}  # the number since which a file is as it is, or gone
         self.snapshot: Snapshot = NOTHING
         self.answers = SiteAnswers(frozenset())
@@ -176,8 +181,9 @@ class Session:
             self.started.set()
 
     def _work(self) -> None:
-        with self._opened(self._stopping.is_set) as engine:
+        with self._opened(self._stopping.is_set) as engine, without_collector():
             is_due = self._turn(engine, None)
+            gc.freeze()  # of a large site Python's collector would look through all for half a second, in mid-edit
             wishes: list[_Wish | Listener] = []
             while not self._stopping.is_set():
                 if is_due and self._notes.empty():
@@ -198,7 +204,13 @@ class Session:
 
     def _taken(self) -> tuple[frozenset[str] | None, list[_Wish | Listener]]:
         """All notes that wait, and the first that comes; the edits among them in one."""
-        notes = [self._notes.get()]
+        try:
+            notes = [self._notes.get(timeout=0 if self._turns > _TURNS else _IDLE)]
+        except queue.Empty:
+            if self._turns:
+                gc.collect()
+            self._turns = 0
+            notes = [self._notes.get()]
         while not self._notes.empty():
             notes.append(self._notes.get())
         self._edited.clear()
@@ -207,6 +219,7 @@ class Session:
 
     def _turn(self, engine: Maker, paths: Iterable[str] | None) -> bool:
         """Whether it came to its end: another edit cuts it."""
+        self._turns += 1
         began = time.monotonic()
         named = None if paths is None else frozenset(paths)
         with self._lock:

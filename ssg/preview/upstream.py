@@ -3,8 +3,9 @@
 import http.client
 import socket
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from sealpress.frozen import frozen
 
 _SECONDS: Final = 30.0
 _OF_ONE_CONNECTION: Final = frozenset(
@@ -13,7 +14,7 @@ _OF_ONE_CONNECTION: Final = frozenset(
 """Headers that say nothing of an answer (RFC 9110, 7.6.1), and its length, which may be another one here."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     status: int
     headers: tuple[tuple[str, str], ...]

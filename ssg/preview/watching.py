@@ -22,7 +22,6 @@ _QUIET: Final = 5  # milliseconds without a change after which a burst is over
 _SOON: Final = 2  # the same while somebody is at work, which costs a thirtieth of a core
 _WORK: Final = 60.0  # seconds after a change, or after somebody waited for one
 _BURST: Final = 50  # milliseconds that a burst may take
-_LOOK: Final = 100  # milliseconds between two looks at what isn't watched
 _POLL: Final = 300  # milliseconds between two looks at everything
 _PATIENCE: Final = 2.0  # seconds to wait for a file of our own to be told
 
@@ -43,7 +42,11 @@ class Watcher:
     told: Callable[[str], None]
     polls: bool = False
     ready: threading.Event = field(default_factory=threading.Event)
-    _known: dict[str, object] = field(default_factory=dict)  # the last look
+    looks_after: int = 100  # milliseconds between two looks at what isn't watched
+    _known: dict[str, object] = field(default_factory=dict)  # the last look of who watches
+    _told: dict[str, object] = field(
+        default_factory=dict
+    )  # the last that somebody was told of: a folder may come and go
     _stop: threading.Event = field(default_factory=threading.Event)
     _seen: dict[str, threading.Event] = field(default_factory=dict)
     _worked: float = 0.0
@@ -52,7 +55,7 @@ class Watcher:
 
     def run(self) -> None:
         """Until `stop`."""
-        self._known = self._looks()
+        self._known = self._told = self._looks()
         while not self._stop.is_set():
             with self._lock:
                 waiting = list(self._seen)  # whose file may have been made while nobody watched
@@ -67,7 +70,7 @@ class Watcher:
                 while not self._stop.is_set():
                     is_quiet = time.monotonic() - self._worked > _WORK
                     try:
-                        found = notify.watch(_BURST, _QUIET if is_quiet else _SOON, _LOOK, self._stop)
+                        found = notify.watch(_BURST, _QUIET if is_quiet else _SOON, self.looks_after, self._stop)
                     except WatchfilesRustInternalError as error:
                         self._give_up(error)
                         break
@@ -82,7 +85,7 @@ class Watcher:
                     while now != self._known and not self._stop.wait(_QUIET / 1000) and now != (new := self._looks()):
                         now = new  # still being written
                     if now != self._known:
-                        before, self._known = self._known, now
+                        before, self._known, self._told = self._known, now, now
                         self.changed(None)
                         if any(
                             now.get(one) != before.get(one) for one in (now.keys() | before.keys()) - {*self.single}
@@ -94,7 +97,9 @@ class Watcher:
 
     def settled(self) -> None:
         """Returns when all that was saved before is told."""
-        if self.polls or self._looks() != self._known:
+        now = self._looks()
+        if self.polls or now != self._known or now != self._told:
+            self._told = now
             self.changed(None)
             return
         with self._lock:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from sealpress.commands.console import Progress
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
 from ssg.content.findings import TREE
 from ssg.rendering.queries.site_queries import SiteQueries
@@ -40,7 +41,7 @@ class Rendering(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputFile:
     """One file to make. `path` is where in the tree, `origin` what messages call it, `subject` what it is made of."""
 

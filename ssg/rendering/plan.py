@@ -22,7 +22,6 @@ from ssg.rendering.output_kind import OutputFile, OutputKind
 from ssg.rendering.pages import LIST, PAGE
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.sitemap import ROBOTS, SITEMAP
-from ssg.rendering.theme.loader import Compiled
 from ssg.rendering.theme.stopwatch import Stopwatch, watch
 from ssg.rendering.theme.templates import Templates, environments
 from ssg.rendering.theme.theme import ThemeFile
@@ -50,11 +49,8 @@ def files(queries: SiteQueries, kinds: Mapping[str, OutputKind]) -> Iterator[Out
 class Renderer:
     """Makes files of one scene. Templates are compiled when the first of them is needed, and measured if wanted."""
 
-    def __init__(
-        self, queries: SiteQueries, stopwatch: Stopwatch | None = None, compiled: Compiled | None = None
-    ) -> None:
+    def __init__(self, queries: SiteQueries, stopwatch: Stopwatch | None = None) -> None:
         self.queries = queries
-        self._compiled = compiled or Compiled()
         self._stopwatch = stopwatch
         self._warned: list[Problem] = []
 
@@ -96,6 +92,13 @@ class Renderer:
             self._warned += unsafe_values.doubts(text, shown)
         return text
 
+    def close(self) -> None:
+        """Nothing is made any more. Templates and what they are made with know each other: without this, all that they
+        know of the site would stay until Python's collector comes.
+        """
+        for one in vars(self).get("_templates", {}).values():
+            one.close()
+
     @cached_property
     def _templates(self) -> Mapping[str, Templates]:
         queries = self.queries
@@ -107,7 +110,7 @@ class Renderer:
             }
             for language in queries.languages()
         }
-        templates = environments(queries.theme.templates, functions(queries), values, queries, self._compiled)
+        templates = environments(queries.theme.templates, functions(queries), values, queries)
         if self._stopwatch:
             watch(templates.values(), self._stopwatch)
         return templates

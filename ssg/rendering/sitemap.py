@@ -7,9 +7,9 @@ It is written as text: a tree of elements takes three times as long, and twice t
 
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from ssg.content.formats import dates
 from ssg.rendering import xml
 from ssg.rendering.output_kind import OutputFile, OutputKind
@@ -18,7 +18,7 @@ from ssg.rendering.queries.site_queries import SiteQueries
 NAME: Final = "sitemap.xml"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What one sitemap may hold; `size` in bytes, before it is compressed."""
 
@@ -34,8 +34,9 @@ _URLSET: Final = f'<urlset xmlns="{_NAMESPACE}" xmlns:xhtml="http://www.w3.org/1
 _ENTRY: Final = 100  # bytes at most of what stands around the addresses of a <url>, its <lastmod> among them
 _LINK: Final = 70  # and of one <xhtml:link>, less the address
 _LONGEST: Final = 2048  # bytes of an address that the protocol takes
+_OF_ONE: Final = 12  # bytes of a character at most: four, as %F0 each
 
-Subject = tuple[str, bool]
+ListedAddress = tuple[str, bool]
 """What scene.subjects() tells of."""
 
 
@@ -78,12 +79,12 @@ ROBOTS: Final[OutputKind] = OutputKind(
 )
 
 
-def _parts(queries: SiteQueries, limits: Limits) -> list[Sequence[Subject]]:
+def _parts(queries: SiteQueries, limits: Limits) -> list[Sequence[ListedAddress]]:
     """The subjects of each sitemap, as many as fit. How many do hangs on addresses and languages, on no date."""
     subjects = queries.subjects()
     if len(subjects) <= limits.urls and (
         _at_most(queries, len(subjects), _LONGEST) <= limits.size
-        or _at_most(queries, len(subjects), max(_length(_address(queries, one)) for one in subjects)) <= limits.size
+        or _at_most(queries, len(subjects), _longest(queries)) <= limits.size
     ):
         return [subjects]
     cuts, size = [0], 0
@@ -96,13 +97,23 @@ def _parts(queries: SiteQueries, limits: Limits) -> list[Sequence[Subject]]:
     return [subjects[start:end] for start, end in zip(cuts, [*cuts[1:], len(subjects)], strict=True)]
 
 
+def _longest(queries: SiteQueries) -> int:
+    """The bytes of the longest address at most, as if each of its characters were the longest one in a URL and XML.
+
+    No path is asked for, which would have to be looked up in what is known of it: who makes a sitemap asks for each.
+    """
+    paths = (*(page.path for page in queries.pages), *(one.path for one in queries.lists))
+    longest = max(map(len, paths), default=0)
+    return _length(queries.absolute_url("/")) + _OF_ONE * longest
+
+
 def _at_most(queries: SiteQueries, count: int, longest: int) -> int:
     """The bytes of a sitemap of so many subjects, each in every language, with addresses of that length."""
     links = len(queries.languages()) + 1
     return _ENTRY * 3 + count * (_ENTRY + longest + links * (_LINK + longest))
 
 
-def _size(queries: SiteQueries, subject: Subject) -> int:
+def _size(queries: SiteQueries, subject: ListedAddress) -> int:
     """The bytes of one <url>, or a few more."""
     links = _links(queries, subject)
     return (
@@ -123,12 +134,15 @@ def _index(queries: SiteQueries, parts: list[str]) -> bytes:
     return f'{_HEAD}<sitemapindex xmlns="{_NAMESPACE}">\n{"".join(lines)}</sitemapindex>\n'.encode()
 
 
-def _urls(queries: SiteQueries, subjects: Sequence[Subject]) -> bytes:
-    lines = [line for subject in subjects for line in _url(queries, subject)]
-    return "".join([_HEAD, _URLSET, *lines, "</urlset>\n"]).encode()
+def _urls(queries: SiteQueries, subjects: Sequence[ListedAddress]) -> bytes:
+    lines = [_HEAD, _URLSET]
+    for subject in subjects:
+        queries.pause()
+        lines += _url(queries, subject)
+    return "".join([*lines, "</urlset>\n"]).encode()
 
 
-def _url(queries: SiteQueries, subject: Subject) -> Iterator[str]:
+def _url(queries: SiteQueries, subject: ListedAddress) -> Iterator[str]:
     name, is_page = subject
     yield f"  <url>\n    <loc>{_escaped(xml.clean(_address(queries, subject)))}</loc>\n"
     if changed := _changed(queries, name) if is_page else queries.newest_change(name):
@@ -139,7 +153,7 @@ def _url(queries: SiteQueries, subject: Subject) -> Iterator[str]:
     yield "  </url>\n"
 
 
-def _links(queries: SiteQueries, subject: Subject) -> Sequence[tuple[str, str]]:
+def _links(queries: SiteQueries, subject: ListedAddress) -> Sequence[tuple[str, str]]:
     """All versions of a subject that has several, by language; at last the one for readers of any other."""
     name, is_page = subject
     versions = queries.versions_of_page(name) if is_page else queries.versions_of_list(name)
@@ -149,7 +163,7 @@ def _links(queries: SiteQueries, subject: Subject) -> Sequence[tuple[str, str]]:
     return (*versions, ("x-default", default))
 
 
-def _address(queries: SiteQueries, subject: Subject) -> str:
+def _address(queries: SiteQueries, subject: ListedAddress) -> str:
     name, is_page = subject
     return queries.absolute_url(queries.path(name) if is_page else name)
 

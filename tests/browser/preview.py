@@ -176,3 +176,11 @@ def processes_below(folder: Path) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def edited(blog: Blog, path: str, old: str, new: str) -> None:
+    """Puts other words into a file of the blog."""
+    file = blog.root / path
+    text = file.read_text("utf-8")
+    assert old in text
+    saved(file, text.replace(old, new))

@@ -107,7 +107,8 @@ def _commands() -> list[tuple[str, str, set[str]]]:
         }
         alone = {name: one for name, one in group.commands.items() if not isinstance(one, click.Group)}
         for name, command in (alone | nested).items():
-            own = {option for param in command.params if isinstance(param, click.Option) for option in param.opts}
+            shown = (param for param in command.params if isinstance(param, click.Option) and not param.hidden)
+            own = {option for param in shown for option in param.opts}
             if command.hidden:
                 common |= own
             else:

@@ -24,7 +24,7 @@ _SHOWN_LINES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class ContainerEngine:
+class EngineRunner:
     """A Runner of imagebake's. The engine must reach the folders that it is given under the same paths."""
 
     name: Literal["docker", "podman"]

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +93,7 @@ class Machine:
     known_hosts: Path = field(init=False)
     key: Path = field(init=False)
     podman: subprocess.Popen[bytes] | None = None
+    engine: str = "docker"  # the one that tests of the edge are for: "podman", where dockerd is stopped
     ipv6: str = ""  # where a test gave it such an address, too
 
     def __post_init__(self) -> None:
@@ -104,7 +105,7 @@ class Machine:
         """The engine's socket, from outside and without ssh."""
         return self.folder / "run/docker.sock"
 
-    def target(self, user: str = "deploy", *, config: Sequence[str] = (), **changes) -> PublishTarget:
+    def target(self, user: str = "", *, config: Sequence[str] = (), **changes) -> PublishTarget:
         """How site.toml would name this machine, with the test's own keys and no trust in the real user's.
 
         `config` are lines of the user's ssh configuration, which stands in the environment until the test ends.
@@ -113,7 +114,9 @@ class Machine:
         file = self.folder / "ssh_config"
         file.write_text("".join(f"{line}\n" for line in (*config, *ours)))
         os.environ[CONFIG] = str(file)
+        user = user or ("root" if self.engine == "podman" else "deploy")  # it serves root alone
         settings = {"host": f"{user}@{self.address}", "identity": str(self.key), "port": 8080}
+        settings |= {"engine": "podman"} if self.engine == "podman" else {}
         return PublishTarget(**(settings | changes))
 
     def processes(self) -> dict[int, str]:
@@ -140,8 +143,9 @@ class Machine:
         """As docker_socket, after start_podman."""
         return self.folder / "run/podman/podman.sock"
 
-    def start_podman(self) -> None:
-        """Podman's service beside dockerd, for root alone, once. It ends with the machine.
+    def start_podman(self, *, named: Path | None = None) -> None:
+        """Podman's service beside dockerd, for root alone, once. It ends with the machine. `named`: a folder with
+        netavark and aardvark-dns, by which containers know each other by name.
 
         Debian's runc, since crun refuses some cgroup layouts; lower limits, since not every root may raise them.
         """
@@ -154,6 +158,7 @@ class Machine:
         settings.write_text(
             '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
             '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+            + (f'helper_binaries_dir = ["{named}"]\n[network]\nnetwork_backend = "netavark"\n' if named else "")
         )
         service = ["podman", "system", "service", "--time", "0", "unix:///run/podman/podman.sock"]
         with (self.folder / "podman.log").open("wb") as log:
@@ -183,21 +188,33 @@ class Machine:
                     time.sleep(0.02)
 
     def run(self, *command: str) -> str:
-        """What a command prints on the machine itself, as root."""
+        """What a command prints on the machine itself, as root; `docker` is whatever engine the tests are for."""
+        if command[0] == "docker" and self.engine == "podman":
+            command = ("podman", "--url", "unix:///run/podman/podman.sock", *command[1:])
         done = subprocess.run(
             [*self._inside(), *command], check=True, capture_output=True, text=True, timeout=30, env={"PATH": PATH}
         )
         return done.stdout
 
+    @contextlib.contextmanager
+    def started(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A command that runs on the machine itself, as root, as long as the context lasts."""
+        whole = [*self._inside(), "setpriv", "--pdeathsig", "KILL", *command]  # nsenter is another process
+        with subprocess.Popen(whole, env={"PATH": PATH}, stdout=subprocess.PIPE) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def received(self) -> int:
         """Bytes that came over its network since it was started."""
         return int(self.run("cat", "/sys/class/net/eth0/statistics/rx_bytes"))
 
-    def inventory(self, engine: str = "docker") -> dict[str, list]:
+    def inventory(self, engine: str = "") -> dict[str, list]:
         """All that an engine holds, seen past ssh and sealpress: to compare before and after."""
         from docker import APIClient
 
-        path = self.podman_socket if engine == "podman" else self.docker_socket
+        path = self.podman_socket if (engine or self.engine) == "podman" else self.docker_socket
         client = APIClient(f"unix://{path}", version="auto", timeout=20)
         try:
             images = [(image["Id"], image["RepoTags"]) for image in client.images(all=True)]
@@ -211,6 +228,12 @@ class Machine:
         """The ends of both daemons' logs, for a failing test."""
         ends = [(self.folder / name).read_text("utf-8", "replace")[-2000:] for name in ("dockerd.log", "sshd.log")]
         return "\n".join(ends)
+
+
+def configuration(*machines: Machine) -> list[str]:
+    """Lines of ssh's configuration by which several machines are known at once, each with its own key."""
+    each = (f"Host {one.address}\nUserKnownHostsFile {one.known_hosts}\nIdentityFile {one.key}" for one in machines)
+    return ["\n".join(each), "Host *"]
 
 
 def commands() -> dict[int, str]:
@@ -268,20 +291,22 @@ def stop_machine(machine: Machine) -> None:
     machine.process.wait(10)
     if machine.podman:
         machine.podman.wait(10)
+        _remove_groups("libpod_parent")  # every Podman's: what another machine has in it is not empty, and stays
     for _ in range(50):
-        # Podman's parent group is the same for every Podman; only what is empty in it can be removed.
-        names = [machine.folder.name, *(["libpod_parent"] if machine.podman else [])]
-        leftovers = [
-            path for name in names for place in ("", "*/") for path in Path("/sys/fs/cgroup").glob(place + name)
-        ]
-        for top in leftovers:
-            for below, _, _ in os.walk(top, topdown=False):
-                with contextlib.suppress(OSError):
-                    Path(below).rmdir()
-        if not any(top.exists() for top in leftovers):
+        if not _remove_groups(machine.folder.name):
             break
         time.sleep(0.1)
     shutil.rmtree(machine.folder, ignore_errors=True)
+
+
+def _remove_groups(name: str) -> bool:
+    """Removes the control groups of this name, and those below, as far as they are empty. Whether any are left."""
+    tops = [path for place in ("", "*/") for path in Path("/sys/fs/cgroup").glob(place + name)]
+    for top in tops:
+        for below, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):
+                Path(below).rmdir()
+    return any(top.exists() for top in tops)
 
 
 def _begin(folder: Path, number: int, root: Path | None, settings: Mapping[str, object]) -> Machine | None:
@@ -347,6 +372,8 @@ def _furnish(folder: Path, address: str) -> None:
     (folder / "run/lock").chmod(0o1777)
     (folder / "vartmp").chmod(0o1777)
     users = [(user, number) for number, user in enumerate(SHELLS, 20001)]
+    for user, number in users:
+        os.chown(folder / f"home/{user}", number, number)
     accounts = {
         "passwd": [f"{user}:x:{number}:{number}::{folder}/home/{user}:{SHELLS[user]}" for user, number in users],
         "shadow": [f"{user}:*:20000::::::" for user, _ in users],

@@ -61,8 +61,10 @@ class SealedImage:
     def layers(self) -> tuple[Layer, ...]:
         return self.sealed.layers
 
-    def archive(self, reference: str, omit: Collection[str] = ()) -> Iterator[bytes]:
-        made = archive.stream(self.sealed, reference, omit)
+    def archive(
+        self, reference: str, omit: Collection[str] = (), beside: Mapping[str, str] = archive.NOWHERE
+    ) -> Iterator[bytes]:
+        made = archive.stream(self.sealed, reference, omit, beside)
         return self.spoil(made) if self.spoil else made
 
     def archive_size(self, reference: str, omit: Collection[str] = ()) -> int:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from publish import doctor
 from publish.deploy.ship import ship
+from publish.edge.container import line_of
 from publish.engines.protocol import ContainerSpec, Endpoint, Host, Role, RunState
-from publish.hosts import open_host
 from publish.releases.ownership import ReleaseLine
+from publish.target import doctor
+from publish.target.hosts import open_host
 from sealpress import labels
 from sealpress.commands.console import SILENT
 from sealpress.config import sitefile
@@ -102,7 +103,7 @@ def test_the_unit_of_an_account_needs_it_to_linger(machine: Machine, units: Path
 
 
 def test_the_script_of_the_unit_starts_the_newest_release_of_each_site(machine: Machine, podman: Host) -> None:
-    """10 is more than 9; and those before stay as they are."""
+    """10 is more than 9; and those before stay as they are. With all its replicas, and with each edge."""
     image = seal({"index.html": "one"})
     for line in LINES:
         job = deployment(
@@ -114,17 +115,21 @@ def test_the_script_of_the_unit_starts_the_newest_release_of_each_site(machine: 
             timeout=30,
         )
         switch(job)
-    engine, marks = podman.engine, {labels.SITE: "blog", labels.ROLE: str(Role.SERVER)}
+    engine = podman.engine
     (first,) = [one for one in engine.containers() if one.labels[labels.TARGET] == LINES[0].target]
-    for number in (9, 10):
-        engine.create(ContainerSpec(LINES[0].container_name(number, Role.SERVER), first.image, {}, marks))
+    edges = [line_of(Endpoint("", port)) for port in (80, 8080)]
+    made = [(LINES[0], number, which) for number in (9, 10) for which in ("", "site-2")]
+    for line, number, which in (*made, *((edge, number, "") for edge in edges for number in (1, 2))):
+        own = {**line.labels, labels.ROLE: str(Role.SERVER), labels.GENERATION: str(number)}
+        engine.create(ContainerSpec(line.container_name(number, Role.SERVER, which), first.image, {}, own))
     for container in engine.containers():
         engine.stop(container.id, 1)
     script = machine.folder / "start-sites"
     script.write_text(shown("start-sites"))
     machine.run("env", "HOME=/root", f"CONTAINERS_CONF={machine.folder}/etc/containers.conf", "sh", str(script))
     running = {one.name for one in engine.containers() if one.state is RunState.RUNNING}
-    assert running == {line.container_name(number, Role.SERVER) for line, number in zip(LINES, (10, 1), strict=True)}
+    newest = [(LINES[0], 10, ""), (LINES[0], 10, "site-2"), (LINES[1], 1, ""), *((edge, 2, "") for edge in edges)]
+    assert running == {line.container_name(number, Role.SERVER, which) for line, number, which in newest}
 
 
 def test_the_unit_is_one_that_systemd_reads(machine: Machine, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from docker import APIClient
 
 from publish.engines.docker import open_engine
-from publish.engines.protocol import ContainerSpec, Endpoint, Engine, Role, RunState, Volume
+from publish.engines.protocol import ContainerEngine, ContainerSpec, Endpoint, Role, RunState, Volume
 from publish.engines.sockets import answers
-from publish.hosts import open_host
+from publish.target.hosts import open_host
 from sealpress import labels
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
@@ -51,7 +51,7 @@ def read(endpoint, path="/"):
 
 
 def test_it_is_an_engine(engine):
-    as_protocol: Engine = engine
+    as_protocol: ContainerEngine = engine
     assert re.fullmatch(r"(Docker|Podman) [0-9]+\.[0-9]+\.[0-9]+", as_protocol.title)
 
 

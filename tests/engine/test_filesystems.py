@@ -16,9 +16,9 @@ from imagebake.recipes import site, statement
 from imagebake.recipes.recipe import Image
 from imagebake.seal import envelope, verification
 from publish.engines.docker import open_engine
-from publish.engines.protocol import ContainerSpec, Endpoint, Engine
-from publish.hosts import open_host
+from publish.engines.protocol import ContainerEngine, ContainerSpec, Endpoint
 from publish.probing import probe
+from publish.target.hosts import open_host
 from sealpress import labels
 from sealpress.commands.console import SILENT
 from sealpress.problems import Problem
@@ -140,7 +140,7 @@ def test_an_archive_that_lacks_a_layer_is_never_taken_for_a_whole_image(place, b
         engine.remove_image(HOLLOW)
 
 
-def take(engine: Engine, image: Image, omit: Collection[str]) -> None:
+def take(engine: ContainerEngine, image: Image, omit: Collection[str]) -> None:
     """Loads an image and looks at it as closely as publish does. Raises Problem where it is not whole."""
     engine.load(image.archive(HOLLOW, omit))
     held = engine.image(HOLLOW)

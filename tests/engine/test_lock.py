@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from publish.hosts import open_host
 from publish.ssh import lock
 from publish.ssh.lock import hold_here
+from publish.target.hosts import open_host
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 
@@ -63,7 +63,7 @@ def test_two_sites_do_not_wait_for_each_other(host):
 def test_a_lock_frees_itself_when_its_holder_dies(machine, runtime, host):
     """The first publish is killed hard; the next one has the lock within a second or two."""
     script = (
-        "import ast, sys; from publish.hosts import open_host; from sealpress.commands.console import SILENT\n"
+        "import ast, sys; from publish.target.hosts import open_host; from sealpress.commands.console import SILENT\n"
         "from sealpress.config.settings import PublishTarget\n"
         "with open_host(PublishTarget(**ast.literal_eval(sys.argv[1])), SILENT) as host, host.lock('blog'):\n"
         "    print('held', flush=True); input()\n"

@@ -14,10 +14,10 @@ from publish.deploy.journal import DeployStep, Event
 from publish.deploy.ship import ship
 from publish.engines.protocol import Endpoint, RunState
 from publish.engines.sockets import answers
-from publish.hosts import open_host
 from publish.probing import probe
 from publish.releases import history, prune, rollback
 from publish.releases.ownership import ReleaseLine
+from publish.target.hosts import open_host
 from sealpress import labels
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
@@ -206,7 +206,7 @@ def test_a_readers_port_that_is_taken_leaves_the_old_site_as_it_was(machine, hos
     elsewhere = replace(LINE, readers=Endpoint("0.0.0.0", 22), knows=lambda _commit: True)
     with pytest.raises(Problem) as caught:
         switch(job(host, seal({"index.html": "two"}), elsewhere, record=events.append))
-    assert caught.value.code is Exit.ENGINE
+    assert caught.value.code is Exit.ROLLED_BACK
     assert "address already in use" in caught.value.message
     assert caught.value.hint
     assert [event.step for event in events if event.outcome == "failed"] == [DeployStep.FLIP]
@@ -231,9 +231,9 @@ def test_a_connection_that_is_cut_in_the_gap_says_that_the_site_may_be_down(mach
     switch(job(host, seal({"index.html": "one"})))
     with pytest.raises(Problem) as caught, open_host(machine.target(), SILENT) as doomed:
         switch(job(doomed, seal({"index.html": "two"}), flip=Cut()))
-    assert caught.value.each[0].code is Exit.HOST
+    assert caught.value.each[0].code is Exit.NEEDS_HAND
     assert "the old release could not be put back" in str(caught.value)
-    assert "the site may be down: run publish again" in str(caught.value)
+    assert "publish rollback production --to 1" in str(caught.value)
     with open_host(machine.target(), SILENT) as again:
         switch(job(again, seal({"index.html": "two"})))
     assert reader.read() == "two"

@@ -17,7 +17,7 @@ from imagebake.nginx import runners
 from imagebake.nginx.runners import Bubblewrap, DynamicLoader, Runner
 from imagebake.recipes import site
 from sealpress.tree import tree
-from tests.engine.containers import ContainerEngine
+from tests.engine.containers import EngineRunner
 from tests.imagebake.conftest import CREATED, HERE, PAGES, SETTINGS, write_tree
 from tests.needs import unavailable
 from tests.ports import free_port
@@ -59,7 +59,7 @@ def stage(request, monkeypatch, rootfs) -> Iterator[Stage]:
         machine.start_podman()
     monkeypatch.setenv("DOCKER_HOST", f"unix://{machine.docker_socket}")
     monkeypatch.setenv("CONTAINER_HOST", f"unix://{machine.podman_socket}")
-    engine = ContainerEngine(request.param)
+    engine = EngineRunner(request.param)
     yield Stage(engine, "0.0.0.0", machine.address)
     engine.forget(rootfs)
     assert machine.inventory(request.param) == {"images": [], "containers": [], "volumes": []}

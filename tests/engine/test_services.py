@@ -8,11 +8,11 @@ from publish.deploy.deployment import Deployment
 from publish.deploy.ship import ship
 from publish.deploy.state_machine import Outcome, deploy
 from publish.engines.protocol import Endpoint, Host, RunState
-from publish.hosts import open_host
 from publish.probing import probe
 from publish.releases import history, prune, rollback
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage, ServiceSpec, place_of
+from publish.target.hosts import open_host
 from sealpress import labels
 from sealpress.commands.console import SILENT
 from sealpress.problems import Problem

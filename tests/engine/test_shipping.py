@@ -1,13 +1,14 @@
 """Shipping to a real engine over a real ssh: what is sent, what is checked, and what is left after a failure."""
 
 import contextlib
+import shutil
 import time
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from publish.engines.docker import open_engine
-from publish.hosts import open_host
+from publish.target.hosts import open_host
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.perlsite import heavier, relabelled, seal
@@ -267,3 +268,64 @@ def test_another_release_of_the_same_layers_is_another_image(machine, host):
     assert loaded.diff_ids == diff_ids(image)
     assert seen.notes[0].startswith("sending 0 of 4 layers")
     assert len(machine.inventory()["images"]) == 2
+
+
+def test_an_image_with_a_new_layer_below_others_is_put_together_on_the_host(machine, host):
+    """Of the layers that the host has; and where that fails, in whatever way, more is sent and the image comes."""
+
+    def page(text):
+        return heavier(seal({"index.html": text}), 4)
+
+    def sent(text, on=host):
+        seen, before = Watched(), machine.received()
+        loaded = ship(on.engine, page(text), seen, on)
+        assert loaded.diff_ids == diff_ids(page(text))
+        return [note.partition(", ")[0] for note in seen.notes], machine.received() - before
+
+    cache = machine.folder / "home/deploy/.cache/sealpress"
+    assert sent("one")[0] == ["sending 5 of 5 layers"]
+    notes, received = sent("two")
+    assert notes == ["sending 1 of 5 layers"]
+    assert received < 100_000
+    assert list(cache.iterdir()) == []
+    # What a killed run left, in the way of the next.
+    machine.run("install", "-o", "deploy", "-d", str(cache / "blog"), str(cache / "blog/manifest.json"))
+    assert sent("three")[0] == ["sending 1 of 5 layers"]
+    # A page that came as another is seen by the engine, each time that it is sent.
+    before = machine.inventory()
+    with pytest.raises(Problem, match="refused to load the image"):
+        ship(host.engine, replace(page("fourth page"), spoil=mistyped(b"fourth page")), SILENT, host)
+    assert machine.inventory() == before
+    # Nor is it believed that all came before the connection was cut.
+    cut = replace(page("five"), spoil=lambda pieces: torn(pieces, machine.cut_connections))
+    with pytest.raises(Problem, match="was cut"), open_host(machine.target(), SILENT) as other:
+        ship(other.engine, cut, SILENT, other)
+    with open_host(machine.target(), SILENT) as other:
+        assert machine.inventory() == before
+        assert sent("five", other)[0] == ["sending 1 of 5 layers"]
+        # A host that has no room for it.
+        shutil.rmtree(cache)
+        cache.write_text("")
+        notes, _ = sent("six", other)
+        said = f"{other.engine.title} can't put the image together on the host: "
+        assert [note.startswith(said) for note in notes] == [False, True, False]
+        assert notes[-1] == "sending 2 of 5 layers"
+        cache.unlink()
+        for text in ("two", "three", "five", "six", "one"):
+            other.engine.remove_image(page(text).reference)
+
+
+def mistyped(text):
+    def spoil(pieces):
+        whole = b"".join(pieces)
+        assert whole.count(text) == 1
+        yield whole.replace(text, text.upper())
+
+    return spoil
+
+
+def torn(pieces, cut):
+    whole = b"".join(pieces)
+    yield whole[: len(whole) // 2]
+    cut()
+    yield whole[len(whole) // 2 :]

@@ -3,14 +3,15 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from publish.hosts import open_host
 from publish.ssh.connection import CONFIG, connect
+from publish.target.hosts import open_host
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
 from tests.engine.machine import SHELLS, commands
@@ -58,6 +59,21 @@ def test_a_host_opens_with_its_engine_and_closes_without_a_trace(machine, runtim
         assert len(connections(runtime)) == 1
     assert not list(runtime.iterdir())
     assert not connections(runtime)
+
+
+def test_a_connection_is_closed_without_a_wait_for_what_goes_on(machine, monkeypatch):
+    """Who reads ssh's errors has come to their end by itself before the pipe is closed: ssh was ended first."""
+    ended = []
+
+    def join(thread, timeout=None):
+        joined(thread, timeout)
+        ended.append(not thread.is_alive())
+
+    joined = threading.Thread.join
+    monkeypatch.setattr(threading.Thread, "join", join)
+    with connect(machine.target()):
+        pass
+    assert ended == [True]
 
 
 def test_a_host_is_reached_on_another_port_by_url(machine):
@@ -331,7 +347,7 @@ def test_no_connection_outlives_this_program(machine, runtime, number):
     """Ctrl-C, a polite end and a hard one: the ssh that holds the connection ends too."""
     script = (
         "import sys, time, ast\n"
-        "from publish.hosts import open_host; from sealpress.commands.console import SILENT\n"
+        "from publish.target.hosts import open_host; from sealpress.commands.console import SILENT\n"
         "from sealpress.config.settings import PublishTarget\n"
         "with open_host(PublishTarget(**ast.literal_eval(sys.argv[1])), SILENT) as host, host.lock('held'):\n"
         "    print('open', flush=True); time.sleep(60)\n"

@@ -10,10 +10,10 @@ from docker import APIClient
 from publish.deploy.deployment import Deployment
 from publish.deploy.ship import ship
 from publish.engines.protocol import Endpoint, Host, RunState
-from publish.hosts import open_host
 from publish.probing import probe
 from publish.releases import history, prune, rollback
 from publish.releases.ownership import ReleaseLine
+from publish.target.hosts import open_host
 from sealpress import labels
 from sealpress.commands.console import SILENT
 from sealpress.problems import Problem

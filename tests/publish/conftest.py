@@ -12,25 +12,34 @@ from pathlib import Path
 import pytest
 
 from publish.engines.embedded.engine import EmbeddedEngine
-from publish.hosts import LocalHost
+from publish.target.hosts import LocalHost
 from sealpress import labels
 
 SERVER = """
-import http.server, os, sys
-from sealpress.tree.tree import media_type
+import http.server, json, os, sys
+from sealpress.tree.tree import content_type, media_type
 root, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 if os.path.exists(root + "/broken"):
     print("the configuration is broken", flush=True)
     sys.exit(3)
+try:
+    told = json.load(open(root + "/answers.json"))
+except OSError:
+    told = {}
 class Site(http.server.SimpleHTTPRequestHandler):
     def __init__(self, *arguments):
         super().__init__(*arguments, directory=root + "/site")
     def guess_type(self, path):
-        return media_type(path)
+        return content_type(media_type(path))
+    def end_headers(self):
+        for name, value in told.get(self.path, {}).items():
+            if name != "content-type":
+                self.send_header(name, value)
+        super().end_headers()
     def send_error(self, code, *_said):
         body = open(root + "/site/404.html", "rb").read() if os.path.exists(root + "/site/404.html") else b"not here"
         self.send_response(code)
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

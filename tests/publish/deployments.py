@@ -1,6 +1,6 @@
 """Deployments of one site to one host, put together from what a test has to say."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from publish.deploy import ship as shipping
 from publish.deploy.deployment import Deployment
@@ -9,6 +9,7 @@ from publish.engines.protocol import Endpoint, LoadedImage
 from publish.releases.ownership import ReleaseLine
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage, ServiceSpec
 from sealpress import labels
+from sealpress.frozen import frozen
 
 
 def deployment(host, line, release, ship, commit="", **changes) -> Deployment:
@@ -40,7 +41,7 @@ def switch(made: Deployment) -> Outcome:
     return outcome
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlainLine(ReleaseLine):
     """A site with one target, where an image has the name that it gives itself."""
 
@@ -63,7 +64,7 @@ class PlainLine(ReleaseLine):
         return self.own
 
 
-def ship(engine, image, progress) -> LoadedImage:
+def ship(engine, image, progress, host=None) -> LoadedImage:
     """Ships an image under its own name."""
     line = PlainLine(image.labels[labels.SITE], "production", Endpoint("", 80), own=image.reference)
-    return shipping.ship(engine, image, progress, line)
+    return shipping.ship(engine, image, progress, line, host)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from publish import pipeline
+from publish.publishing import pipeline
 from sealpress.commands.console import SILENT
 from sealpress.config import sitefile
 from sealpress.tree import provenance, tree

@@ -123,7 +123,7 @@ def test_an_edit_is_baked_and_a_fault_in_the_bake_leaves_the_last_image(site: Pa
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_nothing_is_left_however_it_ends(site: Path, number: int) -> None:
-    with running(site, "--sealed") as preview:
+    with running(site, "--sealed", by=["env", "--default-signal"]) as preview:  # nohup's tests, too
         preview.get("/")
         left = servers(preview)
         assert left

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass
 class Blog:
-    """A site's folder, its settings, and how it is built. `output` and `store` are beside it."""
+    """A site's folder, its settings, and how it is built. `output` and `store` are beside it. It is an export, of which
+    every file counts, until `track`.
+    """
 
     folder: Path
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -38,6 +41,7 @@ class Blog:
     workers: int = 1
     place: str = "public"
     kinds: Sequence[OutputKind] = ()
+    in_git: bool = False
 
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -55,6 +59,13 @@ class Blog:
     @property
     def store(self) -> Path:
         return self.folder / "store"
+
+    def track(self) -> None:
+        """Commits all that is there. What comes later is untracked, and built all the same."""
+        identity = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgSign=false")
+        for command in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-q", "-m", "One")):
+            subprocess.run(["git", *command], cwd=self.root, check=True, timeout=60)
+        self.in_git = True
 
     def write(self, path: str, text: str) -> None:
         file = self.root / path
@@ -103,8 +114,8 @@ class Blog:
 
     def request(self, output: Path, store: Path | None, workers: int = 1) -> Request:
         site = sitefile.load(self.root / "site.toml", "site.toml", is_tolerant=True)
-        given = {"in_git": False, "as_of": self.clock, "store": store, "workers": workers, "kinds": self.kinds}
-        return Request(site, output, self.options, **given)
+        given = {"as_of": self.clock, "store": store, "workers": workers, "kinds": self.kinds}
+        return Request(site, output, self.options, dirty=self.in_git, in_git=self.in_git, **given)
 
     def built(self, progress: Progress = SILENT) -> "Built | list[object]":
         """A build on top of what the last one left; or its faults."""

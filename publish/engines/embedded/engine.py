@@ -18,7 +18,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -29,6 +29,7 @@ from publish.engines.protocol import ARCHITECTURES, Container, ContainerSpec, En
 from sealpress import labels
 from sealpress.config.settings import Architecture
 from sealpress.files import files
+from sealpress.frozen import frozen
 from sealpress.problems import EngineProblem, MachineProblem, Problem
 
 _LOG_TAIL: Final = 64 << 10  # bytes of a log that are looked at
@@ -36,9 +37,9 @@ _LOG_TAIL: Final = 64 << 10  # bytes of a log that are looked at
 _Kind = TypeVar("_Kind")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EmbeddedEngine:
-    """publish.engines.protocol.Engine over folders and processes of this machine. `folder` is the state folder."""
+    """publish.engines.protocol.ContainerEngine over folders and processes of this machine. `folder` keeps its state."""
 
     folder: Path
     runner: Runner
@@ -113,7 +114,7 @@ class EmbeddedEngine:
         return tuple(sorted(found, key=lambda one: one.name))
 
     def create(self, spec: ContainerSpec) -> Container:
-        if len(spec.ports) != 1 or spec.environment or spec.volumes or spec.networks:
+        if len(spec.ports) != 1 or spec.environment or spec.volumes or spec.networks or spec.joins:
             raise _refused("it runs sites alone, without environment, volumes, networks or further ports")
         with self._alone():
             image = self.image(spec.reference)
@@ -269,7 +270,7 @@ class EmbeddedEngine:
             processes.end(found, seconds, self._rootfs(folder))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Stored:
     """A container as its folder keeps it. It has one port."""
 

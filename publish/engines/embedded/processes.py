@@ -13,19 +13,19 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from imagebake.nginx import runners
 from publish.engines.protocol import Endpoint
+from sealpress.frozen import frozen
 from sealpress.problems import EngineProblem, MachineProblem
 
 _PROC: Final = Path("/proc")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Process:
     """The leader of a session. `started` in clock ticks after the boot named by `boot`."""
 
@@ -136,7 +136,7 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Stat:
     state: str
     session: int

@@ -13,11 +13,11 @@ import os
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import MachineProblem, Problem, TreeProblem
 
 CHUNK: Final = 1 << 20
@@ -27,7 +27,7 @@ _LAYER_LIMIT: Final = 256
 _WHITEOUT: Final = ".wh."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contents:
     """What an archive holds: one image. `id` is its configuration's digest, "sha256:…"."""
 

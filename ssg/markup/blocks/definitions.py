@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ssg.markup.blocks import targets
-from ssg.markup.text.block import Block, Place, Target
+from ssg.markup.text.block import Block, LinkTarget, Position
 from ssg.markup.text.characters import label, unescaped
 
 _LABEL: Final = r"\[((?:[^\\\[\]]|\\.){1,999})\]"
@@ -19,7 +19,7 @@ _END: Final = re.compile(r"[ \t]*(?:\n|\Z)")
 class Definitions:
     """What a text defines: targets with titles by label, abbreviations, footnotes by name."""
 
-    targets: dict[str, tuple[Target, str | None]] = field(default_factory=dict)
+    targets: dict[str, tuple[LinkTarget, str | None]] = field(default_factory=dict)
     abbreviations: dict[str, str] = field(default_factory=dict)
     footnotes: dict[str, Block] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ def take(paragraph: Block, into: Definitions) -> None:
         if name not in into.targets:
             place = _place(paragraph.places, text, at, row, start)
             title = unescaped(titled[1][1:-1]) if titled else None
-            into.targets[name] = (Target.of(unescaped(text[start:end]), place), title)
+            into.targets[name] = (LinkTarget.of(unescaped(text[start:end]), place), title)
         row += text.count("\n", at, ended.end())
         at = ended.end()
     if not at:
@@ -57,7 +57,7 @@ def take(paragraph: Block, into: Definitions) -> None:
         paragraph.kind = "empty"
 
 
-def _place(places: list[Place], text: str, start: int, row: int, at: int) -> Place:
+def _place(places: list[Position], text: str, start: int, row: int, at: int) -> Position:
     """The place of text[at], where text[start] stands in line `row` of the paragraph."""
     row += text.count("\n", start, at)
     line, column = places[row]

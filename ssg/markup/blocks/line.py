@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from ssg.markup.text.block import Place
+from ssg.markup.text.block import Position
 
 TAB: Final = 4
 
@@ -50,7 +50,7 @@ class MarkdownLine:
         found = _NOT_BLANK.search(self.text, at)
         return found.start() if found else self.length
 
-    def place(self, at: int) -> Place:
+    def place(self, at: int) -> Position:
         return self.number, (at if self._written is None else self._origin(at)) + 1
 
     def rest(self, at: int) -> str:

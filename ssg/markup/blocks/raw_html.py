@@ -1,8 +1,9 @@
 """Where HTML begins and ends in Markdown (CommonMark 4.6 and 6.6), and Markdown in HTML: markdown="1"."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from sealpress.frozen import frozen
 
 _ATTRIBUTE: Final = r"""(?:\s++[a-zA-Z_:][a-zA-Z0-9:._-]*+(?:\s*+=\s*+(?:[^\s"'=<>`\x00-\x20]++|'[^']*+'|"[^"]*+"))?)"""
 # Blanks before "=" may belong to an attribute or to none, so this one gives them back.
@@ -69,7 +70,7 @@ _SPAN_TAGS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asking:
     """A tag that asks for Markdown in its element: `tag` is it without that attribute, `end` where it ends.
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from ssg.markup.text.block import Block, Cell, Place
+from ssg.markup.text.block import Block, Cell, Position
 
 _DELIMITERS: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*+(?:\|[ \t]*:?-+:?[ \t]*+)*\|?[ \t]*$")
 _ESCAPED: Final = re.compile(r"\\.")
@@ -24,7 +24,7 @@ def aligns(row: str) -> list[str]:
     return [_ALIGNS[cell.text.startswith(":"), cell.text.endswith(":")] for cell in cells(row, (1, 1))]
 
 
-def cells(row: str, place: Place) -> list[Cell]:
+def cells(row: str, place: Position) -> list[Cell]:
     r"""The cells of a row whose first character stands at `place`. An escaped \| parts none."""
     line, column = place
     begin = 1 if row.startswith("|") else 0

@@ -1,9 +1,9 @@
 """Where links lead: (target "title") behind a text in brackets, and [label] (CommonMark 6.3)."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from ssg.markup.text.characters import PUNCTUATION, unescaped
 
 _BLANKS: Final = re.compile(r"[ \t\n]*")
@@ -15,7 +15,7 @@ _MOST_PARENTHESES: Final = 32
 """Within each other: the specification asks for at least three, and each would be read again for each."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inline:
     """What stands in parentheses. `start` is where the target stands, `end` behind the parenthesis."""
 

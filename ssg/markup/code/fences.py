@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import did_you_mean
 from ssg.markup.text.positions import MarkdownSource
 
@@ -46,7 +47,7 @@ _OPTION: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fence:
     """A block of fenced code. `line` and `column` are where its language stands (from 1), or the fence itself."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import html as entities
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,7 @@ DARK: Final = "lightbulb"
 # More tokens than any code has: at most a few to a character, some of them empty.
 _TOKENS_EACH: Final = 8
 _TOKENS: Final = 1000
+_PIECES: Final = 500
 
 LONGEST: Final = 100_000
 """Characters of a block that is highlighted: some of Pygments' lexers take four times as long for twice as much."""
@@ -138,7 +139,11 @@ def _lexer(name: str) -> "Lexer":
 def _formatter() -> "HtmlFormatter[str]":
     from pygments.formatters import HtmlFormatter  # noqa: PLC0415
 
-    return HtmlFormatter(nowrap=True)
+    formatter = HtmlFormatter(nowrap=True)
+    # Pygments keeps the HTML of a hundred pieces of code, and a site's are several hundred that come back.
+    pieces = lru_cache(_PIECES)(formatter._translate_parts)  # type: ignore[attr-defined] # noqa: SLF001
+    vars(formatter)["_translate_parts"] = pieces
+    return formatter
 
 
 @cache

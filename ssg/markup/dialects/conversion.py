@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from markdown import Markdown
 
+from sealpress.frozen import frozen
 from sealpress.problems import did_you_mean
 from ssg.l10n.language import Language
 from ssg.markup.blocks.definitions import Definitions
 from ssg.markup.code.fences import Fence
 from ssg.markup.html.tags import Html
-from ssg.markup.text.block import Place, Text
+from ssg.markup.text.block import Position, Text
 from ssg.markup.text.converted import CODE_STUB, ETX, MarkdownOptions
 from ssg.markup.text.positions import MarkdownSource
 
@@ -75,7 +76,7 @@ class Conversion:
         self.definitions = definitions
         self.md.references.update(definitions.targets)
 
-    def title(self, word: str, place: Place) -> str:
+    def title(self, word: str, place: Position) -> str:
         """What stands above a box of which the author wrote a word alone, in the language of the text."""
         if word in self.titles:
             return self.titles[word]
@@ -88,7 +89,7 @@ class Conversion:
             )
         return word.capitalize()
 
-    def lost_reference(self, name: str, place: Place) -> None:
+    def lost_reference(self, name: str, place: Position) -> None:
         shown = " ".join(name.split())
         known = self.md.references
         near = did_you_mean(shown.lower(), known) if len(known) <= _MOST_GUESSES else ""
@@ -99,25 +100,25 @@ class Conversion:
             max(1, len(name)),
         )
 
-    def lost_footnote(self, name: str, place: Place) -> None:
+    def lost_footnote(self, name: str, place: Position) -> None:
         self.source.fault(f'no footnote is called "{name}"', f"write it below: [^{name}]: text", place, len(name) + 3)
 
-    def unclosed_fence(self, place: Place, sign: str) -> None:
+    def unclosed_fence(self, place: Position, sign: str) -> None:
         self.source.fault(
             "this code fence is never closed", f"write {sign} on a line of its own below the code", place, len(sign)
         )
 
-    def unended(self, place: Place, sign: str) -> None:
+    def unended(self, place: Position, sign: str) -> None:
         """Tells of HTML that takes all that follows into itself."""
         what, end = ("comment", "-->") if sign == "<!--" else ("tag", ">")
         hint = f"write {end} where it ends; or, if it is no {what}, put it in backticks or write &lt;{sign[1:]}"
         self.source.fault(f"this {what} never ends: {sign}", hint, place, len(sign))
 
-    def too_deep(self, place: Place) -> None:
+    def too_deep(self, place: Position) -> None:
         self.source.fault("this text is nested too deeply", "use fewer levels of lists, quotations or tags", place)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarkdownInstance:
     """A Markdown instance, the state of what it converts, and how it makes HTML of a text."""
 

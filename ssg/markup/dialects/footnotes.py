@@ -11,7 +11,7 @@ from markdown.extensions.footnotes import FootnoteExtension
 from markdown.treeprocessors import Treeprocessor
 
 from ssg.markup.dialects.conversion import Conversion
-from ssg.markup.text.block import Place
+from ssg.markup.text.block import Position
 from ssg.markup.text.converted import ANCHOR, ETX, STX
 
 BACK: Final = "↩\ufe0e"
@@ -62,7 +62,7 @@ class Footnotes(FootnoteExtension):
             text = "?"
         super().setFootnote(id, text)
 
-    def place(self, name: str) -> Place:
+    def place(self, name: str) -> Position:
         """Where a footnote is written."""
         block = self.state.definitions.footnotes.get(name)
         return (block.line, block.column) if block else self.state.source.find(rf"\[\^{re.escape(name)}\]:")

@@ -13,7 +13,7 @@ from markdown.util import HTML_PLACEHOLDER
 
 from ssg.markup.blocks.tree import RAW, SPAN
 from ssg.markup.html.tags import Html, HtmlTag, cut, tag, unended
-from ssg.markup.text.block import Target
+from ssg.markup.text.block import LinkTarget
 from ssg.markup.text.converted import CODE_STUB, STX
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _pair(name: str) -> tuple[HtmlTag, HtmlTag | None]:
 def _with(name: str, element: Element) -> HtmlTag:
     items = element.items() if len(element.attrib) == 1 else sorted(element.items())
     for _, value in items:
-        if isinstance(value, Target):
+        if isinstance(value, LinkTarget):
             return HtmlTag("", name, attributes=dict(items))  # links.py writes it anew
     return _written(name, *items)
 

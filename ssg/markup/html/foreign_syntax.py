@@ -5,9 +5,9 @@ and so is what has a backslash before it: `\{{`.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import shown
 from ssg.markup.html.prose import running
 from ssg.markup.html.tags import Html
@@ -34,7 +34,7 @@ _IMPORT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kind:
     words: str
     hint: str

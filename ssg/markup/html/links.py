@@ -9,7 +9,7 @@ from typing import Final, Literal
 from sealpress.html import active_content, stylesheets
 from sealpress.html.active_content import Url, is_script
 from ssg.markup.html.tags import Attributes, Html, HtmlTag, cut
-from ssg.markup.text.block import Place, Target
+from ssg.markup.text.block import LinkTarget, Position
 from ssg.markup.text.characters import address
 from ssg.markup.text.converted import ANCHOR, LINK, OPEN, PICTURE, SLOT, STX, Argument, Slot, slot_marker
 from ssg.markup.text.positions import MarkdownSource
@@ -43,7 +43,7 @@ class _Slots:
     externals: dict[Slot, None] = field(default_factory=dict)  # each once, in their order
     numbers: dict[Slot, int] = field(default_factory=dict)
 
-    def link(self, target: str, place: Place | None, *, is_image: bool, form: Literal["=", "%"] = "=") -> str:
+    def link(self, target: str, place: Position | None, *, is_image: bool, form: Literal["=", "%"] = "=") -> str:
         """What stands in the HTML for `target`: a marker, or itself where it is external."""
         line, column = place or (self.source.next_of(target) if target else (1, 1))
         link = Slot(LINK, str(target), line, column, max(1, len(target)))
@@ -58,11 +58,11 @@ class _Slots:
             return target if form == "=" else address(target)
         return slot_marker(self._number(link), form)
 
-    def refuse(self, scheme: str, place: Place, length: int) -> None:
+    def refuse(self, scheme: str, place: Position, length: int) -> None:
         hint = "a page's links lead to pages and files; scripts belong to the theme"
         self.source.fault(f'a link can\'t lead to "{scheme}"', hint, place, length)
 
-    def picture(self, attributes: Attributes, place: Place) -> Attributes:
+    def picture(self, attributes: Attributes, place: Position) -> Attributes:
         """The attributes of an <img>, with a marker before them where a link is among them."""
         own = {name.lower(): value or "" for name, value in attributes.items()}
         if not any(SLOT in value for value in own.values()):
@@ -113,7 +113,7 @@ def take_links(
             if kind is Url.DOCUMENT:
                 for _, _, scheme in active_urls(cut(value)):
                     found.refuse(scheme, written.place_of_name(source), len(name))
-            elif isinstance(value, Target):
+            elif isinstance(value, LinkTarget):
                 changed[name] = found.link(value, value.place, is_image=_is_image(tag.name, known), form="%")
             elif kind is not None and ANCHOR not in value:
                 changed[name] = _replaced(written, kind, found, is_image=_is_image(tag.name, known))
@@ -184,13 +184,13 @@ class _Value:
     name: str
     text: str
 
-    def place(self, at: int = 0) -> Place | None:
+    def place(self, at: int = 0) -> Position | None:
         """Where a character of it stands, where the tag is the author's own."""
         if self.number not in self.html.origins:
             return None
         return self.html.place(self.number, self._span[1] + at if self._span else 0)
 
-    def place_of_name(self, source: MarkdownSource) -> Place:
+    def place_of_name(self, source: MarkdownSource) -> Position:
         """Where its name stands, which is looked for in a list of attributes."""
         place = self.html.place(self.number, self._span[0] if self._span else 0)
         return place or source.find(rf"\b{re.escape(self.name)}\s*=")

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from sealpress.html.active_content import attribute_value
-from ssg.markup.text.block import Place, Text
+from ssg.markup.text.block import Position, Text
 from ssg.markup.text.converted import ETX, SLOT, STX
 from ssg.markup.text.positions import MarkdownSource
 
@@ -57,7 +57,7 @@ class Html:
     origins: dict[int, tuple[Text, int]] = field(default_factory=dict)
     is_paired: bool = False
 
-    def place(self, number: int, at: int = 0) -> Place | None:
+    def place(self, number: int, at: int = 0) -> Position | None:
         """Where character `at` of a tag stands in the source; None where that isn't known."""
         origin = self.origins.get(number)
         return None if origin is None else origin[0].place(origin[1] + at)

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from markdown.inlinepatterns import InlineProcessor
 from markdown.util import AtomicString
 
-from ssg.markup.text.block import Place, Target, Text
+from ssg.markup.text.block import LinkTarget, Position, Text
 
 if TYPE_CHECKING:
     from markdown import Markdown
@@ -24,7 +24,7 @@ _DOMAIN: Final = re.compile(r"(?:https?://|ftp://)?((?:[\w-]+\.)+[\w-]+)")
 _REFERENCE_AT_END: Final = re.compile(r"&[A-Za-z0-9]+;$")
 
 
-class _Bare(Target):
+class _Bare(LinkTarget):
     """A target that is also its link's text."""
 
     __slots__ = ()
@@ -65,13 +65,13 @@ class Mails(InlineProcessor):
         return _link("mailto:" + m[0], m[0], _place(data, m.start())), m.start(), m.end()
 
 
-def _link(target: str, shown: str, place: Place) -> Element:
+def _link(target: str, shown: str, place: Position) -> Element:
     link = Element("a", {"href": _Bare.of(target, place)})
     link.text = AtomicString(shown)
     return link
 
 
-def _place(data: str, at: int) -> Place:
+def _place(data: str, at: int) -> Position:
     return data.place(at) if isinstance(data, Text) else (1, 1)
 
 

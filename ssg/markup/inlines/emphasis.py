@@ -6,8 +6,6 @@ from xml.etree.ElementTree import Element
 
 from ssg.markup.text.characters import is_punctuation, is_white
 
-Node = "str | Element | Run | Bracket"
-
 
 @dataclass(slots=True, eq=False)
 class Run:

@@ -15,7 +15,7 @@ from ssg.markup.inlines.autolinks import unlinked
 from ssg.markup.inlines.emphasis import Bracket, emphasized, fill, run
 from ssg.markup.inlines.image_text import Alternatives
 from ssg.markup.inlines.patterns import Patterns, Waiting
-from ssg.markup.text.block import Target, Text
+from ssg.markup.text.block import LinkTarget, Text
 from ssg.markup.text.characters import PUNCTUATION, REFERENCE, label, referred
 from ssg.markup.text.converted import ETX, STX
 
@@ -181,7 +181,7 @@ class _InlineReading:
             return self.add("]", at + 1)
         text = self.text
         if text.startswith("(", at + 1) and (inline := targets.inline(text, at + 1)):
-            return self._link(bracket, Target.of(inline.target, text.place(inline.start)), inline.title, inline.end)
+            return self._link(bracket, LinkTarget.of(inline.target, text.place(inline.start)), inline.title, inline.end)
         found = targets.LABEL.match(text, at + 1)
         name, end = (found[1], found.end()) if found else ("", at + 1)
         is_full = bool(name.strip(" \t\n"))
@@ -211,7 +211,7 @@ class _InlineReading:
             if not (before.isalnum() or before in "]_)" or (after and after in "([")):
                 state.lost_reference(name, text.place(at + 2))
 
-    def _link(self, bracket: Bracket, target: Target, title: str | None, end: int) -> int:
+    def _link(self, bracket: Bracket, target: LinkTarget, title: str | None, end: int) -> int:
         inner = emphasized(list(map(unlinked, self.found[bracket.at + 1 :])))
         del self.found[bracket.at :]
         if bracket.is_image:
@@ -242,7 +242,7 @@ class _InlineReading:
         return self.add(self.parser.state.raw(raw_html.markdown_less(text[at:end]), text, at), end)
 
     def _autolink(self, target: str, shown: str, at: int, end: int) -> int:
-        element = Element("a", {"href": Target.of(target, self.text.place(at + 1))})
+        element = Element("a", {"href": LinkTarget.of(target, self.text.place(at + 1))})
         element.text = AtomicString(shown)
         return self.add(element, end)
 

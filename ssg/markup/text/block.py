@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, Literal
 
-Place = tuple[int, int]
+from sealpress.frozen import frozen
+
+Position = tuple[int, int]
 """A line and a column, both from 1, in the source as written."""
 
 BlockKind = Literal[
@@ -58,10 +60,10 @@ class Block:
     end: int  # the last line of it
     children: list["Block"] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)  # of each of the lines
+    places: list[Position] = field(default_factory=list)  # of each of the lines
     sign: str = ""
     word: str = ""
-    word_place: Place = (1, 1)
+    word_place: Position = (1, 1)
     title: str | None = None
     level: int = 0
     indent: int = 0
@@ -72,15 +74,15 @@ class Block:
     aligns: list[str] = field(default_factory=list)
     rows: list[list["Cell"]] = field(default_factory=list)
 
-    def take(self, text: str, place: Place) -> None:
+    def take(self, text: str, place: Position) -> None:
         self.lines.append(text)
         self.places.append(place)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     text: str
-    place: Place
+    place: Position
 
 
 class Text(str):
@@ -91,19 +93,19 @@ class Text(str):
 
     __slots__ = ("_starts", "is_cell", "places")
 
-    places: list[Place]
+    places: list[Position]
     is_cell: bool
     _starts: list[int]
 
     @classmethod
-    def of(cls, text: str, places: list[Place], *, is_cell: bool = False) -> "Text":
+    def of(cls, text: str, places: list[Position], *, is_cell: bool = False) -> "Text":
         made = cls(text)
         made.places = places
         made.is_cell = is_cell
         made._starts = []
         return made
 
-    def place(self, at: int) -> Place:
+    def place(self, at: int) -> Position:
         """Where the character at `at` stands in the source."""
         if len(self.places) == 1:
             line, column = self.places[0]
@@ -115,15 +117,15 @@ class Text(str):
         return line, column + at - self._starts[row]
 
 
-class Target(str):
+class LinkTarget(str):
     """A link's target with its place in the source."""
 
     __slots__ = ("place",)
 
-    place: Place
+    place: Position
 
     @classmethod
-    def of(cls, target: str, place: Place) -> "Target":
+    def of(cls, target: str, place: Position) -> "LinkTarget":
         made = cls(target)
         made.place = place
         return made

@@ -7,10 +7,10 @@ file name. So it can be kept by content, and the same text is never converted tw
 import html as entities
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import unquote
 
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem
 from ssg.markup.text.characters import address
 
@@ -24,7 +24,7 @@ DialectName = Literal["commonmark", "python-markdown"]
 """How Markdown is read: as CommonMark with additions, or as Python-Markdown reads it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarkdownOptions:
     """How Markdown is converted.
 
@@ -68,7 +68,7 @@ LINK: Final = "link"
 PICTURE: Final = "picture"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Argument:
     """A word that the author gave a slot: of a picture, an attribute."""
 
@@ -76,7 +76,7 @@ class Argument:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slot:
     """A part of a body's HTML that is open until the body is shown: what the author wrote for it, and where.
 
@@ -98,7 +98,7 @@ OpenSlot = tuple[str, str, tuple[Argument, ...]]
 """A slot's kind, its target and what it was given: all that it is closed by, wherever it stands."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heading:
     """A heading in the order of the text. `title` is plain text, `html` has its emphasis and code, but no links."""
 
@@ -108,7 +108,7 @@ class Heading:
     html: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContentsEntry:
     """A line of a table of contents, with those below it."""
 
@@ -116,7 +116,7 @@ class ContentsEntry:
     children: tuple["ContentsEntry", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """Something that the author must mend, or should know, at a line and column (from 1) of the converted text."""
 
@@ -131,7 +131,7 @@ class Fault:
         return Problem(self.message, place=place, hint=self.hint, is_warning=is_warning)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Converted:
     """A converted body.
 
@@ -183,7 +183,7 @@ CODE_STUB: Final = f"<pre {STX}c"
 """Before each anchor that the conversion made, until its end; then, before the "#" of each link to one."""
 
 SLOT: Final = f"{STX}slot"
-OPEN: Final = re.compile(f"{SLOT}([0-9]+)([=%]?){ETX}|{ANCHOR}")
+OPEN: Final = re.compile(f"{SLOT}([0-9]+)([=%]?){ETX}")
 
 
 def slot_marker(number: int, form: Literal["", "=", "%"] = "") -> str:
@@ -197,16 +197,13 @@ def closed(html: str, give: Callable[[int], str], own: str = "") -> str:
     A URL is escaped here; all else is HTML. `own` is what stands before the anchors of the body in links that the
     conversion made to them: the URL of its page, where it is shown elsewhere.
     """
-    before = entities.escape(own)
 
     def text(found: re.Match[str]) -> str:
         number, form = found.groups()
-        if number is None:
-            return before
         given = give(int(number))
         return given if not form else entities.escape(address(given) if form == "%" else given)
 
-    return OPEN.sub(text, html) if STX in html else html
+    return OPEN.sub(text, html.replace(ANCHOR, entities.escape(own))) if STX in html else html
 
 
 def plain_anchor(target: str, ids: Collection[str] = ()) -> str:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
 from ssg.content.links import To
 from ssg.content.places import in_body, lines_of
@@ -59,7 +60,7 @@ class Closing:
         return Problem(problem.message, place=place, hint=problem.hint)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlotKind:
     """What closes slots of a kind, from their target and what they were given; and whether that may have anchors.
 
@@ -90,13 +91,15 @@ def contents(queries: SiteQueries, source: str) -> Iterator[tuple[Slot, str]]:
     """The slots of a body whose kind says that they may have anchors, and the HTML that each gives.
 
     Whoever looks for the addresses of a body finds them once, and with their places, in its `slots` and `externals`
-    (ssg.markup.text.converted); what other kinds of slots bring is in here. One at fault is left out: it is told where
+    (ssg.markup.text.converted); what other kinds of slots bring is in here. One at fault gives "": it is told where
     the body is shown.
     """
     for slot in queries.converted(source).slots:
         if KINDS[slot.kind].has_anchors:
+            html = ""
             with suppress(Problem):
-                yield slot, KINDS[slot.kind].give(Closing(queries, source), slot.target, slot.given)
+                html = KINDS[slot.kind].give(Closing(queries, source), slot.target, slot.given)
+            yield slot, html
 
 
 def href(queries: SiteQueries, source: str, target: str, own: str = "", *, absolute: bool = False) -> str:

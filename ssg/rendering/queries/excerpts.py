@@ -1,14 +1,14 @@
 """What rendering asks of the converter: bodies, and what lists show of them."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from sealpress.frozen import frozen
 from ssg.content.model import Page
 from ssg.markup.text.converted import Converted, OpenSlot
 from ssg.rendering.queries.reading_time import minutes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Excerpt:
     """What other pages show of a body. `slots` are all that it has, by their numbers."""
 
@@ -29,6 +29,10 @@ class Bodies(Protocol):
 
     def converted(self, page: Page) -> Converted:
         """The page's whole body."""
+        ...
+
+    def html(self, page: Page) -> str:
+        """Its HTML, without the rest of it where that can be."""
         ...
 
     def excerpt(self, page: Page) -> Excerpt:

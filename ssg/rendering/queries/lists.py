@@ -11,12 +11,14 @@ All languages have the same lists, so that each has its twin; which page of a li
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from sealpress.config.settings import TAGS
+from sealpress.frozen import frozen
 from ssg.content.model import Page, Site, output_of, sources_of
 from ssg.content.taxonomies import kinds
+from ssg.rendering.queries import pagination
 
 
 class ListKind(StrEnum):
@@ -33,7 +35,7 @@ Identity = tuple[str, str, str, int]
 """Kind, taxonomy, name and number of a list's page."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """One page of one list. `name` tells lists of a kind apart (a term's slug, a year), with the `taxonomy` of terms.
 
@@ -115,13 +117,6 @@ def posts_path(site: Site, language: str) -> str:
     return site.prefix(language) + (site.permalinks(language).posts if has_own else "/")
 
 
-def page_path(start: str, number: int) -> str:
-    """The path of a list's page: "/posts/" and 2 give "/posts/page/2/"."""
-    if number == 1:
-        return start
-    return f"{start.removesuffix('.html').rstrip('/')}/page/{number}/"
-
-
 def year_path(site: Site, language: str, year: str) -> str:
     start = site.prefix(language) + site.permalinks(language).archive
     return f"{start.removesuffix('.html').rstrip('/')}/{year}/"
@@ -167,11 +162,9 @@ def _of_language(site: Site, language: str) -> Iterator[Listing]:
 
 
 def _paged(site: Site, first: Listing, posts: Sequence[str]) -> Iterator[Listing]:
-    size = site.settings.lists.per_page
-    count = max(1, -(-len(posts) // size))
-    for number in range(1, count + 1):
-        shown = tuple(posts[(number - 1) * size : number * size])
-        yield replace(first, path=page_path(first.start, number), number=number, count=count, posts=shown)
+    pages = pagination.pages(first.start, posts, site.settings.lists.per_page)
+    for number, (path, shown) in enumerate(pages, 1):
+        yield replace(first, path=path, number=number, count=len(pages), posts=shown)
 
 
 def by_year(posts: Sequence[Page]) -> list[tuple[str, list[Page]]]:

@@ -8,7 +8,6 @@ between pages is asked of a SiteQueries. A data file is a source with one fact, 
 import datetime as dt
 import html
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -17,8 +16,10 @@ from urllib.parse import urlsplit
 
 from sealpress.config.settings import PermalinkSettings, Settings
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import Problem
-from ssg.cache.tracing import Key, Origin, Questions, fact, part
+from sealpress.processes import workers
+from ssg.cache.tracing import AnswerOrigin, Key, Questions, fact, part
 from ssg.content.absence import Absence, Absences
 from ssg.content.data import NONE, DataFiles
 from ssg.content.model import Page, Site, encoded, prefix
@@ -36,11 +37,12 @@ DESCRIPTION_LENGTH: Final = 200  # characters; search engines show no more
 _CODE: Final = 'class="highlight'
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Basis:
     """What questions are answered from: the pages by source, their bodies, the settings, the theme, the data.
 
-    `site` and `absences` are called when a question can't be answered without them.
+    `site` and `absences` are called when a question can't be answered without them. What takes long calls `pause` now
+    and then, which raises what is to end it.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Basis:
     as_of: dt.datetime
     data: DataFiles = NONE
     absences: Callable[[], Absences] = lambda: Absences(NONE.sources)
+    pause: Callable[[], None] = workers.go_on
 
 
 class PageQueries(Questions):
@@ -63,6 +66,7 @@ class PageQueries(Questions):
         self.theme, self.assets, self.gallery = basis.theme, basis.assets, basis.gallery
         self._settings, self._pages, self._bodies = basis.settings, basis.pages, basis.bodies
         self._basis = basis
+        self.pause = basis.pause
 
     # Of what is missing: asked for a Problem alone, which nothing is made from.
 
@@ -90,63 +94,63 @@ class PageQueries(Questions):
 
     # Of one page.
 
-    @fact("title", Origin.FRONT, asked_as="page.title")
+    @fact("title", AnswerOrigin.FRONT, asked_as="page.title")
     def title(self, source: str) -> str:
         """As the language prints it, with its quotes and spaces."""
         page = self._pages[source]
         return self.typeset(page.title, page.language)
 
-    @fact("path", Origin.PLACE)
+    @fact("path", AnswerOrigin.PLACE)
     def path(self, source: str) -> str:
         return self._pages[source].path
 
-    @fact("date", Origin.FRONT, asked_as="page.date")
+    @fact("date", AnswerOrigin.FRONT, asked_as="page.date")
     def date(self, source: str) -> dt.datetime | None:
         return self._pages[source].date
 
-    @fact("day of the last change", Origin.FRONT, asked_as="page.updated")
+    @fact("day of the last change", AnswerOrigin.FRONT, asked_as="page.updated")
     def updated(self, source: str) -> dt.datetime | None:
         """When it was last changed, where that is known and was on a later day than `date`."""
         page = self._pages[source]
         return page.updated if page.updated and not (page.date and page.updated.date() <= page.date.date()) else None
 
-    @fact("moment of the last change", Origin.FRONT)
+    @fact("moment of the last change", AnswerOrigin.FRONT)
     def last_change(self, source: str) -> dt.datetime | None:
         """When it was last written or changed, where that is known."""
         return self._pages[source].last_change
 
-    @fact("author", Origin.FRONT, asked_as="page.author")
+    @fact("author", AnswerOrigin.FRONT, asked_as="page.author")
     def author(self, source: str) -> str:
         return self._pages[source].author
 
-    @fact("description", Origin.FRONT, asked_as="page.description")
+    @fact("description", AnswerOrigin.FRONT, asked_as="page.description")
     def description(self, source: str) -> str:
         """Plain text for search engines and previews; may be ""."""
         page = self._pages[source]
         front = page.front_matter
         return front.description or _shortened(front.summary or self._bodies.excerpt(page).summary_text)
 
-    @fact("params", Origin.FRONT, asked_as="page.params")
+    @fact("params", AnswerOrigin.FRONT, asked_as="page.params")
     def params(self, source: str) -> Mapping[str, object]:
         """The free keys of the front matter; `page.params.get("x")` for one that may be absent."""
         return self._pages[source].front_matter.params
 
-    @fact("toc", Origin.FRONT, asked_as="page.wants_contents")
+    @fact("toc", AnswerOrigin.FRONT, asked_as="page.wants_contents")
     def wants_contents(self, source: str) -> bool | None:
         """What the front matter says of a table of contents; None: nothing, so the theme decides."""
         return self._pages[source].front_matter.toc
 
-    @fact("template", Origin.FRONT)
+    @fact("template", AnswerOrigin.FRONT)
     def wanted_template(self, source: str) -> str:
         """What the front matter says; ""."""
         return self._pages[source].front_matter.template
 
-    @fact("text", Origin.BODY, keep=False)
+    @fact("text", AnswerOrigin.BODY, keep=False)
     def body_html(self, source: str) -> str:
         """The whole body; the slots in it still open."""
-        return self._bodies.converted(self._pages[source]).html
+        return self._bodies.html(self._pages[source])
 
-    @fact("summary", Origin.BODY)
+    @fact("summary", AnswerOrigin.BODY)
     def summary_html(self, source: str) -> str:
         """What lists show; the slots in it still open."""
         page = self._pages[source]
@@ -154,47 +158,47 @@ class PageQueries(Questions):
             return f"<p>{html.escape(text)}</p>"
         return self._bodies.excerpt(page).summary_html
 
-    @fact("links", Origin.BODY)
+    @fact("links", AnswerOrigin.BODY)
     def slots(self, source: str) -> tuple[OpenSlot, ...]:
         """What the author wrote for each slot of its body."""
         return self._bodies.excerpt(self._pages[source]).slots
 
-    @fact("headings", Origin.BODY, keep=False)
+    @fact("headings", AnswerOrigin.BODY, keep=False)
     def headings(self, source: str) -> tuple[Heading, ...]:
         """Those of the table of contents."""
         depth = self._settings.markdown.toc_depth
         return tuple(one for one in self._bodies.converted(self._pages[source]).headings if one.level <= depth)
 
-    @fact("number of headings", Origin.BODY, asked_as="page.heading_count")
+    @fact("number of headings", AnswerOrigin.BODY, asked_as="page.heading_count")
     def heading_count(self, source: str) -> int:
         """How many headings the table of contents has."""
         return len(self.headings(source))
 
-    @fact("whether there is code", Origin.BODY, asked_as="page.has_code")
+    @fact("whether there is code", AnswerOrigin.BODY, asked_as="page.has_code")
     def has_code(self, source: str) -> bool:
         """Whether the style sheet for code is needed."""
         return self._bodies.excerpt(self._pages[source]).has_code
 
-    @fact("whether there is code in the summary", Origin.BODY)
+    @fact("whether there is code in the summary", AnswerOrigin.BODY)
     def summary_has_code(self, source: str) -> bool:
         return _CODE in self.summary_html(source)
 
-    @fact("reading time", Origin.BODY, asked_as="page.reading_minutes")
+    @fact("reading time", AnswerOrigin.BODY, asked_as="page.reading_minutes")
     def reading_minutes(self, source: str) -> int:
         """At least 1."""
         return self._bodies.excerpt(self._pages[source]).minutes
 
-    @fact("kind", Origin.PLACE, asked_as="page.kind")
+    @fact("kind", AnswerOrigin.PLACE, asked_as="page.kind")
     def kind(self, source: str) -> str:
         """Either "post", "page" or "home"."""
         page = self._pages[source]
         return "home" if page.is_home else page.kind.value
 
-    @fact("language", Origin.PLACE)
+    @fact("language", AnswerOrigin.PLACE)
     def language(self, source: str) -> str:
         return self._pages[source].language
 
-    @fact("folder", Origin.PLACE)
+    @fact("folder", AnswerOrigin.PLACE)
     def place_in_tree(self, source: str) -> tuple[str, bool]:
         """Its folder, and whether it is that folder's index page."""
         page = self._pages[source]
@@ -202,18 +206,18 @@ class PageQueries(Questions):
 
     # Of one image, one data file.
 
-    @fact("size and variants of", Origin.SITE)
+    @fact("size and variants of", AnswerOrigin.SITE)
     def image(self, source: str) -> Picture | None:
         """Size and variants of a file beside a page; None for one that is no image. Raises Problem for a bad one."""
         return self.gallery.picture(source)
 
-    @fact("size of", Origin.SITE)
+    @fact("size of", AnswerOrigin.SITE)
     def image_size(self, source: str) -> Size | None:
         """The same without the variants, for what doesn't show them."""
         found = self.gallery.picture(source)
         return (found.width, found.height) if found else None
 
-    @fact("data", Origin.DATA)
+    @fact("data", AnswerOrigin.DATA)
     def data(self, source: str) -> object:
         """What it says (ssg.content.data)."""
         return self._basis.data.value(source)
@@ -308,21 +312,21 @@ class PageQueries(Questions):
 
     # Of the theme.
 
-    @part(Origin.OPTIONS, "{name}")
+    @part(AnswerOrigin.OPTIONS, "{name}")
     def option(self, name: str, language: str) -> object:
         """A theme's option, a translated one in the language."""
         return self.theme.option(name, language)
 
-    @part(Origin.OPTIONS, "list of options")
+    @part(AnswerOrigin.OPTIONS, "list of options")
     def option_names(self) -> tuple[str, ...]:
         return tuple(self.theme.options)
 
-    @part(Origin.STRINGS, "{key}")
+    @part(AnswerOrigin.STRINGS, "{key}")
     def string(self, key: str, language: str) -> object:
         """An interface string, its fields open; None where there is none."""
         return self.theme.strings[language].texts.get(key)
 
-    @part(Origin.FILES, "{name}")
+    @part(AnswerOrigin.FILES, "{name}")
     def asset(self, name: str) -> str:
         """Where a file of the theme's static folder is served. Raises Problem for one that isn't there."""
         try:
@@ -332,7 +336,7 @@ class PageQueries(Questions):
                 raise absent[1].problem(problem.message.partition(" (")[0], absent[0]) from None
             raise
 
-    @part(Origin.TEMPLATES, "{name}")
+    @part(AnswerOrigin.TEMPLATES, "{name}")
     def template(self, name: str) -> str | None:
         """What a template says; None where there is none."""
         file = self.theme.templates.get(name)

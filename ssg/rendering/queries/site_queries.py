@@ -17,6 +17,7 @@ from ssg.cache.tracing import query
 from ssg.content.formats import dates
 from ssg.content.links import Destination, destination
 from ssg.content.model import Page, PageKind, Site, Term, source_of, sources_of
+from ssg.content.translations import translation, translations
 from ssg.markup.text.converted import plain_anchor
 from ssg.rendering.queries import lists as listings
 from ssg.rendering.queries.lists import Identity, Listing, ListKind, Months, Version
@@ -228,7 +229,7 @@ class SiteQueries(PageQueries):
         page = self.site.by_source[source]
         if page.is_home:
             return self._twins["home", "", "", 1]
-        return tuple((other.language, other.path) for other in self.site.translations(page))
+        return tuple((other.language, other.path) for other in translations(self.site, page))
 
     @query("languages of", "{path}")
     def versions_of_list(self, path: str) -> tuple[Version, ...]:
@@ -313,7 +314,7 @@ class SiteQueries(PageQueries):
     def linked(self, source: str, language: str) -> str | None:
         """The source of the page that a link to `source` leads to: in the language, where it is translated."""
         named = self.site.by_source.get(source)
-        return (self.site.translation(named, language) or named).source if named else None
+        return (translation(self.site, named, language) or named).source if named else None
 
     @query("spelling of", "{name}")
     def spelled(self, name: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, did_you_mean
 from ssg.content.assets import FOLDER, fingerprint
 from ssg.content.model import output_of
@@ -20,7 +21,7 @@ CODE: Final = "code.css"
 """The style sheet of highlighted code, which the generator writes unless the theme brings its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThemeAsset:
     """A file of the theme as it is served: its name in static/, its path in the tree, what messages call it."""
 
@@ -29,7 +30,7 @@ class ThemeAsset:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assets:
     """The theme's files. `content` gives what one holds, by its name in static/."""
 

@@ -1,7 +1,6 @@
 """Where Jinja2 gets its templates from: a list that was made before, and code that was compiled before."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import jinja2
@@ -12,7 +11,8 @@ from sealpress.problems import Place, Problem
 from ssg.rendering.theme import blocks
 from ssg.rendering.theme.theme import OWN, ThemeFile
 
-_KEPT: Final = 500  # compiled templates: more than any theme has
+KEPT: Final = 500
+"""Templates of which something is remembered: more than any theme has."""
 
 
 class TemplateLoader(jinja2.BaseLoader):
@@ -50,18 +50,20 @@ class TemplateLoader(jinja2.BaseLoader):
         return text.replace("\r\n", "\n")
 
 
-@dataclass(slots=True)
-class Compiled(BytecodeCache):
-    """Compiled templates, each by its text too: shared by the environments of all languages, and by the turns of an
-    engine that stays in memory. Nothing is kept on disk.
-    """
-
-    code: dict[tuple[str, str], Any] = field(default_factory=dict)
+class _Compiled(BytecodeCache):
+    def __init__(self) -> None:
+        self.code: dict[tuple[str, str], Any] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
         bucket.code = self.code.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        if len(self.code) >= _KEPT:  # of texts that were since written over
+        if len(self.code) >= KEPT:  # of texts that were since written over
             self.code.clear()
         self.code[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED: Final = _Compiled()
+"""Compiled templates of this process, each by its name, file and text: they serve all languages, and all turns of an
+engine that stays in memory. Nothing is kept on disk.
+"""

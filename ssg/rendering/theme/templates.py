@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MemberDescriptorType, TracebackType
 from typing import Any, Final, Protocol
 
@@ -24,8 +25,9 @@ from ssg.cache.tracing import Key, Trace
 from ssg.content.absence import Absence
 from ssg.content.data import ENDINGS
 from ssg.rendering.theme import limits
+from ssg.rendering.theme.contexts import Context, Contexts
 from ssg.rendering.theme.fixed import is_fixed
-from ssg.rendering.theme.loader import Compiled, TemplateLoader
+from ssg.rendering.theme.loader import COMPILED, KEPT, TemplateLoader
 from ssg.rendering.theme.missing import Missing, NoSuchNameError, describe
 from ssg.rendering.theme.theme import ThemeFile
 
@@ -37,7 +39,7 @@ class Templates:
     """Compiled templates for one language. Make them with `environments`."""
 
     files: Mapping[str, ThemeFile]
-    environment: limits.Bounded
+    environment: "_Environment"
     tracing: "Tracing"
 
     def render(self, name: str, variables: Mapping[str, Any], subject: str) -> str:
@@ -73,6 +75,15 @@ class Templates:
             if _is_ours(error.__traceback__, self._names()):
                 raise
             raise self._problem(error, _CALLED.sub("", _sentence(str(error))), subject) from None
+        finally:
+            self.environment.contexts.forget()
+
+    def close(self) -> None:
+        """Takes apart what knows itself in a circle: nothing is rendered any more."""
+        self.environment.contexts.close()
+        for template in (self.environment.cache or {}).values():
+            vars(template).clear()
+        vars(self.environment).clear()
 
     def faults(self, names: Iterable[str]) -> Iterator[Problem]:
         """Those of the syntax of some templates, and of all that they name; what isn't there is told by `render`."""
@@ -95,8 +106,7 @@ class Templates:
             try:
                 self.environment.get_template(name)
                 text = given.content(file.path, given.SETTINGS, file.shown).decode("utf-8", "replace")
-                found = meta.find_referenced_templates(self.environment.parse(text))
-                waiting += [one for one in found if one is not None]
+                waiting += _referenced(text)
             except jinja2.TemplateSyntaxError as error:
                 problem = self._broken(error)
             except Problem as raised:
@@ -212,27 +222,22 @@ def environments(
     functions: Mapping[str, Functions],
     values: Mapping[str, Mapping[str, Any]],
     tracing: Tracing,
-    compiled: Compiled | None = None,
 ) -> Mapping[str, Templates]:
     """Templates by language. `functions` serve as filters and as global functions, `values` as global names."""
-    compiled = compiled or Compiled()
-    return {
-        language: _templates(files, functions[language], values[language], compiled, tracing) for language in functions
-    }
+    return {language: _templates(files, functions[language], values[language], tracing) for language in functions}
 
 
 def _templates(
     files: Mapping[str, ThemeFile],
     functions: Functions,
     values: Mapping[str, Any],
-    compiled: Compiled,
     tracing: Tracing,
 ) -> Templates:
     environment = _Environment(
         loader=TemplateLoader(files),
         undefined=Missing,
         autoescape=lambda name: name is None or name.endswith((".html", ".xml", ".svg")),
-        bytecode_cache=compiled,
+        bytecode_cache=COMPILED,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -248,6 +253,13 @@ def _templates(
     environment.globals.update(functions)
     environment.globals.update(values)
     return Templates(files, environment, tracing)
+
+
+@lru_cache(KEPT)
+def _referenced(text: str) -> tuple[str, ...]:
+    """The templates that one names in its tags. Raises jinja2.TemplateSyntaxError."""
+    found = meta.find_referenced_templates(jinja2.Environment(autoescape=True).parse(text))
+    return tuple(one for one in found if one is not None)
 
 
 class _Template(jinja2.Template):
@@ -270,6 +282,7 @@ class _Template(jinja2.Template):
             module = TemplateModule(self, context)
         if loose == self.environment.loose and all(map(is_fixed, context.vars.values())):
             known[self.name] = module, frozenset(trace), left - self.environment.left
+            self.environment.contexts.keep(context)
         else:
             self.environment.loose += 1
         self.environment.tracing.also(trace)
@@ -283,6 +296,7 @@ class _Environment(limits.Bounded):
     """
 
     template_class = _Template
+    context_class = Context
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -291,6 +305,7 @@ class _Environment(limits.Bounded):
         self.tracing: Tracing
         self.imported: dict[str | None, tuple[TemplateModule, Trace, int]] = {}
         self.loose = 0  # imports whose top level keeps something that changes
+        self.contexts = Contexts()
 
     def finalized(self, value: Any) -> Any:
         """Lets through what has a text of its own: anything else printed is a slip, such as a None or a whole page."""

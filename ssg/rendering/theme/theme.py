@@ -9,7 +9,7 @@ The value of site.toml's `theme` is the name of a built-in theme, or a folder in
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -18,6 +18,7 @@ from sealpress.config import toml
 from sealpress.config.document import Node, decode, decode_keys, text_of
 from sealpress.config.settings import Settings
 from sealpress.files import given
+from sealpress.frozen import frozen
 from sealpress.problems import Place, Problem, did_you_mean, raise_all
 from sealpress.tree import strays
 from ssg.content.absence import of_submodule
@@ -35,7 +36,7 @@ OWN: Final = "theme/"
 """Stands before a template's name to reach the theme's own one where the site overrides it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThemeFile:
     """A file of a theme or of the site's templates. `shown` is how messages name it."""
 
@@ -43,7 +44,7 @@ class ThemeFile:
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """[options.NAME] of a theme.toml. The default's type is the option's.
 
@@ -56,7 +57,7 @@ class Option:
     translated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThemeSettings:
     """The whole of a theme.toml."""
 
@@ -65,7 +66,7 @@ class ThemeSettings:
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Theme:
     """A theme that is ready to be rendered with. `templates` and `static` are by name, with "/" between parts."""
 
@@ -156,7 +157,7 @@ def built_in() -> tuple[str, ...]:
     return tuple(sorted(folder.parent.name for folder in built_in_folder().glob(f"*/{NAME}")))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _SiteFiles:
     """The files of the site that count."""
 

@@ -1,13 +1,13 @@
 """The data files, as templates see them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from sealpress.frozen import frozen
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class DataView(View, Mapping[str, object]):
     """In a template: `site.data`, and each folder in it. What a file says is read when it is asked for."""
 

@@ -1,18 +1,18 @@
 """Lists, the archive and the page for what is not there, as templates see them. They have what every page has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from sealpress.config.settings import TAGS
-from ssg.rendering.queries.lists import Listing, ListKind, Version, page_path
+from sealpress.frozen import frozen
+from ssg.rendering.queries.lists import Listing, ListKind, Version
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.pages import PageView, TaxonomyView, TermView, page_views, term_views
+from ssg.rendering.views.pagination import PaginationView
 from ssg.rendering.views.shared import (
     LanguageView,
-    LinkView,
     VersionView,
     alternates,
     default_version,
@@ -30,10 +30,8 @@ TITLES: Mapping[ListKind, str] = {
 WHOLE_ARCHIVE = 500
 """Posts up to which the archive's first page has them all; from there on only its years and months."""
 
-_REACH = 2  # pages shown on either side of the current one
 
-
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class ListView(View):
     """In a template: `page` wherever the page has no source of its own."""
 
@@ -129,7 +127,7 @@ class ListView(View):
         return self.term if self._listing.taxonomy == TAGS else None
 
     @property
-    def pagination(self) -> "PaginationView | None":
+    def pagination(self) -> PaginationView | None:
         """None where the list has one page."""
         return PaginationView(self._queries, self._listing) if self._listing.count > 1 else None
 
@@ -167,49 +165,7 @@ class ListView(View):
         return self._queries.versions_of_list(self._listing.path), self._listing.language
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class PaginationView(View):
-    """The pages of one list. `previous` is nearer to its start."""
-
-    _queries: SiteQueries
-    _listing: Listing
-
-    def __repr__(self) -> str:
-        return f"<page {self.number} of {self.count}>"
-
-    @property
-    def number(self) -> int:
-        return self._listing.number
-
-    @property
-    def count(self) -> int:
-        return self._listing.count
-
-    @property
-    def previous(self) -> LinkView | None:
-        return self._link(self.number - 1) if self.number > 1 else None
-
-    @property
-    def next(self) -> LinkView | None:
-        return self._link(self.number + 1) if self.number < self.count else None
-
-    @property
-    def links(self) -> tuple[LinkView | None, ...]:
-        """The first page, the last, and those around the current one; None where some are left out."""
-        near = range(self.number - _REACH, self.number + _REACH + 1)
-        numbers = sorted({1, self.count, *(number for number in near if 1 <= number <= self.count)})
-        found: list[LinkView | None] = []
-        for before, number in zip([0, *numbers], numbers, strict=False):
-            if number - before > 1:
-                found.append(self._link(number - 1) if number - before == 2 else None)
-            found.append(self._link(number))
-        return tuple(found)
-
-    def _link(self, number: int) -> LinkView:
-        return LinkView(str(number), self._queries.url(page_path(self._listing.start, number)))
-
-
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class YearView(View):
     """A year of the archive. `url` is its own page."""
 
@@ -235,7 +191,7 @@ class YearView(View):
         return tuple(MonthView(self._queries, self._language, self.year, month, posts) for month, posts in self._months)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class MonthView(View):
     """A month of the archive. `number` is 1 to 12; `id` is its anchor on the year's page."""
 

@@ -1,12 +1,12 @@
 """A page with a body, and what it is grouped by, as templates see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from markupsafe import Markup
 
 from sealpress.config.settings import TAGS
+from sealpress.frozen import frozen
 from sealpress.problems import Problem, did_you_mean
 from ssg.markup.text.converted import ContentsEntry, contents
 from ssg.rendering.bodies import closing
@@ -25,7 +25,7 @@ from ssg.rendering.views.shared import (
 
 
 @asking("page")
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class PageView(View):
     """A post, a page or a home page. In a template: `page`, and every page that it asks for."""
 
@@ -110,7 +110,7 @@ class PageView(View):
         return self._queries.versions_of_page(self.source), self._queries.language(self.source)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class SectionView(View):
     """A page of a section's tree, seen from the page that is being rendered."""
 
@@ -147,7 +147,7 @@ class SectionView(View):
 
 
 @asking("term", PageView)
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class TermView(View):
     """A term of a taxonomy: a tag, say."""
 
@@ -168,7 +168,7 @@ class TermView(View):
         return self._queries.url(self._queries.term(self._taxonomy, self._language, self.slug)[1])
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class TaxonomyView(View):
     """What posts are grouped by."""
 

@@ -1,10 +1,11 @@
 """Views that pages and lists share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from sealpress.frozen import frozen
 from ssg.cache.tracing import Question
 from ssg.l10n.language import Direction
 from ssg.rendering.queries.lists import Version
@@ -53,7 +54,7 @@ def _asked(view: type[View], question: Question, page: Callable[[SiteQueries, st
     return property(get, doc=ask.__doc__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LanguageView(View):
     """A language. `name` is its own name for itself."""
 
@@ -62,13 +63,13 @@ class LanguageView(View):
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkView(View):
     title: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VersionView(View):
     """A page in one language. Where the page isn't translated, `url` is that language's home page."""
 

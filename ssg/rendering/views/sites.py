@@ -1,9 +1,9 @@
 """The site in one language, as templates see it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from sealpress.config.settings import TAGS
+from sealpress.frozen import frozen
 from ssg.rendering.queries.site_queries import SiteQueries
 from ssg.rendering.theme.fixed import View
 from ssg.rendering.views.data import DataView
@@ -16,7 +16,7 @@ _NOT_OF_POSTS = frozenset({"home", "page", "missing"})
 
 
 @asking("site", PageView)
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class SiteView(View):
     """In a template: `site`, in the language of the page that is being rendered."""
 
@@ -116,7 +116,7 @@ class SiteView(View):
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MenuView(View):
     """One link of a menu."""
 
@@ -133,7 +133,7 @@ class MenuView(View):
         return "true" if of_posts or below else ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class OptionsView(View, Mapping[str, object]):
     """In a template: `theme`. Translated options are in the language of the page that is being rendered."""
 

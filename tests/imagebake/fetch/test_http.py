@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from imagebake.fetch import http
-from imagebake.fetch.http import Client, Interrupted, NoAddress, Refused
+from imagebake.fetch.http import Client, ConnectionFailed, NoAddress, Refused
 
 
 @dataclass
@@ -83,14 +83,14 @@ def test_a_proxy_of_the_environment_is_asked_with_its_login(server: Server, monk
 
 def test_over_tls_a_proxy_is_asked_for_a_way_and_hears_no_more(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", f"127.0.0.1:{server.port}")
-    with pytest.raises(Interrupted, match="403"):
+    with pytest.raises(ConnectionFailed, match="403"):
         ask("https://mirror.example.org/debian/x")
     assert server.asked == [("mirror.example.org:443", None)]
 
 
 def test_hosts_that_want_no_proxy_are_asked_themselves(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    with pytest.raises(Interrupted):
+    with pytest.raises(ConnectionFailed):
         ask(f"{server.url}/x")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert ask(f"{server.url}/x") == b"ok"

@@ -9,6 +9,7 @@ import pytest
 
 from imagebake.recipes import site
 from publish.engines.protocol import Endpoint
+from publish.probing import answers
 from publish.probing.compare import compare
 from sealpress.config import sitefile, toml
 from sealpress.config.settings import ImageSettings
@@ -99,8 +100,10 @@ def test_verification_asks_as_readers_do(rootfs: Path, open_folder: Path, tmp_pa
     scanned = tree.scan(write_tree(tmp_path / "tree", pages))
     with serving(made, Way("ld.so")) as server:
         endpoint = Endpoint("127.0.0.1", server.port)
-        assert compare(replace(scanned, below=below), endpoint) == ()
-        assert {one.path for one in compare(scanned, endpoint)} == pages.keys() - {"404.html"}
+        policy = site.content_policy(scanned, ImageSettings(), "below")
+        wanted = [answers.of(replace(scanned, below=one), ImageSettings(), (), policy) for one in (below, "")]
+        assert compare(wanted[0], endpoint) == ()
+        assert {one.file for one in compare(wanted[1], endpoint)} >= pages.keys()
         assert server.get("/").headers["Location"] == f"/{quote(below)}"
 
 
@@ -139,10 +142,12 @@ def test_a_rule_that_forgets_the_path_is_told(tmp_path: Path, rule: str) -> None
         site.recipe(scanned, ImageSettings(), "x", "sha256:" + "0" * 64, "")
 
 
-def test_the_release_is_another_one_below_another_path(tmp_path: Path) -> None:
+def test_each_layer_is_another_one_below_another_path(tmp_path: Path) -> None:
+    """But for that with the name of the release, which is given."""
     scanned = tree.scan(write_tree(tmp_path, {"index.html": b"home"}))
     made = [
         site.recipe(replace(scanned, below=below), ImageSettings(), "x", "sha256:" + "0" * 64, "").parts
         for below in ("", "a/", "b/")
     ]
-    assert len({part.description for parts in made for part in parts}) == sum(map(len, made))
+    told = [part.description for parts in made for part in parts if part.name != site.RELEASE]
+    assert len(set(told)) == len(told) == 6

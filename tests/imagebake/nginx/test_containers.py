@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sealpress.problems import Exit, Problem
-from tests.engine.containers import ContainerEngine
+from tests.engine.containers import EngineRunner
 
 
 def test_what_an_engine_says_against_an_image_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,6 +15,6 @@ def test_what_an_engine_says_against_an_image_is_told(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     (tmp_path / "rootfs").mkdir()
     with pytest.raises(Problem) as caught:
-        ContainerEngine("docker").command(tmp_path / "rootfs", 1, "127.0.0.1", tmp_path)
+        EngineRunner("docker").command(tmp_path / "rootfs", 1, "127.0.0.1", tmp_path)
     assert str(caught.value) == "docker did not take the image\n  | reading\n  | no space left\\x1b[1m"
     assert caught.value.code is Exit.ENGINE

@@ -15,6 +15,7 @@ from imagebake.cli import imagebake
 from imagebake.packages import lock as locks
 from imagebake.packages import signed_release
 from imagebake.packages.selection import Root
+from imagebake.recipes import edge
 from imagebake.recipes import lock as pinning
 from sealpress.problems import Exit, Problem
 
@@ -53,6 +54,29 @@ def test_a_lock_of_today_is_not_outdated(archive, capsys: pytest.CaptureFixture[
     assert lock("--outdated") == Exit.OK
     assert capsys.readouterr().out == f"Nothing is newer than {Path.cwd() / 'imagebake.lock'}\n"
     assert Path("imagebake.lock").read_bytes() == before
+
+
+def test_the_edge_has_a_lock_of_its_own(
+    archive, make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a suite that has a Caddy without holes, whichever the site's is."""
+    monkeypatch.setattr(edge, "ROOTS", ROOTS)
+    Path("site.toml").write_text('[site]\ntitle = "A"\nurl = "https://a.example/"\n[image]\nsuite = "bookworm"\n')
+    assert lock("--edge") == Exit.OK
+    found = locks.load(Path("edge.lock"))
+    assert (found.suite, found.roots) == ("trixie", ROOTS)
+    assert not Path("imagebake.lock").exists()
+    security_update(archive, make)
+    capsys.readouterr()
+    assert lock("--edge", "--outdated") == Exit.DIFFERENT
+    assert capsys.readouterr().out.splitlines()[-1].endswith("libc6: imagebake lock --edge --upgrade")
+    locks.save(locks.load(Path("edge.lock")), Path("imagebake.lock"))
+    capsys.readouterr()
+    assert lock("--outdated", "--json") == Exit.DIFFERENT
+    told = json.loads(capsys.readouterr().out)
+    assert (Path(told["edge"]["lock"]).name, told["edge"]["security"]) == ("edge.lock", True)
+    assert lock("--edge", "--upgrade") == Exit.OK
+    assert lock("--edge", "--outdated") == Exit.OK
 
 
 def test_a_security_update_that_waits_ends_with_1(archive, make, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from imagebake.image.layers import Layer, is_remembered
 from imagebake.policy import header, needs
 from imagebake.recipes import site_layers
-from imagebake.recipes.site_layers import SiteParts
+from imagebake.recipes.recipe import RecipePart
 from sealpress.commands.console import SILENT
 from sealpress.config.settings import ImageSettings
 from sealpress.policy.source_lists import Needs
@@ -42,13 +43,13 @@ def blobs_of(tmp_path: Path) -> Path:
     return folder
 
 
-def made_ahead(site: OutputTree, parts: SiteParts, blobs: Path | None) -> dict[str, Needs]:
+def made_ahead(site: OutputTree, parts: Sequence[RecipePart], blobs: Path | None) -> dict[str, Needs]:
     documents = header.unread(site, ImageSettings(), "site")
-    return site_layers.ahead(site, parts.below, documents, lambda: None, SILENT, blobs)
+    return site_layers.ahead(site, parts, documents, lambda: None, SILENT, blobs)
 
 
-def layers(parts: SiteParts, blobs: Path | None) -> list[Layer]:
-    return [part.layer(blobs) for part in (*parts.below, parts.front([]))]
+def layers(parts: Sequence[RecipePart], blobs: Path | None) -> list[Layer]:
+    return [part.layer(blobs) for part in parts]
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_layers_and_needs_are_those_that_one_process_finds(tmp_path: Path, site:
     parts = site_layers.parts_of(site, "x")
     found = made_ahead(site, parts, blobs_of(tmp_path))
     assert found == needs.read(site, site.entries)
-    assert all(is_remembered(part.description) for part in parts.below)
+    assert all(is_remembered(part.description) for part in parts)
     ahead = layers(parts, blobs_of(tmp_path))
     assert all(layer.blob for layer in ahead)
     taken = [b"".join(layer.stream()) for layer in ahead]
@@ -86,9 +87,7 @@ def test_little_is_left_to_who_asks_for_it(tmp_path: Path, site: OutputTree, mon
     parts = site_layers.parts_of(site, "x")
     begun: list[int] = []
     monkeypatch.setattr("sealpress.processes.workers.shared", None)
-    few = site_layers.ahead(
-        site, parts.below[:3], site.entries[:3], lambda: begun.append(1), SILENT, blobs_of(tmp_path)
-    )
+    few = site_layers.ahead(site, parts[:3], site.entries[:3], lambda: begun.append(1), SILENT, blobs_of(tmp_path))
     assert (few, begun) == ({}, [1])
 
 
@@ -111,7 +110,7 @@ def test_a_file_that_changed_is_told_of_where_its_turn_comes(tmp_path: Path, sit
     (tmp_path / "tree/posts/7/index.html").write_text(TEXT.format("seven"))
     found = made_ahead(site, parts, blobs_of(tmp_path))
     assert found == needs.read(site, site.entries)
-    (left,) = [part for part in parts.below if not is_remembered(part.description)]
+    (left,) = [part for part in parts if not is_remembered(part.description)]
     with pytest.raises(Problem, match=r'"posts/7/index\.html" changed while it was read'):
         left.layer(blobs_of(tmp_path))
 
@@ -139,8 +138,8 @@ def test_the_number_of_cores_changes_no_byte(tmp_path: Path, site: OutputTree) -
         "from imagebake.recipes import site_layers; from sealpress.tree import tree\n"
         "from sealpress.commands.console import SILENT\n"
         "from pathlib import Path; t = tree.scan(Path(sys.argv[1])); parts = site_layers.parts_of(t, 'x')\n"
-        "site_layers.ahead(t, parts.below, t.entries, list, SILENT, None)\n"
-        "for one in (*parts.below, parts.front([])): print(one.layer(None).diff_id)\n"
+        "site_layers.ahead(t, parts, t.entries, list, SILENT, None)\n"
+        "for one in parts: print(one.layer(None).diff_id)\n"
     )
     cores = sorted(os.sched_getaffinity(0))
     said = {

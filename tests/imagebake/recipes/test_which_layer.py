@@ -107,8 +107,8 @@ def test_an_archive_that_is_no_sibling_is_a_download() -> None:
     assert site_layers.kinds_of(["releases/tool.tar.gz", "posts/a/index.html"])["releases/tool.tar.gz"] is ASSET
 
 
-def test_even_an_empty_tree_has_a_front() -> None:
-    assert [(share.name, share.entries) for share in site_layers.shares([])] == [("front", ())]
+def test_an_empty_tree_has_no_layer() -> None:
+    assert site_layers.shares([]) == ()
 
 
 @pytest.mark.parametrize("kind", FileKind)
@@ -146,7 +146,7 @@ def test_every_file_is_in_one_layer_and_an_edit_changes_just_that_one(paths: lis
     shares = site_layers.shares(before)
     assert sorted(one.path for share in shares for one in share.entries) == sorted(paths)
     assert [share.kind for share in shares] == sorted((share.kind for share in shares), key=list(FileKind).index)
-    assert shares[-1].kind is FRONT
+    assert all(share.entries for share in shares)
     other = site_layers.shares(reversed(before))
     assert [set(share.entries) for share in other] == [set(share.entries) for share in shares], "order is no input"
     if not before:
@@ -205,11 +205,11 @@ def test_an_edited_post_of_a_thousand_changes_two_layers_of_at_most_250_kilobyte
     worst = max(pages, key=lambda name: pages[name])
     shares = {share.name: share for share in site_layers.shares(entry(path, data) for path, data in blog.items())}
     post = next(one.path for one in shares[worst].entries if one.path.startswith("posts/"))
-    # The post stands in the feed, too: so the front changes by more than the release's mark.
+    # The post stands in the feed, too.
     edited = {**blog, post: blog[post] + b"<p>edited</p>", "feed.xml": blog["feed.xml"] + b"<p>edited</p>"}
     after = layers_of(tmp_path / "after", edited, "two")
     changed = [name for name in after if before.get(name) != after[name]]
-    assert changed == [worst, "front"]
+    assert changed == [worst, "front", "release"]
     assert any(f"{post}.br".encode() in after[name] for name in changed), "with its sibling"
     assert sum(gzipped(after[name]) for name in changed) <= 250_000
 
@@ -226,4 +226,4 @@ def test_a_new_post_leaves_the_other_pages_as_they_are(blog: Mapping[str, bytes]
 
 def test_names_tell_the_order_of_layers() -> None:
     names = [share.name for share in site_layers.shares(entry(f"{number}.html") for number in range(200))]
-    assert names == [*(f"pages {number:02}/16" for number in range(1, 17)), "front"]
+    assert names == [*(f"pages {number:02}/16" for number in range(1, 17))]

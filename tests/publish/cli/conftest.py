@@ -4,19 +4,25 @@ The generator, the embedded engine and HTTP are real; the image is a hand-made o
 """
 
 import hashlib
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from imagebake.nginx import runners
+from imagebake.packages.lock import Lock, LockedPackage
+from imagebake.packages.selection import Root
 from imagebake.recipes import statement
-from publish import cli, pipeline, seal_store
+from publish import cli
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import Endpoint
+from publish.probing import answers as sealed
 from publish.probing import probe
+from publish.publishing import pipeline, seal_store
 from sealpress import labels
 from sealpress.commands import generator
 from sealpress.commands.command import run
@@ -39,6 +45,8 @@ address = "127.0.0.1"
 engine = "embedded"
 timeout = 20
 """
+PACKAGE = LockedPackage("tiny", "1", "amd64", "main", "pool/tiny.deb", "ab" * 32, 1, "sha256:" + "0" * 64)
+LOCK = Lock("trixie", datetime(2026, 1, 1, tzinfo=UTC), (Root("tiny", "usr/bin/tiny"),), (PACKAGE,))
 GENERATE = 'mkdir -p public/a && cp page.html public/index.html && echo "$SOURCE_DATE_EPOCH" > public/a/index.html\n'
 
 
@@ -66,11 +74,13 @@ def blog(tmp_path, monkeypatch, layer_of, python_runner, hand_made):
     def bake(product, made_from, lock, architecture, progress):
         assert lock.is_file()
         site = sitefile.image_name(made_from.site.settings)
-        release = "sha256:" + hashlib.sha256(product.tree.digest.encode()).hexdigest()
+        release = "sha256:" + hashlib.sha256(product.tree.digest.encode() + lock.read_bytes()).hexdigest()
         files = {f"site/{entry.path}": product.tree.file(entry).read_bytes() for entry in product.tree.entries}
         told = statement.describe(product.tree, "sha256:" + "0" * 64, site, release, made_from.provenance)
         extra = {"site/.well-known/release": release.encode(), "site/.well-known/seal.json": told.data}
         extra["site/healthz"] = b"ok"
+        headers = {one.path: dict(one.headers) for one in sealed.of_site(product.tree, made_from.site)}
+        extra["answers.json"] = json.dumps(headers).encode()
         if b"broken" in files["site/index.html"]:
             extra["broken"] = b""
         image_labels = {labels.SITE: site, labels.RELEASE: release, labels.COMMIT: product.commit}

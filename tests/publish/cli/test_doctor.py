@@ -29,7 +29,7 @@ def locked(blog, monkeypatch):
 
 
 def test_all_is_well_before_and_after_a_publish(locked, publish, monkeypatch):
-    monkeypatch.setattr("publish.doctor._OLD", 100_000)  # the tests' lock is as old as it is
+    monkeypatch.setattr("publish.target.doctor._OLD", 100_000)  # the tests' lock is as old as it is
     code, out, _ = publish("doctor", "--json")
     before = findings(out)
     assert code == 0, before
@@ -62,7 +62,7 @@ def test_what_is_to_be_mended_is_said_with_its_command(locked, publish, monkeypa
 
 
 def test_an_old_lock_and_one_that_is_none(locked, publish, monkeypatch):
-    monkeypatch.setattr("publish.doctor._OLD", -1)
+    monkeypatch.setattr("publish.target.doctor._OLD", -1)
     code, out, _ = publish("doctor")
     assert code == 1
     assert "imagebake lock --outdated tells whether security updates wait" in out
@@ -100,7 +100,7 @@ def test_what_has_the_port_and_says_nothing_is_told_too(locked, publish):
 
 
 def test_a_cache_that_has_no_room_is_told(locked, publish, monkeypatch):
-    monkeypatch.setattr("publish.doctor._ROOM", 1 << 60)
+    monkeypatch.setattr("publish.target.doctor._ROOM", 1 << 60)
     code, out, _ = publish("doctor")
     assert code == 1
     assert "B are free for " in out

@@ -4,55 +4,13 @@ import json
 import shutil
 import ssl
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from collections.abc import Callable
 
 import pytest
 
-from publish.engines.protocol import Endpoint
-from publish.probing import probe
 from tests import needs
 from tests.publish.cli.conftest import commit, git
-
-Lie = Callable[[str, int, dict[str, str], bytes], tuple[int, dict[str, str], bytes]]
-
-
-def honest(_path: str, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-    return status, headers, body
-
-
-@contextmanager
-def front(port: int, lie: Lie = honest, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Something that stands before a site, and what it may do to answers."""
-
-    class Front(BaseHTTPRequestHandler):
-        protocol_version: ClassVar[str] = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            answer = probe.fetch(Endpoint("127.0.0.1", port), self.path)
-            kept = {"content-type": answer.headers.get("content-type", "")}
-            status, headers, body = lie(self.path, answer.status, kept, answer.body)
-            self.send_response(status)
-            for name, value in {**headers, "content-length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Front) as server:
-        server.daemon_threads = True
-        if tls:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        try:
-            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+from tests.publish.fronts import Lie, Passing, front
 
 
 def test_the_live_site_is_the_commit_that_it_says_it_is(blog, publish):
@@ -62,28 +20,60 @@ def test_the_live_site_is_the_commit_that_it_says_it_is(blog, publish):
         code, out, _ = publish("verify", address)
         assert code == 0
         assert out.splitlines() == [
-            "verified: all 2 files are served as they were built",
+            "verified: all 2 files are served as they were built (4 answers, with their headers)",
             f"{address} is commit {first[:12]}",
         ]
         second = blog.edit("two, which nobody published")
         code, out, err = publish("verify", f"{address}/", "--json")
-        assert (code, json.loads(out)["commit"], json.loads(out)["files"]) == (0, first, 2)
+        told = json.loads(out)
+        assert (code, told["commit"], told["files"], told["verified"], told["differences"]) == (0, first, 2, True, [])
         assert f"the last commit here is {second[:12]}" in err
     assert blog.folder.joinpath("page.html").read_text().startswith("two")
 
 
-@pytest.mark.parametrize("path", ["/", "/a/"])
-def test_what_is_changed_on_its_way_is_told(blog, publish, path):
+def test_what_is_changed_on_its_way_is_told(blog, publish):
+    first = blog.edit("<p>one</p>")
     publish()
 
-    def lie(asked: str, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        return status, headers, body + b"<script>" if asked == path else body
+    def lie(passing: Passing) -> None:
+        if passing.path == "/a/":
+            passing.set("Content-Security-Policy")
+        if passing.path == "/":
+            passing.body += b"<script>"
+
+    with front(blog.port, lie) as address:
+        code, out, err = publish("verify", address)
+        assert (code, out) == (1, "")
+        lines = err.partition("error: ")[2].splitlines()
+        assert lines[0] == "2 answers differ from what was sealed"
+        assert lines[1].startswith("  | /a/: Content-Security-Policy: expected \"default-src 'none'; ")
+        assert lines[1].endswith('", got none')
+        assert lines[2].startswith("  | /: body: expected 10 bytes, sha256 ")
+        assert ", got 18 bytes, sha256 " in lines[2]
+        assert "hint: the files here are those that were published: what readers get was changed on its way" in err
+        code, out, _ = publish("verify", address, "--json")
+    told = json.loads(out)
+    assert (code, told["verified"], told["commit"], told["address"]) == (1, False, first, address)
+    assert [(one["path"], one["file"], one["what"], one["hint"]) for one in told["differences"]] == [
+        ("/a/", "a/index.html", "Content-Security-Policy", None),
+        ("/", "index.html", "body", None),
+    ]
+
+
+def test_a_page_that_a_cdn_rewrites_is_no_proof_and_its_habit_is_named(blog, publish):
+    blog.edit("<p>\n<!-- one -->\n</p>\n")
+    publish()
+
+    def lie(passing: Passing) -> None:
+        if passing.path == "/":
+            passing.body = b"<p></p>"
 
     with front(blog.port, lie) as address:
         code, _, err = publish("verify", address)
     assert code == 1
-    assert f"1 of 2 files differ from what the host serves\n  | {path}: more than the " in err
-    assert "hint: the files here are those that were published: what readers get was changed on its way" in err
+    assert (
+        "hint: only blanks and comments differ: a proxy or a CDN minifies files: turn that off for this site\n" in err
+    )
 
 
 def test_a_site_of_what_no_commit_holds_proves_nothing(blog, publish):
@@ -95,11 +85,19 @@ def test_a_site_of_what_no_commit_holds_proves_nothing(blog, publish):
 
 
 def seal(change: Callable[[dict[str, object]], object]) -> Lie:
-    def lie(path: str, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        if path != "/.well-known/seal.json":
-            return status, headers, body
-        changed = change(json.loads(body))
-        return status, headers, json.dumps(changed, sort_keys=True, separators=(",", ":")).encode()
+    def lie(passing: Passing) -> None:
+        if passing.path == "/.well-known/seal.json":
+            changed = change(json.loads(passing.body))
+            passing.body = json.dumps(changed, sort_keys=True, separators=(",", ":")).encode()
+
+    return lie
+
+
+def always(status: int, body: bytes, location: str = "") -> Lie:
+    def lie(passing: Passing) -> None:
+        passing.status, passing.body, passing.headers = status, body, []
+        if location:
+            passing.set("Location", location)
 
     return lie
 
@@ -113,9 +111,9 @@ def seal(change: Callable[[dict[str, object]], object]) -> Lie:
         (seal(lambda told: told | {"commit": "--help"}), 10, "seal.json"),
         (seal(lambda told: told | {"tree": "sha256:" + "1" * 64}), 1, "makes another tree than "),
         (seal(lambda told: [told]), 10, "seal.json"),
-        (lambda *_: (404, {}, b"no"), 8, " has no /.well-known/seal.json: status 404"),
-        (lambda *_: (200, {}, b"\0" * 1000), 10, "seal.json"),
-        (lambda *_: (308, {"location": "https://www.blog.example/"}, b""), 8, " leads to https://www.blog.example/"),
+        (always(404, b"no"), 8, " has no /.well-known/seal.json: status 404"),
+        (always(200, b"\0" * 1000), 10, "seal.json"),
+        (always(308, b"", "https://www.blog.example/"), 8, " leads to https://www.blog.example/"),
     ],
 )
 def test_whatever_a_site_says_of_itself_is_one_message(blog, publish, lie, code, message):

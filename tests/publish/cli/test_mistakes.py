@@ -44,6 +44,8 @@ def test_the_site_file_can_be_named_before_and_after_the_command(blog, publish, 
         (["status"], 1, "this machine: the embedded runner (python)"),
         (["rollback", "--to", "0"], 2, "Invalid value for '--to'"),
         (["here", "--lock", "nowhere.lock"], 2, "Invalid value for '--lock'"),
+        (["here", "--check"], 2, "--check is an option no more: publish verify TARGET compares"),
+        (["renew", "--check"], 2, "--check is an option no more"),
         (["verify"], 8, "error: nothing is published there yet\nhint: publish first\n"),
     ],
 )

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from publish import cli, report, targets
+from publish import cli
 from publish.engines.protocol import Endpoint
 from publish.probing import probe
+from publish.publishing import report
+from publish.target import targets
 from sealpress.config.settings import PublishTarget
 from tests.publish.cli.conftest import commit, git
 from tests.publish.memory import MemoryHost

@@ -5,14 +5,15 @@ import os
 import signal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from publish.deploy.journal import TAKEN_BACK_BY
-from publish.releases import history
+from publish.releases import history, rollback
 from sealpress.problems import Exit, Problem
+from tests.publish.deployments import changed, switch
 from tests.publish.memory import no_fault
-from tests.publish.worlds import LINE, Faults, World, steps
+from tests.publish.worlds import LINE, SITE, Faults, World, steps
 
 UNDOING = set().union(*TAKEN_BACK_BY.values())
 
@@ -55,6 +56,9 @@ def test_one_failure_anywhere_leaves_a_release_answering_and_all_else_as_it_was(
     elif steps(world)[-1][0] == "prune":
         assert world.answers() == "b"
     else:
+        is_flipped = "flip" in [step for step, _ in steps(world)]
+        if isinstance(raised, Problem):
+            assert raised.each[0].code is (Exit.ROLLED_BACK if is_flipped else Exit.ENGINE)
         assert world.answers() == "a"
         assert [one for one in world.history() if one[1] == "a"] == before
         bad = [event for event in world.journal if event.outcome != "done"]
@@ -77,6 +81,7 @@ def test_one_failure_anywhere_leaves_a_release_answering_and_all_else_as_it_was(
     ),
 )
 @settings(max_examples=300)
+@example({21: Problem, 22: Problem, 23: Problem, 24: KeyboardInterrupt}, "before", ["dies as server"])
 def test_any_failures_in_any_number_either_leave_a_release_answering_or_say_that_the_site_may_be_down(
     at, moment, behaviours
 ):
@@ -87,17 +92,19 @@ def test_any_failures_in_any_number_either_leave_a_release_answering_or_say_that
     for index, behaviour in enumerate(behaviours):
         world.engine.fault = Faults(dict(at), moment)
         before = world.answers()
-        said = ""
+        said, is_needed = "", False
         try:
             world.publish(f"b{index}", behaviour)
         except Problem as problem:
-            said = str(problem)
+            said, code = str(problem), problem.each[0].code
+            is_needed = code is Exit.NEEDS_HAND
+            assert is_needed == ("could not be put back" in said or "does not answer rightly" in said)
         except KeyboardInterrupt:
-            said = "; ".join(event.detail for event in world.journal)
+            is_needed = False
         world.engine.fault = no_fault
         notes.append(said)
         now = world.answers()
-        assert now in (before, f"b{index}") or ("old release" in said and now == "") or before == ""
+        assert now in (before, f"b{index}") or (is_needed and now == "") or before == ""
         assert world.others() == others
     world.publish("last")
     assert world.answers() == "last"
@@ -174,3 +181,68 @@ def test_what_breaks_every_step_is_said_once():
     assert len(broken) > 1
     assert str(caught.value) == "the connection was cut\nhint: run it again"
     assert caught.value.code is Exit.HOST
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [("serves", Problem), ("serves", KeyboardInterrupt), ("dies as server", Problem)],
+)
+def test_a_rollback_that_fails_needs_a_hand_and_what_it_says_to_run_brings_the_old_release_back(behaviour, error):
+    world = World()
+    world.publish("a")
+
+    def fault(name: str, moment: str) -> None:
+        if moment == "after" and name == "stop" and behaviour == "serves":
+            raise Problem("cut", code=Exit.HOST) if error is Problem else error
+        if name in {"start", "remove"} and ("verify", "failed") in steps(world):
+            raise Problem("the engine is gone", code=Exit.ENGINE)
+        if name == "start" and [step for step, was in steps(world) if was != "done"] == ["flip"]:
+            raise Problem("the engine is gone", code=Exit.ENGINE)
+
+    world.engine.fault = fault
+    with pytest.raises(Problem) as caught:
+        world.publish("b", behaviour)
+    world.engine.fault = no_fault
+    assert {one.code for one in caught.value.each} == {Exit.NEEDS_HAND}
+    told = caught.value.each[-1] if behaviour == "serves" else caught.value.each[1]
+    assert told.message == "the old release could not be put back: the engine is gone"
+    assert f"sealpress-{SITE}.production-1 on a host in memory: exited" in told.said
+    assert told.block == ("publish status production", "publish rollback production --to 1")
+    assert world.answers() == ""
+    back = rollback.choose(history.read(world.engine, LINE), 1, 3)
+    switch(changed(world.job("a"), ship=rollback.ship_again(back, back.site.image, LINE)))
+    assert world.answers() == "a"
+    assert world.candidates() == []
+
+
+def test_an_old_release_that_does_not_answer_again_needs_a_hand():
+    world = World()
+    world.publish("a")
+
+    def fault(name: str, moment: str) -> None:
+        if ("verify", "failed") in steps(world):
+            world.engine.behaviours["image-a"] = "hangs"
+
+    world.engine.fault = fault
+    with pytest.raises(Problem) as caught:
+        world.publish("b", "dies as server")
+    assert {one.code for one in caught.value.each} == {Exit.NEEDS_HAND}
+    assert "the old release was started again, but does not answer rightly" in str(caught.value)
+
+
+def test_a_host_that_is_gone_does_not_tell_what_runs_and_the_commands_are_said_all_the_same():
+    world = World()
+    world.publish("a")
+
+    def fault(name: str, moment: str) -> None:
+        if gone or (name == "stop" and moment == "after"):
+            gone.append(name)
+            raise Problem("the connection was cut", code=Exit.HOST)
+
+    gone: list[str] = []
+    world.engine.fault = fault
+    with pytest.raises(Problem) as caught:
+        world.publish("b")
+    (told,) = (one for one in caught.value.each if one.block)
+    assert told.said == ("what runs on a host in memory is not known: the connection was cut",)
+    assert caught.value.each[0].code is Exit.NEEDS_HAND

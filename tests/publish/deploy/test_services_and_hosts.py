@@ -1,101 +1,24 @@
-"""A release of two services with three replicas each, on two hosts: staged everywhere before any reader sees it."""
+"""A release of two services with three replicas each, on two hosts: staged everywhere before any reader sees it.
+
+What hosts do side by side, and a canary, is in test_rollout.py.
+"""
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from publish.deploy.deployment import Deployment
-from publish.deploy.journal import Event
-from publish.deploy.state_machine import Outcome, deploy
-from publish.engines.protocol import Container, Endpoint, LoadedImage, RunState, Volume
+from publish.deploy.flip import Replace
+from publish.deploy.state_machine import deploy
+from publish.engines.protocol import Endpoint, RunState, Volume
 from publish.releases import history, prune, rollback
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage, ServiceSpec, place_of
 from sealpress import labels
 from sealpress.problems import Exit, Problem
-from tests.publish.memory import Behaviour, MemoryClock, MemoryEngine, MemoryHost, no_fault
+from tests.publish.fleet import PLACES, READERS, SERVICES, Fleet
+from tests.publish.memory import MemoryHost, no_fault
 from tests.publish.worlds import LINE, SITE, Faults
-
-READERS = tuple(Endpoint("0.0.0.0", 80 + number) for number in range(3))
-SERVICES = (
-    ServiceSpec(replicas=3, readers=READERS, networks=("blog",)),
-    ServiceSpec(
-        "comments",
-        replicas=3,
-        port=8000,
-        health="/ok",
-        memory=64,
-        environment={"WORKERS": "1"},
-        volumes=(Volume("blog-comments", "/db"),),
-        networks=("blog",),
-    ),
-)
-PLACES = [(SITE_SERVICE, 1), (SITE_SERVICE, 2), (SITE_SERVICE, 3), ("comments", 1), ("comments", 2), ("comments", 3)]
-
-
-@dataclass
-class Fleet:
-    """Two hosts that serve one site."""
-
-    hosts: tuple[MemoryHost, ...] = field(default_factory=lambda: (MemoryHost(title="one"), MemoryHost(title="two")))
-    journal: list[tuple[str, str, str]] = field(default_factory=list)
-
-    @property
-    def engines(self) -> list[MemoryEngine]:
-        return [host.engine for host in self.hosts]
-
-    def wanted(self, release: str, behaviours: dict[str, Behaviour]) -> ReleaseSpec:
-        images = {
-            name: ServiceImage(f"sha256:{name}-{release}", self._ship(name, release, behaviours.get(name, "serves")))
-            for name in (SITE_SERVICE, "comments")
-        }
-        return ReleaseSpec(SERVICES, images, f"commit-of-{release}")
-
-    def _ship(self, name: str, release: str, behaviour: Behaviour) -> Callable[[MemoryEngine, object], LoadedImage]:
-        digest = f"sha256:{name}-{release}"
-        reference = LINE.reference({labels.RELEASE: digest})
-
-        def ship(engine: MemoryEngine, _progress: object) -> LoadedImage:
-            engine.behaviours[digest] = behaviour
-            engine.load([f"{digest}\n{reference}\n{SITE}\n{digest}".encode()])
-            found = engine.image(reference)
-            assert found is not None
-            return found
-
-        return ship
-
-    def deployments(self, release: ReleaseSpec) -> list[Deployment]:
-        def recorder(title: str) -> Callable[[Event], None]:
-            return lambda event: self.journal.append((title, str(event.step), event.outcome))
-
-        return [
-            Deployment(
-                host, LINE, release, timeout=10, fetch=host.fetch, clock=MemoryClock(), record=recorder(host.title)
-            )
-            for host in self.hosts
-        ]
-
-    def publish(self, release: str, **behaviours: Behaviour) -> tuple[Outcome, ...]:
-        self.journal.clear()
-        return deploy(self.deployments(self.wanted(release, behaviours)))
-
-    def serve(self) -> list[str]:
-        """What each host serves: the generations' states, then what the readers of each replica get."""
-        told = []
-        for host in self.hosts:
-            answers = []
-            for readers in READERS:
-                try:
-                    body = host.engine.answer(replace(readers, address="127.0.0.1"), "/").body
-                    answers.append(body.decode().partition("-")[2].partition("<")[0])
-                except Problem:
-                    answers.append("")
-            told.append(" ".join(answers))
-        return told
-
-    def servers(self, engine: MemoryEngine) -> dict[int, list[Container]]:
-        return {one.generation: list(one.containers) for one in history.read(engine, LINE)}
 
 
 @pytest.fixture
@@ -133,12 +56,12 @@ def test_containers_know_the_environment_the_volumes_and_the_networks_of_their_s
 def test_all_hosts_are_staged_before_the_first_is_committed_and_none_is_pruned_before_all_are(fleet: Fleet) -> None:
     fleet.publish("b")
     staged = ["load", "create", "start", "probe"]
-    assert [(title, step) for title, step, _ in fleet.journal] == [
-        ("one", "look"), ("two", "look"),
-        *(("one", step) for step in staged), *(("two", step) for step in staged),
-        ("one", "flip"), ("one", "verify"), ("two", "flip"), ("two", "verify"),
-        ("one", "prune"), ("two", "prune"),
-    ]  # fmt: skip
+    steps = [(title, step) for title, step, _ in fleet.journal]
+    assert sorted(steps[:2]) == [("one", "look"), ("two", "look")]
+    for name in ("one", "two"):
+        assert [step for title, step in steps[2:10] if title == name] == staged
+    assert steps[10:14] == [("one", "flip"), ("one", "verify"), ("two", "flip"), ("two", "verify")]
+    assert sorted(steps[14:]) == [("one", "prune"), ("two", "prune")]
 
 
 def test_the_same_release_twice_is_nothing_to_do_and_less_than_all_of_it_is_something(fleet: Fleet) -> None:
@@ -166,6 +89,26 @@ def test_the_same_images_with_other_settings_are_another_release(fleet: Fleet, c
     other = fleet.deployments(replace(release, services=(site, replace(comments, **change))))
     assert [(one.unchanged, one.generation) for one in deploy(other)] == [(False, 2)] * 2
     assert [(one.unchanged, one.generation) for one in deploy(other)] == [(True, 2)] * 2
+
+
+def test_the_authors_labels_are_those_of_servers_alone_and_make_another_release(fleet: Fleet) -> None:
+    """Whoever leads readers by them would lead them to what is not probed yet."""
+    release = fleet.wanted("a", {})
+    seen: list[tuple[str, str | None, tuple[str, ...]]] = []
+
+    def watch(name: str, moment: str) -> None:
+        if (name, moment) == ("create", "after"):
+            spec = [*fleet.engines[0].running.values()][-1].spec
+            seen.append((spec.labels[labels.ROLE], spec.labels.get("proxy.rule"), spec.joins))
+
+    fleet.engines[0].fault = watch
+    site = replace(release.services[0], replicas=1, readers=READERS[:1], labels={"proxy.rule": "x"}, joins=("proxy",))
+    labelled = fleet.deployments(replace(release, services=(site,)))
+    assert [one.unchanged for one in deploy(labelled)] == [False, False]
+    assert seen == [("candidate", None, ("proxy",)), ("server", "x", ("proxy",))]
+    assert [one.unchanged for one in deploy(labelled)] == [True, True]
+    other = replace(release, services=(replace(site, labels={"proxy.rule": "y"}),))
+    assert [one.unchanged for one in deploy(fleet.deployments(other))] == [False, False]
 
 
 def test_a_site_alone_has_no_label_that_an_older_sealpress_would_miss() -> None:
@@ -205,9 +148,28 @@ def test_a_host_that_fails_while_it_is_staged_leaves_all_hosts_serving_the_old_r
     with pytest.raises(Problem) as caught:
         fleet.publish("b")
     assert str(caught.value) == "two: no space left"
+    assert caught.value.code is Exit.ENGINE
     assert fleet.serve() == ["a a a", "a a a"]
     assert [(engine.running, engine.loaded) for engine in fleet.engines] == before
-    assert fleet.journal[-3:] == [("two", "load", "failed"), ("two", "discard", "done"), ("one", "discard", "done")]
+    assert ("two", "load", "failed") in fleet.journal
+    assert sorted(fleet.journal[-2:]) == [("one", "discard", "done"), ("two", "discard", "done")]
+
+
+class Unprepared(Replace):
+    """An edge whose image can't be brought."""
+
+    def prepare(self) -> None:
+        raise Problem("no space left", code=Exit.ENGINE)
+
+
+def test_what_a_flip_needs_is_brought_before_any_host_is_committed(fleet: Fleet) -> None:
+    fleet.journal.clear()
+    first, second = fleet.deployments(fleet.wanted("b", {}))
+    with pytest.raises(Problem, match="two: no space left") as caught:
+        deploy([first, replace(second, flip=Unprepared())])
+    assert caught.value.code is Exit.ENGINE
+    assert fleet.serve() == ["a a a", "a a a"]
+    assert "flip" not in [step for _, step, _ in fleet.journal]
 
 
 def test_a_host_that_fails_while_it_is_committed_takes_the_release_back_from_all(fleet: Fleet) -> None:
@@ -216,8 +178,9 @@ def test_a_host_that_fails_while_it_is_committed_takes_the_release_back_from_all
             raise Problem("the engine is gone", code=Exit.ENGINE)
 
     fleet.engines[1].fault = fault
-    with pytest.raises(Problem, match="two: the engine is gone"):
+    with pytest.raises(Problem, match="two: the engine is gone") as caught:
         fleet.publish("b")
+    assert caught.value.code is Exit.ROLLED_BACK
     fleet.engines[1].fault = no_fault
     assert fleet.serve() == ["a a a", "a a a"]
     for engine in fleet.engines:
@@ -226,7 +189,8 @@ def test_a_host_that_fails_while_it_is_committed_takes_the_release_back_from_all
         images = {one.labels[labels.RELEASE] for one in engine.images(SITE)}
         assert images == {"sha256:comments-a", "sha256:site-a"}
     assert ("one", "verify", "done") in fleet.journal
-    assert fleet.journal[-2:] == [("one", "restore", "done"), ("one", "discard", "done")]
+    put_back = [step for title, *step in fleet.journal if title == "one"]
+    assert put_back[-2:] == [["restore", "done"], ["discard", "done"]]
 
 
 def test_a_release_is_gone_back_to_pruned_stopped_and_started_as_a_whole(fleet: Fleet) -> None:
@@ -267,9 +231,14 @@ def test_one_failure_anywhere_on_any_host_leaves_both_with_the_same_release(inde
     fleet = Fleet()
     fleet.publish("a")
     fleet.engines[index].fault = Faults({number: Problem}, "before")
+    code = Exit.OK
     try:
         fleet.publish("b")
-    except Problem:
+    except Problem as problem:
+        code = problem.each[0].code
+    is_flipped = "flip" in [step for _, step, _ in fleet.journal]
+    if code:
+        assert code is (Exit.ROLLED_BACK if is_flipped else Exit.ENGINE)
         assert fleet.serve() == ["a a a", "a a a"]
     else:
         assert fleet.serve() == ["b b b", "b b b"]

@@ -92,7 +92,7 @@ def test_a_broken_release_is_removed_with_its_logs_shown_and_the_old_one_answers
     with pytest.raises(Problem) as caught:
         world.publish("b", behaviour)
     assert caught.value.message.split("\n")[0] == said
-    assert caught.value.code == Exit.RELEASE
+    assert caught.value.code == (Exit.ROLLED_BACK if behaviour == "dies as server" else Exit.RELEASE)
     name = f"sealpress-{SITE}.production-2" + ("" if behaviour == "dies as server" else "-candidate")
     # What it logged can't drive the terminal.
     assert str(caught.value).split("\n")[1] == f"  | {name} says \\x1b[31mhello"
@@ -102,8 +102,9 @@ def test_a_broken_release_is_removed_with_its_logs_shown_and_the_old_one_answers
 
 def test_a_broken_first_release_leaves_nothing_behind():
     world = World()
-    with pytest.raises(Problem):
+    with pytest.raises(Problem) as caught:
         world.publish("a", "dies as server")
+    assert caught.value.code is Exit.RELEASE  # there was nothing to go back to
     assert world.engine.containers(SITE) == ()
     assert world.engine.images(SITE) == ()
     assert steps(world)[-4:] == [("flip", "done"), ("verify", "failed"), ("restore", "done"), ("discard", "done")]
@@ -131,8 +132,9 @@ def test_a_readers_port_that_somebody_else_has_is_a_problem_and_the_old_site_ans
     # What speaks no HTTP is seen in the flip, which is taken back.
     world.engine.behaviours["other-image"] = "hangs"
     world.journal.clear()
-    with pytest.raises(Problem, match="port 5432 is already in use"):
+    with pytest.raises(Problem, match="port 5432 is already in use") as caught:
         switch(world.job("b", line=elsewhere))
+    assert caught.value.code is Exit.ROLLED_BACK
     assert ("restore", "done") in steps(world)
     assert world.answers() == "a"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from publish.engines import sockets
-from publish.hosts import open_host
+from publish.target.hosts import open_host
 from sealpress.commands.console import SILENT
 from sealpress.config.settings import PublishTarget
 from sealpress.problems import Exit, Problem

@@ -1,5 +1,6 @@
 """Comparing finds every file that readers would not get byte for byte."""
 
+import hashlib
 import http.server
 import threading
 from collections.abc import Iterator
@@ -8,9 +9,28 @@ from pathlib import Path
 
 import pytest
 
+from imagebake.nginx import headers
 from publish.engines.protocol import Endpoint
-from publish.probing.compare import compare, url_path
+from publish.probing import answers
+from publish.probing.answers import url_path
+from publish.probing.compare import Difference
+from publish.probing.compare import compare as compare_answers
+from sealpress.config.serving import DEFAULTS
+from sealpress.config.settings import ImageSettings
+from sealpress.policy.source_lists import NO_POLICY
 from sealpress.tree import tree
+from sealpress.tree.tree import OutputTree
+
+HEADERS = {"X-Content-Type-Options": "nosniff"}
+SETTINGS = ImageSettings(headers=dict.fromkeys(DEFAULTS, "") | HEADERS)
+
+
+def compare(described: OutputTree, endpoint: Endpoint) -> tuple[Difference, ...]:
+    return compare_answers(answers.of(described, SETTINGS, (), NO_POLICY), endpoint)
+
+
+def digest(data: bytes) -> str:
+    return f"{hashlib.sha256(data).hexdigest()[:12]}…"
 
 
 @contextmanager
@@ -27,11 +47,26 @@ def serving(root: Path, protocol: str = "HTTP/1.1") -> Iterator[Endpoint]:
             pass
 
         def guess_type(self, path) -> str:
-            return tree.media_type(str(path))
+            return tree.content_type(tree.media_type(str(path)))
 
-        def send_error(self, code, *_said) -> None:
+        def do_GET(self) -> None:
+            if not self.path.endswith("/") and (root / self.path[1:]).is_dir():  # it would ask for itself
+                self.send_error(301, location=f"{self.path}/")
+            else:
+                super().do_GET()
+
+        def end_headers(self) -> None:
+            is_kept = self.path.endswith(".0a1b2c3d.css")
+            self.send_header("Cache-Control", headers.KEPT if is_kept else headers.ASKED_ANEW)
+            for name, value in HEADERS.items():
+                self.send_header(name, value)
+            super().end_headers()
+
+        def send_error(self, code, *_said, location="") -> None:
             body = (root / "404.html").read_bytes() if (root / "404.html").exists() else b""
             self.send_response(code)
+            if location:
+                self.send_header("Location", location)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -82,13 +117,22 @@ def test_every_kind_of_difference_is_found_and_named(site):
     with (site / "large.bin").open("ab") as file:
         file.write(b"!")
     (site / "posts/été 1%/index.html").write_bytes(b"e")
+    summer, large = "posts/été 1%/index.html", (site / "large.bin").read_bytes()
+    held = {entry.path: entry for entry in described.entries}
+
+    def expected(path: str) -> str:
+        return f"expected {held[path].size} bytes, sha256 {held[path].sha256[:12]}…"
+
+    not_here = f"body: {expected('404.html')}, got 9 bytes, sha256 {digest(b'not there')}"
     with serving(site) as endpoint:
         assert [str(one) for one in compare(described, endpoint)] == [
-            "/.well-known/sealpress-no-such-page: more than the 8 bytes of the tree's file",
-            "/: other bytes than the tree's file",
-            "/large.bin: more than the 2560000 bytes of the tree's file",
-            "/posts/a/: status 404, expected 200",
-            "/posts/%C3%A9t%C3%A9%201%25/: 1 bytes, expected 5",
+            f"/404.html: {not_here}",
+            f"/: body: {expected('index.html')}, got 13 bytes, sha256 {digest(b'<h1>hOme</h1>')}",
+            f"/large.bin: body: {expected('large.bin')}, got 2560001 bytes, sha256 {digest(large)}",
+            "/posts/a/: status: expected 200, got 404",
+            f"/posts/%C3%A9t%C3%A9%201%25/: body: {expected(summer)}, got 1 bytes, sha256 {digest(b'e')}",
+            f"/.well-known/sealpress-no-such-page: {not_here}",
+            "/posts/a: status: expected 301, got 404",
         ]
 
 
@@ -106,8 +150,8 @@ def test_a_server_that_is_gone_differs_in_everything(site):
     with serving(site) as endpoint:
         pass
     found = compare(tree.scan(site), endpoint)
-    assert {one.reason for one in found} == {"nothing listens there"}
-    assert len(found) == 7
+    assert {one.got for one in found} == {"nothing listens there"}
+    assert len(found) == 9
 
 
 @pytest.mark.parametrize(

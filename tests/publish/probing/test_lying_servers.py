@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from imagebake.fetch import download
-from imagebake.fetch.http import Interrupted
+from imagebake.fetch.http import ConnectionFailed
 from imagebake.registry import transport
 from imagebake.registry.reference import Registry
 from publish.engines.protocol import Endpoint
@@ -113,7 +113,7 @@ def test_a_lie_on_the_wire_is_one_message_soon_and_in_little_memory(
     monkeypatch.setattr(download, "TIMEOUT", 1.0)
     monkeypatch.setattr(download, "_PAUSES", ())
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises((Problem, Interrupted, download.Gone)) as caught:
+    with pytest.raises((Problem, ConnectionFailed, download.Gone)) as caught:
         ask(liar)
     if isinstance(caught.value, Problem):
         assert caught.value.code is ASKED[ask]

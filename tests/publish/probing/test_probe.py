@@ -58,7 +58,7 @@ def test_an_answer_comes_with_status_headers_and_body():
     [
         ((), "GET /: the connection was closed without an answer"),
         ((b"SSH-2.0-OpenSSH\r\n",), "GET /: not an HTTP answer (BadStatusLine)"),
-        ((b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",), "GET /: not an HTTP answer (IncompleteRead)"),
+        ((b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",), "GET /: the answer ends before its end"),
     ],
 )
 def test_what_is_no_answer_is_said_in_one_line(pieces, said):

@@ -166,7 +166,16 @@ CHECKS = {
     "[publish.status]\nhost = 'local'": "site.toml:4:1: [publish] status is the name of a command: choose another",
     f"[publish.{'p' * 41}]\nhost = 'local'": f"site.toml:4:1: [publish] {'p' * 41} is longer than 40 characters",
     "[publish.Prod]\nhost = 'local'": "site.toml:4:1: [publish] Prod must be small letters, digits and dashes",
-    "[publish.p]": 'site.toml:4:1: [publish.p] needs the key "host", text',
+    "[publish.p]": 'site.toml:4:1: [publish.p] needs the key "host", text or a list',
+    "[publish.p]\nhost = 5": "site.toml:5:8: [publish.p] host must be text or a list, not the number 5",
+    "[publish.p]\nhost = ['a', 5]": "site.toml:5:14: an item of [publish.p] host must be text, not the number 5",
+    "[publish.p]\nhost = []": "site.toml:5:8: [publish.p] host names none",
+    "[publish.p]\nhost = ['a', 'a']": 'site.toml:5:14: [publish.p] host names "a" twice',
+    "[publish.p]\nhost = ['a', '-x']": 'site.toml:5:14: [publish.p] host "-x" is not',
+    "[publish.p]\nhost = ['a']\nrollout = 'canary'": 'site.toml:6:11: [publish.p] rollout = "canary" is of no use with '
+    "one host",
+    "[publish.p]\nhost = ['a', 'b']\nrollout = 'canary'\ncanary_wait = 0": "site.toml:7:15: [publish.p] canary_wait must "
+    "lie between 1 and 3600",
     "[publish.p]\nhost = '-oProxyCommand=x'": 'site.toml:5:8: [publish.p] host "-oProxyCommand=x" is not "user@host", '
     '"ssh://user@host:port" or "local"',
     "[publish.p]\nhost = 'u@-x'": 'site.toml:5:8: [publish.p] host "u@-x" is not',

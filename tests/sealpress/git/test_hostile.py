@@ -246,7 +246,7 @@ STARTS = {
     "imagebake/nginx/trial.py": "the nginx that is baked",
     "imagebake/recipes/wheelhouse.py": "pip",
     "publish/engines/embedded/processes.py": "what was baked",
-    "publish/hosts.py": "a script of our own that asks systemctl, for doctor on this machine",
+    "publish/target/hosts.py": "a script of our own that asks systemctl, for doctor on this machine",
     "publish/ssh/connection.py": "ssh",
     "ssg/preview/editor.py": "the user's own editor, by a click in a page of the preview",
 }

@@ -15,18 +15,7 @@ from ssg.build.engine import Engine, Interrupted
 from ssg.build.prepare import Prepared, prepare
 from ssg.cache.store import Store
 from tests.ssg.blogs import Blog, files
-
-POSTS = 6
-
-
-@pytest.fixture
-def blog(tmp_path: Path) -> Blog:
-    found = Blog(tmp_path)
-    for number in range(POSTS):
-        found.page(f"posts/p{number}.md", f"Body {number}.", date=f"2026-01-0{number + 1}")
-    found.page("about.md", "[tags](/tags/)\n\n## Part")
-    found.built()
-    return found
+from tests.ssg.build.conftest import POSTS
 
 
 @pytest.fixture
@@ -395,3 +384,19 @@ def test_no_edit_of_many_is_lost_and_memory_stays_as_it_was(engine: Engine, blog
     assert after[1] <= 1.3 * questions
     assert after[2] == made
     assert all_made(engine) == clean(blog)
+
+
+def test_a_file_that_takes_long_is_given_up_when_an_edit_comes(blog: Blog) -> None:
+    with Engine.opened(blog.request(blog.output, blog.store)) as engine:
+        engine.turn()
+        list(engine.rest())
+        blog.page("posts/new.md", "New.")
+        engine.turn({"content/posts/new.md"})
+        for path in engine.left - {"sitemap.xml"}:
+            engine.make(path)
+        for looks in range(1, POSTS):
+            more = iter(range(looks))
+            assert not list(engine.rest(lambda: next(more, None) is None))  # noqa: B023 - called at once
+            assert engine.left == {"sitemap.xml"}
+        assert list(engine.rest()) == ["sitemap.xml"]
+        assert all_made(engine) == clean(blog)

@@ -32,6 +32,8 @@ def look(root: Path) -> Look:
 class Resident(Machine):
     """Two engines that stay: one is told which paths changed, the other looks at everything."""
 
+    in_git = False
+
     def teardown(self) -> None:
         if hasattr(self, "stack"):
             self.stack.close()
@@ -49,6 +51,8 @@ class Resident(Machine):
         if not hasattr(self, "stack"):
             self.stack = ExitStack()
             self.stop = -1
+            if self.in_git:
+                self.blog.track()
             self.blog.built()
             self.seen = look(self.blog.root)
             request = self.blog.request(self.blog.output, self.blog.store)
@@ -103,6 +107,12 @@ class EngineWords(Resident, Words):
     pass
 
 
+class EngineInGit(Resident, Words):
+    """Where single files come and go without a look at everything."""
+
+    in_git = True
+
+
 class EngineLooks(Resident, Looks):
     pass
 
@@ -116,6 +126,7 @@ class EnginePictures(Resident, Pictures):
 
 
 TestEngineWords = case(EngineWords, 3, 8)
+TestEngineInGit = case(EngineInGit, 3, 8)
 TestEngineLooks = case(EngineLooks, 3, 8)
 TestEngineData = case(EngineData, 3, 8)
 TestEnginePictures = case(EnginePictures, 3, 8)

@@ -440,10 +440,10 @@ class Everything(Words, Looks, Mishaps, Pictures, Data):
     """All of it, in one sequence."""
 
 
-TestWords = case(Words, 8, 10)
-TestLooks = case(Looks, 8, 10)
-TestData = case(Data, 8, 10)
-TestMishaps = case(Mishaps, 7, 10)
-TestPictures = case(Pictures, 10, 12)
+TestWords = case(Words, 6, 10)
+TestLooks = case(Looks, 6, 10)
+TestData = case(Data, 6, 10)
+TestMishaps = case(Mishaps, 6, 10)
+TestPictures = case(Pictures, 6, 10)
 if HUNT:
     TestEverything = case(Everything, 0, 40)

@@ -121,7 +121,7 @@ def test_a_build_that_is_killed_at_any_moment_leaves_whole_files(blog: Blog) -> 
         began = time.monotonic()
         assert process.wait(60) == 0
         usual = time.monotonic() - began
-    for number in range(int(os.environ.get("SEALPRESS_HUNT", "0")) or 8):
+    for number in range(int(os.environ.get("SEALPRESS_HUNT", "0")) or 6):
         edit(blog, number)
         old = files(blog.output)
         with at_work(blog) as process:
@@ -178,7 +178,7 @@ def test_a_build_that_is_killed_between_any_two_changes_of_the_folder_leaves_who
         (blog.root / f"static/f{moment - 5}.txt").unlink(missing_ok=True)
         blog.set("site", "title", f"Title {moment}")
         old = files(blog.output)
-        moment += 1 if "SEALPRESS_HUNT" in os.environ else 7
+        moment += 1 if "SEALPRESS_HUNT" in os.environ else 11
         command = [sys.executable, "-c", PLACING + BUILD.replace("workers=2", "workers=1")]
         folders = [str(blog.root), str(blog.output), str(blog.store)]
         returncode = subprocess.run(
@@ -193,7 +193,7 @@ def test_a_build_that_is_killed_between_any_two_changes_of_the_folder_leaves_who
 
 def test_a_build_that_is_interrupted_leaves_the_old_tree_and_no_process(blog: Blog) -> None:
     """Ctrl-C goes to the whole group, the workers among it."""
-    for number in range(60):  # so many that it is not done before it is interrupted
+    for number in range(200):  # so many that it is not done before it is interrupted
         blog.page(f"posts/q{number}.md", f"It's {number}.\n\n```python\nprint({number})\n```")
     blog.built()
     for number in range(4):

@@ -90,7 +90,7 @@ def test_other_front_matter_is_other_plain_data(front: FrontMatter, other: Front
 
 @given(front=FRONTS, links=st.lists(LINKS, max_size=3).map(tuple), line=st.integers(1, 99))
 def test_a_manuscript_comes_back(front: FrontMatter, links: tuple[Slot, ...], line: int) -> None:
-    found = ParsedPage("0" * 64, "1" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
+    found = ParsedPage("0" * 64, front, line, "key", links, (Fault("message", "hint", 1, 2, 3),))
     assert PARSED_PAGES.unpack(kept(PARSED_PAGES.pack(found))) == found
 
 

@@ -68,3 +68,15 @@ def test_questions_that_nobody_asks_lose_their_numbers() -> None:
     assert dict(again.items()) == {("q", "7.md"): 7, ("q", "50.md"): 50, ("q", "99.md"): 99}
     assert {path: again.keys(trace) for path, trace in traces.items()} == asked
     assert used(kept) == [7, 50, 99]
+
+
+@given(opened=st.sets(st.sampled_from(["x.md", "y.md", ""])))
+def test_questions_of_some_names_are_those_among_all(opened: set[str]) -> None:
+    every = [("title", "x.md"), ("date", "x.md"), ("title", "y.md", 2), ("size",), ("title",), ("posts", None, 2)]
+    known = KnownAnswers(Table(of(*every).table().packed()), len(every))
+    for key in every:
+        if (str(key[1]) if len(key) > 1 and key[1] else "") in opened:
+            known.answer(key)
+    for names in ({"title"}, {"size", "posts"}, {"date"}, set[str](), {"title", "date", "size", "posts"}):
+        assert dict(known.named(names)) == {key: answer for key, answer in known.items() if key[0] in names}
+        known = KnownAnswers(known.table(), known.count)

@@ -35,6 +35,15 @@ built = build(request)
 print(json.dumps([len(built.files), built.made, built.kept, built.timings.kept, len(images)]))
 """
 
+EDITED = """
+from ssg.cache import software
+
+seen = software.looks()
+with open("ssg/rendering/feeds.py", "a") as file:
+    file.write("# edited")
+assert software.digest() == software.looks() == seen
+"""
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
@@ -59,7 +68,7 @@ def edit(file: Path) -> None:
 
 def fresh(copy: Path) -> tuple[str, str]:
     """As another process sees them."""
-    software.looks.cache_clear()
+    software.first_look.cache_clear()
     software.digest.cache_clear()
     return software.looks(copy), software.digest(copy)
 
@@ -67,7 +76,7 @@ def fresh(copy: Path) -> tuple[str, str]:
 @pytest.fixture(autouse=True)
 def _own_again() -> Iterator[None]:
     yield
-    software.looks.cache_clear()
+    software.first_look.cache_clear()
     software.digest.cache_clear()
 
 
@@ -144,6 +153,20 @@ def test_code_that_was_edited_under_a_process_has_a_digest_of_its_own(copy: Path
     edit(copy / "ssg/rendering/feeds.py")
     assert software.digest(copy) == software.looks(copy) == looks
     assert looks not in {digest, fresh(copy)[1]}
+
+
+def test_so_has_code_that_was_edited_under_a_build(copy: Path) -> None:
+    """Which asks for the code that runs, by no name."""
+    done = subprocess.run(
+        [sys.executable, "-c", EDITED],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(copy)},
+        cwd=copy,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_built_in_theme_is_looked_at_and_is_no_code(copy: Path) -> None:

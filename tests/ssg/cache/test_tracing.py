@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from sealpress.problems import Problem
-from ssg.cache.tracing import GONE, Key, Origin, Questions, Scope, digest, fact, part, query, scope_of
+from ssg.cache.tracing import GONE, AnswerOrigin, Key, Questions, Scope, digest, fact, part, query, scope_of
 from ssg.rendering.theme.templates import Templates, environments
 from ssg.rendering.theme.theme import ThemeFile
 
@@ -26,16 +26,16 @@ class Asked(Questions):
         self.titles = {"a": "A", "b": "B"}
         self.templates: dict[str, str] = {}
 
-    @fact("title", Origin.FRONT)
+    @fact("title", AnswerOrigin.FRONT)
     def title(self, source: str) -> str:
         self.calls.append(f"title {source}")
         return self.titles[source]
 
-    @fact("shout", Origin.FRONT)
+    @fact("shout", AnswerOrigin.FRONT)
     def shout(self, source: str) -> str:
         return self.title(source).upper()
 
-    @fact("body", Origin.BODY, keep=False)
+    @fact("body", AnswerOrigin.BODY, keep=False)
     def body(self, source: str) -> str:
         self.calls.append(f"body {source}")
         return source * 3
@@ -49,7 +49,7 @@ class Asked(Questions):
     def nothing(self) -> None:
         self.calls.append("nothing")
 
-    @part(Origin.TEMPLATES, "{name}")
+    @part(AnswerOrigin.TEMPLATES, "{name}")
     def template(self, name: str) -> str | None:
         return self.templates.get(name)
 
@@ -119,7 +119,15 @@ def test_changed_are_the_questions_with_other_answers_and_those_without() -> Non
     }
     expected = [("title", "b"), ("title", "gone"), ("posts", "red", None), ("no_such_question", "a"), ("calls",)]
     assert asked.changed(known) == expected
-    assert asked.learned()[("title", "b")] == digest("B")
+    told = asked.learned()
+    assert told[("title", "b")] == digest("B")
+    # Of queries, what stays is known without being told of anew, and what changed is answered when it is needed.
+    assert not [key for key in told if key[0] == "posts"]
+    calls = list(asked.calls)
+    assert asked.posts(None, 2) == ("", "2")
+    assert (asked.calls, asked.learned()) == (calls, {})
+    assert asked.posts("red", None) == ("red", "None")
+    assert (asked.calls, asked.learned()) == ([*calls, "posts"], {("posts", "red", None): ("red", "None")})
 
 
 def test_recalled_answers_are_taken_as_true() -> None:

@@ -66,6 +66,7 @@ DEAD = {
     '<svg><image xlink:href="/x.png"/></svg>': "/x.png",
     '<p style="background: url(/x.png)">': "/x.png",
     "<style>p { background: url('/x.png') }</style>": "/x.png",
+    "<STYLE>p { background: url('/x.png') }</Style>": "/x.png",
     '<a href="/b%20d.png">x</a>': "/b%20d.png",
     '<a href="/caf&eacute;/">x</a>': "/café/",
     '<a href="&#47;x/">x</a>': "/x/",

@@ -8,18 +8,22 @@ from typing import Any
 import pytest
 
 from sealpress.problems import Problem
+from ssg.build.engine import Engine
 from ssg.build.result import Built
 from ssg.markup import converter
 from ssg.markup.text.converted import Argument, Converted, Slot, slot_marker
 from ssg.rendering.bodies.closing import KINDS, Closing, SlotKind
 from tests.ssg.blogs import Blog
 
+ABOUT = {"home": "content/index.md", "post": "content/posts/b.md"}
 GREETING = re.compile(r"\[\[(\w+)( loud)?\]\]")
 
 
 def greeting(closing: Closing, target: str, given: tuple[Argument, ...]) -> str:
     if target == "nobody":
         raise Problem("there is nobody to greet", hint="name somebody")
+    if target in ABOUT:  # what it gives hangs on another page
+        return f'<i id="{closing.queries.title(ABOUT[target])}">Home</i>'
     said = "HELLO" if given else "Hello"
     return f'<b id="greeting-{target}">{said} from {closing.queries.title(closing.source)}</b>'
 
@@ -78,6 +82,39 @@ def test_an_id_that_no_slot_gives_any_more_is_missed_by_who_leads_there(blog: Bl
     assert told.startswith('content/posts/a.md:6:9: there is no anchor "#greeting-ada" in "content/about.md" (did you')
     blog.page("about.md", "About. [[ada]]")
     assert isinstance(blog.built(), Built)
+
+
+@pytest.mark.parametrize("of", ["home", "post"])
+@pytest.mark.parametrize("before", ["about.md", "posts/c.md"])
+def test_an_id_of_a_slot_whose_page_stays_as_it_was_is_missed_too(blog: Blog, before: str, of: str) -> None:
+    """What a slot gives can hang on all that may be asked of the site: on a page whose title is a part of the site's
+    structure, or on one whose is not. The page that has it is read again before, or another one is.
+    """
+    named = ABOUT[of].removeprefix("content/")
+    blog.page(named, "Named.", title="Ada")
+    blog.page("about.md", f"About. [[{of}]]")
+    blog.page("posts/a.md", "[Home](../about.md#Ada)")
+    assert isinstance(blog.built(), Built)
+    blog.page(before, f"About. [[{of}]]\n\nMore.")
+    assert isinstance(blog.built(), Built)
+    blog.page(named, "Named.", title="Eve")
+    (told,) = faults(blog)
+    assert told.startswith('content/posts/a.md:6:8: there is no anchor "#Ada" in "content/about.md"')
+    blog.page(named, "Named.", title="Ada")
+    assert isinstance(blog.built(), Built)
+
+
+@pytest.mark.parametrize("of", ["home", "post"])
+def test_an_engine_that_stays_tells_it_as_long_as_it_is_so(blog: Blog, of: str) -> None:
+    blog.page(ABOUT[of].removeprefix("content/"), "Named.", title="Ada")
+    blog.page("about.md", f"About. [[{of}]]")
+    blog.page("posts/a.md", "[Home](../about.md#Ada)")
+    with Engine.opened(blog.request(blog.output, blog.store)) as engine:
+        for title, is_there in (("Ada", True), ("Eve", False), ("Bob", False), ("Ada", True), ("Eve", False)):
+            blog.page(ABOUT[of].removeprefix("content/"), "Named.", title=title)
+            told = [str(one.place) for one in engine.turn({ABOUT[of]}).problems]
+            list(engine.rest())
+            assert ("content/posts/a.md:6:8" in told) != is_there, title
 
 
 def test_an_id_that_a_slot_gives_a_second_time_is_told_at_the_slot(blog: Blog) -> None:

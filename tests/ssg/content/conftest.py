@@ -9,6 +9,7 @@ import pytest
 
 from sealpress.config import sitefile
 from sealpress.config.settings import Settings
+from sealpress.problems import Exit, Problem
 from ssg.content import front_matter
 from ssg.content.assets import content_assets, static_assets
 from ssg.content.findings import Findings
@@ -109,3 +110,11 @@ def page(title: str = "Page", body: str = "Text.\n", **more: object) -> str:
 
 def post(title: str = "Post", date: str = "2026-05-04", **more: object) -> str:
     return page(title, date=date, **more)
+
+
+def complaints(read: Reader, files: dict[str, str], toml: str = "") -> list[str]:
+    """What reading these files tells, each with its place."""
+    with pytest.raises(Problem) as caught:
+        read(files, toml)
+    assert {problem.code for problem in caught.value.each} == {Exit.SITE}
+    return [f"{problem.place}: {problem.message}" for problem in caught.value.each]

@@ -1,4 +1,4 @@
-"""The content folder becomes pages: what is published, what it is a translation of, when it is from."""
+"""The content folder becomes pages: what is published, and when it is from."""
 
 import datetime as dt
 import os
@@ -8,55 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sealpress.problems import Exit, Problem
 from ssg.content.model import Page
 from ssg.content.sources import Options
-from tests.ssg.content.conftest import Reader, page, post
-
-
-def complaints(read: Reader, files: dict[str, str], toml: str = "") -> list[str]:
-    with pytest.raises(Problem) as caught:
-        read(files, toml)
-    assert {problem.code for problem in caught.value.each} == {Exit.SITE}
-    return [f"{problem.place}: {problem.message}" for problem in caught.value.each]
-
-
-def test_translations_are_found_by_name_by_folder_and_by_key(read: Reader) -> None:
-    found = read(
-        {
-            "content/about.md": page("About"),
-            "content/about.fr.md": page("À propos"),
-            "content/docs/x.md": page("X"),
-            "content/fr/docs/x.md": page("X fr"),
-            "content/posts/sealed.md": post("Sealed", key="the-seal"),
-            "content/posts/scelle.fr.md": post("Scellé", key="the-seal", slug="un-article-scelle"),
-            "content/posts/trip/index.md": post("Trip"),
-            "content/posts/trip/index.fr.md": post("Voyage"),
-            "content/alone.md": page("Alone"),
-        }
-    )
-
-    def others(source: str) -> list[str]:
-        return [other.title for other in found.site.translations(found.page(source))]
-
-    assert others("about.md") == ["About", "À propos"]
-    assert others("about.fr.md") == ["About", "À propos"]
-    assert others("docs/x.md") == ["X", "X fr"]
-    assert others("posts/scelle.fr.md") == ["Sealed", "Scellé"]
-    assert others("posts/trip/index.md") == ["Trip", "Voyage"]
-    assert others("alone.md") == ["Alone"]
-    assert found.paths["posts/scelle.fr.md"] == "/fr/posts/un-article-scelle/"
-
-
-def test_a_key_belongs_to_one_page_of_a_language(read: Reader) -> None:
-    files = {"content/a.md": page(key="b"), "content/b.md": page(), "content/b.fr.md": page()}
-    assert complaints(read, files) == [
-        'content/b.md: the key "b" is already that of content/a.md, in the same language'
-    ]
-    files = {"content/a.md": page(), "content/en/a.md": page()}
-    assert complaints(read, files) == [
-        'content/en/a.md: the key "a" is already that of content/a.md, in the same language'
-    ]
+from tests.ssg.content.conftest import Reader, complaints, page, post
 
 
 def test_drafts_and_scheduled_posts_are_left_out_and_told(read: Reader) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
-from ssg.output.stage import FileContent, files_of, staged
+from ssg.output.stage import FileDigest, files_of, staged
 from tests.ssg.blogs import files
 from tests.ssg.output.conftest import everything, placed
 
@@ -146,7 +146,7 @@ def test_a_folder_that_becomes_a_link_while_a_build_is_at_work_is_not_followed(t
     placed(root, {"b/c": b"1", "b/d": b"1"})
     outside.mkdir()
     with staged(root, None, None, SILENT) as stage:
-        written: dict[str, FileContent] = {"b/new": stage.put("b/new", b"2")}
+        written: dict[str, FileDigest] = {"b/new": stage.put("b/new", b"2")}
         (root / "b").replace(tmp_path / "b")
         (root / "b").symlink_to(outside)
         with pytest.raises((Problem, OSError)):

@@ -1,18 +1,23 @@
 """The server of a preview by itself."""
 
+import gc
 import http.client
 import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sealpress.commands.console import Console
 from ssg.build.engine import Engine
+from ssg.build.prepare import Prepared, prepare
+from ssg.build.structure import Structure
 from ssg.preview import editor
 from ssg.preview.server import PreviewServer, listening
 from ssg.preview.session import Session
@@ -63,6 +68,32 @@ def test_a_fault_of_its_own_is_told_in_a_line(tmp_path: Path) -> None:
         "a fault of the preview: OSError: [Errno 5] the disk",
         "a fault of the preview: RuntimeError: two\\x0alines",
     ]
+
+
+def test_what_earlier_turns_left_behind_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, without Python's collector: it comes seldom, and then in mid-edit."""
+    seen: list[weakref.ref[Structure]] = []
+
+    def prepared(*arguments: Any) -> Prepared:
+        found = prepare(*arguments)
+        seen.append(weakref.ref(found.structure))
+        return found
+
+    def alive() -> int:
+        return sum(one() is not None for one in seen)
+
+    monkeypatch.setattr("ssg.build.engine.prepare", prepared)
+    gc.disable()
+    try:
+        with served(tmp_path, []) as server:
+            for number in range(15):
+                (tmp_path / "blog/content/index.md").write_text(f"---\ntitle: Home\n---\nEdit {number}.\n")
+                server.session.changed(frozenset({"content/index.md"}))
+                assert f"Edit {number}.".encode() in (server.session.read("index.html") or b"")
+                _until(lambda: alive() < 3)
+            assert len(seen) >= 10
+    finally:
+        gc.enable()
 
 
 KEEPS = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(repr(sys.argv[2:]))"

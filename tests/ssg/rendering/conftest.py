@@ -69,6 +69,9 @@ class MemoryBodies:
             faults=(),
         )
 
+    def html(self, page: Page) -> str:
+        return self.converted(page).html
+
     def excerpt(self, page: Page) -> Excerpt:
         return Excerpt.of(self.converted(page))
 

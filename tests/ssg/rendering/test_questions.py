@@ -16,11 +16,11 @@ from tests.ssg.explain.whys import SITE, part, post, write
 VIEWS = {"page": PageView, "site": SiteView, "term": TermView}
 
 DECLARED = """\
-from ssg.cache.tracing import Origin, fact, query
+from ssg.cache.tracing import AnswerOrigin, fact, query
 from ssg.rendering.queries import page_queries
 
 class PageQueries(page_queries.PageQueries):
-    @fact("number of letters", Origin.FRONT, asked_as="page.letters")
+    @fact("number of letters", AnswerOrigin.FRONT, asked_as="page.letters")
     def letters(self, source):
         return len(self._pages[source].title)
 

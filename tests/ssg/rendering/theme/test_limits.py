@@ -205,6 +205,18 @@ def test_each_file_has_steps_of_its_own(made):
             "{% filter upper %}a{% endfilter %}{% set x %}b{% endset %}{{ x }}{% if x == 'b' %}c{% elif x %}d{% endif %}",
             "Abc",
         ),
+        (
+            "{% macro m(x) %}<i>{{ x }}{{ x | safe }}</i>{% endmacro %}{{ m('<') }}{% set y %}{{ '&' }}{% endset %}{{ y }}{{ y ~ '>' }}",
+            "<i>&lt;<</i>&amp;&amp;&gt;",
+        ),
+        (
+            "{% macro c() %}{{ caller() }}{% endmacro %}{% call c() %}{{ '\"' }}{% endcall %}{% filter upper %}{{ '<a>' }}{% endfilter %}",
+            "&#34;&LT;A&GT;",
+        ),
+        (
+            "{% autoescape false %}{{ '<' }}{{ '<' | escape }}{% endautoescape %}{% autoescape true %}{{ '<' | e }}{{ 1.5 }}{{ true }}{{ -1 }}{{ ('<' | e) + '<' }}{% endautoescape %}",
+            "<&lt;&lt;1.5True-1&lt;&lt;",
+        ),
     ],
 )
 def test_what_is_counted_gives_what_it_gave(made, template, written):

@@ -1,0 +1,1 @@
+"""What a publish would change for readers, told before anything is changed."""

@@ -1,0 +1,1 @@
+"""From a commit to what readers see: built, sealed, put out, told."""
