@@ -41,6 +41,7 @@ _FINGERPRINT: Final = r"[.-][0-9a-f]{8,64}\.[A-Za-z0-9.]+$"
 """All that sealpress.tree.tree.FINGERPRINT finds, and some more: Go's expressions can't look ahead."""
 
 _IF_NOT_HERE: Final = "handle_response"
+_CHECKS: Final = "health_checks"
 
 Routes = Mapping[str, Mapping[str, Any]]
 """By the names of their lines."""
@@ -79,7 +80,8 @@ def route(site: SiteBehindEdge, replicas: Sequence[str], previous: Sequence[str]
     if others := site.hosts[1:]:
         moved = static(308, "", {"Location": [f"{site.origin}{{http.request.uri}}"]})
         parts.append({"match": [{"host": list(others)}], "handle": [moved], "terminal": True})
-    parts.append({"handle": [proxy(site, replicas) | _or_before(previous)]})
+    asked = proxy(site, replicas) | _or_before(previous)
+    parts.append({"handle": [_or_whoever_is_there(asked) if _CHECKS in asked else asked]})
     match = {} if site.hosts == (ALL_HOSTS,) else {"match": [{"host": list(site.hosts)}]}
     tls = {"tls": certificates.part(site.line, site.hosts, site.tls)} if site.tls else {}
     return {"@id": site.line, **match, "handle": [{"handler": "subroute", "routes": parts}], "terminal": True, **tls}
@@ -87,7 +89,7 @@ def route(site: SiteBehindEdge, replicas: Sequence[str], previous: Sequence[str]
 
 def proxy(site: SiteBehindEdge, replicas: Sequence[str]) -> dict[str, Any]:
     """The handler that asks a site's containers. Of several replicas, who is dead is left out until it answers again.
-    One alone is always asked: instead of it there would be nobody.
+    One alone is always asked: instead of it there would be nobody. So are all, where all of them seem dead (`route`).
     """
     checks = {
         "active": {"uri": _HEALTH_PATH, "interval": f"{site.interval}s", "timeout": _CHECK, "expect_status": 200},
@@ -103,8 +105,21 @@ def proxy(site: SiteBehindEdge, replicas: Sequence[str]) -> dict[str, Any]:
             "try_interval": _PAUSE,
             "retry_match": [{"method": ["GET", "HEAD", "OPTIONS"]}],
         },
-        **({"health_checks": checks} if len(replicas) > 1 else {}),
+        **({_CHECKS: checks} if len(replicas) > 1 else {}),
     }
+
+
+def _or_whoever_is_there(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Where every replica is left out, each is asked all the same: on a busy host, checks fail that readers would not.
+    Caddy's error is 503 only where it asked nobody; what was asked and failed is not asked again.
+    """
+    everyone = {key: value for key, value in asked.items() if key != _CHECKS}
+    nobody_asked = [{"expression": "{http.error.status_code} == 503"}]
+    routes = [
+        {"match": nobody_asked, "handle": [everyone], "terminal": True},
+        {"handle": [{"handler": "error", "status_code": "{http.error.status_code}"}]},
+    ]
+    return {"handler": "subroute", "routes": [{"handle": [dict(asked)]}], "errors": {"routes": routes}}
 
 
 def _or_before(previous: Sequence[str]) -> dict[str, Any]:

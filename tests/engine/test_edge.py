@@ -16,7 +16,7 @@ from publish.releases import history
 from sealpress.problems import Exit, Problem
 from tests.engine.edges import SOAK, Behind, Load, ask, held, left_as_found, sealed, states
 from tests.engine.machine import Machine
-from tests.engine.perlsite import seal
+from tests.engine.perlsite import SERVER, seal
 
 BIG = hashlib.shake_128(b"big").digest(24 << 20)
 PAGES: Mapping[str, Mapping[str, bytes]] = {
@@ -83,6 +83,30 @@ def test_a_replica_that_is_killed_or_frozen_and_an_edge_that_reloads_lose_none(
     for one in target.publish(images["two"]).servers:
         assert history.wrong_with(target.host, (one,)) is None
     assert ask(machine)[2] == b"two"
+
+
+UNWELL = SERVER.replace(
+    "print $client", "if ($unwell && $path eq '/healthz') { $status = '500 Unwell' }\n    print $client", 1
+).replace("$| = 1;", "my $unwell = 0; $SIG{USR1} = sub { $unwell = 1 }; $| = 1;", 1)
+
+
+def test_replicas_that_all_fail_their_checks_are_asked_all_the_same(target: Behind, machine: Machine) -> None:
+    found = replace(target, replicas=2).publish(seal({"index.html": "one"}, server=UNWELL))
+    with Load(machine.address, frozenset([b"one"])).at_it() as load:
+        load.until(50)
+        for one in found.servers:
+            machine.run("docker", "kill", "--signal", "USR1", one.name)
+            assert ask(machine, "/healthz")[0] in (200, 500)
+        time.sleep(4)  # checks of two seconds, once a second
+        before = load.count
+        load.until(100)
+    assert load.lost == []
+    assert load.count >= before + 100
+    # Who is dead is told as before, once for a reader.
+    for one in found.servers:
+        machine.run("docker", "kill", one.name)
+    status, headers, body = ask(machine)
+    assert (status, headers["Retry-After"], body) == (503, "5", b"Nobody answers here just now.\n")
 
 
 CONFIGURED = ("--config", "/config/caddy/autosave.json", "--address", "unix//tmp/admin.sock")

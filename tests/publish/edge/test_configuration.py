@@ -30,7 +30,7 @@ def test_a_site_is_reached_by_its_first_name_and_the_others_lead_there() -> None
     assert moved["match"] == [{"host": ["www.blog.example"]}]
     assert moved["handle"][0]["status_code"] == 308
     assert moved["handle"][0]["headers"]["Location"] == ["https://blog.example{http.request.uri}"]
-    (proxy,) = proxied["handle"]
+    (proxy,) = proxied["handle"][0]["routes"][0]["handle"]
     assert [one["dial"] for one in proxy["upstreams"]] == ["aaaaaaaaaaaa:8080", "0123456789ab:8080"]
     assert (proxy["health_checks"]["active"]["interval"], proxy["health_checks"]["passive"]["max_fails"]) == ("3s", 4)
     assert nobody["handle"][0]["status_code"] == 404
