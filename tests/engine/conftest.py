@@ -12,6 +12,7 @@ import pytest
 
 from publish.engines.docker import open_engine
 from publish.ssh.connection import CONFIG
+from tests.engine import newer
 from tests.engine.edges import let_go
 from tests.engine.machine import Machine, drop_what_docker_py_left_open, need_root, start_machine, stop_machine
 from tests.engine.newer import CONTAINERD, docker_root, podman_helpers
@@ -152,3 +153,8 @@ def runtime(monkeypatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="sp-", dir="/tmp") as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def newer_curl(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    return newer.curl(tmp_path_factory.mktemp("newer") / "curl")

@@ -1,5 +1,6 @@
 """A newer Docker than this machine's, in a root of its own: that of the suite that images are baked from; and what
-Podman needs for networks on which containers know each other by name; a curl that speaks HTTP/3.
+Podman needs for networks on which containers know each other by name; a curl that speaks HTTP/3, and knows what a
+server that goes away has not answered.
 
 Their packages are locked, fetched and unpacked as those of an image are, with just the files that it needs to run.
 """
@@ -52,8 +53,8 @@ def docker_root(folder: Path) -> Path:
     return folder
 
 
-def http3_client(folder: Path) -> tuple[str, ...]:
-    """Makes a root in `folder`, which must be new; gives the command of a curl that speaks HTTP/3."""
+def curl(folder: Path) -> tuple[str, ...]:
+    """Makes a root in `folder`, which must be new; gives the command."""
     unpacked(folder, (Root("curl", "usr/bin/curl"),), ImageSettings().suite)
     (linker,) = (*folder.glob("lib*/ld-linux-*.so.*"),)
     (library,) = (*folder.glob("usr/lib/*-linux-gnu"),)

@@ -20,7 +20,6 @@ from tests.certificates import signed
 from tests.engine.authority import READERS, VOLUME, by_http, get, left_without_certificates
 from tests.engine.edges import Behind, Http2Load, Load, sealed
 from tests.engine.machine import Machine
-from tests.engine.newer import http3_client
 from tests.engine.perlsite import seal
 
 NAME = "blog.example"
@@ -123,7 +122,7 @@ def test_somebody_elses_volume_is_not_taken(target: Behind, machine: Machine, im
 
 
 def test_readers_have_http3_and_hsts_where_it_is_asked_for(
-    target: Behind, machine: Machine, images: Mapping[str, Image], tmp_path: Path
+    target: Behind, machine: Machine, images: Mapping[str, Image], tmp_path: Path, newer_curl: tuple[str, ...]
 ) -> None:
     blog = replace(target, tls=INTERNAL)
     blog.publish(images["one"])
@@ -131,7 +130,7 @@ def test_readers_have_http3_and_hsts_where_it_is_asked_for(
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
     assert "strict-transport-security" not in by_http(machine, NAME).headers
     (tmp_path / "root.pem").write_text(blog.edge.root())
-    curl = (*http3_client(tmp_path / "curl"), "--silent", "--show-error", "--cacert", str(tmp_path / "root.pem"))
+    curl = (*newer_curl, "--silent", "--show-error", "--cacert", str(tmp_path / "root.pem"))
     curl = (*curl, "--resolve", f"{NAME}:443:{machine.address}", "--write-out", "%{http_version}", "--http3-only")
     for body in ("one", "two"):
         blog.publish(images[body])
@@ -141,13 +140,13 @@ def test_readers_have_http3_and_hsts_where_it_is_asked_for(
 
 
 def test_http2_loses_no_request_whatever_happens(
-    target: Behind, machine: Machine, images: Mapping[str, Image], tmp_path: Path
+    target: Behind, machine: Machine, images: Mapping[str, Image], tmp_path: Path, newer_curl: tuple[str, ...]
 ) -> None:
     """A publish, a failing one, a rollback, replicas that are killed and frozen, an edge that reloads."""
     blog = replace(target, tls=INTERNAL, replicas=3)
     blog.publish(images["one"])
     (tmp_path / "root.pem").write_text(blog.edge.root())
-    with Http2Load(machine.address, NAME, tmp_path / "root.pem", len(b"one")).at_it() as load:
+    with Http2Load(newer_curl, machine.address, NAME, tmp_path / "root.pem", len(b"one")).at_it() as load:
         load.until(400)
         blog.publish(images["two"])
         load.until(400)

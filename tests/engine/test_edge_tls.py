@@ -111,7 +111,12 @@ def nothing_secret_is_told(site: Behind, machine: Machine) -> None:
 
 
 def test_certificates_are_renewed_and_no_request_is_lost(
-    target: Behind, machine: Machine, images: Mapping[str, Image], ca: Authority, tmp_path: Path
+    target: Behind,
+    machine: Machine,
+    images: Mapping[str, Image],
+    ca: Authority,
+    tmp_path: Path,
+    newer_curl: tuple[str, ...],
 ) -> None:
     blog = replace(target, hosts=NAMES[:1], tls=ca.files())
     blog.publish(images["one"])
@@ -121,7 +126,7 @@ def test_certificates_are_renewed_and_no_request_is_lost(
     (tmp_path / "trusted.pem").write_text(roots)
     with (
         Load(machine.address, frozenset([b"one", b"two"]), name=NAMES[0], roots=roots).at_it() as load,
-        Http2Load(machine.address, NAMES[0], tmp_path / "trusted.pem", len(b"one")).at_it() as shared,
+        Http2Load(newer_curl, machine.address, NAMES[0], tmp_path / "trusted.pem", len(b"one")).at_it() as shared,
     ):
         load.until(100)
         assert probe.wait(lambda: "the same one" if shown(machine, ca) == first else None, 30) is None
