@@ -35,13 +35,13 @@ class Site:
     target: PublishTarget
     host: Host
 
-    def publish(self, image: SealedImage, host: Host | None = None) -> None:
+    def publish(self, image: SealedImage, host: Host | None = None, timeout: int = 30) -> None:
         host = host or self.host
 
         def bring(engine, progress):
             return ship(engine, image, progress, LINE)
 
-        switch(deployment(host, LINE, image.labels[labels.RELEASE], bring, timeout=30))
+        switch(deployment(host, LINE, image.labels[labels.RELEASE], bring, timeout=timeout))
 
     def read(self) -> str:
         with open_host(self.target, SILENT) as host, host.reach(Endpoint("127.0.0.1", 8080)) as reached:
