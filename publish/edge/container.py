@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from imagebake.recipes.edge import CERTIFICATES, PORT, PROBE_PORT, SECURE_PORT
-from publish.engines.protocol import ContainerSpec, Endpoint, LoadedImage, Role, Volume
+from publish.engines.protocol import ContainerSpec, Endpoint, LoadedImage, Network, Role, Volume
 from publish.releases.ownership import ReleaseLine
 from sealpress import labels
 
@@ -30,6 +30,11 @@ def name_at(readers: Endpoint) -> str:
     return f"{labels.EDGE}-{line_of(readers).target}"
 
 
+def network_at(readers: Endpoint) -> Network:
+    """By which it knows the sites behind it."""
+    return Network(name_at(readers), has_ipv6=readers.has_ipv6)
+
+
 def volume_at(readers: Endpoint) -> str:
     """What the volume with an edge's certificates and keys is called."""
     return f"{name_at(readers)}-certificates"
@@ -50,7 +55,7 @@ def server(readers: Endpoint, image: LoadedImage, generation: int, lock: str, *,
         volumes=(Volume(volume_at(readers), CERTIFICATES, is_ours=True),) if secure else (),
         labels=MappingProxyType({**line.labels, **marks}),
         memory=_MEMORY,
-        networks=(name_at(readers),),
+        networks=(network_at(readers),),
         sysctls=MIGRATE,
     )
 

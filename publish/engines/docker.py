@@ -205,7 +205,7 @@ class DockerEngine:
                 # Not "always": after a reboot the daemon would start old releases, too, which a newer one has replaced.
                 restart_policy={"Name": "unless-stopped" if spec.restart else "no", "MaximumRetryCount": 0},
                 port_bindings={
-                    f"{port}/{kind}": (at.address, at.port or None)
+                    f"{port}/{kind}": (self._networks.host_ip(at), at.port or None)
                     for kind, ports in (("tcp", spec.ports), ("udp", spec.udp))
                     for port, at in ports.items()
                 },

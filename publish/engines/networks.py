@@ -15,7 +15,7 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from publish.engines import shapes
-from publish.engines.protocol import ContainerSpec
+from publish.engines.protocol import ContainerSpec, Endpoint, Network
 from sealpress import labels
 from sealpress.frozen import frozen
 from sealpress.problems import EngineProblem
@@ -40,15 +40,21 @@ class Networks:
 
         Raises Problem (exit 7) where somebody else's network has the name of ours, and where one of theirs is missing.
         """
-        names = spec.networks
+        networks = spec.networks
         for name in spec.joins:
             self._find(name)
-        has_ipv6 = any(not at.address or ":" in at.address for at in spec.ports.values())
-        if not (names or spec.joins) and self.is_ipv4_alone and has_ipv6:
-            names = (NAME,)
-        for name in names:
-            self._make(name)
-        return (*names, *spec.joins)
+        has_ipv6 = any(at.has_ipv6 for at in spec.ports.values())
+        if not (networks or spec.joins) and self.is_ipv4_alone and has_ipv6:
+            networks = (Network(NAME),)
+        for one in networks:
+            self._make(one)
+        return (*(one.name for one in networks), *spec.joins)
+
+    def host_ip(self, at: Endpoint) -> str:
+        """As port bindings have it. Podman's netavark takes 0.0.0.0 to the letter, and no packet goes there; without an
+        address, it serves those that the network has.
+        """
+        return "" if self.is_ipv4_alone and at.address == "0.0.0.0" else at.address  # noqa: S104 - as above
 
     def _find(self, name: str) -> None:
         try:
@@ -57,14 +63,14 @@ class Networks:
             hint = f"make it there: docker network create {name}; or take it out of `networks` in site.toml"
             raise EngineProblem(f'the host has no network "{name}"', hint=hint) from None
 
-    def _make(self, name: str) -> None:
+    def _make(self, network: Network) -> None:
+        name = network.name
         try:
             found = self.calls.inspect_network(name)
         except NotFound:
             # Podman chooses subnets that are free, for both families.
-            self.calls.create_network(
-                name, driver="bridge", enable_ipv6=self.is_ipv4_alone, labels={labels.NETWORK: name}
-            )
+            has_ipv6 = self.is_ipv4_alone and network.has_ipv6
+            self.calls.create_network(name, driver="bridge", enable_ipv6=has_ipv6, labels={labels.NETWORK: name})
             return
         if not _is_ours(found):
             hint = "rename or remove it there"

@@ -76,6 +76,11 @@ class Endpoint:
     roots: str = ""
 
     @property
+    def has_ipv6(self) -> bool:
+        """Whether who listens here is asked by IPv6 as well, or alone."""
+        return not self.address or ":" in self.address
+
+    @property
     def local(self) -> "Endpoint":
         """Where to knock, on the same machine, for a port that listens here."""
         knock = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.address, self.address)  # noqa: S104
@@ -96,13 +101,20 @@ class Volume:
 
 
 @frozen
+class Network:
+    """A network of ours by its name, made where it isn't there. Without IPv6 where its readers' address has none."""
+
+    name: str
+    has_ipv6: bool = True
+
+
+@frozen
 class ContainerSpec:
     """What to create. The container always runs read-only, as the image's user, without capabilities, with
     no-new-privileges, a tmpfs on /tmp, and limits on memory and pids; that is not for the caller to choose.
 
     `ports`: where each of its ports appears on the host; port 0 there: one that the engine chooses. `udp`: the same of
-    UDP. `networks`, in the place of the engine's own, are made where they aren't there; `joins` are somebody else's,
-    which must be there.
+    UDP. `networks` are in the place of the engine's own; `joins` are somebody else's, which must be there.
     """
 
     name: str
@@ -113,7 +125,7 @@ class ContainerSpec:
     restart: bool = True  # comes back after a crash and a reboot
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     volumes: tuple[Volume, ...] = ()
-    networks: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
     joins: tuple[str, ...] = ()
     udp: Mapping[int, Endpoint] = field(default_factory=lambda: MappingProxyType({}))
     sysctls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of its own network

@@ -14,7 +14,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 
-from publish.engines.protocol import Container, ContainerEngine, Endpoint, LoadedImage, Role, RunState, Volume
+from publish.engines.protocol import Container, ContainerEngine, Endpoint, LoadedImage, Network, Role, RunState, Volume
 from publish.probing.probe import RELEASE_PATH, Expectation, of_release
 from sealpress import labels
 from sealpress.commands.console import Progress
@@ -45,7 +45,7 @@ class ServiceSpec:
     memory: int = 128
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     volumes: tuple[Volume, ...] = ()
-    networks: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
     joins: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from publish.deploy.ship import ship
 from publish.edge import configuration, share
 from publish.edge.configuration import ID_DIGITS
+from publish.edge.container import network_at
 from publish.edge.edge import Edge, behind_edge
 from publish.edge.flip import ThroughEdge
 from publish.edge.share import SharedRelease
@@ -139,7 +140,7 @@ def begin(
         ports={},
         labels=marks,
         memory=there.settings.memory,
-        networks=(edge.name,),
+        networks=(network_at(edge.readers),),
     )
     address = origin(there)
     behind = replace(behind_edge(live), port=site.port)

@@ -15,7 +15,7 @@ from publish.edge import certificates, pair
 from publish.edge import image as edge_image
 from publish.edge.certificates import CertificateSource
 from publish.edge.configuration import ALL_HOSTS, SiteBehindEdge
-from publish.edge.container import name_at
+from publish.edge.container import network_at
 from publish.edge.edge import Edge, origin
 from publish.edge.flip import ThroughEdge
 from publish.edge.pair import SiteFiles
@@ -96,7 +96,7 @@ class OpenTarget:
         if not self.line.hosts:
             plain = ServiceSpec(readers=(self.line.readers,), port=port, memory=memory)
             return replace(plain, joins=self.settings.networks, labels=self.settings.labels)
-        networks = (name_at(self.line.readers),)
+        networks = (network_at(self.line.readers),)
         return ServiceSpec(replicas=self.settings.replicas, port=port, memory=memory, networks=networks)
 
     def flip(self, progress: Progress, *, renews_edge: bool = True) -> Flip:

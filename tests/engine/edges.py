@@ -25,7 +25,7 @@ from publish.deploy.ship import ship
 from publish.deploy.state_machine import Outcome, deploy
 from publish.edge import certificates
 from publish.edge.configuration import ALL_HOSTS, SiteBehindEdge
-from publish.edge.container import line_of, name_at
+from publish.edge.container import line_of, network_at
 from publish.edge.edge import Edge
 from publish.edge.flip import ThroughEdge
 from publish.edge.pair import SiteFiles
@@ -124,7 +124,7 @@ class Behind:
     def service(self) -> ServiceSpec:
         if not self.has_edge:
             return ServiceSpec(readers=(self.readers,))
-        return ServiceSpec(replicas=self.replicas, networks=(name_at(self.readers),))
+        return ServiceSpec(replicas=self.replicas, networks=(network_at(self.readers),))
 
     def publish(self, image: Image | SealedImage, *expected: Expectation, **changes) -> Outcome:
         """`changes`: fields of Deployment."""

@@ -61,7 +61,9 @@ mount --bind "$D/run" /run
 mount --bind "$D/lib" /var/lib
 mount --bind "$D/vartmp" /var/tmp
 for file in passwd shadow group; do mount --bind "$D/etc/$file" "/etc/$file"; done
-[ ! -d /etc/cni ] || mount --bind "$D/etc/cni" /etc/cni  # where Podman keeps its networks
+for folder in cni containers; do  # where Podman keeps its networks, by its old way and by netavark
+    [ ! -d "/etc/$folder" ] || mount --bind "$D/etc/$folder" "/etc/$folder"
+done
 if [ "$ROOT" ]; then
     mount --bind "$ROOT" "$ROOT"  # runc wants its root to be a mount
     for folder in proc sys dev etc run tmp var/lib var/tmp; do
@@ -154,7 +156,7 @@ class Machine:
         missing = [name for name in ("podman", "runc") if not shutil.which(name, path=PATH)]
         if missing:
             unavailable(f"needs Debian's {', '.join(missing)}")
-        settings = self.folder / "etc/containers.conf"
+        settings = self.folder / "etc/podman.conf"
         settings.write_text(
             '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
             '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
@@ -383,8 +385,9 @@ def _furnish(folder: Path, address: str) -> None:
         copy = folder / "etc" / name
         copy.write_bytes(Path("/etc", name).read_bytes().rstrip(b"\n") + "\n{}\n".format("\n".join(lines)).encode())
         copy.chmod(0o600 if name == "shadow" else 0o644)
-    if (networks := Path("/etc/cni")).is_dir():
-        shutil.copytree(networks, folder / "etc/cni", dirs_exist_ok=True)
+    for name in ("cni", "containers"):
+        if (settings := Path("/etc", name)).is_dir():
+            shutil.copytree(settings, folder / "etc" / name, dirs_exist_ok=True)
     for key in ("host_key", "other_host_key", "user_key", "other_user_key"):
         if not (folder / key).exists():
             command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(folder / key)]

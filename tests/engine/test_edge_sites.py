@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from imagebake.recipes.recipe import Image
-from publish.engines.protocol import Endpoint, RunState
+from publish.engines.protocol import RunState
 from publish.probing import probe
 from publish.releases import history
 from publish.target.hosts import open_host
 from sealpress.commands.console import SILENT
 from sealpress.problems import Exit, Problem
-from tests.engine.edges import Behind, Load, ask, left_as_found, sealed, states
+from tests.engine.edges import READERS, Behind, Load, ask, left_as_found, sealed, states
 from tests.engine.machine import Machine, drop_what_docker_py_left_open
 from tests.engine.newer import podman_helpers
 from tests.engine.test_publish import restart_engine
@@ -247,11 +247,11 @@ def test_the_sites_log_has_the_network_of_the_reader_and_not_the_edge(
 
 
 def test_podman_loses_no_request_either(fresh_machine: Machine, images: Mapping[str, Image], tmp_path: Path) -> None:
-    """With the network of its own that Debian recommends for it, which knows containers by their names."""
+    """With the network of its own that Debian recommends for it, which knows containers by their names; IPv4 alone."""
     fresh_machine.start_podman(named=podman_helpers(tmp_path / "root"))
     fresh_machine.run("iptables", "--policy", "FORWARD", "ACCEPT")  # dockerd, beside it, forbids what isn't its own
     with open_host(fresh_machine.target("root", engine="podman"), SILENT) as host:
-        target = Behind(host, replicas=2, readers=Endpoint("", 8080))
+        target = Behind(host, replicas=2, readers=READERS)
         target.publish(images["one"])
         with Load(fresh_machine.address, frozenset([b"one", b"two"])).at_it() as load:
             load.until(200)
@@ -259,6 +259,7 @@ def test_podman_loses_no_request_either(fresh_machine: Machine, images: Mapping[
             load.until(200)
         assert load.lost == []
         assert set(load.bodies) == {b"one", b"two"}
+        assert "[::]" not in fresh_machine.run("ss", "--no-header", "--listening", "--tcp", "--numeric", "sport = 8080")
         assert target.publish(images["two"]).unchanged
         assert states(target) == [(2, RunState.RUNNING), (1, RunState.EXITED)]
         target.flip.stop()

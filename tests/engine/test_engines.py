@@ -10,7 +10,7 @@ import pytest
 from docker import APIClient
 
 from publish.engines.docker import open_engine
-from publish.engines.protocol import ContainerEngine, ContainerSpec, Endpoint, Role, RunState, Volume
+from publish.engines.protocol import ContainerEngine, ContainerSpec, Endpoint, Network, Role, RunState, Volume
 from publish.engines.sockets import answers
 from publish.target.hosts import open_host
 from sealpress import labels
@@ -148,7 +148,7 @@ def test_a_network_of_somebody_else_is_not_joined(socket, engine, image):
         client.create_network("blog-front")
         stack.callback(client.remove_network, "blog-front")
         with pytest.raises(Problem, match='the host has a network "blog-front" that sealpress did not make'):
-            engine.create(spec(image, networks=("blog-front",)))
+            engine.create(spec(image, networks=(Network("blog-front"),)))
 
 
 def ending(engine, container):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from publish.deploy.deployment import Deployment
 from publish.deploy.journal import Event
 from publish.deploy.state_machine import Outcome, deploy
-from publish.engines.protocol import Container, Endpoint, LoadedImage, Volume
+from publish.engines.protocol import Container, Endpoint, LoadedImage, Network, Volume
 from publish.releases import history
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage, ServiceSpec
 from sealpress import labels
@@ -16,7 +16,7 @@ from tests.publish.worlds import LINE, SITE
 
 READERS = tuple(Endpoint("0.0.0.0", 80 + number) for number in range(3))
 SERVICES = (
-    ServiceSpec(replicas=3, readers=READERS, networks=("blog",)),
+    ServiceSpec(replicas=3, readers=READERS, networks=(Network("blog"),)),
     ServiceSpec(
         "comments",
         replicas=3,
@@ -25,7 +25,7 @@ SERVICES = (
         memory=64,
         environment={"WORKERS": "1"},
         volumes=(Volume("blog-comments", "/db"),),
-        networks=("blog",),
+        networks=(Network("blog"),),
     ),
 )
 PLACES = [(SITE_SERVICE, 1), (SITE_SERVICE, 2), (SITE_SERVICE, 3), ("comments", 1), ("comments", 2), ("comments", 3)]

@@ -11,7 +11,7 @@ import pytest
 from publish.deploy.deployment import Deployment
 from publish.deploy.flip import Replace
 from publish.deploy.state_machine import deploy
-from publish.engines.protocol import Endpoint, RunState, Volume
+from publish.engines.protocol import Endpoint, Network, RunState, Volume
 from publish.releases import history, prune, rollback
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage, ServiceSpec, place_of
 from sealpress import labels
@@ -46,7 +46,7 @@ def test_a_release_is_a_set_of_containers_in_each_generation(fleet: Fleet) -> No
 def test_containers_know_the_environment_the_volumes_and_the_networks_of_their_service(fleet: Fleet) -> None:
     for one in fleet.engines[0].running.values():
         is_site = place_of(one.container)[0] == SITE_SERVICE
-        assert one.spec.networks == ("blog",)
+        assert one.spec.networks == (Network("blog"),)
         assert one.spec.volumes == (() if is_site else (Volume("blog-comments", "/db"),))
         assert dict(one.spec.environment) == ({} if is_site else {"WORKERS": "1"})
         assert [*one.spec.ports] == [8080 if is_site else 8000]
@@ -78,7 +78,7 @@ def test_the_same_release_twice_is_nothing_to_do_and_less_than_all_of_it_is_some
     [
         {"environment": {"WORKERS": "2"}},
         {"volumes": (Volume("blog-comments", "/db", is_read_only=True),)},
-        {"networks": ("blog", "mail")},
+        {"networks": (Network("blog"), Network("mail"))},
         {"readers": tuple(Endpoint("127.0.0.1", 90 + number) for number in range(3))},
     ],
     ids=lambda change: next(iter(change)),

@@ -13,7 +13,7 @@ import pytest
 
 from publish.engines import docker_wire
 from publish.engines.docker import DockerEngine, open_engine
-from publish.engines.protocol import ContainerSpec, Endpoint
+from publish.engines.protocol import ContainerSpec, Endpoint, Network
 from publish.engines.sockets import answers
 from sealpress.problems import Exit, Problem
 from tests.publish.liars import ID, LIES, PODMAN, STATUSES, TRUE, Liar
@@ -37,7 +37,7 @@ CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "endpoint": (lambda one: one.endpoint(ID, 8080), ("GET /containers/NAME/json",)),
 }
 BOTH = replace(SPEC, ports={8080: Endpoint("", 80)})
-SERVICE = replace(SPEC, networks=("front", "back"))
+SERVICE = replace(SPEC, networks=(Network("front"), Network("back")))
 # Where it is Podman's, which has a network for readers of both families.
 PODMAN_CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "create": (lambda one: one.create(BOTH), ("GET /networks/NAME", "POST /networks/create")),
