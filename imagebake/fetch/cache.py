@@ -2,6 +2,7 @@
 
     packages/   .deb files by sha256 (imagebake/packages/mirror.py)
     indexes/    a mirror's package indexes by sha256, so that a lock is renewed without fetching them again
+    pieces/     what layers are made of, by their digests (publish/deploy/splice.py)
     layers/     names and sizes of layers by their descriptions (imagebake/image/layers.py)
     compressed/ digests and sizes of layers as gzip, by what wrote them (imagebake/registry/compression.py)
     trials/     which configurations the sealed nginx has read, by their digest and its own (imagebake/nginx/trial.py)

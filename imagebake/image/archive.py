@@ -35,19 +35,25 @@ DOCKER_FILE: Final = "manifest.json"
 PARTS_FILE: Final = "parts"  # sorts behind all others
 
 NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
+NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
 def stream(
-    image: Sealed, reference: str, omit: Collection[str] = frozenset(), beside: Mapping[str, str] = NOWHERE
+    image: Sealed,
+    reference: str,
+    omit: Collection[str] = frozenset(),
+    beside: Mapping[str, str] = NOWHERE,
+    more: Mapping[str, bytes] = NOTHING,
 ) -> Iterator[bytes]:
     """The archive, which names the image `reference`, without the layers whose diff_ids are in `omit`.
 
     `beside`: the paths at which an archive that it is unpacked into has some of these. Its last file, "parts", then
-    lists what has to be packed again, one path a line.
+    lists what has to be packed again, one path a line; of the layers that are omitted, those that are beside it. `more`
+    are other files for who unpacks it.
 
     In pieces of at most entries.CHUNK bytes. Raises Problem (exit 4, 5) where a layer can't be produced as named.
     """
-    return tar.stream(_entries(image, reference, omit, beside))
+    return tar.stream(_entries(image, reference, omit, beside, more))
 
 
 def size(image: Sealed, reference: str, omit: Collection[str] = frozenset()) -> int:
@@ -84,12 +90,18 @@ def names(reference: str) -> dict[str, str]:
     return {"io.containerd.image.name": reference, "org.opencontainers.image.ref.name": reference.rpartition(":")[2]}
 
 
-def _entries(image: Sealed, reference: str, omit: Collection[str], beside: Mapping[str, str] = NOWHERE) -> list[Entry]:
+def _entries(
+    image: Sealed,
+    reference: str,
+    omit: Collection[str],
+    beside: Mapping[str, str] = NOWHERE,
+    more: Mapping[str, bytes] = NOTHING,
+) -> list[Entry]:
     diff_ids = [layer.diff_id for layer in image.layers]
     found = documents(image.config, image.manifest, image.architecture, diff_ids, reference, beside)
     if beside:
-        parts = [*found, *(beside.get(diff_id) or blob_path(diff_id) for diff_id in diff_ids)]
-        found[PARTS_FILE] = "".join(f"{path}\n" for path in parts).encode()
+        there = (beside.get(one) or ("" if one in omit else blob_path(one)) for one in diff_ids)
+        found |= {**more, PARTS_FILE: "".join(f"{path}\n" for path in [*found, *filter(None, there)]).encode()}
     return [
         *(File(path, Bytes(data)) for path, data in found.items()),
         *(_blob(layer) for layer in image.layers if layer.diff_id not in omit),

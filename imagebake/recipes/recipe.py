@@ -103,10 +103,14 @@ class Image:
         return sbom.document(self.name, self.components(), self.created, subject)
 
     def archive(
-        self, reference: str, omit: Collection[str] = (), beside: Mapping[str, str] = archives.NOWHERE
+        self,
+        reference: str,
+        omit: Collection[str] = (),
+        beside: Mapping[str, str] = archives.NOWHERE,
+        more: Mapping[str, bytes] = archives.NOTHING,
     ) -> Iterator[bytes]:
-        """The hybrid archive (image/archive.py), without the layers of these diff_ids. `beside` as there."""
-        return archives.stream(self.sealed, reference, omit, beside)
+        """The hybrid archive (image/archive.py), without the layers of these diff_ids. `beside` and `more` as there."""
+        return archives.stream(self.sealed, reference, omit, beside, more)
 
     def archive_size(self, reference: str, omit: Collection[str] = ()) -> int:
         """In bytes."""

@@ -72,13 +72,15 @@ class _Deal:
     most: int
 
 
-# An engine takes 125 layers, packages among them; these are 80 at most. With 16 pages to a bucket, an edit of one post
-# of 1,000 sends about a sixtieth of the site. Lists change many at once, so more buckets of them would save little.
+# An engine takes 125 layers, packages among them; these are 80 at most. Docker's classic store makes each layer above
+# an edited one anew, which costs it 50 ms and more whatever is in it: so buckets are few. What a bucket has before and
+# after an edit need not be sent (publish/deploy/splice.py); but where that isn't known, all of it is, so none is large.
+# Lists change many at once: more buckets of them would save little.
 _DEALS: Final[Mapping[FileKind, _Deal]] = MappingProxyType(
     {
         FileKind.ASSET: _Deal(8, 8),
-        FileKind.PAGE: _Deal(16, 64),
-        FileKind.LIST: _Deal(64, 8),
+        FileKind.PAGE: _Deal(128, 64),
+        FileKind.LIST: _Deal(512, 8),
         FileKind.FRONT: _Deal(1, 1),
     }
 )

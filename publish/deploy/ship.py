@@ -14,7 +14,9 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from publish.deploy import rebuild
+from imagebake.image.oci import blob_path
+from publish.deploy import rebuild, splice
+from publish.deploy.splice import Splice
 from publish.engines.protocol import ContainerEngine, ContainerSpec, Host, LoadedImage, RemoteHost, Role
 from publish.releases.ownership import ReleaseLine
 from sealpress import labels
@@ -61,16 +63,32 @@ def weight(engine: ContainerEngine, image: "Image", line: ReleaseLine, host: Hos
     if (there is not None and _difference(image, there) is None) or _under_another_name(held, image):
         return 0
     known = _known(held, image)
-    if base := _base(image, held, known, host):
-        known = base.diff_ids
-    return image.archive_size(line.arriving, known)
+    base, made = _together(image, held, known) if isinstance(host, RemoteHost) else _NOT_TOGETHER
+    return image.archive_size(line.arriving, _omitted(image, known, base, made)) + len(made.literal)
 
 
-def _base(image: "Image", held: Sequence[LoadedImage], known: Sequence[str], host: Host | None) -> LoadedImage | None:
-    """Of the images that the host has, the one from which this one is put together; None where `known` will do."""
-    if not isinstance(host, RemoteHost):
-        return None
-    return rebuild.base_for(held, {layer.diff_id: layer.size for layer in image.layers}, known)
+_NOT_TOGETHER: Final = (None, Splice())
+
+
+def _together(image: "Image", held: Sequence[LoadedImage], known: Sequence[str]) -> tuple[LoadedImage | None, Splice]:
+    """Of the images that the host has, the one from which this one is put together, and what of its own layers is made
+    of those that stand there instead; None where leaving out those that are `known` will do.
+    """
+    sizes = {layer.diff_id: layer.size for layer in image.layers}
+    if (base := rebuild.base_for(held, sizes)) is None:
+        return _NOT_TOGETHER
+    there = {*known, *base.diff_ids}
+    new = (layer for layer in image.layers if layer.diff_id not in there)
+    made = splice.of(new, (one for one in base.diff_ids if one not in sizes))
+    omitted = _omitted(image, known, base, made)
+    saved = sum(sizes[one] for one in omitted if one not in known) - len(made.literal)
+    return (base, made) if saved > rebuild.WORTH else _NOT_TOGETHER
+
+
+def _omitted(image: "Image", known: Sequence[str], base: LoadedImage | None, made: Splice) -> tuple[str, ...]:
+    """The layers that are not sent."""
+    there = {*known, *made.layers, *(base.diff_ids if base else ())}
+    return tuple(layer.diff_id for layer in image.layers if layer.diff_id in there)
 
 
 def _under_another_name(images: Sequence[LoadedImage], image: "Image") -> LoadedImage | None:
@@ -91,17 +109,20 @@ def _send_what_is_needed(
 ) -> LoadedImage:
     """`held`: the site's images on the host."""
     known = _known(held, image)
-    if isinstance(host, RemoteHost) and (base := _base(image, held, known, host)):
-        omit = tuple(layer.diff_id for layer in image.layers if layer.diff_id in base.diff_ids)
+    base, made = _together(image, held, known) if isinstance(host, RemoteHost) else _NOT_TOGETHER
+    if isinstance(host, RemoteHost) and base:
+        omit = _omitted(image, known, base, made)
 
         def together(advance: Advance) -> None:
             def delta(beside: Mapping[str, str]) -> Iterator[bytes]:
-                return _counted(image.archive(line.arriving, omit, beside), advance)
+                paths = {**beside, **{one: blob_path(one) for one in made.layers}}
+                again = {one: path for one, path in paths.items() if one not in known}
+                return _counted(image.archive(line.arriving, omit, again, made.files(paths)), advance)
 
             rebuild.load(host, engine, base, line.name, delta)
 
         try:
-            return _send(engine, image, line, omit, progress, together)
+            return _send(engine, image, line, omit, progress, together, len(made.literal))
         except _NotTaken as refused:
             progress.note(f"{refused.problem.message}; sending more layers")
     if known:
@@ -146,15 +167,16 @@ def _send(
     omit: tuple[str, ...],
     progress: Progress,
     together: Callable[[Advance], None] | None = None,
+    more: int = 0,
 ) -> LoadedImage:
-    """All but the layers to `omit`. `together`: has the engine load them with what it has."""
+    """All but the layers to `omit`. `together`: has the engine load them with what it has, and `more` bytes."""
     arriving, own = line.arriving, line.reference(image.labels)
     # What a shipment that was killed has left.
     for left in engine.containers(image.labels.get(labels.SITE, "")):
         if left.name == _trial(line):
             engine.remove(left.id)
     engine.remove_image(arriving)
-    total = image.archive_size(arriving, omit)
+    total = image.archive_size(arriving, omit) + more
     count = len(image.layers)
     progress.note(f"sending {count - len(omit)} of {count} layers, {size(total)}")
     try:
@@ -176,6 +198,8 @@ def _send(
         if omit and loaded.unproven:
             _try_out(engine, line)
         engine.tag(loaded.id, own)
+        if not together:
+            splice.learn(layer for layer in image.layers if layer.diff_id not in omit)
     finally:
         # The connection may be what failed: then the reason counts, not that this can't be done either.
         with suppress(Problem):

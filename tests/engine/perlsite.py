@@ -62,9 +62,13 @@ class SealedImage:
         return self.sealed.layers
 
     def archive(
-        self, reference: str, omit: Collection[str] = (), beside: Mapping[str, str] = archive.NOWHERE
+        self,
+        reference: str,
+        omit: Collection[str] = (),
+        beside: Mapping[str, str] = archive.NOWHERE,
+        more: Mapping[str, bytes] = archive.NOTHING,
     ) -> Iterator[bytes]:
-        made = archive.stream(self.sealed, reference, omit, beside)
+        made = archive.stream(self.sealed, reference, omit, beside, more)
         return self.spoil(made) if self.spoil else made
 
     def archive_size(self, reference: str, omit: Collection[str] = ()) -> int:

@@ -23,8 +23,8 @@ from tests.publish.deployments import ship
 
 def tree(edited: str = "") -> dict[str, bytes]:
     """Enough of each kind for as many layers as a site can have."""
-    pages = {f"posts/{number}/index.html": b"<p>%d</p>" % number for number in range(1100)}
-    lists = {f"tags/{number}/index.html": b"<li>%d</li>" % number for number in range(600)}
+    pages = {f"posts/{number}/index.html": b"<p>%d</p>" % number for number in range(4200)}
+    lists = {f"tags/{number}/index.html": b"<li>%d</li>" % number for number in range(2100)}
     assets = {f"photos/{number}.png": b"\x89PNG%d" % number for number in range(80)}
     front = {"index.html": b"home", "feed.xml": b"<feed/>"}
     return {**pages, **lists, **assets, **front, **({edited: b"edited"} if edited else {})}

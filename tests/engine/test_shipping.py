@@ -1,6 +1,7 @@
 """Shipping to a real engine over a real ssh: what is sent, what is checked, and what is left after a failure."""
 
 import contextlib
+import hashlib
 import shutil
 import time
 from dataclasses import dataclass, field, replace
@@ -285,12 +286,12 @@ def test_an_image_with_a_new_layer_below_others_is_put_together_on_the_host(mach
     cache = machine.folder / "home/deploy/.cache/sealpress"
     assert sent("one")[0] == ["sending 5 of 5 layers"]
     notes, received = sent("two")
-    assert notes == ["sending 1 of 5 layers"]
+    assert notes == ["sending 0 of 5 layers"]
     assert received < 100_000
     assert list(cache.iterdir()) == []
     # What a killed run left, in the way of the next.
     machine.run("install", "-o", "deploy", "-d", str(cache / "blog"), str(cache / "blog/manifest.json"))
-    assert sent("three")[0] == ["sending 1 of 5 layers"]
+    assert sent("three")[0] == ["sending 0 of 5 layers"]
     # A page that came as another is seen by the engine, each time that it is sent.
     before = machine.inventory()
     with pytest.raises(Problem, match="refused to load the image"):
@@ -302,7 +303,7 @@ def test_an_image_with_a_new_layer_below_others_is_put_together_on_the_host(mach
         ship(other.engine, cut, SILENT, other)
     with open_host(machine.target(), SILENT) as other:
         assert machine.inventory() == before
-        assert sent("five", other)[0] == ["sending 1 of 5 layers"]
+        assert sent("five", other)[0] == ["sending 0 of 5 layers"]
         # A host that has no room for it.
         shutil.rmtree(cache)
         cache.write_text("")
@@ -313,6 +314,26 @@ def test_an_image_with_a_new_layer_below_others_is_put_together_on_the_host(mach
         cache.unlink()
         for text in ("two", "three", "five", "six", "one"):
             other.engine.remove_image(page(text).reference)
+
+
+def test_of_an_edited_layer_only_what_was_edited_is_sent(place):
+    """To each engine, which has the rest of it: blobs in one form or another, and its own command to give them."""
+    pages = {f"{number}.html": hashlib.shake_128(str(number).encode()).hexdigest(9000) for number in range(120)}
+    target = place.machine.target("root", engine="podman" if place.engine == "podman" else "docker")
+    with open_host(target, SILENT) as host:
+
+        def sent(text):
+            image, seen = seal({**pages, "7.html": pages["7.html"] + text}), Watched()
+            before = place.machine.received()
+            loaded = ship(host.engine, image, seen, host)
+            assert loaded.diff_ids == diff_ids(image)
+            return [note.partition(", ")[0] for note in seen.notes], place.machine.received() - before
+
+        assert sent("one")[0] == ["sending 4 of 4 layers"]
+        notes, received = sent("two")
+        assert notes == ["sending 0 of 4 layers"]
+        assert received < 60_000
+        assert sent("three")[0] == ["sending 0 of 4 layers"]
 
 
 def mistyped(text):

@@ -93,6 +93,7 @@ class HandMade:
     @dataclass(frozen=True)
     class Layer:
         diff_id: str
+        size: int = 1 << 30  # too large to be looked into
 
     @property
     def layers(self):
