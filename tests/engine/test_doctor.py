@@ -103,7 +103,7 @@ def test_the_unit_of_an_account_needs_it_to_linger(machine: Machine, units: Path
 
 
 def test_the_script_of_the_unit_starts_the_newest_release_of_each_site(machine: Machine, podman: Host) -> None:
-    """10 is more than 9; and those before stay as they are. With all its replicas, and with each edge."""
+    """10 is more than 9; and those before stay as they are. With all replicas, each edge and what is shared."""
     image = seal({"index.html": "one"})
     for line in LINES:
         job = deployment(
@@ -122,14 +122,16 @@ def test_the_script_of_the_unit_starts_the_newest_release_of_each_site(machine: 
     for line, number, which in (*made, *((edge, number, "") for edge in edges for number in (1, 2))):
         own = {**line.labels, labels.ROLE: str(Role.SERVER), labels.GENERATION: str(number)}
         engine.create(ContainerSpec(line.container_name(number, Role.SERVER, which), first.image, {}, own))
+    shared = LINES[0].container_name(11, Role.SHARED)
+    engine.create(ContainerSpec(shared, first.image, {}, {**LINES[0].labels, labels.ROLE: str(Role.SHARED)}))
     for container in engine.containers():
         engine.stop(container.id, 1)
     script = machine.folder / "start-sites"
     script.write_text(shown("start-sites"))
-    machine.run("env", "HOME=/root", f"CONTAINERS_CONF={machine.folder}/etc/containers.conf", "sh", str(script))
+    machine.run("env", "HOME=/root", f"CONTAINERS_CONF={machine.folder}/etc/podman.conf", "sh", str(script))
     running = {one.name for one in engine.containers() if one.state is RunState.RUNNING}
     newest = [(LINES[0], 10, ""), (LINES[0], 10, "site-2"), (LINES[1], 1, ""), *((edge, 2, "") for edge in edges)]
-    assert running == {line.container_name(number, Role.SERVER, which) for line, number, which in newest}
+    assert running == {shared, *(line.container_name(number, Role.SERVER, which) for line, number, which in newest)}
 
 
 def test_the_unit_is_one_that_systemd_reads(machine: Machine, tmp_path: Path) -> None:
