@@ -170,10 +170,10 @@ def _branches(file: Path) -> tuple[str, ...]:
 
 def _built(made_from: "SiteSource", console: Console) -> "Product":
     """The tree stays, so that the next push makes only what is another file then."""
-    from publish.publishing import kept_tree, pipeline  # noqa: PLC0415 - as above
+    from publish.publishing import pipeline  # noqa: PLC0415 - as above
 
-    with kept_tree.held(made_from.home) as folder:
-        return pipeline.produce(made_from, folder, console, dirty=False, lasting=True)
+    assert made_from.kept  # noqa: S101 - it is made from a commit
+    return pipeline.produce(made_from, made_from.kept, console, dirty=False, lasting=True)
 
 
 def _publish(made_from: "SiteSource", target: str, console: Console) -> None:

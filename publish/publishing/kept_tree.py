@@ -1,5 +1,5 @@
-"""The folder with the tree of a blog's last publish or push, in the cache: from it the next one is made, and only what
-is another file then is written.
+"""The folder with the files of the last commit that was published or pushed of a blog, and the tree that was made of
+them, in the cache: from them the next ones are made, and only what is another file then is written.
 
 While a run uses it, it is nobody else's: what is baked is read from there until it was sent.
 """

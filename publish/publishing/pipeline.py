@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publish.publishing import kept_tree
 from sealpress.commands import generator
 from sealpress.commands.console import Progress
 from sealpress.config import sitefile
@@ -45,6 +46,7 @@ class SiteSource:
     provenance: Provenance  # for the seal
     subject: str = ""
     history: History | None = None  # the commit's, where the files are not in a repository themselves
+    kept: Path | None = None  # the folder with the last tree that was made of a commit, as long as it is ours
 
 
 @frozen
@@ -95,7 +97,7 @@ def committed(repository: Repository, commit: Commit, folder: Path, name: str) -
 
     Raises Problem (exit 3) where the commit has no such file, (exit 9) where a part of the commit is missing.
     """
-    with repository.checkout(commit) as checkout:
+    with kept_tree.held(folder) as kept, repository.checkout(commit, kept / "commit") as checkout:
         root = checkout / folder.relative_to(repository.root.resolve())
         if not (root / name).is_file():
             raise Problem(
@@ -112,6 +114,7 @@ def committed(repository: Repository, commit: Commit, folder: Path, name: str) -
             provenance=_provenance(site, provenance.files_below(root), commit.id, clean=True),
             subject=repository.subject(commit),
             history=History(repository, folder, commit.id),
+            kept=kept,
         )
 
 

@@ -10,7 +10,7 @@ from imagebake.recipes.recipe import Image
 from imagebake.seal.signing import key_for
 from publish.deploy.ship import ship
 from publish.edge import image as edge_image
-from publish.publishing import kept_tree, ledger, pipeline, report, seal_store, sharing
+from publish.publishing import ledger, pipeline, report, seal_store, sharing
 from publish.publishing.ledger import Ledger
 from publish.publishing.pipeline import Product, SiteSource
 from publish.releases.release import SITE_SERVICE, ReleaseSpec, ServiceImage
@@ -44,19 +44,20 @@ def publish_site(made_from: SiteSource, name: str, settings: PublishTarget, wish
     home, site = made_from.home, made_from.site
     keeping = made_from.is_checkout
     with ExitStack() as stack:
-        folder = stack.enter_context(kept_tree.held(home) if keeping else scratch.folder("publish"))
+        folder = made_from.kept or stack.enter_context(scratch.folder("publish"))
         # A site that can't be published is told before a host is asked, and perhaps a person for a key's passphrase.
         targets.files_of(site, name, settings, home)
         if wishes.locked:
             pipeline.lock_file(made_from, wishes.lock, home, console, locked=True)
             if settings.edge != "none":
                 edge_image.check_locked(made_from.site)
+        ways = stack.enter_context(fleet.begun(settings))
         product = pipeline.produce(
             made_from, folder, console, dirty=not keeping, allow_command=wishes.allow_command, lasting=keeping
         )
         lock = pipeline.lock_file(made_from, wishes.lock, home, console, locked=wishes.locked)
         image = pipeline.bake(product, made_from, lock, None, console)
-        hosts = stack.enter_context(fleet.opened(site, name, settings, console, home))
+        hosts = stack.enter_context(fleet.opened(site, name, settings, console, home, ways))
         images = {image.architecture: image}
         for there in hosts:
             if (architecture := there.engine.architecture()) not in images:

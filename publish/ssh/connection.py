@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, cast
@@ -165,7 +165,14 @@ class Connection:
 
 @contextmanager
 def connect(target: PublishTarget) -> Iterator[Connection]:
-    """Opens the connection, and ends it with the context.
+    """Opens the connection, and ends it with the context. Raises Problem as `connecting`."""
+    with connecting(target) as opened:
+        yield opened()
+
+
+@contextmanager
+def connecting(target: PublishTarget) -> Iterator[Callable[[], Connection]]:
+    """Begins to open the connection, and ends it with the context; what is given waits until it is open.
 
     Raises Problem (exit 6) with ssh's own last line and a way out: unknown or changed host key, a key that the host
     doesn't take, no such host, refused, timed out. Problem (exit 9) where there is no ssh on this machine.
@@ -178,12 +185,16 @@ def connect(target: PublishTarget) -> Iterator[Connection]:
         ours = ["-E", str(folder / "log"), "-S", str(folder / "control")]
         master = popen([*command, *ours, address.destination, _WATCH])
         stack.callback(end, master)
-        words = _await_login(address, folder, master)
-        if words is not None:
-            raise _closed(address, folder, master, command, words)
-        stack.callback(_drained(master).join, 5)
-        stack.callback(master.terminate)  # first of all: who reads away its errors comes to their end so
-        yield Connection(address, folder, master)
+
+        def opened() -> Connection:
+            words = _await_login(address, folder, master)
+            if words is not None:
+                raise _closed(address, folder, master, command, words)
+            stack.callback(_drained(master).join, 5)
+            stack.callback(master.terminate)  # first of all: who reads away its errors comes to their end so
+            return Connection(address, folder, master)
+
+        yield opened
 
 
 _GREETING: Final = f"sealpress-{secrets.token_hex(8)}"

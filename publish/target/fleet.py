@@ -9,6 +9,7 @@ from typing import TypeVar
 from publish.releases import history, rollback
 from publish.releases.release import Release
 from publish.target import targets
+from publish.target.hosts import Way, begin
 from publish.target.targets import OpenTarget
 from sealpress.commands.console import Advance, Console, Progress, Unit, size
 from sealpress.config.settings import PublishTarget
@@ -23,19 +24,36 @@ Fleet = tuple[OpenTarget, ...]
 
 @contextmanager
 def opened(
-    site: SiteFile, name: str, settings: PublishTarget, progress: Progress, home: Path | None = None
+    site: SiteFile,
+    name: str,
+    settings: PublishTarget,
+    progress: Progress,
+    home: Path | None = None,
+    ways: Sequence[Way | None] = (),
 ) -> Iterator[Fleet]:
-    """The target on all of its hosts, as long as the context lasts. `home`: as for targets.opened.
+    """The target on all of its hosts, as long as the context lasts. `home`: as for targets.opened. `ways`: see `begun`.
 
     Raises Problem or Problems as that does, of every host that can't be opened.
     """
     with ExitStack() as stack:
 
-        def enter(one: PublishTarget) -> OpenTarget:
+        def enter(begun: tuple[PublishTarget, Way | None]) -> OpenTarget:
+            one, way = begun
             voice = progress if len(settings.each) == 1 else _Voice(progress, one.only_host)
-            return stack.enter_context(targets.opened(site, name, one, voice, home))
+            return stack.enter_context(targets.opened(site, name, one, voice, home, way))
 
-        yield tuple(_at_once(settings.each, [one.only_host for one in settings.each], enter))
+        each = [*zip(settings.each, ways or [None] * len(settings.each), strict=True)]
+        yield tuple(_at_once(each, [one.only_host for one in settings.each], enter))
+
+
+@contextmanager
+def begun(settings: PublishTarget) -> Iterator[tuple[Way | None, ...]]:
+    """Begins to connect to all hosts, for `opened`: they let us in while something else is done here.
+
+    Raises Problem as hosts.begin.
+    """
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(begin(one)) for one in settings.each)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import re
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ from imagebake.nginx import runners
 from publish.engines import sockets
 from publish.engines.embedded.engine import EmbeddedEngine
 from publish.engines.protocol import ContainerEngine, Endpoint, Host
-from publish.ssh.connection import Connection, connect
+from publish.ssh.connection import Connection, connect, connecting
 from publish.ssh.lock import hold_here, hold_over_ssh
 from publish.ssh.refusals import no_shell
 from sealpress.commands.console import Progress
@@ -77,9 +77,22 @@ class LocalHost:
         return hold_here(name, self.title)
 
 
+Way = Callable[[], Connection]
+"""Gives the connection to a host that is being opened, once it is open."""
+
+
 @contextmanager
-def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
-    """Connects to the host and the engine of a target of one host; ends both with the context.
+def begin(target: PublishTarget) -> Iterator[Way | None]:
+    """Begins to connect to the host of a target of one host, for `open_host`; None for this machine. The connection
+    ends with the context. Raises Problem (exit 6, 9) for what can't be begun.
+    """
+    with nullcontext() if target.only_host == LOCAL else connecting(target) as way:
+        yield way
+
+
+@contextmanager
+def open_host(target: PublishTarget, progress: Progress, way: Way | None = None) -> Iterator[Host]:
+    """Connects to the host and the engine of a target of one host; ends both with the context, but not a `way`.
 
     "auto" on this machine is Docker or Podman where one answers, else the embedded runner. Raises Problem (exit 6)
     where the host can't be reached or has no engine for us; exit 7 where the engine misbehaves; exit 9 for what this
@@ -89,7 +102,7 @@ def open_host(target: PublishTarget, progress: Progress) -> Iterator[Host]:
         if target.only_host == LOCAL:
             host: Host = _this_machine(target, stack)
         else:
-            connection = stack.enter_context(connect(target))
+            connection = way() if way else stack.enter_context(connect(target))
             socket, opened = _open_remote(connection, target)
             engine = stack.enter_context(closing(opened))
             host = SshHost(str(connection.address), engine, socket, connection)

@@ -166,9 +166,14 @@ def files_of(site: SiteFile, name: str, settings: PublishTarget, home: Path) -> 
 
 @contextmanager
 def opened(
-    site: SiteFile, name: str, settings: PublishTarget, progress: Progress, home: Path | None = None
+    site: SiteFile,
+    name: str,
+    settings: PublishTarget,
+    progress: Progress,
+    home: Path | None = None,
+    way: hosts.Way | None = None,
 ) -> Iterator[OpenTarget]:
-    """A target of one host, as long as the context lasts. `home`: the blog's own folder.
+    """A target of one host, as long as the context lasts. `home`: the blog's own folder. `way`: as for open_host.
 
     Raises Problem as hosts.open_host.
     """
@@ -182,7 +187,7 @@ def opened(
         tls = files_of(site, name, settings, folder)
     except Problem:  # who looks, or stops the site, needs them not; who publishes is told by `check_files`
         tls = SiteFiles(CertificateSource("own" if settings.certificate else "acme", settings.acme, settings.email))
-    with hosts.open_host(settings, progress) as host:
+    with hosts.open_host(settings, progress, way) as host:
         line = ReleaseLine(
             site=sitefile.image_name(site.settings),
             target=name,

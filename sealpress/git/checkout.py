@@ -14,8 +14,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from sealpress import VERSION
 from sealpress.git import call
-from sealpress.problems import MachineProblem, Place
+from sealpress.problems import MachineProblem, Place, Problem
 
 _PLAIN: Final = {
     "bare": "false",
@@ -44,15 +45,70 @@ def make(folder: Path, head: str = "", objects: Path | None = None) -> None:
         (folder / "objects/info/alternates").write_bytes(_quoted(os.fsencode(objects)) + b"\n")
 
 
+def put(folder: Path, head: str, objects: Path, large: Path) -> Path:
+    """The commit's files in the folder `folder`, which is nobody else's; gives where they are.
+
+    What it has of an earlier commit stays where it is the same; where anything else is found there than git has put
+    there, all of it is written anew. Raises Problem as `fill`.
+    """
+    tree, own, whole = folder / "tree", folder / "git", folder / "whole"
+    try:
+        if not _renewed(tree, own, whole, head, objects):
+            for old in (tree, own):
+                if os.path.lexists(old):
+                    shutil.rmtree(old)
+            tree.mkdir(parents=True)
+            make(own, head, objects)
+            fill(tree, own, head, large)
+        else:
+            _fetch_large(tree, own, large)
+        whole.write_text(VERSION, encoding="utf-8")
+    except OSError as error:
+        raise MachineProblem(f"{folder} can't be written: {error.strerror}", hint="remove it") from None
+    return tree
+
+
+def _renewed(tree: Path, own: Path, whole: Path, head: str, objects: Path) -> bool:
+    """Whether the files of an earlier commit are those of this one now, and nothing else is there."""
+    try:
+        is_whole = whole.read_text("utf-8") == VERSION
+        whole.unlink()
+        index = (own / "index").read_bytes()
+    except (OSError, UnicodeDecodeError):
+        return False
+    shutil.rmtree(own)
+    make(own, head, objects)
+    (own / "index").write_bytes(index)
+    environment = _environment(tree, own)
+    try:
+        # Files that are the same blobs may have other line endings by other attributes.
+        attributes = ("diff-index", "--cached", "--name-only", head, "--", ":(glob)**/.gitattributes")
+        if not is_whole or call.ask(tree, *attributes, environment=environment):
+            return False
+        call.ask(tree, "read-tree", "--reset", "-u", head, environment=environment)
+        return not call.ask(tree, "ls-files", "--others", environment=environment)
+    except Problem:
+        return False
+
+
 def fill(tree: Path, own: Path, head: str, large: Path) -> None:
     """The commit's files, into the empty folder `tree`, by the git folder `own`; `large` is where Git LFS keeps files.
 
     Raises Problem (exit 9): objects are missing; a file of Git LFS is not on this machine.
     """
-    environment = {"GIT_DIR": str(own), "GIT_WORK_TREE": str(tree), "GIT_ATTR_NOSYSTEM": "1"}
-    call.ask(tree, "read-tree", head, environment=environment)
+    call.ask(tree, "read-tree", head, environment=_environment(tree, own))
     # -u: what the files look like goes into the index, so that they are found unchanged.
-    call.ask(tree, "checkout-index", "--all", "-u", "--quiet", environment=environment)
+    call.ask(tree, "checkout-index", "--all", "-u", "--quiet", environment=_environment(tree, own))
+    _fetch_large(tree, own, large)
+
+
+def _environment(tree: Path, own: Path) -> dict[str, str]:
+    return {"GIT_DIR": str(own), "GIT_WORK_TREE": str(tree), "GIT_ATTR_NOSYSTEM": "1"}
+
+
+def _fetch_large(tree: Path, own: Path, large: Path) -> None:
+    """Puts the files of Git LFS in the places of their pointers."""
+    environment = _environment(tree, own)
     attributes = own / "info/attributes"
     if any(b"lfs" in file.read_bytes() for file in tree.rglob(".gitattributes") if not file.is_symlink()):
         attributes.unlink()

@@ -8,7 +8,7 @@ never quoted.
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -193,18 +193,15 @@ class Repository:
         return dates
 
     @contextmanager
-    def checkout(self, commit: Commit) -> Iterator[Path]:
+    def checkout(self, commit: Commit, kept: Path | None = None) -> Iterator[Path]:
         """A folder with just the files of `commit`, gone after use. The repository's own index and files stay.
 
-        Line endings are as committed, or as the commit's own .gitattributes say, whatever this machine's git is set to;
-        no filter runs. Submodules are empty folders. Raises Problem (exit 9) where a part of the commit is missing.
+        `kept`: a folder of one's own in which it stays, and in which the next one writes only what differs. Line
+        endings are as committed, or as the commit's own .gitattributes say, whatever this machine's git is set to; no
+        filter runs. Submodules are empty folders. Raises Problem (exit 9) where a part of the commit is missing.
         """
-        with scratch.folder("commit") as folder:
-            tree, own = folder / "tree", folder / "git"
-            tree.mkdir()
-            gitfolder.make(own, commit.id, self._place("objects"))
-            gitfolder.fill(tree, own, commit.id, self._place("lfs/objects"))
-            yield tree
+        with nullcontext(kept) if kept else scratch.folder("commit") as folder:
+            yield gitfolder.put(folder, commit.id, self._place("objects"), self._place("lfs/objects"))
 
     @contextmanager
     def clone(self, commit: Commit) -> Iterator[Path]:
