@@ -62,7 +62,8 @@ def check_links(
     checker = Checker(queries, ids, outputs, place, structure.doubts)
     findings = structure.findings
     for page in pages:
-        findings.tell(page.source)
+        if page.source in findings.last:  # of which nothing is found any more
+            findings.tell(page.source)
     pages = tuple(page for page in pages if any(_looked_at(parsed_pages.plain(page.source))))
     for page in pages:
         of_page = parsed_pages[page.source]

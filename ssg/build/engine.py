@@ -23,19 +23,19 @@ from sealpress.config import output_folder, sitefile
 from sealpress.files import scratch
 from sealpress.frozen import frozen
 from sealpress.problems import Problem
-from sealpress.tree.tree import cache_class, media_type
 from ssg.build.build import believed
 from ssg.build.inputs import STRINGS, Inputs, Request, inputs_of, named
 from ssg.build.overlay import Overlay, Snapshot
 from ssg.build.prepare import Prepared, Residence, prepare
 from ssg.build.render import SharedRendering, Staged, once
 from ssg.build.stale import TOUCHED, KnownFiles, Stale
-from ssg.build.steps import Placed, remembered
 from ssg.build.survey import Survey
 from ssg.build.timing import Timings
+from ssg.build.work import Work
 from ssg.cache import stamps
-from ssg.cache.last_build import UNSEEN, KeptFile, KeptOutput, LastBuild, Memory, stamp_of, without_collector
+from ssg.cache.last_build import UNSEEN, LastBuild, Memory, stamp_of, without_collector
 from ssg.cache.store import Store
+from ssg.checks.addresses import SHEETS
 from ssg.content.findings import IMAGES
 from ssg.content.sources import Options
 from ssg.rendering.output_kind import OutputFile
@@ -67,7 +67,7 @@ def never() -> bool:
     return False
 
 
-_UNKNOWN = (0, 0, 0, 0)  # the stamp of what is in memory
+_FEW = 8  # files that are made before it is kept in mind how
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Engine:
     _failed: dict[str, Problem] = field(default_factory=dict)  # of these, what can't be made
     _before: Prepared | None = None  # the last turn
     _past: Prepared | None = None  # the one before it, which takes its time to be taken apart
-    _work: "_Work | None" = None  # its files, as long as it is not settled what the next one should know
+    _work: Work | None = None  # its files, as long as it is not settled what the next one should know
     _seen: dict[str, Staged] = field(default_factory=dict)  # made, and not surveyed
     _everywhere: bool = False
     _again: frozenset[str] = frozenset()
@@ -112,10 +112,15 @@ class Engine:
             yield cls(request, Store(request.store or folder), Overlay(output, standing), last, folder, touched)
 
     def turn(
-        self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = never
+        self,
+        paths: Collection[str] | None = None,
+        first: Iterable[str] = (),
+        cut: Callable[[], bool] = never,
+        shown: Callable[[Turn], None] = lambda _: None,
     ) -> Turn:
         """Looks at what changed. `paths` are those that somebody saw change, relative to the site's folder, files and
-        folders alike; None: at everything. Of the files that have to be made, those that are wanted `first` are.
+        folders alike; None: at everything. Of the files that have to be made, those that are wanted `first` are: they
+        are `shown`, if it takes longer to tell what else has to be made, before that is told.
 
         Raises Interrupted where `cut` tells that something else is to be done.
         """
@@ -130,8 +135,14 @@ class Engine:
                 return Turn(left=self.left, problems=self.problems, is_whole=True)
             finally:
                 self._cut = never  # what somebody waits for is made
-            gone = self._take(prepared)
-            changed = tuple(path for path in dict.fromkeys(first) if self.make(path))
+            gone, work = self._take(prepared)
+            wanted = tuple(dict.fromkeys(first))
+            ahead = self._ahead(work, wanted) if _may_reach_pages(prepared.inputs) else {}
+            new = tuple(path for path, done in ahead.items() if done.content and done.content.is_new)
+            if new or gone:
+                shown(Turn(new, gone, problems=self.problems))
+            self._spread(work, ahead)
+            changed = tuple(path for path in wanted if path in new or (path not in ahead and self.make(path)))
         return Turn(changed, gone, self.left, self.problems)
 
     def ask(self, options: Options, as_of: dt.datetime | None) -> None:
@@ -148,7 +159,7 @@ class Engine:
         if path not in self._files or path in self._failed:
             return False
         if path not in self._left:
-            if self.snapshot.read(path) is not None:
+            if self._read(path) is not None:
                 return False
             self.touched.add(path)
             self.overlay.standing.pop(path, None)
@@ -163,6 +174,8 @@ class Engine:
         """Makes what is left, and gives the paths of the files with other bytes than before, until `cut`."""
         self._past = None
         for path in list(self._left) if self._work else ():
+            if self._work and (self._work.last is None or len(self._work.new) >= _FEW):
+                self._work.remember()
             if cut():
                 return
             with self._until(cut):
@@ -175,6 +188,8 @@ class Engine:
                 self._survey(self._work)
                 self._cut = never
                 self._settle()
+                self.last, files = self.last.compact(), self.last.files
+                self.last.files = files
 
     @contextmanager
     def _until(self, cut: Callable[[], bool]) -> Iterator[None]:
@@ -198,7 +213,8 @@ class Engine:
         """For other threads."""
         overlay = self.overlay
         made, standing = MappingProxyType(dict(overlay.made)), MappingProxyType(dict(overlay.standing))
-        return Snapshot(overlay.root, self._files, made, standing, frozenset(self._left), self.problems, self.warnings)
+        left = frozenset(self._left if not self._work or self._work.is_spread else self._files)
+        return Snapshot(overlay.root, self._files, made, standing, left, self.problems, self.warnings)
 
     def _looked(self) -> Inputs:
         """Raises Problem or Problems (exit 3)."""
@@ -242,28 +258,20 @@ class Engine:
         if self._cut():
             raise Interrupted
 
-    def _take(self, prepared: Prepared) -> frozenset[str]:
-        """From now on files are made of this. Gives the paths of those that the site no longer has."""
+    def _take(self, prepared: Prepared) -> tuple[frozenset[str], Work]:
+        """From now on files are made of this, and all are taken for stale until `_spread`. Gives the paths of those
+        that the site no longer has.
+        """
         self._wanted = frozenset()
         self.request = prepared.inputs.request
         gone: frozenset[str] = frozenset()
         if not self._files or not isinstance(prepared.files, KnownFiles):  # or all are those of the turn before
             gone = frozenset(self._files.keys() - prepared.files.keys())
             self._files = prepared.files
-        files = self._files
-        new = {one.file.path: one for one in prepared.stale(self.touched.difference(self._left))}
-        old = self._left
-        if files is prepared.files:
-            old = {path: Stale(files[path], one.because) for path, one in old.items() if path in files}
-        for path in [path for path in old if path in new and old[path].because != new[path].because]:
-            new[path] = Stale(new[path].file, tuple(dict.fromkeys((*new[path].because, *old[path].because))))
-        self._left = new | {path: one for path, one in old.items() if path not in new}
         self._failed = {}
-        self._seen = {path: seen for path, seen in self._seen.items() if path in files}
-        self._everywhere = self._everywhere or prepared.has_lost_files
         self.overlay.forget(gone)
         self._before, self._past = prepared, self._before
-        self._work = _Work(
+        self._work = work = Work(
             prepared,
             SharedRendering(
                 prepared.inputs.request.site.root,
@@ -276,9 +284,35 @@ class Engine:
             ),
         )
         self._tell(prepared)
-        return gone
+        return gone, work
 
-    def _made(self, work: "_Work", stale: Stale) -> bool:
+    def _ahead(self, work: Work, wanted: Iterable[str]) -> dict[str, Staged]:
+        """Files that are wanted, made before it is known whether they have to be: what was asked for them is learned
+        after that, or nobody would see that it has another answer.
+        """
+        files = (self._files[path] for path in wanted if path in self._files)
+        done = {one.path: work.rendering.one(Stale(one, ()), learns=False) for one in files if not one.kind.is_copy}
+        return {path: one for path, one in done.items() if one.content}
+
+    def _spread(self, work: Work, ahead: Mapping[str, Staged]) -> None:
+        """Finds what has to be made anew. What was made `ahead` is done."""
+        prepared, files = work.prepared, self._files
+        new = {one.file.path: one for one in prepared.stale(self.touched.difference(self._left))}
+        old = self._left
+        if files is prepared.files:
+            old = {path: Stale(files[path], one.because) for path, one in old.items() if path in files}
+        for path in [path for path in old.keys() & new.keys() if old[path].because != new[path].because]:
+            new[path] = Stale(new[path].file, tuple(dict.fromkeys((*new[path].because, *old[path].because))))
+        self._left = new | old | new  # the new ones first
+        self._seen = {path: seen for path, seen in self._seen.items() if path in files}
+        self._everywhere = self._everywhere or prepared.has_lost_files
+        work.is_spread = True
+        prepared.known.learn(prepared.queries.learned())
+        for path, done in ahead.items():
+            if stale := self._left.get(path):
+                self._keep(work, stale, done)
+
+    def _made(self, work: Work, stale: Stale) -> bool:
         path = stale.file.path
         done = work.rendering.one(stale)
         if done.problem or not done.content:
@@ -286,18 +320,20 @@ class Engine:
                 self._failed[path] = done.problem
                 self._tell(work.prepared)
             return False
-        work.traces[path] = work.prepared.known.asked(done.trace)
-        work.stale[path], work.done[path] = stale, replace(done, trace=frozenset())
-        del self._left[path]
-        self.touched.discard(path)
+        self._keep(work, stale, done)
         return done.content.is_new
+
+    def _keep(self, work: Work, stale: Stale, done: Staged) -> None:
+        work.keep(stale, done)
+        del self._left[stale.file.path]
+        self.touched.discard(stale.file.path)
 
     def _tell(self, prepared: Prepared) -> None:
         """What is known by now of what is wrong."""
         self.problems = (*prepared.findings.faults, *once(self._failed.values()))
         self.warnings = prepared.findings.warnings
 
-    def _survey(self, work: "_Work") -> None:
+    def _survey(self, work: Work) -> None:
         """Looks where addresses in all that was made lead to. Raises Interrupted."""
         prepared = work.prepared
         survey = Survey(prepared, self._standing)
@@ -317,7 +353,11 @@ class Engine:
 
     def _standing(self, path: str) -> bytes | None:
         self._pause()
-        return self.snapshot.read(path)
+        return self._read(path)
+
+    def _read(self, path: str) -> bytes | None:
+        """As a snapshot reads, which takes its time to be made."""
+        return Snapshot(self.overlay.root, self._files, self.overlay.made, self.overlay.standing).read(path)
 
     def _settle(self) -> None:
         """What the next turn should know of this one."""
@@ -331,54 +371,19 @@ class Engine:
             made = work.done.keys()
             warned = prepared.findings.last
             prepared.findings.keep(path for path in warned if path in prepared.files and path not in made)
-        outputs, traces, files = {}, dict(work.traces), {}
-        for path, stale in work.stale.items():
-            file, content = stale.file, work.done[path].content
-            assert content is not None  # noqa: S101 - see _made
-            outputs[path] = tuple(KeptOutput(file.kind.name, file.subject, file.origin, stale.because))
-            files[path] = _kept(path, content.sha256, content.size)
-        is_known = isinstance(prepared.files, KnownFiles)
-        for path, stale in () if is_known else self._left.items():  # never made: nothing was asked for them yet
-            file, old = stale.file, last.outputs.get(path)
-            if not old or KeptOutput._make(old)[:2] != (file.kind.name, file.subject):
-                outputs[path] = tuple(KeptOutput(file.kind.name, file.subject, file.origin, ()))
-                traces[path], files[path] = b"", _kept(path, "", 0)
-        if is_known:
-            placed = Placed(last.outputs | outputs, last.traces | traces, {**last.files, **files}, 0, 0)
-        else:
-            placed = Placed(
-                {path: outputs.get(path) or last.outputs[path] for path in prepared.files},
-                {path: traces[path] if path in traces else last.traces[path] for path in prepared.files},
-                {path: files.get(path) or last.files[path] for path in prepared.files},
-                0,
-                0,
-            )
-        stale_ones = list(work.stale.values())
-        done = [replace(work.done[one.file.path], number=number) for number, one in enumerate(stale_ones)]
-        last = remembered(prepared, Survey(prepared, self._standing), stale_ones, done, placed)
+        last = work.remember()
+        last.warnings = {subject: found for subject, found in prepared.findings.plain().items() if found}
         pages = frozenset(prepared.reading.pages)
         self._again = prepared.findings.at_fault & pages
         for one in prepared.findings.faults:  # of an image, say: it is looked at again
             if one.place and one.place.file in last.sources and one.place.file not in pages:
                 last.sources[one.place.file] = UNSEEN
-        self.last = last.compact()
-        self.last.files = placed.files
+        self.last = last
 
 
-@dataclass(slots=True)
-class _Work:
-    """What was made in a turn, by path: why, what it gave, and what was asked for it."""
-
-    prepared: Prepared
-    rendering: SharedRendering
-    stale: dict[str, Stale] = field(default_factory=dict)
-    done: dict[str, Staged] = field(default_factory=dict)
-    traces: dict[str, bytes] = field(default_factory=dict)
-    is_surveyed: bool = False
-
-
-def _kept(path: str, sha256: str, size: int) -> tuple[object, ...]:
-    return tuple(KeptFile(sha256, size, media_type(path), cache_class(path).value, _UNKNOWN))
+def _may_reach_pages(inputs: Inputs) -> bool:
+    """Whether what was looked at is more than style sheets, which no page holds."""
+    return inputs.looked is None or not all(path.endswith(SHEETS) for path in inputs.looked)
 
 
 def _theme_stands(before: Inputs, now: Inputs) -> bool:

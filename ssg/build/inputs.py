@@ -21,7 +21,7 @@ from ssg.cache import software, stamps
 from ssg.cache.stamps import Stamp
 from ssg.cache.store import NAME as STORE
 from ssg.content import absence, other_generators
-from ssg.content.sources import Listed, Options, Sources, exported, list_sources
+from ssg.content.sources import Listed, Options, Sources, exported, list_sources, with_others
 
 if TYPE_CHECKING:
     from ssg.rendering.output_kind import OutputKind
@@ -124,7 +124,10 @@ def named(before: Inputs, paths: Collection[str], folder: Path) -> Inputs | None
     looked = frozenset(path for path in paths if path in stamps_now or path in other)
     if not other:
         return replace(before, sources=replace(sources, stamps=stamps_now), began=began, looked=looked)
-    found = _sources(before.request, _listed_anew(sources, other), stamps_now)
+    listed = _listed_anew(sources, other)
+    found = with_others(sources, listed, other, stamps_now, other_generators.ELSEWHERE)
+    if not found or not _has_pages(before.request, found):
+        found = _sources(before.request, listed, stamps_now)
     looked |= found.stamps.keys() - stamps_now.keys()  # another came back meanwhile
     return replace(before, sources=found, scope=_scope(before.request, found, before.head), began=began, looked=looked)
 
@@ -224,7 +227,7 @@ def _sources(
     )
     if request.history:
         sources = exported(sources, request.history)
-    if not any(file.endswith(".md") for file in sources.below(build_settings.content)):
+    if not _has_pages(request, sources):
         raise_all(sources.problems)
         write = f"write one: {build_settings.content}/index.md"
         hint = "git add them, or build with --dirty" if sources.left_out else write
@@ -237,6 +240,10 @@ def _sources(
             f'there are no pages in "{build_settings.content}"', place=Place(build_settings.content), hint=hint
         )
     return sources
+
+
+def _has_pages(request: Request, sources: Sources) -> bool:
+    return any(file.endswith(".md") for file in sources.below(request.site.settings.build.content))
 
 
 def _digest(texts: Iterable[str], data: bytes = b"") -> str:

@@ -9,9 +9,10 @@ Nothing is written anywhere but into the store.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
+from typing import Final
 
 from sealpress.commands.console import Progress
 from sealpress.config.sitefile import NAME
@@ -37,9 +38,11 @@ from ssg.checks.whereabouts import slot_anchors
 from ssg.content import passed_over
 from ssg.content.data import DataFiles
 from ssg.content.findings import IMAGES, PAGES, THEME, TREE, Findings
+from ssg.content.links import Doubts
 from ssg.content.pages import NOWHERE
 from ssg.images.gallery import Gallery
 from ssg.images.variants import format_of, images_among
+from ssg.output.stage import folders
 from ssg.rendering import assets as asset_files
 from ssg.rendering import menus, plan
 from ssg.rendering.output_kind import OutputFile, OutputKind
@@ -50,13 +53,15 @@ from ssg.rendering.theme import assets as theme_assets
 from ssg.rendering.theme import theme as themes
 
 _served_asset = at(KeptAsset, "name", "path")
+_FEW: Final = 64  # new files, up to which these alone are held against the others
 
 
 @frozen
 class Prepared:
     """All that files are made with, and which `files` of the tree there are.
 
-    `shape` as in LastBuild; `links` are those of all pages, but the dead ones of those alone that were looked at.
+    `shape` gives what LastBuild has; `links` are those of all pages, but the dead ones of those alone that were looked
+    at.
     """
 
     inputs: Inputs
@@ -76,7 +81,7 @@ class Prepared:
     reach: Reach
     findings: Findings
     links: CheckedLinks
-    shape: str
+    shape: Callable[[], str]
     kinds: Mapping[str, OutputKind]
 
     def stale(self, touched: Collection[str]) -> list[Stale]:
@@ -179,7 +184,7 @@ class _Preparation:
             if structure.stands:
                 findings.keep([PAGES])
             data = self._data(structure)
-        bodies = KeptBodies(converter, reading.parsed_pages, self._excerpts(reading) | reading.excerpts)
+        bodies = KeptBodies(converter, reading.parsed_pages, self._excerpts(reading))
         with self.timings.phase("arranging pages and lists"):
             stable = self.inputs.request.stable
             theme_key = self.before.theme_key if self.before else theme_assets.key(theme, stable=stable)
@@ -238,7 +243,10 @@ class _Preparation:
     def _excerpts(self, reading: ReadSources) -> dict[str, Excerpt]:
         """Those that the turn before knows: a list's page shows ten, and reads no body for them."""
         known = self.before.bodies.excerpts if self.before else {}
-        return {source: excerpt for source, excerpt in known.items() if source not in reading.changed}
+        for source in reading.changed:
+            known.pop(source, None)
+        known |= reading.excerpts
+        return known
 
     def _passed_over(self, theme: themes.Theme, reading: ReadSources) -> Iterable[Problem]:
         settings, sources = self.inputs.request.site.settings, self.inputs.sources
@@ -314,16 +322,33 @@ class _Preparation:
         for image in asset_files.images(queries.site):
             findings.tell(image, queries.gallery.warnings(image))
         files = list(plan.files(queries, self.kinds))
+        found = {file.path: file for file in files}
         doubts = structure.doubts
-        if [file.path for file in files] != list(self.last.outputs):  # these were looked at
-            clashing = clashes(files, doubts)
+        if list(found) != list(self.last.outputs) or len(found) < len(files):  # these were looked at
+            new = self._not_looked_at(files, found, doubts)
+            clashing = clashes(new, doubts)
             findings.tell(TREE, clashing)
             if not clashing:
                 with findings.collecting(TREE):
-                    check_names([file.path for file in files if file.subject not in doubts.unsure])
-            findings.tell(TREE, astray(files, self.inputs.request.site.settings.build.keep))
-        findings.tell(TREE, menus.check(queries, frozenset(file.path for file in files), doubts))
-        return {file.path: file for file in files}
+                    check_names([path for path, file in found.items() if file.subject not in doubts.unsure])
+            findings.tell(TREE, astray(new, self.inputs.request.site.settings.build.keep))
+        findings.tell(TREE, menus.check(queries, found.keys(), doubts))
+        return found
+
+    def _not_looked_at(
+        self, files: Sequence[OutputFile], found: Mapping[str, OutputFile], doubts: Doubts
+    ) -> Sequence[OutputFile]:
+        """The files whose paths no build has looked at yet, and what lies above and below them: all, where these are
+        many, or where something is at fault that says what there is.
+        """
+        new = found.keys() - self.last.outputs.keys()
+        is_known = self.last.scope == self.inputs.scope and len(found) == len(files) and len(new) <= _FEW
+        if not is_known or doubts.unsure or (self.turn and (self.turn.aside or self.turn.again)):
+            return files
+        above = {folder for path in new for folder in folders(path)}
+        below = tuple(f"{path}/" for path in new)
+        beside = (new | above) & found.keys() | {path for path in found if path.startswith(below)}
+        return [found[path] for path in found if path in beside]
 
     def _same_files(self, structure: Structure, assets: theme_assets.Assets) -> bool:
         """Whether the tree has the files that it had: other code may give others, and the theme's own and images have
@@ -343,17 +368,21 @@ class _Preparation:
         files: Mapping[str, OutputFile],
         *,
         same: bool,
-    ) -> tuple[CheckedLinks, str]:
+    ) -> tuple[CheckedLinks, Callable[[], str]]:
         """Looks at the links of pages that changed, and of those that lead into them; of all, where more changed.
 
         A page changed, too, whose slots bring other anchors than before.
         """
-        shape = self.last.shape if same else shape_of(structure, files)
         pages = structure.pages
+        shape: Callable[[], str] = cache(partial(shape_of, structure, files))
+        # What has other files has another one, and nobody need wait for it.
+        is_alike = same or (files.keys() == self.last.outputs.keys() and shape() == self.last.shape)
+        if same:
+            shape = partial(str, self.last.shape)
         changed = structure.reading.changed
         anchored, brought = self.last.anchored, self.last.brought
         sources: Iterable[str] = pages
-        if shape == self.last.shape:
+        if is_alike:
             others = {one for one, found in brought.items() if one in pages and slot_anchors(queries, one) != found}
             moved = changed | others
             leading = {source for source, targets in anchored.items() if not moved.isdisjoint(targets)}

@@ -189,7 +189,8 @@ def _stays(settings: Settings, source: str, before: Plain, after: Plain) -> bool
 def _touched(found: Mapping[str, Stamp], last: LastBuild, looked: Collection[str] | None) -> list[str]:
     if looked is None:
         return [file for file, stamp in found.items() if _differs(last.sources.get(file), stamp)]
-    unsettled = [file for file, seen in last.sources.items() if not seen_stamp(seen)]
+    seen = map(seen_stamp, last.sources.values())
+    unsettled = [file for file, stamp in zip(last.sources, seen, strict=True) if not stamp]
     return sorted({*looked, *unsettled} & found.keys())
 
 

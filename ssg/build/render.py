@@ -103,14 +103,15 @@ class SharedRendering:
         self.known.learn(self.renderer.queries.learned())
         return sorted(done, key=lambda one: one.number)
 
-    def one(self, stale: Stale) -> Staged:
-        """One file, by itself, in this process."""
+    def one(self, stale: Stale, *, learns: bool = True) -> Staged:
+        """One file, by itself, in this process. Unless it `learns`, answers that are new wait to be learned."""
         try:
             done = self._made(0, stale, None, look=False)
         except OSError as error:
             problem = Problem(f"can't read {error.filename or self.root}: {error.strerror}", code=Exit.MACHINE)
             done = Staged(0, None, frozenset(), problem=problem)
-        self.known.learn(self.renderer.queries.learned())
+        if learns:
+            self.known.learn(self.renderer.queries.learned())
         return done
 
     def _made(self, number: int, one: Stale, kept: ReusableFiles | None, *, look: bool) -> Staged:

@@ -90,7 +90,7 @@ def remembered(
         anchored=prepared.links.anchored,
         brought=prepared.links.brought,
         aims=survey.aims(stale, done),
-        shape=prepared.shape,
+        shape=prepared.shape(),
         theme_key=prepared.theme_key,
         kinds=codes_of(prepared.kinds),
         theme_files=tuple(

@@ -45,7 +45,9 @@ class KnownAnswers:
 
     def table(self) -> Table:
         """The rows as they are now."""
-        return self._rows | {name: _closed(self._open[name]) for name in sorted(self._touched)}
+        self._rows |= {name: _closed(self._open[name]) for name in sorted(self._touched)}
+        self._touched.clear()
+        return self._rows
 
     def items(self) -> Iterator[tuple[Key, object]]:
         """The questions with their answers; GONE for those that have none any more."""
@@ -125,6 +127,8 @@ class KnownAnswers:
     def hits(self, traces: Mapping[str, bytes], keys: Sequence[Key]) -> dict[str, list[Key]]:
         """The traces in which any of the questions is, by their names, each with those that are, in their order."""
         numbers = {number: key for key in keys if (number := self._row(_about(key)).get(key, _NEVER)[0]) >= 0}
+        if not numbers:
+            return {}
         if len(numbers) <= _FEW:
             return _searched(numbers, traces)
         found: dict[str, list[Key]] = {}

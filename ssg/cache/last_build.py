@@ -15,7 +15,7 @@ import hashlib
 import marshal
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
@@ -210,7 +210,7 @@ class LastBuild:
     used: int = 0
     images: dict[str, Annotated[Plain, KeptImage]] = field(default_factory=dict)
     warnings: dict[str, tuple[Annotated[Plain, KeptWarning], ...]] = field(default_factory=dict)
-    files: Mapping[str, Plain] = field(default_factory=dict, init=False)
+    files: dict[str, Plain] = field(default_factory=dict, init=False)
     elsewhere: bool = field(default=False, init=False)
     changes: Changes = field(default_factory=dict, init=False)
 

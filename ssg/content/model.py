@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, cached_property
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
@@ -91,7 +92,10 @@ class Page:
     author: str
 
     def terms_of(self, taxonomy: str) -> tuple[str, ...]:
-        return next((names for name, names in self.terms if name == taxonomy), ())
+        for name, names in self.terms:
+            if name == taxonomy:
+                return names
+        return ()
 
     @property
     def section(self) -> str:
@@ -193,17 +197,13 @@ class Site:
     @cached_property
     def posts_by_language(self) -> Mapping[str, tuple[Page, ...]]:
         """Posts, newest first; of one moment, by path."""
-        return MappingProxyType(
-            {
-                language: tuple(
-                    sorted(
-                        (page for page in self.pages if page.kind is PageKind.POST and page.language == language),
-                        key=lambda page: (-(page.date or self.as_of).timestamp(), page.path),
-                    )
-                )
-                for language in self.languages
-            }
-        )
+        found: dict[str, list[Page]] = {language: [] for language in self.languages}
+        for page in sorted(self.pages, key=attrgetter("path")):
+            if page.kind is PageKind.POST and page.language in found:
+                found[page.language].append(page)
+        for posts in found.values():
+            posts.sort(key=lambda page: (page.date or self.as_of).timestamp(), reverse=True)
+        return MappingProxyType({language: tuple(posts) for language, posts in found.items()})
 
     @cached_property
     def by_key(self) -> Mapping[tuple[str, str], Page]:
@@ -293,4 +293,4 @@ def source_of(page: Page | None) -> str | None:
 
 
 def sources_of(pages: Iterable[Page]) -> tuple[str, ...]:
-    return tuple(page.source for page in pages)
+    return tuple([page.source for page in pages])

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,7 @@ _CACHE_ITSELF: Final = frozenset({".sealpress", ".sealpress/cache"})  # as links
 
 # Files for git itself, which stand in content folders too: no part of a site.
 _GIT_FILES: Final = frozenset({".gitignore", ".gitattributes", ".gitkeep", ".gitmodules"})
+_REPOSITORY: Final = frozenset({"head", "objects", "refs", "config", "packed-refs"})  # as sealpress.tree.strays has it
 _LOCK: Final = ".#"  # how Emacs calls the link that it lays beside a file while somebody edits it
 
 
@@ -150,6 +151,37 @@ def list_sources(
         return sources
     fit = {file: stamp for file, stamp in there.items() if _is_utf8(file) and not sources.refuses(file)}
     return replace(sources, stamps=fit)
+
+
+def with_others(
+    sources: Sources, listed: Listed, paths: Sequence[str], stamps: Mapping[str, Stamp], others: Collection[str]
+) -> Sources | None:
+    """The same where nothing but the files at these `paths` came or went, `listed` anew; None where there may be more
+    to say of them than that they are there. `stamps` are those of all other files, `others` as in `list_sources`.
+    """
+    rest = [file for file in (*listed.committed, *listed.untracked) if file not in stamps]
+    found = _looked_at(sources.root, _wanted(rest, sources.folders), {})
+    names = {path.lower() for path in stamps}
+    if sources.problems or len(names) < len(stamps) or not all(map(str.isascii, stamps)):
+        return None
+    every = dict(stamps)
+    for path, stamp in found.items():
+        folders = PurePosixPath(path).parents[:-1]
+        is_plain = _PLAIN.fullmatch(path) and "/.wh." not in path and len(path) < NAME_LIMIT
+        if (
+            stamp is None
+            or not is_plain
+            or path.lower() in names
+            or strays.may_stray([path])
+            or not _REPOSITORY.isdisjoint(path.lower().split("/"))
+            or any((sources.root / folder).is_symlink() for folder in folders)
+        ):
+            return None
+        names.add(path.lower())
+        every[path] = stamp
+    if not {path.partition("/")[0] for path in paths}.isdisjoint(others):
+        return None
+    return replace(sources, stamps={file: every[file] for file in sorted(every)}, listed=listed)
 
 
 def _listed(root: Path, *, in_git: bool) -> Listed:

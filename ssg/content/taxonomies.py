@@ -82,15 +82,16 @@ def shared(
 ) -> Iterator[Problem]:
     """Two terms that are not one name can't have one address."""
     seen: dict[tuple[str, str, str], tuple[str, Page]] = {}
-    known: dict[tuple[str, str, str], str | None] = {}
+    known: dict[tuple[str, str], set[str]] = {}
     for page in pages:
         language = languages[page.language]
         for taxonomy, names in page.terms if page.kind is PageKind.POST else ():
-            for name in names:
-                key = (taxonomy, page.language, name)
-                if key in known:
+            looked_at = known.setdefault((taxonomy, page.language), set())
+            for name in () if looked_at.issuperset(names) else names:
+                if name in looked_at:
                     continue
-                made = known[key] = name_slug(name, language)
+                looked_at.add(name)
+                made = name_slug(name, language)
                 other, first = seen.setdefault((taxonomy, page.language, made or name), (name, page))
                 if same_name(other, language) != same_name(name, language):
                     listed = dict(page.front_matter.terms)[taxonomy]
@@ -101,6 +102,11 @@ def shared(
                         place=place(page)(taxonomy, number),
                         hint=f"one {term} is written alike everywhere; of two, give one a name that differs in letters",
                     )
+
+
+def slug_of(name: str, language: Language) -> str:
+    """By which a term is known, whatever it is called."""
+    return name_slug(name, language) or name
 
 
 def terms_of(
@@ -122,11 +128,14 @@ def terms_of(
 def _terms(settings: Settings, taxonomy: str, posts: tuple[Page, ...], language: Language) -> list[Term]:
     members: dict[str, list[Page]] = {}
     names: dict[str, str] = {}
+    keys: dict[str, str] = {}  # a name stands on many posts
     for page in posts:
         for name in page.terms_of(taxonomy):
-            key = name_slug(name, language) or name
-            names.setdefault(key, name)
-            having = members.setdefault(key, [])
+            if name not in keys:
+                keys[name] = slug_of(name, language)
+                names.setdefault(keys[name], name)
+                members.setdefault(keys[name], [])
+            having = members[keys[name]]
             if not having or having[-1] is not page:  # two names of one slug on one page
                 having.append(page)
     pattern = prefix(settings, language.tag) + settings.language[language.tag].taxonomies[taxonomy].term_path

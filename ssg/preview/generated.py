@@ -69,10 +69,14 @@ class Generated(Whole):
         self.request = replace(self.request, options=options, as_of=as_of)
 
     def turn(
-        self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = never
+        self,
+        paths: Collection[str] | None = None,
+        first: Iterable[str] = (),
+        cut: Callable[[], bool] = never,
+        shown: Callable[[Turn], None] = lambda _: None,
     ) -> Turn | None:
         """Runs the command where a source has changed, whichever path was seen to. Raises Interrupted at the end."""
-        del paths, first, cut
+        del paths, first, cut, shown
         try:
             now = self._sources()
             if not self._is_edited(now):

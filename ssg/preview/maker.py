@@ -39,7 +39,11 @@ class Maker(Protocol):
     def ask(self, options: Options, as_of: dt.datetime | None) -> None: ...
 
     def turn(
-        self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = ...
+        self,
+        paths: Collection[str] | None = None,
+        first: Iterable[str] = (),
+        cut: Callable[[], bool] = ...,
+        shown: Callable[[Turn], None] = ...,
     ) -> Turn | None:
         """None: nothing has changed that anything is made of."""
         ...

@@ -70,10 +70,14 @@ class SealedSite(Whole):
         self.maker.ask(options, as_of)
 
     def turn(
-        self, paths: Collection[str] | None = None, first: Iterable[str] = (), cut: Callable[[], bool] = never
+        self,
+        paths: Collection[str] | None = None,
+        first: Iterable[str] = (),
+        cut: Callable[[], bool] = never,
+        shown: Callable[[Turn], None] = lambda _: None,
     ) -> Turn | None:
         """Raises Interrupted. Of a site that is at fault, nothing is baked."""
-        del first
+        del first, shown
         turn = self.maker.turn(paths, (), cut)
         if turn is None and not self._is_due:
             return None

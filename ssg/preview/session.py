@@ -24,7 +24,7 @@ from sealpress.config import redirects, sitefile
 from sealpress.config.redirects import Redirect
 from sealpress.files import files
 from sealpress.problems import Problem
-from sealpress.tree.tree import REDIRECTS
+from sealpress.tree.tree import REDIRECTS, media_type
 from ssg.build.engine import Interrupted, Turn
 from ssg.build.inputs import Request
 from ssg.build.overlay import NOTHING, Snapshot
@@ -40,7 +40,7 @@ _CHANGE: Final = 3.0  # seconds that one image may take to follow another
 _LOOK: Final = 0.02  # seconds between two tries to reach it
 _NAMED: Final = 3  # paths of an edit that the terminal shows
 _IDLE: Final = 2.0  # seconds without a note after which Python's collector may look through all that came since
-_TURNS: Final = 50  # or so many turns
+_TURNS: Final = 50  # turns after which it looks through what came since it last did, which is less
 
 
 @dataclass(slots=True)
@@ -208,7 +208,7 @@ class Session:
             notes = [self._notes.get(timeout=0 if self._turns > _TURNS else _IDLE)]
         except queue.Empty:
             if self._turns:
-                gc.collect()
+                gc.collect(0 if self._turns > _TURNS else 2)
             self._turns = 0
             notes = [self._notes.get()]
         while not self._notes.empty():
@@ -224,15 +224,23 @@ class Session:
         named = None if paths is None else frozenset(paths)
         with self._lock:
             shown = sorted({one.path for one in self._listeners})
+        early: set[str] = set()
+
+        def publish(turn: Turn) -> None:
+            early.update(turn.gone.union(turn.changed))
+            self._publish(engine, frozenset(early))
+
         try:
             engine.ask(self._request.options, self._clock())
-            turn = engine.turn(named, first=shown or [INDEX], cut=self._is_cut)
+            turn = engine.turn(named, first=shown or [INDEX], cut=self._is_cut, shown=publish)
         except Interrupted:
             return False
         if turn is None:
             return True
-        styles = {path for path in turn.left if path.endswith(".css") and engine.make(path)}
-        self._publish(engine, turn.gone.union(turn.changed, styles))
+        sheets = self.headers.sheets if self.headers else ()
+        styles = {path for path in sheets if path in turn.left and engine.make(path)}
+        late = turn.gone.union(turn.changed, styles) - early
+        self._publish(engine, late, tells=bool(late or not early) or self._has_findings(engine))
         self._told(turn, named, time.monotonic() - began)
         self.started.set()
         return True
@@ -282,7 +290,8 @@ class Session:
         if not old.files or old.files is not snapshot.files:
             others = snapshot.files.keys() ^ old.files.keys()
             changed |= others if old.files else frozenset()
-            headers = SiteHeaders.of(engine.request.site, snapshot.files) if others or not headers else headers
+            if not headers or any(media_type(path) != "text/html" for path in others):
+                headers = SiteHeaders.of(engine.request.site, snapshot.files)
         if headers and headers.site is not engine.request.site:
             headers = replace(headers, site=engine.request.site)
         with self._lock:

@@ -1,6 +1,6 @@
 """Checks the menus of site.toml before anything is rendered: each of their links leads somewhere."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from urllib.parse import unquote
 
 from sealpress.config.settings import MenuItem
@@ -11,7 +11,7 @@ from ssg.content.model import output_of
 from ssg.rendering.queries.site_queries import SiteQueries
 
 
-def check(queries: SiteQueries, known: frozenset[str], doubts: Doubts) -> Iterator[Problem]:
+def check(queries: SiteQueries, known: Collection[str], doubts: Doubts) -> Iterator[Problem]:
     """A Problem at the `url` of each menu item that leads to none of the outputs `known`."""
     seen: set[tuple[str, Place | None]] = set()
     for language in queries.site.languages:
@@ -26,7 +26,7 @@ def check(queries: SiteQueries, known: frozenset[str], doubts: Doubts) -> Iterat
 
 
 def _problem(
-    queries: SiteQueries, language: str, item: MenuItem, known: frozenset[str], place: Place | None, doubts: Doubts
+    queries: SiteQueries, language: str, item: MenuItem, known: Collection[str], place: Place | None, doubts: Doubts
 ) -> Problem | None:
     if scheme := active_content.active_scheme(item.url):
         hint = "name a page by its source, a path of the site, or a whole https:// URL"

@@ -42,7 +42,11 @@ ListedAddress = tuple[str, bool]
 
 def names(queries: SiteQueries, limits: Limits = LIMITS) -> list[str]:
     """The files: sitemap.xml alone, or the parts before it."""
-    count = len(_parts(queries, limits))
+    most = len(queries.pages) + len(queries.lists)
+    return _names(1 if _is_one(queries, most, limits) else len(_parts(queries, limits)))
+
+
+def _names(count: int) -> list[str]:
     return [f"sitemap-{number}.xml" for number in range(1, count + 1)] + [NAME] if count > 1 else [NAME]
 
 
@@ -51,7 +55,7 @@ def sitemap(queries: SiteQueries, name: str, limits: Limits = LIMITS) -> bytes:
     parts = _parts(queries, limits)
     if name != NAME:
         return _urls(queries, parts[int(name.removeprefix("sitemap-").removesuffix(".xml")) - 1])
-    return _urls(queries, parts[0]) if len(parts) == 1 else _index(queries, names(queries, limits)[:-1])
+    return _urls(queries, parts[0]) if len(parts) == 1 else _index(queries, _names(len(parts))[:-1])
 
 
 def robots(queries: SiteQueries) -> bytes:
@@ -82,10 +86,7 @@ ROBOTS: Final[OutputKind] = OutputKind(
 def _parts(queries: SiteQueries, limits: Limits) -> list[Sequence[ListedAddress]]:
     """The subjects of each sitemap, as many as fit. How many do hangs on addresses and languages, on no date."""
     subjects = queries.subjects()
-    if len(subjects) <= limits.urls and (
-        _at_most(queries, len(subjects), _LONGEST) <= limits.size
-        or _at_most(queries, len(subjects), _longest(queries)) <= limits.size
-    ):
+    if _is_one(queries, len(subjects), limits):
         return [subjects]
     cuts, size = [0], 0
     for number, subject in enumerate(subjects):
@@ -95,6 +96,13 @@ def _parts(queries: SiteQueries, limits: Limits) -> list[Sequence[ListedAddress]
             size = 0
         size += more
     return [subjects[start:end] for start, end in zip(cuts, [*cuts[1:], len(subjects)], strict=True)]
+
+
+def _is_one(queries: SiteQueries, count: int, limits: Limits) -> bool:
+    """Whether so many subjects fit into one sitemap for sure."""
+    return count <= limits.urls and (
+        _at_most(queries, count, _LONGEST) <= limits.size or _at_most(queries, count, _longest(queries)) <= limits.size
+    )
 
 
 def _longest(queries: SiteQueries) -> int:

@@ -11,8 +11,10 @@ All languages have the same lists, so that each has its twin; which page of a li
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import StrEnum
+from operator import attrgetter
+from typing import Final
 
 from sealpress.config.settings import TAGS
 from sealpress.frozen import frozen
@@ -163,8 +165,11 @@ def _of_language(site: Site, language: str) -> Iterator[Listing]:
 
 def _paged(site: Site, first: Listing, posts: Sequence[str]) -> Iterator[Listing]:
     pages = pagination.pages(first.start, posts, site.settings.lists.per_page)
-    for number, (path, shown) in enumerate(pages, 1):
-        yield replace(first, path=path, number=number, count=len(pages), posts=shown)
+    kind, language, _, start, taxonomy, name, _, _, _, title, introduction, repeats = FIELDS(first)
+    for number, (path, shown) in enumerate(pages, 1):  # of which there are thousands
+        yield Listing(
+            kind, language, path, start, taxonomy, name, number, len(pages), shown, title, introduction, repeats
+        )
 
 
 def by_year(posts: Sequence[Page]) -> list[tuple[str, list[Page]]]:
@@ -182,6 +187,8 @@ def by_month(posts: Sequence[Page]) -> list[tuple[int, list[Page]]]:
         months.setdefault(page.date.month if page.date else 1, []).append(page)
     return sorted(months.items(), reverse=True)
 
+
+FIELDS: Final = attrgetter(*(one.name for one in fields(Listing)))
 
 Version = tuple[str, str]
 """A language's tag, and the path of a page in it."""

@@ -5,25 +5,24 @@ sources, lists by the paths of their first or further pages.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property
-from operator import attrgetter
 from types import MappingProxyType
 
 from sealpress.config.settings import TAGS
 from sealpress.html import active_content
 from sealpress.problems import Problem, did_you_mean
 from ssg.cache.tracing import query
+from ssg.content import taxonomies
 from ssg.content.formats import dates
 from ssg.content.links import Destination, destination
 from ssg.content.model import Page, PageKind, Site, Term, source_of, sources_of
 from ssg.content.translations import translation, translations
+from ssg.l10n import language as languages
 from ssg.markup.text.converted import plain_anchor
 from ssg.rendering.queries import lists as listings
-from ssg.rendering.queries.lists import Identity, Listing, ListKind, Months, Version
+from ssg.rendering.queries.lists import FIELDS, Identity, Listing, ListKind, Months, Version
 from ssg.rendering.queries.page_queries import PageQueries
-
-_FIELDS = attrgetter(*(one.name for one in fields(Listing)))
 
 
 class SiteQueries(PageQueries):
@@ -63,7 +62,7 @@ class SiteQueries(PageQueries):
     @query("the list at", "{path}")
     def listing(self, path: str) -> tuple[object, ...]:
         """The Listing at a path, as its fields."""
-        kind, *rest = _FIELDS(self.listings[path])
+        kind, *rest = FIELDS(self.listings[path])
         return (kind.value, *rest)
 
     def list_at(self, path: str) -> Listing:
@@ -138,7 +137,12 @@ class SiteQueries(PageQueries):
     @query("{taxonomy} of", "{source}")
     def terms_of(self, source: str, taxonomy: str) -> tuple[str, ...]:
         """The slugs of a page's terms."""
-        return tuple(term.slug for term in self._terms_by_page.get((source, taxonomy), ()))
+        page = self.site.by_source.get(source)
+        if not page or page.kind is not PageKind.POST:
+            return ()
+        own = languages.language(page.language)
+        slugs = {taxonomies.slug_of(name, own) for name in page.terms_of(taxonomy)}
+        return tuple(sorted(slugs, key=lambda slug: self._places[taxonomy, page.language, slug]))
 
     @query("name and path of", "{taxonomy}/{slug}")
     def term(self, taxonomy: str, language: str, slug: str) -> tuple[str, str]:
@@ -161,12 +165,9 @@ class SiteQueries(PageQueries):
         return {(term.taxonomy, term.language, term.slug): term for term in self.site.terms}
 
     @cached_property
-    def _terms_by_page(self) -> Mapping[tuple[str, str], Sequence[Term]]:
-        found: dict[tuple[str, str], list[Term]] = {}
-        for term in self.site.terms:
-            for post in term.posts:
-                found.setdefault((post.source, term.taxonomy), []).append(term)
-        return found
+    def _places(self) -> Mapping[tuple[str, str, str], int]:
+        """The order of terms."""
+        return {name: number for number, name in enumerate(self._terms)}
 
     # Pages among pages.
 
