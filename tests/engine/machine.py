@@ -77,7 +77,10 @@ while ! ip link show eth0 >/dev/null 2>&1; do n=$((n + 1)); [ $n -lt 100 ]; slee
 ip link set lo up
 ip addr add "$ADDRESS/30" dev eth0
 ip link set eth0 up
-${ROOT:+chroot "$ROOT"} dockerd --config-file "$D/etc/daemon.json" --cgroup-parent "/${D##*/}" --group engine \\
+set --
+# Not chroot: who joins a container's mounts then, as `docker exec` does, would find the root of the machine's.
+[ ! "$ROOT" ] || set -- unshare --mount sh -ec 'cd "$0"; mkdir -p .machine; pivot_root . .machine; exec "$@"' "$ROOT"
+"$@" dockerd --config-file "$D/etc/daemon.json" --cgroup-parent "/${D##*/}" --group engine \\
     --host unix:///run/docker.sock >"$D/dockerd.log" 2>&1 &
 "$(command -v sshd)" -D -e -f "$D/etc/sshd_config" >"$D/sshd.log" 2>&1 &
 wait

@@ -21,7 +21,7 @@ from tests.mirrors import require_mirror
 CONTAINERD: Final = {"features": {"containerd-snapshotter": True}}
 """daemon.json of a Docker that keeps images in containerd's store."""
 
-_FILTERS: Final = ("conntrack", "addrtype", "NAT", "MASQUERADE", "DNAT", "standard", "tcp", "udp")
+_FILTERS: Final = ("conntrack", "addrtype", "NAT", "MASQUERADE", "DNAT", "SNAT", "standard", "tcp", "udp")
 _ROOTS: Final = (
     Root("docker.io", "usr/sbin/dockerd"),
     Root("docker.io", "usr/sbin/docker-proxy"),

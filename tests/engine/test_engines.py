@@ -121,7 +121,7 @@ def test_a_service_has_its_environment_its_volumes_its_networks_and_several_port
         "ports": {8080: LOOPBACK, 8081: LOOPBACK},
         "environment": {"GREETING": "hello world"},
         "volumes": (Volume("blog-data", "/data"), Volume("blog-data", "/data-to-read", is_read_only=True)),
-        "networks": ("blog-front", "blog-back"),
+        "networks": (Network("blog-front"), Network("blog-back")),
     }
     with contextlib.closing(APIClient(f"unix://{socket}", version="auto")) as client, contextlib.ExitStack() as stack:
         stack.callback(client.remove_network, "blog-front")
