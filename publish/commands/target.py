@@ -65,10 +65,7 @@ def publish_target(
     console: Console,
 ) -> None:
     """Build, bake, send, probe and switch to the last commit."""
-    from imagebake.commands.output import write  # noqa: PLC0415 - --help need not wait for what the work imports
-    from publish.plan import page as html  # noqa: PLC0415
-    from publish.plan import plan, show  # noqa: PLC0415
-    from publish.publishing import pipeline  # noqa: PLC0415
+    from publish.publishing import pipeline  # noqa: PLC0415 - --help need not wait for what the work imports
     from publish.publishing.publication import Wishes, publish_site  # noqa: PLC0415
 
     if page and not is_plan:
@@ -86,6 +83,10 @@ def publish_target(
         if not is_plan:
             publish_site(made_from, name, settings, wishes, console)
             return
+        from imagebake.commands.output import write  # noqa: PLC0415 - nor a publish for what a plan does
+        from publish.plan import page as html  # noqa: PLC0415
+        from publish.plan import plan, show  # noqa: PLC0415
+
         made = plan.make(site, made_from, name, settings, wishes, console)
         if page:
             write(page, [html.render(made).encode()])

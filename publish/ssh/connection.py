@@ -19,6 +19,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -55,11 +56,15 @@ class CommandResult:
 
 @frozen
 class Connection:
-    """An open connection. `folder` is private to this user and holds ssh's control socket and log."""
+    """An open connection. `folder` is private to this user and holds ssh's control socket and log. `told`: what the
+    command said there that it was opened with.
+    """
 
     address: Address
     folder: Path
     _master: subprocess.Popen[bytes]
+    told: str = ""
+    _ports: dict[Endpoint, Endpoint] = field(default_factory=dict)  # that lead there already
 
     def run(self, command: Sequence[str]) -> CommandResult:
         """Runs a command on the host. Its words reach it as they are; no shell reads them.
@@ -89,25 +94,22 @@ class Connection:
         joined = ["ssh", "-F", "none", "-S", str(self.control), "-o", "ControlMaster=no", "-o", "ProxyCommand=false"]
         return popen([*joined, "-T", self.address.destination, "--", for_any_shell(command)])
 
-    @contextmanager
-    def forward(self, endpoint: Endpoint) -> Iterator[Endpoint]:
-        """A free port of this machine's loopback that leads to a port as the host reaches it."""
-        knock = endpoint.local
+    def forward(self, endpoint: Endpoint) -> Endpoint:
+        """A port of this machine's loopback that leads to a port as the host reaches it, until the connection ends."""
+        knock = replace(endpoint.local, name="", is_secure=False, roots="")
+        if knock not in self._ports:
+            self._ports[knock] = self._forwarded(knock)
+        return self._ports[knock]
+
+    def _forwarded(self, knock: Endpoint) -> Endpoint:
         there = f"[{knock.address}]:{knock.port}" if ":" in knock.address else f"{knock.address}:{knock.port}"
         # Another program may take the port between our look and ssh's: then try the next one.
-        for attempt in range(5):
+        for _ in range(5):
             here = Endpoint("127.0.0.1", _free_port())
-            rule = f"{here.address}:{here.port}:{there}"
-            refusal = self._control("forward", "-L", rule)
+            refusal = self._control("forward", "-L", f"{here.address}:{here.port}:{there}")
             if refusal is None:
-                break
-            if attempt == 4:
-                raise HostProblem(f"ssh can't forward a port to {self.address}: {refusal}")
-        try:
-            yield here
-        finally:
-            with suppress(Problem):
-                self._control("cancel", "-L", rule)
+                return here
+        raise HostProblem(f"ssh can't forward a port to {self.address}: {refusal}")
 
     def forward_socket(self, remote: str) -> Path:
         """A unix socket in the private folder that leads to one on the host, until the connection ends.
@@ -164,15 +166,16 @@ class Connection:
 
 
 @contextmanager
-def connect(target: PublishTarget) -> Iterator[Connection]:
-    """Opens the connection, and ends it with the context. Raises Problem as `connecting`."""
-    with connecting(target) as opened:
+def connect(target: PublishTarget, first: Sequence[str] = ()) -> Iterator[Connection]:
+    """Opens the connection, and ends it with the context. `first`, and what it raises, as for `connecting`."""
+    with connecting(target, first) as opened:
         yield opened()
 
 
 @contextmanager
-def connecting(target: PublishTarget) -> Iterator[Callable[[], Connection]]:
-    """Begins to open the connection, and ends it with the context; what is given waits until it is open.
+def connecting(target: PublishTarget, first: Sequence[str] = ()) -> Iterator[Callable[[], Connection]]:
+    """Begins to open the connection, and ends it with the context; what is given waits until it is open, and the
+    command `first` has said there what it has to.
 
     Raises Problem (exit 6) with ssh's own last line and a way out: unknown or changed host key, a key that the host
     doesn't take, no such host, refused, timed out. Problem (exit 9) where there is no ssh on this machine.
@@ -183,16 +186,17 @@ def connecting(target: PublishTarget) -> Iterator[Callable[[], Connection]]:
         folder = _private_folder(stack)
         # What ssh itself has to say goes to a file of its own: banners and shells write to the same stream.
         ours = ["-E", str(folder / "log"), "-S", str(folder / "control")]
-        master = popen([*command, *ours, address.destination, _WATCH])
+        watch = for_any_shell(["sh", "-c", _WATCH, "sealpress", *first])
+        master = popen([*command, *ours, address.destination, watch])
         stack.callback(end, master)
 
         def opened() -> Connection:
-            words = _await_login(address, folder, master)
-            if words is not None:
+            words, is_in = _await_login(address, folder, master)
+            if not is_in:
                 raise _closed(address, folder, master, command, words)
             stack.callback(_drained(master).join, 5)
             stack.callback(master.terminate)  # first of all: who reads away its errors comes to their end so
-            return Connection(address, folder, master)
+            return Connection(address, folder, master, words)
 
         yield opened
 
@@ -212,7 +216,7 @@ def for_any_shell(command: Sequence[str]) -> str:
 # Safe in every shell that an account may have: no quote, no line feed, no "!" of csh, no backslash before another.
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./,:@+-")
 # Runs in whatever login shell the user has there. The greeting tells our line from a shell's own greetings.
-_WATCH: Final = for_any_shell(["sh", "-c", f"echo {_GREETING}; exec cat >/dev/null"])
+_WATCH: Final = f'[ $# = 0 ] || "$@" </dev/null; echo {_GREETING}; exec cat >/dev/null'
 
 
 def _command(address: Address, target: PublishTarget) -> list[str]:
@@ -270,8 +274,8 @@ def _private_folder(stack: ExitStack) -> Path:
     raise MachineProblem("no folder for temporary files can be written", hint="set TMPDIR to one")
 
 
-def _await_login(address: Address, folder: Path, master: "subprocess.Popen[bytes]") -> str | None:
-    """Waits until the command on the host speaks. Where ssh ends instead: what came through it besides its log."""
+def _await_login(address: Address, folder: Path, master: "subprocess.Popen[bytes]") -> tuple[str, bool]:
+    """Waits until the command on the host greets. What came through ssh besides its log, and whether that did."""
     greeting = _GREETING.encode()
     try:
         out, err = hear(master, _CONNECTED_WITHIN, until=lambda heard: greeting in heard)
@@ -281,7 +285,7 @@ def _await_login(address: Address, folder: Path, master: "subprocess.Popen[bytes
         raise HostProblem(message + (f": {said}" if said else ""), hint=by_hand(address)) from None
     except ValueError:
         raise no_shell(address, 0, "it writes without an end") from None
-    return None if greeting in out else (out + b"\n" + err).decode("utf-8", "replace")
+    return (out + b"\n" + err).decode("utf-8", "replace"), greeting in out
 
 
 def _closed(

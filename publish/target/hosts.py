@@ -40,10 +40,9 @@ class SshHost:
     _connection: Connection
     is_by_folder: bool = False
 
-    @contextmanager
-    def reach(self, endpoint: Endpoint) -> Iterator[Endpoint]:
-        with self._connection.forward(endpoint) as here:
-            yield replace(endpoint, address=here.address, port=here.port)
+    def reach(self, endpoint: Endpoint) -> AbstractContextManager[Endpoint]:
+        here = self._connection.forward(endpoint)
+        return nullcontext(replace(endpoint, address=here.address, port=here.port))
 
     def ask(self, command: Sequence[str]) -> str:
         return self._connection.run(command).out
@@ -86,7 +85,7 @@ def begin(target: PublishTarget) -> Iterator[Way | None]:
     """Begins to connect to the host of a target of one host, for `open_host`; None for this machine. The connection
     ends with the context. Raises Problem (exit 6, 9) for what can't be begun.
     """
-    with nullcontext() if target.only_host == LOCAL else connecting(target) as way:
+    with nullcontext() if target.only_host == LOCAL else connecting(target, _search(target)) as way:
         yield way
 
 
@@ -102,8 +101,8 @@ def open_host(target: PublishTarget, progress: Progress, way: Way | None = None)
         if target.only_host == LOCAL:
             host: Host = _this_machine(target, stack)
         else:
-            connection = way() if way else stack.enter_context(connect(target))
-            socket, opened = _open_remote(connection, target)
+            connection = way() if way else stack.enter_context(connect(target, _search(target)))
+            socket, opened = _open_remote(connection)
             engine = stack.enter_context(closing(opened))
             host = SshHost(str(connection.address), engine, socket, connection)
         progress.note(f"{host.title}: {host.engine.title}, {host.engine.architecture()}")
@@ -135,11 +134,11 @@ done
 """
 
 
-def _open_remote(connection: Connection, target: PublishTarget) -> "tuple[str, DockerEngine]":
+def _open_remote(connection: Connection) -> "tuple[str, DockerEngine]":
     """The path of the socket there that answers, and the engine behind it."""
     from publish.engines.docker import open_engine  # noqa: PLC0415 - as above
 
-    looked = _search(connection, sockets.candidates(target))
+    looked = _found(connection)
     for path in looked.found:
         local = connection.forward_socket(path)
         if sockets.answers(local):
@@ -158,15 +157,21 @@ class _FoundSockets:
     missing: tuple[str, ...]
 
 
-def _search(connection: Connection, candidates: Sequence[str]) -> _FoundSockets:
-    word = secrets.token_hex(8)
-    paths = [path.replace(sockets.RUNTIME, "@") for path in candidates]
-    answer = connection.run(["sh", "-c", _SEARCH, "sealpress-search", word, *paths])
+_WORD: Final = secrets.token_hex(8)
+
+
+def _search(target: PublishTarget) -> list[str]:
+    """The command that looks for an engine's sockets: what a connection is opened with."""
+    paths = (path.replace(sockets.RUNTIME, "@") for path in sockets.candidates(target))
+    return ["sh", "-c", _SEARCH, "sealpress-search", _WORD, *paths]
+
+
+def _found(connection: Connection) -> _FoundSockets:
     kinds: dict[str, list[str]] = {"found": [], "denied": [], "missing": []}
-    for line in re.findall(rf"{word} (found|denied|missing) (.+)", answer.out):
+    for line in re.findall(rf"{_WORD} (found|denied|missing) (.+)", connection.told):
         kinds[line[0]].append(line[1])
     if not any(kinds.values()):
-        raise no_shell(connection.address, answer.code, answer.out + "\n" + answer.err)
+        raise no_shell(connection.address, 0, connection.told)
     return _FoundSockets(tuple(kinds["found"]), tuple(kinds["denied"]), tuple(kinds["missing"]))
 
 
