@@ -190,7 +190,8 @@ class _Bench:
         with subprocess.Popen(
             command, cwd=self.site, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
-            assert process.stdout and process.stderr
+            assert process.stdout
+            assert process.stderr
             for line in process.stderr:
                 said = line
                 if line.startswith("verify: done"):
