@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -74,6 +75,21 @@ def page(machine, path: str = "/") -> str:
         return connection.getresponse().read().decode()
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("user", ["deploy", "mute"])
+def test_a_site_that_cannot_be_built_is_told_whatever_the_host_says_meanwhile(blog, machine, user):
+    """Its host is connected to while it is built, asked for nothing, and left."""
+    (blog / "site.toml").write_text((blog / "site.toml").read_text().replace("deploy@", f"{user}@"))
+    (blog / "content/index.md").write_text("---\ntilte: Hello\n---\n")
+    git(blog, "commit", "-q", "-a", "-m", "y")
+    code, _, err = publish(blog, "remote", "--no-sign")
+    assert (code, 'unknown key "tilte"' in err, user in err) == (3, True, False)
+    until = time.monotonic() + 10
+    while machine.ssh_sessions():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert not (machine.folder / f"home/{user}/.local").exists()
 
 
 def test_publish_from_a_commit_over_ssh_and_on_the_host_itself(blog, machine, runtime):
