@@ -283,9 +283,9 @@ class DockerEngine:
         with self._words(f"read {path} in {container_id[:12]}"):
             return Insides(self._calls).read(container_id, path, limit)
 
-    def run(self, container_id: str, command: Sequence[str], done: Callable[[], bool]) -> int | None:
+    def run(self, container_id: str, command: Sequence[str]) -> tuple[int, str]:
         with self._words(f"run {command[0]} in {container_id[:12]}"):
-            return Insides(self._calls).run(container_id, command, done)
+            return Insides(self._calls).run(container_id, command)
 
     def remove_network(self, name: str) -> None:
         with self._words(f"remove the network {name}"):

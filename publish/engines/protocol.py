@@ -7,7 +7,7 @@ The state machine (publish/deploy) is written against these two and knows no eng
 """
 
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import field, replace
 from enum import StrEnum
@@ -206,10 +206,8 @@ class EdgeEngine(ContainerEngine, Protocol):
         """A file of a container, which need not run; None where it is not there."""
         ...
 
-    def run(self, container_id: str, command: Sequence[str], done: Callable[[], bool]) -> int | None:
-        """Runs a program of a running container beside its own: its exit code, or 0 once what it shall do is `done`,
-        which is asked where the engine does not tell that it ended. None if it goes on for too long.
-        """
+    def run(self, container_id: str, command: Sequence[str]) -> tuple[int, str]:
+        """Runs a program of a running container beside its own: its exit code, and what it said."""
         ...
 
     def remove_network(self, name: str) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 
 import pytest
 
+from imagebake.recipes.edge import CONFIGURATION, RELOAD, SAVED
 from publish.probing import probe
 from sealpress.problems import Exit, Problem
 from tests.engine.edges import SOAK, Behind, Load, ask, held, left_as_found
@@ -53,8 +54,10 @@ def test_an_edge_whose_configuration_was_spoilt_by_hand_is_mended_by_the_next_pu
     target.publish(seal({"index.html": "one"}))
     edge = target.edge.container()
     with Load(machine.address, BOTH, readers=2).at_it() as load:
-        for path in ("/config/caddy/autosave.json", "/config/caddy/edge.json"):
+        for path in (SAVED, CONFIGURATION):
             target.edge.engine.write(edge.id, path, b'{"apps": {"http": 1}', (102, 102))
+        code, said = target.edge.engine.run(edge.id, RELOAD)
+        assert (code, "Error: " in said) == (1, True)
         load.until(50)
         target.publish(seal({"index.html": "two"}))
         load.until(50)

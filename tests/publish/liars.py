@@ -43,6 +43,9 @@ TRUE: Mapping[str, object] = {
     "DELETE /containers/NAME": "",
     "GET /containers/NAME/json": CONTAINER,
     "GET /containers/NAME/logs": "",
+    "POST /containers/NAME/exec": {"Id": ID},
+    "POST /exec/NAME/start": "",
+    "GET /exec/NAME/json": {"Running": False, "ExitCode": 0},
     "GET /networks/NAME": {"Name": "sealpress", "Labels": {NETWORK: "sealpress"}},
     "POST /networks/create": {"Id": ID, "Warning": ""},
     "POST /networks/NAME/connect": "",
@@ -216,4 +219,4 @@ def _plain(target: str) -> str:
     return "/".join(parts)
 
 
-_LAST = {"json", "tag", "start", "stop", "rename", "logs", "connect", "disconnect"}
+_LAST = {"json", "tag", "start", "stop", "rename", "logs", "connect", "disconnect", "exec"}

@@ -41,9 +41,9 @@ class Caddies(MemoryEngine):
         del limit
         return self.files.get((container_id, path))
 
-    def run(self, container_id: str, command, done) -> int | None:
-        del container_id, command, done
-        return 0
+    def run(self, container_id: str, command) -> tuple[int, str]:
+        del container_id, command
+        return 0, ""
 
     def remove_network(self, name: str) -> None: ...
 

@@ -35,6 +35,10 @@ CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "inspect": (lambda one: one.inspect(ID), ("GET /containers/NAME/json",)),
     "logs": (lambda one: one.logs(ID, 20), ("GET /containers/NAME/logs", "GET /containers/NAME/json")),
     "endpoint": (lambda one: one.endpoint(ID, 8080), ("GET /containers/NAME/json",)),
+    "run": (
+        lambda one: one.run(ID, ["caddy"]),
+        ("POST /containers/NAME/exec", "POST /exec/NAME/start", "GET /exec/NAME/json"),
+    ),
 }
 BOTH = replace(SPEC, ports={8080: Endpoint("", 80)})
 SERVICE = replace(SPEC, networks=(Network("front"), Network("back")))
@@ -48,6 +52,7 @@ PODMAN_CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]
 OPENING = ("GET /version", "GET /info")
 # Questions whose answer is a status alone, and those whose text is shown to a person as it is.
 _BODILESS = {"POST /images/NAME/tag", "DELETE /images/NAME", "DELETE /containers/NAME", "GET /containers/NAME/logs"}
+_BODILESS.add("POST /exec/NAME/start")
 _BODILESS |= {f"POST /containers/NAME/{verb}" for verb in ("start", "stop")}
 
 

@@ -97,9 +97,9 @@ class Fragile(Caddies):
         with self._call("write"):
             super().write(container_id, path, data, owner)
 
-    def run(self, container_id: str, command, done) -> int | None:
+    def run(self, container_id: str, command) -> tuple[int, str]:
         with self._call("run"):
-            return super().run(container_id, command, done)
+            return super().run(container_id, command)
 
 
 @dataclass
