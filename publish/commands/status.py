@@ -70,6 +70,8 @@ def _one(there: "OpenTarget", console: Console, *, is_asked: bool) -> tuple[dict
     drift = standing.drift(there, found[0]) if found else ()
     for line in standing.lines(found[0], health, drift, found[1:]) if found else ():
         console.say(line)
+    if found:
+        console.say(f"edge: {there.edge}")
     shared = shares.lasting(there, shares.read(there))
     for one in shared:
         console.say(sharing.line(one))
@@ -92,6 +94,7 @@ def _one(there: "OpenTarget", console: Console, *, is_asked: bool) -> tuple[dict
         "target": there.name,
         "host": there.host.title,
         "engine": there.engine.title,
+        "edge": there.edge if there.line.hosts else None,
         "address": address.partition(" ")[0],
         "releases": [one.as_data() for one in found],
         "replicas": [one.as_data() for one in health],

@@ -40,7 +40,8 @@ def _edges(line: ReleaseLine, edge: Container, found: tuple[Container, ...]) -> 
         if labels.HOSTS in one.labels and readers_of(one) == readers
         if one.state is RunState.RUNNING and not line.holds(one)
     ]
-    if readers == line.readers and (line.hosts or not others):
+    is_ours = readers == line.readers or any(line.holds(one) for one in found if readers_of(one) == readers)
+    if (readers == line.readers and line.hosts) or (is_ours and not others):
         return None
     hint = f'edge = "caddy" for [publish.{line.target}] in site.toml, with the same `port` and `address`, shares it'
     return EngineProblem(f"port {line.readers.port} is the edge's, which has other sites behind it", hint=hint)
@@ -101,7 +102,8 @@ def _taken(line: ReleaseLine, other: Container) -> Problem:
     free = f"set another `port` or `address` for [publish.{line.target}] in site.toml"
     if told.get(labels.SITE) != line.site:
         whose = f"the site {told.get(labels.SITE, '')}" + (f", target {target}" if target else "")
-        hint = f"{free}; or stop that one: {other.name}"
+        both = ' edge = "caddy" for that one, and both have the port;' if line.hosts else ""
+        hint = f"{free};{both} or stop that one: {other.name}"
     elif target != line.target:
         whose = f'this site\'s target "{target}", generation {generation}'
         hint = (

@@ -11,17 +11,19 @@ scripts that the new release may not have. The first publish or prune after that
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from publish.deploy.flip import STOP_SECONDS, ReaderCheck, Replace
 from publish.edge import certificates, configuration
 from publish.edge.certificates import CertificateSource
 from publish.edge.configuration import SiteBehindEdge
-from publish.edge.container import SECURE
+from publish.edge.container import SECURE, line_of
 from publish.edge.edge import Edge, behind_edge
-from publish.engines.protocol import Container, ContainerEngine, ContainerSpec, RunState
+from publish.engines.protocol import Container, ContainerEngine, ContainerSpec, Endpoint, LoadedImage, RunState
 from publish.probing import probe
 from publish.releases import history
+from publish.releases.ownership import overlap, readers_of
 from publish.releases.release import generation_of, generations, is_server, port_of, published_at
 from sealpress import labels
 from sealpress.frozen import frozen
@@ -55,9 +57,11 @@ class ThroughEdge:
     def gap(self, old: tuple[Container, ...]) -> str:
         port = self.edge.readers.port
         if self.behind is None:
-            is_behind = any(labels.HOSTS in one.labels for one in old)
+            is_behind = any(labels.HOSTS in one.labels for one in old if overlap(readers_of(one), self.edge.readers))
             return f"the site leaves the edge: for about a second nothing answers at port {port}" if is_behind else ""
-        if any(labels.HOSTS not in one.labels for one in old):
+        if any(overlap(edge.readers, self.edge.readers) for edge in self._left(old)):
+            return f"the edge gets another address: for about a second nothing answers at port {port}"
+        if any(labels.HOSTS not in one.labels for one in old if overlap(readers_of(one), self.edge.readers)):
             return f"the site comes behind an edge: for about a second nothing answers at port {port}"
         return f"the edge is made anew: for about a second nothing answers at port {port}" if self.is_stale() else ""
 
@@ -65,8 +69,16 @@ class ThroughEdge:
         self, engine: ContainerEngine, old: tuple[Container, ...], new: tuple[ContainerSpec, ...]
     ) -> tuple[Container, ...]:
         servers = tuple(map(engine.create, new))
+
+        def let_go() -> None:
+            for one in old:
+                if labels.HOSTS not in one.labels:  # it has the port
+                    engine.stop(one.id, STOP_SECONDS)
+            self._leave(tuple(one for one in old if overlap(readers_of(one), self.edge.readers)))
+
         if self.behind is None:
             self.edge.tell(self.line, None)
+            let_go()
             for one in servers:
                 engine.start(one.id)
             return servers
@@ -74,12 +86,6 @@ class ThroughEdge:
             engine.start(one.id)
         if self.edge.stands():
             self._await(servers)
-
-        def let_go() -> None:
-            for one in old:
-                if labels.HOSTS not in one.labels:  # it has the port
-                    engine.stop(one.id, STOP_SECONDS)
-
         self.edge.tell(self.line, self._route(servers), is_renewed=True, let_go=let_go)
         return servers
 
@@ -91,14 +97,41 @@ class ThroughEdge:
         if self.behind is None:
             Replace().back(engine, (), new)  # it may have the port
         Replace().back(engine, old, ())
-        self.edge.tell(self.line, self._route(old))
+        for edge in self._left(old):
+            self.edge.tell(self.line, None)
+            edge.tell(self.line, self._route(old))
+            break
+        else:
+            self.edge.tell(self.line, self._route(old))
         Replace().back(engine, (), new)
 
     def served(self, running: tuple[Container, ...]) -> tuple[Container, ...]:
-        led = configuration.replicas_of(self.edge.routes().get(self.line)) if self.edge.stands() else frozenset()
+        led: frozenset[str] = frozenset()
+        for edge in (self.edge, *self._left(running)):
+            if edge.stands() and not any(one.id[: configuration.ID_DIGITS] in led for one in running):
+                led = configuration.replicas_of(edge.routes().get(self.line))
         return tuple(
             one for one in running if labels.HOSTS not in one.labels or one.id[: configuration.ID_DIGITS] in led
         )
+
+    def _left(self, servers: tuple[Container, ...]) -> tuple[Edge, ...]:
+        """The edges that these are behind and the release will not be: site.toml had another port or address."""
+        each = dict.fromkeys(readers_of(one) for one in servers if labels.HOSTS in one.labels)
+        return tuple(
+            replace(self.edge, readers=at, ship=partial(self._bring, at))
+            for at in each
+            if at and at != self.edge.readers
+        )
+
+    def _bring(self, readers: Endpoint) -> LoadedImage:
+        image = self.edge.ship()
+        self.edge.engine.tag(image.id, line_of(readers).reference(image.labels))
+        return image
+
+    def _leave(self, servers: tuple[Container, ...]) -> None:
+        for edge in self._left(servers):
+            if edge.container():
+                edge.tell(self.line, None)
 
     def wrong_for_readers(self, check: ReaderCheck, before: tuple[Container, ...], *, is_last: bool) -> str | None:
         """Over TLS, where the site has that: but a site for which no CA has given a certificate yet is had by http, and
@@ -141,6 +174,7 @@ class ThroughEdge:
         if kept and served and self._is_over(served[0]):
             self.edge.tell(self.line, self._route(served, with_previous=False))
             kept = frozenset()
+        self._leave(old)
         for one in old:
             if one.id[: configuration.ID_DIGITS] not in led | kept:
                 engine.stop(one.id, self.drain)
@@ -153,7 +187,8 @@ class ThroughEdge:
     def start(self, servers: tuple[Container, ...]) -> None:
         """Leads readers to servers that were started again. Raises Problem as `forward`."""
         if any(labels.HOSTS in one.labels for one in servers):
-            self.edge.tell(self.line, self._route(servers))
+            edge = next(iter(self._left(servers)), self.edge)
+            edge.tell(self.line, self._route(servers))
 
     def stop(self) -> None:
         """Leads readers nowhere, before the servers are stopped."""
@@ -183,6 +218,7 @@ class ThroughEdge:
             for one in self.edge.engine.containers(own[0])
             if is_server(one) and one.state is RunState.RUNNING and labels.HOSTS in one.labels
             if [one.labels.get(name, "") for name in _LINE] == own and generation_of(one) < generation_of(server)
+            if readers_of(one) == readers_of(server)  # and so on the edge's network
         ]
         return next(iter(generations(running).values()), ())
 

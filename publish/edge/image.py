@@ -1,7 +1,9 @@
 """The edge's image on its way to a host: from its lock, which is written beside the site's where there is none yet."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from imagebake.packages import lock as locks
 from imagebake.recipes import edge as recipe
@@ -15,11 +17,14 @@ from sealpress.config.settings import EDGE_LOCK_NAME, ImageSettings
 from sealpress.config.sitefile import SiteFile
 from sealpress.problems import LockProblem
 
+_PINNING: Final = threading.Lock()  # of several hosts of a target, the first one pins, and all have that lock
+
 
 def check_locked(site: SiteFile) -> None:
     """Raises Problem (exit 4) where a commit has a target with an edge, and not its lock."""
     if not (site.root / EDGE_LOCK_NAME).is_file():
         hint = f"imagebake lock --edge writes it; then git add {EDGE_LOCK_NAME} and commit it"
+        hint += '; or edge = "none" goes without'
         raise LockProblem(f"there is no {EDGE_LOCK_NAME} beside {site.name}", hint=hint)
 
 
@@ -32,11 +37,12 @@ def bring(
     for packages, (exit 6, 7) as shipping does.
     """
     settings = recipe.settings_of(site)
-    file = _file(folders)
-    if file is None:
-        file = folders[-1] / EDGE_LOCK_NAME
-        progress.note(f"there is no {EDGE_LOCK_NAME} yet: pinning the packages of the edge; commit it")
-        pin(settings, file, progress, recipe.ROOTS)
+    with _PINNING:
+        file = _file(folders)
+        if file is None:
+            file = folders[-1] / EDGE_LOCK_NAME
+            progress.note(f"there is no {EDGE_LOCK_NAME} yet: pinning the packages of the edge; commit it")
+            pin(settings, file, progress, recipe.ROOTS)
     image = recipe.bake(locks.load(file), settings, engine.architecture(), progress)
     return ship(engine, image, progress, line_of(readers))
 

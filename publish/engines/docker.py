@@ -69,7 +69,8 @@ def open_engine(
             info = calls.info()
             containerd = _has_containerd_store(info)
             is_rootless = "name=rootless" in shapes.texts(info, "SecurityOptions")
-            networks = Networks(calls, is_ipv4_alone=title.startswith("Podman") and not is_rootless)
+            is_podman = title.startswith("Podman")
+            networks = Networks(calls, is_ipv4_alone=is_podman and not is_rootless, is_podman=is_podman)
             stack.pop_all()
     return DockerEngine(title, architecture, containerd, calls, loads, networks, explain)
 

@@ -4,11 +4,12 @@ Podman's default network gives a container IPv4 alone, where it runs as root; re
 It is made for the first container that wants it, and gone with the last one. Docker and rootless Podman serve both
 families as they are, by programs that listen on the host.
 
-Source: Docker Engine API v1.41, "Network"; Podman's compatible API.
+Source: Docker Engine API v1.41, "Network"; Podman's compatible API, and its own, "Networks".
 """
 
 from collections.abc import Iterable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
 
 from docker import APIClient
@@ -34,6 +35,7 @@ class Networks:
 
     calls: APIClient
     is_ipv4_alone: bool
+    is_podman: bool = False
 
     def wanted(self, spec: ContainerSpec) -> tuple[str, ...]:
         """The networks of a container, which are there then; () for the engine's own one.
@@ -71,12 +73,24 @@ class Networks:
             # Podman chooses subnets that are free, for both families.
             has_ipv6 = self.is_ipv4_alone and network.has_ipv6
             self.calls.create_network(name, driver="bridge", enable_ipv6=has_ipv6, labels={labels.NETWORK: name})
+            if name != NAME and not self._knows_names(name):
+                self.calls.remove_network(name)
+                hint = 'install aardvark-dns, or for CNI its plugin dnsname; or edge = "none" in site.toml'
+                message = "on this Podman containers don't know each other by name, which an edge needs"
+                raise EngineProblem(message, hint=hint) from None
             return
         if not _is_ours(found):
             hint = "rename or remove it there"
             if name == NAME:
                 hint += '; or serve IPv4 alone: address = "0.0.0.0" in site.toml'
             raise EngineProblem(f'the host has a network "{name}" that sealpress did not make', hint=hint)
+
+    def _knows_names(self, name: str) -> bool:
+        """Podman makes a network also where the program is missing that tells names there."""
+        if not self.is_podman:
+            return True
+        found = self.calls.get(f"{self.calls.base_url}/v4.0.0/libpod/networks/{name}/json")
+        return found.status_code != HTTPStatus.OK or shapes.find(found.json(), bool, "dns_enabled") is not False
 
     def join(self, container_id: str, names: Iterable[str]) -> None:
         for name in names:

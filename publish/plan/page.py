@@ -29,7 +29,7 @@ def render(plan: Plan) -> str:
 
 
 def _sections(plan: Plan) -> Iterator[str]:
-    for sentence in (*plan.missing, *plan.gaps):
+    for sentence in (*plan.missing, *(f"edge: {one}" for one in plan.edges), *plan.gaps):
         yield f'<p class="why">{_text(sentence)}</p>'
     for title, is_page in (("pages", True), ("other files", False)):
         changed = [one for one in plan.files if one.is_page is is_page]

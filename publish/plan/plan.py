@@ -9,6 +9,7 @@ from typing import Final, Literal
 from imagebake.image.comparison import Setting
 from imagebake.nginx import redirects
 from publish.deploy.ship import weight
+from publish.edge import image as edge_image
 from publish.engines.protocol import Container, RunState
 from publish.plan import sides, words
 from publish.plan.sides import ByName, Running, Side
@@ -52,7 +53,7 @@ class Plan:
     """What a publish would do. `runs` is None where nothing is published yet; what else is None can't be known.
 
     `lost` stops the publish. `bytes` would be sent, before any compression. `missing` tells why not all is known, and
-    `gaps` where nothing answers for a moment, one sentence each.
+    `gaps` where nothing answers for a moment, one sentence each. `edges`: what would own the readers' port.
     """
 
     target: str
@@ -68,6 +69,7 @@ class Plan:
     missing: tuple[str, ...]
     lost: tuple[Lost, ...]
     gaps: tuple[str, ...] = ()
+    edges: tuple[str, ...] = ()
 
     def changes(self, kind: str, *, is_page: bool) -> tuple[FileChange, ...]:
         return tuple(one for one in self.files if one.kind == kind and one.is_page is is_page)
@@ -87,6 +89,8 @@ def make(
             made_from, folder, console, dirty=not made_from.is_checkout, allow_command=wishes.allow_command
         )
         hosts = stack.enter_context(fleet.opened(made_from.site, name, settings, console, made_from.home))
+        if wishes.locked and any(one.line.hosts for one in hosts):
+            edge_image.check_locked(made_from.site)
         there = hosts[0]
         lock = _lock(made_from, wishes.lock)
         architecture = there.engine.architecture()
@@ -121,6 +125,7 @@ def make(
         )
         return Plan(
             gaps=tuple(dict.fromkeys(filter(None, silent))),
+            edges=tuple(dict.fromkeys(fleet.called(hosts, one) + one.edge for one in hosts)),
             target=there.name,
             host=", ".join(one.host.title for one in hosts),
             runs=running.release if running else None,

@@ -45,6 +45,8 @@ def show(plan: Plan, console: Console) -> None:
             _line("-", lost(gone), console)
     if is_empty(plan):
         console.say("readers would see no change")
+    for edge in plan.edges:
+        console.say(f"edge: {edge}")
     for sentence in plan.gaps:
         console.say(sentence)
     if plan.bytes is not None:
@@ -107,6 +109,7 @@ def as_data(plan: Plan) -> dict[str, object]:
         "lost": [one.as_data() for one in plan.lost],
         "bytes": plan.bytes,
         "gaps": list(plan.gaps),
+        "edges": list(plan.edges),
         "missing": list(plan.missing),
     }
 

@@ -49,7 +49,7 @@ def publish_site(made_from: SiteSource, name: str, settings: PublishTarget, wish
         targets.files_of(site, name, settings, home)
         if wishes.locked:
             pipeline.lock_file(made_from, wishes.lock, home, console, locked=True)
-            if settings.edge != "none":
+            if settings.edge == "caddy":
                 edge_image.check_locked(made_from.site)
         ways = stack.enter_context(fleet.begun(settings))
         product = pipeline.produce(
@@ -58,6 +58,8 @@ def publish_site(made_from: SiteSource, name: str, settings: PublishTarget, wish
         lock = pipeline.lock_file(made_from, wishes.lock, home, console, locked=wishes.locked)
         image = pipeline.bake(product, made_from, lock, None, console)
         hosts = stack.enter_context(fleet.opened(site, name, settings, console, home, ways))
+        if wishes.locked and any(there.line.hosts for there in hosts):
+            edge_image.check_locked(made_from.site)
         images = {image.architecture: image}
         for there in hosts:
             if (architecture := there.engine.architecture()) not in images:

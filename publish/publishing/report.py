@@ -123,6 +123,7 @@ def _tell(
         console.detail(f"image   {facts['digest']}, {size(int(str(facts['bytes'])))}")
     if "seal" in facts:
         console.detail(f"seal    {facts['seal']}, {'signed' if facts['keys'] else 'not signed'}")
+    console.detail(f"edge    {there.edge}")
     if names:
         console.detail(f"certificates and their keys: {certificates.volume(there)}")
     return {
@@ -133,6 +134,7 @@ def _tell(
         "release": outcome.release,
         "commit": commit,
         "image": outcome.site.image,
+        "edge": there.edge if there.line.hosts else None,
         "unchanged": outcome.unchanged,
         "warnings": warnings,
         "certificates": [one.as_data() for one in names],

@@ -50,7 +50,9 @@ def here(site: SiteFile) -> Iterator[Finding]:
     yield _looked("you", lambda: _identity(root))
     yield _looked("commit", lambda: _commit(site, root))
     yield _looked("lock", lambda: _lock(root, LOCK_NAME))
-    if any(one.edge != "none" for one in site.settings.publish.values()):
+    # Where the host tells whether it has one, a lock is wanted by those alone.
+    edges = {one.edge for one in site.settings.publish.values()}
+    if "caddy" in edges or ("auto" in edges and (root / EDGE_LOCK_NAME).is_file()):
         yield _looked("edge", lambda: _lock(root, EDGE_LOCK_NAME, " --edge"))
     yield _looked("seal", lambda: _key(root))
     yield _looked("cache", _cache)
@@ -67,8 +69,7 @@ def there(site: SiteFile, name: str, settings: PublishTarget, progress: Progress
             if engine.title.startswith("Podman"):
                 yield _looked("reboot", lambda: _reboot(target.host))
             edge = edge_at(engine, target.line.readers)
-            if target.line.hosts:
-                yield _looked("edge", lambda: _edge(edge))
+            yield _looked("edge", lambda: _edge(edge)) if target.line.hosts else Finding("edge", target.edge)
             found = history.status(target.host, target.line)
             newest = found[0] if found else None
             if newest and newest.answers:

@@ -31,7 +31,7 @@ def nginx(settings: PublishTarget, url: str) -> str:
         hint = 'give it another one: address = "127.0.0.1" and port = 8080 in site.toml, then publish'
         raise UsageProblem(f"port {_HTTP} is the site's own, so nginx can't have it", hint=hint)
     at = Endpoint(settings.address, settings.port).local
-    names = (settings.hosts if settings.edge != "none" else ()) or (urlsplit(url).hostname or "_",)
+    names = settings.hosts or (urlsplit(url).hostname or "_",)
     ours = "The site believes it where [image] trusted_proxies has the address that it comes from."
     passed = (
         directive("proxy_pass", f"http://{_host(at.address)}:{at.port}"),

@@ -90,6 +90,18 @@ class OpenTarget:
     def engine(self) -> ContainerEngine:
         return self.host.engine
 
+    @property
+    def edge(self) -> str:
+        """What owns the readers' port, for a person: the edge's name, or why there is none."""
+        if self.line.hosts:
+            return name_at(self.line.readers)
+        if not isinstance(self.engine, EdgeEngine):
+            return "none, without an engine"
+        if self.settings.edge == "auto":
+            return 'none, as until now; edge = "caddy" in site.toml ends the gap of each publish'
+        is_said = self.site.document.at("publish", self.name, "edge")
+        return "none" if is_said else "none, with a proxy of your own"
+
     def site_service(self) -> ServiceSpec:
         """How the site runs there."""
         port, memory = self.site.settings.image.port, self.settings.memory
@@ -194,14 +206,29 @@ def opened(
             readers=Endpoint(settings.address, settings.port),
             url=site.settings.site.url,
             folder=str(folder) if host.is_by_folder else "",
-            hosts=(settings.hosts or (ALL_HOSTS,)) if settings.edge != "none" else (),
             tls=tls.source.label if tls.source else "",
             knows=knows,
         )
-        if line.hosts and not isinstance(host.engine, EdgeEngine):
-            hint = "install one of them, or leave `edge` out for this target"
-            raise HostProblem(f"{host.title} has neither Docker nor Podman, which an edge needs", hint=hint)
+        if _has_edge(settings, host, line):
+            line = replace(line, hosts=settings.hosts or (ALL_HOSTS,))
         yield OpenTarget(name, site, settings, host, line, folder, tls)
+
+
+def _has_edge(settings: PublishTarget, host: Host, line: ReleaseLine) -> bool:
+    """Whether there is an edge before the site: where site.toml leaves that to the host, as it stands there, since the
+    way to an edge and back has a gap that only a person should open; and a site that is new there has one.
+
+    Raises Problem (exit 6) where there must be one, and can't.
+    """
+    if settings.edge == "none" or not isinstance(host.engine, EdgeEngine):
+        if settings.edge == "caddy":
+            hint = "install one of them; or leave `edge` out for this target, and all keys that need one"
+            raise HostProblem(f"{host.title} has neither Docker nor Podman, which an edge needs", hint=hint)
+        return False
+    if settings.edge == "caddy":
+        return True
+    found = history.read(host.engine, line)
+    return not found or labels.HOSTS in found[0].site.labels
 
 
 def address(target: PublishTarget, url: str = "") -> str:
@@ -211,7 +238,7 @@ def address(target: PublishTarget, url: str = "") -> str:
     """
     if target.tls:
         return f"https://{target.hosts[0]}{urlsplit(url).path or '/'}"
-    if target.edge != "none" and target.hosts:
+    if target.hosts:
         return origin(target.hosts[0], url, Endpoint("", target.port)) + (urlsplit(url).path or "/")
     return _url(_knocks(target)[0], url)
 
@@ -246,7 +273,7 @@ _LOOPBACKS: Final = MappingProxyType({"127.0.0.1": "0.0.0.0", "::1": "::"})  # n
 
 def _knocks(target: PublishTarget) -> list[Endpoint]:
     """Where to ask, the likeliest first."""
-    named = target.hosts[0] if target.edge != "none" and target.hosts else ""
+    named = target.hosts[0] if target.hosts else ""
     loopbacks = [one for one, every in _LOOPBACKS.items() if target.address in {"", every}]
     if not loopbacks:
         return [Endpoint(target.address, target.port, name=named)]

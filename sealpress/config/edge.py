@@ -1,9 +1,10 @@
 """What [publish.NAME] may say of an edge before its site, and what the image follows from it. A part of sitefile.py."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal
 
 from sealpress import labels
 from sealpress.config.document import Node
@@ -23,8 +24,32 @@ NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 """Where engines put their containers: the edge is one of them. Source: RFC 1918, RFC 4193."""
 
 
+def chosen(settings: Settings, document: Node) -> Mapping[str, PublishTarget]:
+    """The targets, with their edge as far as site.toml tells it: "auto" stays where the host does, once it is asked.
+
+    A proxy of the author's own has the place of an edge, and one that the image shall believe is such a proxy: behind
+    an edge that does not know it, the site would take every reader for it.
+    """
+
+    def edge_of(name: str, told: PublishTarget) -> Literal["auto", "none", "caddy"]:
+        if told.edge != "auto":
+            return told.edge
+        if told.engine == "embedded" or any(document.at("publish", name, key) for key in _WITHOUT):
+            return "none"
+        if any(document.at("publish", name, key) for key in _KEYS):
+            return "caddy"
+        return "none" if settings.image.trusted_proxies else "auto"
+
+    each = settings.publish.items()
+    return MappingProxyType({name: replace(told, edge=edge_of(name, told)) for name, told in each})
+
+
 def behind(settings: Settings) -> ImageSettings:
-    """[image], whose server believes an edge where a target has one: that tells for whom it asks."""
+    """[image], whose server believes an edge where a target may have one: that tells for whom it asks.
+
+    Also where only the host tells whether it has one: a commit is the same image wherever it goes. All that is believed
+    is a line of the log.
+    """
     image = settings.image
     if all(target.edge == "none" for target in settings.publish.values()):
         return image
@@ -43,7 +68,7 @@ def check(settings: Settings, document: Node, at: Callable[..., Place]) -> Itera
             for key in _KEYS:
                 if document.at("publish", target, key):
                     message = f"[publish.{target}] {key} is of no use without an edge"
-                    yield Problem(message, place=at("publish", target, key), hint='edge = "caddy"')
+                    yield Problem(message, place=at("publish", target, key), hint=_mend(target, told, document))
             yield from _joined(target, told, at)
             continue
         for key in _WITHOUT:
@@ -59,6 +84,14 @@ def check(settings: Settings, document: Node, at: Callable[..., Place]) -> Itera
         for number, host in enumerate(told.hosts):
             if wrong := _wrong(host, told.hosts[:number]):
                 yield Problem(f"[publish.{target}] hosts {wrong}", place=at("publish", target, "hosts", number))
+
+
+def _mend(target: str, told: PublishTarget, document: Node) -> str:
+    """What gives a target an edge that has none."""
+    if told.engine == "embedded":
+        return "Docker or Podman can have one, the embedded runner has none"
+    joined = [key for key in _WITHOUT if document.at("publish", target, key)]
+    return f"leave out {' and '.join(joined)}" if joined else 'edge = "caddy"'
 
 
 def _joined(target: str, told: PublishTarget, at: Callable[..., Place]) -> Iterator[Problem]:

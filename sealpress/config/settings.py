@@ -184,7 +184,7 @@ class PublishTarget:
     rollout: Literal["all-then-flip", "canary"] = "all-then-flip"  # of several hosts: when the others follow the first
     canary_wait: int = 60  # seconds for which the first has to answer before they do
     memory: int = 128  # MiB that the container may use
-    edge: Literal["none", "caddy"] = "none"  # what owns the port: the site's own container, or an edge before it
+    edge: Literal["auto", "none", "caddy"] = "auto"  # what owns the port; "auto": sealpress/config/edge.py `chosen`
     hosts: tuple[str, ...] = ()  # names that readers reach it by through the edge, the canonical first; (): all others
     replicas: int = 1  # containers alike behind the edge
     health_interval: int = 2  # seconds between two looks of the edge at each replica

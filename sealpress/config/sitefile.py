@@ -182,7 +182,8 @@ def _settings(document: Node) -> Settings:
         for tag in [*site.languages, *(tag for tag in settings.language if tag not in site.languages)]
     }
     declared = taxonomies.of_language(settings.permalinks, settings.taxonomies)
-    found = replace(settings, site=site, language=MappingProxyType(each), taxonomies=declared)
+    targets = edge.chosen(settings, document)
+    found = replace(settings, site=site, language=MappingProxyType(each), taxonomies=declared, publish=targets)
     return replace(found, image=edge.behind(found), publish=tls.named(found))
 
 

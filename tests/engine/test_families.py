@@ -11,6 +11,7 @@ import pytest
 from imagebake.packages import lock as locks
 from publish.engines import networks as own_networks
 from sealpress import labels
+from tests.engine.edges import edge_lock
 from tests.engine.machine import Machine, start_machine, stop_machine
 from tests.engine.test_publish_command import git, publish
 from tests.publish.locks import real_lock
@@ -26,6 +27,7 @@ url = "https://families.example/"
 host = "{host}"
 port = 8081
 identity = "{key}"
+edge = "none"
 """
 
 
@@ -181,7 +183,15 @@ def test_podman_on_a_host_without_ipv6_serves_ipv4_by_the_default(tmp_path, runt
     off = "for one in all default lo eth0; do echo 1 >/proc/sys/net/ipv6/conf/$one/disable_ipv6; done"
     with podman_machine(off) as machine:
         folder = blog(tmp_path / "blog", machine, f"root@{machine.address}", 'engine = "podman"\n')
-        code, out, err = publish(folder)
+        site = folder / "site.toml"
+        site.write_text(site.read_text().replace('edge = "none"\n', ""))
+        locks.save(edge_lock(), folder / "edge.lock")
+        before = networks(machine)
+        code, _, err = publish(folder, "--dirty", "--no-sign")
+        assert code == 7
+        assert "on this Podman containers don't know each other by name, which an edge needs" in err
+        assert networks(machine) == before
+        code, out, err = publish(folder)  # as it was committed, without an edge
         assert (code, out.partition("\n")[0]) == (0, f"http://{machine.address}:8081/ answers: generation 1"), err
         assert "First." in page(machine.address)
         assert own_networks.NAME not in networks(machine)

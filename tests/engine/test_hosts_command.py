@@ -21,6 +21,7 @@ url = "https://fleet.example/"
 [publish.fleet]
 host = ["deploy@{first}", "root@{second}"]
 port = 8081
+edge = "none"
 rollout = "canary"
 canary_wait = 1
 """

@@ -30,21 +30,22 @@ host = "deploy@{address}"
 port = 8081
 identity = "{key}"
 ssh_options = ["connecttimeout 10", "Compression=no"]
+edge = "none"
 
 [publish.local]
 host = "local"
 port = 8081
+edge = "none"
 """
 EDGE = """
 [publish.edge]
 host = "deploy@{address}"
 port = 8081
 identity = "{key}"
-edge = "caddy"
 hosts = ["command.example", "www.command.example"]
 replicas = 2
 """
-HERE = '\nhost = "local"\nport = 8081\n'
+HERE = '\nhost = "local"\nport = 8081\nedge = "none"\n'
 
 
 @pytest.fixture
@@ -64,7 +65,8 @@ def blog(tmp_path, machine):
     yield folder
     ours = "--filter label=org.sealpress.site=command-example"
     script = f"docker ps -aq {ours} | xargs -r docker rm -f; docker images -q {ours} | xargs -r docker rmi -f"
-    script += "; docker network rm sealpress-edge-8081 2>/dev/null; true"
+    script += "; docker ps -aq --filter label=org.sealpress.site=sealpress-edge | xargs -r docker rm -f"
+    script += "; docker network ls -q --filter name=sealpress-edge | xargs -r docker network rm; true"
     machine.run("sh", "-c", f"{script}; rm -rf {machine.folder}/home/deploy/.local")
 
 
@@ -303,6 +305,58 @@ def test_a_site_behind_an_edge_is_published_told_verified_stopped_and_started(bl
     assert (code, out) == (0, "https://command.example/ answers: generation 3, " + out.partition("3, ")[2]), err
     assert named(machine, "command.example") == (200, True)
     assert publish(blog, "stop", "edge")[0] == 0
+
+
+def test_a_site_that_stands_is_moved_by_site_toml_alone_and_a_new_one_has_an_edge(blog, machine, runtime):
+    """To an edge, to another address and port of it, and back; of a place that was left nothing has a port."""
+    site = (blog / "site.toml").read_text().partition("[publish.local]")[0].replace('edge = "none"\n', "")
+
+    def told(lines: str, *arguments: str) -> str:
+        (blog / "site.toml").write_text(site + lines)
+        git(blog, "commit", "-q", "--allow-empty", "-m", "y", "site.toml")
+        code, out, err = publish(blog, "remote", "--no-sign", *arguments)
+        return f"{out}{err}" if code == 0 else pytest.fail(err)
+
+    def owners() -> dict[str, str]:
+        """Who has the readers' ports."""
+        shown = machine.run("docker", "ps", "--format", "{{.Names}} {{.Ports}}").splitlines()
+        return dict(one.partition("->")[0].split(" ") for one in shown if "0.0.0.0:" in one)
+
+    name = "sealpress-command-example.remote"
+    told('edge = "none"\n')
+    assert "edge    none, as until now; " in told("")
+    assert owners() == {f"{name}-2": "0.0.0.0:8081"}
+    locks.save(edge_lock(), blog / "edge.lock")
+    out = told('edge = "caddy"\n', "--plan")
+    assert "the site comes behind an edge: for about a second nothing answers at port 8081" in out
+    told('edge = "caddy"\n')
+    assert owners() == {"sealpress-edge-8081": "0.0.0.0:8081"}
+    at = 'address = "0.0.0.0"\n'
+    out = told(at)
+    assert "another address: for about a second nothing answers" in out
+    assert "edge    sealpress-edge-0-0-0-0-8081\n" in out
+    assert owners() == {"sealpress-edge-0-0-0-0-8081": "0.0.0.0:8081"}
+    assert "First." in page(machine)
+    site = site.replace("8081", "8083")
+    assert "nothing answers" not in told(at)
+    assert owners() == {"sealpress-edge-0-0-0-0-8083": "0.0.0.0:8083"}
+    site = site.replace("8083", "8081")
+    for generation in (7, 8):
+        told('edge = "none"\n')
+        assert owners() == {f"{name}-{generation}": "0.0.0.0:8081"}
+        assert "First." in page(machine)
+
+    machine.run("sh", "-c", "docker rm -f $(docker ps -aq --filter label=org.sealpress.site=command-example)")
+    (blog / "edge.lock").unlink()
+    (blog / "site.toml").write_text(site)
+    git(blog, "commit", "-q", "-a", "-m", "y")
+    code, _, err = publish(blog, "remote", "--no-sign", "--locked")
+    assert (code, "error: there is no edge.lock beside site.toml" in err) == (4, True)
+    assert owners() == {}
+    locks.save(edge_lock(), blog / "edge.lock")
+    assert "edge    sealpress-edge-8081\n" in told("")
+    assert owners() == {"sealpress-edge-8081": "0.0.0.0:8081"}
+    assert "First." in page(machine)
 
 
 def test_what_is_shared_is_seen_by_who_has_its_address_and_ends_by_itself(blog, machine, runtime):

@@ -83,6 +83,7 @@ def test_what_readers_would_see_is_told_and_nothing_is_changed(site, publish, tm
         "  + /old/  /a/ 308",
         "headers:",
         "  + X-Own  yes",
+        "edge: none, without an engine",
     ]
     assert lines[-2].startswith("to send: ")
     assert lines[-1] == "nothing was changed"
@@ -129,7 +130,8 @@ def test_what_runs_already_would_change_nothing(site, publish):
     code, out, _ = publish("--plan")
     assert code == 0
     assert out.splitlines()[1:] == [
-        *("readers would see no change", "to send: nothing, the host has the image", "nothing was changed"),
+        *("readers would see no change", "edge: none, without an engine"),
+        *("to send: nothing, the host has the image", "nothing was changed"),
     ]
 
 

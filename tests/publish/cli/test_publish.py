@@ -168,6 +168,7 @@ def test_edit_broken_edit_rollback_stop_start_status(blog, publish):
         ["GENERATION", "STATE"],
         ["3", "answers"],
         ["2", "exited"],
+        ["edge:", "none,"],
     ]
     code, out, _ = publish("rollback", "--to", "2", "--json")
     assert (code, json.loads(out)["generation"], blog.page()) == (0, 4, "two")

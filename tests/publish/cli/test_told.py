@@ -23,7 +23,8 @@ def test_status_tells_when_each_release_was_published_and_of_which_commit(blog, 
     (blog.folder / "page.html").write_text("two")
     publish("--dirty")
     monkeypatch.setattr(report, "_now", lambda: 1795000000 + 3 * 3600 + 5)
-    header, dirty, committed = publish("status")[1].splitlines()
+    header, dirty, committed, edge = publish("status")[1].splitlines()
+    assert edge == "edge: none, without an engine"
     assert header.split() == ["GENERATION", "STATE", "PUBLISHED", "AGE", "RELEASE", "COMMIT", "SUBJECT"]
     assert dirty.split()[2:6] == ["2026-11-18", "11:06", "UTC", "3"]
     assert dirty.split()[-2:] == ["–", "–"]

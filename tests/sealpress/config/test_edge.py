@@ -19,8 +19,10 @@ def load(folder: Path, text: str) -> sitefile.SiteFile:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("replicas = 2", "6:12: [publish.p] replicas is of no use without an edge"),
-        ('hosts = ["a.example"]', "6:9: [publish.p] hosts is of no use without an edge"),
+        ('edge = "none"\nreplicas = 2', "7:12: [publish.p] replicas is of no use without an edge"),
+        ('edge = "none"\nhosts = ["a.example"]', "7:9: [publish.p] hosts is of no use without an edge"),
+        ('engine = "embedded"\ngrace = 0', "7:9: [publish.p] grace is of no use without an edge"),
+        ('networks = ["a"]\ntls = true', "7:7: [publish.p] tls is of no use without an edge"),
         ('edge = "caddy"\nengine = "embedded"', "6:8: [publish.p] edge needs Docker or Podman"),
         ('edge = "caddy"\nhosts = ["a.example", "a.example"]', '7:23: [publish.p] hosts names "a.example" twice'),
         ('edge = "caddy"\nreplicas = 17', "7:12: [publish.p] replicas must lie between 1 and 16"),
@@ -60,11 +62,55 @@ def test_what_goes_wrong_is_told_at_its_place(tmp_path: Path, line: str, said: s
     assert str(caught.value).startswith(f"site.toml:{said}"), str(caught.value)
 
 
-def test_the_image_believes_an_edge_where_a_target_has_one(tmp_path: Path) -> None:
-    proxies = '[image]\ntrusted_proxies = ["192.0.2.1"]\n'
-    assert load(tmp_path, proxies + TARGET).settings.image.trusted_proxies == ("192.0.2.1",)
-    found = load(tmp_path, f'{proxies}{TARGET}edge = "caddy"\n').settings.image.trusted_proxies
-    assert found == ("192.0.2.1", *edge.NETWORKS)
+PROXIES = '[image]\ntrusted_proxies = ["192.0.2.1"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (TARGET, "auto"),
+        (f"{TARGET}port = 8080\n", "auto"),
+        (f'{TARGET}engine = "docker"\n', "auto"),
+        (f'{TARGET}engine = "embedded"\n', "none"),
+        (f'{TARGET}networks = ["proxy"]\n', "none"),
+        (f'{TARGET}labels = {{ a = "x" }}\n', "none"),
+        (f"{PROXIES}{TARGET}", "none"),
+        (f"{PROXIES}{TARGET}replicas = 2\n", "caddy"),
+        (f'{PROXIES}{TARGET}edge = "caddy"\n', "caddy"),
+        (f'{TARGET}edge = "none"\n', "none"),
+        (f"{TARGET}grace = 3600\n", "caddy"),
+        (f"{TARGET}tls = true\n", "caddy"),
+    ],
+)
+def test_what_needs_an_edge_asks_for_it_and_a_proxy_of_ones_own_has_its_place(
+    tmp_path: Path, text: str, wanted: str
+) -> None:
+    assert load(tmp_path, text).settings.publish["p"].edge == wanted
+
+
+def test_what_is_of_no_use_is_told_with_what_gives_it_one(tmp_path: Path) -> None:
+    def hint(lines: str) -> str | None:
+        with pytest.raises(Problem) as caught:
+            load(tmp_path, f"{TARGET}{lines}\nreplicas = 2\n")
+        return caught.value.hint
+
+    assert hint('edge = "none"') == 'edge = "caddy"'
+    assert hint('networks = ["a"]') == "leave out networks"
+    assert hint('engine = "embedded"') == "Docker or Podman can have one, the embedded runner has none"
+
+
+def test_the_image_believes_an_edge_where_a_target_may_have_one(tmp_path: Path) -> None:
+    """By site.toml alone, so that a commit is one image wherever it goes."""
+    both = f'{TARGET}edge = "none"\n[publish.q]\nhost = "local"\n'
+    for text, wanted in (
+        ("", ()),
+        (f'{TARGET}edge = "none"\n', ()),
+        (TARGET, edge.NETWORKS),
+        (both, edge.NETWORKS),
+        (PROXIES + TARGET, ("192.0.2.1",)),
+        (f'{PROXIES}{TARGET}edge = "caddy"\n', ("192.0.2.1", *edge.NETWORKS)),
+    ):
+        assert load(tmp_path, text).settings.image.trusted_proxies == wanted, text
 
 
 def test_no_site_is_called_as_the_edge(tmp_path: Path) -> None:
