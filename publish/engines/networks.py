@@ -89,7 +89,7 @@ class Networks:
         """Podman makes a network also where the program is missing that tells names there."""
         if not self.is_podman:
             return True
-        found = self.calls.get(f"{self.calls.base_url}/v4.0.0/libpod/networks/{name}/json")
+        found = self.calls.get(f"{self.calls.base_url}/v4.0.0/libpod/networks/{name}/json", timeout=self.calls.timeout)
         return found.status_code != HTTPStatus.OK or shapes.find(found.json(), bool, "dns_enabled") is not False
 
     def join(self, container_id: str, names: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from publish.edge import certificates, pair
 from publish.edge import image as edge_image
 from publish.edge.certificates import CertificateSource
 from publish.edge.configuration import ALL_HOSTS, SiteBehindEdge
-from publish.edge.container import network_at
+from publish.edge.container import name_at, network_at
 from publish.edge.edge import Edge, origin
 from publish.edge.flip import ThroughEdge
 from publish.edge.pair import SiteFiles

@@ -51,6 +51,7 @@ TRUE: Mapping[str, object] = {
     "POST /networks/NAME/connect": "",
     "POST /networks/NAME/disconnect": "",
     "DELETE /networks/NAME": "",
+    "GET /v4.0.0/NAME/json": {"dns_enabled": True},
 }
 """What an honest engine says, by question."""
 

@@ -45,7 +45,10 @@ SERVICE = replace(SPEC, networks=(Network("front"), Network("back")))
 # Where it is Podman's, which has a network for readers of both families.
 PODMAN_CALLS: dict[str, tuple[Callable[[DockerEngine], object], tuple[str, ...]]] = {
     "create": (lambda one: one.create(BOTH), ("GET /networks/NAME", "POST /networks/create")),
-    "create a service": (lambda one: one.create(SERVICE), ("GET /networks/NAME", "POST /networks/NAME/connect")),
+    "create a service": (
+        lambda one: one.create(SERVICE),
+        ("GET /networks/NAME", "POST /networks/NAME/connect", "GET /v4.0.0/NAME/json"),
+    ),
     "start": (lambda one: one.start(ID), ("POST /networks/NAME/connect", "POST /networks/NAME/disconnect")),
     "remove": (lambda one: one.remove(ID), ("GET /networks/NAME", "DELETE /networks/NAME")),
 }
@@ -143,7 +146,7 @@ def test_whatever_podman_says_of_networks_is_one_message_or_a_plain_answer(liar,
                 liar.lies = {question: (LIES | STATUSES)[lie]}
                 if name == "start":
                     liar.lies["POST /containers/NAME/start"] = STATUSES["status 500"]
-                elif question == "POST /networks/create":
+                elif question in {"POST /networks/create", "GET /v4.0.0/NAME/json"}:
                     liar.lies["GET /networks/NAME"] = STATUSES["status 404"]
                 with bounded():
                     problem = said(call, one)
