@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             # As the script asks: a policy may let it ask for nothing else.
             path = path.removeprefix(f"{OWN}page") if path and path.startswith(f"{OWN}page/") else path
-            if parse_qs(query).get(VERSION) != [self.server.session.version]:
+            if waits := parse_qs(query).get(VERSION) != [self.server.session.version]:
                 self.server.settled()
                 self.server.session.read("")  # everything that was noted is done
             if self.server.session.snapshot.address:
@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             elif path is None or sum(map(len, chain(*self.headers.items()))) > _LONGEST:
                 self._refuse(400)
             else:
-                self._page(path, query)
+                self._page(path, query, waits=waits)
 
     def _found(self, path: str, query: str) -> Answer:
         return self.server.session.answers.to(
@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _page(self, path: str, query: str) -> None:
+    def _page(self, path: str, query: str, *, waits: bool) -> None:
         session, answer = self.server.session, self._found(path, query)
         if answer.location:
             self._send(answer.status, b"", _HTML, Location=answer.location)
@@ -210,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self._refuse(answer.status)
             return
-        content, version = session.versioned(answer.file)
+        content, version = session.versioned(answer.file, waits=waits)
         if content is None:
             content = b"<!doctype html><html lang=en><title>Nothing yet</title><body><p>There is no page here yet.</p>"
             self._send(404, self._with_script(content, "", version), _HTML)

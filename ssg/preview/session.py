@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ from ssg.preview.answers import INDEX, SiteAnswers
 from ssg.preview.bar import bar
 from ssg.preview.headers import SiteHeaders, named
 from ssg.preview.maker import Maker, Opened
+from ssg.preview.notes import Listener, Note, Wish
 from ssg.preview.upstream import Answered, asked
 
 _PATIENCE: Final = 120.0  # seconds that a reader waits for a page
@@ -40,28 +41,8 @@ _CHANGE: Final = 3.0  # seconds that one image may take to follow another
 _LOOK: Final = 0.02  # seconds between two tries to reach it
 _NAMED: Final = 3  # paths of an edit that the terminal shows
 _IDLE: Final = 2.0  # seconds without a note after which Python's collector may look through all that came since
+_CALM: Final = 0.04  # seconds without one after which the rest is made, which keeps threads that answer from their work
 _TURNS: Final = 50  # turns after which it looks through what came since it last did, which is less
-
-
-@dataclass(slots=True)
-class _Wish:
-    """A file that somebody waits for."""
-
-    path: str
-    done: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(eq=False, slots=True)
-class Listener:
-    """An open page: the file that it shows, its address (a decoded path), the version that it has, and the messages
-    that it gets (None: the end).
-    """
-
-    path: str
-    address: str = ""
-    version: str = ""
-    is_gone: bool = False
-    messages: "queue.SimpleQueue[str | None]" = field(default_factory=queue.SimpleQueue)
 
 
 class Session:
@@ -82,7 +63,7 @@ class Session:
         self._console = console
         self._clock = clock
         self._has_editor = has_editor
-        self._notes: queue.SimpleQueue[frozenset[str] | _Wish | Listener | None] = queue.SimpleQueue()
+        self._notes: queue.SimpleQueue[Note] = queue.SimpleQueue()
         self._edited = threading.Event()  # a note of an edit waits
         self._stopping = threading.Event()
         self._listeners: set[Listener] = set()
@@ -111,14 +92,18 @@ class Session:
 
     def beside(self, path: str) -> bytes | None:
         """A file as it is with one that was just read: waits for nothing that is made already."""
-        snapshot = self.snapshot
-        if path in snapshot.files and path not in snapshot.left and (content := snapshot.read(path)) is not None:
-            return content
-        return self.read(path)
+        return self.versioned(path, waits=False)[0]
 
-    def versioned(self, path: str) -> tuple[bytes | None, str]:
-        """The same, with the version of the site that it is of: `listen` tells what changed after that."""
-        wish = _Wish(path)
+    def versioned(self, path: str, *, waits: bool = True) -> tuple[bytes | None, str]:
+        """The same, with the version of the site that it is of: `listen` tells what changed after that. Unless it
+        `waits`, a file that is made already may be older than what was noted.
+        """
+        if not waits:
+            with self._lock:
+                snapshot, version = self.snapshot, self.version
+            if path in snapshot.files and path not in snapshot.left and (content := snapshot.read(path)) is not None:
+                return content, version
+        wish = Wish(path)
         self._notes.put(wish)
         wish.done.wait(_PATIENCE)
         with self._lock:
@@ -184,38 +169,43 @@ class Session:
         with self._opened(self._stopping.is_set) as engine, without_collector():
             is_due = self._turn(engine, None)
             gc.freeze()  # of a large site Python's collector would look through all for half a second, in mid-edit
-            wishes: list[_Wish | Listener] = []
+            wishes: list[Wish | Listener] = []
             while not self._stopping.is_set():
-                if is_due and self._notes.empty():
+                if is_due and not (notes := self._noted(_CALM)):
                     is_due = self._rest(engine)
                     continue
-                paths, more = self._taken()
+                paths, more = self._taken(notes if is_due else ())
                 wishes += more
                 if paths is not None:
                     if not self._turn(engine, None if "" in paths else paths):
                         continue
                     is_due = True
                 for wish in wishes:
-                    if isinstance(wish, _Wish):
+                    if isinstance(wish, Wish):
                         self._make(engine, wish)
                     else:
                         self._greet(engine, wish)
                 wishes = []
 
-    def _taken(self) -> tuple[frozenset[str] | None, list[_Wish | Listener]]:
-        """All notes that wait, and the first that comes; the edits among them in one."""
-        try:
-            notes = [self._notes.get(timeout=0 if self._turns > _TURNS else _IDLE)]
-        except queue.Empty:
+    def _noted(self, seconds: float | None = None) -> list[Note]:
+        """The first note that comes, if it comes so soon."""
+        with suppress(queue.Empty):
+            return [self._notes.get(timeout=seconds)]
+        return []
+
+    def _taken(self, notes: Iterable[Note]) -> tuple[frozenset[str] | None, list[Wish | Listener]]:
+        """All notes that wait, behind those that were taken, or the first that comes; the edits among them in one."""
+        taken = [*notes] or self._noted(0 if self._turns > _TURNS else _IDLE)
+        if not taken:
             if self._turns:
                 gc.collect(0 if self._turns > _TURNS else 2)
             self._turns = 0
-            notes = [self._notes.get()]
+            taken = self._noted()
         while not self._notes.empty():
-            notes.append(self._notes.get())
+            taken.append(self._notes.get())
         self._edited.clear()
-        edits = [one for one in notes if isinstance(one, frozenset)]
-        return frozenset().union(*edits) if edits else None, [one for one in notes if isinstance(one, _Wish | Listener)]
+        edits = [one for one in taken if isinstance(one, frozenset)]
+        return frozenset().union(*edits) if edits else None, [one for one in taken if isinstance(one, Wish | Listener)]
 
     def _turn(self, engine: Maker, paths: Iterable[str] | None) -> bool:
         """Whether it came to its end: another edit cuts it."""
@@ -248,11 +238,13 @@ class Session:
     def _is_cut(self) -> bool:
         return self._edited.is_set() or self._stopping.is_set()
 
-    def _make(self, engine: Maker, wish: _Wish) -> None:
+    def _make(self, engine: Maker, wish: Wish) -> None:
         try:
             if wish.path in self.snapshot.files:
                 changed = frozenset({wish.path}) if engine.make(wish.path) else frozenset()
-                self._publish(engine, changed, tells=bool(changed) or self._has_findings(engine))
+                tells = bool(changed) or self._has_findings(engine)
+                if tells or wish.path in self.snapshot.left:
+                    self._publish(engine, changed, tells=tells)
         finally:
             wish.done.set()
 

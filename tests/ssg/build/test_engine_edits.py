@@ -95,10 +95,17 @@ class Resident(Machine):
         def cut() -> bool:
             return looks is not None and next(looks, None) is None
 
+        early: dict[str, bytes | None] = {}
+
+        def shown(turn: Turn) -> None:
+            early.update({path: engine.snapshot.read(path) for path in turn.changed})
+
         try:
-            turn = engine.turn(paths, cut=cut)
+            turn = engine.turn(paths, list(engine.snapshot.files)[::5], cut, shown)
         except Interrupted:
             return None
+        assert early == {path: engine.snapshot.read(path) for path in early}
+        assert early.keys() <= set(turn.changed)
         list(engine.rest(cut))
         return turn
 
