@@ -128,16 +128,16 @@ def terms_of(
 def _terms(settings: Settings, taxonomy: str, posts: tuple[Page, ...], language: Language) -> list[Term]:
     members: dict[str, list[Page]] = {}
     names: dict[str, str] = {}
-    keys: dict[str, str] = {}  # a name stands on many posts
+    having: dict[str, list[Page]] = {}  # by name, which stands on many posts
     for page in posts:
         for name in page.terms_of(taxonomy):
-            if name not in keys:
-                keys[name] = slug_of(name, language)
-                names.setdefault(keys[name], name)
-                members.setdefault(keys[name], [])
-            having = members[keys[name]]
-            if not having or having[-1] is not page:  # two names of one slug on one page
-                having.append(page)
+            if name not in having:
+                key = slug_of(name, language)
+                names.setdefault(key, name)
+                having[name] = members.setdefault(key, [])
+            pages = having[name]
+            if not pages or pages[-1] is not page:  # two names of one slug on one page
+                pages.append(page)
     pattern = prefix(settings, language.tag) + settings.language[language.tag].taxonomies[taxonomy].term_path
     return [
         Term(taxonomy, language.tag, names[key], key, pattern.format_map({"slug": key}), tuple(members[key]))

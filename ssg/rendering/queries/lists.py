@@ -174,10 +174,10 @@ def _paged(site: Site, first: Listing, posts: Sequence[str]) -> Iterator[Listing
 
 def by_year(posts: Sequence[Page]) -> list[tuple[str, list[Page]]]:
     """Posts by the year of their date as it was written, newest first."""
-    years: dict[str, list[Page]] = {}
+    years: dict[int, list[Page]] = {}
     for page in posts:
-        years.setdefault(f"{page.date.year:04}" if page.date else "", []).append(page)
-    return sorted(years.items(), reverse=True)
+        years.setdefault(page.date.year if page.date else 0, []).append(page)
+    return [(f"{year:04}" if year else "", pages) for year, pages in sorted(years.items(), reverse=True)]
 
 
 def by_month(posts: Sequence[Page]) -> list[tuple[int, list[Page]]]:
