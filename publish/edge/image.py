@@ -15,17 +15,17 @@ from publish.releases.release import TIME
 from sealpress.commands.console import Progress
 from sealpress.config.settings import EDGE_LOCK_NAME, ImageSettings
 from sealpress.config.sitefile import SiteFile
-from sealpress.problems import LockProblem
+from sealpress.problems import LockProblem, Problem
 
 _PINNING: Final = threading.Lock()  # of several hosts of a target, the first one pins, and all have that lock
+_WITHOUT: Final = 'edge = "none" in site.toml goes without an edge'
 
 
 def check_locked(site: SiteFile) -> None:
     """Raises Problem (exit 4) where a commit has a target with an edge, and not its lock."""
     if not (site.root / EDGE_LOCK_NAME).is_file():
         hint = f"imagebake lock --edge writes it; then git add {EDGE_LOCK_NAME} and commit it"
-        hint += '; or edge = "none" goes without'
-        raise LockProblem(f"there is no {EDGE_LOCK_NAME} beside {site.name}", hint=hint)
+        raise LockProblem(f"there is no {EDGE_LOCK_NAME} beside {site.name}", hint=f"{hint}; or {_WITHOUT}")
 
 
 def bring(
@@ -42,7 +42,11 @@ def bring(
         if file is None:
             file = folders[-1] / EDGE_LOCK_NAME
             progress.note(f"there is no {EDGE_LOCK_NAME} yet: pinning the packages of the edge; commit it")
-            pin(settings, file, progress, recipe.ROOTS)
+            try:
+                pin(settings, file, progress, recipe.ROOTS)
+            except Problem as problem:
+                problem.hint = "; or ".join(filter(None, (problem.hint, _WITHOUT)))
+                raise
     image = recipe.bake(locks.load(file), settings, engine.architecture(), progress)
     return ship(engine, image, progress, line_of(readers))
 
