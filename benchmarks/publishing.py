@@ -294,9 +294,9 @@ class _Bench:
         settings = {"version": 0.1, "storage": store, "http": {"addr": f"{_REGISTRY[0]}:5000", "secret": "bench"}}
         file = self.folder / "registry.yml"
         file.write_text(
-            json.dumps({**settings, "log": {"level": "fatal", "accesslog": {"disabled": True}}}), encoding="utf-8"
+            json.dumps({**settings, "log": {"level": "error", "accesslog": {"disabled": True}}}), encoding="utf-8"
         )  # YAML, too
-        with self.author.started("docker-registry", "serve", str(file)):
+        with self.author.started("sh", "-c", f"exec docker-registry serve '{file}' 2>/dev/null"):
             until = time.monotonic() + 10
             while f"{_REGISTRY[0]}:5000" not in self.author.run("ss", "-Hltn"):
                 if time.monotonic() > until:
