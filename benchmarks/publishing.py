@@ -7,6 +7,7 @@ without a probe, a switch or a look afterwards: these have no counterpart.
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -59,7 +60,8 @@ _ENVIRONMENT: Final = {
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One way, once: seconds; bytes on the wire both ways; how often the engine was asked. `verified`: seconds until
-    readers got the release; `engine`: how many of these were the engine's.
+    readers got the release; `engine`: how many of these were the engine's. `cpu`: seconds of the command's own, and of
+    the ssh that it runs.
     """
 
     wall: float
@@ -67,6 +69,7 @@ class Turn:
     verified: float = 0.0
     engine: float = 0.0
     asked: int = 0
+    cpu: float = 0.0
     steps: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -184,7 +187,7 @@ class _Bench:
 
     def publish(self, words: str) -> Turn:
         host = self.hosts[0]
-        before, began = _wire(host), time.perf_counter()
+        before, spent, began = _wire(host), _cpu(), time.perf_counter()
         verified, said = 0.0, ""
         command = [*_command("publish.cli"), "one", "--no-sign", "--json"]
         with subprocess.Popen(
@@ -203,7 +206,7 @@ class _Bench:
         engine, _ = self.clock.between(began, verified)
         _, asked = self.clock.between(began, ended)
         steps = {event["step"]: event["seconds"] for event in json.loads(result)["journal"]}
-        turn = Turn(ended - began, _wire(host) - before, verified - began, engine, asked, steps)
+        turn = Turn(ended - began, _wire(host) - before, verified - began, engine, asked, _cpu() - spent, steps)
         self._must_have(host, _PORTS[0], words)
         return turn
 
@@ -313,6 +316,12 @@ def _docker(machine: "Machine") -> list[str]:
     return ["docker", "--host", f"unix://{machine.docker_socket}"]
 
 
+def _cpu() -> float:
+    """Seconds that processes took which this one has started, and which have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _wire(machine: "Machine") -> int:
     """Bytes that have gone over a machine's own network, both ways, with all that TCP and ssh add."""
     lines = Path(f"/proc/{machine.init}/net/dev").read_text("utf-8").splitlines()
@@ -355,12 +364,13 @@ def publishes(found: Publishes, command: str) -> str:
         ),
     ]
     asked, cores = statistics.median(one.asked for one in own), len(os.sched_getaffinity(0))
+    cpu = statistics.median(one.cpu for one in own)
     return "\n\n".join(
         [
             "# Publishing, side by side",
             _HEAD.format(posts=POSTS, turns=len(own)),
             table(["", "median", "least", "most", "on the wire, both ways"], rows),
-            _SPENT.format(outside=outside, asked=asked),
+            _SPENT.format(outside=outside, asked=asked, cpu=cpu),
             table(["step", "median"], spent),
             "Aimed at:",
             "\n".join(aims),
@@ -382,4 +392,5 @@ probe and switch nothing."""
 
 _SPENT: Final = """\
 Where it goes: the steps on the host, and before them and after ({outside:.2f} s) the start of the command, a clean copy
-of the commit, build, bake, connection, and what is tidied. The engine was asked {asked:.0f} times."""
+of the commit, build, bake, connection, and what is tidied. All of it took {cpu:.2f} s of CPU time, with the ssh that it
+runs, but without the hosts' own. The engine was asked {asked:.0f} times."""
