@@ -190,9 +190,10 @@ class ThroughEdge:
             edge = next(iter(self._left(servers)), self.edge)
             edge.tell(self.line, self._route(servers))
 
-    def stop(self) -> None:
+    def stop(self, servers: tuple[Container, ...] = ()) -> None:
         """Leads readers nowhere, before the servers are stopped."""
         self.edge.tell(self.line, None)
+        self._leave(servers)
 
     def _await(self, servers: tuple[Container, ...]) -> None:
         def check_once() -> str | None:

@@ -143,7 +143,7 @@ class OpenTarget:
         """Takes the site down; gives the servers that ran."""
         match self.flip(progress):
             case ThroughEdge() as flip:
-                flip.stop()
+                flip.stop(containers(self.engine, self.line))
         return history.stop(self.engine, self.line)
 
     def start(self, progress: Progress) -> Release:

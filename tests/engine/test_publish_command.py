@@ -341,6 +341,10 @@ def test_a_site_that_stands_is_moved_by_site_toml_alone_and_a_new_one_has_an_edg
     assert "nothing answers" not in told(at)
     assert owners() == {"sealpress-edge-0-0-0-0-8083": "0.0.0.0:8083"}
     site = site.replace("8083", "8081")
+    (blog / "site.toml").write_text(site)  # and nothing published of it
+    assert (publish(blog, "stop", "remote")[0], owners()) == (0, {})
+    assert publish(blog, "start", "remote")[0] == 0
+    assert owners() == {"sealpress-edge-0-0-0-0-8083": "0.0.0.0:8083"}
     for generation in (6, 7):
         told('edge = "none"\n')
         assert owners() == {f"{name}-{generation}": "0.0.0.0:8081"}
