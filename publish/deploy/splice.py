@@ -25,7 +25,7 @@ _RANGES: Final = 200  # of a layer, each of which costs the host a process
 _LARGEST: Final = 32 << 20  # bytes of a layer, which is held
 _KNOWN: Final = struct.Struct(">16sB")
 
-Piece = tuple[bytes, int]
+Blocks = tuple[bytes, int]
 """A digest of bytes, and how many blocks they are."""
 
 
@@ -80,7 +80,7 @@ def _is_edited(layer: Layer) -> bool:
 
 
 def _ranges(
-    layer: str, data: bytes, pieces: Sequence[Piece], places: Mapping[Piece, tuple[str, int]], begun: int
+    layer: str, data: bytes, pieces: Sequence[Blocks], places: Mapping[Blocks, tuple[str, int]], begun: int
 ) -> tuple[list[tuple[str, str, int, int]], bytes]:
     """What a layer is made of, in order; and the bytes that no other has, behind the `begun` ones."""
     found: list[tuple[str, str, int, int]] = []
@@ -96,7 +96,7 @@ def _ranges(
     return found, bytes(literal)
 
 
-def _placed(pieces: Iterable[Piece]) -> Iterator[tuple[Piece, int]]:
+def _placed(pieces: Iterable[Blocks]) -> Iterator[tuple[Blocks, int]]:
     """Each with the block that it begins with."""
     at = 0
     for piece in pieces:
@@ -104,9 +104,9 @@ def _placed(pieces: Iterable[Piece]) -> Iterator[tuple[Piece, int]]:
         at += piece[1]
 
 
-def _pieces(tar: bytes) -> tuple[Piece, ...]:
+def _pieces(tar: bytes) -> tuple[Blocks, ...]:
     """A member's header begins one, so that a member is found again wherever it stands."""
-    found: list[Piece] = []
+    found: list[Blocks] = []
     at = 0
     while at < len(tar):
         size = int(tar[at + 124 : at + 135].strip(b"\0 ") or b"0", 8)  # ustar's size, in octal
@@ -118,11 +118,11 @@ def _pieces(tar: bytes) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def _remember(diff_id: str, pieces: Iterable[Piece]) -> None:
+def _remember(diff_id: str, pieces: Iterable[Blocks]) -> None:
     cache.remember(_name(diff_id), b"".join(_KNOWN.pack(*piece) for piece in pieces))
 
 
-def _recalled(diff_id: str) -> tuple[Piece, ...]:
+def _recalled(diff_id: str) -> tuple[Blocks, ...]:
     data = cache.recalled(_name(diff_id)) or b""
     return tuple(_KNOWN.iter_unpack(data)) if len(data) % _KNOWN.size == 0 else ()
 

@@ -15,7 +15,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import MappingProxyType
 
 from sealpress.commands.console import SILENT
@@ -24,7 +24,7 @@ from sealpress.files import scratch
 from sealpress.frozen import frozen
 from sealpress.problems import Problem
 from ssg.build.build import believed
-from ssg.build.inputs import STRINGS, Inputs, Request, inputs_of, named
+from ssg.build.inputs import Inputs, Request, inputs_of, named
 from ssg.build.overlay import Overlay, Snapshot
 from ssg.build.prepare import Prepared, Residence, prepare
 from ssg.build.render import SharedRendering, Staged, once
@@ -234,7 +234,7 @@ class Engine:
 
     def _prepared(self, inputs: Inputs) -> Prepared:
         """Raises Problem or Problems (exit 3) where the site as a whole is at fault."""
-        before = self._before if self._before and _theme_stands(self._before.inputs, inputs) else None
+        before = self._before if self._before and inputs.have_theme_of(self._before.inputs) else None
         looked = self._aside if inputs.looked is None else inputs.looked
         aside, self._aside = self._aside if self._aside.keys().isdisjoint(looked) else {}, {}
         is_guess = bool(aside)
@@ -384,19 +384,3 @@ class Engine:
 def _may_reach_pages(inputs: Inputs) -> bool:
     """Whether what was looked at is more than style sheets, which no page holds."""
     return inputs.looked is None or not all(path.endswith(SHEETS) for path in inputs.looked)
-
-
-def _theme_stands(before: Inputs, now: Inputs) -> bool:
-    """Whether nothing of the theme, of templates, strings and settings is another one."""
-    if before.request.site is not now.request.site:
-        return False
-    settings = now.request.site.settings
-    folders = (settings.build.templates, settings.site.theme, STRINGS)
-    starts = tuple(f"{PurePosixPath(folder)}/" for folder in folders)
-    if now.looked is not None:
-        return not any(path.startswith(starts) for path in now.looked)
-    then, there = (
-        {path: stamp for path, stamp in one.sources.stamps.items() if path.startswith(starts)} for one in (before, now)
-    )
-    is_settled = all(stamps.is_settled(stamp, before.began) for stamp in then.values())
-    return then == there and is_settled and before.sources.submodules == now.sources.submodules

@@ -80,6 +80,22 @@ class Inputs:
     began: int
     looked: frozenset[str] | None = None
 
+    def have_theme_of(self, before: "Inputs") -> bool:
+        """Whether nothing of the theme, of templates, strings and settings is another one than then."""
+        if before.request.site is not self.request.site:
+            return False
+        settings = self.request.site.settings
+        folders = (settings.build.templates, settings.site.theme, STRINGS)
+        starts = tuple(f"{PurePosixPath(folder)}/" for folder in folders)
+        if self.looked is not None:
+            return not any(path.startswith(starts) for path in self.looked)
+        then, now = (
+            {path: stamp for path, stamp in one.sources.stamps.items() if path.startswith(starts)}
+            for one in (before, self)
+        )
+        is_settled = all(stamps.is_settled(stamp, before.began) for stamp in then.values())
+        return then == now and is_settled and before.sources.submodules == self.sources.submodules
+
 
 def inputs_of(request: Request) -> Inputs:
     """Raises Problem or Problems (exit 3)."""
