@@ -15,7 +15,7 @@ from benchmarks.soak import Soaked
 
 
 def published(wall: float, engine: float, sent: int, fleet: float) -> str:
-    own = Turn(wall, sent, engine, 60, {"load": 0.5, "flip": 0.25})
+    own = Turn(wall, sent, wall, engine, 60, steps={"load": 0.5, "flip": 0.25})
     others = {way: [Turn(3.0, 10_000_000)] for way in (SAVE, GZIP, REGISTRY)}
     return publishing.publishes(Publishes({OWN: [own], **others, RSYNC: [Turn(0.1, 20_000)]}, [fleet], 0.1), "command")
 
