@@ -105,6 +105,8 @@ def proxy(site: SiteBehindEdge, replicas: Sequence[str]) -> dict[str, Any]:
             "try_interval": _PAUSE,
             "retry_match": [{"method": ["GET", "HEAD", "OPTIONS"]}],
         },
+        # Beside the edge's own, it would be there twice.
+        "headers": {"response": {"delete": ["Server"]}},
         **({_CHECKS: checks} if len(replicas) > 1 else {}),
     }
 

@@ -56,7 +56,7 @@ def route(
     lasting = {"expression": f"int({{time.now.unix}}) < {shared.until}"}
     host = {} if site.hosts == (ALL_HOSTS,) else {"host": [site.hosts[0]]}
     proxy = configuration.proxy(site, [container_id])
-    proxy["headers"] = {"request": {"delete": ["Cookie"]}, "response": {"set": _UNSEEN}}
+    proxy["headers"] = {"request": {"delete": ["Cookie"]}, "response": proxy["headers"]["response"] | {"set": _UNSEEN}}
     parts = [
         {"match": [address], "handle": [_led(_cookie(shared.secret, shared.until, is_secure=is_secure), below)]},
         {"match": [{"path": [PATH]}], "handle": [_led(_cookie("", 0, is_secure=is_secure), below)]},
