@@ -121,23 +121,28 @@ def test_a_service_has_its_environment_its_volumes_its_networks_and_several_port
         "ports": {8080: LOOPBACK, 8081: LOOPBACK},
         "environment": {"GREETING": "hello world"},
         "volumes": (Volume("blog-data", "/data"), Volume("blog-data", "/data-to-read", is_read_only=True)),
-        "networks": (Network("blog-front"), Network("blog-back")),
     }
+    networks = (Network("blog-front"), Network("blog-back"))
+    if engine.title.startswith("Podman"):  # Debian 12's own way of networks
+        with pytest.raises(Problem, match="on this Podman containers don't know each other by name"):
+            engine.create(spec(image, networks=networks))
+        networks = ()
     with contextlib.closing(APIClient(f"unix://{socket}", version="auto")) as client, contextlib.ExitStack() as stack:
-        stack.callback(client.remove_network, "blog-front")
-        stack.callback(client.remove_network, "blog-back")
+        for one in networks:
+            stack.callback(client.remove_network, one.name)
         stack.callback(client.remove_volume, "blog-data")
         for name in ("blog-1", "blog-2"):
-            made = engine.create(spec(image, name, **service))
+            made = engine.create(spec(image, name, networks=networks, **service))
             stack.callback(engine.remove, made.id)
             engine.start(made.id)
             serving(engine, made.id)
             said = engine.logs(made.id, 9).splitlines()
             assert sorted(said) == ["/data rw", "/data-to-read ro", "GREETING hello world", "serving"]
             assert engine.endpoint(made.id, 8081).port not in {0, engine.endpoint(made.id, 8080).port}
-            found = client.inspect_container(made.id)
-            assert {*found["NetworkSettings"]["Networks"]} == {"blog-front", "blog-back"}
-            assert client.inspect_network("blog-front")["Labels"] == {labels.NETWORK: "blog-front"}
+            found = client.inspect_container(made.id)["NetworkSettings"]["Networks"]
+            assert {*found} == ({one.name for one in networks} or {"podman"})
+            for one in networks:
+                assert client.inspect_network(one.name)["Labels"] == {labels.NETWORK: one.name}
             engine.remove(made.id)
         # They outlive their containers: what a service wrote is not lost with a release.
         assert "blog-data" in [one["Name"] for one in client.volumes()["Volumes"]]
@@ -192,15 +197,14 @@ def test_a_container_lives_from_created_to_gone(engine, image):
     engine.stop(made.id, 1)
 
 
-def test_a_port_of_the_host_is_reached_through_ssh_and_only_so_long(place, engine, image):
+def test_a_port_of_the_host_is_reached_as_long_as_the_host_is_open(place, engine, image):
     made = engine.create(spec(image))
     engine.start(made.id)
-    with open_host(place.machine.target(), SILENT) as host:
-        with host.reach(engine.endpoint(made.id, 8080)) as near:
-            assert near.address == "127.0.0.1"
-            assert read(near) == "Hello"
-        with pytest.raises(OSError, match="refused"):
-            urllib.request.urlopen(f"http://{near.address}:{near.port}/", timeout=2)
+    with open_host(place.machine.target(), SILENT) as host, host.reach(engine.endpoint(made.id, 8080)) as near:
+        assert near.address == "127.0.0.1"
+        assert read(near) == "Hello"
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"http://{near.address}:{near.port}/", timeout=2)
 
 
 def test_a_taken_name_says_by_what(engine, image):
