@@ -304,11 +304,11 @@ class Load:
                 if body not in self.allowed:
                     self.lost.append(repr(body[:80]))
             except (OSError, http.client.HTTPException) as error:
+                connection.close()
                 if isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL:
                     time.sleep(0.1)  # this machine has no port left to ask from: those of the last minute wait
                     continue
                 self.lost.append(f"{'kept' if is_kept else 'new'}: {error!r}")
-                connection.close()
             if not keeps:
                 connection.close()
         connection.close()
