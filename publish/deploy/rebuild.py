@@ -35,7 +35,7 @@ WORTH: Final = 1 << 20
 _SCRIPT: Final = """
 set -e
 umask 077
-case $4 in */*) exit 1 ;; esac
+case $4 in '' | . | .. | */*) exit 1 ;; esac
 folder="${XDG_CACHE_HOME:-${HOME:?}/.cache}/sealpress/$4"
 rm -rf "$folder"
 mkdir -p "$folder"
